@@ -1,0 +1,40 @@
+"""The contract of an architecture: a network that maps token ids to features."""
+
+import inspect
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import keras
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture(ABC):
+    """Hyperparameters as fields; calling it draws the network with the Keras functional API and returns its features.
+
+    A subclass adds its fields, states the two facts below and defines `__call__(self, tokens)`. Parameters of
+    `__call__` name the network's inputs: each is a (batch, time) tensor of int32 ids, right-padded with id 0.
+    """
+
+    vocabulary: int = 20_000  # number of token ids; id 0 is padding
+
+    causal = False  # True: the feature at time t sees tokens up to t only
+    pooling = "mean"  # what suits its features when one vector a text is wanted; None: they are one vector already
+
+    @abstractmethod
+    def __call__(self, tokens):
+        """Features of ids, (batch, time): (batch, time, width), or (batch, width) where `pooling` is None."""
+
+    def trunk(self):
+        """Draw the network: a `keras.Model` from ids to features."""
+        inputs = {
+            name: keras.Input((None,), dtype="int32", name=name) for name in inspect.signature(self.__call__).parameters
+        }
+        return keras.Model(inputs, self(**inputs), name="trunk")
+
+    def fit(self, trunk, rows):
+        """Compute what the network needs to know of the training text before its first step; most need nothing.
+
+        Args:
+            trunk: the model that `trunk()` drew.
+            rows: iterable of 1-D integer arrays, the token ids of each training text.
+        """

@@ -1,0 +1,48 @@
+"""The contract of a preset: one experiment, completely, as plain frozen dataclasses."""
+
+from dataclasses import dataclass, field
+
+from zoo.architecture import Architecture
+from zoo.objective import Objective
+from zoo.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Which records are read."""
+
+    spec: str = ""  # tfds:NAME[/CONFIG], sample:NAME or a path; empty: the user gives one
+    columns: dict = field(default_factory=dict)  # standard field -> the data's own name for it
+    seed: int = 0  # of splits that are drawn because the data has none
+    errors: str = "strict"  # or "replace": read broken UTF-8 as U+FFFD
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How the weights are found: AdamW with warm-up and decay (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
+
+    epochs: int = 10
+    steps: int = 0  # stop after so many optimizer steps; 0: after all epochs
+    batch: int = 32  # examples in a batch
+    accumulation: int = 1  # batches whose gradients are added up for one optimizer step
+    learning_rate: float = 1e-3  # at its peak
+    schedule: str = "linear"  # decay after the warm-up: linear, cosine or constant
+    warmup: float = 0.1  # share of all steps in which the learning rate rises
+    weight_decay: float = 0.01  # not on biases and norms
+    clip: float = 1.0  # largest global norm of the gradient; 0: any
+    average: float = 0.0  # momentum of the exponential moving average of weights; 0: none
+    patience: int = 3  # epochs without a better score before training stops; 0: never stop early
+    precision: str = "float32"  # or mixed_bfloat16, mixed_float16: Keras's dtype policy
+    seed: int = 0  # of weights, dropout and the order of examples
+    checkpoint: float = 30.0  # seconds between checkpoints, besides one after each epoch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """An architecture, an objective, data, a tokenizer and training settings."""
+
+    architecture: Architecture
+    objective: Objective
+    tokenizer: Tokenizer
+    data: Data = Data()
+    training: Training = Training()
