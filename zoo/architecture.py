@@ -24,11 +24,14 @@ class Architecture(ABC):
     def __call__(self, tokens):
         """Features of ids, (batch, time): (batch, time, width), or (batch, width) where `pooling` is None."""
 
+    @classmethod
+    def inputs(cls):
+        """Names of the network's inputs, in order."""
+        return [name for name in inspect.signature(cls.__call__).parameters if name != "self"]
+
     def trunk(self):
         """Draw the network: a `keras.Model` from ids to features."""
-        inputs = {
-            name: keras.Input((None,), dtype="int32", name=name) for name in inspect.signature(self.__call__).parameters
-        }
+        inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in self.inputs()}
         return keras.Model(inputs, self(**inputs), name="trunk")
 
     def fit(self, trunk, rows):

@@ -15,7 +15,7 @@ class Objective(ABC):
 
     length: int = 256  # longest example, in token ids; longer texts are cut
 
-    watch = "val_loss"  # the metric that early stopping follows
+    watch = "accuracy"  # which of `scores` early stopping follows; higher is better
 
     def check(self, architecture):
         """Raise ValueError, with the reason, where `architecture` is not able to serve this objective."""
@@ -81,10 +81,10 @@ class Objective(ABC):
     def scores(self, predictions, records):
         """Exact metrics of `predictions` (one row a record): a flat dict of names to floats."""
 
-    def report(self, predictions, records, folder):
-        """Write what is worth looking at (tables, pictures) into `folder`."""
+    def table(self, predictions, records):
+        """Rows (dicts of one shape) worth printing below the scores, such as one a class."""
+        return []
 
-
-def predict(model, inputs):
-    """The model's outputs for one batch of padded arrays, as float32 NumPy."""
-    return keras.ops.convert_to_numpy(keras.ops.cast(model(inputs, training=False), "float32"))
+    def confusion(self, predictions, records):
+        """(classes, classes) counts worth drawing, or None."""
+        return None
