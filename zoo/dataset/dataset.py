@@ -1,0 +1,102 @@
+"""A dataset whose splits are found or drawn: records by split, streamed, and a fingerprint of what lies behind them."""
+
+import hashlib
+import json
+from contextlib import closing
+from dataclasses import dataclass
+
+from zoo.dataset.fields import to_record
+from zoo.dataset.reader import Part
+
+BLOCK = 10  # of every ten records, one is drawn for validation and one for the test
+
+
+@dataclass(frozen=True)
+class View:
+    """A part of a dataset and the share of its records that belongs to one split: the drawn roles it keeps."""
+
+    part: Part
+    keep: tuple[str, ...] = ()  # of "train", "validation", "test"; empty: all records
+
+
+class Dataset:
+    """Records by split. Made by `open_dataset`; every call of `records` starts anew and reads as it goes."""
+
+    def __init__(self, spec, views, columns=None, seed=0, errors="strict", need=()):
+        self.spec = spec
+        self.columns = dict(columns or {})
+        self.seed = seed
+        self.errors = errors
+        self.need = tuple(need)
+        self._views = views
+
+    def __repr__(self):
+        return f"Dataset({self.spec!r}, splits={self.splits})"
+
+    @property
+    def splits(self):
+        """Names among "train", "validation" and "test"."""
+        return tuple(self._views)
+
+    @property
+    def drawn(self):
+        """Those of `splits` that were drawn from the training records."""
+        return tuple(split for split, view in self._views.items() if view.keep and split != "train")
+
+    def records(self, split):
+        """Yields the records of a split. Raises ValueError, with file and line, for a row that is not as expected."""
+        return (record for _, record in self.placed(split))
+
+    def placed(self, split):
+        """Yields (place, record): as `records`, with where each one stands, for messages."""
+        view = self._view(split)
+        for index, (place, row) in enumerate(view.part.rows()):
+            if not view.keep or role(self.seed, index) in view.keep:
+                yield place, to_record(row, place, self.columns, view.part.columns, self.need)
+
+    def fingerprint(self, split):
+        """A hash that changes with the content of a split or with how it is read."""
+        view = self._view(split)
+        settings = [view.part.digest(), view.keep, sorted(self.columns.items()), self.errors]
+        settings.append(self.seed if view.keep else None)
+        return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
+
+    def where(self, split):
+        """Where a split comes from, for messages."""
+        view = self._view(split)
+        return f"{view.part.where} ({split} split, drawn with seed {self.seed})" if view.keep else view.part.where
+
+    def check(self):
+        """Reads the first record of every split, so that a mistake shows before any work. Raises ValueError."""
+        for split in self.splits:
+            with closing(self.placed(split)) as records:
+                if next(records, None) is None:
+                    raise ValueError(self._nothing_in(split))
+
+    def _nothing_in(self, split):
+        view = self._views[split]
+        if view.keep:
+            return (
+                f"Expected at least {BLOCK} records to draw the {split} split from, in {view.part.where}. "
+                "Give a folder with train, validation and test files instead."
+            )
+        return f"Expected records in {self.where(split)}. Received: an empty file, or one with nothing but a header."
+
+    def _view(self, split):
+        if split not in self._views:
+            raise ValueError(
+                f"Unknown split of {self.spec}. Received: split={split!r}. Known: {', '.join(self.splits)}."
+            )
+        return self._views[split]
+
+
+def role(seed, index):
+    """The drawn split of a record: in each block of ten, the seed's hash picks one for validation and one for the test.
+
+    So shares are exact, a file need not be read twice, and records that come sorted are still spread over all splits.
+    """
+    digest = hashlib.blake2b(f"{seed}:{index // BLOCK}".encode(), digest_size=8).digest()
+    number = int.from_bytes(digest, "big")
+    validation = number % BLOCK
+    test = (validation + 1 + number // BLOCK % (BLOCK - 1)) % BLOCK
+    return {validation: "validation", test: "test"}.get(index % BLOCK, "train")

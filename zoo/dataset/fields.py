@@ -1,0 +1,110 @@
+"""From a file's own columns to the standard fields of a record, each in its one form."""
+
+from zoo.dataset.messages import did_you_mean, nearest, shown
+
+STRINGS = (
+    "text",
+    "text_pair",
+    "label",
+    "context",
+    "question",
+    "source",
+    "target",
+    "instruction",
+    "input",
+    "output",
+    "id",
+)
+LISTS = ("labels", "tokens", "tags")
+FIELDS = (*STRINGS, *LISTS, "answers", "messages")
+LABEL_SEPARATOR = ";"  # between the labels of one text, in formats whose cells are strings
+
+
+def check_columns(columns):
+    """Raises ValueError for a key of `columns` that is not a standard field."""
+    for field in columns:
+        if field not in FIELDS:
+            hint = did_you_mean(field, FIELDS)
+            known = ", ".join(FIELDS)
+            raise ValueError(f"Expected a standard field in columns. Received: {field!r}.{hint} Known: {known}.")
+
+
+def to_record(row, place, columns, defaults, need):
+    """The record of one row.
+
+    `columns` are the user's and must exist, `defaults` the reader's and need not; `need` must be there afterwards.
+    Raises ValueError that names the place.
+    """
+    for column in columns.values():
+        if column not in row:
+            raise ValueError(f"Expected a column {column!r} at {place}. {_columns_there(column, row)}")
+    names = {field: field for field in FIELDS} | dict(defaults) | dict(columns)
+    record = {field: _form(field, row[column], place) for field, column in names.items() if column in row}
+    _check(record, row, place, need)
+    return record
+
+
+def _check(record, row, place, need):
+    for field in need:
+        if field not in record:
+            there = _columns_there(field, row)
+            mapping = f"--columns {field}={nearest(field, row) or 'NAME'}"
+            raise ValueError(f"Expected a column {field!r} at {place}. {there} Map it by {mapping}.")
+    if record.get("label") == "" and (not need or "label" in need):
+        raise ValueError(f"Expected a label at {place}. Received: label=''.")
+    tokens, tags = record.get("tokens"), record.get("tags")
+    if tokens is not None and tags is not None and len(tokens) != len(tags):
+        raise ValueError(f"Expected one tag per token at {place}. Received: {len(tokens)} tokens, {len(tags)} tags.")
+
+
+def _columns_there(name, row):
+    near = nearest(name, row)
+    hint = f" The nearest is {near!r}." if near else ""
+    return f"Received: columns={list(row)}.{hint}"
+
+
+def _form(field, value, place):
+    if field in STRINGS:
+        return _string(field, value, place)
+    if field in LISTS:
+        return _strings(field, value, place)
+    if not isinstance(value, list | dict):
+        raise ValueError(f"Expected a list in {field!r} at {place}. Received: {field}={shown(value)}.")
+    return _answers(value, place) if field == "answers" else value
+
+
+def _string(field, value, place):
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return " ".join(value)
+    raise ValueError(
+        f"Expected a string, or a list of tokens, in {field!r} at {place}. Received: {field}={shown(value)}."
+    )
+
+
+def _strings(field, value, place):
+    if isinstance(value, str) and field == "labels":
+        return [label.strip() for label in value.split(LABEL_SEPARATOR) if label.strip()]
+    if isinstance(value, str):
+        return value.split()
+    if isinstance(value, list) and not any(isinstance(item, list | dict) for item in value):
+        return [str(item) for item in value]
+    raise ValueError(f"Expected a list of strings in {field!r} at {place}. Received: {field}={shown(value)}.")
+
+
+def _answers(value, place):
+    """Answers come as [{"text", "start"}], as SQuAD's [{"text", "answer_start"}], or as one dict of two lists."""
+    try:
+        if isinstance(value, dict):
+            starts = value["start"] if "start" in value else value["answer_start"]
+            value = [{"text": text, "start": start} for text, start in zip(value["text"], starts, strict=True)]
+        return [{"text": a["text"], "start": int(a["start"] if "start" in a else a["answer_start"])} for a in value]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f'Expected answers as [{{"text": ..., "start": ...}}] at {place}. Received: answers={shown(value)}.'
+        ) from error

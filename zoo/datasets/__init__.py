@@ -1,0 +1,1 @@
+"""One file per reader; a file's name is its registration."""
