@@ -20,7 +20,7 @@ from zoo.dataset.labels import check_labels, collect_labels
 from zoo.dataset.messages import did_you_mean, shown
 from zoo.dataset.opening import open_dataset
 from zoo.dataset.reader import SPLITS, UNNAMED, Part, Reader, digest_files, split_in
-from zoo.dataset.text import TableReader, check_exists, read_lines, without_ending
+from zoo.dataset.text import TableReader, check_exists, read_lines, sentences, without_ending
 
 __all__ = [
     "FIELDS",
@@ -37,6 +37,7 @@ __all__ = [
     "digest_files",
     "open_dataset",
     "read_lines",
+    "sentences",
     "shown",
     "split_in",
     "without_ending",

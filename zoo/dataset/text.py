@@ -29,6 +29,19 @@ def without_ending(line):
     return line.removesuffix("\n").removesuffix("\r")
 
 
+def sentences(lines):
+    """Groups (number, line) pairs into lists of them, at blank lines."""
+    group = []
+    for number, line in lines:
+        if line.strip():
+            group.append((number, line))
+        elif group:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
 def check_exists(path):
     """Raises ValueError, naming the nearest file there is, where `path` does not exist."""
     path = Path(path)
