@@ -1,0 +1,96 @@
+"""Padded batches of few shapes, in an order that depends only on the seed and the step.
+
+Rows are put with others of about their length (bucketing), so little is padded; every training batch has the full number
+of rows and one of a few lengths, so XLA compiles a few times. A batch that would be short is filled up with further rows.
+"""
+
+from functools import cached_property
+
+import numpy as np
+
+BUCKETS = (8, *(n << i for i in range(20) for n in (16, 24)))  # 8, 16, 24, 32, 48, 64, 96, 128 ...
+
+
+class Batches:
+    """An endless, seeded stream of batches for `keras.Model.fit`.
+
+    Args:
+        examples: a `zoo.examples.Examples`.
+        objective: whose `arrange` makes `(inputs, targets, weights)` of padded arrays.
+        rows: examples in a batch; all of them where there are fewer.
+        accumulation: batches whose gradients are added up; their weights are normalised together, because averaging the
+            averages of batches would give a token in a long batch less to say.
+        seed: of the order and of what `arrange` draws.
+    """
+
+    def __init__(self, examples, objective, rows, accumulation=1, seed=0):
+        self.examples, self.objective, self.seed = examples, objective, seed
+        self.rows, self.accumulation = min(rows, len(examples)), accumulation
+        self.buckets = bucket(examples.lengths, objective.length)
+        if len(self) == 0:
+            raise ValueError(
+                f"Expected at least training.accumulation={accumulation} batches of {rows} examples in an epoch. "
+                f"Received: {len(examples)} examples, {self._count} batches."
+            )
+
+    @cached_property
+    def _count(self):
+        _, sizes = np.unique(self.buckets, return_counts=True)
+        return int((sizes // self.rows).sum() - (-(sizes % self.rows).sum() // self.rows))
+
+    def __len__(self):
+        """Batches in an epoch: a multiple of `accumulation`; what is over sits out until the next shuffle."""
+        return self._count // self.accumulation * self.accumulation
+
+    def epoch(self, number):
+        """The epoch's plan: a list of (row indices, bucket)."""
+        random = np.random.default_rng([self.seed, number])
+        order = random.permutation(len(self.examples))
+        plan, rest = [], []
+        for length in np.unique(self.buckets):
+            here = order[self.buckets[order] == length]
+            full = len(here) // self.rows * self.rows
+            plan += [(rows, length) for rows in here[:full].reshape(-1, self.rows)]
+            rest.append(here[full:])
+        plan += self._leftovers(np.concatenate(rest), random)
+        return [plan[i] for i in random.permutation(len(plan))[: len(self)]]
+
+    def _leftovers(self, rest, random):
+        """Rows that filled no batch of their own length, batched with their neighbours; the last batch is filled up."""
+        for start in range(0, len(rest), self.rows):
+            rows = rest[start : start + self.rows]
+            fitting = np.flatnonzero(self.buckets <= self.buckets[rows[-1]])
+            extra = random.choice(fitting, self.rows - len(rows), replace=len(fitting) < self.rows)
+            yield np.concatenate([rows, extra]), self.buckets[rows[-1]]
+
+    def from_step(self, step):
+        """Yield `(inputs, targets, weights)` from the batch number `step` on, without end."""
+        epoch, start = divmod(step, len(self))
+        while True:
+            plan = self.epoch(epoch)
+            for first in range(start - start % self.accumulation, len(plan), self.accumulation):
+                group = self._group(plan[first : first + self.accumulation], (epoch, first))
+                yield from group[max(start - first, 0) :]
+            epoch, start = epoch + 1, 0
+
+    def _group(self, plan, place):
+        random = np.random.default_rng([self.seed, *place])
+        arranged = [self.objective.arrange(self.examples.batch(rows, length), random) for rows, length in plan]
+        total = sum(weights.sum() for _, _, weights in arranged)
+        return [(inputs, targets, self._normalise(weights, total)) for inputs, targets, weights in arranged]
+
+    def _normalise(self, weights, total):
+        """Scale so that Keras's mean over the places of a batch, averaged over the group, is the mean over the group."""
+        return (weights * (weights.size * self.accumulation / max(total, 1e-9))).astype("float32")
+
+    def shapes(self):
+        """(number of different lengths, share of ids that are padding) of the first epoch."""
+        plan = self.epoch(0)
+        used = sum(int(self.examples.lengths[rows].sum()) for rows, _ in plan)
+        return len({int(length) for _, length in plan}), 1 - used / sum(len(rows) * int(length) for rows, length in plan)
+
+
+def bucket(lengths, longest):
+    """The padded length of each of an array of lengths, none above `longest`, the most ids that an example has."""
+    ladder = np.array(BUCKETS)
+    return np.minimum(ladder[np.searchsorted(ladder, lengths)], longest)

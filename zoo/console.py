@@ -1,0 +1,5 @@
+"""Where messages to people go: standard error, so that standard output holds results only."""
+
+from rich.console import Console
+
+console = Console(stderr=True)

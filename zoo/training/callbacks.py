@@ -1,0 +1,87 @@
+"""What happens around `fit`: exact scores after each epoch, the best weights kept, checkpoints, history."""
+
+import csv
+import io
+import time
+
+import keras
+
+from zoo import evaluation
+from zoo.files import write_text
+from zoo.training import checkpoint
+
+
+class Validate(keras.callbacks.Callback):
+    """After each epoch: the objective's exact scores on the validation records, put into the epoch's logs.
+
+    The weights with the best `objective.watch` are kept; training stops after `patience` epochs without a better one.
+    """
+
+    def __init__(self, objective, tokenizer, records, patience):
+        super().__init__()
+        self.objective, self.tokenizer, self.records, self.patience = objective, tokenizer, records, patience
+        self.best, self.best_score, self.best_epoch = None, None, None
+
+    def on_epoch_end(self, epoch, logs=None):
+        model = self.model
+        outputs = evaluation.predict(model, self.objective, self.tokenizer, self.records)
+        scores = self.objective.scores(outputs, self.records)
+        logs.update({f"val_{name}": value for name, value in scores.items()})
+        if self.best is None or scores[self.objective.watch] > self.best_score:
+            self.best_score, self.best_epoch = scores[self.objective.watch], epoch
+            self.best = checkpoint.values(model.variables)
+        if self.patience and epoch - self.best_epoch >= self.patience:
+            model.stop_training = True
+
+
+class Record(keras.callbacks.Callback):
+    """After each epoch: a row in history.csv and TensorBoard's logs, then a checkpoint.
+
+    An epoch that Ctrl-C cut short is recorded but no checkpoint: a run goes on from whole epochs only.
+    """
+
+    def __init__(self, folder, validate, rows, steps):
+        super().__init__()
+        self.folder, self.validate, self.rows, self.steps = folder, validate, rows, steps
+        self.started = time.monotonic() - (rows[-1]["seconds"] if rows else 0.0)
+        self.interrupted = False
+
+    def on_train_begin(self, logs=None):
+        from tensorboard.summary import Writer
+
+        self.writer = Writer(str(self.folder / "logs"))
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = {"epoch": epoch + 1, "step": (epoch + 1) * self.steps} | {name: float(v) for name, v in logs.items()}
+        row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        row["seconds"] = round(time.monotonic() - self.started, 2)
+        self.rows.append(row)
+        self._log(row)
+        write_text(self.folder / "history.csv", table(self.rows))
+        if not self.interrupted:
+            checkpoint.save(self.folder / "checkpoint.npz", self.model, self._progress(), self.validate.best)
+
+    def on_train_end(self, logs=None):
+        self.writer.close()
+
+    def _log(self, row):
+        for name, value in row.items():
+            self.writer.add_scalar(name, value, row["step"])
+        self.writer.flush()
+
+    def _progress(self):
+        return {
+            "rows": self.rows,
+            "best_score": self.validate.best_score,
+            "best_epoch": self.validate.best_epoch,
+            "stopped": bool(self.model.stop_training),
+        }
+
+
+def table(rows):
+    """Rows (dicts with the same keys) as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,53 @@
+"""AdamW as fine-tuning papers use it: warm-up, decay, clipping, no weight decay on biases and norms.
+
+Loshchilov & Hutter 2019 (arXiv:1711.05101); which weights decay: Devlin 2018 (arXiv:1810.04805), appendix A.2.
+"""
+
+import math
+
+import keras
+
+SCHEDULES = ("linear", "cosine", "constant")
+
+
+@keras.saving.register_keras_serializable("zoo")
+class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """Rise linearly to `peak` in `warmup` steps, then fall to 0 at `total` steps.
+
+    Args:
+        decay: "linear", "cosine" (Loshchilov & Hutter 2017, arXiv:1608.03983) or "constant" (stay at the peak).
+    """
+
+    def __init__(self, peak, warmup, total, decay):
+        super().__init__()
+        if decay not in SCHEDULES:
+            raise ValueError(f"Expected training.schedule to be one of {', '.join(SCHEDULES)}. Received: {decay!r}.")
+        self.peak, self.warmup, self.total, self.decay = peak, warmup, total, decay
+
+    def __call__(self, step):
+        step = keras.ops.cast(step, "float32")
+        rise = (step + 1) / max(self.warmup, 1)
+        gone = keras.ops.clip((step - self.warmup) / max(self.total - self.warmup, 1), 0.0, 1.0)
+        return self.peak * keras.ops.where(step < self.warmup, rise, self._fall(gone))
+
+    def _fall(self, gone):
+        if self.decay == "linear":
+            return 1.0 - gone
+        return 0.5 * (1.0 + keras.ops.cos(math.pi * gone)) if self.decay == "cosine" else keras.ops.ones_like(gone)
+
+    def get_config(self):
+        return {"peak": self.peak, "warmup": self.warmup, "total": self.total, "decay": self.decay}
+
+
+def optimizer(training, model, steps):
+    """AdamW for `model`, set up by a preset's `Training`, for a run of `steps` optimizer steps."""
+    schedule = WarmupDecay(training.learning_rate, round(steps * training.warmup), steps, training.schedule)
+    adamw = keras.optimizers.AdamW(
+        schedule,
+        weight_decay=training.weight_decay,
+        global_clipnorm=training.clip or None,
+        gradient_accumulation_steps=training.accumulation if training.accumulation > 1 else None,
+    )
+    adamw.exclude_from_weight_decay(var_list=[weight for weight in model.trainable_variables if len(weight.shape) < 2])
+    adamw.build(model.trainable_variables)
+    return adamw

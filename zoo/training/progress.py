@@ -1,0 +1,56 @@
+"""One progress bar for a whole run: loss, metric, speed, time left; and a line for each epoch."""
+
+import time
+
+import keras
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from zoo.console import console
+
+REFRESH = 0.25  # seconds between looks at the loss: each one waits for the device
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """Shows the whole run as one bar on standard error; only the epochs' lines where that is no terminal."""
+
+    def __init__(self, watch, steps, epochs, done):
+        super().__init__()
+        self.watch, self.steps, self.epochs, self.done = watch, steps, epochs, done
+        self.looked = 0.0
+        columns = (
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("loss {task.fields[loss]}  {task.fields[score]}  {task.fields[speed]} batches/s"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+        )
+        self.bar = Progress(*columns, console=console, transient=True)
+
+    def on_train_begin(self, logs=None):
+        start = {"epoch": f"{self.done + 1}/{self.epochs}", "loss": "-", "score": "", "speed": "-"}
+        total, completed = self.epochs * self.steps, self.done * self.steps
+        self.task = self.bar.add_task("", total=total, completed=completed, **start)
+        self.bar.start()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch, self.began = epoch, time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = time.monotonic()
+        if now - self.looked < REFRESH:
+            return
+        self.looked = now
+        fields = {"epoch": f"{self.epoch + 1}/{self.epochs}", "loss": f"{float(logs['loss']):.4f}"}
+        fields["speed"] = f"{(batch + 1) / (now - self.began):.1f}"
+        self.bar.update(self.task, completed=self.epoch * self.steps + batch + 1, **fields)
+
+    def on_epoch_end(self, epoch, logs=None):
+        score = f"val_{self.watch} {logs[f'val_{self.watch}']:.4f}"
+        self.bar.update(self.task, score=score)
+        seconds = time.monotonic() - self.began
+        console.print(f"epoch {epoch + 1}/{self.epochs}  loss {logs['loss']:.4f}  {score}  {seconds:.1f} s", highlight=False)
+
+    def on_train_end(self, logs=None):
+        self.bar.stop()
