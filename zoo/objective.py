@@ -28,6 +28,17 @@ class Objective(ABC):
         """A copy of this objective that knows what only the training data tells, such as its labels."""
         return self
 
+    def accept(self, dataset, split):
+        """Raise ValueError where a split holds what the fitted objective does not know, such as a new label."""
+
+    @abstractmethod
+    def texts(self, record):
+        """The texts of a record from which a tokenizer learns."""
+
+    @abstractmethod
+    def record(self, text):
+        """A record without an answer, from what a person hands to `predict`."""
+
     @abstractmethod
     def examples(self, records, tokenizer, train=True):
         """Yield a dict of 1-D arrays for every example that the list of `records` gives.

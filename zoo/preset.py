@@ -30,11 +30,10 @@ class Training:
     warmup: float = 0.1  # share of all steps in which the learning rate rises
     weight_decay: float = 0.01  # not on biases and norms
     clip: float = 1.0  # largest global norm of the gradient; 0: any
-    average: float = 0.0  # momentum of the exponential moving average of weights; 0: none
-    patience: int = 3  # epochs without a better score before training stops; 0: never stop early
+    interval: int = 0  # optimizer steps between validations, each with its checkpoint; 0: an epoch
+    patience: int = 3  # validations without a better score before training stops; 0: never stop early
     precision: str = "float32"  # or mixed_bfloat16, mixed_float16: Keras's dtype policy
     seed: int = 0  # of weights, dropout and the order of examples
-    checkpoint: float = 30.0  # seconds between checkpoints, besides one after each epoch
 
 
 @dataclass(frozen=True, kw_only=True)

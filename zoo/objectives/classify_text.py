@@ -53,9 +53,22 @@ class ClassifyText(Objective):
 
     def fit(self, dataset):
         labels = self.labels or collect_labels(dataset, self.target)
-        check_labels(dataset, labels, self.target)
         fitted = replace(self, labels=tuple(labels))
+        for split in dataset.splits:
+            fitted.accept(dataset, split)
         return replace(fitted, class_weights=fitted._balanced(dataset)) if self.balance else fitted
+
+    def accept(self, dataset, split):
+        check_labels(dataset, self.labels, self.target, (split,))
+
+    def texts(self, record):
+        return [record["text"], record["text_pair"]] if self.pair else [record["text"]]
+
+    def record(self, text):
+        if isinstance(text, str) == self.pair:
+            expected = "a pair of texts, (text, text_pair)" if self.pair else "one text"
+            raise ValueError(f"This model reads {expected}. Received: {text!r:.80}.")
+        return dict(zip(("text", "text_pair"), text, strict=True)) if self.pair else {"text": text}
 
     def _balanced(self, dataset):
         counts = Counter(label for record in dataset.records("train") for label in self._labels(record))

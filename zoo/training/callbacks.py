@@ -34,17 +34,36 @@ class Validate(keras.callbacks.Callback):
             model.stop_training = True
 
 
+class StopAt(keras.callbacks.Callback):
+    """Ends training after `total` batches, in the middle of an epoch if need be."""
+
+    def __init__(self, total, steps):
+        super().__init__()
+        self.total, self.steps = total, steps
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.before = epoch * self.steps
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.before + batch + 1 >= self.total:
+            self.model.stop_training = True
+
+
 class Record(keras.callbacks.Callback):
     """After each epoch: a row in history.csv and TensorBoard's logs, then a checkpoint.
 
     An epoch that Ctrl-C cut short is recorded but no checkpoint: a run goes on from whole epochs only.
     """
 
-    def __init__(self, folder, validate, rows, steps):
+    def __init__(self, folder, validate, steps):
         super().__init__()
-        self.folder, self.validate, self.rows, self.steps = folder, validate, rows, steps
-        self.started = time.monotonic() - (rows[-1]["seconds"] if rows else 0.0)
+        self.folder, self.validate, self.steps = folder, validate, steps
+        self.rows, self.started = [], time.monotonic()
         self.interrupted = False
+
+    def resume(self, rows):
+        """Go on after the epochs of which these are the history."""
+        self.rows, self.started = rows, time.monotonic() - rows[-1]["seconds"]
 
     def on_train_begin(self, logs=None):
         from tensorboard.summary import Writer
@@ -52,7 +71,7 @@ class Record(keras.callbacks.Callback):
         self.writer = Writer(str(self.folder / "logs"))
 
     def on_epoch_end(self, epoch, logs=None):
-        row = {"epoch": epoch + 1, "step": (epoch + 1) * self.steps} | {name: float(v) for name, v in logs.items()}
+        row = {"epoch": epoch + 1, "batch": epoch * self.steps + self.batch + 1} | {name: float(value) for name, value in logs.items()}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row["seconds"] = round(time.monotonic() - self.started, 2)
         self.rows.append(row)
@@ -61,12 +80,15 @@ class Record(keras.callbacks.Callback):
         if not self.interrupted:
             checkpoint.save(self.folder / "checkpoint.npz", self.model, self._progress(), self.validate.best)
 
+    def on_train_batch_end(self, batch, logs=None):
+        self.batch = batch
+
     def on_train_end(self, logs=None):
         self.writer.close()
 
     def _log(self, row):
         for name, value in row.items():
-            self.writer.add_scalar(name, value, row["step"])
+            self.writer.add_scalar(name, value, row["batch"])
         self.writer.flush()
 
     def _progress(self):

@@ -1,0 +1,17 @@
+"""Sentiment of movie-review sentences (Socher 2013) by Kim's convolutional network (Kim 2014, arXiv:1408.5882).
+
+zoo train text_cnn_sst2 --data FOLDER
+"""
+
+from zoo.architectures.text_cnn import TextCNN
+from zoo.objectives.classify_text import ClassifyText
+from zoo.preset import Data, Preset, Training
+from zoo.tokenizers.words import Words
+
+PRESET = Preset(
+    architecture=TextCNN(),
+    objective=ClassifyText(length=64),
+    tokenizer=Words(),
+    data=Data(spec="tfds:glue/sst2"),
+    training=Training(epochs=10, batch=50, learning_rate=1e-3),
+)

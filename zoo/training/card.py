@@ -1,0 +1,101 @@
+"""The model card: README.md in a model's folder, for whoever finds it later (Mitchell 2019, arXiv:1810.03993)."""
+
+import platform
+import time
+from importlib.metadata import version
+
+import keras
+
+from zoo import catalog
+from zoo.files import write_text
+from zoo.training.pictures import draw_curves
+
+CARD = """# {name}
+
+A `{architecture}` network trained for `{objective}` by zoo {zoo}.
+
+```
+zoo predict {folder} "some text"
+zoo evaluate {folder} --data DATA
+zoo export {folder}
+```
+
+## Scores
+
+{scores}
+
+Best epoch: {best} of {epochs} (by validation {watch}). ![Curves](curves.png)
+
+## Data
+
+`{spec}`{columns}: {sizes}.{drawn}
+
+## Sizes
+
+{weights:,} weights, {vocabulary:,} token ids, texts of up to {length} ids. {labels}
+
+## Settings
+
+All are in preset.json. Training: {training}
+
+## Versions and time
+
+zoo {zoo}, Keras {keras} on {backend} {backend_version}, Python {python}, {machine}. {seconds:.0f} s of training, ended {ended}.
+"""
+
+
+def write_card(folder, pipeline, run):
+    """Write README.md and curves.png into `folder`, for a finished `Run`."""
+    watch, preset = run.objective.watch, pipeline.preset
+    draw_curves(run.record.rows, watch, folder / "curves.png")
+    values = _names(pipeline, run) | _facts(run) | _versions()
+    values |= {"watch": watch, "scores": _scores(pipeline.scores), "training": preset.training}
+    write_text(folder / "README.md", CARD.format(**values))
+
+
+def _names(pipeline, run):
+    preset = pipeline.preset
+    labels = getattr(preset.objective, "labels", ())
+    return {
+        "name": run.folder.name,
+        "folder": run.folder,
+        "architecture": catalog.name_of("architectures", preset.architecture),
+        "objective": catalog.name_of("objectives", preset.objective),
+        "labels": f"Labels: {', '.join(labels)}." if labels else "",
+        "weights": pipeline.model.count_params(),
+        "vocabulary": pipeline.tokenizer.size,
+        "length": preset.objective.length,
+    }
+
+
+def _facts(run):
+    rows, data = run.record.rows, run.preset.data
+    return {
+        "best": run.validate.best_epoch + 1,
+        "epochs": len(rows),
+        "seconds": rows[-1]["seconds"],
+        "spec": data.spec,
+        "columns": "".join(f", {field} from its column {column}" for field, column in data.columns.items()),
+        "sizes": ", ".join(f"{split} {count}" for split, count in run.sizes().items()),
+        "drawn": f" Drawn with seed {data.seed}: {', '.join(run.dataset.drawn)}." if run.dataset.drawn else "",
+    }
+
+
+def _versions():
+    backend = keras.config.backend()
+    return {
+        "zoo": version("zoo"),
+        "keras": keras.__version__,
+        "backend": backend,
+        "backend_version": version(backend),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "ended": time.strftime("%Y-%m-%d %H:%M"),
+    }
+
+
+def _scores(scores):
+    names = list(next(iter(scores.values())))
+    lines = [["split", *names], ["---"] * (len(names) + 1)]
+    lines += [[split, *(f"{values[name]:.4f}" for name in names)] for split, values in scores.items()]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
