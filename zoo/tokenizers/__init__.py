@@ -1,0 +1,1 @@
+"""Tokenizers, one a file: the file's name is its registration."""
