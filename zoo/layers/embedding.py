@@ -1,0 +1,89 @@
+"""Token ids to vectors, and what is done to ids before that: dropping words, adding n-grams."""
+
+import keras
+from keras import ops
+
+FNV_PRIME = 16_777_619  # of the 32-bit FNV-1a hash, http://www.isthe.com/chongo/tech/comp/fnv/
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Visible(keras.layers.Layer):
+    """Tells where a token is: (batch, time) ids to booleans, False at padding (id 0)."""
+
+    def call(self, tokens):
+        return ops.not_equal(tokens, 0)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class TokenEmbedding(keras.layers.ReversibleEmbedding):
+    """Looks up a learned vector for every id: (batch, time) to (batch, time, width). Padding is always the zero vector.
+
+    `TokenEmbedding(vocabulary, width)`. With `reverse=True` it maps (batch, time, width) to logits over the vocabulary
+    with the same weights (Press & Wolf 2017, https://arxiv.org/abs/1608.05859).
+    """
+
+    def call(self, inputs, reverse=False):
+        x = super().call(inputs, reverse=reverse)
+        if reverse:
+            return x
+        return x * ops.cast(ops.not_equal(inputs, 0), x.dtype)[..., None]
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class TokenDropout(keras.layers.Layer):
+    """Turns each id into padding with probability `rate` while training: word dropout.
+
+    Iyyer et al. 2015, section 2.3, https://aclanthology.org/P15-1162: the words that are left are averaged.
+    """
+
+    def __init__(self, rate, **kwargs):
+        super().__init__(**kwargs)
+        if not 0 <= rate < 1:
+            raise ValueError(f"TokenDropout needs a rate from 0 to below 1. Received: rate={rate!r}.")
+        self.rate = rate
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def call(self, tokens, training=False):
+        if not training or self.rate == 0:
+            return tokens
+        kept = keras.random.uniform(ops.shape(tokens), seed=self.seed_generator) >= self.rate
+        return ops.where(kept, tokens, 0)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class NGrams(keras.layers.Layer):
+    """Adds an id for every run of 2 to `longest` tokens: (batch, time) to (batch, longest * time), shortest runs first.
+
+    An id below `vocabulary` is a token; the runs are hashed into `buckets` ids after it (Joulin et al. 2017,
+    section 2.1, https://arxiv.org/abs/1607.01759). A run that reaches into padding is padding.
+    """
+
+    def __init__(self, vocabulary, longest=2, buckets=2**18, **kwargs):
+        super().__init__(**kwargs)
+        self.vocabulary = vocabulary
+        self.longest = longest
+        self.buckets = buckets
+
+    @property
+    def size(self):
+        """Number of different ids that come out."""
+        return self.vocabulary + (self.buckets if self.longest > 1 else 0)
+
+    def call(self, tokens):
+        orders, hashed, whole = [tokens], tokens, ops.not_equal(tokens, 0)
+        for order in range(1, self.longest):
+            later = _shift(tokens, order)
+            hashed = ops.bitwise_xor(hashed * FNV_PRIME, later)  # wraps around at 32 bits, on every backend
+            whole = ops.logical_and(whole, ops.not_equal(later, 0))
+            bucket = ops.mod(hashed * FNV_PRIME, self.buckets)
+            orders.append(ops.where(whole, self.vocabulary + bucket, 0))
+        return ops.concatenate(orders, axis=1)
+
+    def compute_output_spec(self, tokens):
+        batch, time = tokens.shape
+        return keras.KerasTensor((batch, time and time * self.longest), dtype=tokens.dtype)
+
+
+def _shift(tokens, by):
+    """What stands `by` places later in (batch, time) ids; padding after the end."""
+    return ops.pad(tokens, ((0, 0), (0, by)))[:, by:]

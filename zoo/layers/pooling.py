@@ -1,0 +1,52 @@
+"""One vector a text from a vector a token."""
+
+import keras
+from keras import ops
+
+from zoo.layers.choice import choose
+
+KINDS = ("max", "mean", "first", "last", "attention")
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Pooling(keras.layers.Layer):
+    """Pools (batch, time, width) over time: (batch, width), of visible tokens only; zeros where there is none.
+
+    `kind` is max, mean, first, last or attention: a learned weighted mean (Yang et al. 2016, equations 5 to 7,
+    https://aclanthology.org/N16-1174). Raises ValueError for any other.
+    """
+
+    def __init__(self, kind="mean", **kwargs):
+        super().__init__(**kwargs)
+        self.kind = choose("pooling", kind, KINDS)
+
+    def build(self, x_shape, visible_shape):
+        if self.kind == "attention":
+            self.hidden = keras.layers.Dense(x_shape[-1], activation="tanh", name="hidden", dtype=self.dtype_policy)
+            self.score = keras.layers.Dense(1, use_bias=False, name="score", dtype=self.dtype_policy)
+            self.hidden.build(x_shape)
+            self.score.build(x_shape)
+
+    def call(self, x, visible):
+        """Args: `x` (batch, time, width); `visible` (batch, time) booleans, True where a token is."""
+        if self.kind == "max":
+            return _maximum(x, visible)
+        weights_BT = ops.cast(self._weights(x, visible), x.dtype)
+        return ops.einsum("bt,btm->bm", weights_BT, x)
+
+    def _weights(self, x, visible):
+        shown_BT = ops.cast(visible, "float32")
+        if self.kind == "mean":
+            return shown_BT / ops.maximum(ops.sum(shown_BT, axis=1, keepdims=True), 1)
+        if self.kind == "attention":
+            score_BT = ops.cast(ops.squeeze(self.score(self.hidden(x)), -1), "float32")
+            return ops.softmax(ops.where(visible, score_BT, -1e9), axis=1) * shown_BT
+        place_BT = ops.cumsum(shown_BT, axis=1)
+        wanted = 1 if self.kind == "first" else place_BT[:, -1:]
+        return ops.where(ops.equal(place_BT, wanted), shown_BT, 0)
+
+
+def _maximum(x, visible):
+    shown_BT1 = visible[..., None]
+    largest_BM = ops.max(ops.where(shown_BT1, x, float("-inf")), axis=1)
+    return ops.where(ops.any(shown_BT1, axis=1), largest_BM, 0)
