@@ -1,0 +1,74 @@
+"""The bag of tokens that the multilayer perceptron computes."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from zoo.architectures.mlp import MLP
+
+TRAINING = [[3, 4, 5, 3, 3], [4, 6, 7], [8, 4, 4, 9, 3], [9], [5, 5, 6]]
+TEXTS = [[3, 3, 4, 9, 8, 5], [7, 7], [4, 10], [10]]  # nobody saw a 10 while training
+VOCABULARY = 11
+
+
+def vectors(trunk, texts, size):
+    """What the weights at the places of each text add up to, feature by feature."""
+    tokens = np.zeros((len(texts), 7), "int32")
+    for row, text in zip(tokens, texts, strict=True):
+        row[: len(text)] = text
+    model = keras.Model(trunk.input, [trunk.get_layer(name).output for name in ("ngrams", "weights")])
+    ids, weights = model({"tokens": tokens})
+    found = np.zeros((len(texts), size))
+    np.add.at(found, (np.arange(len(texts))[:, None], ops.convert_to_numpy(ids)), ops.convert_to_numpy(weights))
+    return found
+
+
+def scikit(**options):
+    words = {str(i): i for i in range(VOCABULARY)}
+    vectorizer = TfidfVectorizer(token_pattern=r"\d+", **options).fit([" ".join(map(str, text)) for text in TRAINING])
+    found = vectorizer.transform([" ".join(map(str, text)) for text in TEXTS]).toarray()
+    return found, [words.get(name) for name in vectorizer.get_feature_names_out()]
+
+
+@pytest.mark.parametrize(
+    ("features", "options"),
+    [
+        ("tfidf", {}),
+        ("sublinear_tfidf", {"sublinear_tf": True}),
+        ("counts", {"use_idf": False}),
+        ("binary", {"use_idf": False, "binary": True}),
+    ],
+)
+def test_features_are_those_of_scikit_learn(features, options):
+    architecture = MLP(vocabulary=VOCABULARY, features=features, hidden=2)
+    trunk = architecture.trunk()
+    architecture.fit(trunk, [np.array(text) for text in TRAINING])
+    found = vectors(trunk, TEXTS, VOCABULARY)
+    expected, columns = scikit(**options)
+    np.testing.assert_allclose(found[:, columns], expected, atol=1e-5)
+    assert found.sum() == pytest.approx(expected.sum(), abs=1e-4)  # nothing stands in any other column
+
+
+def test_runs_of_tokens_are_those_of_scikit_learn():
+    architecture = MLP(vocabulary=VOCABULARY, features="tfidf", ngrams=2, buckets=2**16, hidden=2)
+    trunk = architecture.trunk()
+    architecture.fit(trunk, iter([np.array(text) for text in TRAINING]))
+    found = vectors(trunk, TEXTS, VOCABULARY + 2**16)
+    expected, _ = scikit(ngram_range=(1, 2))
+    for mine, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(np.sort(mine[mine > 0]), np.sort(theirs[theirs > 0]), atol=1e-5)
+
+
+def test_linear_on_top_of_the_features():
+    trunk = MLP(vocabulary=VOCABULARY, hidden=3, activation="linear").trunk()
+    kernel, bias = [ops.convert_to_numpy(weight) for weight in trunk.get_layer("dense0").weights]
+    tokens = np.array([[3, 3, 4, 0]], "int32")
+    expected = vectors(trunk, [[3, 3, 4]], VOCABULARY) @ kernel + bias
+    np.testing.assert_allclose(ops.convert_to_numpy(trunk({"tokens": tokens})), expected, atol=1e-6)
+
+
+def test_unknown_features_name_the_nearest():
+    with pytest.raises(ValueError, match=r"Unknown features. Received: 'tf-idf'. Did you mean 'tfidf'\?"):
+        MLP(features="tf-idf")

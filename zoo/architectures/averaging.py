@@ -1,0 +1,41 @@
+"""The mean of the word vectors, then dense layers: a deep averaging network.
+
+Iyyer et al. 2015, Deep Unordered Composition Rivals Syntactic Methods for Text Classification,
+https://aclanthology.org/P15-1162. With `ngrams` above 1 word order counts too, as in fastText (Joulin et al. 2017,
+https://arxiv.org/abs/1607.01759), whose linear model it is with `depth` 0.
+"""
+
+from dataclasses import dataclass
+
+from keras.layers import Dense, Dropout
+
+from zoo.architecture import Architecture
+from zoo.layers.embedding import NGrams, TokenDropout, TokenEmbedding, Visible
+from zoo.layers.pooling import Pooling
+
+
+@dataclass(frozen=True, kw_only=True)
+class Averaging(Architecture):
+    """Averages word vectors, some words left out while training: (batch, hidden) features, or width at depth 0."""
+
+    width: int = 128  # of a word vector
+    hidden: int = 128  # of each dense layer
+    depth: int = 1  # dense layers after the mean
+    ngrams: int = 1  # longest run of tokens that has a vector of its own
+    buckets: int = 2**17  # vectors that runs of two and more tokens share
+    word_dropout: float = 0.3  # section 5
+    embedding_dropout: float = 0.0  # of single numbers in word vectors
+    dropout: float = 0.2  # after each dense layer
+
+    pooling = None
+
+    def __call__(self, tokens):
+        grams = NGrams(self.vocabulary, self.ngrams, self.buckets, name="ngrams")
+        ids = grams(TokenDropout(self.word_dropout, name="word_dropout")(tokens))
+        x = TokenEmbedding(grams.size, self.width, name="embedding")(ids)
+        x = Dropout(self.embedding_dropout, name="embedding_dropout")(x)
+        x = Pooling("mean", name="mean")(x, Visible(name="visible")(ids))
+        for i in range(self.depth):
+            x = Dense(self.hidden, activation="relu", name=f"dense{i}")(x)
+            x = Dropout(self.dropout, name=f"dropout{i}")(x)
+        return x

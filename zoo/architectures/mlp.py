@@ -1,0 +1,129 @@
+"""Counts of tokens, weighted, then dense layers: a text as one fixed-size vector that knows nothing of word order.
+
+TF-IDF: Sparck Jones 1972, https://doi.org/10.1108/eb026526, in scikit-learn's smooth form,
+https://scikit-learn.org/stable/modules/feature_extraction.html#tfidf-term-weighting; with `ngrams` above 1 runs of
+tokens are features too, hashed into buckets. The vectors, as long as the vocabulary, are never written out: the first
+dense layer adds up the rows of its kernel that belong to the tokens of a text.
+"""
+
+from dataclasses import dataclass
+from itertools import islice
+
+import keras
+import numpy as np
+from keras import ops
+from keras.layers import Dense, Dropout
+
+from zoo.architecture import Architecture
+from zoo.layers.choice import choose
+from zoo.layers.embedding import NGrams
+
+FEATURES = ("tfidf", "sublinear_tfidf", "counts", "binary")
+ROWS = 4096  # texts whose features are counted at a time
+
+
+@dataclass(frozen=True, kw_only=True)
+class MLP(Architecture):
+    """Dense layers over a bag of tokens: (batch, hidden) features."""
+
+    features: str = "tfidf"  # sublinear_tfidf: 1 + ln(count) in place of the count; counts; binary: there or not
+    ngrams: int = 1  # longest run of tokens that is a feature
+    buckets: int = 2**18  # features that runs of two and more tokens share
+    hidden: int = 256  # of each dense layer
+    depth: int = 1  # dense layers
+    activation: str = "relu"  # "linear" and depth 1: a linear model, factorised
+    feature_dropout: float = 0.0  # of tokens and runs
+    dropout: float = 0.5  # after each dense layer
+
+    pooling = None
+
+    def __post_init__(self):
+        choose("features", self.features, FEATURES)
+
+    def __call__(self, tokens):
+        grams = NGrams(self.vocabulary, self.ngrams, self.buckets, name="ngrams")
+        ids = grams(tokens)
+        weights = BagWeights(self.features, grams.size, self.ngrams, name="weights")(ids)
+        weights = Dropout(self.feature_dropout, name="feature_dropout")(weights)
+        x = SparseDense(grams.size, self.hidden, self.activation, name="dense0")(weights, ids)
+        x = Dropout(self.dropout, name="dropout0")(x)
+        for i in range(1, self.depth):
+            x = Dense(self.hidden, activation=self.activation, name=f"dense{i}")(x)
+            x = Dropout(self.dropout, name=f"dropout{i}")(x)
+        return x
+
+    def fit(self, trunk, rows):
+        """Weigh each feature by how few of the training texts have it; one that none has does not count."""
+        layer, grams = trunk.get_layer("weights"), trunk.get_layer("ngrams")
+        found, total, rows = np.zeros(grams.size), 0, iter(rows)
+        while chunk := list(islice(rows, ROWS)):
+            found += _texts_with(chunk, grams)
+            total += len(chunk)
+        inverse = np.log((1 + total) / (1 + found)) + 1 if "tfidf" in self.features else 1
+        layer.scale.assign(np.where(found > 0, inverse, 0))
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class BagWeights(keras.layers.Layer):
+    """How much each place of (batch, longest * time) ids counts: (batch, longest * time), zero at padding.
+
+    Over the places where a feature stands the weights add up to its value; a text's values have Euclidean norm 1.
+    """
+
+    def __init__(self, features, size, longest=1, **kwargs):
+        super().__init__(**kwargs)
+        self.features = choose("features", features, FEATURES)
+        self.size = size
+        self.longest = longest
+
+    def build(self, ids_shape):
+        self.scale = self.add_weight((self.size,), initializer="ones", trainable=False, autocast=False, name="scale")
+
+    def call(self, ids):
+        count = self._count(ids)
+        value = self._strength(count) * ops.take(self.scale, ids, axis=0) * ops.cast(ops.not_equal(ids, 0), "float32")
+        norm = ops.sqrt(ops.sum(value * value / count, axis=1, keepdims=True))
+        return ops.cast(value / count / ops.maximum(norm, keras.config.epsilon()), self.compute_dtype)
+
+    def compute_output_spec(self, ids):
+        return keras.KerasTensor(ids.shape, dtype=self.compute_dtype)
+
+    def _strength(self, count):
+        if self.features == "binary":
+            return ops.ones_like(count)
+        return 1 + ops.log(count) if self.features == "sublinear_tfidf" else count
+
+    def _count(self, ids):
+        """How often the id at each place stands in its text: compared with runs of the same length only."""
+        orders = ops.reshape(ids, (-1, self.longest, ops.shape(ids)[1] // self.longest))
+        same = ops.equal(orders[..., :, None], orders[..., None, :])
+        return ops.reshape(ops.sum(ops.cast(same, "float32"), axis=-1), ops.shape(ids))
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SparseDense(keras.layers.Layer):
+    """A dense layer over `size` features of which few are not zero: `weights` and `ids`, (batch, time), say which."""
+
+    def __init__(self, size, units, activation="relu", **kwargs):
+        super().__init__(**kwargs)
+        self.size = size
+        self.units = units
+        self.activation = activation
+        self.activate = keras.activations.get(activation)
+
+    def build(self, weights_shape, ids_shape):
+        self.kernel = self.add_weight((self.size, self.units), initializer="uniform", name="kernel")
+        self.bias = self.add_weight((self.units,), initializer="zeros", name="bias")
+
+    def call(self, weights, ids):
+        return self.activate(ops.einsum("bt,btm->bm", weights, ops.take(self.kernel, ids, axis=0)) + self.bias)
+
+
+def _texts_with(rows, grams):
+    """In how many of `rows` each id of `grams` is found: (grams.size,) counts."""
+    tokens = np.zeros((len(rows), max(map(len, rows))), "int32")
+    for place, row in enumerate(rows):
+        tokens[place, : len(row)] = row
+    ids = np.sort(ops.convert_to_numpy(grams(tokens)), axis=1)
+    first = np.diff(ids, axis=1, prepend=0) > 0  # padding, id 0, comes first and is never one
+    return np.bincount(ids[first], minlength=grams.size)

@@ -1,0 +1,40 @@
+"""Convolutions of several widths over word vectors, the largest response of each filter over the text.
+
+Kim 2014, Convolutional Neural Networks for Sentence Classification, https://arxiv.org/abs/1408.5882: his CNN-rand. The
+difference: a text is padded at both ends, so that one shorter than the widest filter has features as well.
+"""
+
+from dataclasses import dataclass
+
+from keras.layers import Concatenate, Conv1D, Dropout
+
+from zoo.architecture import Architecture
+from zoo.layers.embedding import TokenEmbedding, Visible
+from zoo.layers.pooling import Pooling
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextCNN(Architecture):
+    """One convolution of each width, each pooled over time: (batch, filters * len(kernels)) features."""
+
+    width: int = 128  # of a word vector
+    filters: int = 100  # of each kernel width; section 3.1
+    kernels: tuple = (3, 4, 5)  # widths in tokens; section 3.1
+    embedding_dropout: float = 0.3  # of word vectors
+    dropout: float = 0.5  # of the features; section 3.1
+
+    pooling = None
+
+    def __post_init__(self):
+        object.__setattr__(self, "kernels", tuple(self.kernels))  # a list when it was read from JSON
+
+    def __call__(self, tokens):
+        visible = Visible(name="visible")(tokens)
+        x = TokenEmbedding(self.vocabulary, self.width, name="embedding")(tokens)
+        x = Dropout(self.embedding_dropout, name="embedding_dropout")(x)
+        x = [Pooling("max", name=f"pooling{k}")(self._convolve(k)(x), visible) for k in self.kernels]
+        x = Concatenate(name="features")(x) if len(x) > 1 else x[0]
+        return Dropout(self.dropout, name="dropout")(x)
+
+    def _convolve(self, kernel):
+        return Conv1D(self.filters, kernel, padding="same", activation="relu", name=f"convolution{kernel}")
