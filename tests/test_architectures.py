@@ -1,0 +1,129 @@
+"""What every architecture of the catalog must do; a new file there is tested here without another line."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo import catalog
+
+TINY = {
+    "vocabulary": 23,
+    "length": 16,
+    "width": 8,
+    "depth": 2,
+    "heads": 2,
+    "kv_heads": 1,
+    "hidden": 12,
+    "filters": 5,
+    "units": 6,
+    "buckets": 31,
+}
+TOKENS = np.array([[5, 6, 7, 5, 9, 11, 2, 3], [4, 22, 4, 0, 0, 0, 0, 0], [8, 0, 0, 0, 0, 0, 0, 0]], "int32")
+CLOSE = {"rtol": 1e-4, "atol": 1e-5}
+
+pytestmark = pytest.mark.parametrize("name", catalog.names("architectures"))
+
+
+def shrink(name):
+    cls = catalog.load("architectures", name)
+    fields = {field.name for field in dataclasses.fields(cls)}
+    return cls(**{key: value for key, value in TINY.items() if key in fields})
+
+
+def drawn(name):
+    keras.utils.set_random_seed(3)
+    return shrink(name).trunk()
+
+
+def features(trunk, tokens):
+    return ops.convert_to_numpy(ops.cast(trunk(inputs(trunk, tokens), training=False), "float32"))
+
+
+def inputs(trunk, tokens):
+    return dict.fromkeys([tensor.name for tensor in trunk.inputs], tokens)
+
+
+def test_a_feature_for_each_token_or_one_for_each_text(name):
+    trunk, architecture = drawn(name), shrink(name)
+    found = features(trunk, TOKENS)
+    assert found.ndim == (2 if architecture.pooling is None else 3)
+    assert found.shape[: found.ndim - 1] == TOKENS.shape[: found.ndim - 1]
+    assert np.isfinite(found).all()
+    assert trunk.output.shape == (None,) * (found.ndim - 1) + found.shape[-1:]
+
+
+def test_padding_changes_nothing(name):
+    trunk = drawn(name)
+    together = features(trunk, TOKENS)
+    for row, tokens in enumerate(TOKENS):
+        length = np.count_nonzero(tokens)
+        alone = features(trunk, tokens[None, :length])[0]
+        padded = together[row] if alone.ndim == 1 else together[row, :length]
+        np.testing.assert_allclose(padded, alone, **CLOSE)
+
+
+def test_causal_ones_ignore_later_tokens(name):
+    trunk, architecture = drawn(name), shrink(name)
+    if architecture.pooling is None:
+        return
+    changed = TOKENS[:1].copy()
+    changed[0, 5:] = (1, 1, 1)
+    same = np.isclose(features(trunk, changed), features(trunk, TOKENS[:1]), **CLOSE).all(-1)[0]
+    assert same[:5].all() if architecture.causal else not same[:5].all()
+
+
+def test_texts_of_one_token_and_of_none(name):
+    trunk = drawn(name)
+    for tokens in ([[7]], [[0]], [[0, 0, 0, 0, 0]]):
+        assert np.isfinite(features(trunk, np.array(tokens, "int32"))).all()
+
+
+def test_every_weight_learns(name):
+    trunk, architecture = drawn(name), shrink(name)
+    architecture.fit(trunk, [row[row > 0] for row in TOKENS])
+    before = [ops.convert_to_numpy(weight).copy() for weight in trunk.trainable_weights]
+    model = keras.Model(trunk.inputs, keras.layers.Dense(2)(trunk.output))
+    model.compile(keras.optimizers.Adam(0.05), "mse")
+    random = np.random.default_rng(0)
+    goal = random.normal(size=(*features(trunk, TOKENS).shape[:-1], 2))
+    for _ in range(2):
+        loss = model.train_on_batch(inputs(trunk, TOKENS), goal)
+    assert np.isfinite(loss)
+    for old, weight in zip(before, trunk.trainable_weights, strict=True):
+        assert not np.allclose(old, ops.convert_to_numpy(weight), atol=1e-6), weight.path
+
+
+def test_saves_and_loads(name, tmp_path):
+    trunk, architecture = drawn(name), shrink(name)
+    architecture.fit(trunk, [row[row > 0] for row in TOKENS[:2]])
+    trunk.save(tmp_path / "trunk.keras")
+    loaded = keras.saving.load_model(tmp_path / "trunk.keras")
+    np.testing.assert_allclose(features(loaded, TOKENS), features(trunk, TOKENS), rtol=1e-6, atol=1e-6)
+
+
+def test_fields_survive_json(name):
+    architecture = shrink(name)
+    written = json.dumps(dataclasses.asdict(architecture))
+    assert type(architecture)(**json.loads(written)) == architecture
+
+
+def test_half_precision_keeps_float32_weights(name):
+    before = keras.config.dtype_policy()
+    try:
+        for policy in ("mixed_bfloat16", "mixed_float16"):
+            keras.config.set_dtype_policy(policy)
+            trunk = drawn(name)
+            assert trunk.output.dtype == policy.removeprefix("mixed_")
+            assert {weight.dtype for weight in trunk.trainable_weights} == {"float32"}
+            assert np.isfinite(features(trunk, TOKENS)).all()
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def test_the_same_text_has_the_same_features(name):
+    trunk = drawn(name)
+    np.testing.assert_array_equal(features(trunk, TOKENS), features(trunk, TOKENS))
