@@ -3,13 +3,12 @@
 A file's name is its registration, so adding a thing edits nothing here.
 """
 
-import difflib
 import importlib
 import pkgutil
 from functools import cache
 
 from zoo.architecture import Architecture
-from zoo.dataset import Reader
+from zoo.dataset import Reader, did_you_mean
 from zoo.objective import Objective
 from zoo.preset import Preset
 from zoo.tokenizer import Tokenizer
@@ -48,6 +47,12 @@ def load(kind, name):
     return thing
 
 
+def describe(kind, name):
+    """The first line of the docstring of the file behind a name."""
+    load(kind, name)
+    return importlib.import_module(f"zoo.{kind}.{name}").__doc__.partition("\n")[0]
+
+
 def name_of(kind, thing):
     """The catalog's name of a class, or of an instance of one."""
     owner = thing if isinstance(thing, type) else type(thing)
@@ -56,9 +61,7 @@ def name_of(kind, thing):
 
 def unknown(what, received, known):
     """One line for a name that is not among the `known` ones, with the nearest of them."""
-    near = difflib.get_close_matches(str(received), list(known), n=1, cutoff=0.4)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"Unknown {what}. Received: {received!r}.{hint} Known: {', '.join(known)}."
+    return f"Unknown {what}. Received: {received!r}.{did_you_mean(received, known)} Known: {', '.join(known)}."
 
 
 def _belongs(value, kind, module):

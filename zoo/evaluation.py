@@ -1,4 +1,4 @@
-"""From records to outputs, answers and exact scores, in batches of few shapes."""
+"""From records to the model's outputs, in batches of few shapes."""
 
 import keras
 import numpy as np
@@ -14,13 +14,6 @@ def predict(model, objective, tokenizer, records):
     chunks = [_outputs(model, list(objective.examples(chunk, tokenizer, train=False)), objective.length)
               for chunk in in_chunks(records)]
     return np.concatenate(chunks) if chunks else np.zeros((0, *model.output.shape[1:]), "float32")
-
-
-def answers(model, objective, tokenizer, records):
-    """Yield what a person gets back for each of an iterable of records; holds a chunk of them at a time."""
-    for chunk in in_chunks(records):
-        outputs = predict(model, objective, tokenizer, chunk)
-        yield from (objective.answer(*pair) for pair in zip(outputs, chunk, strict=True))
 
 
 def _outputs(model, rows, longest):

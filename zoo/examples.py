@@ -82,7 +82,7 @@ def write(folder, rows):
 
 def prepare(dataset, split, objective, tokenizer, inputs, cache):
     """Examples of one split, tokenised unless a folder in `cache` already holds just these."""
-    parts = (dataset.fingerprint(split), split, repr(objective), tokenizer.fingerprint(), repr(inputs))
+    parts = (dataset.fingerprint(split), split, repr(objective), tokenizer.rust.to_str(), repr(inputs))
     folder = Path(cache) / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
     if not folder.is_dir():
         chunks = in_chunks(dataset.records(split))

@@ -36,8 +36,15 @@ class Objective(ABC):
         """The texts of a record from which a tokenizer learns."""
 
     @abstractmethod
+    def asks(self):
+        """Names of the record fields that a question to the trained model consists of, in order."""
+
     def record(self, text):
-        """A record without an answer, from what a person hands to `predict`."""
+        """A record without an answer, from what a person hands to `predict`: a text, or a tuple of several."""
+        given, asked = (text,) if isinstance(text, str) else tuple(text), self.asks()
+        if len(given) != len(asked):
+            raise ValueError(f"Expected {' and '.join(asked)} for this model. Received: {len(given)} text(s), {text!r:.80}.")
+        return dict(zip(asked, given, strict=True))
 
     @abstractmethod
     def examples(self, records, tokenizer, train=True):
@@ -87,6 +94,18 @@ class Objective(ABC):
     @abstractmethod
     def answer(self, prediction, record):
         """What a person gets back for one record, from its row of the model's output."""
+
+    @abstractmethod
+    def read(self, answer):
+        """An answer as one line of text."""
+
+    @abstractmethod
+    def serve(self, outputs):
+        """What an exported model answers: a dict of tensors, all (rows, ...), from the model's outputs, in Keras ops."""
+
+    def words(self):
+        """{name of one of `serve`'s tensors: tuple of strings} where that tensor's numbers are indices into strings."""
+        return {}
 
     @abstractmethod
     def scores(self, predictions, records):

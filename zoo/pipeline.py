@@ -8,7 +8,8 @@ from pathlib import Path
 import keras
 
 from zoo import evaluation, settings
-from zoo.dataset import open_dataset
+from zoo.dataset import did_you_mean, open_dataset
+from zoo.examples import in_chunks
 from zoo.files import write_text
 from zoo.preset import Preset
 from zoo.tokenizer import TrainedTokenizer
@@ -36,25 +37,43 @@ class Pipeline:
         """
         single = isinstance(texts, str | tuple)
         records = [self.objective.record(text) for text in ([texts] if single else texts)]
-        found = list(evaluation.answers(self.model, self.objective, self.tokenizer, records))
+        found = [answer for _, answer in self.stream(records)]
         return found[0] if single else found
 
-    def evaluate(self, data="", split="test", columns=None, errors="strict"):
-        """Exact scores on a split of a dataset; without `data`, of the one that the model was trained on."""
+    def stream(self, records):
+        """Yield (record, answer) for an iterable of records; holds a chunk of them at a time."""
+        for chunk in in_chunks(records):
+            outputs = evaluation.predict(self.model, self.objective, self.tokenizer, chunk)
+            for record, output in zip(chunk, outputs, strict=True):
+                yield record, self.objective.answer(output, record)
+
+    def questions(self, data, columns=None, errors="strict"):
+        """Yield the records of a dataset spec, of which only what `predict` asks for is needed."""
+        asks = self.objective.asks()
+        known = {field: name for field, name in self.preset.data.columns.items() if field in asks}
+        dataset = open_dataset(data, columns or known, errors=errors, need=asks, draw=False)
+        for split in dataset.splits:
+            yield from dataset.records(split)
+
+    def evaluate(self, data="", split="", columns=None, errors="strict"):
+        """Exact scores on a dataset; without `data`, on the test split of the one that the model was trained on.
+
+        Without `split`, the dataset's test split, else its last one; a file that names no split is taken whole.
+        """
         return self.inspect(data, split, columns, errors)[0]
 
-    def inspect(self, data="", split="test", columns=None, errors="strict"):
-        """`(scores, table, confusion)` on a split: see the objective for what each holds."""
+    def inspect(self, data="", split="", columns=None, errors="strict"):
+        """`(scores, table, confusion)` on a dataset: see the objective for what each holds."""
         records = self.read(data, split, columns, errors)
-        outputs = evaluation.predict(self.model, self.objective, self.tokenizer, records)
-        of = (outputs, records)
-        return self.objective.scores(*of), self.objective.table(*of), self.objective.confusion(*of)
+        return inspect(self.objective, evaluation.predict(self.model, self.objective, self.tokenizer, records), records)
 
-    def read(self, data, split, columns, errors):
+    def read(self, data="", split="", columns=None, errors="strict"):
         """The records of one split as a list, checked against what the model knows."""
-        columns = columns or self.preset.data.columns
-        spec = data or self.preset.data.spec
-        dataset = open_dataset(spec, columns, self.preset.data.seed, errors, self.objective.needs())
+        source, needs = self.preset.data, self.objective.needs()
+        dataset = open_dataset(
+            data or source.spec, columns or source.columns, source.seed, errors, needs, draw=not data
+        )
+        split = split or ("test" if "test" in dataset.splits else dataset.splits[-1])
         self.objective.accept(dataset, split)
         return list(dataset.records(split))
 
@@ -67,10 +86,15 @@ class Pipeline:
     def write(self, folder):
         """Write model, preset, tokenizer and scores into an existing folder."""
         folder = Path(folder)
-        self.model.save(folder / "model.keras")
+        keras.Model(self.model.input, self.model.output).save(folder / "model.keras")  # without the optimizer
         self.tokenizer.save(folder / "tokenizer.json")
         write_text(folder / "preset.json", settings.to_json(self.preset))
         write_text(folder / "scores.json", json.dumps(self.scores, indent=2) + "\n")
+
+
+def inspect(objective, outputs, records):
+    """`(scores, table, confusion)` of a model's outputs, one for each of a list of records."""
+    return tuple(look(outputs, records) for look in (objective.scores, objective.table, objective.confusion))
 
 
 def load(folder):
@@ -108,6 +132,4 @@ def _not_a_model(folder, missing):
 
 
 def _nearest(folder, known):
-    from zoo.dataset import did_you_mean
-
     return did_you_mean(folder.name, known) + (f" Known there: {', '.join(known)}." if known else "")

@@ -49,7 +49,7 @@ class ClassifyText(Objective):
             )
 
     def needs(self):
-        return ("text", "text_pair", self.target) if self.pair else ("text", self.target)
+        return (*self.asks(), self.target)
 
     def fit(self, dataset):
         labels = self.labels or collect_labels(dataset, self.target)
@@ -61,14 +61,11 @@ class ClassifyText(Objective):
     def accept(self, dataset, split):
         check_labels(dataset, self.labels, self.target, (split,))
 
-    def texts(self, record):
-        return [record["text"], record["text_pair"]] if self.pair else [record["text"]]
+    def asks(self):
+        return ("text", "text_pair") if self.pair else ("text",)
 
-    def record(self, text):
-        if isinstance(text, str) == self.pair:
-            expected = "a pair of texts, (text, text_pair)" if self.pair else "one text"
-            raise ValueError(f"This model reads {expected}. Received: {text!r:.80}.")
-        return dict(zip(("text", "text_pair"), text, strict=True)) if self.pair else {"text": text}
+    def texts(self, record):
+        return [record[name] for name in self.asks()]
 
     def _balanced(self, dataset):
         counts = Counter(label for record in dataset.records("train") for label in self._labels(record))
@@ -81,7 +78,7 @@ class ClassifyText(Objective):
         pairs = [record["text_pair"] for record in records] if self.pair else None
         encodings = tokenizer.encode_batch([record["text"] for record in records], pairs, length=self.length)
         for record, encoding in zip(records, encodings, strict=True):
-            example = {"tokens": encoding.ids, "segments": encoding.segments}
+            example = {"tokens": encoding.ids}
             yield {**example, "target": self._target(record)} if train else example
 
     def _target(self, record):
@@ -140,6 +137,20 @@ class ClassifyText(Objective):
         if self.several:
             return {"labels": [label for label in ranked if ranked[label] >= self.threshold], "probabilities": ranked}
         return {"label": next(iter(ranked)), "probabilities": ranked}
+
+    def read(self, answer):
+        given = answer["labels"] if self.several else [answer["label"]]
+        return "  ".join(f"{label} {answer['probabilities'][label]:.3f}" for label in given) or "(none)"
+
+    def serve(self, outputs):
+        """`labels` and their `probabilities`, highest first; with `several` also whether each label is `given`."""
+        activate = keras.ops.sigmoid if self.several else keras.ops.softmax
+        probabilities, order = keras.ops.top_k(activate(outputs), len(self.labels))
+        answer = {"labels": order, "probabilities": probabilities}
+        return answer | {"given": probabilities >= self.threshold} if self.several else answer
+
+    def words(self):
+        return {"labels": self.labels}
 
     def scores(self, predictions, records):
         return metrics.classification_scores(self.truth(records), self.decide(predictions))

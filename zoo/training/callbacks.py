@@ -9,6 +9,7 @@ import keras
 from zoo import evaluation
 from zoo.files import write_text
 from zoo.training import checkpoint
+from zoo.training.events import EventWriter
 
 
 class Validate(keras.callbacks.Callback):
@@ -66,16 +67,14 @@ class Record(keras.callbacks.Callback):
         self.rows, self.started = rows, time.monotonic() - rows[-1]["seconds"]
 
     def on_train_begin(self, logs=None):
-        from tensorboard.summary import Writer
-
-        self.writer = Writer(str(self.folder / "logs"))
+        self.events = EventWriter(self.folder / "logs")
 
     def on_epoch_end(self, epoch, logs=None):
         row = {"epoch": epoch + 1, "batch": epoch * self.steps + self.batch + 1} | {name: float(value) for name, value in logs.items()}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row["seconds"] = round(time.monotonic() - self.started, 2)
         self.rows.append(row)
-        self._log(row)
+        self.events.scalars(row["batch"], row)
         write_text(self.folder / "history.csv", table(self.rows))
         if not self.interrupted:
             checkpoint.save(self.folder / "checkpoint.npz", self.model, self._progress(), self.validate.best)
@@ -84,12 +83,7 @@ class Record(keras.callbacks.Callback):
         self.batch = batch
 
     def on_train_end(self, logs=None):
-        self.writer.close()
-
-    def _log(self, row):
-        for name, value in row.items():
-            self.writer.add_scalar(name, value, row["batch"])
-        self.writer.flush()
+        self.events.close()
 
     def _progress(self):
         return {

@@ -8,7 +8,7 @@ import keras
 
 from zoo import catalog
 from zoo.files import write_text
-from zoo.training.pictures import draw_curves
+from zoo.pictures import draw_curves
 
 CARD = """# {name}
 

@@ -162,6 +162,7 @@ class Run:
                 steps_per_epoch=steps,
                 epochs=epochs,
                 initial_epoch=done,
+                shuffle=False,
                 verbose=0,
                 callbacks=callbacks,
             )

@@ -1,0 +1,72 @@
+"""A SavedModel that takes raw strings and gives answers, for a server that knows nothing of the zoo.
+
+Traced on TensorFlow whatever backend trained the weights, without XLA, from core operations only: a stock TensorFlow
+Serving switches XLA off, and a model that JAX traced is one XLA operation.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import keras
+
+from zoo.files import whole_folder
+
+
+def export(pipeline, folder):
+    """Write a SavedModel of a trained `Pipeline` into `folder`; returns the folder.
+
+    Its `serving_default` takes `text` (and `text_pair` where pairs were learned), each a (rows,) string tensor, and
+    returns what `objective.serve` says, names in place of indices. Raises ValueError where `folder` exists.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise ValueError(f"Expected a new folder to export to. Received: {folder}, which exists.")
+    with tempfile.TemporaryDirectory() as trained:
+        pipeline.write(trained)
+        if keras.config.backend() == "tensorflow":
+            trace(trained, folder)
+        else:
+            _trace_elsewhere(trained, folder)
+    return folder
+
+
+def _trace_elsewhere(trained, folder):
+    """Run `trace` in a process of its own: the backend of a process cannot be changed."""
+    command = [sys.executable, "-m", "zoo.exporting", str(trained), str(folder.absolute())]
+    environment = os.environ | {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ValueError(f"Expected TensorFlow to trace the model. Received: {reason}")
+
+
+def trace(trained, folder):
+    """Write the SavedModel of the model folder `trained`, in a process whose backend is TensorFlow."""
+    import tensorflow as tf
+
+    from zoo.pipeline import load
+
+    pipeline = load(trained)
+    server = tf.Module()
+    server.network, server.twin = pipeline.model, pipeline.tokenizer.graph()  # attributes, so that all is tracked
+    objective = pipeline.objective
+
+    def serve(*texts):
+        ids = server.twin(*texts, length=objective.length).to_tensor()
+        answer = objective.serve(server.network({"tokens": ids}, training=False))
+        return answer | {name: tf.gather(words, answer[name]) for name, words in objective.words().items()}
+
+    signature = [tf.TensorSpec([None], tf.string, name) for name in objective.asks()]
+    server.serve = tf.function(serve, input_signature=signature, jit_compile=False)
+    with whole_folder(folder) as partial:
+        tf.saved_model.save(server, str(partial), signatures={"serving_default": server.serve})
+
+
+if __name__ == "__main__":
+    try:
+        trace(Path(sys.argv[1]), Path(sys.argv[2]))
+    except (ValueError, OSError) as error:
+        sys.exit(str(error))
