@@ -4,6 +4,9 @@ import importlib
 
 import keras
 
-NAMES = ("random_state", "set_random_state", "feed")
+NAMES = (
+    *("seed", "random_state", "set_random_state", "feed"),
+    *("scan", "differentiable", "sigmoid", "tanh", "split", "concatenate", "transpose"),
+)
 _module = importlib.import_module(f"zoo.backend.{keras.config.backend()}")
 globals().update({name: getattr(_module, name) for name in NAMES})

@@ -50,7 +50,7 @@ class ProgressBar(keras.callbacks.Callback):
         score = f"val_{self.watch} {logs[f'val_{self.watch}']:.4f}"
         self.bar.update(self.task, score=score)
         seconds = time.monotonic() - self.began
-        console.print(f"epoch {epoch + 1}/{self.epochs}  loss {logs['loss']:.4f}  {score}  {seconds:.1f} s", highlight=False)
+        console.print(f"epoch {epoch + 1}/{self.epochs}  loss {logs['loss']:.4f}  {score}  {seconds:.1f} s")
 
     def on_train_end(self, logs=None):
         self.bar.stop()

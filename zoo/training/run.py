@@ -1,5 +1,6 @@
 """One training run, from records to a finished model folder; what is half done lives in `<folder>.running`."""
 
+import random
 import shutil
 import signal
 import time
@@ -119,7 +120,7 @@ class Run:
 
     def _draw(self):
         training = self.preset.training
-        keras.utils.set_random_seed(training.seed)
+        set_seed(training.seed)
         self.architecture = replace(self.preset.architecture, vocabulary=self.tokenizer.size)
         with precision(training.precision):
             self.model = self.objective.model(self.architecture)
@@ -200,13 +201,18 @@ class Run:
         console.print(
             f"{self.dataset.spec}: {sizes} records; vocabulary {self.tokenizer.size}; "
             f"{self.model.count_params():,} weights; up to {epochs} epochs of {len(self.batches)} batches "
-            f"in {shapes} lengths, {padding:.0%} padding.",
-            highlight=False,
+            f"in {shapes} lengths, {padding:.0%} padding."
         )
 
     def sizes(self):
         """Examples or records in each split."""
         return {"train": len(self.examples)}
+
+
+def set_seed(number):
+    """Seed all that draws. Keras's own `set_random_seed` would import TensorFlow on every backend."""
+    random.seed(number)  # Keras's layers take their seeds from here
+    backend.seed(number)
 
 
 @contextmanager

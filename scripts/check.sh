@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Lint and test zoo in an environment of its own: bash scripts/check.sh [--all] [--backend jax|torch|tensorflow]
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+backends="jax torch tensorflow"
+marks="not slow"
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --all) marks="" ;;
+    --backend) backends="${2:?--backend needs jax, torch or tensorflow}"; shift ;;
+    *) echo "Unknown option $1. Known: --all, --backend NAME." >&2; exit 2 ;;
+  esac
+  shift
+done
+
+bash scripts/environment.sh test || exit 1
+failed=0
+.venv/bin/ruff check . && .venv/bin/ruff format --check . || failed=1
+closing=""
+for backend in $backends; do
+  echo "== pytest on $backend"
+  log=$(mktemp)
+  KERAS_BACKEND=$backend TF_CPP_MIN_LOG_LEVEL=3 .venv/bin/python -m pytest -q -ra --durations=5 -m "$marks" 2>&1 | tee "$log" || failed=1
+  closing+="$backend: $(tail -n 1 "$log")"$'\n'
+  rm -f "$log"
+done
+[ $failed = 0 ] || echo "A step failed: see above." >&2
+printf '%s' "$closing"
+exit $failed

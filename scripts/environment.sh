@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Make .venv with zoo in it; with the argument "test", also what the tests need (all three backends).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=${PYTHON:-python3}
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "zoo needs Python 3.11 or newer; set PYTHON to one." >&2; exit 1; }
+[ -x .venv/bin/python ] || "$python" -m venv .venv
+echo "Installing zoo into .venv (a few minutes the first time) ..."
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".${1:+[$1]}"
