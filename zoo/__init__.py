@@ -1,10 +1,29 @@
-"""zoo: deep learning for natural language in Keras 3, from a text file to a SavedModel that answers raw strings."""
+"""zoo: deep learning for natural language in Keras 3, from a text file to a SavedModel that answers raw strings.
 
-from zoo.build import build
-from zoo.catalog import names
-from zoo.dataset import open_dataset
-from zoo.pipeline import Pipeline, load
-from zoo.preset import Data, Preset, Training
-from zoo.training import train
+The public names are fetched when first used, so that `zoo --help` need not wait for a framework.
+"""
 
-__all__ = ["Data", "Pipeline", "Preset", "Training", "build", "load", "names", "open_dataset", "train"]
+from importlib import import_module
+
+_HOMES = {
+    "Data": "preset",
+    "Pipeline": "pipeline",
+    "Preset": "preset",
+    "Training": "preset",
+    "build": "building",
+    "load": "pipeline",
+    "names": "catalog",
+    "open_dataset": "dataset",
+    "train": "training",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    return getattr(import_module(f"zoo.{_HOMES[name]}"), name)
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

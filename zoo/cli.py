@@ -23,6 +23,7 @@ Spec = Annotated[str, typer.Option(help="tfds:NAME, sample:NAME or a path; #SPLI
 @app.command("list")
 def list_(kind: Annotated[str, typer.Argument(help="One kind only.")] = "", json: Json = False):
     """What the zoo holds: architectures, objectives, datasets, tokenizers, presets."""
+    _zoo()
     from zoo import catalog
 
     found = {each: catalog.names(each) for each in ([kind] if kind else catalog.KINDS)}
@@ -46,8 +47,7 @@ def train(
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw an unfinished run away.")] = False,
 ):
     """Train a preset, on its own data or on yours."""
-    import zoo
-
+    zoo = _zoo()
     overrides = [*(overrides or []), *([f"data.errors={errors}"] if errors else [])]
     pipeline = zoo.train(
         preset, to=to, data=data, columns=_columns(columns), resume=resume, fresh=fresh, overrides=overrides
@@ -68,9 +68,9 @@ def evaluate(
     picture: Annotated[Path | None, typer.Option(help="Draw the confusion matrix into this PNG.")] = None,
 ):
     """Score a trained model, on the test split of its own data or on yours."""
-    import zoo
     from zoo.pictures import draw_confusion
 
+    zoo = _zoo()
     pipeline = zoo.load(model)
     scores, table, confusion = pipeline.inspect(data, "", _columns(columns), errors)
     if picture and confusion is not None:
@@ -92,8 +92,7 @@ def predict(
     json: Json = False,
 ):
     """Answer raw text: arguments, a file, or the lines of standard input."""
-    import zoo
-
+    zoo = _zoo()
     pipeline = zoo.load(model)
     for record, answer in pipeline.stream(_records(pipeline, text, file, _columns(columns), errors)):
         asked = {name: record[name] for name in pipeline.objective.asks()}
@@ -106,8 +105,7 @@ def export(
     to: Annotated[Path | None, typer.Option(help="A new folder; else the next free number in MODEL.")] = None,
 ):
     """Write a SavedModel that takes raw strings."""
-    import zoo
-
+    zoo = _zoo()
     to = to or model / str(max([int(path.name) for path in model.glob("[0-9]*") if path.name.isdigit()], default=0) + 1)
     print(zoo.load(model).export(to))
     _tell(f"Its signature: saved_model_cli show --dir {to} --tag_set serve --signature_def serving_default")
@@ -124,6 +122,23 @@ def main():
     except KeyboardInterrupt:
         _tell("Ended by Ctrl-C. A training run goes on with --resume.")
         sys.exit(130)
+
+
+def _zoo():
+    """Import the zoo and wake the devices with standard error closed: TensorFlow talks there before it can be told not to."""
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        import keras
+
+        import zoo
+
+        keras.distribution.list_devices()
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+    return zoo
 
 
 def _fail(error):

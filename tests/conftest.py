@@ -1,0 +1,60 @@
+"""What tests share: a tiny task that a tiny network learns in seconds."""
+
+import random
+
+import pytest
+
+from zoo.preset import Data, Preset, Training
+
+GOOD = "great lovely superb fine wonderful happy".split()
+BAD = "awful boring dull poor horrid sad".split()
+FILLER = "the film was a story with some people in it and then more of that".split()
+
+
+@pytest.fixture(scope="session")
+def reviews(tmp_path_factory):
+    """A folder with train.tsv, valid.tsv and test.tsv: texts of 2 to 12 words whose one telling word gives the label."""
+    folder, draw = tmp_path_factory.mktemp("reviews"), random.Random(0)
+    for split, rows in {"train": 96, "valid": 32, "test": 32}.items():
+        lines = ["text\tlabel"]
+        for i in range(rows):
+            words = draw.choices(FILLER, k=draw.randint(1, 11)) + [draw.choice((BAD, GOOD)[i % 2])]
+            draw.shuffle(words)
+            lines.append(" ".join(words) + "\t" + ("bad", "good")[i % 2])
+        (folder / f"{split}.tsv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture
+def tiny(reviews):
+    """A preset that learns `reviews`: a convolutional network with dropout, so that random states matter."""
+    from zoo.architectures.text_cnn import TextCNN
+    from zoo.objectives.classify_text import ClassifyText
+    from zoo.tokenizers.words import Words
+
+    return Preset(
+        architecture=TextCNN(width=16, filters=8, kernels=(2, 3)),
+        objective=ClassifyText(length=16),
+        tokenizer=Words(),
+        data=Data(spec=str(reviews)),
+        training=Training(epochs=4, batch=16, learning_rate=1e-2, patience=0),
+    )
+
+
+@pytest.fixture(scope="session")
+def model_folder(reviews, tmp_path_factory):
+    """A model folder that a training run on `reviews` left."""
+    import zoo
+    from zoo.objectives.classify_text import ClassifyText
+    from zoo.tokenizers.words import Words
+
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    preset = Preset(
+        architecture=zoo.catalog.load("architectures", "averaging")(width=16),
+        objective=ClassifyText(length=16),
+        tokenizer=Words(),
+        data=Data(spec=str(reviews)),
+        training=Training(epochs=8, batch=16, learning_rate=2e-2),
+    )
+    zoo.train(preset, to=folder)
+    return folder

@@ -1,0 +1,17 @@
+"""Intent of customer-support messages, the embedded sample, by a network on character n-grams' TF-IDF.
+
+zoo train mlp_helpdesk
+"""
+
+from zoo.architectures.mlp import MLP
+from zoo.objectives.classify_text import ClassifyText
+from zoo.preset import Data, Preset, Training
+from zoo.tokenizers.words import Words
+
+PRESET = Preset(
+    architecture=MLP(),
+    objective=ClassifyText(length=256),
+    tokenizer=Words(),
+    data=Data(spec="sample:helpdesk"),
+    training=Training(epochs=30, batch=16, learning_rate=3e-3, patience=5),
+)
