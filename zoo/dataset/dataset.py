@@ -5,7 +5,7 @@ import json
 from contextlib import closing
 from dataclasses import dataclass
 
-from zoo.dataset.fields import to_record
+from zoo.dataset.fields import columns_of, to_record
 from zoo.dataset.reader import Part
 
 BLOCK = 10  # of every ten records, one is drawn for validation and one for the test
@@ -50,9 +50,10 @@ class Dataset:
     def placed(self, split):
         """Yields (place, record): as `records`, with where each one stands, for messages."""
         view = self._view(split)
+        names = columns_of(self.columns, view.part.columns)
         for index, (place, row) in enumerate(view.part.rows()):
             if not view.keep or role(self.seed, index) in view.keep:
-                yield place, to_record(row, place, self.columns, view.part.columns, self.need)
+                yield place, to_record(row, place, names, self.columns, self.need)
 
     def fingerprint(self, split):
         """A hash that changes with the content of a split or with how it is read."""

@@ -29,16 +29,21 @@ def check_columns(columns):
             raise ValueError(f"Expected a standard field in columns. Received: {field!r}.{hint} Known: {known}.")
 
 
-def to_record(row, place, columns, defaults, need):
-    """The record of one row.
+def columns_of(columns, defaults):
+    """{field: the column it is read from}: the user's `columns` before the reader's `defaults` before the same name."""
+    return {field: field for field in FIELDS} | dict(defaults) | dict(columns)
 
-    `columns` are the user's and must exist, `defaults` the reader's and need not; `need` must be there afterwards.
-    Raises ValueError that names the place.
+
+def to_record(row, place, names, columns=(), need=()):
+    """The record of one row, by `names` of `columns_of`.
+
+    Raises ValueError, with the place, where one of the user's `columns` or of the fields in `need` is not there, or a
+    value has not the form of its field.
     """
-    for column in columns.values():
-        if column not in row:
+    for field in columns:
+        if names[field] not in row:
+            column = names[field]
             raise ValueError(f"Expected a column {column!r} at {place}. {_columns_there(column, row)}")
-    names = {field: field for field in FIELDS} | dict(defaults) | dict(columns)
     record = {field: _form(field, row[column], place) for field, column in names.items() if column in row}
     _check(record, row, place, need)
     return record
@@ -69,7 +74,7 @@ def _form(field, value, place):
     if field in LISTS:
         return _strings(field, value, place)
     if not isinstance(value, list | dict):
-        raise ValueError(f"Expected a list in {field!r} at {place}. Received: {field}={shown(value)}.")
+        raise ValueError(f"Expected a list at {place}. Received: {field}={shown(value)}.")
     return _answers(value, place) if field == "answers" else value
 
 
@@ -82,9 +87,7 @@ def _string(field, value, place):
         return str(value)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return " ".join(value)
-    raise ValueError(
-        f"Expected a string, or a list of tokens, in {field!r} at {place}. Received: {field}={shown(value)}."
-    )
+    raise ValueError(f"Expected a string or a list of tokens at {place}. Received: {field}={shown(value)}.")
 
 
 def _strings(field, value, place):
@@ -94,7 +97,7 @@ def _strings(field, value, place):
         return value.split()
     if isinstance(value, list) and not any(isinstance(item, list | dict) for item in value):
         return [str(item) for item in value]
-    raise ValueError(f"Expected a list of strings in {field!r} at {place}. Received: {field}={shown(value)}.")
+    raise ValueError(f"Expected a list of strings at {place}. Received: {field}={shown(value)}.")
 
 
 def _answers(value, place):
