@@ -40,7 +40,7 @@ def feed(stream, signature):
 def scan(step, state, inputs, reverse=False):
     """Run `state, outputs = step(state, slices)` along axis 0 of the `inputs`: the last state and stacked outputs."""
     length = tf.shape(inputs[0])[0]
-    
+
     def body(done, state, stacks):
         at = length - 1 - done if reverse else done
         state, outputs = step(state, tuple(array[at] for array in inputs))
