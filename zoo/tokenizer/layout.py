@@ -53,12 +53,18 @@ class Layout:
         )
 
 
-def keep(counts, room):
-    """Return how many ids of each of one or two texts with `counts` ids stay, so that they are at most `room`."""
+def keep(counts, room, smaller=min, larger=max):
+    """Return how many ids of each of one or two texts with `counts` ids stay, so that they are at most `room`.
+
+    `smaller` and `larger` of two numbers; given those of TensorFlow, the counts may be tensors of many texts.
+    """
     if len(counts) == 1:
-        return [min(counts[0], room)]
+        return [smaller(counts[0], room)]
     first, second = counts
-    return [min(first, max(room - room // 2, room - second)), min(second, max(room // 2, room - first))]
+    return [
+        smaller(first, larger(room - second, room - room // 2)),
+        smaller(second, larger(room - first, room // 2)),
+    ]
 
 
 def read_layout(rust):

@@ -7,6 +7,7 @@ from tokenizers import decoders, models, pre_tokenizers
 
 from zoo.tokenizer import SPECIAL_TOKENS, Tokenizer, TrainedTokenizer
 from zoo.tokenizer.settings import finish
+from zoo.tokenizer.splitting import byte_spelling
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,12 +15,7 @@ class Bytes(Tokenizer):
     """Numbers bytes: an id is 5 more than its byte, after the special tokens. Lossless for all text."""
 
     def untrained(self):
-        # The library spells a byte as the character of that number where that is printable, else as the next one
-        # from U+0100 on.
-        printable = set(pre_tokenizers.ByteLevel.alphabet())
-        spare = iter(sorted(c for c in printable if ord(c) > 255))
-        spelling = [chr(b) if chr(b) in printable else next(spare) for b in range(256)]
-        numbered = {token: i for i, token in enumerate((*SPECIAL_TOKENS, *spelling))}
+        numbered = {token: i for i, token in enumerate((*SPECIAL_TOKENS, *byte_spelling()))}
         rust = tokenizers.Tokenizer(models.BPE(numbered, []))
         rust.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
         rust.decoder = decoders.ByteLevel()

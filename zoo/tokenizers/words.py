@@ -6,12 +6,7 @@ import tokenizers
 from tokenizers import Regex, models, normalizers, pre_tokenizers, trainers
 
 from zoo.tokenizer import SPECIAL_TOKENS, UNKNOWN, Tokenizer
-
-# Chinese and Japanese write no blanks between words, so their characters stand alone. A word is letters, digits and
-# their marks, with apostrophes inside ("don't" is one word). Any other character that is not blank stands alone.
-ALONE = r"\p{Han}\p{Hiragana}\p{Katakana}"
-LETTER = rf"[\w&&[^{ALONE}]]"
-PATTERN = rf"[{ALONE}]|{LETTER}+(?:['’]{LETTER}+)*|[^\s\w]"
+from zoo.tokenizer.splitting import WORDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +22,7 @@ class Words(Tokenizer):
         rust = tokenizers.Tokenizer(models.WordLevel({}, unk_token=SPECIAL_TOKENS[UNKNOWN]))
         if self.lower:
             rust.normalizer = normalizers.Lowercase()
-        rust.pre_tokenizer = pre_tokenizers.Split(Regex(PATTERN), "removed", invert=True)
+        rust.pre_tokenizer = pre_tokenizers.Split(Regex(WORDS), "removed", invert=True)
         return rust
 
     def trainer(self):
