@@ -10,12 +10,10 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import keras
 import pytest
 
-import zoo.datasets.tfds as reader
 from zoo.dataset import collect_labels, open_dataset
 
 if keras.config.backend() != "tensorflow":
@@ -149,54 +147,6 @@ def test_no_network_says_what_to_do(monkeypatch):
     monkeypatch.setattr("zoo.datasets.tfds.RETRIES", 0)
     with pytest.raises(ValueError, match=r"Expected to download and prepare tfds:trec.*TFDS_DATA_DIR"):
         open_dataset("tfds:trec")
-
-
-PAIR = ("text", "text_pair", "label")
-
-
-@pytest.mark.parametrize(
-    ("name", "fields"),
-    [
-        ("imdb_reviews", ("text", "label")),
-        ("ag_news_subset", ("text", "label")),
-        ("trec", ("text", "label")),
-        ("yelp_polarity_reviews", ("text", "label")),
-        ("sentiment140", ("text", "label")),
-        ("glue/cola", ("text", "label")),
-        ("glue/sst2", ("text", "label")),
-        ("glue/mrpc", PAIR),
-        ("glue/qqp", PAIR),
-        ("glue/stsb", PAIR),
-        ("glue/mnli", PAIR),
-        ("glue/qnli", PAIR),
-        ("glue/rte", PAIR),
-        ("glue/wnli", PAIR),
-        ("glue/ax", PAIR),
-        ("snli", PAIR),
-        ("multi_nli", PAIR),
-        ("conll2003", ("tokens", "tags")),
-        ("squad/v2.0", ("context", "question", "answers")),
-    ],
-)
-def test_features_become_standard_fields(name, fields):
-    builder = reader._builder(f"tfds:{name}")
-    features = builder.info.features
-    columns = {field: field for field in features} | reader._columns(builder)
-    assert all(columns.get(field) in features for field in fields)
-
-
-@pytest.mark.parametrize(
-    ("name", "there", "kept"),
-    [
-        ("glue", ["train", "validation", "test"], ["train", "validation"]),
-        ("glue", ["train", "validation_matched", "test_matched", "test_mismatched"], ["train", "validation_matched"]),
-        ("glue", ["test"], ["test"]),  # glue/ax has nothing else
-        ("snli", ["train", "validation", "test"], ["train", "validation", "test"]),
-    ],
-)
-def test_secret_test_splits_are_left_out(name, there, kept):
-    builder = SimpleNamespace(name=name, info=SimpleNamespace(splits=there))
-    assert reader._splits(builder) == kept
 
 
 def made_up(folder):

@@ -1,7 +1,6 @@
 """Comma-separated tables as RFC 4180 has them: a header, quoted cells that may hold commas, quotes and line breaks."""
 
 import csv
-import sys
 
 from zoo.dataset import TableReader, read_lines
 
@@ -12,7 +11,7 @@ class Csv(TableReader):
     extensions = (".csv",)
 
     def cells(self, path, errors):
-        csv.field_size_limit(sys.maxsize)  # the library's default refuses cells over 128 KiB
+        csv.field_size_limit(2**31 - 1)  # what a C long holds everywhere; the library's default refuses 128 KiB
         reader = csv.reader((line for _, line in read_lines(path, errors)), strict=True)
         start = 1
         try:

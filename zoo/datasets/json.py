@@ -30,8 +30,11 @@ class Json(Reader):
         raise ValueError(_unknown_shape(path, value))
 
     def _split(self, path, split, errors):
-        rows = lambda: _placed(_load(path, errors)[split], f"{path}#{split}")  # noqa: E731
-        return Part(f"{path}#{split}", rows, lambda: f"{digest_files(path)}#{split}")
+        return Part(
+            where=f"{path}#{split}",
+            rows=lambda: _rows_of_split(_load(path, errors), split, path),
+            digest=lambda: f"{digest_files(path)}#{split}",
+        )
 
 
 def _load(path, errors):
@@ -44,6 +47,12 @@ def _load(path, errors):
         raise ValueError(
             f"Expected JSON at {path}:{error.lineno}. Received: {error.msg}, column {error.colno}."
         ) from error
+
+
+def _rows_of_split(value, split, path):
+    if not isinstance(value[split], list):
+        raise ValueError(f"Expected a list in the split {split!r} of {path}. Received: {shown(value[split])}.")
+    return _placed(value[split], f"{path}#{split}")
 
 
 def _placed(rows, where):
