@@ -61,12 +61,27 @@ def test_runs_of_tokens_are_those_of_scikit_learn():
         np.testing.assert_allclose(np.sort(mine[mine > 0]), np.sort(theirs[theirs > 0]), atol=1e-5)
 
 
-def test_linear_on_top_of_the_features():
-    trunk = MLP(vocabulary=VOCABULARY, hidden=3, activation="linear").trunk()
+def test_dense_layer_on_top_of_the_features():
+    trunk = MLP(vocabulary=VOCABULARY, hidden=3, norm=2.0).trunk()
     kernel, bias = [ops.convert_to_numpy(weight) for weight in trunk.get_layer("dense0").weights]
     tokens = np.array([[3, 3, 4, 0]], "int32")
-    expected = vectors(trunk, [[3, 3, 4]], VOCABULARY) @ kernel + bias
+    found = vectors(trunk, [[3, 3, 4]], VOCABULARY)
+    assert np.linalg.norm(found) == pytest.approx(2)
+    expected = np.maximum(found @ kernel + bias, 0)
     np.testing.assert_allclose(ops.convert_to_numpy(trunk({"tokens": tokens})), expected, atol=1e-6)
+
+
+def test_no_layers_are_a_linear_model_that_starts_at_zero():
+    trunk = MLP(vocabulary=VOCABULARY, hidden=3, depth=0).trunk()
+    trunk.get_layer("dense0").bias.assign([0, -1, 2])
+    np.testing.assert_allclose(ops.convert_to_numpy(trunk({"tokens": np.array([[3, 4]], "int32")})), [[0, -1, 2]])
+
+
+def test_rare_features_do_not_count():
+    architecture = MLP(vocabulary=VOCABULARY, rarest=2, hidden=3)
+    trunk = architecture.trunk()
+    architecture.fit(trunk, [np.array(text) for text in TRAINING])
+    assert set(np.flatnonzero(ops.convert_to_numpy(trunk.get_layer("weights").scale))) == {3, 4, 5, 6, 9}
 
 
 def test_unknown_features_name_the_nearest():

@@ -36,13 +36,16 @@ def test_embedding_maps_back_to_the_vocabulary():
     np.testing.assert_allclose(array(layer(x, reverse=True)), array(x) @ table.T, rtol=1e-5, atol=1e-6)
 
 
-def test_token_dropout_only_while_training():
-    layer = TokenDropout(0.5)
+@pytest.mark.parametrize("replacement", [0, 1])
+def test_token_dropout_only_while_training(replacement):
+    layer = TokenDropout(0.5, replacement)
     tokens = np.full((20, 50), 6, "int32")
+    tokens[:, 40:] = 0
     np.testing.assert_array_equal(array(layer(tokens)), tokens)
     dropped = array(layer(tokens, training=True))
-    assert set(np.unique(dropped)) == {0, 6}
-    assert 0.4 < np.mean(dropped == 0) < 0.6
+    assert set(np.unique(dropped)) == {0, replacement, 6}
+    assert 0.4 < np.mean(dropped[:, :40] == replacement) < 0.6
+    assert not dropped[:, 40:].any()
     assert dropped.dtype == np.int32
 
 

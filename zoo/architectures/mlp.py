@@ -19,7 +19,7 @@ from zoo.layers.choice import choose
 from zoo.layers.embedding import NGrams
 
 FEATURES = ("tfidf", "sublinear_tfidf", "counts", "binary")
-ROWS = 4096  # texts whose features are counted at a time
+ROWS = 1024  # texts whose features are counted at a time; so many ids are in memory together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +29,10 @@ class MLP(Architecture):
     features: str = "tfidf"  # sublinear_tfidf: 1 + ln(count) in place of the count; counts; binary: there or not
     ngrams: int = 1  # longest run of tokens that is a feature
     buckets: int = 2**18  # features that runs of two and more tokens share
+    rarest: int = 1  # training texts that must have a feature for it to count
+    norm: float = 1.0  # Euclidean length of a text's features
     hidden: int = 256  # of each dense layer
-    depth: int = 1  # dense layers
-    activation: str = "relu"  # "linear" and depth 1: a linear model, factorised
-    feature_dropout: float = 0.0  # of tokens and runs
+    depth: int = 1  # dense layers; at 0 `hidden` linear sums of the features: a linear model
     dropout: float = 0.5  # after each dense layer
 
     pooling = None
@@ -43,38 +43,38 @@ class MLP(Architecture):
     def __call__(self, tokens):
         grams = NGrams(self.vocabulary, self.ngrams, self.buckets, name="ngrams")
         ids = grams(tokens)
-        weights = BagWeights(self.features, grams.size, self.ngrams, name="weights")(ids)
-        weights = Dropout(self.feature_dropout, name="feature_dropout")(weights)
-        x = SparseDense(grams.size, self.hidden, self.activation, name="dense0")(weights, ids)
-        x = Dropout(self.dropout, name="dropout0")(x)
-        for i in range(1, self.depth):
-            x = Dense(self.hidden, activation=self.activation, name=f"dense{i}")(x)
+        weights = BagWeights(self.features, grams.size, self.ngrams, self.norm, name="weights")(ids)
+        x = SparseDense(grams.size, self.hidden, "relu" if self.depth else "linear", name="dense0")(weights, ids)
+        for i in range(self.depth):
+            if i > 0:
+                x = Dense(self.hidden, activation="relu", name=f"dense{i}")(x)
             x = Dropout(self.dropout, name=f"dropout{i}")(x)
         return x
 
     def fit(self, trunk, rows):
-        """Weigh each feature by how few of the training texts have it; one that none has does not count."""
+        """Weigh each feature by how few of the training texts have it; one that too few have does not count."""
         layer, grams = trunk.get_layer("weights"), trunk.get_layer("ngrams")
         found, total, rows = np.zeros(grams.size), 0, iter(rows)
         while chunk := list(islice(rows, ROWS)):
             found += _texts_with(chunk, grams)
             total += len(chunk)
         inverse = np.log((1 + total) / (1 + found)) + 1 if "tfidf" in self.features else 1
-        layer.scale.assign(np.where(found > 0, inverse, 0))
+        layer.scale.assign(np.where(found >= max(self.rarest, 1), inverse, 0))
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class BagWeights(keras.layers.Layer):
     """How much each place of (batch, longest * time) ids counts: (batch, longest * time), zero at padding.
 
-    Over the places where a feature stands the weights add up to its value; a text's values have Euclidean norm 1.
+    Over the places where a feature stands the weights add up to its value; each text's values have length `norm`.
     """
 
-    def __init__(self, features, size, longest=1, **kwargs):
+    def __init__(self, features, size, longest=1, norm=1.0, **kwargs):
         super().__init__(**kwargs)
         self.features = choose("features", features, FEATURES)
         self.size = size
         self.longest = longest
+        self.norm = norm
 
     def build(self, ids_shape):
         self.scale = self.add_weight((self.size,), initializer="ones", trainable=False, autocast=False, name="scale")
@@ -82,8 +82,8 @@ class BagWeights(keras.layers.Layer):
     def call(self, ids):
         count = self._count(ids)
         value = self._strength(count) * ops.take(self.scale, ids, axis=0) * ops.cast(ops.not_equal(ids, 0), "float32")
-        norm = ops.sqrt(ops.sum(value * value / count, axis=1, keepdims=True))
-        return ops.cast(value / count / ops.maximum(norm, keras.config.epsilon()), self.compute_dtype)
+        length = ops.sqrt(ops.sum(value * value / count, axis=1, keepdims=True))
+        return ops.cast(self.norm * value / count / ops.maximum(length, keras.config.epsilon()), self.compute_dtype)
 
     def compute_output_spec(self, ids):
         return keras.KerasTensor(ids.shape, dtype=self.compute_dtype)
@@ -102,7 +102,10 @@ class BagWeights(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class SparseDense(keras.layers.Layer):
-    """A dense layer over `size` features of which few are not zero: `weights` and `ids`, (batch, time), say which."""
+    """A dense layer over `size` features of which few are not zero: `weights` and `ids`, (batch, time), say which.
+
+    Where it is linear it starts at zero, so that features which training never meets change no decision.
+    """
 
     def __init__(self, size, units, activation="relu", **kwargs):
         super().__init__(**kwargs)
@@ -112,7 +115,8 @@ class SparseDense(keras.layers.Layer):
         self.activate = keras.activations.get(activation)
 
     def build(self, weights_shape, ids_shape):
-        self.kernel = self.add_weight((self.size, self.units), initializer="uniform", name="kernel")
+        initializer = "zeros" if self.activation == "linear" else "uniform"
+        self.kernel = self.add_weight((self.size, self.units), initializer=initializer, name="kernel")
         self.bias = self.add_weight((self.units,), initializer="zeros", name="bias")
 
     def call(self, weights, ids):
@@ -121,7 +125,8 @@ class SparseDense(keras.layers.Layer):
 
 def _texts_with(rows, grams):
     """In how many of `rows` each id of `grams` is found: (grams.size,) counts."""
-    tokens = np.zeros((len(rows), max(map(len, rows))), "int32")
+    longest = max(map(len, rows))
+    tokens = np.zeros((ROWS, 1 << longest.bit_length()), "int32")  # few shapes: some backends compile for each
     for place, row in enumerate(rows):
         tokens[place, : len(row)] = row
     ids = np.sort(ops.convert_to_numpy(grams(tokens)), axis=1)

@@ -6,10 +6,11 @@ difference: a text is padded at both ends, so that one shorter than the widest f
 
 from dataclasses import dataclass
 
+from keras.initializers import RandomUniform
 from keras.layers import Concatenate, Conv1D, Dropout
 
 from zoo.architecture import Architecture
-from zoo.layers.embedding import TokenEmbedding, Visible
+from zoo.layers.embedding import UNKNOWN, TokenDropout, TokenEmbedding, Visible
 from zoo.layers.pooling import Pooling
 
 
@@ -20,7 +21,8 @@ class TextCNN(Architecture):
     width: int = 128  # of a word vector
     filters: int = 100  # of each kernel width; section 3.1
     kernels: tuple = (3, 4, 5)  # widths in tokens; section 3.1
-    embedding_dropout: float = 0.3  # of word vectors
+    word_dropout: float = 0.1  # words turned into the unknown word
+    embedding_dropout: float = 0.5  # of numbers in word vectors
     dropout: float = 0.5  # of the features; section 3.1
 
     pooling = None
@@ -30,7 +32,8 @@ class TextCNN(Architecture):
 
     def __call__(self, tokens):
         visible = Visible(name="visible")(tokens)
-        x = TokenEmbedding(self.vocabulary, self.width, name="embedding")(tokens)
+        x = TokenDropout(self.word_dropout, UNKNOWN, name="word_dropout")(tokens)
+        x = TokenEmbedding(self.vocabulary, self.width, embeddings_initializer=INITIAL, name="embedding")(x)
         x = Dropout(self.embedding_dropout, name="embedding_dropout")(x)
         x = [Pooling("max", name=f"pooling{k}")(self._convolve(k)(x), visible) for k in self.kernels]
         x = Concatenate(name="features")(x) if len(x) > 1 else x[0]
@@ -38,3 +41,6 @@ class TextCNN(Architecture):
 
     def _convolve(self, kernel):
         return Conv1D(self.filters, kernel, padding="same", activation="relu", name=f"convolution{kernel}")
+
+
+INITIAL = RandomUniform(-0.25, 0.25)  # section 3.3: about the spread of pretrained vectors

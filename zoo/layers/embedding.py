@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+UNKNOWN = 1  # id of the unknown word, in every tokenizer that has one
 FNV_PRIME = 16_777_619  # of the 32-bit FNV-1a hash, http://www.isthe.com/chongo/tech/comp/fnv/
 
 
@@ -31,23 +32,25 @@ class TokenEmbedding(keras.layers.ReversibleEmbedding):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class TokenDropout(keras.layers.Layer):
-    """Turns each id into padding with probability `rate` while training: word dropout.
+    """Turns each token into `replacement` with probability `rate` while training; padding stays padding.
 
-    Iyyer et al. 2015, section 2.3, https://aclanthology.org/P15-1162: the words that are left are averaged.
+    Word dropout: Iyyer et al. 2015, section 2.3, https://aclanthology.org/P15-1162, average the words that are left
+    (`replacement` 0, padding); Bowman et al. 2016, section 3.1, https://arxiv.org/abs/1511.06349, put the unknown word.
     """
 
-    def __init__(self, rate, **kwargs):
+    def __init__(self, rate, replacement=0, **kwargs):
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
             raise ValueError(f"TokenDropout needs a rate from 0 to below 1. Received: rate={rate!r}.")
         self.rate = rate
+        self.replacement = replacement
         self.seed_generator = keras.random.SeedGenerator()
 
     def call(self, tokens, training=False):
         if not training or self.rate == 0:
             return tokens
-        kept = keras.random.uniform(ops.shape(tokens), seed=self.seed_generator) >= self.rate
-        return ops.where(kept, tokens, 0)
+        dropped = keras.random.uniform(ops.shape(tokens), seed=self.seed_generator) < self.rate
+        return ops.where(ops.logical_and(dropped, ops.not_equal(tokens, 0)), self.replacement, tokens)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
