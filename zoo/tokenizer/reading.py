@@ -14,12 +14,12 @@ def read(path):
     path = _find(path)
     readers = {"vocab.txt": _read_bert, "vocab.json": _read_gpt2}
     try:
-        return readers.get(path.name, _read_json)(path)
-    except ValueError:
-        raise
+        rust = readers.get(path.name, _read_json)(path)
+        rust.encode("a")  # finds a model that lacks its own token for the unknown
     except Exception as error:  # the Rust library raises bare Exception for whatever is wrong in a file
-        reason = str(error).splitlines()[0]
+        reason = (str(error) or repr(error)).splitlines()[0]
         raise ValueError(f"{path} is not a whole tokenizer file ({reason}). Expected {EXPECTED}.") from None
+    return rust
 
 
 def _find(path):
@@ -52,7 +52,7 @@ def _read_bert(path):
     special = [name for name in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]") if name in vocabulary]
     for name in ("[UNK]", "[CLS]", "[SEP]"):
         if name not in vocabulary:
-            raise ValueError(f"{path} has no line {name}. Expected BERT's vocab.txt, which has one token a line.")
+            raise ValueError(f"it has no line {name}")
     cased = any(word != word.lower() for word in vocabulary if word not in special and not word.startswith("[unused"))
     lower = _option(path, "do_lower_case", not cased)
     rust = tokenizers.Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
@@ -68,7 +68,7 @@ def _read_gpt2(path):
     """Return GPT-2's tokenizer, or RoBERTa's if the vocabulary has its <s> and </s>."""
     merges = path.with_name("merges.txt")
     if not merges.is_file():
-        raise ValueError(f"{path} needs merges.txt beside it. Expected {EXPECTED}.")
+        raise ValueError("there is no merges.txt beside it")
     vocabulary = json.loads(path.read_text(encoding="utf-8"))
     prefix = _option(path, "add_prefix_space", False)
     rust = tokenizers.Tokenizer(models.BPE(vocabulary, _read_merges(merges)))
@@ -88,5 +88,5 @@ def _read_merges(path):
     pairs = [tuple(line.rstrip("\r").split(" ")) for line in lines if line and not line.startswith("#version")]
     for number, pair in enumerate(pairs, 1):
         if len(pair) != 2:
-            raise ValueError(f"{path} is broken at pair {number}: expected two tokens. Received: {' '.join(pair)!r}")
+            raise ValueError(f"{path.name}, pair {number}, has not two tokens: {' '.join(pair)!r}")
     return pairs

@@ -78,11 +78,11 @@ def _split(spec):
 
 def _words(spec):
     """Return the part that numbers words."""
-    vocabulary, unknown = spec["vocab"], spec["vocab"].get(spec.get("unk_token"))
+    _require(spec["type"] in ("WordLevel", "WordPiece"), f"its model is {spec['type']}")
+    vocabulary, unknown = spec["vocab"], spec["vocab"].get(spec["unk_token"])
     _require(unknown is not None, "its vocabulary has no token for unknown words")
     if spec["type"] == "WordLevel":
         return WholeWords(vocabulary, unknown)
-    _require(spec["type"] == "WordPiece", f"its model is {spec['type']}")
     return WordPieces(vocabulary, unknown, spec["continuing_subword_prefix"], spec["max_input_chars_per_word"])
 
 
