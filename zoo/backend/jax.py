@@ -4,6 +4,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import keras
 
 sigmoid, tanh, transpose = jax.nn.sigmoid, jnp.tanh, jnp.transpose
 concatenate, split = partial(jnp.concatenate, axis=-1), partial(jnp.split, axis=-1)
@@ -37,3 +38,45 @@ def differentiable(forward, backward):
     run = jax.custom_vjp(lambda *arrays: forward(*arrays)[0])
     run.defvjp(forward, backward)
     return run
+
+
+def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed=None):
+    """Attention: (batch, time, heads, width) means of the values, weighted by softmax(q k / sqrt(width)).
+
+    Fused on accelerators, unless weights are dropped. On a CPU heads come first and division last: two thirds of the
+    time of `jax.nn.dot_product_attention`.
+
+    Args:
+        k_BSKD, v_BSKD: of a source as long as S; groups of H / K heads share one of its K heads.
+        visible: booleans, (batch, source time) or (batch, time, source time); None: everything is visible.
+        causal: whether a query sees no later place than its own.
+        dropout: of the weights; `seed` is the `keras.random.SeedGenerator` it draws from.
+    """
+    if jax.default_backend() != "cpu" and dropout == 0:
+        mask = None if visible is None else _over_heads(visible)
+        return keras.ops.dot_product_attention(q_BTHD, k_BSKD, v_BSKD, mask=mask, is_causal=causal)
+    groups, scale = q_BTHD.shape[2] // k_BSKD.shape[2], q_BTHD.shape[3] ** -0.5
+    q_BHTD = jnp.transpose(q_BTHD * scale, (0, 2, 1, 3))
+    k_BHSD = jnp.repeat(jnp.transpose(k_BSKD, (0, 2, 1, 3)), groups, axis=1)
+    v_BHSD = jnp.repeat(jnp.transpose(v_BSKD, (0, 2, 1, 3)), groups, axis=1)
+    score_BHTS = jnp.matmul(q_BHTD, jnp.swapaxes(k_BHSD, 2, 3), preferred_element_type="float32")
+    score_BHTS = _hide(score_BHTS, visible, causal)
+    weight_BHTS = jnp.exp(score_BHTS - jax.lax.stop_gradient(score_BHTS.max(-1, keepdims=True)))
+    total_BHT1 = weight_BHTS.sum(-1, keepdims=True)
+    if dropout > 0:
+        weight_BHTS = keras.random.dropout(weight_BHTS, dropout, seed=seed)
+    y_BHTD = jnp.matmul(weight_BHTS.astype(v_BHSD.dtype), v_BHSD, preferred_element_type="float32") / total_BHT1
+    return jnp.transpose(y_BHTD.astype(q_BTHD.dtype), (0, 2, 1, 3))
+
+
+def _over_heads(visible):
+    return visible[:, None, None] if visible.ndim == 2 else visible[:, None]
+
+
+def _hide(score_BHTS, visible, causal):
+    """-1e9 where nothing may be seen: finite, so that a query which sees nothing gets the mean of all values."""
+    if visible is not None:
+        score_BHTS = jnp.where(_over_heads(visible), score_BHTS, -1e9)
+    if causal:
+        score_BHTS = jnp.where(jnp.tri(*score_BHTS.shape[-2:], dtype=bool), score_BHTS, -1e9)
+    return score_BHTS

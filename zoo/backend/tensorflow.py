@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import keras
 import tensorflow as tf
 
 sigmoid, tanh, transpose, concatenate = tf.sigmoid, tf.tanh, tf.transpose, partial(tf.concat, axis=-1)
@@ -46,7 +47,8 @@ def scan(step, state, inputs, reverse=False):
         state, outputs = step(state, tuple(array[at] for array in inputs))
         return done + 1, state, tuple(stack.write(at, out) for stack, out in zip(stacks, outputs, strict=True))
 
-    stacks = tuple(tf.TensorArray(array.dtype, length, element_shape=array.shape) for array in state)
+    _, first = step(state, tuple(array[0] for array in inputs))
+    stacks = tuple(tf.TensorArray(array.dtype, length, element_shape=array.shape) for array in first)
     _, state, stacks = tf.while_loop(lambda done, *_: done < length, body, (0, state, stacks))
     return state, tuple(stack.stack() for stack in stacks)
 
@@ -60,3 +62,40 @@ def differentiable(forward, backward):
         return outputs, lambda *gradients: backward(kept, gradients)
 
     return lambda *arrays: run(*map(tf.convert_to_tensor, arrays))  # it would not take variables
+
+
+def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed=None):
+    """Attention: (batch, time, heads, width) means of the values, weighted by softmax(q k / sqrt(width)).
+
+    Heads come first and what is hidden is subtracted: on a CPU half the time of `keras.ops.dot_product_attention`.
+
+    Args:
+        k_BSKD, v_BSKD: of a source as long as S; groups of H / K heads share one of its K heads.
+        visible: booleans, (batch, source time) or (batch, time, source time); None: everything is visible.
+        causal: whether a query sees no later place than its own.
+        dropout: of the weights; `seed` is the `keras.random.SeedGenerator` it draws from.
+    """
+    groups, scale = q_BTHD.shape[2] // k_BSKD.shape[2], q_BTHD.shape[3] ** -0.5
+    q_BHTD, k_BHSD, v_BHSD = (
+        tf.transpose(x, (0, 2, 1, 3)) for x in (q_BTHD * scale, _repeat(k_BSKD, groups), _repeat(v_BSKD, groups))
+    )
+    score_BHTS = tf.cast(tf.matmul(q_BHTD, k_BHSD, transpose_b=True), "float32")
+    weight_BHTS = tf.cast(tf.nn.softmax(_hide(score_BHTS, visible, causal)), v_BHSD.dtype)
+    if dropout > 0:
+        weight_BHTS = keras.random.dropout(weight_BHTS, dropout, seed=seed)
+    return tf.transpose(tf.matmul(weight_BHTS, v_BHSD), (0, 2, 1, 3))
+
+
+def _repeat(x_BSKD, groups):
+    return tf.repeat(x_BSKD, groups, axis=2) if groups > 1 else x_BSKD
+
+
+def _hide(score_BHTS, visible, causal):
+    """Less 1e9 where nothing may be seen: finite, so that a query which sees nothing gets a mean of all values."""
+    if visible is not None:
+        hidden = tf.where(visible, 0.0, -1e9)
+        score_BHTS += hidden[:, None, None] if visible.shape.rank == 2 else hidden[:, None]
+    if causal:
+        places = tf.shape(score_BHTS)[2:]
+        score_BHTS += tf.where(tf.linalg.band_part(tf.ones(places, "bool"), -1, 0), 0.0, -1e9)
+    return score_BHTS

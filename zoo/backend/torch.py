@@ -60,6 +60,36 @@ def differentiable(forward, backward):
     return run
 
 
+def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed=None):
+    """Attention: (batch, time, heads, width) means of the values, weighted by softmax(q k / sqrt(width)).
+
+    Args:
+        k_BSKD, v_BSKD: of a source as long as S; groups of H / K heads share one of its K heads.
+        visible: booleans, (batch, source time) or (batch, time, source time); None: everything is visible.
+        causal: whether a query sees no later place than its own.
+        dropout: of the weights; `seed` is the `keras.random.SeedGenerator` it draws from.
+    """
+    mask = _mask(visible, causal, q_BTHD.shape[1])
+    y_BHTD = torch.nn.functional.scaled_dot_product_attention(
+        *(x.transpose(1, 2) for x in (q_BTHD, k_BSKD, v_BSKD)),
+        attn_mask=mask,
+        dropout_p=dropout,
+        is_causal=causal and mask is None,
+        enable_gqa=q_BTHD.shape[2] != k_BSKD.shape[2],
+    )
+    return y_BHTD.transpose(1, 2)
+
+
+def _mask(visible, causal, time):
+    """None where nothing is hidden but by `causal`: quicker. An accelerator is not asked, since that would stall it."""
+    if visible is None or (visible.device.type == "cpu" and visible.all()):
+        return None
+    mask = visible[:, None, None] if visible.ndim == 2 else visible[:, None]
+    if not causal:
+        return mask
+    return mask & torch.ones(time, visible.shape[-1], dtype=torch.bool, device=visible.device).tril()
+
+
 class _Differentiable(torch.autograd.Function):
     @staticmethod
     def forward(context, forward, backward, *arrays):

@@ -1,0 +1,145 @@
+"""Fused attention against a softmax written in NumPy."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo import backend
+from zoo.layers.attention import MultiHeadAttention
+
+PADDED = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0]], bool)
+
+
+def array(tensor):
+    return ops.convert_to_numpy(ops.cast(tensor, "float32"))
+
+
+def drawn(*shape):
+    return np.random.default_rng(sum(shape)).normal(size=shape).astype("float32")
+
+
+def expected(q, k, v, allowed):
+    """Attention written out; `allowed` is (batch, time, source time)."""
+    k, v = (np.repeat(x, q.shape[2] // x.shape[2], axis=2) for x in (k, v))
+    scores = np.einsum("bthd,bshd->bhts", q, k) / np.sqrt(q.shape[-1])
+    weights = np.exp(scores - scores.max(-1, keepdims=True)) * allowed[:, None]
+    return np.einsum("bhts,bshd->bthd", weights / weights.sum(-1, keepdims=True), v)
+
+
+def attend(q, k, v, visible=None, causal=False):
+    q, k, v = (ops.convert_to_tensor(x) for x in (q, k, v))
+    visible = None if visible is None else ops.convert_to_tensor(visible)
+    return array(backend.attend(q, k, v, visible, causal))
+
+
+@pytest.mark.parametrize("kv_heads", [4, 2, 1])
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("padded", [False, True])
+def test_equals_a_softmax(kv_heads, causal, padded):
+    q, k, v = drawn(2, 6, 4, 8), drawn(2, 6, kv_heads, 8), drawn(2, 6, kv_heads, 8)[::-1]
+    allowed = np.tril(np.ones((2, 6, 6), bool)) if causal else np.ones((2, 6, 6), bool)
+    visible = PADDED if padded else None
+    if padded:
+        allowed = allowed & PADDED[:, None]
+    np.testing.assert_allclose(attend(q, k, v, visible, causal), expected(q, k, v, allowed), atol=1e-5)
+
+
+def test_each_query_may_see_something_else():
+    q, k, v = drawn(2, 6, 4, 8), drawn(2, 5, 4, 8), drawn(2, 5, 4, 8)[::-1]
+    allowed = np.random.default_rng(0).random((2, 6, 5)) < 0.6
+    allowed[..., 0] = True
+    np.testing.assert_allclose(attend(q, k, v, allowed), expected(q, k, v, allowed), atol=1e-5)
+
+
+def test_a_query_that_sees_nothing_is_finite():
+    x = drawn(2, 6, 4, 8)
+    hidden = PADDED & np.array([[True], [False]])
+    found = attend(x, x, x, hidden)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found[0], attend(x, x, x)[0], atol=1e-5)
+
+
+def layer_and_weights(x, **options):
+    layer = MultiHeadAttention(4, **options)
+    layer(x)
+    return layer, {weight.path.split("/", 1)[1]: array(weight.value) for weight in layer.trainable_weights}
+
+
+def by_hand(weights, x, source, allowed, kv_heads=4):
+    def project(name, y, heads):
+        y = y @ weights[f"{name}/kernel"] + weights[f"{name}/bias"]
+        return y.reshape(*y.shape[:2], heads, -1)
+
+    y = expected(
+        project("query", x, 4), project("key", source, kv_heads), project("value", source, kv_heads), allowed
+    ).reshape(x.shape)
+    return y @ weights["out/kernel"] + weights["out/bias"]
+
+
+def test_layer_with_padding_and_grouped_heads():
+    x = drawn(2, 6, 16)
+    layer, weights = layer_and_weights(x, kv_heads=2, dropout=0.5)
+    allowed = np.broadcast_to(PADDED[:, None], (2, 6, 6))
+    assert weights["key/kernel"].shape == (16, 8)
+    np.testing.assert_allclose(array(layer(x, visible=PADDED)), by_hand(weights, x, x, allowed, 2), atol=1e-5)
+
+
+def test_layer_across_two_texts():
+    x, source = drawn(2, 4, 16), drawn(2, 6, 12)
+    layer = MultiHeadAttention(4)
+    found = array(layer(x, context=source, visible=PADDED))
+    weights = {weight.path.split("/", 1)[1]: array(weight.value) for weight in layer.trainable_weights}
+    allowed = np.broadcast_to(PADDED[:, None], (2, 4, 6))
+    np.testing.assert_allclose(found, by_hand(weights, x, source, allowed), atol=1e-5)
+
+
+def test_rotary_layer_sees_distances_not_places():
+    x = drawn(1, 6, 16)
+    layer = MultiHeadAttention(4, rotary=10_000.0)
+    here = array(layer(x))
+    np.testing.assert_allclose(array(layer(x, positions=np.arange(50, 56)[None])), here, atol=1e-4)
+    assert np.abs(array(layer(x, positions=np.array([[0, 2, 4, 6, 8, 10]]))) - here).max() > 1e-3
+
+
+def test_dropout_only_while_training():
+    x = drawn(2, 6, 16)
+    layer, _ = layer_and_weights(x, dropout=0.5)
+    np.testing.assert_array_equal(array(layer(x)), array(layer(x, training=False)))
+    assert np.abs(array(layer(x, training=True)) - array(layer(x, training=True))).max() > 1e-3
+
+
+def test_dropped_weights_are_made_up_for():
+    layer = MultiHeadAttention(1, dropout=0.3)
+    x = np.ones((1, 64, 4), "float32")
+    many = np.mean([array(layer(x, training=True)) for _ in range(20)])
+    assert many == pytest.approx(np.mean(array(layer(x))), rel=0.05)
+
+
+def test_gradients_of_padded_texts_are_finite():
+    inputs, visible = keras.Input((None, 16)), keras.Input((None,), dtype="bool")
+    y = MultiHeadAttention(4, causal=True, dropout=0.1)(inputs, visible=visible)
+    model = keras.Model([inputs, visible], y)
+    model.compile("sgd", "mse")
+    hidden = PADDED & np.array([[True], [False]])
+    model.train_on_batch([drawn(2, 6, 16), hidden], np.zeros((2, 6, 16)))
+    assert all(np.isfinite(array(weight.value)).all() for weight in model.trainable_weights)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision(policy):
+    x = drawn(2, 6, 16)
+    layer = MultiHeadAttention(4, causal=True, rotary=10_000.0, dtype=policy)
+    found = layer(x, visible=PADDED)
+    assert keras.backend.standardize_dtype(found.dtype) == policy.removeprefix("mixed_")
+    full = MultiHeadAttention(4, causal=True, rotary=10_000.0)
+    full.build(x.shape)
+    full.set_weights([array(weight.value) for weight in layer.weights])
+    np.testing.assert_allclose(array(found)[0], array(full(x, visible=PADDED))[0], atol=0.05)
+
+
+def test_heads_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match=r"heads must divide the width. Received: heads=3, width=16"):
+        MultiHeadAttention(3)(drawn(1, 2, 16))
+    with pytest.raises(ValueError, match=r"kv_heads must divide heads. Received: kv_heads=3, heads=4"):
+        MultiHeadAttention(4, kv_heads=3)

@@ -1,0 +1,70 @@
+"""Where a token stands."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo.layers.positions import LearnedPositions, RotaryPositions, SinusoidalPositions
+
+ROBOT = [  # the course's table for "I am a Robot", width 4, base 100
+    [0, 1, 0, 1],
+    [0.84147098, 0.54030231, 0.09983342, 0.99500417],
+    [0.90929743, -0.41614684, 0.19866933, 0.98006658],
+    [0.14112001, -0.9899925, 0.29552021, 0.95533649],
+]
+
+
+def array(tensor):
+    return ops.convert_to_numpy(tensor)
+
+
+def test_sinusoidal_table_of_the_course():
+    found = SinusoidalPositions(base=100.0)(np.zeros((1, 4, 4), "float32"))
+    np.testing.assert_allclose(array(found)[0], ROBOT, atol=1e-6)
+
+
+@pytest.mark.parametrize("width", [6, 7])
+def test_sinusoidal_positions_may_be_given(width):
+    positions = np.array([[0, 1, 0, 1, 2], [7, 8, 9, 10, 11]])
+    found = array(SinusoidalPositions()(np.ones((2, 5, width), "float32"), positions))
+    angles = positions[..., None] / 10_000 ** (np.arange(width) // 2 * 2 / width)
+    expected = 1 + np.where(np.arange(width) % 2, np.cos(angles), np.sin(angles))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_learned_positions_add_rows_of_their_table():
+    layer, x = LearnedPositions(8), np.ones((2, 5, 3), "float32")
+    found, table = array(layer(x)), array(layer.table)
+    np.testing.assert_allclose(found, np.broadcast_to(1 + table[:5], (2, 5, 3)), rtol=1e-6)
+    positions = np.array([[0, 1, 0, 1, 2], [3, 4, 5, 6, 7]])
+    np.testing.assert_allclose(array(layer(x, positions)), 1 + table[positions], rtol=1e-6)
+
+
+def test_a_text_longer_than_the_table_is_refused():
+    with pytest.raises(ValueError, match=r"longer than the table of learned positions. Received: 9 tokens, length=8"):
+        LearnedPositions(8)(np.ones((1, 9, 3), "float32"))
+
+
+def test_rotary_positions_turn_pairs_as_complex_numbers():
+    x = np.random.default_rng(0).normal(size=(2, 5, 3, 8)).astype("float32")
+    positions = np.array([[0, 1, 2, 3, 4], [3, 4, 5, 6, 7]])
+    angles = positions[..., None, None] / 10_000 ** (np.arange(4) / 4)
+    turned = (x[..., :4] + 1j * x[..., 4:]) * np.exp(1j * angles)
+    expected = np.concatenate([turned.real, turned.imag], axis=-1)
+    np.testing.assert_allclose(array(RotaryPositions()(x, positions)), expected, atol=1e-5)
+    np.testing.assert_allclose(array(RotaryPositions()(x))[0], expected[0], atol=1e-5)
+
+
+def test_rotary_products_depend_on_distance_alone():
+    q, k = np.random.default_rng(1).normal(size=(2, 1, 1, 1, 8)).astype("float32")
+    turn = RotaryPositions()
+
+    def product(i, j):
+        return np.sum(array(turn(q, np.array([[i]]))) * array(turn(k, np.array([[j]]))))
+
+    assert product(3, 5) == pytest.approx(product(103, 105), abs=1e-4)
+
+
+def test_rotary_positions_refuse_an_odd_width():
+    with pytest.raises(ValueError, match=r"even head width. Received: 7"):
+        RotaryPositions()(np.ones((1, 2, 3, 7), "float32"))

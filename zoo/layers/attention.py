@@ -1,0 +1,82 @@
+"""Attention: every token takes from other tokens what it looks for."""
+
+import keras
+from keras import ops
+from keras.layers import Dense
+
+from zoo import backend
+from zoo.layers.positions import RotaryPositions
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class MultiHeadAttention(keras.layers.Layer):
+    """Scaled dot-product attention in several heads: (batch, time, width) to (batch, time, width).
+
+    Vaswani et al. 2017, section 3.2, https://arxiv.org/abs/1706.03762. With fewer `kv_heads` than `heads`, groups of
+    heads share keys and values (Ainslie et al. 2023, https://arxiv.org/abs/2305.13245). With `rotary`, the base of
+    their angles, queries and keys are turned by their positions. Fused wherever the backend can.
+
+    Raises ValueError where `heads` does not divide the width or `kv_heads` does not divide `heads`.
+    """
+
+    def __init__(self, heads, kv_heads=None, dropout=0.0, causal=False, rotary=None, use_bias=True, **kwargs):
+        super().__init__(**kwargs)
+        self.heads = heads
+        self.kv_heads = kv_heads
+        self.dropout = dropout  # of attention weights
+        self.causal = causal
+        self.rotary = rotary
+        self.use_bias = use_bias
+        self.seed_generator = keras.random.SeedGenerator()
+        _check_multiple("kv_heads", kv_heads or heads, "heads", heads)
+
+    def build(self, x_shape, context_shape=None, visible_shape=None, positions_shape=None):
+        width, kv_heads = x_shape[-1], self.kv_heads or self.heads
+        _check_multiple("heads", self.heads, "the width", width)
+        kv_width = width // self.heads * kv_heads
+        self.query = self._dense("query", width, x_shape)
+        self.key = self._dense("key", kv_width, context_shape or x_shape)
+        self.value = self._dense("value", kv_width, context_shape or x_shape)
+        self.out = self._dense("out", width, x_shape)
+        if self.rotary is not None:
+            self.turn = RotaryPositions(self.rotary, name="turn", dtype=self.dtype_policy)
+            self.turn.build((*x_shape[:2], self.heads, width // self.heads))
+
+    def call(self, x, context=None, visible=None, positions=None, training=False):
+        """Attend from `x` to itself, or to `context` where one is given.
+
+        Args:
+            x: (batch, time, width).
+            context: (batch, source time, its width).
+            visible: booleans, False where nothing may be taken from: (batch, source time), or (batch, time, source
+                time) where that differs from token to token. A token that may look nowhere gets a finite vector.
+            positions: (batch, time) integers, for rotary positions that do not count from 0.
+        """
+        source = x if context is None else context
+        q_BTHD = self._heads(self.query(x), self.heads, positions)
+        k_BSKD = self._heads(self.key(source), self.kv_heads or self.heads, positions)
+        v_BSKD = self._split(self.value(source), self.kv_heads or self.heads)
+        rate = self.dropout if training else 0.0
+        y_BTHD = backend.attend(q_BTHD, k_BSKD, v_BSKD, visible, self.causal, rate, self.seed_generator)
+        return self.out(ops.reshape(y_BTHD, ops.shape(x)))
+
+    def compute_output_spec(self, x, context=None, visible=None, positions=None, training=False):
+        return keras.KerasTensor(x.shape, dtype=self.compute_dtype)
+
+    def _dense(self, name, units, shape):
+        layer = Dense(units, use_bias=self.use_bias, name=name, dtype=self.dtype_policy)
+        layer.build(shape)
+        return layer
+
+    def _heads(self, x_BTM, heads, positions):
+        x_BTHD = self._split(x_BTM, heads)
+        return x_BTHD if self.rotary is None else self.turn(x_BTHD, positions)
+
+    def _split(self, x_BTM, heads):
+        batch, time, width = ops.shape(x_BTM)
+        return ops.reshape(x_BTM, (batch, time, heads, width // heads))
+
+
+def _check_multiple(name, part, of, whole):
+    if part < 1 or whole % part:
+        raise ValueError(f"{name} must divide {of}. Received: {name}={part}, {of.split()[-1]}={whole}.")

@@ -1,0 +1,104 @@
+"""Where a token stands: added to its vector, or turned into its queries and keys.
+
+Every layer takes an optional `positions`, (batch, time) integers, for texts that share a row or go on from a cache;
+without it the tokens of a row count from 0.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+BASE = 10_000.0  # Vaswani et al. 2017, section 3.5, and Su et al. 2021, section 3.2.2
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SinusoidalPositions(keras.layers.Layer):
+    """Adds sines and cosines of the position to (batch, time, width) vectors.
+
+    Number 2i is sin(position / base ** (2i / width)) and number 2i + 1 the cosine of the same: Vaswani et al. 2017,
+    section 3.5, https://arxiv.org/abs/1706.03762.
+    """
+
+    def __init__(self, base=BASE, **kwargs):
+        super().__init__(**kwargs)
+        self.base = base
+
+    def call(self, x, positions=None):
+        angles = _angles(_positions(x, positions), x.shape[-1], self.base)
+        table = ops.stack([ops.sin(angles), ops.cos(angles)], axis=-1)
+        table = ops.reshape(table, (*ops.shape(angles)[:2], 2 * angles.shape[-1]))[..., : x.shape[-1]]
+        return x + ops.cast(table, x.dtype)
+
+    def compute_output_spec(self, x, positions=None):
+        return keras.KerasTensor(x.shape, dtype=self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class LearnedPositions(keras.layers.Layer):
+    """Adds a learned vector for each of `length` positions to (batch, time, width) vectors.
+
+    Gehring et al. 2017, section 3.1, https://arxiv.org/abs/1705.03122. Raises ValueError for a longer text where its
+    length is known when the network is drawn or called; positions beyond the table elsewhere get its last vector.
+    """
+
+    def __init__(self, length, **kwargs):
+        super().__init__(**kwargs)
+        self.length = length
+
+    def build(self, x_shape, positions_shape=None):
+        initializer = keras.initializers.RandomNormal(stddev=0.02)  # as BERT and GPT-2 do
+        self.table = self.add_weight((self.length, x_shape[-1]), initializer=initializer, name="table")
+
+    def call(self, x, positions=None):
+        self._check(x, positions)
+        return x + ops.take(self.table, ops.minimum(_positions(x, positions), self.length - 1), axis=0)
+
+    def compute_output_spec(self, x, positions=None):
+        self._check(x, positions)
+        return keras.KerasTensor(x.shape, dtype=self.compute_dtype)
+
+    def _check(self, x, positions):
+        time = x.shape[1] if positions is None else None
+        if time is not None and time > self.length:
+            raise ValueError(
+                f"A text is longer than the table of learned positions. Received: {time} tokens, length={self.length}. "
+                "Cut texts to that length (the objective's `length`), or give the architecture a greater one."
+            )
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class RotaryPositions(keras.layers.Layer):
+    """Turns each pair of numbers of (batch, time, heads, width) queries or keys by an angle that grows with position.
+
+    Su et al. 2021, equation 34, https://arxiv.org/abs/2104.09864. Number i pairs with number i + width / 2, as in
+    GPT-NeoX and Llama. Raises ValueError where width is odd.
+    """
+
+    def __init__(self, base=BASE, **kwargs):
+        super().__init__(**kwargs)
+        self.base = base
+
+    def build(self, x_shape, positions_shape=None):
+        if x_shape[-1] % 2:
+            raise ValueError(f"Rotary positions need an even head width. Received: {x_shape[-1]}.")
+
+    def call(self, x, positions=None):
+        angles = _angles(_positions(x, positions), x.shape[-1], self.base)[:, :, None]
+        cosine, sine = ops.cos(angles), ops.sin(angles)
+        first, second = ops.split(ops.cast(x, "float32"), 2, axis=-1)
+        turned = ops.concatenate([first * cosine - second * sine, second * cosine + first * sine], axis=-1)
+        return ops.cast(turned, x.dtype)
+
+    def compute_output_spec(self, x, positions=None):
+        return keras.KerasTensor(x.shape, dtype=self.compute_dtype)
+
+
+def _positions(x, positions):
+    """`positions`, or 0, 1, 2 ... for the only row of a (1, time) tensor."""
+    return ops.arange(ops.shape(x)[1])[None] if positions is None else positions
+
+
+def _angles(positions, width, base):
+    """Angles, (batch, time, ceil(width / 2)), in float32: half precision does not tell large positions apart."""
+    rates = base ** (-np.arange(0, width, 2) / width)
+    return ops.cast(positions, "float32")[..., None] * ops.convert_to_tensor(rates, "float32")
