@@ -1,0 +1,54 @@
+"""What Transformers and convolutional networks are drawn with."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo.layers.blocks import FeedForward, residual
+from zoo.layers.convolution import Convolution
+
+
+def array(tensor):
+    return ops.convert_to_numpy(tensor)
+
+
+def drawn(*shape):
+    return np.random.default_rng(sum(shape)).normal(size=shape).astype("float32")
+
+
+def normalized(x):
+    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+
+
+def test_feed_forward_is_two_dense_layers():
+    layer, x = FeedForward(12, dropout=0.5), drawn(2, 3, 8)
+    found = array(layer(x))
+    first, second, third, fourth = [array(weight.value) for weight in layer.trainable_weights]
+    np.testing.assert_allclose(found, np.maximum(x @ first + second, 0) @ third + fourth, atol=1e-5)
+    assert np.abs(array(layer(x, training=True)) - found).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("norm", "expected"),
+    [("pre", lambda x: x + 2 * normalized(x)), ("post", lambda x: normalized(x + 2 * x))],
+)
+def test_residual_normalises_before_or_after(norm, expected):
+    inputs, x = keras.Input((None, 8)), drawn(2, 3, 8)
+    model = keras.Model(inputs, residual(inputs, lambda y: 2 * y, norm, 0.1, "block"))
+    np.testing.assert_allclose(array(model(x)), expected(x), atol=1e-4)
+
+
+def test_an_unknown_norm_names_the_nearest():
+    with pytest.raises(ValueError, match=r"Unknown norm. Received: 'past'. Did you mean 'post'\?"):
+        residual(keras.Input((None, 8)), lambda y: y, "past", 0.1, "block")
+
+
+@pytest.mark.parametrize(("padding", "shifts"), [("same", (-2, 0, 2)), ("causal", (-4, -2, 0))])
+def test_convolution_reads_neighbours_and_no_padding(padding, shifts):
+    layer = Convolution(5, 3, padding=padding, dilation_rate=2)
+    x, visible = drawn(2, 7, 4), np.array([[1] * 7, [1] * 4 + [0] * 3], bool)
+    found, (kernel, bias) = array(layer(x, visible)), [array(weight.value) for weight in layer.weights]
+    around = np.pad(x * visible[..., None], ((0, 0), (4, 4), (0, 0)))
+    expected = sum(around[:, 4 + s : 11 + s] @ w for s, w in zip(shifts, kernel, strict=True)) + bias
+    np.testing.assert_allclose(found, expected, atol=1e-5)
