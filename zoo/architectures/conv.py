@@ -1,0 +1,43 @@
+"""Convolutions on convolutions, each added to what it read; dilated, so that few of them see far.
+
+Bai et al. 2018, An Empirical Evaluation of Generic Convolutional and Recurrent Networks for Sequence Modeling,
+https://arxiv.org/abs/1803.01271, where `causal`; looking both ways as Strubell et al. 2017,
+https://arxiv.org/abs/1702.02098. The difference: one convolution a block, normalised before it (layer norm, not weight
+norm), so that a deep stack trains like a pre-norm Transformer.
+"""
+
+from dataclasses import dataclass
+
+from keras.layers import Dropout
+
+from zoo.architecture import Architecture
+from zoo.layers.blocks import normalize
+from zoo.layers.convolution import convolution_block
+from zoo.layers.embedding import TokenEmbedding, Visible
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conv(Architecture):
+    """Residual dilated convolutions: (batch, time, width) features.
+
+    A feature sees (kernel - 1) * (1 + growth + ... + growth ** (depth - 1)) tokens besides its own.
+    """
+
+    width: int = 128  # of word vectors and of every convolution
+    depth: int = 3  # convolutions
+    kernel: int = 3  # tokens that one convolution sees
+    growth: int = 2  # each convolution's dilation, as a multiple of the one before; 1: not dilated
+    causal: bool = False  # sees no later tokens
+    embedding_dropout: float = 0.3  # of word vectors
+    dropout: float = 0.1  # of what each convolution adds
+
+    pooling = "max"
+
+    def __call__(self, tokens):
+        visible = Visible(name="visible")(tokens)
+        x = TokenEmbedding(self.vocabulary, self.width, name="embedding")(tokens)
+        x = Dropout(self.embedding_dropout, name="embedding_dropout")(x)
+        for i in range(self.depth):
+            dilation = self.growth**i
+            x = convolution_block(x, visible, self.kernel, dilation, self.causal, self.dropout, f"block{i}")
+        return normalize(x, "norm")

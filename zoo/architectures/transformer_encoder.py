@@ -1,0 +1,65 @@
+"""Blocks of attention among all tokens of a text, and of dense layers for each.
+
+Vaswani et al. 2017, Attention Is All You Need, https://arxiv.org/abs/1706.03762: its encoder, of a size for small data.
+The difference: norms stand before attention by default (`norm="pre"`), and positions may be learned or rotary.
+"""
+
+from dataclasses import dataclass
+
+from keras.initializers import RandomNormal
+from keras.layers import Dropout, Rescaling
+
+from zoo.architecture import Architecture
+from zoo.layers.blocks import NORMS, encoder_block, normalize
+from zoo.layers.choice import choose
+from zoo.layers.embedding import TokenEmbedding, Visible
+from zoo.layers.positions import BASE, LearnedPositions, SinusoidalPositions
+
+POSITIONS = ("sinusoidal", "learned", "rotary")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerEncoder(Architecture):
+    """Encoder blocks: (batch, time, width) features, each of which has seen the whole text."""
+
+    width: int = 128  # of the residual stream
+    depth: int = 2  # blocks
+    heads: int = 4
+    hidden: int = 512  # of the feed-forward layers
+    dropout: float = 0.1  # of word vectors, attention weights, feed-forward layers and what blocks add; section 5.4
+    norm: str = "pre"  # or post, as in the paper
+    positions: str = "sinusoidal"  # learned or rotary
+    length: int = 512  # positions in the table, where they are learned: the longest text
+
+    def __post_init__(self):
+        choose("norm", self.norm, NORMS)
+        choose("positions", self.positions, POSITIONS)
+
+    def __call__(self, tokens):
+        visible = Visible(name="visible")(tokens)
+        x = self._embed(tokens)
+        for i in range(self.depth):
+            x = encoder_block(x, visible, self._attention, self._feed_forward, self.norm, self.dropout, f"block{i}")
+        return normalize(x, "norm") if self.norm == "pre" else x
+
+    @property
+    def _attention(self):
+        return {
+            "heads": self.heads,
+            "dropout": self.dropout,
+            "rotary": BASE if self.positions == "rotary" else None,
+        }
+
+    @property
+    def _feed_forward(self):
+        return {"hidden": self.hidden, "dropout": self.dropout}
+
+    def _embed(self, tokens):
+        initial = RandomNormal(stddev=self.width**-0.5)
+        x = TokenEmbedding(self.vocabulary, self.width, embeddings_initializer=initial, name="embedding")(tokens)
+        x = Rescaling(self.width**0.5, name="scale")(x)  # section 3.4
+        if self.positions == "sinusoidal":
+            x = SinusoidalPositions(name="positions")(x)
+        if self.positions == "learned":
+            x = LearnedPositions(self.length, name="positions")(x)
+        return Dropout(self.dropout, name="dropout")(x)
