@@ -13,12 +13,12 @@ FILLER = "the film was a story with some people in it and then more of that".spl
 
 @pytest.fixture(scope="session")
 def reviews(tmp_path_factory):
-    """A folder with train.tsv, valid.tsv and test.tsv: texts of 2 to 12 words whose one telling word gives the label."""
+    """A folder with train.tsv, valid.tsv and test.tsv: texts of 2 to 6 words whose one telling word gives the label."""
     folder, draw = tmp_path_factory.mktemp("reviews"), random.Random(0)
     for split, rows in {"train": 96, "valid": 32, "test": 32}.items():
         lines = ["text\tlabel"]
         for i in range(rows):
-            words = draw.choices(FILLER, k=draw.randint(1, 11)) + [draw.choice((BAD, GOOD)[i % 2])]
+            words = draw.choices(FILLER, k=draw.randint(1, 5)) + [draw.choice((BAD, GOOD)[i % 2])]
             draw.shuffle(words)
             lines.append(" ".join(words) + "\t" + ("bad", "good")[i % 2])
         (folder / f"{split}.tsv").write_text("\n".join(lines) + "\n")
@@ -33,11 +33,11 @@ def tiny(reviews):
     from zoo.tokenizers.words import Words
 
     return Preset(
-        architecture=TextCNN(width=16, filters=8, kernels=(2, 3)),
+        architecture=TextCNN(width=16, filters=16, kernels=(1, 2), dropout=0.2),
         objective=ClassifyText(length=16),
         tokenizer=Words(),
         data=Data(spec=str(reviews)),
-        training=Training(epochs=4, batch=16, learning_rate=1e-2, patience=0),
+        training=Training(epochs=4, batch=8, learning_rate=3e-2, patience=0),
     )
 
 

@@ -23,6 +23,11 @@ class Validate(keras.callbacks.Callback):
         self.objective, self.tokenizer, self.records, self.patience = objective, tokenizer, records, patience
         self.best, self.best_score, self.best_epoch = None, None, None
 
+    def resume(self, found):
+        """Go on after a `Checkpoint`, with the best weights it knows."""
+        self.best = found.best
+        self.best_score, self.best_epoch = found.progress["best_score"], found.progress["best_epoch"]
+
     def on_epoch_end(self, epoch, logs=None):
         model = self.model
         outputs = evaluation.predict(model, self.objective, self.tokenizer, self.records)
@@ -60,14 +65,20 @@ class Record(keras.callbacks.Callback):
         super().__init__()
         self.folder, self.validate, self.steps = folder, validate, steps
         self.rows, self.started = [], time.monotonic()
-        self.interrupted = False
+        self.interrupted, self.found = False, None
 
-    def resume(self, rows):
-        """Go on after the epochs of which these are the history."""
-        self.rows, self.started = rows, time.monotonic() - rows[-1]["seconds"]
+    def resume(self, found):
+        """Go on after a `Checkpoint`, with its history."""
+        self.found, self.rows = found, found.progress["rows"]
+        self.started = time.monotonic() - self.rows[-1]["seconds"]
 
     def on_train_begin(self, logs=None):
         self.events = EventWriter(self.folder / "logs")
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.found:  # not before: `fit` and torch's data loader draw random numbers when they start
+            self.found.put_into(self.model)
+            self.found = None
 
     def on_epoch_end(self, epoch, logs=None):
         row = {"epoch": epoch + 1, "batch": epoch * self.steps + self.batch + 1} | {name: float(value) for name, value in logs.items()}
@@ -81,9 +92,6 @@ class Record(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.batch = batch
-
-    def on_train_end(self, logs=None):
-        self.events.close()
 
     def _progress(self):
         return {

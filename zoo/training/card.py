@@ -8,7 +8,8 @@ import keras
 
 from zoo import catalog
 from zoo.files import write_text
-from zoo.pictures import draw_curves
+from zoo.pictures import draw_confusion, draw_curves
+from zoo.training.callbacks import table
 
 CARD = """# {name}
 
@@ -45,9 +46,14 @@ zoo {zoo}, Keras {keras} on {backend} {backend_version}, Python {python}, {machi
 
 
 def write_card(folder, pipeline, run):
-    """Write README.md and curves.png into `folder`, for a finished `Run`."""
+    """Write README.md, curves.png and what the objective shows of the last split scored into `folder`, for a finished `Run`."""
     watch, preset = run.objective.watch, pipeline.preset
     draw_curves(run.record.rows, watch, folder / "curves.png")
+    rows, confusion = run.looks
+    if rows:
+        write_text(folder / "per_class.csv", table(rows))
+    if confusion is not None:
+        draw_confusion(confusion, run.objective.labels, folder / "confusion.png")
     values = _names(pipeline, run) | _facts(run) | _versions()
     values |= {"watch": watch, "scores": _scores(pipeline.scores), "training": preset.training}
     write_text(folder / "README.md", CARD.format(**values))
@@ -76,7 +82,7 @@ def _facts(run):
         "seconds": rows[-1]["seconds"],
         "spec": data.spec,
         "columns": "".join(f", {field} from its column {column}" for field, column in data.columns.items()),
-        "sizes": ", ".join(f"{split} {count}" for split, count in run.sizes().items()),
+        "sizes": ", ".join(f"{split} {count}" for split, count in run.sizes.items()),
         "drawn": f" Drawn with seed {data.seed}: {', '.join(run.dataset.drawn)}." if run.dataset.drawn else "",
     }
 

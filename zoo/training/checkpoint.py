@@ -1,6 +1,7 @@
 """All that a run needs in order to go on as if nothing had happened: one npz file, whole or absent."""
 
 import json
+import zipfile
 
 import keras
 import numpy as np
@@ -24,34 +25,46 @@ def save(path, model, progress, best):
         np.savez(file, progress=np.array(json.dumps(progress)), **arrays)
 
 
-def restore(path, model):
-    """Put everything back; returns `(progress, best)`.
+class Checkpoint:
+    """A checkpoint read back: `progress`, the `best` weights, and the rest for `put_into`.
 
-    Raises ValueError where the file is truncated or belongs to another network.
+    Raises ValueError where the file is truncated.
     """
-    try:
-        with np.load(path) as file:
-            arrays = dict(file)
-        assign(model.variables, _group(arrays, "model"))
-        assign(model.optimizer.variables, _group(arrays, "optimizer"))
-        progress = json.loads(str(arrays["progress"]))
-    except Exception as error:
-        raise ValueError(f"{path} is not a whole checkpoint of this model ({error}). Start again with --fresh.") from error
-    backend.set_random_state({name.removeprefix("random/"): arrays[name] for name in arrays if name.startswith("random/")})
-    return progress, _group(arrays, "best") or None
+
+    def __init__(self, path):
+        self.path = path
+        try:
+            with open(path, "rb") as file, np.load(file) as arrays:
+                self.arrays = dict(arrays)
+            self.progress = json.loads(str(self.arrays["progress"]))
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{path} is not a whole checkpoint ({error}). Start again with --fresh.") from error
+        self.best = self._list("best") or None
+
+    def put_into(self, model):
+        """Give a compiled model its weights, optimizer and random states back.
+
+        Raises ValueError where the checkpoint is of another network.
+        """
+        try:
+            assign(model.variables, self._list("model"))
+            assign(model.optimizer.variables, self._list("optimizer"))
+        except ValueError as error:
+            raise ValueError(f"{self.path} belongs to another network ({error}). Start again with --fresh.") from error
+        random = (name for name in self.arrays if name.startswith("random/"))
+        backend.set_random_state({name.removeprefix("random/"): self.arrays[name] for name in random})
+
+    def _list(self, name):
+        count = sum(key.startswith(f"{name}/") for key in self.arrays)
+        return [self.arrays[f"{name}/{i}"] for i in range(count)]
 
 
 def values(variables):
     """NumPy copies of Keras variables."""
-    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+    return [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables]
 
 
 def assign(variables, arrays):
     """Set Keras variables from arrays of the same number and shapes."""
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
-
-
-def _group(arrays, name):
-    count = sum(key.startswith(f"{name}/") for key in arrays)
-    return [arrays[f"{name}/{i}"] for i in range(count)]

@@ -15,8 +15,7 @@ class EventWriter:
     def __init__(self, folder):
         Path(folder).mkdir(parents=True, exist_ok=True)
         name = f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}"
-        self.file = (Path(folder) / name).open("wb")
-        self.records = RecordWriter(self.file)
+        self.path = Path(folder) / name
         self._write(Event(wall_time=time.time(), file_version="brain.Event:2"))
 
     def scalars(self, step, values):
@@ -24,9 +23,6 @@ class EventWriter:
         summary = Summary(value=[Summary.Value(tag=name, simple_value=value) for name, value in values.items()])
         self._write(Event(wall_time=time.time(), step=step, summary=summary))
 
-    def close(self):
-        self.file.close()
-
     def _write(self, event):
-        self.records.write(event.SerializeToString())
-        self.records.flush()
+        with self.path.open("ab") as file:
+            RecordWriter(file).write(event.SerializeToString())

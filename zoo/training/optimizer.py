@@ -39,9 +39,12 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "warmup": self.warmup, "total": self.total, "decay": self.decay}
 
 
-def optimizer(training, model, steps):
-    """AdamW for `model`, set up by a preset's `Training`, for a run of `steps` optimizer steps."""
-    schedule = WarmupDecay(training.learning_rate, round(steps * training.warmup), steps, training.schedule)
+def optimizer(training, model, batches):
+    """AdamW for `model`, set up by a preset's `Training`, for a run of so many batches.
+
+    The schedule counts batches, not optimizer steps: that is the step Keras hands it under gradient accumulation.
+    """
+    schedule = WarmupDecay(training.learning_rate, round(batches * training.warmup), batches, training.schedule)
     adamw = keras.optimizers.AdamW(
         schedule,
         weight_decay=training.weight_decay,

@@ -3,7 +3,6 @@
 import random
 import shutil
 import signal
-import time
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -17,7 +16,7 @@ from zoo.console import console
 from zoo.dataset import open_dataset
 from zoo.examples import prepare
 from zoo.files import whole_folder, write_text
-from zoo.pipeline import Pipeline, load
+from zoo.pipeline import Pipeline, inspect, load
 from zoo.preset import Preset
 from zoo.tokenizer import TrainedTokenizer
 from zoo.training import checkpoint
@@ -84,7 +83,6 @@ class Run:
 
     def __init__(self, running, folder, preset):
         self.running, self.folder, self.preset = running, folder, preset
-        self.started = time.monotonic()
 
     def go(self):
         self._read()
@@ -96,8 +94,7 @@ class Run:
     def _read(self):
         data = self.preset.data
         self.dataset = open_dataset(data.spec, data.columns, data.seed, data.errors, self.preset.objective.needs())
-        absent = {"train", "validation"} - set(self.dataset.splits)
-        if absent:
+        if not {"train", "validation"} <= set(self.dataset.splits):
             raise ValueError(f"Expected train and validation splits. Received: {self.dataset!r}.")
         self.objective = self.preset.objective.fit(self.dataset)
         self.objective.check(self.preset.architecture)
@@ -133,9 +130,9 @@ class Run:
         total = training.steps * training.accumulation or training.epochs * len(self.batches)
         steps = min(training.interval * training.accumulation or len(self.batches), total)
         epochs = -(-total // steps)
-        self.objective.compile(self.model, optimizer(training, self.model, total // training.accumulation))
-        self._say(epochs)
+        self.objective.compile(self.model, optimizer(training, self.model, total))
         done = self._callbacks(steps)
+        self._say(epochs)
         if done is not None:
             self._run(steps, epochs, done, total)
 
@@ -147,11 +144,11 @@ class Run:
         path = self.running / "checkpoint.npz"
         if not path.is_file():
             return 0
-        progress, self.validate.best = checkpoint.restore(path, self.model)
-        self.validate.best_score, self.validate.best_epoch = progress["best_score"], progress["best_epoch"]
-        self.record.resume(progress["rows"])
-        console.print(f"Resumed after epoch {len(progress['rows'])}.")
-        return None if progress["stopped"] else len(progress["rows"])
+        found = checkpoint.Checkpoint(path)
+        self.validate.resume(found)
+        self.record.resume(found)
+        console.print(f"Resumed after epoch {len(self.record.rows)}.")
+        return None if found.progress["stopped"] else len(self.record.rows)
 
     def _run(self, steps, epochs, done, total):
         stream = partial(self.batches.from_step, done * steps)
@@ -171,18 +168,20 @@ class Run:
     def _finish(self):
         """Best weights back, threshold calibrated, scores measured, the folder published whole."""
         checkpoint.assign(self.model.variables, self.validate.best)
-        outputs = evaluation.predict(self.model, self.objective, self.tokenizer, self.validate.records)
-        self.objective = self.objective.calibrate(outputs, self.validate.records)
+        held_out = self.validate.records
+        self.objective = self.objective.calibrate(self._outputs(held_out), held_out)
         preset = replace(self.preset, architecture=self.architecture, objective=self.objective)
-        pipeline = Pipeline(self.model, preset, self.tokenizer)
-        pipeline.scores["validation"] = self.objective.scores(outputs, self.validate.records)
-        if "test" in self.dataset.splits:
-            test = list(self.dataset.records("test"))
-            pipeline.scores["test"] = self.objective.scores(
-                evaluation.predict(self.model, self.objective, self.tokenizer, test), test
-            )
+        pipeline, self.sizes = Pipeline(self.model, preset, self.tokenizer), {"train": len(self.examples)}
+        for split in ("validation", "test"):
+            if split in self.dataset.splits:
+                records = list(self.dataset.records(split))
+                self.sizes[split] = len(records)
+                pipeline.scores[split], *self.looks = inspect(self.objective, self._outputs(records), records)
         self._publish(pipeline)
         return pipeline
+
+    def _outputs(self, records):
+        return evaluation.predict(self.model, self.objective, self.tokenizer, records)
 
     def _publish(self, pipeline):
         with whole_folder(self.folder) as folder:
@@ -197,16 +196,12 @@ class Run:
 
     def _say(self, epochs):
         shapes, padding = self.batches.shapes()
-        sizes = ", ".join(f"{split} {count}" for split, count in self.sizes().items())
+        sizes = f"{len(self.examples)} training and {len(self.validate.records)} validation"
         console.print(
-            f"{self.dataset.spec}: {sizes} records; vocabulary {self.tokenizer.size}; "
+            f"{self.dataset.spec}: {sizes} examples; vocabulary {self.tokenizer.size}; "
             f"{self.model.count_params():,} weights; up to {epochs} epochs of {len(self.batches)} batches "
             f"in {shapes} lengths, {padding:.0%} padding."
         )
-
-    def sizes(self):
-        """Examples or records in each split."""
-        return {"train": len(self.examples)}
 
 
 def set_seed(number):

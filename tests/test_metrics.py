@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+
+from zoo import metrics
+
+several = st.tuples(st.integers(1, 12), st.integers(2, 5)).flatmap(
+    lambda shape: st.tuples(arrays(bool, shape), arrays(bool, shape))
+)
+single = st.integers(2, 5).flatmap(
+    lambda n: st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), min_size=1, max_size=30).map(
+        lambda pairs: (np.eye(n, dtype=bool)[[p[0] for p in pairs]], np.eye(n, dtype=bool)[[p[1] for p in pairs]])
+    )
+)
+
+
+@settings(deadline=None)
+@given(several)
+def test_several_labels_as_scikit_learn(pair):
+    truth, decided = pair
+    found = metrics.classification_scores(truth, decided)
+    occurs = np.flatnonzero((truth | decided).any(0))
+    assert found["accuracy"] == pytest.approx((truth == decided).all(1).mean())
+    assert found["f1_micro"] == pytest.approx(f1_score(truth, decided, average="micro", zero_division=0))
+    if len(occurs):
+        expected = f1_score(truth, decided, average=None, zero_division=0)[occurs]
+        assert found["f1"] == pytest.approx(expected.mean())
+
+
+@settings(deadline=None)
+@given(single)
+def test_one_label_as_scikit_learn(pair):
+    truth, decided = pair
+    labels, called = truth.argmax(1), decided.argmax(1)
+    names = [str(i) for i in range(truth.shape[1])]
+    assert metrics.classification_scores(truth, decided)["f1"] == pytest.approx(f1_score(labels, called, average="macro"))
+    expected = precision_recall_fscore_support(labels, called, labels=range(len(names)), zero_division=0)
+    rows = metrics.per_class(names, truth, decided)
+    np.testing.assert_allclose([[row[k] for row in rows] for k in ("precision", "recall", "f1", "support")], expected)
+    counts = confusion_matrix(labels, called, labels=range(len(names)))
+    np.testing.assert_array_equal(metrics.confusion(truth, decided), counts)
+
+
+@settings(deadline=None)
+@given(several, st.integers(0, 99))
+def test_no_threshold_beats_the_calibrated_one(pair, seed):
+    truth, _ = pair
+    probabilities = np.random.default_rng(seed).integers(1, 9, truth.shape) / 10
+    f1 = lambda threshold: metrics.classification_scores(truth, probabilities >= threshold)["f1_micro"]  # noqa: E731
+    if truth.any():
+        assert f1(metrics.best_threshold(truth, probabilities)) >= max(f1(t) for t in np.arange(0.05, 1, 0.05)) - 1e-12
+    else:
+        assert metrics.best_threshold(truth, probabilities) == 0.5
+
+
+def test_no_rows():
+    empty = np.zeros((0, 3), bool)
+    assert metrics.classification_scores(empty, empty) == {"accuracy": 0.0, "f1": 0.0, "f1_micro": 0.0}
