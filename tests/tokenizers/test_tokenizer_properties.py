@@ -16,7 +16,7 @@ from zoo.tokenizers.characters import Characters
 from zoo.tokenizers.word_pieces import WordPieces
 from zoo.tokenizers.words import Words
 
-FUZZ = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
 TRAINED = "def f(x):\n    return x  # the sum, isn't it? naïve 中文"
 
@@ -56,6 +56,8 @@ def test_training_on_nothing_is_refused(make):
         make().train([""])
     with pytest.raises(ValueError, match=r"Expected a list of texts, not one text. Received: texts='one'"):
         make().train("one")
+    with pytest.raises(ValueError, match=r"A text must be str or bytes. Received: text=1 of type int"):
+        make().train([1])
 
 
 def test_save_and_load(tokenizer, lines, tmp_path):

@@ -16,7 +16,8 @@ PAD, UNKNOWN, FIRST, SEPARATOR, MASK = range(len(SPECIAL_TOKENS))
 class Tokenizer(ABC):
     """Settings of a tokenizer; `train` makes one from texts.
 
-    A subclass states the two halves: `untrained()`, a `tokenizers.Tokenizer`, and `trainer()`, how it learns.
+    A subclass states two halves: `untrained()`, a `tokenizers.Tokenizer`, and `trainer()`, how it learns; where the
+    library has no such trainer, the subclass has a `train` of its own.
     """
 
     @abstractmethod

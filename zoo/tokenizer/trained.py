@@ -35,7 +35,7 @@ class TrainedTokenizer:
         rust.no_truncation()
         rust.encode_special_tokens = True
         self.rust = rust
-        self.size = rust.get_vocab_size()  # ids
+        self.size = 1 + max(rust.get_vocab().values(), default=-1)  # ids, those that no token has included
         for field, names in _NAMES.items():
             setattr(self, field, next((i for i in map(rust.token_to_id, names) if i is not None), None))
 

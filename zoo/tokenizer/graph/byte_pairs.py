@@ -57,7 +57,8 @@ class BytePairs(Pieces):
         number = _number(parts)
         best = tf.gather(tf.math.segment_min(ranks, number), number)
         active = best != _NEVER
-        ids, parts, ranks, best, idle = _part(active, ids, parts, ranks, best)
+        idle = [tf.boolean_mask(values, ~active) for values in (ids, parts)]
+        ids, parts, ranks, best = (tf.boolean_mask(values, active) for values in (ids, parts, ranks, best))
         chosen = self._from_left(ranks == best, parts, best)
         ids = tf.where(chosen, tf.gather(self.joined, tf.where(chosen, ranks, 0)), ids)
         stay = ~shift(chosen, False)
@@ -85,12 +86,6 @@ class BytePairs(Pieces):
 def _number(parts):
     """Return the parts numbered without gaps."""
     return tf.cumsum(tf.cast(parts != shift(parts, -1), tf.int64)) - 1
-
-
-def _part(active, *values):
-    """Return the active items of each tensor, and of the first two tensors the others."""
-    on, off = tf.where(active)[:, 0], tf.where(~active)[:, 0]
-    return *(tf.gather(value, on) for value in values), [tf.gather(value, off) for value in values[:2]]
 
 
 def _hasty(left, right, joined):

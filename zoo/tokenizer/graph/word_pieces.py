@@ -22,7 +22,7 @@ class WordPieces(Pieces):
         total = tf.size(words, tf.int64)
         fits = tf.strings.length(words, "UTF8_CHAR") <= self.longest
         rows = tf.where(fits)[:, 0]
-        ids, rest, rows = self._step(self.first, tf.boolean_mask(words, fits), rows)
+        ids, rest = self._step(self.first, tf.boolean_mask(words, fits))
         state = [rest, rows, ids, rows]
         shapes = [tf.TensorShape([None])] * len(state)
         _, _, ids, owners = tf.while_loop(lambda rest, *_: tf.size(rest) > 0, self._advance, state, shapes)
@@ -32,11 +32,11 @@ class WordPieces(Pieces):
         """Take one piece from the rest of every word that has one."""
         left = tf.strings.length(rest) > 0
         rest, rows = tf.boolean_mask(rest, left), tf.boolean_mask(rows, left)
-        new, rest, rows = self._step(self.inner, rest, rows)
+        new, rest = self._step(self.inner, rest)
         return rest, rows, tf.concat([ids, new], 0), tf.concat([owners, rows], 0)
 
-    def _step(self, pieces, rest, rows):
-        """Return the longest piece (UNSEEN if there is none), what then is left, and the words they are of."""
+    def _step(self, pieces, rest):
+        """Return the longest piece that begins each rest, UNSEEN if there is none, and what then is left."""
         shape = [tf.size(rest), tf.size(self.sizes)]
         lengths = tf.broadcast_to(self.sizes, shape)
         heads = tf.strings.substr(tf.broadcast_to(rest[:, None], shape), tf.zeros_like(lengths), lengths, "UTF8_CHAR")
@@ -45,7 +45,7 @@ class WordPieces(Pieces):
         best = tf.gather(ids, tf.maximum(size - 1, 0), batch_dims=1)
         size = tf.minimum(size, tf.strings.length(rest, "UTF8_CHAR"))
         tails = tf.strings.substr(rest, size, tf.fill(tf.shape(size), self.longest), "UTF8_CHAR")
-        return best, tf.where(best == UNSEEN, "", tails), rows
+        return best, tf.where(best == UNSEEN, "", tails)
 
     def _finish(self, ids, owners, total):
         """Return the pieces in the order of their words; a word with a part that no piece fits is unknown."""
