@@ -30,6 +30,7 @@ class Training:
     warmup: float = 0.1  # share of all steps in which the learning rate rises
     weight_decay: float = 0.01  # not on biases and norms
     clip: float = 1.0  # largest global norm of the gradient; 0: any
+    average: float = 0.0  # momentum of the moving average of weights that is scored and kept; 0: the last weights are
     interval: int = 0  # optimizer steps between validations, each with its checkpoint; 0: an epoch
     patience: int = 3  # validations without a better score before training stops; 0: never stop early
     precision: str = "float32"  # or mixed_bfloat16, mixed_float16: Keras's dtype policy

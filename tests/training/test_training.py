@@ -80,7 +80,7 @@ def test_the_same_seed_gives_the_same_weights(tiny, tmp_path):
 
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_a_killed_run_resumes_to_the_same_weights(tiny, tmp_path, monkeypatch, epochs):
-    tiny = replace(tiny, training=replace(tiny.training, accumulation=2, patience=3))
+    tiny = replace(tiny, training=replace(tiny.training, accumulation=2, patience=3, average=0.9))
     whole = zoo.train(tiny, to=tmp_path / "whole")
     kill_after(monkeypatch, epochs)
     with pytest.raises(KilledError):
@@ -104,7 +104,7 @@ zoo.train(preset, to=sys.argv[2], resume=len(sys.argv) > 3)
 
 
 def test_kill_9_and_resume(tiny, tmp_path):
-    tiny = replace(tiny, training=replace(tiny.training, epochs=60))
+    tiny = replace(tiny, training=replace(tiny.training, epochs=20))
     (tmp_path / "p.json").write_text(settings.to_json(tiny))
     command = [sys.executable, "-c", SCRIPT, str(tmp_path / "p.json"), str(tmp_path / "cut")]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
@@ -254,3 +254,19 @@ def test_biases_and_norms_do_not_decay(tiny):
     adamw = optimizer(tiny.training, model, 10)
     decays = {weight.path: adamw._use_weight_decay(weight) for weight in model.trainable_variables}
     assert {path.rpartition("/")[2] for path, decayed in decays.items() if not decayed} == {"bias"}
+
+
+def test_averaged_weights_are_the_moving_average(tiny):
+    from zoo.training.optimizer import averaged, optimizer
+
+    model = replace(tiny.objective, labels=("a", "b")).model(tiny.architecture)
+    training = replace(tiny.training, average=0.75, schedule="constant", warmup=0.0)
+    model.compile(optimizer(training, model, 10), "mse")
+    first, expected = model.get_layer("logits").kernel, None
+    for _ in range(3):
+        model.train_on_batch({"tokens": np.ones((2, 4), "int32")}, np.ones((2, 2)))
+        (now,) = checkpoint.values([first])
+        expected = now if expected is None else 0.75 * expected + 0.25 * now
+    with averaged(model):
+        np.testing.assert_allclose(checkpoint.values([first])[0], expected, rtol=1e-5)
+    np.testing.assert_array_equal(checkpoint.values([first])[0], now)

@@ -33,7 +33,8 @@ class TextCNN(Architecture):
     def __call__(self, tokens):
         visible = Visible(name="visible")(tokens)
         x = TokenDropout(self.word_dropout, UNKNOWN, name="word_dropout")(tokens)
-        x = TokenEmbedding(self.vocabulary, self.width, embeddings_initializer=INITIAL, name="embedding")(x)
+        spread = RandomUniform(-0.25, 0.25)  # section 3.3: about the spread of pretrained vectors
+        x = TokenEmbedding(self.vocabulary, self.width, embeddings_initializer=spread, name="embedding")(x)
         x = Dropout(self.embedding_dropout, name="embedding_dropout")(x)
         x = [Pooling("max", name=f"pooling{k}")(self._convolve(k)(x), visible) for k in self.kernels]
         x = Concatenate(name="features")(x) if len(x) > 1 else x[0]
@@ -41,6 +42,3 @@ class TextCNN(Architecture):
 
     def _convolve(self, kernel):
         return Conv1D(self.filters, kernel, padding="same", activation="relu", name=f"convolution{kernel}")
-
-
-INITIAL = RandomUniform(-0.25, 0.25)  # section 3.3: about the spread of pretrained vectors

@@ -10,6 +10,7 @@ from zoo import evaluation
 from zoo.files import write_text
 from zoo.training import checkpoint
 from zoo.training.events import EventWriter
+from zoo.training.optimizer import averaged
 
 
 class Validate(keras.callbacks.Callback):
@@ -30,12 +31,13 @@ class Validate(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         model = self.model
-        outputs = evaluation.predict(model, self.objective, self.tokenizer, self.records)
-        scores = self.objective.scores(outputs, self.records)
+        with averaged(model):
+            outputs = evaluation.predict(model, self.objective, self.tokenizer, self.records)
+            scores = self.objective.scores(outputs, self.records)
+            if self.best is None or scores[self.objective.watch] > self.best_score:
+                self.best_score, self.best_epoch = scores[self.objective.watch], epoch
+                self.best = checkpoint.values(model.variables)
         logs.update({f"val_{name}": value for name, value in scores.items()})
-        if self.best is None or scores[self.objective.watch] > self.best_score:
-            self.best_score, self.best_epoch = scores[self.objective.watch], epoch
-            self.best = checkpoint.values(model.variables)
         if self.patience and epoch - self.best_epoch >= self.patience:
             model.stop_training = True
 

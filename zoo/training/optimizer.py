@@ -4,8 +4,11 @@ Loshchilov & Hutter 2019 (arXiv:1711.05101); which weights decay: Devlin 2018 (a
 """
 
 import math
+from contextlib import contextmanager
 
 import keras
+
+from zoo.training.checkpoint import assign, values
 
 SCHEDULES = ("linear", "cosine", "constant")
 
@@ -39,6 +42,21 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "warmup": self.warmup, "total": self.total, "decay": self.decay}
 
 
+@contextmanager
+def averaged(model):
+    """Within the block the model has the moving average of its weights (Polyak & Juditsky 1992), if it keeps one.
+
+    https://doi.org/10.1137/0330046
+    """
+    if not model.optimizer.use_ema:
+        yield
+        return
+    last = values(model.trainable_variables)
+    assign(model.trainable_variables, values(model.optimizer._model_variables_moving_average))
+    yield
+    assign(model.trainable_variables, last)
+
+
 def optimizer(training, model, batches):
     """AdamW for `model`, set up by a preset's `Training`, for a run of so many batches.
 
@@ -49,6 +67,9 @@ def optimizer(training, model, batches):
         schedule,
         weight_decay=training.weight_decay,
         global_clipnorm=training.clip or None,
+        use_ema=training.average > 0,
+        ema_momentum=training.average,
+        ema_overwrite_frequency=None,  # training goes on from the last weights
         gradient_accumulation_steps=training.accumulation if training.accumulation > 1 else None,
     )
     adamw.exclude_from_weight_decay(var_list=[weight for weight in model.trainable_variables if len(weight.shape) < 2])
