@@ -1,6 +1,6 @@
 """Sentiment of movie-review sentences (Socher 2013) by Kim's convolutional network (Kim 2014, arXiv:1408.5882).
 
-zoo train text_cnn_sst2 --data FOLDER
+zoo train text_cnn_sst2
 """
 
 from zoo.architectures.text_cnn import TextCNN
@@ -9,9 +9,11 @@ from zoo.preset import Data, Preset, Training
 from zoo.tokenizers.words import Words
 
 PRESET = Preset(
-    architecture=TextCNN(),
-    objective=ClassifyText(length=64),
-    tokenizer=Words(),
+    architecture=TextCNN(width=64, embedding_dropout=0.5, word_dropout=0.1),
+    objective=ClassifyText(length=64, dropout=0.0),
+    tokenizer=Words(vocabulary=10_000),
     data=Data(spec="tfds:glue/sst2"),
-    training=Training(epochs=10, batch=50, learning_rate=1e-3),
+    training=Training(
+        epochs=10, batch=50, learning_rate=1e-3, schedule="constant", warmup=0.0, clip=0.0, average=0.995, patience=4
+    ),
 )

@@ -1,0 +1,19 @@
+"""Sentiment of movie-review sentences (Socher 2013) by a linear model on the TF-IDF of character n-grams.
+
+zoo train mlp_sst2
+"""
+
+from zoo.architectures.mlp import MLP
+from zoo.objectives.classify_text import ClassifyText
+from zoo.preset import Data, Preset, Training
+from zoo.tokenizers.characters import Characters
+
+PRESET = Preset(
+    architecture=MLP(features="sublinear_tfidf", ngrams=5, hidden=2, depth=0),
+    objective=ClassifyText(length=400, dropout=0.0),
+    tokenizer=Characters(lower=True),
+    data=Data(spec="tfds:glue/sst2"),
+    training=Training(
+        epochs=15, batch=50, learning_rate=1e-3, schedule="constant", warmup=0.0, weight_decay=0.0, clip=0.0, patience=4
+    ),
+)

@@ -1,0 +1,17 @@
+"""Sentiment of movie-review sentences (Socher 2013) by a small Transformer encoder.
+
+zoo train transformer_encoder_sst2
+"""
+
+from zoo.architectures.transformer_encoder import TransformerEncoder
+from zoo.objectives.classify_text import ClassifyText
+from zoo.preset import Data, Preset, Training
+from zoo.tokenizers.words import Words
+
+PRESET = Preset(
+    architecture=TransformerEncoder(width=64, depth=2, heads=4, hidden=128, dropout=0.2),
+    objective=ClassifyText(length=64, pooling="max", dropout=0.5),
+    tokenizer=Words(vocabulary=10_000),
+    data=Data(spec="tfds:glue/sst2"),
+    training=Training(epochs=12, batch=50, learning_rate=1e-3, average=0.995, patience=5),
+)
