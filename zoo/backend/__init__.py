@@ -6,7 +6,7 @@ import keras
 
 NAMES = (
     *("seed", "random_state", "set_random_state", "feed"),
-    *("scan", "differentiable", "sigmoid", "tanh", "split", "concatenate", "transpose", "attend"),
+    *("scan", "differentiable", "sigmoid", "tanh", "split", "concatenate", "transpose", "fused_recurrence", "attend"),
 )
 _module = importlib.import_module(f"zoo.backend.{keras.config.backend()}")
 globals().update({name: getattr(_module, name) for name in NAMES})

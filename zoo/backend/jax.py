@@ -80,3 +80,7 @@ def _hide(score_BHTS, visible, causal):
     if causal:
         score_BHTS = jnp.where(jnp.tri(*score_BHTS.shape[-2:], dtype=bool), score_BHTS, -1e9)
     return score_BHTS
+
+
+def fused_recurrence(kind, x_TBM, visible, reverse, weights):
+    """None: JAX has cuDNN for LSTM alone, as an experiment, and the scan is compiled as a whole."""

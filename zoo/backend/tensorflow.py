@@ -47,7 +47,7 @@ def scan(step, state, inputs, reverse=False):
         state, outputs = step(state, tuple(array[at] for array in inputs))
         return done + 1, state, tuple(stack.write(at, out) for stack, out in zip(stacks, outputs, strict=True))
 
-    _, first = step(state, tuple(array[0] for array in inputs))
+    _, first = step(state, tuple(array[0] for array in inputs))  # for its shapes; a graph drops it
     stacks = tuple(tf.TensorArray(array.dtype, length, element_shape=array.shape) for array in first)
     _, state, stacks = tf.while_loop(lambda done, *_: done < length, body, (0, state, stacks))
     return state, tuple(stack.stack() for stack in stacks)
@@ -99,3 +99,7 @@ def _hide(score_BHTS, visible, causal):
         places = tf.shape(score_BHTS)[2:]
         score_BHTS += tf.where(tf.linalg.band_part(tf.ones(places, "bool"), -1, 0), 0.0, -1e9)
     return score_BHTS
+
+
+def fused_recurrence(kind, x_TBM, visible, reverse, weights):
+    """None: a graph with cuDNN's operation in it could not be served without a GPU."""

@@ -15,18 +15,11 @@ class RNN(Recurrent):
     """The plain recurrent layer: h = tanh(x W + h U + b)."""
 
     def step(self, state, p, kernel):
-        return (tanh(p + state[0] @ kernel),)
+        return (tanh(p[0] + state[0] @ kernel),), ()
 
-    def slopes(self, p, before, states, kernel):
-        return (1 - states[0] * states[0],)
-
-    def back(self, carried, gradients, slopes, kernel):
-        dh = gradients[0] + carried[0]
-        return ((dh * slopes[0]) @ kernel,), (dh,)
-
-    def spread(self, totals, slopes):
-        ds = totals[0] * slopes[0]
-        return ds, ds
+    def back(self, carried, gradients, before, states, gates, kernel):
+        ds = (gradients[0] + carried[0]) * (1 - states[0] * states[0])
+        return (ds @ kernel,), (ds,)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -45,26 +38,19 @@ class LSTM(Recurrent):
 
     def step(self, state, p, kernel):
         h, c = state
-        i, f, g, o = split(p + h @ kernel, 4)
-        c = sigmoid(f) * c + sigmoid(i) * tanh(g)
-        return sigmoid(o) * tanh(c), c
+        i, f, g, o = _sums(p, h @ kernel)
+        i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
+        c = f * c + i * g
+        return (o * tanh(c), c), (i, f, g, o)
 
-    def slopes(self, p, before, states, kernel):
-        i, f, g, o = split(p + before[0] @ kernel, 4)
-        i, f, g, o, t = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o), tanh(states[1])
-        each = concatenate([g * i * (1 - i), before[1] * f * (1 - f), i * (1 - g * g), t * o * (1 - o)])
-        return each, f, o * (1 - t * t)
-
-    def back(self, carried, gradients, slopes, kernel):
-        each, f, through = slopes
+    def back(self, carried, gradients, before, states, gates, kernel):
+        i, f, g, o = gates
+        t = tanh(states[1])
         dh = gradients[0] + carried[0]
-        dc = gradients[1] + carried[1] + dh * through
-        return ((concatenate([dc, dc, dc, dh]) * each) @ kernel, dc * f), (dh, dc)
-
-    def spread(self, totals, slopes):
-        dh, dc = totals
-        ds = concatenate([dc, dc, dc, dh]) * slopes[0]
-        return ds, ds
+        dc = gradients[1] + carried[1] + dh * o * (1 - t * t)
+        di, df, dg, do = dc * g * i * (1 - i), dc * before[1] * f * (1 - f), dc * i * (1 - g * g), dh * t * o * (1 - o)
+        ds = concatenate([di, df, dg, do])
+        return (ds @ kernel, dc * f), (ds,)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -85,26 +71,21 @@ class GRU(Recurrent):
 
     def step(self, state, p, kernel, bias):
         (h,) = state
-        z, r, n = split(p, 3)
-        to_z, to_r, to_n = split(h @ kernel + bias, 3)
-        n = tanh(n + sigmoid(r + to_r) * to_n)
-        return (n + sigmoid(z + to_z) * (h - n),)
-
-    def slopes(self, p, before, states, kernel, bias):
-        (h,) = before
-        z, r, n = split(p, 3)
+        z, r, n = p
         to_z, to_r, to_n = split(h @ kernel + bias, 3)
         z, r = sigmoid(z + to_z), sigmoid(r + to_r)
         n = tanh(n + r * to_n)
-        through = (1 - z) * (1 - n * n)
-        return concatenate([(h - n) * z * (1 - z), through * to_n * r * (1 - r), through * r]), z, through
+        return (n + z * (h - n),), (z, r, n, to_n)
 
-    def back(self, carried, gradients, slopes, kernel):
-        each, z, _ = slopes
+    def back(self, carried, gradients, before, states, gates, kernel):
+        z, r, n, to_n = gates
         dh = gradients[0] + carried[0]
-        return (dh * z + (concatenate([dh, dh, dh]) * each) @ kernel,), (dh,)
+        dz, dn = dh * (before[0] - n) * z * (1 - z), dh * (1 - z) * (1 - n * n)
+        dr = dn * to_n * r * (1 - r)
+        ds = concatenate([dz, dr, dn * r])
+        return (dh * z + ds @ kernel,), (concatenate([dz, dr, dn]), ds)
 
-    def spread(self, totals, slopes):
-        each, _, through = slopes
-        ds = concatenate([totals[0]] * 3) * each
-        return concatenate([ds[..., : 2 * self.units], totals[0] * through]), ds
+
+def _sums(inputs, product):
+    """Each gate's input added to its part of the product of state and kernel."""
+    return [one + other for one, other in zip(inputs, split(product, len(inputs)), strict=True)]
