@@ -37,7 +37,7 @@ def differentiable(forward, backward):
     """A function with a gradient of its own: `outputs, kept = forward(*arrays)`, `backward(kept, gradients)`."""
     run = jax.custom_vjp(lambda *arrays: forward(*arrays)[0])
     run.defvjp(forward, backward)
-    return run
+    return jax.jit(run)  # compiled once where it is called outside a compiled model, instead of at every call
 
 
 def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed=None):

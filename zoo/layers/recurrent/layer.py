@@ -38,6 +38,8 @@ class Recurrent(keras.layers.Layer):
         )
         first = self.first_bias()
         self.bias = self.add_weight(first.shape, initializer=lambda *_, **__: first, autocast=False, name="bias")
+        count = len(self.recurrence())
+        self._run = differentiable(partial(self._forwards, count), partial(self._backwards, count))
 
     def first_bias(self):
         """The bias before training."""
@@ -75,7 +77,7 @@ class Recurrent(keras.layers.Layer):
 
     @property
     def _precision(self):
-        return keras.backend.result_type(self.compute_dtype, "float32")
+        return "float64" if self.compute_dtype == "float64" else "float32"
 
     def _project(self, x_TBM, visible):
         """What each step is given by its token, (time, batch, gates * units)."""
@@ -107,9 +109,7 @@ class Recurrent(keras.layers.Layer):
     def _recur(self, x_TBM, visible, begin=None):
         """All states, a list of (time, batch, units)."""
         begin = self.start(ops.shape(x_TBM)[1]) if begin is None else begin
-        weights = self.recurrence()
-        run = differentiable(partial(self._forwards, len(weights)), partial(self._backwards, len(weights)))
-        return run(self._project(x_TBM, visible), *weights, *begin)
+        return self._run(self._project(x_TBM, visible), *self.recurrence(), *begin)
 
     def _forwards(self, count, p_TBG, *arrays):
         weights, begin = arrays[:count], arrays[count:]

@@ -36,10 +36,10 @@ class RecurrentStack:
     def __call__(self, tokens):
         visible = Visible(name="visible")(tokens)
         x = TokenEmbedding(self.vocabulary, self.width, name="embedding")(tokens)
-        x = _variational(self.embedding_dropout, "embedding_dropout")(x)
+        x = variational(self.embedding_dropout, "embedding_dropout")(x)
         for i in range(self.depth):
             x = self._read(x, visible, f"layer{i}")
-            x = _variational(self.dropout, f"dropout{i}")(x)
+            x = variational(self.dropout, f"dropout{i}")(x)
         return x
 
     def _read(self, x, visible, name):
@@ -50,6 +50,6 @@ class RecurrentStack:
         return MERGES[self.merge](name=name)([forwards, backwards])
 
 
-def _variational(rate, name):
+def variational(rate, name):
     """Dropout of the same features at every token (Gal & Ghahramani 2016, https://arxiv.org/abs/1512.05287)."""
     return Dropout(rate, noise_shape=(None, 1, None), name=name)

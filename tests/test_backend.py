@@ -1,0 +1,77 @@
+"""What each backend answers to the same calls."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo import backend
+
+numpy = ops.convert_to_numpy
+X = np.arange(12, dtype="float32").reshape(4, 3)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_scan_runs_along_the_first_axis(reverse):
+    def step(state, now):
+        total = state[0] + now[0] * now[1]
+        return (total,), (total, 2 * total)
+
+    inputs = (ops.convert_to_tensor(X), ops.ones((4, 3)))
+    state, (totals, doubles) = backend.scan(step, (ops.zeros(3),), inputs, reverse)
+    expected = X[::-1].cumsum(0)[::-1] if reverse else X.cumsum(0)
+    np.testing.assert_array_equal(numpy(totals), expected)
+    np.testing.assert_array_equal(numpy(doubles), 2 * expected)
+    np.testing.assert_array_equal(numpy(state[0]), X.sum(0))
+
+
+def test_the_gradient_given_is_the_gradient_used():
+    """A product whose gradient is said to be ten times what it is: one step of descent goes ten times as far."""
+
+    class Layer(keras.layers.Layer):
+        def build(self, shape):
+            self.scale = self.add_weight((), initializer="ones")
+
+        def call(self, x):
+            run = backend.differentiable(
+                lambda x, scale: ((x * scale,), (x, scale)),
+                lambda kept, gradients: (10 * gradients[0] * kept[1], 10 * ops.sum(gradients[0] * kept[0])),
+            )
+            return run(x, ops.convert_to_tensor(self.scale))[0]
+
+    model = keras.Sequential([keras.Input((3,)), Layer()])
+    model.compile(keras.optimizers.SGD(1e-3), "mse")
+    model.train_on_batch(X, np.zeros_like(X))
+    expected = 1 - 1e-3 * 10 * np.mean(2 * X * X)
+    np.testing.assert_allclose(numpy(model.weights[0]), expected, rtol=1e-5)
+
+
+def test_small_functions():
+    x = ops.convert_to_tensor(X)
+    np.testing.assert_array_equal(numpy(backend.transpose(x)), X.T)
+    for one, other in zip(backend.split(x, 3), np.split(X, 3, -1), strict=True):
+        np.testing.assert_array_equal(numpy(one), other)
+    np.testing.assert_array_equal(numpy(backend.concatenate([x, x])), np.concatenate([X, X], -1))
+    np.testing.assert_allclose(numpy(backend.sigmoid(x)), 1 / (1 + np.exp(-X)), rtol=1e-6)
+    np.testing.assert_allclose(numpy(backend.tanh(x)), np.tanh(X), rtol=1e-6)
+
+
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="the fused kernels are PyTorch's")
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_fused_recurrence_is_the_same_recurrence(kind, reverse, monkeypatch):
+    """What a CUDA device would be given, run on the CPU."""
+    import torch
+
+    from zoo.backend import torch as here
+    from zoo.layers import recurrent
+
+    layer = getattr(recurrent, kind)(6, reverse=reverse)
+    x, visible = torch.randn(3, 7, 5), torch.arange(7)[None] < torch.tensor([[7], [4], [1]])
+    layer(x, visible)
+    layer.bias.assign(torch.randn(layer.bias.shape))
+    weights = [weight.value for weight in layer.weights]
+    assert here.fused_recurrence(kind, x, visible, reverse, weights) is None
+    monkeypatch.setattr(here, "FUSED_ON", "cpu")
+    y = here.fused_recurrence(kind, x.transpose(0, 1), visible, reverse, weights).transpose(0, 1)
+    np.testing.assert_allclose(numpy(y * visible[..., None]), numpy(layer(x, visible)), atol=1e-5)
