@@ -13,7 +13,7 @@ from keras.layers import Dropout
 from zoo.architecture import Architecture
 from zoo.layers.blocks import normalize
 from zoo.layers.convolution import convolution_block
-from zoo.layers.embedding import TokenEmbedding, Visible
+from zoo.layers.embedding import UNKNOWN, TokenDropout, TokenEmbedding, Visible
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +28,16 @@ class Conv(Architecture):
     kernel: int = 3  # tokens that one convolution sees
     growth: int = 2  # each convolution's dilation, as a multiple of the one before; 1: not dilated
     causal: bool = False  # sees no later tokens
-    embedding_dropout: float = 0.3  # of word vectors
+    word_dropout: float = 0.1  # words turned into the unknown word
+    embedding_dropout: float = 0.3  # of numbers in word vectors
     dropout: float = 0.1  # of what each convolution adds
 
     pooling = "max"
 
     def __call__(self, tokens):
         visible = Visible(name="visible")(tokens)
-        x = TokenEmbedding(self.vocabulary, self.width, name="embedding")(tokens)
+        x = TokenDropout(self.word_dropout, UNKNOWN, name="word_dropout")(tokens)
+        x = TokenEmbedding(self.vocabulary, self.width, name="embedding")(x)
         x = Dropout(self.embedding_dropout, name="embedding_dropout")(x)
         for i in range(self.depth):
             dilation = self.growth**i

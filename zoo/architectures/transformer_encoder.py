@@ -1,7 +1,8 @@
 """Blocks of attention among all tokens of a text, and of dense layers for each.
 
 Vaswani et al. 2017, Attention Is All You Need, https://arxiv.org/abs/1706.03762: its encoder, of a size for small data.
-The difference: norms stand before attention by default (`norm="pre"`), and positions may be learned or rotary.
+The difference: norms stand before attention by default (`norm="pre"`), positions may be learned or rotary, and words
+may be dropped, which small data needs.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from keras.layers import Dropout, Rescaling
 from zoo.architecture import Architecture
 from zoo.layers.blocks import NORMS, encoder_block, normalize
 from zoo.layers.choice import choose
-from zoo.layers.embedding import TokenEmbedding, Visible
+from zoo.layers.embedding import UNKNOWN, TokenDropout, TokenEmbedding, Visible
 from zoo.layers.positions import BASE, LearnedPositions, SinusoidalPositions
 
 POSITIONS = ("sinusoidal", "learned", "rotary")
@@ -26,10 +27,14 @@ class TransformerEncoder(Architecture):
     depth: int = 2  # blocks
     heads: int = 4
     hidden: int = 512  # of the feed-forward layers
-    dropout: float = 0.1  # of word vectors, attention weights, feed-forward layers and what blocks add; section 5.4
+    word_dropout: float = 0.1  # words turned into the unknown word
+    embedding_dropout: float = 0.3  # of numbers in word vectors with their positions
+    dropout: float = 0.1  # of attention weights, feed-forward layers and what blocks add; section 5.4
     norm: str = "pre"  # or post, as in the paper
     positions: str = "sinusoidal"  # learned or rotary
     length: int = 512  # positions in the table, where they are learned: the longest text
+
+    pooling = "max"
 
     def __post_init__(self):
         choose("norm", self.norm, NORMS)
@@ -56,10 +61,11 @@ class TransformerEncoder(Architecture):
 
     def _embed(self, tokens):
         initial = RandomNormal(stddev=self.width**-0.5)
-        x = TokenEmbedding(self.vocabulary, self.width, embeddings_initializer=initial, name="embedding")(tokens)
+        x = TokenDropout(self.word_dropout, UNKNOWN, name="word_dropout")(tokens)
+        x = TokenEmbedding(self.vocabulary, self.width, embeddings_initializer=initial, name="embedding")(x)
         x = Rescaling(self.width**0.5, name="scale")(x)  # section 3.4
         if self.positions == "sinusoidal":
             x = SinusoidalPositions(name="positions")(x)
         if self.positions == "learned":
             x = LearnedPositions(self.length, name="positions")(x)
-        return Dropout(self.dropout, name="dropout")(x)
+        return Dropout(self.embedding_dropout, name="embedding_dropout")(x)
