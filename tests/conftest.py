@@ -45,12 +45,13 @@ def tiny(reviews):
 def model_folder(reviews, tmp_path_factory):
     """A model folder that a training run on `reviews` left."""
     import zoo
+    from zoo.architectures.averaging import Averaging
     from zoo.objectives.classify_text import ClassifyText
     from zoo.tokenizers.words import Words
 
     folder = tmp_path_factory.mktemp("models") / "tiny"
     preset = Preset(
-        architecture=zoo.catalog.load("architectures", "averaging")(width=16),
+        architecture=Averaging(width=16),
         objective=ClassifyText(length=16),
         tokenizer=Words(),
         data=Data(spec=str(reviews)),

@@ -50,13 +50,15 @@ def trace(trained, folder):
     from zoo.pipeline import load
 
     pipeline = load(trained)
+    network, objective = pipeline.model, pipeline.objective
     server = tf.Module()
-    server.network, server.twin = pipeline.model, pipeline.tokenizer.graph()  # attributes, so that all is tracked
-    objective = pipeline.objective
+    server.twin = pipeline.tokenizer.graph()  # an attribute, so that its tables are tracked
+    # TensorFlow's own variables: of Keras's, a session (and so a server) restores other copies than the graph reads
+    server.weights = [variable.value for variable in network.variables]
 
     def serve(*texts):
         ids = server.twin(*texts, length=objective.length).to_tensor()
-        answer = objective.serve(server.network({"tokens": ids}, training=False))
+        answer = objective.serve(network({"tokens": ids}, training=False))
         return answer | {name: tf.gather(words, answer[name]) for name, words in objective.words().items()}
 
     signature = [tf.TensorSpec([None], tf.string, name) for name in objective.asks()]
