@@ -6,9 +6,9 @@ import pytest
 
 from zoo.preset import Data, Preset, Training
 
-GOOD = "great lovely superb fine wonderful happy".split()
-BAD = "awful boring dull poor horrid sad".split()
-FILLER = "the film was a story with some people in it and then more of that".split()
+GOOD = ["great", "lovely", "superb", "fine", "wonderful", "happy"]
+BAD = ["awful", "boring", "dull", "poor", "horrid", "sad"]
+FILLER = ["the", "film", "was", "a", "story", "with", "some", "people", "in", "it", "and", "then", "more", "of", "that"]
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +18,7 @@ def reviews(tmp_path_factory):
     for split, rows in {"train": 96, "valid": 32, "test": 32}.items():
         lines = ["text\tlabel"]
         for i in range(rows):
-            words = draw.choices(FILLER, k=draw.randint(1, 5)) + [draw.choice((BAD, GOOD)[i % 2])]
+            words = [*draw.choices(FILLER, k=draw.randint(1, 5)), draw.choice((BAD, GOOD)[i % 2])]
             draw.shuffle(words)
             lines.append(" ".join(words) + "\t" + ("bad", "good")[i % 2])
         (folder / f"{split}.tsv").write_text("\n".join(lines) + "\n")

@@ -17,8 +17,10 @@ class Plain:
 @pytest.fixture
 def examples(tmp_path):
     lengths = np.random.default_rng(0).integers(1, 60, 205)
-    rows = ({"tokens": np.arange(1, n + 1, dtype="int32"), "name": np.array([i]), "weight": np.array([1.0 + i % 3])}
-            for i, n in enumerate(lengths))
+    rows = (
+        {"tokens": np.arange(1, n + 1, dtype="int32"), "name": np.array([i]), "weight": np.array([1.0 + i % 3])}
+        for i, n in enumerate(lengths)
+    )
     write(tmp_path / "rows", rows)
     return Examples(tmp_path / "rows", ("tokens",))
 
@@ -51,7 +53,9 @@ def test_little_is_padding(examples):
 
 
 def test_order_depends_on_seed_and_epoch_only(examples):
-    names = lambda *arguments: [n.ravel().tolist() for _, n, _ in take(Batches(examples, Plain(), 16, seed=1), *arguments)]  # noqa: E731
+    def names(*arguments):
+        return [n.ravel().tolist() for _, n, _ in take(Batches(examples, Plain(), 16, seed=1), *arguments)]
+
     assert names(30) == names(30)
     assert names(10, 20) == names(30)[20:]
     assert names(13) != names(13, 13)
@@ -76,7 +80,10 @@ def test_weights_make_the_average_over_a_group_exact(examples):
 
 
 def test_fewer_rows_than_a_batch(tmp_path):
-    write(tmp_path / "few", ({"tokens": np.ones(3, "int32"), "name": np.array([i]), "weight": np.ones(1)} for i in range(3)))
+    write(
+        tmp_path / "few",
+        ({"tokens": np.ones(3, "int32"), "name": np.array([i]), "weight": np.ones(1)} for i in range(3)),
+    )
     batches = Batches(Examples(tmp_path / "few", ("tokens",)), Plain(), 16)
     assert len(batches) == 1
     assert sorted(take(batches, 1)[0][1].ravel()) == [0, 1, 2]

@@ -36,7 +36,9 @@ def test_one_label_as_scikit_learn(pair):
     truth, decided = pair
     labels, called = truth.argmax(1), decided.argmax(1)
     names = [str(i) for i in range(truth.shape[1])]
-    assert metrics.classification_scores(truth, decided)["f1"] == pytest.approx(f1_score(labels, called, average="macro"))
+    assert metrics.classification_scores(truth, decided)["f1"] == pytest.approx(
+        f1_score(labels, called, average="macro")
+    )
     expected = precision_recall_fscore_support(labels, called, labels=range(len(names)), zero_division=0)
     rows = metrics.per_class(names, truth, decided)
     np.testing.assert_allclose([[row[k] for row in rows] for k in ("precision", "recall", "f1", "support")], expected)

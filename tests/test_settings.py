@@ -53,7 +53,11 @@ def test_mistakes_name_the_nearest_legal_thing(tiny, assignment, message):
     ("old", "new", "message"),
     [
         ('"format": 1', '"format": 9', "Expected preset format 1. Received: 9"),
-        ('"name": "text_cnn"', '"name": "text_cmm"', "Unknown architecture. Received: 'text_cmm'. Did you mean 'text_cnn'"),
+        (
+            '"name": "text_cnn"',
+            '"name": "text_cmm"',
+            "Unknown architecture. Received: 'text_cmm'. Did you mean 'text_cnn'",
+        ),
         ('"filters"', '"filterz"', "Unknown field of architecture. Received: 'filterz'. Did you mean 'filters'"),
         ('"training"', '"trainings"', "Expected the parts of a preset. Received: none for training."),
         ("{", "", "Expected the JSON of a preset."),

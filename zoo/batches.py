@@ -1,7 +1,8 @@
 """Padded batches of few shapes, in an order that depends only on the seed and the step.
 
-Rows are put with others of about their length (bucketing), so little is padded; every training batch has the full number
-of rows and one of a few lengths, so XLA compiles a few times. A batch that would be short is filled up with further rows.
+Rows are put with others of about their length (bucketing), so little is padded; every training batch has the full
+number of rows and one of a few lengths, so XLA compiles a few times. A batch that would be short is filled up with
+further rows.
 """
 
 from functools import cached_property
@@ -80,14 +81,16 @@ class Batches:
         return [(inputs, targets, self._normalise(weights, total)) for inputs, targets, weights in arranged]
 
     def _normalise(self, weights, total):
-        """Scale so that Keras's mean over the places of a batch, averaged over the group, is the mean over the group."""
+        """Scale so that Keras's mean over the places of a batch, averaged over the group, is the group's mean."""
         return (weights * (weights.size * self.accumulation / max(total, 1e-9))).astype("float32")
 
     def shapes(self):
         """(number of different lengths, share of ids that are padding) of the first epoch."""
         plan = self.epoch(0)
         used = sum(int(self.examples.lengths[rows].sum()) for rows, _ in plan)
-        return len({int(length) for _, length in plan}), 1 - used / sum(len(rows) * int(length) for rows, length in plan)
+        return len({int(length) for _, length in plan}), 1 - used / sum(
+            len(rows) * int(length) for rows, length in plan
+        )
 
 
 def bucket(lengths, longest):

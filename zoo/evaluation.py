@@ -11,8 +11,10 @@ ROWS = 64  # examples in a batch
 
 def predict(model, objective, tokenizer, records):
     """The model's output for each of an iterable of records, in their order: (records, ...) float32."""
-    chunks = [_outputs(model, list(objective.examples(chunk, tokenizer, train=False)), objective.length)
-              for chunk in in_chunks(records)]
+    chunks = [
+        _outputs(model, list(objective.examples(chunk, tokenizer, train=False)), objective.length)
+        for chunk in in_chunks(records)
+    ]
     return np.concatenate(chunks) if chunks else np.zeros((0, *model.output.shape[1:]), "float32")
 
 

@@ -1,17 +1,18 @@
 """Examples on disk: tokenised once, kept beside the run under their content's hash, read through a memory map.
 
-A folder holds one `<key>.bin` (all rows end to end) and one `<key>.ends.npy` a key, and `keys.json` with their types. It
-is written under another name and renamed when complete, so a folder that is there is whole.
+A folder holds one `<key>.bin` (all rows end to end) and one `<key>.ends.npy` a key, and `keys.json` with their types.
+It is written under another name and renamed when complete, so a folder that is there is whole.
 """
 
 import hashlib
 import json
-import os
-import shutil
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+
+from zoo.files import whole_folder
 
 CHUNK = 4096  # records tokenised at a time: bounds the memory, and keeps all cores busy
 
@@ -58,26 +59,18 @@ def pad(rows, inputs, length):
 
 def write(folder, rows):
     """Write an iterable of dicts of 1-D arrays, all with the same keys, without holding more than one."""
-    folder = Path(folder)
-    partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     files, ends, types = {}, {}, {}
-    try:
+    with whole_folder(folder) as partial, ExitStack() as stack:
         for row in rows:
             for key, value in row.items():
                 if key not in files:
-                    files[key], ends[key], types[key] = (partial / f"{key}.bin").open("wb"), [0], value.dtype.str
+                    files[key] = stack.enter_context((partial / f"{key}.bin").open("wb"))
+                    ends[key], types[key] = [0], value.dtype.str
                 files[key].write(value.tobytes())
                 ends[key].append(ends[key][-1] + len(value))
         for key in files:
             np.save(partial / f"{key}.ends.npy", np.array(ends[key][1:], "int64"))
         (partial / "keys.json").write_text(json.dumps(types))
-        partial.rename(folder)
-    finally:
-        for file in files.values():
-            file.close()
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def prepare(dataset, split, objective, tokenizer, inputs, cache):

@@ -3,8 +3,6 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-import keras
-
 
 @dataclass(frozen=True, kw_only=True)
 class Objective(ABC):
@@ -43,7 +41,9 @@ class Objective(ABC):
         """A record without an answer, from what a person hands to `predict`: a text, or a tuple of several."""
         given, asked = (text,) if isinstance(text, str) else tuple(text), self.asks()
         if len(given) != len(asked):
-            raise ValueError(f"Expected {' and '.join(asked)} for this model. Received: {len(given)} text(s), {text!r:.80}.")
+            raise ValueError(
+                f"Expected {' and '.join(asked)} for this model. Received: {len(given)} text(s), {text!r:.80}."
+            )
         return dict(zip(asked, given, strict=True))
 
     @abstractmethod
@@ -101,7 +101,7 @@ class Objective(ABC):
 
     @abstractmethod
     def serve(self, outputs):
-        """What an exported model answers: a dict of tensors, all (rows, ...), from the model's outputs, in Keras ops."""
+        """What an exported model answers: a dict of (rows, ...) tensors from the model's outputs, in Keras ops."""
 
     def words(self):
         """{name of one of `serve`'s tensors: tuple of strings} where that tensor's numbers are indices into strings."""

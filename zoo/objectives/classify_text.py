@@ -93,7 +93,9 @@ class ClassifyText(Objective):
     def head(self, architecture, trunk):
         x = trunk.output
         if architecture.pooling is not None:
-            x = Pooling(self.pooling or architecture.pooling, name="pooling")(x, Visible(name="pooled")(trunk.input["tokens"]))
+            x = Pooling(self.pooling or architecture.pooling, name="pooling")(
+                x, Visible(name="pooled")(trunk.input["tokens"])
+            )
         x = keras.layers.Dropout(self.dropout, name="head_dropout")(x)
         return keras.Model(trunk.input, keras.layers.Dense(len(self.labels), dtype="float32", name="logits")(x))
 

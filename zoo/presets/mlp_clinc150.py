@@ -9,7 +9,7 @@ from zoo.preset import Data, Preset, Training
 from zoo.tokenizers.characters import Characters
 
 PRESET = Preset(
-    architecture=MLP(ngrams=4, rarest=2, norm=3.0, hidden=256, depth=1),
+    architecture=MLP(ngrams=4, buckets=2**15, rarest=2, norm=3.0, hidden=256, depth=1),
     objective=ClassifyText(length=200, dropout=0.0),
     tokenizer=Characters(lower=True),
     data=Data(spec="tfds:clinc_oos"),

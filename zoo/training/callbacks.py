@@ -83,7 +83,9 @@ class Record(keras.callbacks.Callback):
             self.found = None
 
     def on_epoch_end(self, epoch, logs=None):
-        row = {"epoch": epoch + 1, "batch": epoch * self.steps + self.batch + 1} | {name: float(value) for name, value in logs.items()}
+        row = {"epoch": epoch + 1, "batch": epoch * self.steps + self.batch + 1} | {
+            name: float(value) for name, value in logs.items()
+        }
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row["seconds"] = round(time.monotonic() - self.started, 2)
         self.rows.append(row)

@@ -41,12 +41,13 @@ All are in preset.json. Training: {training}
 
 ## Versions and time
 
-zoo {zoo}, Keras {keras} on {backend} {backend_version}, Python {python}, {machine}. {seconds:.0f} s of training, ended {ended}.
+zoo {zoo}, Keras {keras} on {backend} {backend_version}, Python {python}, {machine}.
+{seconds:.0f} s of training, ended {ended}.
 """
 
 
 def write_card(folder, pipeline, run):
-    """Write README.md, curves.png and what the objective shows of the last split scored into `folder`, for a finished `Run`."""
+    """Write README.md and pictures into `folder`, for a finished `Run`; tables are of the last split scored."""
     watch, preset = run.objective.watch, pipeline.preset
     draw_curves(run.record.rows, watch, folder / "curves.png")
     rows, confusion = run.looks

@@ -1,4 +1,4 @@
-"""TensorBoard event files without TensorFlow: the package `tensorboard` brings the formats, `SummaryWriter` would import it."""
+"""TensorBoard event files without TensorFlow: the package `tensorboard` has the formats, its writer would import it."""
 
 import socket
 import time

@@ -1,0 +1,87 @@
+"""Train presets on real data with several seeds and print the table of README.
+
+    python scripts/reproduce.py ../shared/data --backends jax torch tensorflow --seeds 0 1 2
+
+The folder holds sst2 (train.tsv, dev.tsv, test.tsv), snips (train.jsonl, valid.jsonl, test.jsonl) and clinc150
+(data_full.json). Every finished run is a line of `saved_models/reproduce.jsonl`, so what was cut off goes on.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+DATA = {"sst2": "sst2", "snips": "snips", "clinc150": "clinc150/data_full.json"}
+DONE = Path("saved_models/reproduce.jsonl")
+
+
+def run(preset, folder, backend, seed):
+    """Train one preset in a process of its own; returns a dict of what it reached."""
+    to, started = Path("saved_models") / f"reproduce_{backend}_{preset}", time.monotonic()
+    data = folder / DATA[preset.rpartition("_")[2]]
+    command = [
+        sys.executable,
+        "-m",
+        "zoo.cli",
+        "train",
+        preset,
+        "--data",
+        data,
+        "--to",
+        to,
+        "--fresh",
+        f"training.seed={seed}",
+    ]
+    subprocess.run(command, check=True, env=os.environ | {"KERAS_BACKEND": backend}, stdout=subprocess.DEVNULL)
+    accuracy = json.loads((to / "scores.json").read_text())["test"]["accuracy"]
+    shutil.rmtree(to)
+    seconds = round(time.monotonic() - started)
+    return {"preset": preset, "backend": backend, "seed": seed, "accuracy": accuracy, "seconds": seconds}
+
+
+def table(rows, backends):
+    """Markdown: a line a preset, with the mean, the lowest and the highest test accuracy in percent on each backend."""
+    print(f"| preset | {' | '.join(backends)} | seconds a run |\n| --- |{' --- |' * (len(backends) + 1)}")
+    for preset in dict.fromkeys(row["preset"] for row in rows):
+        mine = [row for row in rows if row["preset"] == preset]
+        cells = [spread([row["accuracy"] for row in mine if row["backend"] == backend]) for backend in backends]
+        print(f"| {preset} | {' | '.join(cells)} | {statistics.median(row['seconds'] for row in mine):.0f} |")
+
+
+def spread(values):
+    return (
+        f"{100 * statistics.mean(values):.1f} ({100 * min(values):.1f}-{100 * max(values):.1f}, {len(values)})"
+        if values
+        else "-"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--backends", nargs="+", default=["jax", "torch", "tensorflow"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument(
+        "--presets", nargs="+", default=sorted(path.stem for path in Path("zoo/presets").glob("*_*.py"))
+    )
+    options = parser.parse_args()
+    presets = [preset for preset in options.presets if preset.rpartition("_")[2] in DATA]
+    DONE.parent.mkdir(exist_ok=True)
+    rows = [json.loads(line) for line in DONE.read_text().splitlines()] if DONE.exists() else []
+    known = {(row["preset"], row["backend"], row["seed"]) for row in rows}
+    for seed, preset, backend in itertools.product(options.seeds, presets, options.backends):
+        if (preset, backend, seed) not in known:
+            rows.append(run(preset, options.folder, backend, seed))
+            with DONE.open("a") as file:
+                file.write(json.dumps(rows[-1]) + "\n")
+    table([row for row in rows if row["preset"] in presets], options.backends)
+
+
+if __name__ == "__main__":
+    main()

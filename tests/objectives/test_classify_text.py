@@ -1,0 +1,134 @@
+import json
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo import catalog
+from zoo.objectives.classify_text import ClassifyText
+from zoo.preset import Data
+from zoo.training import checkpoint
+
+TINY = {"vocabulary": 40, "width": 16, "depth": 1, "units": 12, "heads": 2, "hidden": 24, "filters": 8, "buckets": 64}
+STILL = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0}  # nothing left out: eight rows by heart
+
+
+def shrunk(name):
+    cls = catalog.load("architectures", name)
+    known = cls.__dataclass_fields__
+    return cls(**{field: value for field, value in (TINY | STILL).items() if field in known})
+
+
+@pytest.mark.parametrize("name", catalog.names("architectures"))
+def test_every_architecture_learns_eight_records_by_heart(name):
+    keras.utils.set_random_seed(0)
+    random = np.random.default_rng(0)
+    tokens = np.where(np.arange(8) < random.integers(4, 9, (8, 1)), random.integers(5, 40, (8, 8)), 0).astype("int32")
+    objective, targets = ClassifyText(labels=("a", "b", "c"), dropout=0.0), np.eye(3, dtype="float32")[np.arange(8) % 3]
+    model = objective.compile(objective.model(shrunk(name)), keras.optimizers.Adam(0.02))
+    model.fit({"tokens": tokens}, targets, batch_size=8, epochs=60, verbose=0, shuffle=False)
+    predicted = model.predict_on_batch({"tokens": tokens})
+    assert (predicted.argmax(1) == targets.argmax(1)).all()
+
+
+def test_answers_are_sorted_and_sum_to_one():
+    objective = ClassifyText(labels=("a", "b", "c"))
+    answer = objective.answer(np.array([0.0, 2.0, 1.0]), {})
+    assert answer["label"] == "b"
+    assert list(answer["probabilities"]) == ["b", "c", "a"]
+    assert sum(answer["probabilities"].values()) == pytest.approx(1)
+    assert objective.read(answer) == "b 0.665"
+
+
+def test_several_labels_are_given_from_the_threshold_on():
+    objective = ClassifyText(labels=("a", "b", "c"), several=True, threshold=0.7)
+    answer = objective.answer(np.array([2.0, -1.0, 1.0]), {})
+    assert answer["labels"] == ["a", "c"]
+    assert objective.read(answer) == "a 0.881  c 0.731"
+    assert objective.read(objective.answer(np.array([-2.0, -1.0, -1.0]), {})) == "(none)"
+
+
+def test_the_threshold_is_calibrated_on_validation():
+    objective = ClassifyText(labels=("a", "b"), several=True)
+    logits = np.array([[-1.0, -3.0], [-1.2, -3.5], [-4.0, -2.8]])
+    records = [{"labels": ["a"]}, {"labels": ["a"]}, {"labels": []}]
+    calibrated = objective.calibrate(logits, records)
+    assert 0.06 < calibrated.threshold < 0.23
+    assert calibrated.scores(logits, records)["f1_micro"] == 1
+    assert ClassifyText(labels=("a", "b")).calibrate(logits, records).threshold == 0.5
+
+
+def test_served_answers_are_those_of_predict():
+    for several in (False, True):
+        objective = ClassifyText(labels=("a", "b", "c"), several=several)
+        logits = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
+        served = {
+            k: keras.ops.convert_to_numpy(v) for k, v in objective.serve(keras.ops.convert_to_tensor(logits)).items()
+        }
+        for row, logit in enumerate(logits):
+            expected = objective.answer(logit, {})["probabilities"]
+            assert [objective.labels[i] for i in served["labels"][row]] == list(expected)
+            np.testing.assert_allclose(served["probabilities"][row], list(expected.values()), rtol=1e-5)
+
+
+def test_classes_are_weighed_by_their_inverse_frequency(tiny, tmp_path):
+    rows = "text\tlabel\n" + "bad film\tx\n" * 30 + "good film\ty\n" * 10
+    for split in ("train", "valid", "test"):
+        (tmp_path / f"{split}.tsv").write_text(rows)
+    dataset = zoo.open_dataset(str(tmp_path))
+    objective = replace(tiny.objective, balance=True).fit(dataset)
+    assert objective.class_weights == pytest.approx({"x": 40 / 60, "y": 2.0})
+    batch = {"tokens": np.ones((2, 3), "int32"), "target": np.array([[1, 0], [0, 1]], "uint8")}
+    np.testing.assert_allclose(objective.arrange(batch, None)[2], [40 / 60, 2.0])
+
+
+def test_label_smoothing_and_class_weights_reach_the_loss():
+    logits, target = np.array([[3.0, 0.0]], "float32"), np.array([[1.0, 0.0]], "float32")
+    plain, smooth = (
+        float(ClassifyText(label_smoothing=s, labels=("a", "b")).loss()(target, logits)) for s in (0.0, 0.2)
+    )
+    assert plain == pytest.approx(np.log1p(np.exp(-3)), rel=1e-5)
+    assert smooth == pytest.approx(plain + 0.1 * 3, rel=1e-5)
+
+
+@pytest.mark.parametrize(("several", "pair"), [(True, False), (False, True)])
+def test_training_with_several_labels_and_with_pairs(tiny, tmp_path, several, pair):
+    rows = [
+        {"text": "red round", "text_pair": "red", "label": "same", "labels": ["warm", "shape"]},
+        {"text": "blue", "text_pair": "red", "label": "other", "labels": ["cold"]},
+        {"text": "nothing", "text_pair": "nothing", "label": "same", "labels": []},
+        {"text": "red", "text_pair": "blue", "label": "other", "labels": ["warm"]},
+    ]
+    (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows * 20))
+    tiny = replace(
+        tiny, objective=replace(tiny.objective, several=several, pair=pair), data=Data(spec=str(tmp_path / "d.jsonl"))
+    )
+    pipeline = zoo.train(tiny, to=tmp_path / "m", overrides=["training.epochs=40"])
+    assert pipeline.scores["test"]["accuracy"] == 1
+    for row in rows:
+        answer = pipeline.predict((row["text"], row["text_pair"]) if pair else row["text"])
+        assert sorted(answer["labels"]) == sorted(row["labels"]) if several else answer["label"] == row["label"]
+    loaded = zoo.load(tmp_path / "m")
+    assert loaded.objective == pipeline.objective
+    for one, other in zip(*(checkpoint.values(p.model.weights) for p in (loaded, pipeline)), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_predict_is_given_must_be_what_was_learned():
+    with pytest.raises(ValueError, match=r"Expected text and text_pair for this model. Received: 1 text\(s\), 'one'"):
+        ClassifyText(labels=("a", "b"), pair=True).record("one")
+    with pytest.raises(ValueError, match=r"Expected text for this model. Received: 2 text\(s\), \('one', 'two'\)"):
+        ClassifyText(labels=("a", "b")).record(("one", "two"))
+
+
+def test_an_architecture_that_reads_two_sequences_is_refused():
+    class Translator(catalog.load("architectures", "averaging")):
+        def __call__(self, source, target):
+            return None
+
+    with pytest.raises(
+        ValueError, match="reads one sequence of tokens. Received: Translator, which reads source and target"
+    ):
+        ClassifyText(labels=("a", "b")).model(Translator())

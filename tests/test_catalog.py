@@ -1,0 +1,87 @@
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from zoo import catalog
+from zoo.architecture import Architecture
+
+WORDS = ["vocabulary", "length", "width", "units", "depth", "heads", "kv_heads", "hidden", "filters", "dropout"]
+PEERS = {"n_embd", "hidden_size", "hidden_dim", "embed_dim", "num_layers", "num_heads", "d_model", "vocab_size"}
+    "n_embd",
+    "hidden_size",
+    "hidden_dim",
+    "embed_dim",
+    "num_layers",
+    "num_heads",
+    "n_layers",
+    "dim",
+    "d_model",
+    "vocab_size",
+    "max_len",
+]
+
+
+@pytest.mark.parametrize("kind", catalog.KINDS)
+def test_every_file_is_one_thing(kind):
+    for name in catalog.names(kind):
+        thing = catalog.load(kind, name)
+        assert catalog.name_of(kind, thing) == name or kind == "presets"
+        assert len(catalog.describe(kind, name)) > 20
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", name)
+
+
+@pytest.mark.parametrize("kind", ["architectures", "objectives", "tokenizers"])
+def test_fields_are_called_as_everywhere_in_the_zoo(kind):
+    for name in catalog.names(kind):
+        fields = {field.name for field in dataclasses.fields(catalog.load(kind, name))}
+        assert not fields & PEERS, name
+        assert fields & set(WORDS) or name == "bytes", name
+
+
+def test_classes_are_frozen_and_their_fields_are_keywords():
+    for name in catalog.names("architectures"):
+        cls = catalog.load("architectures", name)
+        with pytest.raises(TypeError):
+            cls(5)
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            cls().vocabulary = 7
+
+
+def test_unknown_names_get_the_nearest():
+    with pytest.raises(ValueError, match="Unknown kind. Received: 'presetz'. Did you mean 'presets'"):
+        catalog.names("presetz")
+    with pytest.raises(ValueError, match="Unknown architecture. Received: 'lstn'. Did you mean 'lstm'"):
+        catalog.load("architectures", "lstn")
+
+
+def test_a_new_file_is_all_it_takes(monkeypatch, tmp_path):
+    """A file put into the folder is found, loaded and drawn with a head; nothing else is edited."""
+    import zoo
+    import zoo.architectures
+
+    (tmp_path / "mirror.py").write_text(
+        '"""Word vectors as they are, to show that a file is all it takes."""\n'
+        "from dataclasses import dataclass\n"
+        "from zoo.architecture import Architecture\n"
+        "from zoo.layers.embedding import TokenEmbedding\n"
+        "@dataclass(frozen=True, kw_only=True)\n"
+        "class Mirror(Architecture):\n"
+        "    width: int = 8\n"
+        "    def __call__(self, tokens):\n"
+        "        return TokenEmbedding(self.vocabulary, self.width, name='embedding')(tokens)\n"
+    )
+    monkeypatch.setattr(zoo.architectures, "__path__", [*zoo.architectures.__path__, str(tmp_path)])
+    catalog.names.cache_clear()
+    try:
+        assert "mirror" in zoo.names("architectures")
+        assert issubclass(catalog.load("architectures", "mirror"), Architecture)
+        assert zoo.build("mirror", "classify_text", vocabulary=9, labels=["a", "b"]).output.shape == (None, 2)
+    finally:
+        catalog.names.cache_clear()
+
+
+def test_files_stay_small():
+    long = [path for path in Path(catalog.__file__).parent.rglob("*.py") if len(path.read_text().splitlines()) > 260]
+    assert long == []
