@@ -1,8 +1,12 @@
 """What tests share: a tiny task that a tiny network learns in seconds."""
 
+import os
 import random
 
 import pytest
+
+# JAX compiles every shape of every tiny network, and most of that time is optimising: not worth it here.
+os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 " + os.environ.get("XLA_FLAGS", "")
 
 from zoo.preset import Data, Preset, Training
 

@@ -9,18 +9,6 @@ from zoo.architecture import Architecture
 
 WORDS = ["vocabulary", "length", "width", "units", "depth", "heads", "kv_heads", "hidden", "filters", "dropout"]
 PEERS = {"n_embd", "hidden_size", "hidden_dim", "embed_dim", "num_layers", "num_heads", "d_model", "vocab_size"}
-    "n_embd",
-    "hidden_size",
-    "hidden_dim",
-    "embed_dim",
-    "num_layers",
-    "num_heads",
-    "n_layers",
-    "dim",
-    "d_model",
-    "vocab_size",
-    "max_len",
-]
 
 
 @pytest.mark.parametrize("kind", catalog.KINDS)

@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from zoo import backend
+
 
 @dataclass(frozen=True, kw_only=True)
 class Objective(ABC):
@@ -76,6 +78,7 @@ class Objective(ABC):
 
     def compile(self, model, optimizer="adamw", **options):
         """Compile with this objective's loss and metrics; `options` go to `keras.Model.compile`."""
+        options = {"jit_compile": backend.COMPILE} | options
         model.compile(optimizer=optimizer, loss=self.loss(), weighted_metrics=self.metrics(), **options)
         return model
 

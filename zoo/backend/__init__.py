@@ -5,7 +5,7 @@ import importlib
 import keras
 
 NAMES = (
-    *("seed", "random_state", "set_random_state", "feed"),
+    *("COMPILE", "seed", "random_state", "set_random_state", "feed"),
     *("scan", "differentiable", "sigmoid", "tanh", "split", "concatenate", "transpose", "fused_recurrence", "attend"),
 )
 _module = importlib.import_module(f"zoo.backend.{keras.config.backend()}")

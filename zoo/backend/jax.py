@@ -9,6 +9,8 @@ import keras
 sigmoid, tanh, transpose = jax.nn.sigmoid, jnp.tanh, jnp.transpose
 concatenate, split = partial(jnp.concatenate, axis=-1), partial(jnp.split, axis=-1)
 
+COMPILE = "auto"  # `jit_compile` of models: JAX is slow without
+
 
 def seed(number):
     """Seed JAX's global random state: there is none."""

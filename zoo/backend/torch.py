@@ -9,6 +9,8 @@ FUSED_ON = "cuda"  # device whose recurrent kernels are quicker than a loop; on 
 sigmoid, tanh, concatenate = torch.sigmoid, torch.tanh, partial(torch.cat, dim=-1)
 split = partial(torch.chunk, dim=-1)
 
+COMPILE = False  # `jit_compile` of models: torch.compile pays only where shapes never change
+
 
 def seed(number):
     """Seed torch's global generators."""
