@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix, f1_score, log_loss, precision_recall_fscore_support
 
 from zoo import metrics
 
@@ -61,3 +61,13 @@ def test_no_threshold_beats_the_calibrated_one(pair, seed):
 def test_no_rows():
     empty = np.zeros((0, 3), bool)
     assert metrics.classification_scores(empty, empty) == {"accuracy": 0.0, "f1": 0.0, "f1_micro": 0.0}
+
+
+def test_loss_as_scikit_learn():
+    random = np.random.default_rng(0)
+    logits, labels = random.normal(size=(20, 3)), random.integers(0, 3, 20)
+    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    truth = np.eye(3, dtype=bool)[labels]
+    assert metrics.log_loss(truth, probabilities) == pytest.approx(log_loss(labels, probabilities, labels=range(3)))
+    each = [log_loss(column, p, labels=[False, True]) for column, p in zip(truth.T, probabilities.T, strict=True)]
+    assert metrics.log_loss(truth, probabilities, several=True) == pytest.approx(np.mean(each))

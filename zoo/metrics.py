@@ -18,6 +18,14 @@ def classification_scores(truth, decided):
     }
 
 
+def log_loss(truth, probabilities, several=False):
+    """Mean negative log-likelihood in nats: of the true class, or with `several` of every yes and no."""
+    likely = np.log(np.clip(probabilities, 1e-12, 1))
+    unlikely = np.log(np.clip(1 - probabilities, 1e-12, 1))
+    each = np.where(truth, likely, unlikely).ravel() if several else likely[truth]
+    return float(-each.mean()) if each.size else 0.0
+
+
 def per_class(labels, truth, decided):
     """One dict a class: label, precision, recall, f1 and support (rows that truly have it)."""
     columns = zip(labels, *(column.tolist() for column in _counts(truth, decided)), strict=True)

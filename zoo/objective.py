@@ -15,7 +15,7 @@ class Objective(ABC):
 
     length: int = 256  # longest example, in token ids; longer texts are cut
 
-    watch = "accuracy"  # which of `scores` early stopping follows; higher is better
+    watch = "accuracy"  # which of `scores` is shown while training
 
     def check(self, architecture):
         """Raise ValueError, with the reason, where `architecture` is not able to serve this objective."""
@@ -113,6 +113,10 @@ class Objective(ABC):
     @abstractmethod
     def scores(self, predictions, records):
         """Exact metrics of `predictions` (one row a record): a flat dict of names to floats."""
+
+    def rank(self, scores):
+        """A tuple by which epochs are compared: the weights with the highest are kept."""
+        return (scores[self.watch],)
 
     def table(self, predictions, records):
         """Rows (dicts of one shape) worth printing below the scores, such as one a class."""

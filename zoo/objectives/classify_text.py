@@ -155,7 +155,13 @@ class ClassifyText(Objective):
         return {"labels": self.labels}
 
     def scores(self, predictions, records):
-        return metrics.classification_scores(self.truth(records), self.decide(predictions))
+        truth = self.truth(records)
+        loss = metrics.log_loss(truth, self.probabilities(predictions), self.several)
+        return metrics.classification_scores(truth, self.decide(predictions)) | {"loss": loss}
+
+    def rank(self, scores):
+        """Of two epochs with the same accuracy, the one with the lower loss has learned more."""
+        return (scores[self.watch], -scores["loss"])
 
     def table(self, predictions, records):
         return metrics.per_class(self.labels, self.truth(records), self.decide(predictions))

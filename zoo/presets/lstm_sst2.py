@@ -9,8 +9,8 @@ from zoo.preset import Data, Preset, Training
 from zoo.tokenizers.words import Words
 
 PRESET = Preset(
-    architecture=LSTM(width=64, units=64, bidirectional=True, embedding_dropout=0.5, dropout=0.0),
-    objective=ClassifyText(length=64, dropout=0.5),
+    architecture=LSTM(width=128, units=64, bidirectional=True, embedding_dropout=0.5, dropout=0.0),
+    objective=ClassifyText(length=64, pooling="attention", dropout=0.5),
     tokenizer=Words(vocabulary=10_000),
     data=Data(spec="tfds:glue/sst2"),
     training=Training(

@@ -9,8 +9,10 @@ from zoo.preset import Data, Preset, Training
 from zoo.tokenizers.words import Words
 
 PRESET = Preset(
-    architecture=TransformerEncoder(width=64, depth=2, heads=4, hidden=128, dropout=0.2),
-    objective=ClassifyText(length=64, pooling="max", dropout=0.5),
+    architecture=TransformerEncoder(
+        width=64, depth=2, heads=4, hidden=128, embedding_dropout=0.5, word_dropout=0.1, dropout=0.2
+    ),
+    objective=ClassifyText(length=64, dropout=0.5),
     tokenizer=Words(vocabulary=10_000),
     data=Data(spec="tfds:glue/sst2"),
     training=Training(epochs=12, batch=50, learning_rate=1e-3, average=0.995, patience=5),

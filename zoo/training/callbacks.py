@@ -16,26 +16,26 @@ from zoo.training.optimizer import averaged
 class Validate(keras.callbacks.Callback):
     """After each epoch: the objective's exact scores on the validation records, put into the epoch's logs.
 
-    The weights with the best `objective.watch` are kept; training stops after `patience` epochs without a better one.
+    The weights with the best `objective.rank` are kept; training stops after `patience` epochs without a better one.
     """
 
     def __init__(self, objective, tokenizer, records, patience):
         super().__init__()
         self.objective, self.tokenizer, self.records, self.patience = objective, tokenizer, records, patience
-        self.best, self.best_score, self.best_epoch = None, None, None
+        self.best, self.best_rank, self.best_epoch = None, None, None
 
     def resume(self, found):
         """Go on after a `Checkpoint`, with the best weights it knows."""
         self.best = found.best
-        self.best_score, self.best_epoch = found.progress["best_score"], found.progress["best_epoch"]
+        self.best_rank, self.best_epoch = tuple(found.progress["best_rank"]), found.progress["best_epoch"]
 
     def on_epoch_end(self, epoch, logs=None):
         model = self.model
         with averaged(model):
             outputs = evaluation.predict(model, self.objective, self.tokenizer, self.records)
             scores = self.objective.scores(outputs, self.records)
-            if self.best is None or scores[self.objective.watch] > self.best_score:
-                self.best_score, self.best_epoch = scores[self.objective.watch], epoch
+            if self.best is None or self.objective.rank(scores) > self.best_rank:
+                self.best_rank, self.best_epoch = self.objective.rank(scores), epoch
                 self.best = checkpoint.values(model.variables)
         logs.update({f"val_{name}": value for name, value in scores.items()})
         if self.patience and epoch - self.best_epoch >= self.patience:
@@ -100,7 +100,7 @@ class Record(keras.callbacks.Callback):
     def _progress(self):
         return {
             "rows": self.rows,
-            "best_score": self.validate.best_score,
+            "best_rank": self.validate.best_rank,
             "best_epoch": self.validate.best_epoch,
             "stopped": bool(self.model.stop_training),
         }
