@@ -1,0 +1,19 @@
+"""Intents of requests to a voice assistant (Coucke 2018, arXiv:1805.10190) by a network on the TF-IDF of character n-grams.
+
+zoo train mlp_snips --data FOLDER
+"""
+
+from zoo.architectures.mlp import MLP
+from zoo.objectives.classify_text import ClassifyText
+from zoo.preset import Data, Preset, Training
+from zoo.tokenizers.characters import Characters
+
+PRESET = Preset(
+    architecture=MLP(ngrams=4, buckets=2**15, rarest=2, norm=3.0, hidden=256, depth=1),
+    objective=ClassifyText(length=200, dropout=0.0),
+    tokenizer=Characters(lower=True),
+    data=Data(columns={"text": "tokens", "label": "intent"}),
+    training=Training(
+        epochs=12, batch=50, learning_rate=1e-3, schedule="constant", warmup=0.0, weight_decay=0.0, clip=0.0
+    ),
+)
