@@ -76,7 +76,9 @@ class Dataset:
 
     def _nothing_in(self, split):
         view = self._views[split]
-        if view.keep:
+        with closing(view.part.rows()) as rows:
+            empty = next(rows, None) is None
+        if view.keep and not empty:
             return (
                 f"Expected at least {BLOCK} records to draw the {split} split from, in {view.part.where}. "
                 "Give a folder with train, validation and test files instead."

@@ -1,29 +1,24 @@
 """One training run, from records to a finished model folder; what is half done lives in `<folder>.running`."""
 
-import random
 import shutil
-import signal
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
-import keras
-
-from zoo import backend, catalog, evaluation, settings
+from zoo import backend, evaluation
 from zoo.batches import Batches
 from zoo.console import console
 from zoo.dataset import open_dataset
 from zoo.examples import prepare
-from zoo.files import whole_folder, write_text
+from zoo.files import whole_folder
 from zoo.pipeline import Pipeline, inspect, load
-from zoo.preset import Preset
 from zoo.tokenizer import TrainedTokenizer
 from zoo.training import checkpoint
 from zoo.training.callbacks import Record, StopAt, Validate
 from zoo.training.card import write_card
 from zoo.training.optimizer import optimizer
 from zoo.training.progress import ProgressBar
+from zoo.training.starting import check_start, drawn, keep_exports, make_folder, places, resolve
+from zoo.training.surroundings import precision, set_seed, until_interrupted
 
 
 def train(preset, *, to=None, data=None, columns=None, resume=False, fresh=False, overrides=()):
@@ -40,54 +35,28 @@ def train(preset, *, to=None, data=None, columns=None, resume=False, fresh=False
 
     Returns the trained `Pipeline`. Raises ValueError for whatever is wrong with the arguments or the data.
     """
-    name, preset = _resolve(preset, data, columns, overrides)
-    folder = Path(to or Path("saved_models") / name)
-    running = folder.with_name(f"{folder.name}.running")
+    name, preset = resolve(preset, data, columns, overrides)
+    folder, running = places(to, name)
     if resume and not running.is_dir() and folder.is_dir():
         console.print(f"{folder} is finished: nothing to resume.")
         return load(folder)
-    _start(running, preset, resume, fresh)
-    return Run(running, folder, preset).go()
-
-
-def _resolve(preset, data, columns, overrides):
-    name = preset if isinstance(preset, str) else "model"
-    preset = settings.override(preset if isinstance(preset, Preset) else catalog.load("presets", name), overrides)
-    changed = replace(preset.data, spec=str(data)) if data else preset.data
-    preset = replace(preset, data=replace(changed, columns=columns) if columns else changed)
-    if not preset.data.spec:
-        needs = " and ".join(preset.objective.needs())
-        raise ValueError(f"The preset {name} brings no data along: give some with {needs} (--data FOLDER).")
-    return name, preset
-
-
-def _start(running, preset, resume, fresh):
-    """Make the folder of an unfinished run, or check that the one that is there is this run's."""
-    described = running / "preset.json"
-    if running.is_dir() and not resume and not fresh:
-        raise ValueError(f"{running} holds an unfinished run: go on with it (--resume) or throw it away (--fresh).")
-    if fresh:
-        shutil.rmtree(running, ignore_errors=True)
-    if resume and not described.is_file():
-        raise ValueError(f"Expected an unfinished run in {running} to resume. Received: no such run.")
-    if resume:
-        different = settings.differences(settings.from_json(described.read_text(encoding="utf-8")), preset)
-        if different:
-            raise ValueError(f"Expected the settings of the run in {running}. Received: another {', '.join(different)}.")
-    running.mkdir(parents=True, exist_ok=True)
-    write_text(described, settings.to_json(preset))
+    check_start(running, preset, resume, fresh)
+    return Run(running, folder, preset, resume).go()
 
 
 class Run:
     """The steps of a run, in order; each leaves what the next one needs."""
 
-    def __init__(self, running, folder, preset):
-        self.running, self.folder, self.preset = running, folder, preset
+    def __init__(self, running, folder, preset, resume):
+        self.running, self.folder, self.preset, self.resume = running, folder, preset, resume
 
     def go(self):
         self._read()
-        self._tokenize()
+        self._learn_tokenizer()
         self._draw()
+        self._tokenize()
+        if not self.resume:  # not before: a mistake in the settings or the data leaves nothing behind
+            make_folder(self.running, self.preset, self.tokenizer)
         self._fit()
         return self._finish()
 
@@ -95,34 +64,35 @@ class Run:
         data = self.preset.data
         self.dataset = open_dataset(data.spec, data.columns, data.seed, data.errors, self.preset.objective.needs())
         if not {"train", "validation"} <= set(self.dataset.splits):
-            raise ValueError(f"Expected train and validation splits. Received: {self.dataset!r}.")
+            splits = ", ".join(self.dataset.splits)
+            raise ValueError(
+                f"Expected train and validation splits in {data.spec}. Received: only {splits}. "
+                "Without #SPLIT, a validation split that is missing is drawn."
+            )
         self.objective = self.preset.objective.fit(self.dataset)
         self.objective.check(self.preset.architecture)
-        if self.dataset.drawn:
-            console.print(f"Drawn from the training records (seed {data.seed}): {', '.join(self.dataset.drawn)}.")
 
-    def _tokenize(self):
-        path = self.running / "tokenizer.json"
-        if not path.is_file():
-            records = self.dataset.records("train")
-            texts = (text for record in records for text in self.objective.texts(record))
-            self.preset.tokenizer.train(texts).save(path)
-        self.tokenizer = TrainedTokenizer.load(path)
-        self.examples = prepare(
-            self.dataset, "train", self.objective, self.tokenizer, self._inputs(), self.folder.parent / ".cache"
-        )
-
-    def _inputs(self):
-        return tuple(self.preset.architecture.inputs())
+    def _learn_tokenizer(self):
+        if self.resume:
+            self.tokenizer = TrainedTokenizer.load(self.running / "tokenizer.json")
+            return
+        texts = (text for record in self.dataset.records("train") for text in self.objective.texts(record))
+        self.tokenizer = self.preset.tokenizer.train(texts)
+        first = next(self.dataset.records("train"))
+        list(self.objective.examples([first], self.tokenizer))  # finds a length with no room for special tokens
 
     def _draw(self):
         training = self.preset.training
         set_seed(training.seed)
         self.architecture = replace(self.preset.architecture, vocabulary=self.tokenizer.size)
         with precision(training.precision):
-            self.model = self.objective.model(self.architecture)
-        name = self._inputs()[0]
-        self.architecture.fit(self.model, (self.examples.row(name, i) for i in range(len(self.examples))))
+            self.model = drawn(self.objective, self.architecture)
+
+    def _tokenize(self):
+        cache, inputs = self.folder.parent / ".cache", list(self.architecture.inputs())
+        self.examples = prepare(self.dataset, "train", self.objective, self.tokenizer, tuple(inputs), cache)
+        rows = (self.examples.row(inputs[0], i) for i in range(len(self.examples)))
+        self.architecture.fit(self.model, rows)
 
     def _fit(self):
         training, examples = self.preset.training, self.examples
@@ -185,6 +155,7 @@ class Run:
 
     def _publish(self, pipeline):
         with whole_folder(self.folder) as folder:
+            keep_exports(self.folder, folder)
             pipeline.write(folder)
             write_card(folder, pipeline, self)
             shutil.copy(self.running / "history.csv", folder)
@@ -202,40 +173,6 @@ class Run:
             f"{self.model.count_params():,} weights; up to {epochs} epochs of {len(self.batches)} batches "
             f"in {shapes} lengths, {padding:.0%} padding."
         )
-
-
-def set_seed(number):
-    """Seed all that draws. Keras's own `set_random_seed` would import TensorFlow on every backend."""
-    random.seed(number)  # Keras's layers take their seeds from here
-    backend.seed(number)
-
-
-@contextmanager
-def precision(policy):
-    """Draw layers under a Keras dtype policy such as "mixed_bfloat16"."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
-@contextmanager
-def until_interrupted(model, record):
-    """The first Ctrl-C ends `fit` after the batch at hand; a second one ends the program."""
-
-    def stop(number, frame):
-        record.interrupted = model.stop_training = True
-        signal.signal(signal.SIGINT, before)
-        console.print("Ctrl-C: ending after this batch, then scoring and saving. Once more to end at once.")
-
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        signal.signal(signal.SIGINT, stop)
-    except ValueError:  # not in the main thread, where no signal arrives either
-        pass
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+        if self.dataset.drawn:
+            seed = self.preset.data.seed
+            console.print(f"Drawn from the training records (seed {seed}): {', '.join(self.dataset.drawn)}.")

@@ -1,0 +1,108 @@
+"""What comes before a run: a preset resolved, every mistake in its settings found, the run's folder made."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from zoo import catalog, settings
+from zoo.dataset import did_you_mean
+from zoo.files import whole_folder, write_text
+from zoo.preset import Preset
+from zoo.training.optimizer import SCHEDULES
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+LEAST = {"epochs": 1, "batch": 1, "accumulation": 1}  # of the others 0
+BELOW_ONE = ("warmup", "average")
+
+
+def resolve(preset, data, columns, overrides):
+    """(name, preset) with everything replaced that the user gave. Raises ValueError for what cannot be."""
+    name = preset if isinstance(preset, str) else "model"
+    preset = settings.override(preset if isinstance(preset, Preset) else catalog.load("presets", name), overrides)
+    changed = replace(preset.data, spec=str(data)) if data else preset.data
+    preset = replace(preset, data=replace(changed, columns=columns) if columns else changed)
+    if not preset.data.spec:
+        needs = " and ".join(preset.objective.needs())
+        raise ValueError(f"The preset {name} brings no data along: give some with {needs} (--data FOLDER).")
+    check_training(preset.training)
+    return name, preset
+
+
+def check_training(training):
+    """Raise ValueError for a training setting out of its range."""
+    for field, value in vars(training).items():
+        least = LEAST.get(field, 0)
+        if isinstance(value, int | float) and not least <= value < float("inf"):
+            raise ValueError(f"Expected training.{field} to be {least} or more. Received: {value}.")
+        if field in BELOW_ONE and value >= 1:
+            raise ValueError(f"Expected training.{field} to be below 1. Received: {value}.")
+    for field, known in {"schedule": SCHEDULES, "precision": PRECISIONS}.items():
+        value = getattr(training, field)
+        if value not in known:
+            hint = did_you_mean(value, known)
+            raise ValueError(f"Expected training.{field} to be one of {', '.join(known)}. Received: {value!r}.{hint}")
+
+
+def places(to, name):
+    """(folder, running): where the model is to be, and where its unfinished run is.
+
+    Raises ValueError where something is in the way: a model folder is replaced, and nothing else is.
+    """
+    folder = Path(to or Path("saved_models") / name)
+    folder = folder if folder.name else folder.resolve()
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"Expected a folder to save the model in. Received: {folder}, which is a file.")
+    found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    if found and "preset.json" not in found:
+        there = ", ".join(found[:5])
+        raise ValueError(f"Expected a new folder to save the model in. Received: {folder}, which holds {there}.")
+    return folder, folder.with_name(f"{folder.name}.running")
+
+
+def check_start(running, preset, resume, fresh):
+    """Raise ValueError unless this run may begin, or go on, in `running`."""
+    described = running / "preset.json"
+    if running.is_dir() and not resume and not fresh:
+        raise ValueError(f"{running} holds an unfinished run: go on with it (--resume) or throw it away (--fresh).")
+    if resume and not described.is_file():
+        raise ValueError(
+            f"Expected an unfinished run in {running} to resume. Received: no such run. Begin one without --resume."
+        )
+    if resume:
+        _check_same(described, preset)
+
+
+def _check_same(described, preset):
+    try:
+        before = settings.from_json(described.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{described} cannot be read: {error} Start again with --fresh.") from error
+    different = settings.differences(before, preset)
+    if different:
+        raise ValueError(
+            f"Expected the settings of the run in {described.parent}. Received: another {', '.join(different)}. "
+            "Give the same settings, or throw that run away with --fresh."
+        )
+
+
+def make_folder(running, preset, tokenizer):
+    """Make the folder of a new run, whole or not at all, in place of one that is there."""
+    with whole_folder(running) as folder:
+        write_text(folder / "preset.json", settings.to_json(preset))
+        tokenizer.save(folder / "tokenizer.json")
+
+
+def drawn(objective, architecture):
+    """The model. Raises ValueError, with the reason, where it cannot be drawn with the settings at hand."""
+    try:
+        return objective.model(architecture)
+    except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:  # backends differ in what they raise
+        reason = " ".join(str(error).split())[:300]
+        raise ValueError(f"Cannot draw the network with these settings: {reason} Received: {architecture}.") from error
+
+
+def keep_exports(before, after):
+    """Copy what was exported from the model in the folder `before`: a server may be at it."""
+    for path in before.glob("[0-9]*"):
+        if path.name.isdigit():
+            shutil.copytree(path, after / path.name)
