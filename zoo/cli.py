@@ -3,15 +3,18 @@
 import json
 import os
 import sys
-import traceback
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from zoo import exits
+from zoo.console import silence
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up lines are not for people
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, help=__doc__)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line and nothing else.")]
 Columns = Annotated[str, typer.Option(help="Where names differ: text=sentence,label=y")]
@@ -68,17 +71,16 @@ def evaluate(
     picture: Annotated[Path | None, typer.Option(help="Draw the confusion matrix into this PNG.")] = None,
 ):
     """Score a trained model, on the test split of its own data or on yours."""
-    from zoo.pictures import draw_confusion
-
-    zoo = _zoo()
-    pipeline = zoo.load(model)
+    _check_picture(picture)
+    pipeline = _zoo().load(model)
     scores, table, confusion = pipeline.inspect(data, "", _columns(columns), errors)
-    if picture and confusion is not None:
-        draw_confusion(confusion, pipeline.objective.labels, picture)
+    if picture:
+        _draw(confusion, pipeline.objective, picture)
     if json:
         return _print_json(scores)
     for row in table:
-        print("  ".join(f"{value:<24}" if isinstance(value, str) else _line({name: value}) for name, value in row.items()))
+        cells = (f"{value:<24}" if isinstance(value, str) else _line({name: value}) for name, value in row.items())
+        print("  ".join(cells))
     print(_line(scores))
 
 
@@ -92,11 +94,12 @@ def predict(
     json: Json = False,
 ):
     """Answer raw text: arguments, a file, or the lines of standard input."""
-    zoo = _zoo()
-    pipeline = zoo.load(model)
+    if text and file:
+        raise ValueError(f"Expected texts or --file, not both. Received: {len(text)} texts and --file {file}.")
+    pipeline = _zoo().load(model)
     for record, answer in pipeline.stream(_records(pipeline, text, file, _columns(columns), errors)):
         asked = {name: record[name] for name in pipeline.objective.asks()}
-        print(_json(asked | answer) if json else f"{pipeline.objective.read(answer)}  {' | '.join(asked.values())}")
+        print(_json(asked | answer) if json else f"{pipeline.objective.read(answer)}  {_one_line(asked)}")
 
 
 @app.command()
@@ -105,53 +108,30 @@ def export(
     to: Annotated[Path | None, typer.Option(help="A new folder; else the next free number in MODEL.")] = None,
 ):
     """Write a SavedModel that takes raw strings."""
-    zoo = _zoo()
-    to = to or model / str(max([int(path.name) for path in model.glob("[0-9]*") if path.name.isdigit()], default=0) + 1)
-    print(zoo.load(model).export(to))
+    numbers = [int(path.name) for path in model.glob("[0-9]*") if path.name.isdigit()]
+    to = to or model / str(max(numbers, default=0) + 1)
+    print(_zoo().load(model).export(to))
     _tell(f"Its signature: saved_model_cli show --dir {to} --tag_set serve --signature_def serving_default")
 
 
 def main():
-    """Run the command line. Exit status: 0 done, 2 the user's mistake (one line), 1 ours, 130 Ctrl-C."""
-    try:
-        app()
-    except BrokenPipeError:  # `zoo predict ... | head`
-        os._exit(0)
-    except (ValueError, OSError) as error:
-        sys.exit(_fail(error))
-    except KeyboardInterrupt:
-        _tell("Ended by Ctrl-C. A training run goes on with --resume.")
-        sys.exit(130)
+    """Run the command line."""
+    exits.run(app)
 
 
 def _zoo():
-    """Import the zoo and wake the devices with standard error closed: TensorFlow talks there before it can be told not to."""
-    kept = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+    """Import the zoo and wake the devices in silence: TensorFlow talks before it can be told not to."""
     try:
-        import keras
+        with silence():
+            import keras
 
-        import zoo
+            keras.ops.zeros(())
+    except (ImportError, ValueError) as error:
+        name = os.environ.get("KERAS_BACKEND", "tensorflow")
+        raise ValueError(f"Cannot start {name!r} ({error}). Set KERAS_BACKEND to jax, torch or tensorflow.") from error
+    import zoo
 
-        keras.distribution.list_devices()
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
     return zoo
-
-
-def _fail(error):
-    """Print one line for a mistake of the user. A ValueError from outside the zoo is ours: it keeps its traceback."""
-    if isinstance(error, ValueError) and not _raised_here(error):
-        raise error
-    _tell(f"zoo: {' '.join(str(error).split())}")
-    return 2
-
-
-def _raised_here(error):
-    frames = list(traceback.walk_tb(error.__traceback__))
-    return frames[-1][0].f_globals["__name__"].startswith("zoo")
 
 
 def _tell(message):
@@ -160,22 +140,50 @@ def _tell(message):
 
 def _records(pipeline, texts, file, columns, errors):
     if file:
-        return pipeline.questions(file, columns, errors)
-    if not texts:
-        texts = [line.rstrip("\n") for line in sys.stdin]
-    size = len(pipeline.objective.asks())
-    return [pipeline.objective.record(tuple(texts[i : i + size])) for i in range(0, len(texts), size)]
+        yield from pipeline.questions(file, columns, errors)
+        return
+    texts = (text.decode("utf-8", "replace") for text in (map(os.fsencode, texts) if texts else _lines()))
+    while asked := tuple(islice(texts, len(pipeline.objective.asks()))):
+        yield pipeline.objective.record(asked)
+
+
+def _lines():
+    if sys.stdin.isatty():
+        _tell("Reading one text a line; end with Ctrl-D.")
+    return (line.rstrip(b"\r\n") for line in sys.stdin.buffer)
+
+
+def _one_line(asked):
+    return " | ".join(" ".join(text.split()) for text in asked.values())
+
+
+def _check_picture(path):
+    if path and path.suffix.lower() != ".png":
+        raise ValueError(f"Expected --picture NAME.png. Received: {path}.")
+
+
+def _draw(confusion, objective, path):
+    from zoo.files import whole_file
+    from zoo.pictures import draw_confusion
+
+    if confusion is None:
+        raise ValueError(
+            "Expected a model that gives one label a text, for --picture. Received: one that gives several."
+        )
+    with whole_file(path) as file:
+        draw_confusion(confusion, objective.labels, file)
 
 
 def _columns(text):
     pairs = [pair.partition("=") for pair in text.split(",") if pair]
     if any(not separator for _, separator, _ in pairs):
-        raise ValueError(f"Expected --columns field=name,field=name. Received: {text!r}.")
+        raise ValueError(f"Expected --columns FIELD=NAME,FIELD=NAME, as in text=sentence,label=y. Received: {text!r}.")
     return {field.strip(): name.strip() for field, _, name in pairs}
 
 
 def _line(scores):
-    return "  ".join(f"{name} {value:.4f}" if isinstance(value, float) else f"{name} {value}" for name, value in scores.items())
+    shown = {name: f"{value:.4f}" if isinstance(value, float) else value for name, value in scores.items()}
+    return "  ".join(f"{name} {value}" for name, value in shown.items())
 
 
 def _json(value):

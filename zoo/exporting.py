@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 
+from zoo.exits import MISTAKE, explained
 from zoo.files import whole_folder
 
 
@@ -38,15 +39,15 @@ def _trace_elsewhere(trained, folder):
     command = [sys.executable, "-m", "zoo.exporting", str(trained), str(folder.absolute())]
     environment = os.environ | {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode == MISTAKE:
+        raise ValueError(done.stderr.strip().splitlines()[-1])
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ValueError(f"Expected TensorFlow to trace the model. Received: {reason}")
+        raise RuntimeError(f"The export in a TensorFlow process failed:\n{done.stderr}")
 
 
 def trace(trained, folder):
     """Write the SavedModel of the model folder `trained`, in a process whose backend is TensorFlow."""
-    import tensorflow as tf
-
+    tf = _tensorflow()
     from zoo.pipeline import load
 
     pipeline = load(trained)
@@ -64,11 +65,26 @@ def trace(trained, folder):
     signature = [tf.TensorSpec([None], tf.string, name) for name in objective.asks()]
     server.serve = tf.function(serve, input_signature=signature, jit_compile=False)
     with whole_folder(folder) as partial:
-        tf.saved_model.save(server, str(partial), signatures={"serving_default": server.serve})
+        try:
+            tf.saved_model.save(server, str(partial), signatures={"serving_default": server.serve})
+        except tf.errors.OpError as error:  # what its writers raise where others raise OSError
+            reason = error.message.split(";")[-1].partition(" [Op")[0].strip()
+            raise ValueError(f"TensorFlow cannot write {folder}: {reason}.") from error
+
+
+def _tensorflow():
+    try:
+        import tensorflow
+    except ImportError as error:
+        raise ValueError(f"Expected TensorFlow to be installed for an export. Received: {error}.") from error
+    return tensorflow
 
 
 if __name__ == "__main__":
     try:
         trace(Path(sys.argv[1]), Path(sys.argv[2]))
     except (ValueError, OSError) as error:
-        sys.exit(str(error))
+        if not (line := explained(error)):
+            raise
+        print(line, file=sys.stderr)
+        sys.exit(MISTAKE)

@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from zoo import evaluation, settings
+from zoo.console import silence
 from zoo.dataset import did_you_mean, open_dataset
 from zoo.examples import in_chunks
 from zoo.files import write_text
@@ -86,7 +87,8 @@ class Pipeline:
     def write(self, folder):
         """Write model, preset, tokenizer and scores into an existing folder."""
         folder = Path(folder)
-        keras.Model(self.model.input, self.model.output).save(folder / "model.keras")  # without the optimizer
+        with silence():  # Keras imports TensorFlow for it, where there is one
+            keras.Model(self.model.input, self.model.output).save(folder / "model.keras")  # without the optimizer
         self.tokenizer.save(folder / "tokenizer.json")
         write_text(folder / "preset.json", settings.to_json(self.preset))
         write_text(folder / "scores.json", json.dumps(self.scores, indent=2) + "\n")
@@ -108,7 +110,9 @@ def load(folder):
         raise ValueError(_not_a_model(folder, missing))
     preset = _part(folder / "preset.json", lambda path: settings.from_json(path.read_text(encoding="utf-8")))
     tokenizer = _part(folder / "tokenizer.json", TrainedTokenizer.load)
-    model = _part(folder / "model.keras", lambda path: keras.saving.load_model(path, compile=False))
+    model = _part(folder / "model.keras", _network)
+    if tokenizer.size != preset.architecture.vocabulary:
+        raise ValueError(f"The files in {folder} are of different models: copy the whole folder again.")
     scores = folder / "scores.json"
     found = _part(scores, lambda path: json.loads(path.read_text(encoding="utf-8"))) if scores.is_file() else {}
     return Pipeline(model, preset, tokenizer, found)
@@ -117,19 +121,25 @@ def load(folder):
 def _part(path, read):
     try:
         return read(path)
-    except (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as error:
+    except (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())[:300]
         raise ValueError(f"{path} cannot be read: {reason} Train again, or copy the whole folder again.") from error
 
 
+def _network(path):
+    if not zipfile.is_zipfile(path):  # its table of contents stands at the end
+        raise ValueError("Expected a whole Keras file. Received: a truncated or damaged one.")
+    with silence():
+        return keras.saving.load_model(path, compile=False)
+
+
 def _not_a_model(folder, missing):
-    if not folder.is_dir():
-        near = sorted(path.parent.name for path in folder.absolute().parent.glob("*/preset.json"))
-        return f"Expected a folder that zoo train wrote. Received: {folder}, which is not there.{_nearest(folder, near)}"
-    running = folder.with_name(f"{folder.name}.running")
-    hint = " Its run did not end: finish it by zoo train ... --resume." if running.is_dir() else ""
-    return f"Expected {', '.join(FILES)} in {folder}. Received: a folder without {', '.join(missing)}.{hint}"
-
-
-def _nearest(folder, known):
-    return did_you_mean(folder.name, known) + (f" Known there: {', '.join(known)}." if known else "")
+    place = folder.absolute()
+    unfinished = place.with_name(f"{place.name}.running").is_dir()
+    hint = " Its run did not end: finish it by zoo train ... --resume." if unfinished else ""
+    if folder.is_dir():
+        return f"Expected {', '.join(FILES)} in {folder}. Received: a folder without {', '.join(missing)}.{hint}"
+    what = "is a file" if folder.exists() else "is not there"
+    near = sorted(path.parent.name for path in place.parent.glob("*/preset.json") if path.parent.suffix != ".running")
+    models = f"{did_you_mean(place.name, near)} Models beside it: {', '.join(near)}." if near else ""
+    return f"Expected a folder that zoo train wrote. Received: {folder}, which {what}.{hint or models}"
