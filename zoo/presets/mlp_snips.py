@@ -1,4 +1,4 @@
-"""Intents of requests to a voice assistant (Coucke 2018, arXiv:1805.10190) by a network on the TF-IDF of character n-grams.
+"""Intents of requests to a voice assistant (Coucke 2018, arXiv:1805.10190) by a network on TF-IDF of character n-grams.
 
 zoo train mlp_snips --data FOLDER
 """
