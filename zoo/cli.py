@@ -50,11 +50,9 @@ def train(
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw an unfinished run away.")] = False,
 ):
     """Train a preset, on its own data or on yours."""
-    zoo = _zoo()
+    names = _columns(columns)
     overrides = [*(overrides or []), *([f"data.errors={errors}"] if errors else [])]
-    pipeline = zoo.train(
-        preset, to=to, data=data, columns=_columns(columns), resume=resume, fresh=fresh, overrides=overrides
-    )
+    pipeline = _zoo().train(preset, to=to, data=data, columns=names, resume=resume, fresh=fresh, overrides=overrides)
     for split, scores in pipeline.scores.items():
         print(f"{split}: {_line(scores)}")
     folder = to or Path("saved_models") / preset
@@ -72,8 +70,9 @@ def evaluate(
 ):
     """Score a trained model, on the test split of its own data or on yours."""
     _check_picture(picture)
+    names = _columns(columns)
     pipeline = _zoo().load(model)
-    scores, table, confusion = pipeline.inspect(data, "", _columns(columns), errors)
+    scores, table, confusion = pipeline.inspect(data, "", names, errors)
     if picture:
         _draw(confusion, pipeline.objective, picture)
     if json:
@@ -96,8 +95,9 @@ def predict(
     """Answer raw text: arguments, a file, or the lines of standard input."""
     if text and file:
         raise ValueError(f"Expected texts or --file, not both. Received: {len(text)} texts and --file {file}.")
+    names = _columns(columns)
     pipeline = _zoo().load(model)
-    for record, answer in pipeline.stream(_records(pipeline, text, file, _columns(columns), errors)):
+    for record, answer in pipeline.stream(_records(pipeline, text, file, names, errors)):
         asked = {name: record[name] for name in pipeline.objective.asks()}
         print(_json(asked | answer) if json else f"{pipeline.objective.read(answer)}  {_one_line(asked)}")
 

@@ -1,0 +1,83 @@
+"""Calls the command line as a shell would, but in this process."""
+
+import io
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from zoo.cli import main
+
+TABLE = "text\tlabel\n" + "good film\tgood\nbad film\tbad\n" * 10
+
+
+@dataclass
+class Ended:
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(monkeypatch, capsys, tmp_path):
+    """Run `zoo` with some arguments, in an empty folder of its own, and return how it ended."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments, stdin=b""):
+        monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Ended(ended.value.code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def data(cli):
+    """Twenty rows of a table, in the file data.tsv."""
+    Path("data.tsv").write_text(TABLE)
+    return "data.tsv"
+
+
+@pytest.fixture
+def train(cli):
+    """Run `zoo train` for one epoch of a tiny network, on `data`, into the folder "model"."""
+    tiny = ("architecture=averaging", "architecture.width=8", "training.epochs=1")
+    return lambda data, *more: cli("train", "text_cnn_sst2", *tiny, "--data", data, "--to", "model", *more)
+
+
+@pytest.fixture
+def check_refused():
+    """Check that `call` ends with status 2 and one line with all parts of `message`, and leaves no trace."""
+
+    def check(message, call, *arguments, **options):
+        before = sorted(Path().rglob("*"))
+        ended = call(*arguments, **options)
+        assert (ended.status, ended.out) == (2, "")
+        assert re.fullmatch(r"zoo: [^\n]*\n", ended.err)
+        assert re.search(".*".join(map(re.escape, message.split("..."))), ended.err), ended.err
+        assert sorted(Path().rglob("*")) == before
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def pair_folder(tmp_path_factory):
+    """A model folder of a network, not trained, that compares two texts."""
+    from zoo.architectures.averaging import Averaging
+    from zoo.objectives.classify_text import ClassifyText
+    from zoo.pipeline import Pipeline
+    from zoo.preset import Preset
+    from zoo.tokenizers.words import Words
+
+    tokenizer = Words().train(["a great film", "a dull film"])
+    objective = ClassifyText(length=16, pair=True, labels=("same", "other"))
+    architecture = Averaging(width=8, vocabulary=tokenizer.size)
+    preset = Preset(architecture=architecture, objective=objective, tokenizer=Words())
+    folder = tmp_path_factory.mktemp("models") / "pairs"
+    folder.mkdir()
+    Pipeline(objective.model(architecture), preset, tokenizer).write(folder)
+    return folder

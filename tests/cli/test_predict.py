@@ -1,0 +1,96 @@
+"""`zoo predict`: texts from arguments, files and standard input; one answer a text, in order."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+TEXTS = ["a great film", "an awful film", ""]
+
+
+def answers(ended):
+    """The JSON lines of standard output, on which there is nothing else."""
+    assert (ended.status, ended.err) == (0, "")
+    return [json.loads(line) for line in ended.out.splitlines()]
+
+
+def test_arguments(cli, model_folder):
+    lines = cli("predict", model_folder, *TEXTS).out.splitlines()
+    assert [line.split()[0] for line in lines[:2]] == ["good", "bad"]
+    assert [line.partition("  ")[2] for line in lines] == TEXTS
+    found = answers(cli("predict", model_folder, "--json", *TEXTS))
+    assert [answer["text"] for answer in found] == TEXTS
+    assert [answer["label"] for answer in found[:2]] == ["good", "bad"]
+    assert all(sum(answer["probabilities"].values()) == pytest.approx(1) for answer in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("texts.txt", "a great film\nan awful film\n"),
+        ("texts.tsv", "id\ttext\n1\ta great film\n2\tan awful film\n"),
+        ("texts.jsonl", '{"text": "a great film"}\n{"text": "an awful film"}\n'),
+    ],
+)
+def test_files(cli, model_folder, name, content):
+    Path(name).write_text(content)
+    found = answers(cli("predict", model_folder, "--file", name, "--json"))
+    assert [answer["text"] for answer in found] == TEXTS[:2]
+
+
+def test_columns_of_a_file(cli, model_folder, check_refused):
+    Path("texts.tsv").write_text("sentence\na great film\n")
+    check_refused("Map it by --columns text=NAME", cli, "predict", model_folder, "--file", "texts.tsv")
+    (found,) = answers(cli("predict", model_folder, "--file", "texts.tsv", "--columns", "text=sentence", "--json"))
+    assert found["label"] == "good"
+
+
+def test_mistakes(cli, model_folder, check_refused):
+    Path("texts.txt").write_bytes(b"caf\xe9\n")
+    file = ("predict", model_folder, "--file")
+    check_refused("texts.txt:1, byte 4 of the line", cli, *file, "texts.txt")
+    assert answers(cli(*file, "texts.txt", "--errors", "replace", "--json"))[0]["text"] == "caf\ufffd"
+    check_refused("'texts.text', which does not exist...'texts.txt'", cli, *file, "texts.text")
+    check_refused("Expected texts or --file, not both. Received: 1 texts and --file a.txt", cli, *file, "a.txt", "text")
+
+
+def test_standard_input(cli, model_folder):
+    """Lines of any bytes, any length, with any ending; an empty line is an empty text."""
+    lines = ["a great film", "", "caf\ufffd", "nul \0 byte", "last"]
+    found = answers(cli("predict", model_folder, "--json", stdin=b"a great film\r\n\ncaf\xe9\nnul \0 byte\nlast"))
+    assert [answer["text"] for answer in found] == lines
+    assert answers(cli("predict", model_folder, "--json", stdin=b"")) == []
+
+
+@pytest.mark.parametrize("unit", [b"some great film ", b"\xff", "日本👩‍👩‍👧".encode()])
+def test_a_text_of_a_million_bytes(cli, model_folder, unit):
+    begun = time.monotonic()
+    (found,) = answers(cli("predict", model_folder, "--json", stdin=unit * (1_000_000 // len(unit))))
+    assert found["label"] in ("good", "bad")
+    assert time.monotonic() - begun < 60
+
+
+def test_strange_characters_in_arguments(cli, model_folder):
+    assert answers(cli("predict", model_folder, "--json", "caf\udce9"))[0]["text"] == "caf\ufffd"
+    assert "good" in cli("predict", model_folder, "a great\nfilm").out.splitlines()[0]
+
+
+def test_pairs(cli, pair_folder, check_refused):
+    found = answers(cli("predict", pair_folder, "--json", "one", "other", "a", "b"))
+    assert [(answer["text"], answer["text_pair"]) for answer in found] == [("one", "other"), ("a", "b")]
+    assert answers(cli("predict", pair_folder, "--json", stdin=b"one\nother\n"))[0] == found[0]
+    check_refused("Expected text and text_pair for this model. Received: 1 text(s)", cli, "predict", pair_folder, "one")
+
+
+def test_a_reader_that_goes_away(model_folder, tmp_path):
+    """As `zoo predict ... | head -1`: far more answers than fit into the pipe."""
+    (tmp_path / "texts.txt").write_text("a great film\n" * 4000)
+    command = [sys.executable, "-m", "zoo.cli", "predict", model_folder, "--file", tmp_path / "texts.txt", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert json.loads(process.stdout.readline())["label"] == "good"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
