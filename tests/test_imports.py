@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "zoo"
 FRAMEWORKS = {"tensorflow", "tensorflow_text", "tensorflow_datasets", "jax", "torch", "flax"}
 MAY_IMPORT = {  # folder: what of zoo its files may import, besides their own folder's package file
-    "architectures": {"zoo.architecture", "zoo.layers", "zoo.tokenizer"},
+    "architectures": {"zoo.architecture", "zoo.backend", "zoo.layers", "zoo.tokenizer"},
     "layers": {"zoo.backend", "zoo.layers"},
     "backend": {"zoo.backend"},
     "objectives": {"zoo.objective", "zoo.layers", "zoo.metrics", "zoo.dataset"},

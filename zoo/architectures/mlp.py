@@ -14,6 +14,7 @@ import numpy as np
 from keras import ops
 from keras.layers import Dense, Dropout
 
+from zoo import backend
 from zoo.architecture import Architecture
 from zoo.layers.choice import choose
 from zoo.layers.embedding import NGrams
@@ -94,10 +95,9 @@ class BagWeights(keras.layers.Layer):
         return 1 + ops.log(count) if self.features == "sublinear_tfidf" else count
 
     def _count(self, ids):
-        """How often the id at each place stands in its text: compared with runs of the same length only."""
-        orders = ops.reshape(ids, (-1, self.longest, ops.shape(ids)[1] // self.longest))
-        same = ops.equal(orders[..., :, None], orders[..., None, :])
-        return ops.reshape(ops.sum(ops.cast(same, "float32"), axis=-1), ops.shape(ids))
+        """How often the id at each place stands in its text."""
+        own = ids + ops.arange(ops.shape(ids)[0], dtype=ids.dtype)[:, None] * self.size  # unlike any of another text
+        return ops.cast(ops.reshape(backend.occurrences(ops.reshape(own, (-1,))), ops.shape(ids)), "float32")
 
 
 @keras.saving.register_keras_serializable(package="zoo")

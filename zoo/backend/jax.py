@@ -86,3 +86,9 @@ def _hide(score_BHTS, visible, causal):
 
 def fused_recurrence(kind, x_TBM, visible, reverse, weights):
     """None: JAX has cuDNN for LSTM alone, as an experiment, and the scan is compiled as a whole."""
+
+
+def occurrences(values):
+    """How often each element of a 1-D array stands in it: integers of the same shape."""
+    ordered = jnp.sort(values)
+    return jnp.searchsorted(ordered, values, side="right") - jnp.searchsorted(ordered, values, side="left")

@@ -107,3 +107,9 @@ def _hide(score_BHTS, visible, causal):
 
 def fused_recurrence(kind, x_TBM, visible, reverse, weights):
     """None: a graph with cuDNN's operation in it could not be served without a GPU."""
+
+
+def occurrences(values):
+    """How often each element of a 1-D array stands in it: integers of the same shape."""
+    _, place, count = tf.unique_with_counts(values)
+    return tf.gather(count, place)

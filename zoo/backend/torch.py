@@ -146,3 +146,9 @@ def _backwards_order(x_TBM, visible):
     time = torch.arange(len(x_TBM), device=x_TBM.device)[:, None]
     length = len(x_TBM) if visible is None else visible.sum(1)
     return torch.where(time < length, length - 1 - time, time).expand(x_TBM.shape[:2])[..., None]
+
+
+def occurrences(values):
+    """How often each element of a 1-D array stands in it: integers of the same shape."""
+    _, place, count = torch.unique(values, return_inverse=True, return_counts=True)
+    return count[place]
