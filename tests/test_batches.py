@@ -1,3 +1,5 @@
+"""Batches: every row once, few shapes, little padding, the same order for the same seed, exact weights."""
+
 import numpy as np
 import pytest
 

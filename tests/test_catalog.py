@@ -1,3 +1,5 @@
+"""The catalog: a file is a thing, named as everywhere in the zoo."""
+
 import dataclasses
 import re
 from pathlib import Path

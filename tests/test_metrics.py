@@ -1,3 +1,5 @@
+"""Classification metrics equal scikit-learn's."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

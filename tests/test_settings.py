@@ -1,3 +1,5 @@
+"""Presets as JSON and as assignments."""
+
 from dataclasses import replace
 
 import pytest

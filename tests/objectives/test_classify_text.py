@@ -1,3 +1,5 @@
+"""Classifying: one label or several, texts or pairs, on every architecture."""
+
 import json
 from dataclasses import replace
 

@@ -1,3 +1,5 @@
+"""A training run: what it leaves, how it resumes after being killed at any moment, what its settings do."""
+
 import csv
 import json
 import os
@@ -189,7 +191,9 @@ def test_accumulated_batches_equal_one_large_batch(tiny, tmp_path):
     constant = replace(plain.training, epochs=3, schedule="constant", warmup=0.0)  # Keras's schedules count batches
     once = replace(plain, training=replace(constant, batch=96))
     parts = replace(plain, training=replace(constant, batch=24, accumulation=4))
-    for one, other in zip(*(weights(zoo.train(p, to=tmp_path / str(i))) for i, p in enumerate((once, parts))), strict=True):
+    for one, other in zip(
+        *(weights(zoo.train(p, to=tmp_path / str(i))) for i, p in enumerate((once, parts))), strict=True
+    ):
         np.testing.assert_allclose(one, other, atol=2e-5)
 
 

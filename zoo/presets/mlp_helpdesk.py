@@ -1,4 +1,4 @@
-"""Intent of customer-support messages, the embedded sample, by a network on character n-grams' TF-IDF.
+"""Intent of customer-support messages, the embedded sample, by a small network on the TF-IDF of words.
 
 zoo train mlp_helpdesk
 """
