@@ -6,18 +6,8 @@ import keras
 
 NAMES = (
     *("COMPILE", "seed", "random_state", "set_random_state", "feed"),
-    *(
-        "scan",
-        "differentiable",
-        "sigmoid",
-        "tanh",
-        "split",
-        "concatenate",
-        "transpose",
-        "fused_recurrence",
-        "attend",
-        "occurrences",
-    ),
+    *("sigmoid", "tanh", "sigmoid_gradient", "tanh_gradient", "split", "concatenate", "transpose"),
+    *("scan", "differentiable", "fused_recurrence", "attend", "occurrences"),
 )
 _module = importlib.import_module(f"zoo.backend.{keras.config.backend()}")
 globals().update({name: getattr(_module, name) for name in NAMES})

@@ -12,6 +12,16 @@ concatenate, split = partial(jnp.concatenate, axis=-1), partial(jnp.split, axis=
 COMPILE = "auto"  # `jit_compile` of models: JAX is slow without
 
 
+def sigmoid_gradient(gradient, y):
+    """The gradient of x from that of y = sigmoid(x)."""
+    return gradient * y * (1 - y)
+
+
+def tanh_gradient(gradient, y):
+    """The gradient of x from that of y = tanh(x)."""
+    return gradient * (1 - y * y)
+
+
 def seed(number):
     """Seed JAX's global random state: there is none."""
 

@@ -12,6 +12,16 @@ COMPILE = (
 )
 
 
+def sigmoid_gradient(gradient, y):
+    """The gradient of x from that of y = sigmoid(x)."""
+    return tf.raw_ops.SigmoidGrad(y=y, dy=gradient)
+
+
+def tanh_gradient(gradient, y):
+    """The gradient of x from that of y = tanh(x)."""
+    return tf.raw_ops.TanhGrad(y=y, dy=gradient)
+
+
 def split(array, parts):
     """An array cut into equal parts along its last axis."""
     return tf.split(array, parts, axis=-1)

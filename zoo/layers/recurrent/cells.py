@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.backend import concatenate, sigmoid, split, tanh
+from zoo.backend import concatenate, sigmoid, sigmoid_gradient, split, tanh, tanh_gradient
 from zoo.layers.recurrent.layer import Recurrent
 
 SHUT = 1e4  # a gate with this input is shut: its sigmoid is exactly 0 or 1, in float16 too
@@ -14,11 +14,14 @@ SHUT = 1e4  # a gate with this input is shut: its sigmoid is exactly 0 or 1, in 
 class RNN(Recurrent):
     """The plain recurrent layer: h = tanh(x W + h U + b)."""
 
+    def shut(self, p, hidden):
+        return p * (1 - hidden)
+
     def step(self, state, p, kernel):
         return (tanh(p[0] + state[0] @ kernel),), ()
 
     def back(self, carried, gradients, before, states, gates, kernel):
-        ds = (gradients[0] + carried[0]) * (1 - states[0] * states[0])
+        ds = tanh_gradient(gradients[0] + carried[0], states[0])
         return (ds @ kernel,), (ds,)
 
 
@@ -31,10 +34,12 @@ class LSTM(Recurrent):
 
     gates = 4
     states = 2
-    shut = -SHUT
 
     def first_bias(self):
         return np.repeat([0.0, 1.0, 0.0, 0.0], self.units)
+
+    def shut(self, p, hidden):
+        return p - SHUT * hidden
 
     def step(self, state, p, kernel):
         h, c = state
@@ -45,10 +50,11 @@ class LSTM(Recurrent):
 
     def back(self, carried, gradients, before, states, gates, kernel):
         i, f, g, o = gates
-        t = tanh(states[1])
+        shown = tanh(states[1])
         dh = gradients[0] + carried[0]
-        dc = gradients[1] + carried[1] + dh * o * (1 - t * t)
-        di, df, dg, do = dc * g * i * (1 - i), dc * before[1] * f * (1 - f), dc * i * (1 - g * g), dh * t * o * (1 - o)
+        dc = gradients[1] + carried[1] + tanh_gradient(dh * o, shown)
+        di, df = sigmoid_gradient(dc * g, i), sigmoid_gradient(dc * before[1], f)
+        dg, do = tanh_gradient(dc * i, g), sigmoid_gradient(dh * shown, o)
         ds = concatenate([di, df, dg, do])
         return (ds @ kernel, dc * f), (ds,)
 
@@ -58,13 +64,15 @@ class GRU(Recurrent):
     """The gated recurrent unit; gates in the order update, reset, candidate. The second row of the bias is U's."""
 
     gates = 3
-    shut = SHUT
 
     def first_bias(self):
         return np.zeros((2, self.gates * self.units))
 
     def input_bias(self):
         return self.bias[0]
+
+    def shut(self, p, hidden):
+        return p + SHUT * hidden
 
     def recurrence(self):
         return [*super().recurrence(), ops.convert_to_tensor(self.bias)[1]]
@@ -80,8 +88,8 @@ class GRU(Recurrent):
     def back(self, carried, gradients, before, states, gates, kernel):
         z, r, n, to_n = gates
         dh = gradients[0] + carried[0]
-        dz, dn = dh * (before[0] - n) * z * (1 - z), dh * (1 - z) * (1 - n * n)
-        dr = dn * to_n * r * (1 - r)
+        dz, dn = sigmoid_gradient(dh * (before[0] - n), z), tanh_gradient(dh - dh * z, n)
+        dr = sigmoid_gradient(dn * to_n, r)
         ds = concatenate([dz, dr, dn * r])
         return (dh * z + ds @ kernel,), (concatenate([dz, dr, dn]), ds)
 

@@ -13,8 +13,9 @@ class Recurrent(keras.layers.Layer):
     """Reads texts token by token: (batch, time, features) to (batch, time, units), zeros at padding.
 
     With `reverse` each text is read from its own end. Steps are computed in float32, whatever the dtype policy.
-    A subclass is one kind of cell, by two functions of one step:
+    A subclass is one kind of cell, by three functions:
 
+    `shut(p, hidden)` returns inputs that keep a state of zeros at zeros where `hidden` is 1, and `p` where it is 0.
     `step(state, inputs, *weights)` returns the next state and the activations of the gates, tuples of (batch, units).
     `back(carried, gradients, before, states, gates, kernel)` returns the gradient of the state before, given what of
     that of the state after was `carried` back and what came from the features, and the gradients of the inputs and of
@@ -23,7 +24,6 @@ class Recurrent(keras.layers.Layer):
 
     gates = 1  # vectors that a step computes from its input
     states = 1  # vectors that go from step to step; the first is the feature
-    shut = 0.0  # input that keeps a state of zeros at zeros
 
     def __init__(self, units, reverse=False, **kwargs):
         super().__init__(**kwargs)
@@ -86,7 +86,7 @@ class Recurrent(keras.layers.Layer):
         p_TBG = ops.reshape(p, (*ops.shape(x_TBM)[:2], self.gates * self.units))
         if visible is None or not self.reverse:
             return p_TBG
-        return ops.where(ops.transpose(visible)[:, :, None], p_TBG, self.shut)
+        return self.shut(p_TBG, ops.cast(ops.logical_not(ops.transpose(visible)), p_TBG.dtype)[:, :, None])
 
     def input_bias(self):
         """What is added to the product of inputs and kernel."""
@@ -98,7 +98,7 @@ class Recurrent(keras.layers.Layer):
 
     def _features(self, stacks_TBU, visible):
         y_BTU = ops.cast(ops.transpose(stacks_TBU[0], (1, 0, 2)), self.compute_dtype)
-        return y_BTU if visible is None else ops.where(visible[:, :, None], y_BTU, 0)
+        return y_BTU if visible is None else y_BTU * ops.cast(visible, y_BTU.dtype)[:, :, None]
 
     def _fused(self, x_TBM, visible):
         """The features, (time, batch, units), alone in a list, by a kernel of the device; None where it has none."""
