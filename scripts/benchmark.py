@@ -1,0 +1,157 @@
+"""Time the zoo beside what one would write by hand: python scripts/benchmark.py train [--backend all] [--length 200].
+
+Models take turns within one process, a few steps at a time, since other work on the machine slows all alike; the ratio
+tells more than the milliseconds. Every backend runs in a process of its own.
+"""
+
+import argparse
+import itertools
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+BACKENDS = ("jax", "torch", "tensorflow")
+MODELS = ("text_cnn", "bilstm", "bigru", "transformer_encoder")
+VOCABULARY, WIDTH, CLASSES, BATCH, STEPS = 10_000, 128, 6, 32, 5
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+TRUNKS = {  # name: architecture and its fields
+    "text_cnn": ("text_cnn", {"width": WIDTH}),
+    "bilstm": ("lstm", {"width": WIDTH, "bidirectional": True}),
+    "bigru": ("gru", {"width": WIDTH, "bidirectional": True}),
+    "transformer_encoder": ("transformer_encoder", {"width": WIDTH, "positions": "learned"}),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    train = parser.add_subparsers(required=True).add_parser("train", help="a training step, end to end through `fit`")
+    train.set_defaults(run=train_steps)
+    train.add_argument("--backend", choices=(*BACKENDS, "all"), default=os.environ.get("KERAS_BACKEND", "jax"))
+    train.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
+    train.add_argument("--length", type=int, default=200, help="tokens of the longest text; the shortest has a third")
+    train.add_argument("--rounds", type=int, default=9, help=f"turns that each model takes, of {STEPS} steps")
+    train.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)), help="of the processor; default: all")
+    train.add_argument(
+        "--clock", choices=CLOCKS, default="wall", help="cpu: what the process computes, whatever else runs"
+    )
+    options = parser.parse_args()
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])  # threads are counted by it
+    if os.environ.get("ZOO_BENCHMARK") == options.backend:
+        return options.run(options)
+    for backend in BACKENDS if options.backend == "all" else (options.backend,):
+        environment = os.environ | {"KERAS_BACKEND": backend, "ZOO_BENCHMARK": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        command = [sys.executable, __file__, *sys.argv[1:], "--backend", backend]
+        if subprocess.run(command, env=environment).returncode:
+            sys.exit(f"The {backend} backend failed: what it says is above.")
+
+
+def train_steps(options):
+    """Print the milliseconds of a training step of each model: the zoo's, of Keras's own layers, by hand in PyTorch."""
+    import keras
+
+    framework = sys.modules[keras.config.backend()]
+    print(f"\n{framework.__name__} {framework.__version__}, keras {keras.__version__}, cores used: {options.cores}")
+    print(
+        f"AdamW, {BATCH} texts of {options.length // 3} to {options.length} tokens, {options.clock} milliseconds a step"
+    )
+    print(f"{'':20} {'zoo':>9} {'keras':>9} {'ratio':>6} {'torch by hand':>14} {'ratio':>6}")
+    batches = draw_batches(options.length)
+    for name in options.models:
+        times = take_turns(contenders(name, batches), options.rounds, CLOCKS[options.clock])
+        zoo, own = times.pop("zoo"), times.pop("keras")
+        by_hand = " ".join(f"{value:14.1f} {zoo / value:6.2f}  {what}" for what, value in times.items())
+        print(f"{name:20} {zoo:9.1f} {own:9.1f} {zoo / own:6.2f} {by_hand}", flush=True)
+
+
+def take_turns(runs, rounds, clock):
+    """{name: median milliseconds a step} of {name: function that does `STEPS` steps}; the first two turns warm up."""
+    times = {name: [] for name in runs}
+    for _ in range(rounds + 2):
+        for name, run in runs.items():
+            begin = clock()
+            run()
+            times[name].append((clock() - begin) * 1000 / STEPS)
+    return {name: statistics.median(values[2:]) for name, values in times.items()}
+
+
+def draw_batches(length, count=8):
+    """Right-padded ids, (BATCH, length), and one-hot labels; as long as `length` in every batch."""
+    import numpy as np
+
+    random, batches = np.random.default_rng(0), []
+    for _ in range(count):
+        lengths = random.integers(length // 3, length + 1, BATCH)
+        lengths[0] = length
+        ids = random.integers(1, VOCABULARY, (BATCH, length)) * (np.arange(length) < lengths[:, None])
+        labels = np.eye(CLASSES, dtype="float32")[random.integers(0, CLASSES, BATCH)]
+        batches.append(({"tokens": ids.astype("int32")}, labels, np.ones(BATCH, "float32")))
+    return batches
+
+
+def contenders(name, batches):
+    """{who: function that does `STEPS` training steps} for one model."""
+    import keras
+    from benchmark_peers import keras_model, torch_model
+
+    runs = {
+        "zoo": fitting(zoo_model(name), batches),
+        "keras": fitting(keras_model(name, VOCABULARY, WIDTH, CLASSES), batches),
+    }
+    if keras.config.backend() == "torch":
+        packings = {"packed": True, "padding read": False} if name.startswith("bi") else {"": False}
+        runs |= {
+            what: looping(torch_model(name, VOCABULARY, WIDTH, CLASSES, packed), batches)
+            for what, packed in packings.items()
+        }
+    return runs
+
+
+def fitting(model, batches):
+    """`STEPS` steps of `fit`, fed as the zoo's training feeds it."""
+    from zoo import backend
+
+    stream = itertools.cycle(batches)
+
+    def some():
+        yield from itertools.islice(stream, STEPS)
+
+    return lambda: model.fit(backend.feed(some, batches[0]), steps_per_epoch=STEPS, shuffle=False, verbose=0)
+
+
+def zoo_model(name):
+    import keras
+
+    from zoo import catalog
+    from zoo.objectives.classify_text import ClassifyText
+
+    architecture, fields = TRUNKS[name]
+    architecture = catalog.load("architectures", architecture)(vocabulary=VOCABULARY, **fields)
+    objective = ClassifyText(labels=tuple("abcdef"))
+    return objective.compile(objective.model(architecture), keras.optimizers.AdamW())
+
+
+def looping(model, batches):
+    """A training loop of PyTorch's own kind that counts what `fit` counts: loss and accuracy."""
+    import torch
+
+    optimizer, stream = torch.optim.AdamW(model.parameters()), itertools.cycle(batches)
+
+    def run():
+        loss_sum = right = 0
+        for inputs, labels, _ in itertools.islice(stream, STEPS):
+            tokens, labels = torch.from_numpy(inputs["tokens"]).long(), torch.from_numpy(labels)
+            optimizer.zero_grad()
+            logits = model(tokens)
+            loss = torch.nn.functional.cross_entropy(logits, labels)
+            loss.backward()
+            optimizer.step()
+            loss_sum += loss.item()
+            right += (logits.argmax(1) == labels.argmax(1)).sum().item()
+
+    return run
+
+
+if __name__ == "__main__":
+    main()
