@@ -205,6 +205,17 @@ def test_mixed_precision_keeps_float32_weights(tiny, tmp_path):
     assert pipeline.scores["test"]["accuracy"] > 0.8
 
 
+def test_float16_scales_the_loss_and_still_averages_and_resumes(tiny, tmp_path, monkeypatch):
+    settings_ = ["training.precision=mixed_float16", "training.average=0.5", "training.epochs=2"]
+    whole = zoo.train(tiny, to=tmp_path / "whole", overrides=settings_)
+    assert not same(whole, zoo.train(tiny, to=tmp_path / "last", overrides=[*settings_, "training.average=0"]))
+    kill_after(monkeypatch, 1)
+    with pytest.raises(KilledError):
+        zoo.train(tiny, to=tmp_path / "cut", overrides=settings_)
+    monkeypatch.undo()
+    assert same(whole, zoo.train(tiny, to=tmp_path / "cut", overrides=settings_, resume=True))
+
+
 def test_steps_end_a_run_in_the_middle_of_an_epoch(tiny, tmp_path):
     zoo.train(tiny, to=tmp_path / "m", overrides=["training.steps=14"])
     rows = history(tmp_path / "m")

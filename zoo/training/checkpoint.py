@@ -46,6 +46,7 @@ class Checkpoint:
 
         Raises ValueError where the checkpoint is of another network.
         """
+        model.optimizer.build(model.trainable_variables)  # one that scales the loss is not built yet
         try:
             assign(model.variables, self._list("model"))
             assign(model.optimizer.variables, self._list("optimizer"))

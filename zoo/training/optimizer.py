@@ -48,11 +48,12 @@ def averaged(model):
 
     https://doi.org/10.1137/0330046
     """
-    if not model.optimizer.use_ema:
+    adamw = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # float16 wraps it to scale the loss
+    if not adamw.use_ema:
         yield
         return
     last = values(model.trainable_variables)
-    assign(model.trainable_variables, values(model.optimizer._model_variables_moving_average))
+    assign(model.trainable_variables, values(adamw._model_variables_moving_average))
     yield
     assign(model.trainable_variables, last)
 
