@@ -46,7 +46,8 @@ class Checkpoint:
 
         Raises ValueError where the checkpoint is of another network.
         """
-        model.optimizer.build(model.trainable_variables)  # one that scales the loss is not built yet
+        if not model.optimizer.built:  # one that scales the loss, on TensorFlow
+            model.optimizer.build(model.trainable_variables)
         try:
             assign(model.variables, self._list("model"))
             assign(model.optimizer.variables, self._list("optimizer"))
