@@ -44,7 +44,7 @@ class MLP(Architecture):
     def __call__(self, tokens):
         grams = NGrams(self.vocabulary, self.ngrams, self.buckets, name="ngrams")
         ids = grams(tokens)
-        weights = BagWeights(self.features, grams.size, self.ngrams, self.norm, name="weights")(ids)
+        weights = BagWeights(self.features, grams.size, self.norm, name="weights")(ids)
         x = SparseDense(grams.size, self.hidden, "relu" if self.depth else "linear", name="dense0")(weights, ids)
         for i in range(self.depth):
             if i > 0:
@@ -70,11 +70,10 @@ class BagWeights(keras.layers.Layer):
     Over the places where a feature stands the weights add up to its value; each text's values have length `norm`.
     """
 
-    def __init__(self, features, size, longest=1, norm=1.0, **kwargs):
+    def __init__(self, features, size, norm=1.0, **kwargs):
         super().__init__(**kwargs)
         self.features = choose("features", features, FEATURES)
         self.size = size
-        self.longest = longest
         self.norm = norm
 
     def build(self, ids_shape):
