@@ -96,7 +96,7 @@ def test_layer_across_two_texts():
 
 def test_rotary_layer_sees_distances_not_places():
     x = drawn(1, 6, 16)
-    layer = MultiHeadAttention(4, rotary=10_000.0)
+    layer = MultiHeadAttention(4, rotary={"base": 10_000.0})
     here = array(layer(x))
     np.testing.assert_allclose(array(layer(x, positions=np.arange(50, 56)[None])), here, atol=1e-4)
     assert np.abs(array(layer(x, positions=np.array([[0, 2, 4, 6, 8, 10]]))) - here).max() > 1e-3
@@ -129,10 +129,10 @@ def test_gradients_of_padded_texts_are_finite():
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision(policy):
     x = drawn(2, 6, 16)
-    layer = MultiHeadAttention(4, causal=True, rotary=10_000.0, dtype=policy)
+    layer = MultiHeadAttention(4, causal=True, rotary={"base": 10_000.0}, dtype=policy)
     found = layer(x, visible=PADDED)
     assert keras.backend.standardize_dtype(found.dtype) == policy.removeprefix("mixed_")
-    full = MultiHeadAttention(4, causal=True, rotary=10_000.0)
+    full = MultiHeadAttention(4, causal=True, rotary={"base": 10_000.0})
     full.build(x.shape)
     full.set_weights([array(weight.value) for weight in layer.weights])
     np.testing.assert_allclose(array(found)[0], array(full(x, visible=PADDED))[0], atol=0.05)

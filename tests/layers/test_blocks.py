@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo.layers.blocks import FeedForward, residual
+from zoo.layers.blocks import FeedForward, gelu_tanh, normalize_size, residual
 from zoo.layers.convolution import Convolution
 
 
@@ -52,3 +52,34 @@ def test_convolution_reads_neighbours_and_no_padding(padding, shifts):
     around = np.pad(x * visible[..., None], ((0, 0), (4, 4), (0, 0)))
     expected = sum(around[:, 4 + s : 11 + s] @ w for s, w in zip(shifts, kernel, strict=True)) + bias
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_gated_feed_forward_multiplies_two_dense_layers():
+    layer, x = FeedForward(12, activation="silu", gated=True, use_bias=False), drawn(2, 3, 8)
+    found = array(layer(x))
+    widen, gate, narrow = (array(getattr(layer, name).kernel) for name in ("widen", "gate", "narrow"))
+    wide = x @ widen
+    np.testing.assert_allclose(found, (wide / (1 + np.exp(-wide)) * (x @ gate)) @ narrow, atol=1e-5)
+    assert len(layer.trainable_weights) == 3
+
+
+def test_gelu_by_tanh():
+    x = drawn(3, 4)
+    np.testing.assert_allclose(
+        array(gelu_tanh(x)), 0.5 * x * (1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3))), atol=1e-6
+    )
+    exact = array(keras.activations.gelu(x, approximate=False))
+    assert 1e-6 < np.abs(array(gelu_tanh(x)) - exact).max() < 1e-3
+
+
+def test_fresh_kernels_have_the_deviation_asked_for():
+    layer = FeedForward(400, deviation=0.02, out_deviation=0.005)
+    layer.build((None, None, 300))
+    assert array(layer.widen.kernel).std() == pytest.approx(0.02, rel=0.05)
+    assert array(layer.narrow.kernel).std() == pytest.approx(0.005, rel=0.05)
+
+
+def test_division_by_the_root_mean_square():
+    inputs, x = keras.Input((3, 8)), drawn(2, 3, 8)
+    model = keras.Model(inputs, normalize_size(inputs, "norm", 1e-6))
+    np.testing.assert_allclose(array(model(x)), x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6), atol=1e-5)

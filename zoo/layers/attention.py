@@ -13,13 +13,24 @@ class MultiHeadAttention(keras.layers.Layer):
     """Scaled dot-product attention in several heads: (batch, time, width) to (batch, time, width).
 
     Vaswani et al. 2017, section 3.2, https://arxiv.org/abs/1706.03762. With fewer `kv_heads` than `heads`, groups of
-    heads share keys and values (Ainslie et al. 2023, https://arxiv.org/abs/2305.13245). With `rotary`, the base of
-    their angles, queries and keys are turned by their positions. Fused wherever the backend can.
+    heads share keys and values (Ainslie et al. 2023, https://arxiv.org/abs/2305.13245). With `rotary`, the options of
+    `RotaryPositions`, queries and keys are turned by their positions. Fused wherever the backend can.
 
     Raises ValueError where `heads` does not divide the width or `kv_heads` does not divide `heads`.
     """
 
-    def __init__(self, heads, kv_heads=None, dropout=0.0, causal=False, rotary=None, use_bias=True, **kwargs):
+    def __init__(
+        self,
+        heads,
+        kv_heads=None,
+        dropout=0.0,
+        causal=False,
+        rotary=None,
+        use_bias=True,
+        deviation=None,
+        out_deviation=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.heads = heads
         self.kv_heads = kv_heads
@@ -27,6 +38,8 @@ class MultiHeadAttention(keras.layers.Layer):
         self.causal = causal
         self.rotary = rotary
         self.use_bias = use_bias
+        self.deviation = deviation  # of fresh kernels: see `initial`
+        self.out_deviation = out_deviation  # of the output layer's; None: as of the others
         self.seed_generator = keras.random.SeedGenerator()
         _check_multiple("kv_heads", kv_heads or heads, "heads", heads)
 
@@ -34,12 +47,12 @@ class MultiHeadAttention(keras.layers.Layer):
         width, kv_heads = x_shape[-1], self.kv_heads or self.heads
         _check_multiple("heads", self.heads, "the width", width)
         kv_width = width // self.heads * kv_heads
-        self.query = self._dense("query", width, x_shape)
-        self.key = self._dense("key", kv_width, context_shape or x_shape)
-        self.value = self._dense("value", kv_width, context_shape or x_shape)
-        self.out = self._dense("out", width, x_shape)
+        self.query = self._dense("query", width, x_shape, self.deviation)
+        self.key = self._dense("key", kv_width, context_shape or x_shape, self.deviation)
+        self.value = self._dense("value", kv_width, context_shape or x_shape, self.deviation)
+        self.out = self._dense("out", width, x_shape, self.out_deviation or self.deviation)
         if self.rotary is not None:
-            self.turn = RotaryPositions(self.rotary, name="turn", dtype=self.dtype_policy)
+            self.turn = RotaryPositions(**self.rotary, name="turn", dtype=self.dtype_policy)
             self.turn.build((*x_shape[:2], self.heads, width // self.heads))
 
     def call(self, x, context=None, visible=None, positions=None, training=False):
@@ -63,8 +76,9 @@ class MultiHeadAttention(keras.layers.Layer):
     def compute_output_spec(self, x, context=None, visible=None, positions=None, training=False):
         return keras.KerasTensor(x.shape, dtype=self.compute_dtype)
 
-    def _dense(self, name, units, shape):
-        layer = Dense(units, use_bias=self.use_bias, name=name, dtype=self.dtype_policy)
+    def _dense(self, name, units, shape, deviation):
+        options = {"use_bias": self.use_bias, "kernel_initializer": initial(deviation), "dtype": self.dtype_policy}
+        layer = Dense(units, name=name, **options)
         layer.build(shape)
         return layer
 
@@ -75,6 +89,11 @@ class MultiHeadAttention(keras.layers.Layer):
     def _split(self, x_BTM, heads):
         batch, time, width = ops.shape(x_BTM)
         return ops.reshape(x_BTM, (batch, time, heads, width // heads))
+
+
+def initial(deviation):
+    """The initializer of kernels: normal with a standard deviation, or Glorot's uniform where it is None."""
+    return "glorot_uniform" if deviation is None else keras.initializers.RandomNormal(stddev=deviation)
 
 
 def _check_multiple(name, part, of, whole):

@@ -5,9 +5,9 @@ a network can be found in it.
 """
 
 import keras
-from keras.layers import Add, Dense, Dropout, LayerNormalization
+from keras.layers import Add, Dense, Dropout, LayerNormalization, RMSNormalization
 
-from zoo.layers.attention import MultiHeadAttention
+from zoo.layers.attention import MultiHeadAttention, initial
 from zoo.layers.choice import choose
 
 NORMS = ("pre", "post")
@@ -15,41 +15,81 @@ EPSILON = 1e-5  # what torch.nn.LayerNorm and GPT-2 add to the variance
 
 
 @keras.saving.register_keras_serializable(package="zoo")
+def gelu_tanh(x):
+    """The Gaussian error linear unit by tanh, as in GPT-2 (Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2)."""
+    return keras.activations.gelu(x, approximate=True)
+
+
+ACTIVATIONS = {"gelu_tanh": gelu_tanh}  # others are Keras's own; its "gelu" is the exact one
+
+
+@keras.saving.register_keras_serializable(package="zoo")
 class FeedForward(keras.layers.Layer):
     """Two dense layers for each token by itself: (batch, time, width) to the same shape, `hidden` wide in between.
 
-    Vaswani et al. 2017, section 3.3, https://arxiv.org/abs/1706.03762.
+    Vaswani et al. 2017, section 3.3, https://arxiv.org/abs/1706.03762. With `gated`, what is in between is multiplied
+    by a third dense layer's output: with `activation="silu"` SwiGLU of Shazeer 2020, https://arxiv.org/abs/2002.05202.
     """
 
-    def __init__(self, hidden, activation="relu", dropout=0.0, **kwargs):
+    def __init__(
+        self,
+        hidden,
+        activation="relu",
+        dropout=0.0,
+        gated=False,
+        use_bias=True,
+        deviation=None,
+        out_deviation=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.hidden = hidden
         self.activation = activation
         self.dropout = dropout  # of what is in between
+        self.gated = gated
+        self.use_bias = use_bias
+        self.deviation = deviation  # of fresh kernels: see `initial`
+        self.out_deviation = out_deviation  # of the last layer's; None: as of the others
 
     def build(self, x_shape):
-        self.widen = Dense(self.hidden, activation=self.activation, name="widen", dtype=self.dtype_policy)
+        activate = ACTIVATIONS.get(self.activation, self.activation)
+        self.widen = self._dense("widen", self.hidden, x_shape, self.deviation, activate)
+        if self.gated:
+            self.gate = self._dense("gate", self.hidden, x_shape, self.deviation)
         self.drop = Dropout(self.dropout, name="drop", dtype=self.dtype_policy)
-        self.narrow = Dense(x_shape[-1], name="narrow", dtype=self.dtype_policy)
-        self.widen.build(x_shape)
-        self.narrow.build((*x_shape[:-1], self.hidden))
+        deviation = self.out_deviation or self.deviation
+        self.narrow = self._dense("narrow", x_shape[-1], (*x_shape[:-1], self.hidden), deviation)
 
     def call(self, x, training=False):
-        return self.narrow(self.drop(self.widen(x), training=training))
+        y = self.widen(x)
+        y = y * self.gate(x) if self.gated else y
+        return self.narrow(self.drop(y, training=training))
+
+    def _dense(self, name, units, shape, deviation, activation=None):
+        options = {"use_bias": self.use_bias, "kernel_initializer": initial(deviation), "dtype": self.dtype_policy}
+        layer = Dense(units, activation, name=name, **options)
+        layer.build(shape)
+        return layer
 
 
-def normalize(x, name):
+def normalize(x, name, epsilon=EPSILON):
     """Layer normalization (Ba et al. 2016, https://arxiv.org/abs/1607.06450) of each token."""
-    return LayerNormalization(epsilon=EPSILON, name=name)(x)
+    return LayerNormalization(epsilon=epsilon, name=name)(x)
 
 
-def residual(x, change, norm, dropout, name):
+def normalize_size(x, name, epsilon=EPSILON):
+    """Division of each token by its root mean square (Zhang & Sennrich 2019, https://arxiv.org/abs/1910.07467)."""
+    return RMSNormalization(epsilon=epsilon, name=name)(x)
+
+
+def residual(x, change, norm, dropout, name, normalize=normalize):
     """`x` plus what `change` makes of it.
 
     Args:
         norm: "post" normalises the sum, as Vaswani et al. 2017; "pre" what `change` is given, as Xiong et al. 2020,
             https://arxiv.org/abs/2002.04745, which trains without warm-up but needs a norm after the last block.
         dropout: of the change.
+        normalize: `normalize(x, name)` draws the norm.
     """
     pre = choose("norm", norm, NORMS) == "pre"
     y = change(normalize(x, f"{name}_norm") if pre else x)
@@ -57,12 +97,31 @@ def residual(x, change, norm, dropout, name):
     return x if pre else normalize(x, f"{name}_norm")
 
 
-def encoder_block(x, visible, attention, feed_forward, norm, dropout, name):
+def encoder_block(x, visible, attention, feed_forward, norm, dropout, name, normalize=normalize):
     """Draw a Transformer's encoder block: attention among the visible tokens, then a feed-forward layer.
 
+    With `causal` among the attention's options and `visible` None it is the block of a language model.
     `attention` and `feed_forward` are the options of the layers `MultiHeadAttention` and `FeedForward`.
     """
     attend = MultiHeadAttention(**attention, name=f"{name}_attention")
     think = FeedForward(**feed_forward, name=f"{name}_feed_forward")
-    x = residual(x, lambda y: attend(y, visible=visible), norm, dropout, f"{name}_attention")
+    x = residual(x, lambda y: attend(y, visible=visible), norm, dropout, f"{name}_attention", normalize)
+    return residual(x, think, norm, dropout, f"{name}_feed_forward", normalize)
+
+
+def decoder_block(x, source, visible, attention, feed_forward, norm, dropout, name):
+    """Draw a Transformer's decoder block: attention to earlier tokens, then to the source, then a feed-forward layer.
+
+    No token of the target needs hiding: padding comes last, where no real token looks. The rest is as in
+    `encoder_block`.
+
+    Args:
+        source: (batch, source time, its width), the encoder's features.
+        visible: (batch, source time) booleans, True where the source has a token.
+    """
+    attend = MultiHeadAttention(**attention, causal=True, name=f"{name}_attention")
+    look = MultiHeadAttention(**attention, name=f"{name}_source_attention")
+    think = FeedForward(**feed_forward, name=f"{name}_feed_forward")
+    x = residual(x, attend, norm, dropout, f"{name}_attention")
+    x = residual(x, lambda y: look(y, context=source, visible=visible), norm, dropout, f"{name}_source_attention")
     return residual(x, think, norm, dropout, f"{name}_feed_forward")

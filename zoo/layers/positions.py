@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 BASE = 10_000.0  # Vaswani et al. 2017, section 3.5, and Su et al. 2021, section 3.2.2
+TRAINED = 8192  # tokens of a text that Llama 3 was first trained on
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -41,17 +42,19 @@ class LearnedPositions(keras.layers.Layer):
     length is known when the network is drawn or called; positions beyond the table elsewhere get its last vector.
     """
 
-    def __init__(self, length, **kwargs):
+    def __init__(self, length, offset=0, **kwargs):
         super().__init__(**kwargs)
         self.length = length
+        self.offset = offset  # rows of the table before that of the first position: 2 in RoBERTa and BART
 
     def build(self, x_shape, positions_shape=None):
         initializer = keras.initializers.RandomNormal(stddev=0.02)  # as BERT and GPT-2 do
-        self.table = self.add_weight((self.length, x_shape[-1]), initializer=initializer, name="table")
+        self.table = self.add_weight((self.offset + self.length, x_shape[-1]), initializer=initializer, name="table")
 
     def call(self, x, positions=None):
         self._check(x, positions)
-        return x + ops.take(self.table, ops.minimum(_positions(x, positions), self.length - 1), axis=0)
+        rows = self.offset + ops.minimum(_positions(x, positions), self.length - 1)
+        return x + ops.take(self.table, rows, axis=0)
 
     def compute_output_spec(self, x, positions=None):
         self._check(x, positions)
@@ -71,19 +74,21 @@ class RotaryPositions(keras.layers.Layer):
     """Turns each pair of numbers of (batch, time, heads, width) queries or keys by an angle that grows with position.
 
     Su et al. 2021, equation 34, https://arxiv.org/abs/2104.09864. Number i pairs with number i + width / 2, as in
-    GPT-NeoX and Llama. Raises ValueError where width is odd.
+    GPT-NeoX and Llama. With a `factor` above 1 slow turns are that much slower, so that texts may be longer than the
+    8192 tokens that Llama 3 first learned from. Raises ValueError where width is odd.
     """
 
-    def __init__(self, base=BASE, **kwargs):
+    def __init__(self, base=BASE, factor=1.0, **kwargs):
         super().__init__(**kwargs)
         self.base = base
+        self.factor = factor
 
     def build(self, x_shape, positions_shape=None):
         if x_shape[-1] % 2:
             raise ValueError(f"Rotary positions need an even head width. Received: {x_shape[-1]}.")
 
     def call(self, x, positions=None):
-        angles = _angles(_positions(x, positions), x.shape[-1], self.base)[:, :, None]
+        angles = _angles(_positions(x, positions), x.shape[-1], self.base, self.factor)[:, :, None]
         cosine, sine = ops.cos(angles), ops.sin(angles)
         first, second = ops.split(ops.cast(x, "float32"), 2, axis=-1)
         turned = ops.concatenate([first * cosine - second * sine, second * cosine + first * sine], axis=-1)
@@ -98,7 +103,17 @@ def _positions(x, positions):
     return ops.arange(ops.shape(x)[1])[None] if positions is None else positions
 
 
-def _angles(positions, width, base):
+def _angles(positions, width, base, factor=1.0):
     """Angles, (batch, time, ceil(width / 2)), in float32: half precision does not tell large positions apart."""
-    rates = base ** (-np.arange(0, width, 2) / width)
+    rates = _slow(base ** (-np.arange(0, width, 2) / width), factor)
     return ops.cast(positions, "float32")[..., None] * ops.convert_to_tensor(rates, "float32")
+
+
+def _slow(rates, factor):
+    """Rates divided by `factor` where a turn takes more than 8192 tokens, kept where it takes less than a fourth of it.
+
+    In between they pass from one to the other: Llama Team 2024, https://arxiv.org/abs/2407.21783, and its published
+    configurations (low_freq_factor 1, high_freq_factor 4).
+    """
+    kept = np.clip((TRAINED * rates / (2 * np.pi) - 1) / (4 - 1), 0, 1)
+    return rates * (kept + (1 - kept) / factor)
