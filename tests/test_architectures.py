@@ -7,21 +7,11 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from tiny import shrunk
 
 from zoo import catalog
 
-TINY = {
-    "vocabulary": 23,
-    "length": 16,
-    "width": 8,
-    "depth": 2,
-    "heads": 2,
-    "kv_heads": 1,
-    "hidden": 12,
-    "filters": 5,
-    "units": 6,
-    "buckets": 31,
-}
+SMALL = {"vocabulary": 23, "width": 8, "depth": 2, "hidden": 12, "filters": 5, "units": 6, "buckets": 31}
 TOKENS = np.array([[5, 6, 7, 5, 9, 11, 2, 3], [4, 22, 4, 0, 0, 0, 0, 0], [8, 0, 0, 0, 0, 0, 0, 0]], "int32")
 ALONE = {1: 3, 2: 1}  # row: its length; few shapes, since JAX compiles every operation for each
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
@@ -29,27 +19,26 @@ CLOSE = {"rtol": 1e-4, "atol": 1e-5}
 pytestmark = pytest.mark.parametrize("name", catalog.names("architectures"))
 
 
-def shrink(name):
-    cls = catalog.load("architectures", name)
-    fields = {field.name for field in dataclasses.fields(cls)}
-    return cls(**{key: value for key, value in TINY.items() if key in fields})
-
-
 def drawn(name):
     keras.utils.set_random_seed(3)
-    return shrink(name).trunk()
+    return shrunk(name, **SMALL).trunk()
 
 
 def features(trunk, tokens):
-    return ops.convert_to_numpy(ops.cast(trunk(inputs(trunk, tokens), training=False), "float32"))
+    return outputs(trunk, inputs(trunk, tokens))
+
+
+def outputs(trunk, given):
+    return ops.convert_to_numpy(ops.cast(trunk(given, training=False), "float32"))
 
 
 def inputs(trunk, tokens):
-    return dict.fromkeys([tensor.name for tensor in trunk.inputs], tokens)
+    """The tokens for every input, of one type where there are types."""
+    return {tensor.name: np.zeros_like(tokens) if tensor.name == "types" else tokens for tensor in trunk.inputs}
 
 
 def test_a_feature_for_each_token_or_one_for_each_text(name):
-    trunk, architecture = drawn(name), shrink(name)
+    trunk, architecture = drawn(name), shrunk(name, **SMALL)
     found = features(trunk, TOKENS)
     assert found.ndim == (2 if architecture.pooling is None else 3)
     assert found.shape[: found.ndim - 1] == TOKENS.shape[: found.ndim - 1]
@@ -67,12 +56,13 @@ def test_padding_changes_nothing(name):
 
 
 def test_causal_ones_ignore_later_tokens(name):
-    trunk, architecture = drawn(name), shrink(name)
+    trunk, architecture = drawn(name), shrunk(name, **SMALL)
     if architecture.pooling is None:
         return
-    changed = TOKENS.copy()
-    changed[0, 5:] = (1, 1, 1)
-    same = np.isclose(features(trunk, changed), features(trunk, TOKENS), **CLOSE).all(-1)
+    changed = inputs(trunk, TOKENS)
+    last = list(changed)[-1 if architecture.inputs()[0] == "source" else 0]
+    changed[last] = np.where((TOKENS > 0) & (np.arange(8) > 4), 1, TOKENS)
+    same = np.isclose(outputs(trunk, changed), features(trunk, TOKENS), **CLOSE).all(-1)
     assert same[0, :5].all() == architecture.causal
     assert same[1:].all()
 
@@ -82,7 +72,7 @@ def test_texts_without_tokens(name):
 
 
 def test_every_weight_learns(name):
-    trunk, architecture = drawn(name), shrink(name)
+    trunk, architecture = drawn(name), shrunk(name, **SMALL)
     architecture.fit(trunk, [row[row > 0] for row in TOKENS])
     before = [ops.convert_to_numpy(weight).copy() for weight in trunk.trainable_weights]
     model = keras.Model(trunk.inputs, keras.layers.Dense(2)(trunk.output))
@@ -97,7 +87,7 @@ def test_every_weight_learns(name):
 
 
 def test_saves_and_loads(name, tmp_path):
-    trunk, architecture = drawn(name), shrink(name)
+    trunk, architecture = drawn(name), shrunk(name, **SMALL)
     architecture.fit(trunk, [row[row > 0] for row in TOKENS[:2]])
     trunk.save(tmp_path / "trunk.keras")
     loaded = keras.saving.load_model(tmp_path / "trunk.keras")
@@ -105,7 +95,7 @@ def test_saves_and_loads(name, tmp_path):
 
 
 def test_fields_survive_json(name):
-    architecture = shrink(name)
+    architecture = shrunk(name, **SMALL)
     written = json.dumps(dataclasses.asdict(architecture))
     assert type(architecture)(**json.loads(written)) == architecture
 

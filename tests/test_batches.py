@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from zoo.batches import Batches, bucket
-from zoo.examples import Examples, write
+from zoo.examples import Examples, Frame, write
 
 
 class Plain:
@@ -24,7 +24,7 @@ def examples(tmp_path):
         for i, n in enumerate(lengths)
     )
     write(tmp_path / "rows", rows)
-    return Examples(tmp_path / "rows", ("tokens",))
+    return Examples(tmp_path / "rows", Frame(("tokens",)))
 
 
 def take(batches, count, step=0):
@@ -34,7 +34,7 @@ def take(batches, count, step=0):
 
 def test_rows_come_back_as_written(examples):
     for i in (0, 7, 204):
-        np.testing.assert_array_equal(examples.row("tokens", i), np.arange(1, examples.lengths[i] + 1))
+        np.testing.assert_array_equal(examples.row("tokens", i), np.arange(1, examples.sizes[i, 0] + 1))
         assert examples.row("name", i) == [i]
 
 
@@ -45,7 +45,7 @@ def test_an_epoch_has_every_row_and_a_batch_one_bucket(examples):
     assert {len(names) for _, names, _ in epoch} == {16}
     assert {inputs["tokens"].shape[1] for inputs, _, _ in epoch} <= {8, 16, 24, 32, 48, 64}
     for inputs, names, _ in epoch:
-        np.testing.assert_array_equal((inputs["tokens"] > 0).sum(1), examples.lengths[names.ravel()])
+        np.testing.assert_array_equal((inputs["tokens"] > 0).sum(1), examples.sizes[names.ravel(), 0])
 
 
 def test_little_is_padding(examples):
@@ -86,7 +86,7 @@ def test_fewer_rows_than_a_batch(tmp_path):
         tmp_path / "few",
         ({"tokens": np.ones(3, "int32"), "name": np.array([i]), "weight": np.ones(1)} for i in range(3)),
     )
-    batches = Batches(Examples(tmp_path / "few", ("tokens",)), Plain(), 16)
+    batches = Batches(Examples(tmp_path / "few", Frame(("tokens",))), Plain(), 16)
     assert len(batches) == 1
     assert sorted(take(batches, 1)[0][1].ravel()) == [0, 1, 2]
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from tiny import serving
 from tokenizers import normalizers
 
 import zoo
 from zoo import catalog, settings
+from zoo.objectives.classify_text import ClassifyText
 from zoo.preset import Data
 
 # Runs in a process of its own with nothing but TensorFlow, as a server would; answers each line of standard input.
@@ -79,7 +81,7 @@ def shrunk(tiny, architecture, tokenizer):
     return settings.override(replace(tiny, training=replace(tiny.training, epochs=1)), assignments)
 
 
-PAIRS = {  # every architecture and every tokenizer once
+PAIRS = {  # every tokenizer once; architectures that are not here are exported with words
     "averaging": "words",
     "conv": "byte_pairs",
     "gru": "bytes",
@@ -91,8 +93,8 @@ PAIRS = {  # every architecture and every tokenizer once
 }
 
 
-def test_all_architectures_and_tokenizers_are_exported():
-    assert sorted(PAIRS) == list(zoo.names("architectures"))
+def test_all_tokenizers_are_exported():
+    assert set(PAIRS) <= set(serving(ClassifyText()))
     assert set(PAIRS.values()) == set(zoo.names("tokenizers"))
 
 
@@ -102,9 +104,9 @@ def everywhere(architecture):
     return pytest.param(architecture, marks=() if quick else pytest.mark.slow)
 
 
-@pytest.mark.parametrize("architecture", [everywhere(name) for name in sorted(PAIRS)])
+@pytest.mark.parametrize("architecture", [everywhere(name) for name in serving(ClassifyText())])
 def test_a_served_model_answers_as_predict_does(tiny, tmp_path, ask, architecture):
-    preset = shrunk(tiny, architecture, PAIRS[architecture])
+    preset = shrunk(tiny, architecture, PAIRS.get(architecture, "words"))
     pipeline = zoo.train(preset, to=tmp_path / "m")
     found = ask(pipeline.export(tmp_path / "m" / "1"), text=TEXTS)
     assert_equal(pipeline, found["answer"], TEXTS)

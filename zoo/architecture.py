@@ -12,10 +12,13 @@ class Architecture(ABC):
     """Hyperparameters as fields; calling it draws the network with the Keras functional API and returns its features.
 
     A subclass adds its fields, states the two facts below and defines `__call__(self, tokens)`. Parameters of
-    `__call__` name the network's inputs: each is a (batch, time) tensor of int32 ids, right-padded with id 0.
+    `__call__` name the network's inputs, (batch, time) tensors of int32: `tokens`, ids right-padded with `padding`, and
+    where it reads them `types`, 0 or 1 for the first and second text of a pair; or, of an encoder-decoder, `source` and
+    `target`, ids of what is read and of what is written, which begins one place later there.
     """
 
-    vocabulary: int = 20_000  # number of token ids; id 0 is padding
+    vocabulary: int = 20_000  # number of token ids
+    padding: int = 0  # the id that fills up the shorter texts of a batch
 
     causal = False  # True: the feature at time t sees tokens up to t only
     pooling = "mean"  # what suits its features when one vector a text is wanted; None: they are one vector already

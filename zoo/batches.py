@@ -27,7 +27,8 @@ class Batches:
     def __init__(self, examples, objective, rows, accumulation=1, seed=0):
         self.examples, self.objective, self.seed = examples, objective, seed
         self.rows, self.accumulation = min(rows, len(examples)), accumulation
-        self.buckets = bucket(examples.lengths, objective.length)
+        self.buckets = bucket(examples.sizes, objective.length)
+        self.kinds, self.kind = np.unique(self.buckets, axis=0, return_inverse=True)
         if len(self) == 0:
             raise ValueError(
                 f"Expected at least training.accumulation={accumulation} batches of {rows} examples in an epoch. "
@@ -36,7 +37,7 @@ class Batches:
 
     @cached_property
     def _count(self):
-        _, sizes = np.unique(self.buckets, return_counts=True)
+        sizes = np.bincount(self.kind)
         return int((sizes // self.rows).sum() - (-(sizes % self.rows).sum() // self.rows))
 
     def __len__(self):
@@ -44,14 +45,14 @@ class Batches:
         return self._count // self.accumulation * self.accumulation
 
     def epoch(self, number):
-        """The epoch's plan: a list of (row indices, bucket)."""
+        """The epoch's plan: a list of (row indices, padded length of each input)."""
         random = np.random.default_rng([self.seed, number])
         order = random.permutation(len(self.examples))
         plan, rest = [], []
-        for length in np.unique(self.buckets):
-            here = order[self.buckets[order] == length]
+        for kind, shape in enumerate(self.kinds):
+            here = order[self.kind[order] == kind]
             full = len(here) // self.rows * self.rows
-            plan += [(rows, length) for rows in here[:full].reshape(-1, self.rows)]
+            plan += [(rows, shape) for rows in here[:full].reshape(-1, self.rows)]
             rest.append(here[full:])
         plan += self._leftovers(np.concatenate(rest), random)
         return [plan[i] for i in random.permutation(len(plan))[: len(self)]]
@@ -60,9 +61,10 @@ class Batches:
         """Rows that filled no batch of their own length, batched with their neighbours; the last batch is filled up."""
         for start in range(0, len(rest), self.rows):
             rows = rest[start : start + self.rows]
-            fitting = np.flatnonzero(self.buckets <= self.buckets[rows[-1]])
+            shape = self.buckets[rows].max(axis=0)
+            fitting = np.flatnonzero((self.buckets <= shape).all(axis=1))
             extra = random.choice(fitting, self.rows - len(rows), replace=len(fitting) < self.rows)
-            yield np.concatenate([rows, extra]), self.buckets[rows[-1]]
+            yield np.concatenate([rows, extra]), shape
 
     def from_step(self, step):
         """Yield `(inputs, targets, weights)` from the batch number `step` on, without end."""
@@ -76,7 +78,7 @@ class Batches:
 
     def _group(self, plan, place):
         random = np.random.default_rng([self.seed, *place])
-        arranged = [self.objective.arrange(self.examples.batch(rows, length), random) for rows, length in plan]
+        arranged = [self.objective.arrange(self.examples.batch(rows, shape), random) for rows, shape in plan]
         total = sum(weights.sum() for _, _, weights in arranged)
         return [(inputs, targets, self._normalise(weights, total)) for inputs, targets, weights in arranged]
 
@@ -85,12 +87,10 @@ class Batches:
         return (weights * (weights.size * self.accumulation / max(total, 1e-9))).astype("float32")
 
     def shapes(self):
-        """(number of different lengths, share of ids that are padding) of the first epoch."""
+        """(number of different shapes, share of ids that are padding) of the first epoch."""
         plan = self.epoch(0)
-        used = sum(int(self.examples.lengths[rows].sum()) for rows, _ in plan)
-        return len({int(length) for _, length in plan}), 1 - used / sum(
-            len(rows) * int(length) for rows, length in plan
-        )
+        used = sum(int(self.examples.sizes[rows].sum()) for rows, _ in plan)
+        return len({tuple(shape) for _, shape in plan}), 1 - used / sum(len(rows) * int(sum(s)) for rows, s in plan)
 
 
 def bucket(lengths, longest):

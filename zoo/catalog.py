@@ -59,6 +59,15 @@ def name_of(kind, thing):
     return owner.__module__.removeprefix(f"zoo.{kind}.")
 
 
+def refusal(objective, architecture):
+    """Why an architecture cannot serve an objective, or "" where it can."""
+    try:
+        objective.check(architecture)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def unknown(what, received, known):
     """One line for a name that is not among the `known` ones, with the nearest of them."""
     return f"Unknown {what}. Received: {received!r}.{did_you_mean(received, known)} Known: {', '.join(known)}."

@@ -1,35 +1,58 @@
-"""From records to the model's outputs, in batches of few shapes."""
+"""From records to predictions: examples through the model in batches of few shapes."""
 
 import keras
 import numpy as np
 
 from zoo.batches import bucket
-from zoo.examples import in_chunks, pad
+from zoo.examples import Frame, in_chunks
 
-ROWS = 64  # examples in a batch
+ROWS = 64  # most examples in a batch
+TOKENS = 4096  # most token ids in a batch: outputs may be as wide as a vocabulary
 
 
 def predict(model, objective, tokenizer, records):
-    """The model's output for each of an iterable of records, in their order: (records, ...) float32."""
-    chunks = [
-        _outputs(model, list(objective.examples(chunk, tokenizer, train=False)), objective.length)
-        for chunk in in_chunks(records)
-    ]
-    return np.concatenate(chunks) if chunks else np.zeros((0, *model.output.shape[1:]), "float32")
+    """The objective's prediction for each of an iterable of records, a list in their order."""
+    run = Runner(model, objective, tokenizer)
+    return [one for chunk in in_chunks(records) for one in objective.predict(run, chunk, tokenizer)]
 
 
-def _outputs(model, rows, longest):
-    inputs = list(model.input)
-    lengths = np.array([max(len(row[name]) for name in inputs) for row in rows])
-    order = np.argsort(-lengths, kind="stable")
-    batches = [order[start : start + ROWS] for start in range(0, len(rows), ROWS)]
-    outputs = [_run(model, pad([rows[i] for i in some], inputs, bucket(lengths[some[0]], longest))) for some in batches]
-    return np.concatenate(outputs)[np.argsort(order)]
+class Runner:
+    """What an objective is handed to make predictions with: its model, run on rows of examples."""
+
+    def __init__(self, model, objective, tokenizer):
+        self.model, self.objective, self.tokenizer = model, objective, tokenizer
+
+    def __call__(self, rows, through=None):
+        """The outputs for each of a list of rows, as `objective.examples` yields them.
+
+        Args:
+            through: another model of the same layers to run in place of the trained one, such as one of losses.
+
+        Returns a list of arrays, or of what structure of arrays the model gives, padded as their batches were.
+        """
+        model, found = through or self.model, [None] * len(rows)
+        frame = Frame.of(model, self.objective, self.tokenizer, rows[0] if rows else ())
+        sizes = np.array([frame.sizes(row) for row in rows])
+        for some, shape in _batches(sizes, self.objective.length):
+            outputs = _run(model, frame.pad([rows[i] for i in some], shape))
+            for place, i in enumerate(some):
+                found[i] = keras.tree.map_structure(lambda y, place=place: y[place], outputs)
+        return found
+
+
+def _batches(sizes, longest):
+    """(row numbers, padded length of each input) of batches of rows of about the same size, longest first."""
+    order = sorted(range(len(sizes)), key=lambda i: tuple(-sizes[i]))
+    while order:
+        shape = bucket(sizes[order[:ROWS]].max(axis=0), longest)
+        count = max(1, min(ROWS, TOKENS // int(shape.max())))
+        some, order = order[:count], order[count:]
+        yield some, bucket(sizes[some].max(axis=0), longest)
 
 
 def _run(model, batch):
     """Outputs of one batch. Its rows are rounded up to a power of two, so that few shapes are compiled."""
     count = len(next(iter(batch.values())))
     rows = 1 << (count - 1).bit_length()
-    inputs = {name: np.pad(batch[name], ((0, rows - count), (0, 0))) for name in model.input}
-    return keras.ops.convert_to_numpy(model.predict_on_batch(inputs))[:count]
+    inputs = {name: np.pad(batch[name], ((0, rows - count), (0, 0)), mode="edge") for name in model.input}
+    return keras.tree.map_structure(lambda y: keras.ops.convert_to_numpy(y)[:count], model.predict_on_batch(inputs))

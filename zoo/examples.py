@@ -7,6 +7,7 @@ It is written under another name and renamed when complete, so a folder that is 
 import hashlib
 import json
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -15,24 +16,67 @@ import numpy as np
 from zoo.files import whole_folder
 
 CHUNK = 4096  # records tokenised at a time: bounds the memory, and keeps all cores busy
+OPTIONAL = ("types",)  # keys that only some networks read; zeros where examples lack them
+NO_TARGET = -1  # where an aligned key has nothing to say
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How rows of arrays of different sizes become arrays of one batch."""
+
+    inputs: tuple  # names of the network's inputs: filled up with `padding`
+    aligned: tuple = ()  # keys with one number for each token of the first input: filled up with `NO_TARGET`
+    padding: int = 0  # the token id that stands for nothing
+
+    @classmethod
+    def of(cls, model, objective, tokenizer, keys):
+        """The frame of rows with such `keys`, for a `keras.Model` with an objective's head."""
+        inputs = tuple(name for name in model.input if name in keys or name in OPTIONAL)
+        return cls(inputs, tuple(name for name in objective.aligned if name not in inputs), tokenizer.padding)
+
+    def sizes(self, row):
+        """Ids in each input of a row."""
+        return [len(row[name if name in row else self.inputs[0]]) for name in self.inputs]
+
+    def pad(self, rows, shape):
+        """{key: array} of rows (dicts of 1-D arrays): inputs as long as `shape` says, one number for each of them."""
+        batch = {name: self._pad(rows, name, size) for name, size in zip(self.inputs, shape, strict=True)}
+        batch |= {key: _fill(rows, key, shape[0], NO_TARGET) for key in self.aligned if key in rows[0]}
+        rest = [key for key in rows[0] if key not in batch and key not in OPTIONAL]
+        return batch | {key: np.stack([row[key] for row in rows]) for key in rest}
+
+    def _pad(self, rows, name, size):
+        missing = name not in rows[0]
+        return np.zeros((len(rows), size), "int32") if missing else _fill(rows, name, size, self._filler(name))
+
+    def _filler(self, name):
+        return 0 if name in OPTIONAL else self.padding
+
+
+def _fill(rows, key, size, filler):
+    array = np.full((len(rows), size), filler, "int32")
+    for place, row in zip(array, rows, strict=True):
+        place[: len(row[key])] = row[key]
+    return array
 
 
 class Examples:
     """Rows of named 1-D arrays in a folder that `write` made.
 
-    `lengths` is (rows,) int64: ids in the longest of a row's input arrays.
+    `sizes` is (rows, inputs) int64: ids in each of a row's input arrays.
     """
 
-    def __init__(self, folder, inputs):
-        self.folder = Path(folder)
-        types = json.loads((self.folder / "keys.json").read_text())
+    def __init__(self, folder, frame):
+        self.folder, self.frame = Path(folder), frame
+        types = keys_of(folder)
         self.ends = {key: np.load(self.folder / f"{key}.ends.npy") for key in types}
         self.values = {key: self._values(key, kind) for key, kind in types.items()}
-        self.inputs = [name for name in inputs if name in types]
-        self.lengths = np.max([np.diff(self.ends[name], prepend=0) for name in self.inputs], axis=0)
+        lengths = {key: np.diff(ends, prepend=0) for key, ends in self.ends.items()}
+        first = lengths[frame.inputs[0]]
+        self.sizes = np.stack([lengths.get(name, first) for name in frame.inputs], axis=1)
 
     def __len__(self):
-        return len(self.lengths)
+        return len(self.sizes)
 
     def _values(self, key, kind):
         path = self.folder / f"{key}.bin"
@@ -43,18 +87,14 @@ class Examples:
         start = self.ends[key][index - 1] if index else 0
         return self.values[key][start : self.ends[key][index]]
 
-    def batch(self, indices, length):
-        """{key: (rows, length or the row's own size) array}: inputs are padded with 0 up to `length` ids."""
-        return pad([{key: self.row(key, i) for key in self.values} for i in indices], self.inputs, length)
+    def batch(self, indices, shape):
+        """{key: (rows, size) array}: inputs are padded to the sizes in `shape`, in the order of the frame's inputs."""
+        return self.frame.pad([{key: self.row(key, i) for key in self.values} for i in indices], shape)
 
 
-def pad(rows, inputs, length):
-    """Stack dicts of 1-D arrays; those named in `inputs` are right-padded with 0 to `length` ids."""
-    batch = {key: np.zeros((len(rows), length), "int32") for key in inputs}
-    for key in inputs:
-        for place, row in zip(batch[key], rows, strict=True):
-            place[: len(row[key])] = row[key]
-    return batch | {key: np.stack([row[key] for row in rows]) for key in rows[0] if key not in inputs}
+def keys_of(folder):
+    """{key: type of its numbers} in a folder that `write` made."""
+    return json.loads((Path(folder) / "keys.json").read_text())
 
 
 def write(folder, rows):
@@ -73,14 +113,20 @@ def write(folder, rows):
         (partial / "keys.json").write_text(json.dumps(types))
 
 
-def prepare(dataset, split, objective, tokenizer, inputs, cache):
-    """Examples of one split, tokenised unless a folder in `cache` already holds just these."""
-    parts = (dataset.fingerprint(split), split, repr(objective), tokenizer.rust.to_str(), repr(inputs))
+def prepare(dataset, split, objective, tokenizer, model, cache):
+    """Examples of one split, tokenised unless a folder in `cache` already holds just these.
+
+    Raises ValueError where the records of the split give no example at all.
+    """
+    parts = (dataset.fingerprint(split), split, repr(objective), tokenizer.rust.to_str())
     folder = Path(cache) / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
     if not folder.is_dir():
         chunks = in_chunks(dataset.records(split))
         write(folder, (row for records in chunks for row in objective.examples(records, tokenizer)))
-    return Examples(folder, inputs)
+    keys = keys_of(folder)
+    if not keys:
+        raise ValueError(f"Expected text to learn from in {dataset.where(split)}. Received: no example at all.")
+    return Examples(folder, Frame.of(model, objective, tokenizer, keys))
 
 
 def in_chunks(records):

@@ -16,6 +16,7 @@ class Objective(ABC):
     length: int = 256  # longest example, in token ids; longer texts are cut
 
     watch = "accuracy"  # which of `scores` is shown while training
+    aligned = ()  # keys of `examples` that hold one number for each token, -1 where there is nothing to say
 
     def check(self, architecture):
         """Raise ValueError, with the reason, where `architecture` is not able to serve this objective."""
@@ -52,8 +53,10 @@ class Objective(ABC):
     def examples(self, records, tokenizer, train=True):
         """Yield a dict of 1-D arrays for every example that the list of `records` gives.
 
-        Every key that names an input of the network is padded with 0 in a batch, and its time is bucketed.
-        With `train` False targets are left out, so records without answers will do.
+        In a batch, a key that names an input of the network is padded with the tokenizer's padding, its time bucketed;
+        one of `aligned` is padded with -1; of all others each row has the same size. `types`, 0 or 1 for a token's text
+        of a pair, may be given for networks that read it. With `train` False targets are left out, so records without
+        answers will do. Examples need not be as many as records.
         """
 
     @abstractmethod
@@ -63,6 +66,13 @@ class Objective(ABC):
         `weights` is (batch,) or (batch, time): how much each target counts; `zoo.batches` normalises it.
         `random` is a `numpy.random.Generator` that is the same for the same batch of the same epoch.
         """
+
+    def predict(self, run, records, tokenizer):
+        """One prediction for each of a list of records: of each one's only example, what the model gives.
+
+        `run` is a `zoo.evaluation.Runner`: `run(rows)` is a list of the model's outputs for a list of examples.
+        """
+        return run(list(self.examples(records, tokenizer, train=False)))
 
     @abstractmethod
     def head(self, architecture, trunk):
@@ -91,12 +101,12 @@ class Objective(ABC):
         return self.head(architecture, architecture.trunk())
 
     def calibrate(self, predictions, records):
-        """A copy of this objective whose decisions suit `predictions` on validation `records`."""
+        """A copy of this objective whose decisions suit `predictions`, a list, on validation `records`."""
         return self
 
     @abstractmethod
     def answer(self, prediction, record):
-        """What a person gets back for one record, from its row of the model's output."""
+        """What a person gets back for one record, from its prediction."""
 
     @abstractmethod
     def read(self, answer):
@@ -112,7 +122,7 @@ class Objective(ABC):
 
     @abstractmethod
     def scores(self, predictions, records):
-        """Exact metrics of `predictions` (one row a record): a flat dict of names to floats."""
+        """Exact metrics of `predictions` (a list, one for each record): a flat dict of names to floats."""
 
     def rank(self, scores):
         """A tuple by which epochs are compared: the weights with the highest are kept."""

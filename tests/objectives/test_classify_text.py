@@ -6,32 +6,25 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from tiny import STILL, serving, shrunk
 
 import zoo
-from zoo import catalog
 from zoo.objectives.classify_text import ClassifyText
 from zoo.preset import Data
 from zoo.training import checkpoint
 
-TINY = {"vocabulary": 40, "width": 16, "depth": 1, "units": 12, "heads": 2, "hidden": 24, "filters": 8, "buckets": 64}
-STILL = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0}  # nothing left out: eight rows by heart
 
-
-def shrunk(name):
-    cls = catalog.load("architectures", name)
-    known = cls.__dataclass_fields__
-    return cls(**{field: value for field, value in (TINY | STILL).items() if field in known})
-
-
-@pytest.mark.parametrize("name", catalog.names("architectures"))
+@pytest.mark.parametrize("name", serving(ClassifyText()))
 def test_every_architecture_learns_eight_records_by_heart(name):
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
     tokens = np.where(np.arange(8) < random.integers(4, 9, (8, 1)), random.integers(5, 40, (8, 8)), 0).astype("int32")
     objective, targets = ClassifyText(labels=("a", "b", "c"), dropout=0.0), np.eye(3, dtype="float32")[np.arange(8) % 3]
-    model = objective.compile(objective.model(shrunk(name)), keras.optimizers.Adam(0.02))
-    model.fit({"tokens": tokens}, targets, batch_size=8, epochs=60, verbose=0, shuffle=False)
-    predicted = model.predict_on_batch({"tokens": tokens})
+    model = objective.compile(objective.model(shrunk(name, **STILL)), keras.optimizers.Adam(0.02))
+    inputs = {"tokens": tokens, "types": np.zeros_like(tokens)}
+    inputs = {name: inputs[name] for name in model.input}
+    model.fit(inputs, targets, batch_size=8, epochs=60, verbose=0, shuffle=False)
+    predicted = model.predict_on_batch(inputs)
     assert (predicted.argmax(1) == targets.argmax(1)).all()
 
 
@@ -126,7 +119,7 @@ def test_what_predict_is_given_must_be_what_was_learned():
 
 
 def test_an_architecture_that_reads_two_sequences_is_refused():
-    class Translator(catalog.load("architectures", "averaging")):
+    class Translator(type(shrunk("averaging"))):
         def __call__(self, source, target):
             return None
 

@@ -35,9 +35,9 @@ class Conv(Architecture):
     pooling = "max"
 
     def __call__(self, tokens):
-        visible = Visible(name="visible")(tokens)
+        visible = Visible(self.padding, name="visible")(tokens)
         x = TokenDropout(self.word_dropout, UNKNOWN, name="word_dropout")(tokens)
-        x = TokenEmbedding(self.vocabulary, self.width, name="embedding")(x)
+        x = TokenEmbedding(self.vocabulary, self.width, self.padding, name="embedding")(x)
         x = Dropout(self.embedding_dropout, name="embedding_dropout")(x)
         for i in range(self.depth):
             dilation = self.growth**i

@@ -31,10 +31,12 @@ class TextCNN(Architecture):
         object.__setattr__(self, "kernels", tuple(self.kernels))  # a list when it was read from JSON
 
     def __call__(self, tokens):
-        visible = Visible(name="visible")(tokens)
+        visible = Visible(self.padding, name="visible")(tokens)
         x = TokenDropout(self.word_dropout, UNKNOWN, name="word_dropout")(tokens)
         spread = RandomUniform(-0.25, 0.25)  # section 3.3: about the spread of pretrained vectors
-        x = TokenEmbedding(self.vocabulary, self.width, embeddings_initializer=spread, name="embedding")(x)
+        x = TokenEmbedding(self.vocabulary, self.width, self.padding, embeddings_initializer=spread, name="embedding")(
+            x
+        )
         x = Dropout(self.embedding_dropout, name="embedding_dropout")(x)
         x = [Pooling("max", name=f"pooling{k}")(self._convolve(k)(x), visible) for k in self.kernels]
         x = Concatenate(name="features")(x) if len(x) > 1 else x[0]

@@ -14,7 +14,7 @@ from zoo.architecture import Architecture
 from zoo.layers.blocks import NORMS, encoder_block, normalize
 from zoo.layers.choice import choose
 from zoo.layers.embedding import UNKNOWN, TokenDropout, TokenEmbedding, Visible
-from zoo.layers.positions import BASE, LearnedPositions, SinusoidalPositions
+from zoo.layers.positions import LearnedPositions, SinusoidalPositions
 
 POSITIONS = ("sinusoidal", "learned", "rotary")
 
@@ -41,7 +41,7 @@ class TransformerEncoder(Architecture):
         choose("positions", self.positions, POSITIONS)
 
     def __call__(self, tokens):
-        visible = Visible(name="visible")(tokens)
+        visible = Visible(self.padding, name="visible")(tokens)
         x = self._embed(tokens)
         for i in range(self.depth):
             x = encoder_block(x, visible, self._attention, self._feed_forward, self.norm, self.dropout, f"block{i}")
@@ -52,7 +52,7 @@ class TransformerEncoder(Architecture):
         return {
             "heads": self.heads,
             "dropout": self.dropout,
-            "rotary": BASE if self.positions == "rotary" else None,
+            "rotary": {} if self.positions == "rotary" else None,
         }
 
     @property
@@ -62,7 +62,9 @@ class TransformerEncoder(Architecture):
     def _embed(self, tokens):
         initial = RandomNormal(stddev=self.width**-0.5)
         x = TokenDropout(self.word_dropout, UNKNOWN, name="word_dropout")(tokens)
-        x = TokenEmbedding(self.vocabulary, self.width, embeddings_initializer=initial, name="embedding")(x)
+        x = TokenEmbedding(self.vocabulary, self.width, self.padding, embeddings_initializer=initial, name="embedding")(
+            x
+        )
         x = Rescaling(self.width**0.5, name="scale")(x)  # section 3.4
         if self.positions == "sinusoidal":
             x = SinusoidalPositions(name="positions")(x)

@@ -9,25 +9,39 @@ FNV_PRIME = 16_777_619  # of the 32-bit FNV-1a hash, http://www.isthe.com/chongo
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Visible(keras.layers.Layer):
-    """Tells where a token is: (batch, time) ids to booleans, False at padding (id 0)."""
+    """Tells where a token is: (batch, time) ids to booleans, False at the id `padding`."""
+
+    def __init__(self, padding=0, **kwargs):
+        super().__init__(**kwargs)
+        self.padding = padding
 
     def call(self, tokens):
-        return ops.not_equal(tokens, 0)
+        return ops.not_equal(tokens, self.padding)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class TokenEmbedding(keras.layers.ReversibleEmbedding):
-    """Looks up a learned vector for every id: (batch, time) to (batch, time, width). Padding is always the zero vector.
+    """Looks up a learned vector for every id: (batch, time) to (batch, time, width).
 
-    `TokenEmbedding(vocabulary, width)`. With `reverse=True` it maps (batch, time, width) to logits over the vocabulary
-    with the same weights (Press & Wolf 2017, https://arxiv.org/abs/1608.05859).
+    The id `padding` is always the zero vector; with `padding=None` there is no such id. With `reverse=True` it maps
+    (batch, time, width) to logits over the vocabulary with the same weights (Press & Wolf 2017,
+    https://arxiv.org/abs/1608.05859).
     """
+
+    def __init__(self, vocabulary, width, padding=0, **kwargs):
+        super().__init__(vocabulary, width, **kwargs)
+        self.padding = padding
 
     def call(self, inputs, reverse=False):
         x = super().call(inputs, reverse=reverse)
-        if reverse:
+        if reverse or self.padding is None:
             return x
-        return x * ops.cast(ops.not_equal(inputs, 0), x.dtype)[..., None]
+        return x * ops.cast(ops.not_equal(inputs, self.padding), x.dtype)[..., None]
+
+    def get_config(self):
+        config = super().get_config()
+        sizes = {"vocabulary": config.pop("input_dim"), "width": config.pop("output_dim")}
+        return config | sizes | {"padding": self.padding}
 
 
 @keras.saving.register_keras_serializable(package="zoo")

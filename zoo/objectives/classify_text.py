@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 import keras
 import numpy as np
 
-from zoo import metrics
 from zoo.dataset import check_labels, collect_labels
 from zoo.layers.embedding import Visible
 from zoo.layers.pooling import Pooling
+from zoo.metrics import classification as metrics
 from zoo.objective import Objective
 
 
@@ -78,7 +78,7 @@ class ClassifyText(Objective):
         pairs = [record["text_pair"] for record in records] if self.pair else None
         encodings = tokenizer.encode_batch([record["text"] for record in records], pairs, length=self.length)
         for record, encoding in zip(records, encodings, strict=True):
-            example = {"tokens": encoding.ids}
+            example = {"tokens": encoding.ids, "types": encoding.segments.astype("uint8")}
             yield {**example, "target": self._target(record)} if train else example
 
     def _target(self, record):
@@ -94,7 +94,7 @@ class ClassifyText(Objective):
         x = trunk.output
         if architecture.pooling is not None:
             x = Pooling(self.pooling or architecture.pooling, name="pooling")(
-                x, Visible(name="pooled")(trunk.input["tokens"])
+                x, Visible(architecture.padding, name="pooled")(trunk.input["tokens"])
             )
         x = keras.layers.Dropout(self.dropout, name="head_dropout")(x)
         return keras.Model(trunk.input, keras.layers.Dense(len(self.labels), dtype="float32", name="logits")(x))
@@ -124,8 +124,11 @@ class ClassifyText(Objective):
         """With `several`, the threshold with the highest micro-averaged F1 on validation records."""
         if not self.several:
             return self
-        truth, probabilities = self.truth(records), self.probabilities(predictions)
+        truth, probabilities = self.truth(records), self.probabilities(self._stack(predictions))
         return replace(self, threshold=metrics.best_threshold(truth, probabilities))
+
+    def _stack(self, predictions):
+        return np.array(predictions, "float32").reshape(-1, len(self.labels))
 
     def truth(self, records):
         """(rows, classes) booleans: the labels that the records have."""
@@ -155,18 +158,18 @@ class ClassifyText(Objective):
         return {"labels": self.labels}
 
     def scores(self, predictions, records):
-        truth = self.truth(records)
-        loss = metrics.log_loss(truth, self.probabilities(predictions), self.several)
-        return metrics.classification_scores(truth, self.decide(predictions)) | {"loss": loss}
+        truth, logits = self.truth(records), self._stack(predictions)
+        loss = metrics.log_loss(truth, self.probabilities(logits), self.several)
+        return metrics.classification_scores(truth, self.decide(logits)) | {"loss": loss}
 
     def rank(self, scores):
         """Of two epochs with the same accuracy, the one with the lower loss has learned more."""
         return (scores[self.watch], -scores["loss"])
 
     def table(self, predictions, records):
-        return metrics.per_class(self.labels, self.truth(records), self.decide(predictions))
+        return metrics.per_class(self.labels, self.truth(records), self.decide(self._stack(predictions)))
 
     def confusion(self, predictions, records):
         if self.several:
             return None
-        return metrics.confusion(self.truth(records), self.decide(predictions))
+        return metrics.confusion(self.truth(records), self.decide(self._stack(predictions)))

@@ -27,7 +27,7 @@ class TrainedTokenizer:
 
     What a person writes never becomes a special token: the text "[SEP]" is a bracket, a word and a bracket. Nothing
     here changes after construction, so threads may share one tokenizer. `pad`, `unknown`, `first`, `separator` and
-    `mask` are ids, or None where a foreign tokenizer has no such token.
+    `mask` are ids, or None where a foreign tokenizer has no such token. `padding` is the id that fills up batches.
     """
 
     def __init__(self, rust):
@@ -38,6 +38,8 @@ class TrainedTokenizer:
         self.size = 1 + max(rust.get_vocab().values(), default=-1)  # ids, those that no token has included
         for field, names in _NAMES.items():
             setattr(self, field, next((i for i in map(rust.token_to_id, names) if i is not None), None))
+        fillers = (self.pad, self.separator, 0)  # GPT-2 has no padding: its end of text fills up
+        self.padding = next(i for i in fillers if i is not None)
 
     @cached_property
     def lossless(self):

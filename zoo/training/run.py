@@ -84,14 +84,16 @@ class Run:
     def _draw(self):
         training = self.preset.training
         set_seed(training.seed)
-        self.architecture = replace(self.preset.architecture, vocabulary=self.tokenizer.size)
+        self.architecture = replace(
+            self.preset.architecture, vocabulary=self.tokenizer.size, padding=self.tokenizer.padding
+        )
         with precision(training.precision):
             self.model = drawn(self.objective, self.architecture)
 
     def _tokenize(self):
-        cache, inputs = self.folder.parent / ".cache", list(self.architecture.inputs())
-        self.examples = prepare(self.dataset, "train", self.objective, self.tokenizer, tuple(inputs), cache)
-        rows = (self.examples.row(inputs[0], i) for i in range(len(self.examples)))
+        cache = self.folder.parent / ".cache"
+        self.examples = prepare(self.dataset, "train", self.objective, self.tokenizer, self.model, cache)
+        rows = (self.examples.row(self.architecture.inputs()[0], i) for i in range(len(self.examples)))
         self.architecture.fit(self.model, rows)
 
     def _fit(self):

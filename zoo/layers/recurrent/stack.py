@@ -34,8 +34,8 @@ class RecurrentStack:
         return "max" if self.bidirectional else "last"
 
     def __call__(self, tokens):
-        visible = Visible(name="visible")(tokens)
-        x = TokenEmbedding(self.vocabulary, self.width, name="embedding")(tokens)
+        visible = Visible(self.padding, name="visible")(tokens)
+        x = TokenEmbedding(self.vocabulary, self.width, self.padding, name="embedding")(tokens)
         x = variational(self.embedding_dropout, "embedding_dropout")(x)
         for i in range(self.depth):
             x = self._read(x, visible, f"layer{i}")

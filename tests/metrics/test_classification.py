@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import confusion_matrix, f1_score, log_loss, precision_recall_fscore_support
 
-from zoo import metrics
+from zoo.metrics import classification as metrics
 
 several = st.tuples(st.integers(1, 12), st.integers(2, 5)).flatmap(
     lambda shape: st.tuples(arrays(bool, shape), arrays(bool, shape))
