@@ -79,7 +79,7 @@ class Recurrent(keras.layers.Layer):
     def _precision(self):
         return "float64" if self.compute_dtype == "float64" else "float32"
 
-    def _project(self, x_TBM, visible):
+    def project(self, x_TBM, visible=None):
         """What each step is given by its token, (time, batch, gates * units)."""
         rows = ops.reshape(x_TBM, (-1, x_TBM.shape[-1]))  # the gradient of a flat product is twice as quick in XLA
         p = ops.cast(ops.matmul(rows, self.kernel), self._precision) + self.input_bias()
@@ -109,7 +109,7 @@ class Recurrent(keras.layers.Layer):
     def _recur(self, x_TBM, visible, begin=None):
         """All states, a list of (time, batch, units)."""
         begin = self.start(ops.shape(x_TBM)[1]) if begin is None else begin
-        return self._run(self._project(x_TBM, visible), *self.recurrence(), *begin)
+        return self._run(self.project(x_TBM, visible), *self.recurrence(), *begin)
 
     def _forwards(self, count, p_TBG, *arrays):
         weights, begin = arrays[:count], arrays[count:]
