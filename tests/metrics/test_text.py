@@ -1,0 +1,47 @@
+"""BLEU, chrF and ROUGE as the libraries' own classes give them, and what they are for texts that say nothing."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rouge_score.rouge_scorer import RougeScorer
+from sacrebleu.metrics import BLEU, CHRF
+
+from zoo.metrics.text import text_scores
+
+NAMES = {"bleu", "chrf", "rouge1", "rouge2", "rougeL"}
+texts = st.lists(st.sampled_from(["the", "cat", "cats", "sat", ".", "Ünder", "貓", "n't"]), max_size=12).map(" ".join)
+pairs = st.lists(st.tuples(texts, texts), min_size=1, max_size=6)
+
+
+@settings(max_examples=50, deadline=None)
+@given(pairs)
+def test_equal_to_the_libraries(rows):
+    written, expected = map(list, zip(*rows, strict=True))
+    found, scorer = text_scores(written, expected), RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=True)
+    assert found["bleu"] == pytest.approx(BLEU().corpus_score(written, [expected]).score / 100, abs=1e-6)
+    assert found["chrf"] == pytest.approx(CHRF().corpus_score(written, [expected]).score / 100, abs=1e-6)
+    for name in ("rouge1", "rouge2", "rougeL"):
+        each = [scorer.score(target, text)[name].fmeasure for text, target in rows]
+        assert found[name] == pytest.approx(sum(each) / len(rows), abs=1e-6)
+
+
+def test_by_hand():
+    found = text_scores(["a b c d e"], ["a b c d f"])
+    assert found["bleu"] == pytest.approx((4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25)
+    assert found["rouge1"] == pytest.approx(4 / 5)
+    assert found["rouge2"] == pytest.approx(3 / 4)
+    assert found["rougeL"] == pytest.approx(4 / 5)
+
+
+def test_the_same_texts_score_one():
+    assert text_scores(["the cat sat on it"], ["the cat sat on it"]) == pytest.approx(dict.fromkeys(NAMES, 1.0))
+
+
+@pytest.mark.parametrize("rows", [[("", "")], [("", "the cat")], [("the cat", "")], []])
+def test_nothing_written_or_expected_scores_zero(rows):
+    assert text_scores([one for one, _ in rows], [other for _, other in rows]) == pytest.approx(dict.fromkeys(NAMES, 0))
+
+
+def test_lists_of_two_lengths():
+    with pytest.raises(ValueError, match="a written text for each expected one. Received: 1 and 2"):
+        text_scores(["a"], ["a", "b"])
