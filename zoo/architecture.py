@@ -11,7 +11,7 @@ import keras
 class Architecture(ABC):
     """Hyperparameters as fields; calling it draws the network with the Keras functional API and returns its features.
 
-    A subclass adds its fields, states the two facts below and defines `__call__(self, tokens)`. Parameters of
+    A subclass adds its fields, states the facts below and defines `__call__(self, tokens)`. Parameters of
     `__call__` name the network's inputs, (batch, time) tensors of int32: `tokens`, ids right-padded with `padding`, and
     where it reads them `types`, 0 or 1 for the first and second text of a pair; or, of an encoder-decoder, `source` and
     `target`, ids of what is read and of what is written, which begins one place later there.
@@ -22,6 +22,7 @@ class Architecture(ABC):
 
     causal = False  # True: the feature at time t sees tokens up to t only
     pooling = "mean"  # what suits its features when one vector a text is wanted; None: they are one vector already
+    tied = False  # True: logits over the vocabulary are made with the vectors of its layer called "embedding"
 
     @abstractmethod
     def __call__(self, tokens):
@@ -36,6 +37,12 @@ class Architecture(ABC):
         """Draw the network: a `keras.Model` from ids to features."""
         inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in self.inputs()}
         return keras.Model(inputs, self(**inputs), name="trunk")
+
+    def logits(self, trunk):
+        """Draw logits over the vocabulary, (batch, time, vocabulary), upon the features that `trunk` ends with."""
+        if self.tied:
+            return trunk.get_layer("embedding")(trunk.output, reverse=True)
+        return keras.layers.Dense(self.vocabulary, name="logits")(trunk.output)
 
     def fit(self, trunk, rows):
         """Compute what the network needs to know of the training text before its first step; most need nothing.

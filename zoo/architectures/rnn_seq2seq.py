@@ -38,6 +38,10 @@ class RNNSeq2Seq(Architecture):
     causal = True
     pooling = "last"
 
+    @property
+    def tied(self):
+        return self.shared
+
     def __post_init__(self):
         choose("cell", self.cell, CELLS)
         choose("attention", self.attention, SCORES)

@@ -36,6 +36,10 @@ class Transformer(Architecture):
     causal = True
     pooling = "last"
 
+    @property
+    def tied(self):
+        return self.shared
+
     def __post_init__(self):
         choose("norm", self.norm, NORMS)
 
