@@ -17,7 +17,7 @@ MAY_IMPORT = {  # folder: what of zoo its files may import, besides their own fo
     "backend": {"zoo.backend"},
     "objectives": {"zoo.objective", "zoo.layers", "zoo.metrics", "zoo.dataset"},
     "datasets": {"zoo.dataset"},
-    "dataset": {"zoo.dataset", "zoo.datasets"},
+    "dataset": {"zoo.dataset", "zoo.datasets", "zoo.console"},
     "tokenizers": {"zoo.tokenizer"},
     "tokenizer": {"zoo.tokenizer", "zoo.files"},
     "presets": {"zoo.architectures", "zoo.objectives", "zoo.tokenizers", "zoo.preset"},

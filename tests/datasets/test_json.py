@@ -81,6 +81,92 @@ def test_squad(tmp_path):
     assert found[1] == {"context": "Ann is in Rome.", "question": "When?", "answers": [], "id": "2"}
 
 
+def squad(context, *questions):
+    """A SQuAD file of one paragraph; a question is (id, [(text, start)])."""
+    asked = [
+        {"id": name, "question": "?", "answers": [{"text": text, "answer_start": start} for text, start in answers]}
+        for name, answers in questions
+    ]
+    return {"data": [{"paragraphs": [{"context": context, "qas": asked}]}]}
+
+
+def test_answers_that_are_not_where_they_say_are_named_and_left_out(tmp_path, capsys):
+    questions = (
+        ("a", [("Ann", 0)]),
+        ("b", [("Rome", 9), ("Rome", 10)]),
+        ("c", [("Rome", 11)]),
+        ("d", [("", 3)]),
+        ("e", []),
+    )
+    path = written(tmp_path / "train.json.gz", "")
+    path.write_bytes(gzip.compress(json.dumps(squad("Ann is in Rome.", *questions)).encode()))
+    dataset = open_dataset(path, draw=False)
+    assert capsys.readouterr().err == ""  # nothing has been read to its end
+    found = {record["id"]: record["answers"] for record in dataset.records("train")}
+    rome = [{"text": "Rome", "start": 10}]
+    assert found == {"a": [{"text": "Ann", "start": 0}], "b": rome, "e": []}
+    assert capsys.readouterr().err == (
+        f"Left out of {path}: 3 answers that are not in their contexts where they say, and with them 2 questions that "
+        f"have no other: {path} question b, 'Rome' at 9, where ' Rom' stands; "
+        f"{path} question c, 'Rome' at 11, where 'ome.' stands; {path} question d, an empty answer at 3.\n"
+    )
+    list(dataset.records("train"))
+    assert capsys.readouterr().err == ""  # told once
+
+
+def test_left_out_answers_are_counted_where_they_are_many(tmp_path, capsys):
+    wrong = [(f"q{i}", [("[b]Rome", -1)]) for i in range(7)]
+    path = written(tmp_path / "dev.json", squad("Rome", ("right", [("Rome", 0)]), *wrong))
+    assert [record["id"] for record in records(path)["validation"]] == ["right"]
+    said = capsys.readouterr().err
+    assert "7 answers" in said
+    assert "7 questions" in said
+    assert "question q4, '[b]Rome' at -1, where nothing stands; and 2 more." in said
+    assert "q5" not in said
+
+
+def test_answers_in_other_formats_are_checked_too(tmp_path, capsys):
+    rows = [{"context": "in Rome", "question": "?", "id": "x7", "answers": [{"text": "Rome", "start": 2}]}]
+    rows.append({"context": "in Rome", "question": "?", "answers": {"text": ["Rome"], "answer_start": [3]}})
+    path = written(tmp_path / "train.jsonl", "\n".join(map(json.dumps, rows)))
+    assert [record["answers"][0]["start"] for record in records(path)["train"]] == [3]
+    assert f"{path}:1 question x7, 'Rome' at 2, where ' Rom' stands." in capsys.readouterr().err
+    assert len(records(path, need=("context", "question"))["train"]) == 2  # who asks needs no answers
+    with pytest.raises(
+        ValueError, match=r"Expected records in .*train.jsonl. Received: none with an answer in its con"
+    ):
+        open_dataset(written(tmp_path / "train.jsonl", json.dumps(rows[0])), draw=False)
+
+
+def test_questions_of_a_file_without_answers(tmp_path):
+    asked = {"data": [{"paragraphs": [{"context": "c", "qas": [{"id": "1", "question": "q"}]}]}]}
+    path = written(tmp_path / "test.json", asked)
+    assert records(path) == {"test": [{"context": "c", "question": "q", "id": "1"}]}
+    with pytest.raises(ValueError, match=r"Expected a column 'answers' at .*test.json question 1"):
+        open_dataset(path, need=("answers",), draw=False)
+
+
+def test_messages(tmp_path):
+    talk = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}]
+    talk.append({"role": "assistant", "content": "Hello"})
+    noted = [{**message, "weight": 1} for message in talk]
+    assert records(written(tmp_path / "train.jsonl", json.dumps({"messages": noted})))["train"] == [{"messages": talk}]
+    assert records(written(tmp_path / "train.json", [{"messages": talk}]))["train"] == [{"messages": talk}]
+
+
+def test_columns_of_well_known_files(tmp_path):
+    path = written(tmp_path / "train.csv", 'id,dialogue,summary\n1,"A: hi\nB: ho",They greet.\n')
+    assert records(path, need=("source", "target"))["train"] == [
+        {"source": "A: hi\nB: ho", "target": "They greet.", "id": "1"}
+    ]
+    path = written(tmp_path / "train.jsonl", json.dumps({"question": "1+1?", "answer": "2"}))
+    (record,) = records(path, need=("instruction", "output"))["train"]
+    assert (record["source"], record["instruction"], record["target"], record["output"]) == ("1+1?", "1+1?", "2", "2")
+    path = written(tmp_path / "train.jsonl", json.dumps({"question": "q", "answer": "a", "source": "s", "other": "o"}))
+    (record,) = records(path, columns={"target": "other"})["train"]
+    assert (record["source"], record["target"], record["output"]) == ("s", "o", "a")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -94,7 +180,12 @@ def test_squad(tmp_path):
         (
             "a.json",
             {"data": [{"x": 1}]},
-            r"Expected SQuAD's data/paragraphs/qas in .*a.json. Received: trouble with 'par",
+            r"Expected SQuAD's data/paragraphs/qas in .*a.json. Received: trouble with 'paragraphs' at or after data\.",
+        ),
+        (
+            "a.json",
+            {"data": [{"paragraphs": [{"context": "c", "qas": [{"id": "q1", "question": "?"}, {"id": "q2"}]}]}]},
+            r"Expected SQuAD's .* in .*a.json. Received: trouble with 'question' at or after question q2\.",
         ),
         ("a.json", {"train": []}, r"Expected records in .*a.json#train. Received: an empty"),
     ],

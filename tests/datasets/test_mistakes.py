@@ -141,7 +141,19 @@ def test_tokens_and_tags_of_different_lengths(tmp_path):
     [
         ("text", {"a": 1}, "Expected a string or a list of tokens at ...:1. Received: text={'a': 1}."),
         ("tokens", 3, "Expected a list of strings at ...:1. Received: tokens=3."),
-        ("messages", "hi", "Expected a list at ...:1. Received: messages='hi'."),
+        ("messages", "hi", "Expected a list of messages at ...:1. Received: messages='hi'."),
+        ("messages", [], "Expected a list of messages at ...:1. Received: messages=[]."),
+        ("messages", ["hi"], 'Expected {"role": ..., "content": ...} at ...:1, message 1. Received: \'hi\'.'),
+        ("messages", [{"role": "user"}], 'Expected {"role": ..., "content": ...} at ...:1, message 1. Received: {'),
+        (
+            "messages",
+            [{"role": "user", "content": "a"}, {"role": "asistant", "content": "b"}],
+            "Expected a role among system, user, assistant at ...:1, message 2. Received: role='asistant'. Did you "
+            "mean 'assistant'?",
+        ),
+        ("messages", [{"role": "user", "content": 3}], "Expected a text at ...:1, message 1. Received: content=3."),
+        ("answers", [{"text": 3, "start": 0}], "Expected answers as ... at ...:1. Received: answers=[{'text': 3,"),
+        ("answers", [{"text": "x"}], "Expected answers as ... at ...:1. Received: answers=[{'text': 'x'}]."),
         ("answers", ["hi"], 'Expected answers as [{"text": ..., "start": ...}] at ...:1. Received: answers=[\'hi\'].'),
         ("text", [["x" * 500]], "Expected a string ... Received: text=[['xxx... ...xxx']]."),
     ],

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from zoo.dataset.fields import columns_of, to_record
+from zoo.dataset.omissions import Omissions
 from zoo.dataset.reader import Part
 
 BLOCK = 10  # of every ten records, one is drawn for validation and one for the test
@@ -29,6 +30,7 @@ class Dataset:
         self.errors = errors
         self.need = tuple(need)
         self._views = views
+        self._told = set()  # splits whose omissions people know of
 
     def __repr__(self):
         return f"Dataset({self.spec!r}, splits={self.splits})"
@@ -48,7 +50,21 @@ class Dataset:
         return (record for _, record in self.placed(split))
 
     def placed(self, split):
-        """Yields (place, record): as `records`, with where each one stands, for messages."""
+        """Yields (place, record): as `records`, with where each one stands, for messages.
+
+        Answers that do not stand in their context are left out, and questions with no other; the first whole pass over
+        a split ends with a message that names them. Where answers are not needed, nothing is left out.
+        """
+        omissions, check = Omissions(), not self.need or "answers" in self.need
+        for place, record in self._all(split):
+            kept = omissions.keep(record, place) if check else record
+            if kept is not None:
+                yield place, kept
+        if split not in self._told:
+            self._told.add(split)
+            omissions.tell(self.where(split))
+
+    def _all(self, split):
         view = self._view(split)
         names = columns_of(self.columns, view.part.columns)
         for index, (place, row) in enumerate(view.part.rows()):
@@ -83,7 +99,8 @@ class Dataset:
                 f"Expected at least {BLOCK} records to draw the {split} split from, in {view.part.where}. "
                 "Give a folder with train, validation and test files instead."
             )
-        return f"Expected records in {self.where(split)}. Received: an empty file, or one with nothing but a header."
+        what = "an empty file, or one with nothing but a header" if empty else "none with an answer in its context"
+        return f"Expected records in {self.where(split)}. Received: {what}."
 
     def _view(self, split):
         if split not in self._views:

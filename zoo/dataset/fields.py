@@ -5,6 +5,7 @@ from zoo.dataset.messages import did_you_mean, nearest, shown
 STRINGS = (
     "text",
     "text_pair",
+    "ending",
     "label",
     "context",
     "question",
@@ -18,6 +19,15 @@ STRINGS = (
 LISTS = ("labels", "tokens", "tags")
 FIELDS = (*STRINGS, *LISTS, "answers", "messages")
 LABEL_SEPARATOR = ";"  # between the labels of one text, in formats whose cells are strings
+ROLES = ("system", "user", "assistant")  # who speaks in `messages`
+
+# What columns mean in well-known data, where all of a line's columns are there: samsum, xsum, cnn_dailymail, gsm8k.
+SHAPES = (
+    {"source": "dialogue", "target": "summary"},
+    {"source": "document", "target": "summary"},
+    {"source": "article", "target": "highlights"},
+    {"source": "question", "target": "answer", "instruction": "question", "output": "answer"},
+)
 
 
 def check_columns(columns):
@@ -34,6 +44,12 @@ def columns_of(columns, defaults):
     return {field: field for field in FIELDS} | dict(defaults) | dict(columns)
 
 
+def with_shape(names, row):
+    """`names`, where those of `SHAPES` that `row` has stand in for fields that it lacks."""
+    shape = next((shape for shape in SHAPES if all(column in row for column in shape.values())), {})
+    return names | {field: column for field, column in shape.items() if names[field] not in row}
+
+
 def to_record(row, place, names, columns=(), need=()):
     """The record of one row, by `names` of `columns_of`.
 
@@ -44,6 +60,7 @@ def to_record(row, place, names, columns=(), need=()):
         if names[field] not in row:
             column = names[field]
             raise ValueError(f"Expected a column {column!r} at {place}. {_columns_there(column, row)}")
+    names = with_shape(names, row)
     record = {field: _form(field, row[column], place) for field, column in names.items() if column in row}
     _check(record, row, place, need)
     return record
@@ -73,9 +90,7 @@ def _form(field, value, place):
         return _string(field, value, place)
     if field in LISTS:
         return _strings(field, value, place)
-    if not isinstance(value, list | dict):
-        raise ValueError(f"Expected a list at {place}. Received: {field}={shown(value)}.")
-    return _answers(value, place) if field == "answers" else value
+    return _answers(value, place) if field == "answers" else _messages(value, place)
 
 
 def _string(field, value, place):
@@ -106,8 +121,33 @@ def _answers(value, place):
         if isinstance(value, dict):
             starts = value["start"] if "start" in value else value["answer_start"]
             value = [{"text": text, "start": start} for text, start in zip(value["text"], starts, strict=True)]
-        return [{"text": a["text"], "start": int(a["start"] if "start" in a else a["answer_start"])} for a in value]
-    except (KeyError, TypeError, ValueError) as error:
+        return [_answer(**answer) for answer in value]
+    except (TypeError, KeyError, ValueError) as error:
         raise ValueError(
             f'Expected answers as [{{"text": ..., "start": ...}}] at {place}. Received: answers={shown(value)}.'
         ) from error
+
+
+def _answer(text, start=None, answer_start=None, **_):
+    if not isinstance(text, str):
+        raise TypeError(text)
+    return {"text": text, "start": int(answer_start if start is None else start)}
+
+
+def _messages(value, place):
+    """A conversation: [{"role": "system", "user" or "assistant", "content": a text}], in the order of speaking."""
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"Expected a list of messages at {place}. Received: messages={shown(value)}.")
+    return [_message(message, f"{place}, message {number}") for number, message in enumerate(value, start=1)]
+
+
+def _message(message, place):
+    if not isinstance(message, dict) or not {"role", "content"} <= message.keys():
+        raise ValueError(f'Expected {{"role": ..., "content": ...}} at {place}. Received: {shown(message)}.')
+    role, content = message["role"], message["content"]
+    if role not in ROLES:
+        hint = did_you_mean(role, ROLES)
+        raise ValueError(f"Expected a role among {', '.join(ROLES)} at {place}. Received: role={shown(role)}.{hint}")
+    if not isinstance(content, str):
+        raise ValueError(f"Expected a text at {place}. Received: content={shown(content)}.")
+    return {"role": role, "content": content}

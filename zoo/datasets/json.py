@@ -65,18 +65,25 @@ def _placed(rows, where):
 
 
 def _questions(articles, path):
+    place = "data"  # the last that could be read
     try:
         for article in articles:
             for paragraph in article["paragraphs"]:
                 for question in paragraph["qas"]:
-                    yield f"{path} question {question.get('id')}", _question(question, paragraph["context"])
+                    place = f"question {question.get('id')}"
+                    yield f"{path} {place}", _question(question, paragraph["context"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"Expected SQuAD's data/paragraphs/qas in {path}. Received: trouble with {error}.") from error
+        raise ValueError(
+            f"Expected SQuAD's data/paragraphs/qas in {path}. Received: trouble with {error} at or after {place}."
+        ) from error
 
 
 def _question(question, context):
-    answers = [] if question.get("is_impossible") else question["answers"]
-    return {"context": context, "question": question["question"], "answers": answers, "id": question.get("id")}
+    """A question's row; one of a file without answers, as for a test, has none to give."""
+    row = {"context": context, "question": question["question"], "id": question.get("id")}
+    if question.get("is_impossible"):
+        return row | {"answers": []}
+    return row | ({"answers": question["answers"]} if "answers" in question else {})
 
 
 def _unknown_shape(path, value):

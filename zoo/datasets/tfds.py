@@ -3,7 +3,9 @@
 `tfds:NAME`, `tfds:NAME/CONFIG` or `tfds:NAME:VERSION` reads from TFDS's own folder (TFDS_DATA_DIR, or
 ~/tensorflow_datasets) and downloads and prepares there what it lacks. Class numbers become class names. Rows without a
 class, and GLUE's test splits, whose classes are secret, are left out. A split beyond the usual three, such as
-`tfds:clinc_oos#test_oos`, is read when it is asked for.
+`tfds:clinc_oos#test_oos`, is read when it is asked for. Of translations, source and target are the languages in the
+order in which the data set names them, unless --columns source=de,target=en says otherwise. Of wiki40b, marks such as
+_START_PARAGRAPH_ are line breaks here.
 """
 
 import contextlib
@@ -18,7 +20,7 @@ COLUMNS = {
     "ag_news_subset": {"text": "description"},
     "clinc_oos": {"label": "intent_name"},
     "conll2003": {"tags": "ner"},
-    "gsm8k": {"source": "question", "target": "answer", "instruction": "question", "output": "answer"},
+    "natural_instructions": {"instruction": "definition", "source": "input", "target": "output"},
     "sentiment140": {"label": "polarity"},
     "trec": {"label": "label-coarse"},
 }
@@ -31,6 +33,12 @@ TEXTS = (
     ("question", "sentence"),
     ("sentence",),
 )
+MARKS = {  # of wiki40b's texts, https://aclanthology.org/2020.lrec-1.297
+    "_START_ARTICLE_\n": "",
+    "_START_SECTION_\n": "\n",
+    "_START_PARAGRAPH_\n": "",
+    "_NEWLINE_": "\n",
+}
 SECRET_TESTS = ("glue", "super_glue")  # their test labels are all -1
 MATCHED = "validation_matched"  # the validation split of MultiNLI that is like its training split
 RETRIES = 4  # of a download; the library's own ten take over three minutes to say that there is no network
@@ -64,6 +72,8 @@ def _part(builder, split, spec):
 
 def _columns(builder):
     features = builder.info.features
+    if isinstance(features, _library().features.Translation):
+        return dict(zip(("source", "target"), builder.info.supervised_keys, strict=True))
     texts = () if "text" in features else next((t for t in TEXTS if all(name in features for name in t)), ())
     return dict(zip(("text", "text_pair"), texts, strict=False)) | COLUMNS.get(builder.name, {})
 
@@ -74,6 +84,8 @@ def _rows(builder, split, spec):
     records = tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False, read_config=streamed))
     for number, record in enumerate(records, start=1):
         row = {name: _plain(record[name], feature) for name, feature in builder.info.features.items()}
+        if builder.name == "wiki40b":
+            row["text"] = _unmarked(row["text"])
         if None not in row.values() or split == UNLABELLED:
             yield f"{spec}#{split} record {number}", row
 
@@ -91,6 +103,12 @@ def _plain(value, feature):
         return value.decode("utf-8", "replace")
     # The shortest decimal that is this number: 3.8, where a float32 made wider would be 3.799999952316284.
     return float(str(value)) if value.dtype.kind == "f" else value.item()
+
+
+def _unmarked(text):
+    for mark, plain in MARKS.items():
+        text = text.replace(mark, plain)
+    return text.strip()
 
 
 def _library():
