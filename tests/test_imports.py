@@ -15,7 +15,7 @@ MAY_IMPORT = {  # folder: what of zoo its files may import, besides their own fo
     "architectures": {"zoo.architecture", "zoo.backend", "zoo.layers", "zoo.tokenizer"},
     "layers": {"zoo.backend", "zoo.layers"},
     "backend": {"zoo.backend"},
-    "objectives": {"zoo.objective", "zoo.layers", "zoo.metrics", "zoo.dataset"},
+    "objectives": {"zoo.objective", "zoo.layers", "zoo.metrics", "zoo.dataset", "zoo.streams"},
     "datasets": {"zoo.dataset"},
     "dataset": {"zoo.dataset", "zoo.datasets", "zoo.console"},
     "tokenizers": {"zoo.tokenizer"},

@@ -2,7 +2,11 @@
 
 from dataclasses import fields
 
-from zoo import catalog
+import keras
+import numpy as np
+
+from zoo import catalog, evaluation
+from zoo.examples import Frame
 
 SIZES = {
     "vocabulary": 40,
@@ -29,3 +33,17 @@ def shrunk(name, **settings):
 def serving(objective, **settings):
     """Names of the architectures that, shrunk, can serve an objective."""
     return [name for name in catalog.names("architectures") if not catalog.refusal(objective, shrunk(name, **settings))]
+
+
+def by_heart(objective, name, records, tokenizer, epochs=60, **settings):
+    """(model, predictions) of an architecture, shrunk, trained on a few records as one batch."""
+    keras.utils.set_random_seed(0)
+    architecture = shrunk(name, **STILL | settings | {"vocabulary": tokenizer.size})
+    model = objective.compile(objective.model(architecture), keras.optimizers.Adam(0.02))
+    rows = list(objective.examples(records, tokenizer))
+    frame = Frame.of(model, objective, tokenizer, rows[0])
+    batch = frame.pad(rows, np.array([frame.sizes(row) for row in rows]).max(axis=0))
+    inputs, targets, weights = objective.arrange(batch, np.random.default_rng(0))
+    inputs = {key: inputs[key] for key in model.input}
+    model.fit(inputs, targets, sample_weight=weights, batch_size=len(rows), epochs=epochs, verbose=0, shuffle=False)
+    return model, evaluation.predict(model, objective, tokenizer, records)

@@ -1,5 +1,7 @@
 """From records to predictions: examples through the model in batches of few shapes."""
 
+from weakref import WeakKeyDictionary
+
 import keras
 import numpy as np
 
@@ -7,6 +9,7 @@ from zoo.batches import bucket
 from zoo.examples import Frame, in_chunks
 
 ROWS = 64  # most examples in a batch
+_TWINS = WeakKeyDictionary()  # model -> how it was drawn -> twin
 TOKENS = 4096  # most token ids in a batch: outputs may be as wide as a vocabulary
 
 
@@ -26,11 +29,11 @@ class Runner:
         """The outputs for each of a list of rows, as `objective.examples` yields them.
 
         Args:
-            through: another model of the same layers to run in place of the trained one, such as one of losses.
+            through: a function that draws, from the trained model, another one of the same layers to run in its place.
 
         Returns a list of arrays, or of what structure of arrays the model gives, padded as their batches were.
         """
-        model, found = through or self.model, [None] * len(rows)
+        model, found = self._twin(through) if through else self.model, [None] * len(rows)
         frame = Frame.of(model, self.objective, self.tokenizer, rows[0] if rows else ())
         sizes = np.array([frame.sizes(row) for row in rows])
         for some, shape in _batches(sizes, self.objective.length):
@@ -38,6 +41,13 @@ class Runner:
             for place, i in enumerate(some):
                 found[i] = keras.tree.map_structure(lambda y, place=place: y[place], outputs)
         return found
+
+    def _twin(self, draw):
+        """The model that `draw` makes of the trained one; the same for every runner, so that it is compiled once."""
+        drawn = _TWINS.setdefault(self.model, {})
+        if draw not in drawn:
+            drawn[draw] = draw(self.model)
+        return drawn[draw]
 
 
 def _batches(sizes, longest):

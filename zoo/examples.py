@@ -31,8 +31,10 @@ class Frame:
     @classmethod
     def of(cls, model, objective, tokenizer, keys):
         """The frame of rows with such `keys`, for a `keras.Model` with an objective's head."""
-        inputs = tuple(name for name in model.input if name in keys or name in OPTIONAL)
-        return cls(inputs, tuple(name for name in objective.aligned if name not in inputs), tokenizer.padding)
+        inputs = (name for name in model.input if name in keys or name in OPTIONAL)
+        return cls(
+            tuple(name for name in inputs if name not in objective.aligned), objective.aligned, tokenizer.padding
+        )
 
     def sizes(self, row):
         """Ids in each input of a row."""

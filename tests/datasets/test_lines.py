@@ -31,8 +31,9 @@ def written(path, content):
 
 @pytest.mark.parametrize("ending", ["", ".gz"])
 def test_txt(tmp_path, ending):
-    found = records(written(tmp_path / f"test.txt{ending}", "one\r\n\n \ntwo \n"))
-    assert found == {"test": [{"text": "one"}, {"text": "two "}]}
+    found = records(written(tmp_path / f"test.txt{ending}", "\none\r\n\n \ntwo \nend"))
+    lines = [{"text": "one", "ending": "\n\n\n"}, {"text": "two ", "ending": "\n"}, {"text": "end", "ending": ""}]
+    assert found == {"test": lines}
 
 
 @pytest.mark.parametrize("ending", ["", ".gz"])

@@ -7,7 +7,8 @@ import keras
 NAMES = (
     *("COMPILE", "seed", "random_state", "set_random_state", "feed"),
     *("sigmoid", "tanh", "sigmoid_gradient", "tanh_gradient", "split", "concatenate", "transpose"),
-    *("scan", "differentiable", "fused_recurrence", "attend", "occurrences"),
+    *("scan", "differentiable", "fused_recurrence", "attend", "occurrences", "cross_entropy"),
+    *("write", "recall"),
 )
 _module = importlib.import_module(f"zoo.backend.{keras.config.backend()}")
 globals().update({name: getattr(_module, name) for name in NAMES})

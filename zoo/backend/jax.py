@@ -98,7 +98,43 @@ def fused_recurrence(kind, x_TBM, visible, reverse, weights):
     """None: JAX has cuDNN for LSTM alone, as an experiment, and the scan is compiled as a whole."""
 
 
+def cross_entropy(logits, targets, smoothing=0.0):
+    """The loss of each target in nats: (...,) of (..., classes) logits and (...,) integer classes.
+
+    With `smoothing` s the target has 1 - s of the weight and all classes share s: Szegedy 2016, arXiv:1512.00567,
+    section 7.
+    """
+    logits = logits.astype("float32")
+    total = jax.nn.logsumexp(logits, axis=-1)
+    loss = total - jnp.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
+    return loss if not smoothing else (1 - smoothing) * loss + smoothing * (total - logits.mean(-1))
+
+
 def occurrences(values):
     """How often each element of a 1-D array stands in it: integers of the same shape."""
     ordered = jnp.sort(values)
     return jnp.searchsorted(ordered, values, side="right") - jnp.searchsorted(ordered, values, side="left")
+
+
+def write(memory_BKSD, x_BKTD, places):
+    """(batch, heads, length, width) keys or values put into `places`, integers that count up."""
+    return jax.lax.dynamic_update_slice_in_dim(memory_BKSD, x_BKTD.astype(memory_BKSD.dtype), places[0], axis=2)
+
+
+def recall(q_BTHD, k_BKSD, v_BKSD, visible_BTS=None, bias_BHTS=None):
+    """Attention of a few tokens to remembered keys and values, heads first: (batch, time, heads, width).
+
+    Args:
+        visible_BTS: booleans, broadcast over T; None: everything is visible.
+        bias_BHTS: what is added to the scores, broadcast over B.
+    """
+    (batch, time, heads, width), shared = q_BTHD.shape, k_BKSD.shape[1]
+    q_BHTD = jnp.swapaxes(q_BTHD * width**-0.5, 1, 2)
+    q_BKGD = jnp.reshape(q_BHTD, (batch, shared, heads // shared * time, width))  # queries that share keys side by side
+    score_BKGS = jnp.matmul(q_BKGD, jnp.swapaxes(k_BKSD, 2, 3), preferred_element_type="float32")
+    score_BHTS = jnp.reshape(score_BKGS, (batch, heads, time, -1))
+    score_BHTS = score_BHTS if bias_BHTS is None else score_BHTS + bias_BHTS
+    score_BHTS = score_BHTS if visible_BTS is None else jnp.where(visible_BTS[:, None], score_BHTS, -1e9)
+    weight_BKGS = jnp.reshape(jax.nn.softmax(score_BHTS), score_BKGS.shape).astype(v_BKSD.dtype)
+    y_BHTD = jnp.reshape(jnp.matmul(weight_BKGS, v_BKSD), (batch, heads, time, width))
+    return jnp.swapaxes(y_BHTD, 1, 2)

@@ -119,7 +119,51 @@ def fused_recurrence(kind, x_TBM, visible, reverse, weights):
     """None: a graph with cuDNN's operation in it could not be served without a GPU."""
 
 
+def cross_entropy(logits, targets, smoothing=0.0):
+    """The loss of each target in nats: (...,) of (..., classes) logits and (...,) integer classes.
+
+    With `smoothing` s the target has 1 - s of the weight and all classes share s: Szegedy 2016, arXiv:1512.00567,
+    section 7.
+    """
+    logits = tf.cast(logits, "float32")
+    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+    if not smoothing:
+        return loss
+    even = tf.reduce_logsumexp(logits, -1) - tf.reduce_mean(logits, -1)
+    return (1 - smoothing) * loss + smoothing * even
+
+
 def occurrences(values):
     """How often each element of a 1-D array stands in it: integers of the same shape."""
     _, place, count = tf.unique_with_counts(values)
     return tf.gather(count, place)
+
+
+def write(memory_BKSD, x_BKTD, places):
+    """(batch, heads, length, width) keys or values put into `places`, integers that count up.
+
+    A scatter and not `keras.ops.slice_update`, which is an operation of XLA that a stock server does not run.
+    """
+    shape = tf.shape(x_BKTD)
+    where = tf.meshgrid(tf.range(shape[0]), tf.range(shape[1]), places, indexing="ij")
+    return tf.tensor_scatter_nd_update(memory_BKSD, tf.stack(where, axis=-1), tf.cast(x_BKTD, memory_BKSD.dtype))
+
+
+def recall(q_BTHD, k_BKSD, v_BKSD, visible_BTS=None, bias_BHTS=None):
+    """Attention of a few tokens to remembered keys and values, heads first: (batch, time, heads, width).
+
+    Args:
+        visible_BTS: booleans, broadcast over T; None: everything is visible.
+        bias_BHTS: what is added to the scores, broadcast over B.
+    """
+    (_, _, heads, width), shared = q_BTHD.shape, k_BKSD.shape[1]
+    batch, time, length = tf.shape(q_BTHD)[0], tf.shape(q_BTHD)[1], tf.shape(k_BKSD)[2]
+    q_BHTD = tf.transpose(q_BTHD * width**-0.5, (0, 2, 1, 3))
+    q_BKGD = tf.reshape(q_BHTD, (batch, shared, heads // shared * time, width))  # queries that share keys side by side
+    score_BHTS = tf.reshape(tf.matmul(q_BKGD, k_BKSD, transpose_b=True), (batch, heads, time, length))
+    score_BHTS = tf.cast(score_BHTS, "float32") + (0.0 if bias_BHTS is None else bias_BHTS)
+    score_BHTS = score_BHTS if visible_BTS is None else tf.where(visible_BTS[:, None], score_BHTS, -1e9)
+    weight_BHTS = tf.nn.softmax(score_BHTS)
+    weight_BKGS = tf.reshape(tf.cast(weight_BHTS, v_BKSD.dtype), (batch, shared, heads // shared * time, length))
+    y_BHTD = tf.reshape(tf.matmul(weight_BKGS, v_BKSD), (batch, heads, time, width))
+    return tf.transpose(y_BHTD, (0, 2, 1, 3))

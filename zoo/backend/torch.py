@@ -149,7 +149,44 @@ def _backwards_order(x_TBM, visible):
     return torch.where(time < length, length - 1 - time, time).expand(x_TBM.shape[:2])[..., None]
 
 
+def cross_entropy(logits, targets, smoothing=0.0):
+    """The loss of each target in nats: (...,) of (..., classes) logits and (...,) integer classes.
+
+    With `smoothing` s the target has 1 - s of the weight and all classes share s: Szegedy 2016, arXiv:1512.00567,
+    section 7.
+    """
+    flat = torch.nn.functional.cross_entropy(
+        logits.reshape(-1, logits.shape[-1]).float(),
+        targets.reshape(-1).long(),
+        reduction="none",
+        label_smoothing=smoothing,
+    )
+    return flat.reshape(targets.shape)
+
+
 def occurrences(values):
     """How often each element of a 1-D array stands in it: integers of the same shape."""
     _, place, count = torch.unique(values, return_inverse=True, return_counts=True)
     return count[place]
+
+
+def write(memory_BKSD, x_BKTD, places):
+    """(batch, heads, length, width) keys or values put into `places`: in place."""
+    return memory_BKSD.index_copy_(2, places.long(), x_BKTD.to(memory_BKSD.dtype))
+
+
+def recall(q_BTHD, k_BKSD, v_BKSD, visible_BTS=None, bias_BHTS=None):
+    """Attention of a few tokens to remembered keys and values, heads first: (batch, time, heads, width).
+
+    Args:
+        visible_BTS: booleans, broadcast over T; None: everything is visible.
+        bias_BHTS: what is added to the scores, broadcast over B.
+    """
+    mask, shared = None if visible_BTS is None else visible_BTS[:, None], q_BTHD.shape[2] != k_BKSD.shape[1]
+    if bias_BHTS is not None:
+        bias_BHTS = bias_BHTS.to(q_BTHD.dtype)
+        mask = bias_BHTS if mask is None else torch.where(mask, bias_BHTS, -1e9)
+    y_BHTD = torch.nn.functional.scaled_dot_product_attention(
+        q_BTHD.transpose(1, 2), k_BKSD, v_BKSD, attn_mask=mask, enable_gqa=shared
+    )
+    return y_BHTD.transpose(1, 2)

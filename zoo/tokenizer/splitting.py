@@ -8,6 +8,8 @@ ALONE = r"\p{Han}\p{Hiragana}\p{Katakana}"
 _LETTER = rf"[\w&&[^{ALONE}]]"
 WORDS = rf"[{ALONE}]|{_LETTER}+(?:['’]{_LETTER}+)*|[^\s\w]"
 
+SPACED = r"\S+"  # what stands between white space: text whose words are split already
+
 
 def byte_spelling():
     """Return the 256 characters with which the library spells bytes, by byte.

@@ -6,7 +6,7 @@ import tokenizers
 from tokenizers import Regex, models, normalizers, pre_tokenizers, trainers
 
 from zoo.tokenizer import SPECIAL_TOKENS, UNKNOWN, Tokenizer
-from zoo.tokenizer.splitting import WORDS
+from zoo.tokenizer.splitting import SPACED, WORDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +15,7 @@ class Words(Tokenizer):
 
     vocabulary: int = 20_000  # most ids, special tokens included
     lower: bool = True  # whether capital letters become small
+    spaced: bool = False  # words are what stands between white space: for text that is split already
     minimum_count: int = 1  # times a word must occur to be numbered
 
     def untrained(self):
@@ -22,7 +23,7 @@ class Words(Tokenizer):
         rust = tokenizers.Tokenizer(models.WordLevel({}, unk_token=SPECIAL_TOKENS[UNKNOWN]))
         if self.lower:
             rust.normalizer = normalizers.Lowercase()
-        rust.pre_tokenizer = pre_tokenizers.Split(Regex(WORDS), "removed", invert=True)
+        rust.pre_tokenizer = pre_tokenizers.Split(Regex(SPACED if self.spaced else WORDS), "removed", invert=True)
         return rust
 
     def trainer(self):

@@ -1,6 +1,7 @@
 """Which parts the twin of a tokenizer is made of, read from its tokenizer.json; what has no exact part is refused."""
 
 import json
+from functools import partial
 
 import numpy as np
 from tokenizers import normalizers
@@ -10,9 +11,17 @@ from zoo.tokenizer.graph.characters import Normalizer, Unchanged
 from zoo.tokenizer.graph.models import WholeWords
 from zoo.tokenizer.graph.readers import ByteReader, CharacterReader, WordReader
 from zoo.tokenizer.graph.splits import ByteLevelSplit, Split
-from zoo.tokenizer.graph.tables import POINTS, bert_classes, bert_images, byte_level_classes, images, word_classes
+from zoo.tokenizer.graph.tables import (
+    POINTS,
+    bert_classes,
+    bert_images,
+    byte_level_classes,
+    images,
+    spaced_classes,
+    word_classes,
+)
 from zoo.tokenizer.graph.word_pieces import WordPieces
-from zoo.tokenizer.splitting import ALONE, WORDS, byte_spelling
+from zoo.tokenizer.splitting import ALONE, SPACED, WORDS, byte_spelling
 
 
 def reader_of(rust):
@@ -69,8 +78,9 @@ def _normalizer(spec):
 
 def _split(spec):
     """Return the part that finds words."""
-    if spec == {"type": "Split", "pattern": {"Regex": WORDS}, "behavior": "Removed", "invert": True}:
-        return Split(word_classes(ALONE))
+    for pattern, classes in ((WORDS, partial(word_classes, ALONE)), (SPACED, spaced_classes)):
+        if spec == {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Removed", "invert": True}:
+            return Split(classes())
     kind = spec and spec["type"]
     _require(kind == "BertPreTokenizer", f"its pre-tokenizer is {kind}")
     return Split(bert_classes())
@@ -102,15 +112,16 @@ def _bytes(rust, spec):
     """Return the reader of a tokenizer that numbers bytes or joins them."""
     model, pre = spec["model"], spec["pre_tokenizer"]
     _require(pre["type"] == "ByteLevel", f"its pre-tokenizer is {pre['type']}")
-    _require(spec["normalizer"] is None, "it changes characters before it numbers bytes")
+    change = spec["normalizer"] and spec["normalizer"]["type"]
+    _require(change in (None, "Lowercase"), f"it changes characters before it numbers bytes, by {change}")
     spelling = byte_spelling()
     _require(set(spelling) <= model["vocab"].keys(), "its vocabulary lacks some bytes")
     ids = [model["vocab"][character] for character in spelling]
     if not pre["use_regex"]:
-        _require(not model["merges"], "its byte pairs cross words")
+        _require(not model["merges"] and not change, "its byte pairs cross words")
         return ByteReader(ids, pre["add_prefix_space"])
     pairs = _byte_pairs(rust, model, ids, {character: byte for byte, character in enumerate(spelling)})
-    return WordReader(Unchanged(), ByteLevelSplit(byte_level_classes()), pairs, pre["add_prefix_space"])
+    return WordReader(_normalizer(spec["normalizer"]), ByteLevelSplit(byte_level_classes()), pairs, pre["add_prefix_space"])
 
 
 def _byte_pairs(rust, model, ids, byte_of):

@@ -50,6 +50,11 @@ def word_classes(alone):
 
 
 @cache
+def spaced_classes():
+    """Return the class of each code point for `zoo.tokenizer.splitting.SPACED`, (POINTS,) uint8."""
+    return np.where(members(r"\S"), LETTER, BLANK).astype(np.uint8)
+
+
 def bert_classes():
     """Return the class of each code point for BERT's pre-tokenizer, (POINTS,) uint8."""
     text = to_text(np.stack([np.full(len(VALID), ord("a")), VALID], 1).ravel()) + "a"

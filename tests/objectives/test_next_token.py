@@ -1,0 +1,116 @@
+"""Language models: windows without waste, exact perplexities, every causal network."""
+
+import keras
+import numpy as np
+import pytest
+from tiny import by_heart, serving, shrunk
+
+from zoo import evaluation
+from zoo.metrics.language import language_scores
+from zoo.objectives.next_token import NextToken
+from zoo.tokenizers.characters import Characters
+from zoo.tokenizers.words import Words
+
+RECORDS = [
+    {"text": text} for text in ("to be or not", "the quick fox", "a b c d e", "one two three", "so it goes", "hm")
+]
+RECORDS += [{"text": "or not to be", "ending": "\n\n"}, {"text": "the fox is quick", "ending": ""}]
+OBJECTIVE = NextToken(length=16)
+
+
+@pytest.fixture(scope="module")
+def words():
+    return Words().train(record["text"] for record in RECORDS)
+
+
+@pytest.mark.parametrize("name", serving(OBJECTIVE, causal=True))
+def test_every_causal_architecture_learns_eight_records_by_heart(name, words):
+    _, predictions = by_heart(OBJECTIVE, name, RECORDS, words, causal=True)
+    assert OBJECTIVE.scores(predictions, RECORDS)["perplexity"] < 2
+
+
+def test_those_that_serve():
+    assert {"gru", "lstm", "rnn", "conv"} <= set(serving(OBJECTIVE, causal=True))
+    assert not {"mlp", "text_cnn", "averaging", "transformer_encoder"} & set(serving(OBJECTIVE, causal=True))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "reason"),
+    [
+        (shrunk("mlp"), "needs a feature a token"),
+        (shrunk("lstm", bidirectional=True), "see no later token"),
+        (shrunk("transformer_encoder"), "see no later token"),
+    ],
+)
+def test_others_are_refused_with_the_reason(architecture, reason):
+    with pytest.raises(ValueError, match=reason):
+        OBJECTIVE.model(architecture)
+
+
+def test_windows_hold_the_running_text_once(words):
+    rows = list(OBJECTIVE.examples(RECORDS, words))
+    ids = np.concatenate([row["target"] for row in rows])
+    assert [len(row["tokens"]) for row in rows[:-1]] == [16] * (len(rows) - 1)
+    np.testing.assert_array_equal(np.concatenate([row["tokens"] for row in rows])[1:], ids[:-1])
+    assert rows[0]["tokens"][0] == words.separator
+    lines = [words.encode(record["text"], special=False).ids.tolist() for record in RECORDS]
+    breaks = [len(record.get("ending", "\n")) for record in RECORDS]
+    expected = [i for line, n in zip(lines, breaks, strict=True) for i in line + [words.separator] * n]
+    assert ids.tolist() == expected
+
+
+def test_characters_keep_their_line_breaks():
+    characters = Characters().train(text for record in RECORDS for text in OBJECTIVE.texts(record))
+    ids = np.concatenate([row["target"] for row in OBJECTIVE.examples(RECORDS, characters)])
+    assert characters.decode(ids) == "".join(record["text"] + record.get("ending", "\n") for record in RECORDS)
+
+
+@pytest.mark.parametrize("context", [0, 5])
+def test_losses_are_those_of_the_logits(words, context):
+    objective = NextToken(length=8, context=context)
+    keras.utils.set_random_seed(1)
+    model = objective.model(shrunk("lstm", vocabulary=words.size))
+    predictions = evaluation.predict(model, objective, words, RECORDS)
+    ids = np.concatenate([row["target"] for row in objective.examples(RECORDS, words)])
+    led, expected = np.append([words.separator], ids), []
+    new = 0
+    while new < len(ids):
+        start = max(0, new - context)
+        end = min(start + 8, len(ids))
+        logits = keras.ops.convert_to_numpy(model({"tokens": led[None, start:end].astype("int32")}))[0]
+        logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+        expected += [-logs[i - start, ids[i]] for i in range(new, end)]
+        new = end
+    np.testing.assert_allclose(np.concatenate([one["losses"] for one in predictions]), expected, rtol=1e-4)
+    assert [len(one["losses"]) for one in predictions][-3:] == [1 + 1, 4 + 2, 4]
+
+
+def test_perplexities_by_token_word_and_character():
+    predictions = [{"losses": np.array([1.0, 3.0]), "tokens": None}, {"losses": np.array([2.0]), "tokens": None}]
+    records = [{"text": "ab cd", "ending": "\n"}, {"text": "x", "ending": ""}]
+    scores = OBJECTIVE.scores(predictions, records)
+    assert scores["loss"] == pytest.approx(2)
+    assert scores["perplexity"] == pytest.approx(np.exp(2))
+    assert scores["perplexity_word"] == pytest.approx(np.exp(6 / 4))
+    assert scores["perplexity_character"] == pytest.approx(np.exp(6 / 7))
+    assert language_scores([])["perplexity"] == 1
+
+
+def test_an_answer_tells_the_loss_of_each_token(words):
+    model = OBJECTIVE.model(shrunk("gru", vocabulary=words.size))
+    record = OBJECTIVE.record("to be or")
+    (prediction,) = evaluation.predict(model, OBJECTIVE, words, [record])
+    answer = OBJECTIVE.answer(prediction, record)
+    assert [one["token"] for one in answer["tokens"]] == ["to", "be", "or"]
+    assert answer["loss"] == pytest.approx(np.mean([one["loss"] for one in answer["tokens"]]))
+    assert "perplexity" in OBJECTIVE.read(answer)
+
+
+def test_weights_cannot_be_tied_where_widths_differ():
+    with pytest.raises(ValueError, match="as wide as the features. Received: 16 and 12"):
+        NextToken(tied=True).model(shrunk("lstm"))
+
+
+def test_context_must_leave_room():
+    with pytest.raises(ValueError, match="below length=8. Received: context=8"):
+        NextToken(length=8, context=8)

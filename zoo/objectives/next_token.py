@@ -1,0 +1,122 @@
+"""Predict each token from those before it: a language model (Bengio 2003, https://jmlr.org/papers/v3/bengio03a.html).
+
+Running text, record after record, is cut into windows without waste. The compile/fit preset is AdamW with warm-up and
+decay (Radford 2018, GPT, section 4.1).
+"""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from zoo.layers.vocabulary import TokenLoss, draw_logits, scorer
+from zoo.metrics.language import Surprise, language_scores
+from zoo.objective import Objective
+from zoo.streams import ENDING, join, windows
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextToken(Objective):
+    """Logits of the next token after each token."""
+
+    tied: bool | None = None  # word vectors give the logits too; None: where they are as wide as the features
+    context: int = 0  # tokens that a window shares with the one before when scoring: better figures, more work
+
+    watch = "perplexity"
+    aligned = ("target",)
+
+    def __post_init__(self):
+        if not 0 <= self.context < self.length:
+            raise ValueError(
+                f"Expected context from 0 to below length={self.length}. Received: context={self.context}."
+            )
+
+    def check(self, architecture):
+        inputs, name = architecture.inputs(), type(architecture).__name__
+        if inputs[0] != "tokens":
+            raise ValueError(
+                f"next_token needs one sequence of tokens. Received: {name}, which reads {' and '.join(inputs)}."
+            )
+        if architecture.pooling is None:
+            raise ValueError(f"next_token needs a feature a token. Received: {name}, which gives one a text.")
+        if not architecture.causal:
+            raise ValueError(
+                f"next_token needs a network whose features see no later token. Received: {name}, whose do "
+                "(of recurrent and convolutional ones, those with bidirectional=False or causal=True do not)."
+            )
+
+    def record(self, text):
+        return super().record(text) | {"ending": ""}
+
+    def needs(self):
+        return ("text",)
+
+    def asks(self):
+        return ("text",)
+
+    def texts(self, record):
+        return [record["text"] + record.get("ending", ENDING)]
+
+    def examples(self, records, tokenizer, train=True):
+        ids = _led(join(records, tokenizer).ids, tokenizer)
+        for start, _, end in windows(len(ids) - 1, self.length):
+            yield {"tokens": ids[start:end]} | ({"target": ids[start + 1 : end + 1]} if train else {})
+
+    def arrange(self, batch, random):
+        targets = batch.pop("target")
+        return batch, np.maximum(targets, 0), (targets >= 0).astype("float32")
+
+    def head(self, architecture, trunk):
+        return keras.Model(trunk.input, draw_logits(trunk.output, architecture, trunk, self.tied))
+
+    def loss(self):
+        return TokenLoss()
+
+    def predict(self, run, records, tokenizer):
+        """For each record the losses of its tokens in nats and the tokens, read on from the record before."""
+        stream = join(records, tokenizer)
+        ids = _led(stream.ids, tokenizer)
+        rows, places = [], list(windows(len(stream), self.length, self.context))
+        for start, new, end in places:
+            target = np.where(np.arange(start, end) < new, -1, ids[start + 1 : end + 1])
+            rows.append({"tokens": ids[start:end], "target": target.astype("int32")})
+        found = run(rows, scorer) if rows else []
+        parts = [losses[new - start : end - start] for losses, (start, new, end) in zip(found, places, strict=True)]
+        losses = np.concatenate([*parts, np.zeros(0, "float32")])
+        ends = np.cumsum(np.bincount(stream.owners, minlength=len(records)))[:-1]
+        tokens = [tokenizer.token(i) for i in stream.ids] if len(records) == 1 else None
+        return [{"losses": one, "tokens": tokens} for one in np.split(losses, ends)]
+
+    def answer(self, prediction, record):
+        """`{"perplexity", "loss"}` of a text, and for a single one `tokens`, each with its loss in nats."""
+        scores = language_scores([_surprise(prediction, record)])
+        tokens = prediction["tokens"]
+        each = [{"token": t, "loss": float(loss)} for t, loss in zip(tokens or (), prediction["losses"], strict=False)]
+        return {"perplexity": scores["perplexity"], "loss": scores["loss"]} | ({"tokens": each} if tokens else {})
+
+    def read(self, answer):
+        return f"perplexity {answer['perplexity']:.2f}  ({answer['loss']:.3f} nats a token)"
+
+    def serve(self, outputs):
+        raise ValueError("A language model is exported for generation only.")
+
+    def scores(self, predictions, records):
+        return language_scores([_surprise(*pair) for pair in zip(predictions, records, strict=True)])
+
+    def rank(self, scores):
+        return (-scores["loss"],)
+
+
+def _led(ids, tokenizer):
+    """The ids with the separator before them, from which the first one is predicted."""
+    return np.append(
+        np.array([tokenizer.padding if tokenizer.separator is None else tokenizer.separator], "int32"), ids
+    )
+
+
+def _surprise(prediction, record):
+    text, ending = record["text"], record.get("ending", ENDING)
+    losses = prediction["losses"]
+    return Surprise(
+        float(np.sum(losses, dtype="float64")), len(losses), len(text.split()) + len(ending), len(text) + len(ending)
+    )
