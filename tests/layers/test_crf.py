@@ -1,0 +1,165 @@
+"""The conditional random field against an enumeration of all sequences, and what padding, extremes and rules do."""
+
+from itertools import pairwise, product
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo.layers.crf import CRF, SequenceSurprise, viterbi
+
+TAGS, TIME = 3, 5
+LENGTHS = (5, 3, 1, 0)
+
+
+@pytest.fixture(scope="module")
+def crf():
+    """A field whose scores of transitions, beginnings and ends are random."""
+    random, layer = np.random.default_rng(0), CRF(TAGS)
+    layer.build((None, None, 4))
+    for weight in (layer.transitions, layer.begin, layer.end):
+        weight.assign(random.normal(size=weight.shape, scale=2))
+    return layer
+
+
+@pytest.fixture(scope="module")
+def scores():
+    return np.random.default_rng(1).normal(size=(len(LENGTHS), TIME, TAGS), scale=3).astype("float32")
+
+
+def visible():
+    return np.arange(TIME) < np.array(LENGTHS)[:, None]
+
+
+def array(tensor):
+    return ops.convert_to_numpy(tensor)
+
+
+def sequences(crf, score_TK):
+    """{every sequence of tags: its score}, one addition at a time."""
+    transitions, begin, end = (array(weight).astype("float64") for weight in (crf.transitions, crf.begin, crf.end))
+    found = {}
+    for tags in product(range(TAGS), repeat=len(score_TK)):
+        score = begin[tags[0]] + end[tags[-1]] + sum(float(score_TK[t, tag]) for t, tag in enumerate(tags))
+        found[tags] = score + sum(transitions[pair] for pair in pairwise(tags))
+    return found
+
+
+def log_sum(values):
+    values = np.array(list(values))
+    return values.max() + np.log(np.exp(values - values.max()).sum())
+
+
+def test_surprise_is_that_of_enumeration(crf, scores):
+    tags = np.random.default_rng(2).integers(0, TAGS, (len(LENGTHS), TIME)).astype("int32")
+    found = array(crf.surprise(scores, tags, visible()))
+    for row, length in enumerate(LENGTHS[:-1]):
+        every = sequences(crf, scores[row, :length])
+        expected = log_sum(every.values()) - every[tuple(tags[row, :length].tolist())]
+        assert found[row] == pytest.approx(expected, rel=1e-5, abs=1e-5)
+    assert found[-1] == 0  # no tag, no surprise
+
+
+def test_marginals_are_those_of_enumeration(crf, scores):
+    found = array(crf.marginals(scores, visible()))
+    for row, length in enumerate(LENGTHS[:-1]):
+        every = sequences(crf, scores[row, :length])
+        total = log_sum(every.values())
+        for place, tag in product(range(length), range(TAGS)):
+            expected = sum(np.exp(score - total) for tags, score in every.items() if tags[place] == tag)
+            assert found[row, place, tag] == pytest.approx(expected, abs=1e-5)
+        assert not found[row, length:].any()
+
+
+def test_decoding_finds_the_best_of_all_sequences(crf, scores):
+    found = array(crf.decode(scores, visible()))
+    for row, length in enumerate(LENGTHS[:-1]):
+        every = sequences(crf, scores[row, :length])
+        assert tuple(found[row, :length].tolist()) == max(every, key=every.get)
+        assert not found[row, length:].any()
+
+
+def test_decoding_takes_only_what_is_allowed(crf, scores):
+    allowed = np.ones((TAGS + 1, TAGS + 1), bool)
+    allowed[0, 1] = allowed[2, 2] = allowed[-1, 1] = allowed[0, -1] = False
+    found = array(crf.decode(scores, visible(), allowed))
+
+    def obeys(tags):
+        return all(allowed[pair] for pair in zip((-1, *tags), (*tags, -1), strict=True))
+
+    for row, length in enumerate(LENGTHS[:-1]):
+        every = {tags: score for tags, score in sequences(crf, scores[row, :length]).items() if obeys(tags)}
+        assert tuple(found[row, :length].tolist()) == max(every, key=every.get)
+
+
+def test_without_transitions_each_place_has_its_own_best_tag(scores):
+    found = array(viterbi(scores, visible(), ops.zeros((TAGS, TAGS)), ops.zeros(TAGS), ops.zeros(TAGS)))
+    np.testing.assert_array_equal(found, np.where(visible(), scores.argmax(-1), 0))
+
+
+def test_padding_changes_nothing(crf, scores):
+    tags = np.ones((len(LENGTHS), TIME), "int32")
+    other = np.where(visible()[..., None], scores, 99.0).astype("float32")
+    for method, arguments in ((crf.surprise, (tags, visible())), (crf.marginals, (visible(),))):
+        np.testing.assert_allclose(array(method(other, *arguments)), array(method(scores, *arguments)), atol=1e-5)
+    np.testing.assert_array_equal(array(crf.decode(other, visible())), array(crf.decode(scores, visible())))
+    alone = array(crf.surprise(scores[1:2, :3], tags[1:2, :3], visible()[1:2, :3]))
+    np.testing.assert_allclose(alone, array(crf.surprise(scores, tags, visible()))[1:2], rtol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [30.0, 3e3, 3e6])
+def test_extreme_scores_give_a_finite_loss_that_is_never_negative(crf, scores, scale):
+    tags = np.zeros((len(LENGTHS), TIME), "int32")
+    surprise = array(crf.surprise(scores * scale, tags, visible()))
+    assert np.isfinite(surprise).all()
+    assert (surprise >= -1e-3 * scale).all()
+    np.testing.assert_allclose(array(crf.marginals(scores * scale, visible())).sum(-1), visible(), atol=1e-3)
+
+
+def drawn():
+    keras.utils.set_random_seed(0)
+    inputs, layer = keras.Input((None, 4)), CRF(TAGS, name="crf", dtype="float32")
+    model = keras.Model(inputs, layer(inputs))
+    for weight in (layer.transitions, layer.begin, layer.end):
+        weight.assign(np.random.default_rng(3).normal(size=weight.shape))
+    model.compile(keras.optimizers.SGD(1.0), SequenceSurprise(layer))
+    return model
+
+
+def test_the_step_of_gradient_descent_is_that_of_finite_differences():
+    model, random = drawn(), np.random.default_rng(4)
+    features = random.normal(size=(2, 4, 4)).astype("float32")
+    targets = np.array([[0, -1, 2, 1], [-1, 2, -1, -1]], "int32")  # where a word has several pieces, one has its tag
+    weights = np.where(targets >= 0, targets.size / (targets >= 0).sum(), 0).astype("float32")
+    before = [array(weight).astype("float64") for weight in model.trainable_variables]
+
+    def loss(values):
+        kernel, bias, transitions, begin, end = values
+        total = 0.0
+        for row, tags in zip(features.astype("float64") @ kernel + bias, targets, strict=True):
+            chosen = tags >= 0
+            fake = {"transitions": transitions, "begin": begin, "end": end}
+            every = sequences(type("Weights", (), fake), row[chosen])
+            total += log_sum(every.values()) - every[tuple(tags[chosen].tolist())]
+        return total / (targets >= 0).sum()
+
+    assert model.test_on_batch(features, targets, sample_weight=weights) == pytest.approx(loss(before), rel=1e-5)
+    model.train_on_batch(features, targets, sample_weight=weights)
+    for number, weight in enumerate(model.trainable_variables):
+        for place in np.ndindex(*weight.shape):
+            changed = [value.copy() for value in before]
+            changed[number][place] += 1e-4
+            high = loss(changed)
+            changed[number][place] -= 2e-4
+            slope = (high - loss(changed)) / 2e-4
+            moved = before[number][place] - array(weight)[place]
+            assert moved == pytest.approx(slope, abs=2e-4), (weight.path, place)
+
+
+def test_a_field_is_saved_and_loaded(tmp_path):
+    model, features = drawn(), np.random.default_rng(5).normal(size=(1, 3, 4)).astype("float32")
+    model.save(tmp_path / "m.keras")
+    loaded = keras.saving.load_model(tmp_path / "m.keras", compile=False)
+    found = [array(m.get_layer("crf").marginals(m(features), np.ones((1, 3), bool))) for m in (model, loaded)]
+    np.testing.assert_array_equal(*found)
