@@ -15,4 +15,4 @@ def walk(model, inputs, call):
     def step(layer):
         return lambda *args, **kwargs: call(layer, *args, **kwargs)
 
-    return model._run_through_graph([inputs[name] for name in model._inputs_struct], operation_fn=step)
+    return model._run_through_graph([inputs[tensor.name] for tensor in model.inputs], operation_fn=step)

@@ -38,17 +38,21 @@ class Alignment(keras.layers.Layer):
             width = self.units if self.score == "additive" else query_shape[-1]
             self.key = self._dense("key", width, source_shape)
 
-    def call(self, query, source, visible=None):
+    def call(self, query, source, visible=None, memory=None):
         """Means of source vectors, one for each query.
 
         Args:
             query: (batch, time, units).
             source: (batch, source time, width).
             visible: (batch, source time) booleans, True where the source has a token.
+            memory: of what the source is compared by, see `zoo.layers.memory`.
 
         Returns (batch, time, width).
         """
-        return self.take(query, self.keys(source), source, visible)
+        (keys,) = (memory and memory.arrays) or (self.keys(source),)
+        if memory is not None:
+            memory.arrays = (keys,)
+        return self.take(query, keys, source, visible)
 
     def keys(self, source):
         """What queries are compared with, (batch, source time, units): computed once where steps come one by one."""

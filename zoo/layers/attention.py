@@ -55,7 +55,7 @@ class MultiHeadAttention(keras.layers.Layer):
             self.turn = RotaryPositions(**self.rotary, name="turn", dtype=self.dtype_policy)
             self.turn.build((*x_shape[:2], self.heads, width // self.heads))
 
-    def call(self, x, context=None, visible=None, positions=None, training=False):
+    def call(self, x, context=None, visible=None, positions=None, memory=None, training=False):
         """Attend from `x` to itself, or to `context` where one is given.
 
         Args:
@@ -64,14 +64,40 @@ class MultiHeadAttention(keras.layers.Layer):
             visible: booleans, False where nothing may be taken from: (batch, source time), or (batch, time, source
                 time) where that differs from token to token. A token that may look nowhere gets a finite vector.
             positions: (batch, time) integers, for rotary positions that do not count from 0.
+            memory: of keys and values, see `zoo.layers.memory`; it knows which earlier tokens are visible.
         """
-        source = x if context is None else context
-        q_BTHD = self._heads(self.query(x), self.heads, positions)
-        k_BSKD = self._heads(self.key(source), self.kv_heads or self.heads, positions)
-        v_BSKD = self._split(self.value(source), self.kv_heads or self.heads)
-        rate = self.dropout if training else 0.0
-        y_BTHD = backend.attend(q_BTHD, k_BSKD, v_BSKD, visible, self.causal, rate, self.seed_generator)
+        if memory is not None:
+            y_BTHD = self._remember(x, context, visible, memory)
+        else:
+            k_BSKD, v_BSKD = self._source(x if context is None else context, positions)
+            rate, q_BTHD = self.dropout if training else 0.0, self._heads(self.query(x), self.heads, positions)
+            y_BTHD = backend.attend(q_BTHD, k_BSKD, v_BSKD, visible, self.causal, rate, self.seed_generator)
         return self.out(ops.reshape(y_BTHD, ops.shape(x)))
+
+    def _source(self, source, positions):
+        k_BSKD = self._heads(self.key(source), self.kv_heads or self.heads, positions)
+        return k_BSKD, self._split(self.value(source), self.kv_heads or self.heads)
+
+    def _remember(self, x, context, visible, memory):
+        if context is not None:
+            return self._look(x, context, visible, memory)
+        if not self.causal:
+            raise ValueError(f"Expected layers that look only backwards. Received: {self.name!r}, which is not causal.")
+        positions = memory.positions()
+        q_BTHD, source = self._heads(self.query(x), self.heads, positions), self._source(x, positions)
+        if memory.arrays is None:  # padding follows the texts, so that looking backwards hides it
+            memory.arrays = tuple(_first(x_BSKD, memory.length) for x_BSKD in source)
+            return backend.attend(q_BTHD, *source, causal=True)
+        pairs, places = zip(memory.arrays, source, strict=True), memory.reading.places
+        memory.arrays = tuple(backend.write(kept, ops.transpose(new, (0, 2, 1, 3)), places) for kept, new in pairs)
+        return backend.recall(q_BTHD, *memory.arrays, memory.reading.looks_at)
+
+    def _look(self, x, context, visible, memory):
+        """Attention to a context whose keys and values are computed once."""
+        if memory.arrays is None:
+            memory.arrays = tuple(ops.transpose(x_BSKD, (0, 2, 1, 3)) for x_BSKD in self._source(context, None))
+        visible_BTS = visible[:, None] if visible is not None and len(visible.shape) == 2 else visible
+        return backend.recall(self._heads(self.query(x), self.heads, None), *memory.arrays, visible_BTS)
 
     def compute_output_spec(self, x, context=None, visible=None, positions=None, training=False):
         return keras.KerasTensor(x.shape, dtype=self.compute_dtype)
@@ -89,6 +115,12 @@ class MultiHeadAttention(keras.layers.Layer):
     def _split(self, x_BTM, heads):
         batch, time, width = ops.shape(x_BTM)
         return ops.reshape(x_BTM, (batch, time, heads, width // heads))
+
+
+def _first(x_BSKD, length):
+    """Heads first, with room for `length` tokens."""
+    room = length - x_BSKD.shape[1]
+    return ops.pad(ops.transpose(x_BSKD, (0, 2, 1, 3)), ((0, 0), (0, 0), (0, room), (0, 0)))
 
 
 def initial(deviation):

@@ -14,11 +14,31 @@ class Convolution(Conv1D):
     def build(self, inputs_shape, visible_shape):
         super().build(inputs_shape)
 
-    def call(self, inputs, visible):
-        """Args: `inputs` (batch, time, width); `visible` (batch, time) booleans, True where a token is."""
+    def call(self, inputs, visible, memory=None):
+        """Each token with its neighbours.
+
+        Args:
+            inputs: (batch, time, width).
+            visible: (batch, time) booleans, True where a token is.
+            memory: of the last inputs, see `zoo.layers.memory`; it knows which tokens are visible.
+        """
+        if memory is not None:
+            return self._go_on(inputs, memory)
         return super().call(inputs * ops.cast(visible, inputs.dtype)[..., None])
 
-    def compute_output_spec(self, inputs, visible):
+    def _go_on(self, inputs, memory):
+        if self.padding != "causal":
+            raise ValueError(f"Expected layers that look only backwards. Received: {self.name!r}, which is not causal.")
+        batch, _, width = ops.shape(inputs)
+        visible, reach = ops.cast(memory.visible(), "int32"), (self.kernel_size[0] - 1) * self.dilation_rate[0]
+        (before,) = memory.arrays or [ops.zeros((batch, reach, width), inputs.dtype)]
+        x = ops.concatenate([before, inputs * ops.cast(visible, inputs.dtype)[..., None]], axis=1)
+        last = ops.sum(visible, axis=1)[:, None] + ops.arange(reach, dtype="int32")
+        memory.arrays = (ops.take_along_axis(x, last[..., None], axis=1),)
+        y = ops.conv(x, self.kernel, self.strides, "valid", self.data_format, self.dilation_rate)
+        return self.activation(y if self.bias is None else y + self.bias)
+
+    def compute_output_spec(self, inputs, visible, memory=None):
         return keras.KerasTensor((*inputs.shape[:-1], self.filters), dtype=self.compute_dtype)
 
 

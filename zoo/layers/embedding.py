@@ -15,8 +15,8 @@ class Visible(keras.layers.Layer):
         super().__init__(**kwargs)
         self.padding = padding
 
-    def call(self, tokens):
-        return ops.not_equal(tokens, self.padding)
+    def call(self, tokens, memory=None):
+        return ops.not_equal(tokens, self.padding) if memory is None else memory.visible()
 
 
 @keras.saving.register_keras_serializable(package="zoo")

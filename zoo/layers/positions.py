@@ -1,7 +1,7 @@
 """Where a token stands: added to its vector, or turned into its queries and keys.
 
-Every layer takes an optional `positions`, (batch, time) integers, for texts that share a row or go on from a cache;
-without it the tokens of a row count from 0.
+Every layer takes an optional `positions`, (batch, time) integers, for texts that share a row; without it the tokens of a
+row count from 0, or go on from where its `memory` (see `zoo.layers.memory`) ends.
 """
 
 import keras
@@ -24,8 +24,8 @@ class SinusoidalPositions(keras.layers.Layer):
         super().__init__(**kwargs)
         self.base = base
 
-    def call(self, x, positions=None):
-        angles = _angles(_positions(x, positions), x.shape[-1], self.base)
+    def call(self, x, positions=None, memory=None):
+        angles = _angles(_positions(x, positions, memory), x.shape[-1], self.base)
         table = ops.stack([ops.sin(angles), ops.cos(angles)], axis=-1)
         table = ops.reshape(table, (*ops.shape(angles)[:2], 2 * angles.shape[-1]))[..., : x.shape[-1]]
         return x + ops.cast(table, x.dtype)
@@ -51,9 +51,9 @@ class LearnedPositions(keras.layers.Layer):
         initializer = keras.initializers.RandomNormal(stddev=0.02)  # as BERT and GPT-2 do
         self.table = self.add_weight((self.offset + self.length, x_shape[-1]), initializer=initializer, name="table")
 
-    def call(self, x, positions=None):
+    def call(self, x, positions=None, memory=None):
         self._check(x, positions)
-        rows = self.offset + ops.minimum(_positions(x, positions), self.length - 1)
+        rows = self.offset + ops.minimum(_positions(x, positions, memory), self.length - 1)
         return x + ops.take(self.table, rows, axis=0)
 
     def compute_output_spec(self, x, positions=None):
@@ -98,8 +98,10 @@ class RotaryPositions(keras.layers.Layer):
         return keras.KerasTensor(x.shape, dtype=self.compute_dtype)
 
 
-def _positions(x, positions):
-    """`positions`, or 0, 1, 2 ... for the only row of a (1, time) tensor."""
+def _positions(x, positions, memory=None):
+    """`positions`, those of a `memory`, or 0, 1, 2 ... for the only row of a (1, time) tensor."""
+    if memory is not None:
+        return memory.positions()
     return ops.arange(ops.shape(x)[1])[None] if positions is None else positions
 
 

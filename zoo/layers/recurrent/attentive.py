@@ -8,6 +8,7 @@ from zoo.backend import concatenate, scan, split
 from zoo.layers.alignment import Alignment
 from zoo.layers.choice import choose
 from zoo.layers.recurrent.cells import GRU, LSTM
+from zoo.layers.recurrent.layer import last_of
 
 CELLS = {"lstm": LSTM, "gru": GRU}
 FEEDINGS = ("context", "output")
@@ -41,7 +42,7 @@ class AttentiveRecurrence(keras.layers.Layer):
         shape = (fed, self.recurrence.gates * self.units)
         self.feed = self.add_weight(shape, initializer="glorot_uniform", autocast=False, name="feed")
 
-    def call(self, x, source, visible=None, state=None):
+    def call(self, x, source, visible=None, state=None, memory=None):
         """Features of a target, and the state after it.
 
         Args:
@@ -49,17 +50,30 @@ class AttentiveRecurrence(keras.layers.Layer):
             source: (batch, source time, its width).
             visible: (batch, source time) booleans, True where the source has a token.
             state: what to begin with: the cell's own, (batch, units) each, or what an earlier call returned.
+            memory: of the source's keys and the state, see `zoo.layers.memory`.
         """
         source = ops.cast(source, "float32")
-        keys = self.align.keys(source)
+        if memory is not None:
+            return self._go_on(x, source, visible, state, memory)
+        y_BTU, state, _ = self._read(x, source, self.align.keys(source), visible, self._begin(state, x))
+        return y_BTU, state
+
+    def _read(self, x, source, keys, visible, begin, record=False):
+        """Features, the state after the last place, and with `record` those after all places."""
         p_TBG = self.recurrence.project(ops.transpose(x, (1, 0, 2)))
         step = self._step(lambda h_BU: self.align.take(h_BU[:, None], keys, source, visible)[:, 0])
-        state, (y_TBU,) = scan(step, self._begin(state, x), (p_TBG,))
+        state, (y_TBU, *stacks_TBU) = scan(_recorded(step) if record else step, begin, (p_TBG,))
         y_BTU = ops.transpose(y_TBU, (1, 0, 2))
-        y_BTU = (
-            self.readout(y_BTU) if self.feeding == "context" else y_BTU
-        )  # not step by step where nothing is fed back
-        return ops.cast(y_BTU, self.compute_dtype), list(state)
+        if self.feeding == "context":  # not step by step where nothing is fed back
+            y_BTU = self.readout(y_BTU)
+        return ops.cast(y_BTU, self.compute_dtype), list(state), stacks_TBU
+
+    def _go_on(self, x, source, visible, state, memory):
+        keys, *begin = memory.arrays or (self.align.keys(source), *self._begin(state, x))
+        y_BTU, _, stacks_TBU = self._read(x, source, keys, visible, tuple(begin), record=True)
+        last = [last_of(*pair, memory.visible()) for pair in zip(begin, stacks_TBU, strict=True)]
+        memory.arrays = (keys, *last)
+        return y_BTU, last
 
     def compute_output_spec(self, x, source, visible=None, state=None):
         size = self.recurrence.states + (self.feeding == "output")
@@ -89,3 +103,13 @@ class AttentiveRecurrence(keras.layers.Layer):
             return (*state, y), (y,)
 
         return context if self.feeding == "context" else output
+
+
+def _recorded(step):
+    """A step of `scan` that puts out its state too."""
+
+    def run(state, now):
+        state, outputs = step(state, now)
+        return state, (*outputs, *state)
+
+    return run

@@ -49,25 +49,34 @@ class Recurrent(keras.layers.Layer):
         """The state before the first token: `states` arrays of zeros, (batch, units)."""
         return [ops.zeros((batch, self.units), self._precision) for _ in range(self.states)]
 
-    def call(self, x, visible=None, state=None):
+    def call(self, x, visible=None, state=None, memory=None):
         """Features of texts.
 
         Args:
             x: (batch, time, features).
             visible: (batch, time) booleans, False at padding, which follows the text; None: there is no padding.
             state: what to go on from, as an earlier call returned it or as `start` makes it; None: the latter.
+            memory: of the state, see `zoo.layers.memory`; it knows which tokens are visible.
 
         Returns (batch, time, units); with a `state` given, that and the state after the last token of each text.
         Raises ValueError for a `state` where texts are read in reverse: their end is not known yet.
         """
         if state is not None and self.reverse:
             raise ValueError(f"A state can only be carried forwards. Received: reverse=True in layer {self.name!r}.")
+        if memory is not None:
+            return self._go_on(x, state, memory)
         x_TBM = ops.transpose(x, (1, 0, 2))
         if state is None:
             return self._features(self._fused(x_TBM, visible) or self._recur(x_TBM, visible), visible)
         stacks_TBU = self._recur(x_TBM, visible, state)
-        last = [_last(*pair, visible) for pair in zip(state, stacks_TBU, strict=True)]
+        last = [last_of(*pair, visible) for pair in zip(state, stacks_TBU, strict=True)]
         return self._features(stacks_TBU, visible), last
+
+    def _go_on(self, x, state, memory):
+        begin = state if memory.arrays is None else memory.arrays
+        y, last = self.call(x, memory.visible(), self.start(ops.shape(x)[0]) if begin is None else begin)
+        memory.arrays = tuple(last)
+        return y if state is None else (y, last)
 
     def compute_output_spec(self, x, visible=None, state=None):
         y = keras.KerasTensor((*x.shape[:2], self.units), dtype=self.compute_dtype)
@@ -142,7 +151,7 @@ class Recurrent(keras.layers.Layer):
         return ops.concatenate(parts, axis=0)
 
 
-def _last(begin, stack_TBU, visible):
+def last_of(begin, stack_TBU, visible):
     """The state after the last token of each text, (batch, units)."""
     if visible is None:
         return stack_TBU[-1]
