@@ -1,0 +1,70 @@
+"""Blocks of attention among all tokens of one or two texts, made to be pretrained and then fine-tuned.
+
+Devlin et al. 2018, BERT, https://arxiv.org/abs/1810.04805; the small sizes are of Turc et al. 2019,
+https://arxiv.org/abs/1908.08962. No difference but the end: the dense layer above the first token, which the authors
+count as part of BERT, is a head's (`hidden="tanh"` of classify_text).
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from keras.initializers import RandomNormal
+from keras.layers import Add, Dropout
+
+from zoo.architecture import Architecture
+from zoo.layers.blocks import encoder_block, normalize
+from zoo.layers.embedding import TokenEmbedding, Visible
+from zoo.layers.positions import LearnedPositions
+
+DEVIATION = 0.02  # of fresh weights, in the authors' modeling.py
+
+
+@dataclass(frozen=True, kw_only=True)
+class BERT(Architecture):
+    """Post-norm encoder blocks over words, positions and token types: (batch, time, width) features."""
+
+    vocabulary: int = 30_522
+    length: int = 512  # positions in the table: the longest text
+    width: int = 768  # of the residual stream
+    depth: int = 12  # blocks
+    heads: int = 12
+    hidden: int = 3072  # of the feed-forward layers
+    kinds: int = 2  # of tokens: of the first and of the second text
+    dropout: float = 0.1  # of embeddings, attention weights and what blocks add
+    epsilon: float = 1e-12  # added to the variance by norms
+
+    pooling = "first"
+    tied = True
+
+    def __call__(self, tokens, types):
+        visible = Visible(self.padding, name="visible")(tokens)
+        x = self._embed(tokens, types)
+        for i in range(self.depth):
+            x = encoder_block(x, visible, **self._options, name=f"block{i}")
+        return x
+
+    def _embed(self, tokens, types):
+        options = {"embeddings_initializer": RandomNormal(stddev=DEVIATION)}
+        x = TokenEmbedding(self.vocabulary, self.width, self.padding, **options, name="embedding")(tokens)
+        kinds = TokenEmbedding(self.kinds, self.width, None, **options, name="type_embedding")(types)
+        x = LearnedPositions(self.length, name="positions")(Add(name="embedding_sum")([x, kinds]))
+        x = normalize(x, "embedding_norm", self.epsilon)
+        return Dropout(self.dropout, name="embedding_dropout")(x)
+
+    @property
+    def _options(self):
+        return {
+            "attention": {"heads": self.heads, "dropout": self.dropout, "deviation": DEVIATION},
+            "feed_forward": {"hidden": self.hidden, "activation": "gelu", "deviation": DEVIATION},
+            "norm": "post",
+            "dropout": self.dropout,
+            "normalize": partial(normalize, epsilon=self.epsilon),
+        }
+
+
+TINY = BERT(width=128, depth=2, heads=2, hidden=512)
+MINI = BERT(width=256, depth=4, heads=4, hidden=1024)
+SMALL = BERT(width=512, depth=4, heads=8, hidden=2048)
+MEDIUM = BERT(width=512, depth=8, heads=8, hidden=2048)
+BASE = BERT()
+LARGE = BERT(width=1024, depth=24, heads=16, hidden=4096)

@@ -1,0 +1,62 @@
+"""A BERT of half the blocks and no token types, which learned from a whole one.
+
+Sanh et al. 2019, DistilBERT, https://arxiv.org/abs/1910.01108. No difference.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from keras.initializers import RandomNormal
+from keras.layers import Dropout
+
+from zoo.architecture import Architecture
+from zoo.layers.blocks import encoder_block, normalize
+from zoo.layers.embedding import TokenEmbedding, Visible
+from zoo.layers.positions import LearnedPositions
+
+DEVIATION = 0.02  # of fresh weights, as in BERT
+EPSILON = 1e-12  # added to the variance by norms, as in BERT
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistilBERT(Architecture):
+    """Post-norm encoder blocks over words and positions: (batch, time, width) features."""
+
+    vocabulary: int = 30_522
+    length: int = 512  # positions in the table: the longest text
+    width: int = 768  # of the residual stream
+    depth: int = 6  # blocks
+    heads: int = 12
+    hidden: int = 3072  # of the feed-forward layers
+    dropout: float = 0.1  # of embeddings, attention weights and what blocks add
+
+    pooling = "first"
+    tied = True
+
+    def __call__(self, tokens):
+        visible = Visible(self.padding, name="visible")(tokens)
+        x = self._embed(tokens)
+        for i in range(self.depth):
+            x = encoder_block(x, visible, **self._options, name=f"block{i}")
+        return x
+
+    def _embed(self, tokens):
+        initial = RandomNormal(stddev=DEVIATION)
+        options = {"embeddings_initializer": initial, "name": "embedding"}
+        x = TokenEmbedding(self.vocabulary, self.width, self.padding, **options)(tokens)
+        x = LearnedPositions(self.length, name="positions")(x)
+        x = normalize(x, "embedding_norm", EPSILON)
+        return Dropout(self.dropout, name="embedding_dropout")(x)
+
+    @property
+    def _options(self):
+        return {
+            "attention": {"heads": self.heads, "dropout": self.dropout, "deviation": DEVIATION},
+            "feed_forward": {"hidden": self.hidden, "activation": "gelu", "deviation": DEVIATION},
+            "norm": "post",
+            "dropout": self.dropout,
+            "normalize": partial(normalize, epsilon=EPSILON),
+        }
+
+
+BASE = DistilBERT()

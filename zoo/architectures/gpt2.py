@@ -1,0 +1,71 @@
+"""Blocks of attention that look only backwards, to tell the next token.
+
+Radford et al. 2019, Language Models are Unsupervised Multitask Learners (GPT-2),
+https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf. No difference.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from keras.initializers import RandomNormal
+from keras.layers import Dropout
+
+from zoo.architecture import Architecture
+from zoo.layers.blocks import encoder_block, normalize
+from zoo.layers.embedding import TokenEmbedding
+from zoo.layers.positions import LearnedPositions
+
+DEVIATION = 0.02  # of fresh weights, in the authors' model.py
+
+
+@dataclass(frozen=True, kw_only=True)
+class GPT2(Architecture):
+    """Pre-norm blocks over words and positions: (batch, time, width) features, each of which has seen what is before.
+
+    Any id may be `padding`, even that of the end of a text, as in the published sizes: what comes after a token changes
+    nothing.
+    """
+
+    vocabulary: int = 50_257
+    length: int = 1024  # positions in the table: the longest text
+    width: int = 768  # of the residual stream
+    depth: int = 12  # blocks
+    heads: int = 12
+    hidden: int = 3072  # of the feed-forward layers
+    dropout: float = 0.1  # of embeddings, attention weights and what blocks add
+    epsilon: float = 1e-5  # added to the variance by norms
+
+    causal = True
+    pooling = "last"
+    tied = True
+
+    def __call__(self, tokens):
+        x = self._embed(tokens)
+        for i in range(self.depth):
+            x = encoder_block(x, None, **self._options, name=f"block{i}")
+        return normalize(x, "norm", self.epsilon)
+
+    def _embed(self, tokens):
+        initial = RandomNormal(stddev=DEVIATION)
+        options = {"padding": None, "embeddings_initializer": initial, "name": "embedding"}
+        x = TokenEmbedding(self.vocabulary, self.width, **options)(tokens)
+        x = LearnedPositions(self.length, name="positions")(x)
+        return Dropout(self.dropout, name="embedding_dropout")(x)
+
+    @property
+    def _options(self):
+        fresh = {"deviation": DEVIATION, "out_deviation": DEVIATION * (2 * self.depth) ** -0.5}  # section 2.3
+        return {
+            "attention": {"heads": self.heads, "dropout": self.dropout, "causal": True, **fresh},
+            "feed_forward": {"hidden": self.hidden, "activation": "gelu_tanh", **fresh},
+            "norm": "pre",
+            "dropout": self.dropout,
+            "normalize": partial(normalize, epsilon=self.epsilon),
+        }
+
+
+END = 50_256  # id of the end of a text
+SMALL = GPT2(padding=END)
+MEDIUM = GPT2(padding=END, width=1024, depth=24, heads=16, hidden=4096)
+LARGE = GPT2(padding=END, width=1280, depth=36, heads=20, hidden=5120)
+XL = GPT2(padding=END, width=1600, depth=48, heads=25, hidden=6400)

@@ -1,0 +1,74 @@
+"""Blocks that look only backwards, with rotary positions, RMS norms, gated feed-forward layers and no biases.
+
+Touvron et al. 2023, LLaMA, https://arxiv.org/abs/2302.13971, and Llama 2, https://arxiv.org/abs/2307.09288 (grouped
+heads); Llama Team 2024, https://arxiv.org/abs/2407.21783 (Llama 3). No difference.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from keras.initializers import RandomNormal
+
+from zoo.architecture import Architecture
+from zoo.layers.blocks import encoder_block, normalize_size
+from zoo.layers.embedding import TokenEmbedding
+
+DEVIATION = 0.02  # of fresh weights, `initializer_range` of the published configurations
+
+
+@dataclass(frozen=True, kw_only=True)
+class Llama(Architecture):
+    """Pre-norm blocks over words: (batch, time, width) features, each of which has seen what is before.
+
+    Any id may be `padding`: what comes after a token changes nothing.
+    """
+
+    vocabulary: int = 32_000
+    length: int = 2048  # of the longest text that the weights have learned from
+    width: int = 4096  # of the residual stream
+    depth: int = 32  # blocks
+    heads: int = 32
+    kv_heads: int = 32  # of keys and values, each shared by a group of heads
+    hidden: int = 11_008  # of the feed-forward layers
+    epsilon: float = 1e-6  # added to the mean square by norms
+    base: float = 10_000.0  # of the rotary angles
+    factor: float = 1.0  # by which slow angles are slower than they were before texts grew longer than 8192 tokens
+    tied: bool = False  # logits are made with the word vectors
+
+    causal = True
+    pooling = "last"
+
+    def __call__(self, tokens):
+        options = {"padding": None, "embeddings_initializer": RandomNormal(stddev=DEVIATION), "name": "embedding"}
+        x = TokenEmbedding(self.vocabulary, self.width, **options)(tokens)
+        for i in range(self.depth):
+            x = encoder_block(x, None, **self._options, name=f"block{i}")
+        return normalize_size(x, "norm", self.epsilon)
+
+    @property
+    def _options(self):
+        fresh = {"use_bias": False, "deviation": DEVIATION}
+        rotary = {"base": self.base, "factor": self.factor}
+        return {
+            "attention": {"heads": self.heads, "kv_heads": self.kv_heads, "causal": True, "rotary": rotary, **fresh},
+            "feed_forward": {"hidden": self.hidden, "activation": "silu", "gated": True, **fresh},
+            "norm": "pre",
+            "dropout": 0.0,
+            "normalize": partial(normalize_size, epsilon=self.epsilon),
+        }
+
+
+_TWO = {"length": 4096, "epsilon": 1e-5}
+_THREE = {"vocabulary": 128_256, "length": 8192, "kv_heads": 8, "epsilon": 1e-5, "base": 500_000.0}
+_LONG = {**_THREE, "length": 131_072}
+LLAMA_7B = Llama()
+LLAMA_13B = Llama(width=5120, depth=40, heads=40, kv_heads=40, hidden=13_824)
+LLAMA2_7B = Llama(**_TWO)
+LLAMA2_13B = Llama(**_TWO, width=5120, depth=40, heads=40, kv_heads=40, hidden=13_824)
+LLAMA2_70B = Llama(**_TWO, width=8192, depth=80, heads=64, kv_heads=8, hidden=28_672)
+LLAMA3_8B = Llama(**_THREE, hidden=14_336)
+LLAMA3_70B = Llama(**_THREE, width=8192, depth=80, heads=64, hidden=28_672)
+LLAMA31_8B = Llama(**_LONG, hidden=14_336, factor=8.0)
+LLAMA32_1B = Llama(**_LONG, width=2048, depth=16, hidden=8192, factor=32.0, tied=True)
+LLAMA32_3B = Llama(**_LONG, width=3072, depth=28, heads=24, hidden=8192, factor=32.0, tied=True)
+TINYLLAMA = Llama(length=2048, width=2048, depth=22, kv_heads=4, hidden=5632, epsilon=1e-5)

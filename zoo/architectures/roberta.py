@@ -1,0 +1,65 @@
+"""BERT without token types, trained longer on more text with masks drawn afresh and no next-sentence task.
+
+Liu et al. 2019, RoBERTa, https://arxiv.org/abs/1907.11692. No difference; the first position stands in the third row of
+the table, as in the published weights.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from keras.initializers import RandomNormal
+from keras.layers import Dropout
+
+from zoo.architecture import Architecture
+from zoo.layers.blocks import encoder_block, normalize
+from zoo.layers.embedding import TokenEmbedding, Visible
+from zoo.layers.positions import LearnedPositions
+
+DEVIATION = 0.02  # of fresh weights, as in BERT
+OFFSET = 2  # rows before the first position's: fairseq counts positions from padding's id, 1, and one further
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoBERTa(Architecture):
+    """Post-norm encoder blocks over words and positions: (batch, time, width) features."""
+
+    vocabulary: int = 50_265
+    length: int = 512  # positions in the table: the longest text
+    width: int = 768  # of the residual stream
+    depth: int = 12  # blocks
+    heads: int = 12
+    hidden: int = 3072  # of the feed-forward layers
+    dropout: float = 0.1  # of embeddings, attention weights and what blocks add
+    epsilon: float = 1e-5  # added to the variance by norms
+
+    pooling = "first"
+    tied = True
+
+    def __call__(self, tokens):
+        visible = Visible(self.padding, name="visible")(tokens)
+        x = self._embed(tokens)
+        for i in range(self.depth):
+            x = encoder_block(x, visible, **self._options, name=f"block{i}")
+        return x
+
+    def _embed(self, tokens):
+        initial = RandomNormal(stddev=DEVIATION)
+        options = {"embeddings_initializer": initial, "name": "embedding"}
+        x = TokenEmbedding(self.vocabulary, self.width, self.padding, **options)(tokens)
+        x = LearnedPositions(self.length, OFFSET, name="positions")(x)
+        x = normalize(x, "embedding_norm", self.epsilon)
+        return Dropout(self.dropout, name="embedding_dropout")(x)
+
+    @property
+    def _options(self):
+        return {
+            "attention": {"heads": self.heads, "dropout": self.dropout, "deviation": DEVIATION},
+            "feed_forward": {"hidden": self.hidden, "activation": "gelu", "deviation": DEVIATION},
+            "norm": "post",
+            "dropout": self.dropout,
+            "normalize": partial(normalize, epsilon=self.epsilon),
+        }
+
+
+BASE = RoBERTa(padding=1)
+LARGE = RoBERTa(padding=1, width=1024, depth=24, heads=16, hidden=4096)
