@@ -38,11 +38,15 @@ class Architecture(ABC):
         inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in self.inputs()}
         return keras.Model(inputs, self(**inputs), name="trunk")
 
-    def logits(self, trunk):
-        """Draw logits over the vocabulary, (batch, time, vocabulary), upon the features that `trunk` ends with."""
+    def logits(self, trunk, x=None):
+        """Draw logits over the vocabulary, (..., vocabulary), upon `x`, by default the features that `trunk` ends with.
+
+        Where word vectors are `tied`, they are products with them: Press & Wolf 2017, https://arxiv.org/abs/1608.05859.
+        """
+        x = trunk.output if x is None else x
         if self.tied:
-            return trunk.get_layer("embedding")(trunk.output, reverse=True)
-        return keras.layers.Dense(self.vocabulary, name="logits")(trunk.output)
+            return trunk.get_layer("embedding")(x, reverse=True)
+        return keras.layers.Dense(self.vocabulary, name="logits")(x)
 
     def fit(self, trunk, rows):
         """Compute what the network needs to know of the training text before its first step; most need nothing.

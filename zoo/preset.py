@@ -28,6 +28,9 @@ class Training:
     learning_rate: float = 1e-3  # at its peak
     schedule: str = "linear"  # decay after the warm-up: linear, cosine or constant
     warmup: float = 0.1  # share of all steps in which the learning rate rises
+    floor: float = 0.0  # share of the peak to which the learning rate decays
+    momentum: float = 0.9  # of the mean of gradients: beta 1
+    memory: float = 0.999  # of the mean of squared gradients: beta 2
     weight_decay: float = 0.01  # not on biases and norms
     clip: float = 1.0  # largest global norm of the gradient; 0: any
     average: float = 0.0  # momentum of the moving average of weights that is scored and kept; 0: the last weights are

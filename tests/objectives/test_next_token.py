@@ -107,8 +107,8 @@ def test_an_answer_tells_the_loss_of_each_token(words):
 
 
 def test_weights_cannot_be_tied_where_widths_differ():
-    with pytest.raises(ValueError, match="as wide as the features. Received: 16 and 12"):
-        NextToken(tied=True).model(shrunk("lstm"))
+    with pytest.raises(ValueError, match="tied=True needs width and units to be equal. Received: width=16, units=12"):
+        shrunk("lstm", tied=True)
 
 
 def test_context_must_leave_room():

@@ -1,35 +1,9 @@
-"""What objectives that predict tokens share: logits over the vocabulary and their loss."""
+"""What objectives that predict tokens share: the loss of logits over the vocabulary."""
 
 import keras
 from keras import ops
 
 from zoo import backend
-from zoo.layers.embedding import TokenEmbedding
-
-
-def draw_logits(x, architecture, trunk, tied=None, name="logits"):
-    """Draw (..., vocabulary) logits on (..., width) features.
-
-    Args:
-        tied: whether they are products with the word vectors themselves (Press & Wolf 2017,
-            https://arxiv.org/abs/1608.05859); None: where those are as wide as the features.
-
-    Raises ValueError where weights are to be tied and the widths differ.
-    """
-    embedding = _word_vectors(trunk, architecture.vocabulary)
-    fits = embedding is not None and embedding.output_dim == x.shape[-1]
-    if tied and not fits:
-        width = "none" if embedding is None else embedding.output_dim
-        raise ValueError(f"tied=True needs word vectors as wide as the features. Received: {width} and {x.shape[-1]}.")
-    if fits and tied is not False:
-        return embedding(x, reverse=True)
-    return keras.layers.Dense(architecture.vocabulary, name=name)(x)
-
-
-def _word_vectors(trunk, vocabulary):
-    """The layer that looks up what the network writes: the last table of that many word vectors, or None."""
-    tables = [layer for layer in trunk.layers if isinstance(layer, TokenEmbedding) and layer.input_dim == vocabulary]
-    return tables[-1] if tables else None
 
 
 @keras.saving.register_keras_serializable(package="zoo")

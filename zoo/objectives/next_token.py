@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from zoo.layers.vocabulary import TokenLoss, draw_logits, scorer
+from zoo.layers.vocabulary import TokenLoss, scorer
 from zoo.metrics.language import Surprise, language_scores
 from zoo.objective import Objective
 from zoo.streams import ENDING, join, windows
@@ -19,7 +19,6 @@ from zoo.streams import ENDING, join, windows
 class NextToken(Objective):
     """Logits of the next token after each token."""
 
-    tied: bool | None = None  # word vectors give the logits too; None: where they are as wide as the features
     context: int = 0  # tokens that a window shares with the one before when scoring: better figures, more work
 
     watch = "perplexity"
@@ -67,7 +66,7 @@ class NextToken(Objective):
         return batch, np.maximum(targets, 0), (targets >= 0).astype("float32")
 
     def head(self, architecture, trunk):
-        return keras.Model(trunk.input, draw_logits(trunk.output, architecture, trunk, self.tied))
+        return keras.Model(trunk.input, architecture.logits(trunk))
 
     def loss(self):
         return TokenLoss()

@@ -15,23 +15,23 @@ SCHEDULES = ("linear", "cosine", "constant")
 
 @keras.saving.register_keras_serializable("zoo")
 class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Rise linearly to `peak` in `warmup` steps, then fall to 0 at `total` steps.
+    """Rise linearly to `peak` in `warmup` steps, then fall to `floor` times that at `total` steps.
 
     Args:
         decay: "linear", "cosine" (Loshchilov & Hutter 2017, arXiv:1608.03983) or "constant" (stay at the peak).
     """
 
-    def __init__(self, peak, warmup, total, decay):
+    def __init__(self, peak, warmup, total, decay, floor=0.0):
         super().__init__()
         if decay not in SCHEDULES:
             raise ValueError(f"Expected training.schedule to be one of {', '.join(SCHEDULES)}. Received: {decay!r}.")
-        self.peak, self.warmup, self.total, self.decay = peak, warmup, total, decay
+        self.peak, self.warmup, self.total, self.decay, self.floor = peak, warmup, total, decay, floor
 
     def __call__(self, step):
         step = keras.ops.cast(step, "float32")
         rise = (step + 1) / max(self.warmup, 1)
         gone = keras.ops.clip((step - self.warmup) / max(self.total - self.warmup, 1), 0.0, 1.0)
-        return self.peak * keras.ops.where(step < self.warmup, rise, self._fall(gone))
+        return self.peak * keras.ops.where(step < self.warmup, rise, self.floor + (1 - self.floor) * self._fall(gone))
 
     def _fall(self, gone):
         if self.decay == "linear":
@@ -39,7 +39,7 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         return 0.5 * (1.0 + keras.ops.cos(math.pi * gone)) if self.decay == "cosine" else keras.ops.ones_like(gone)
 
     def get_config(self):
-        return {"peak": self.peak, "warmup": self.warmup, "total": self.total, "decay": self.decay}
+        return {"peak": self.peak, "warmup": self.warmup, "total": self.total, "decay": self.decay, "floor": self.floor}
 
 
 @contextmanager
@@ -63,10 +63,13 @@ def optimizer(training, model, batches):
 
     The schedule counts batches, not optimizer steps: that is the step Keras hands it under gradient accumulation.
     """
-    schedule = WarmupDecay(training.learning_rate, round(batches * training.warmup), batches, training.schedule)
+    warmup = round(batches * training.warmup)
+    schedule = WarmupDecay(training.learning_rate, warmup, batches, training.schedule, training.floor)
     adamw = keras.optimizers.AdamW(
         schedule,
         weight_decay=training.weight_decay,
+        beta_1=training.momentum,
+        beta_2=training.memory,
         global_clipnorm=training.clip or None,
         use_ema=training.average > 0,
         ema_momentum=training.average,

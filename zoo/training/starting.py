@@ -12,7 +12,7 @@ from zoo.training.optimizer import SCHEDULES
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 LEAST = {"epochs": 1, "batch": 1, "accumulation": 1}  # of the others 0
-BELOW_ONE = ("warmup", "average")
+BELOW_ONE = ("warmup", "average", "momentum", "memory")
 
 
 def resolve(preset, data, columns, overrides):

@@ -21,9 +21,14 @@ class RecurrentStack:
     merge: str = "concat"  # what is done with the two directions: concat or sum
     embedding_dropout: float = 0.3  # of word vectors
     dropout: float = 0.3  # after each layer
+    tied: bool = False  # word vectors, then as wide as the features, give a language model's logits too
 
     def __post_init__(self):
         choose("merge", self.merge, MERGES)
+        if self.tied and self.width != self.units:
+            raise ValueError(
+                f"tied=True needs width and units to be equal. Received: width={self.width}, units={self.units}."
+            )
 
     @property
     def causal(self):

@@ -1,0 +1,29 @@
+"""Shakespeare's plays, character by character, by a small GPT-2, with nanoGPT's settings for a CPU.
+
+zoo train gpt2_shakespeare --data FOLDER
+"""
+
+from zoo.architectures.gpt2 import GPT2
+from zoo.objectives.next_token import NextToken
+from zoo.preset import Data, Preset, Training
+from zoo.tokenizers.characters import Characters
+
+PRESET = Preset(
+    architecture=GPT2(length=64, width=128, depth=4, heads=4, hidden=512, dropout=0.0),
+    objective=NextToken(length=64),
+    tokenizer=Characters(),
+    data=Data(spec="tfds:tiny_shakespeare"),
+    training=Training(
+        epochs=2,
+        steps=2000,
+        interval=500,
+        batch=12,
+        learning_rate=1e-3,
+        schedule="cosine",
+        warmup=0.05,
+        floor=0.1,
+        memory=0.99,
+        weight_decay=0.1,
+        patience=0,
+    ),
+)
