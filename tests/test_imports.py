@@ -12,10 +12,10 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "zoo"
 FRAMEWORKS = {"tensorflow", "tensorflow_text", "tensorflow_datasets", "jax", "torch", "flax"}
 MAY_IMPORT = {  # folder: what of zoo its files may import, besides their own folder's package file
-    "architectures": {"zoo.architecture", "zoo.backend", "zoo.layers", "zoo.tokenizer"},
+    "architectures": {"zoo.architecture", "zoo.backend", "zoo.layers", "zoo.published", "zoo.tokenizer"},
     "layers": {"zoo.backend", "zoo.layers"},
     "backend": {"zoo.backend"},
-    "objectives": {"zoo.objective", "zoo.layers", "zoo.metrics", "zoo.dataset", "zoo.streams"},
+    "objectives": {"zoo.objective", "zoo.layers", "zoo.metrics", "zoo.dataset", "zoo.streams", "zoo.masking", "zoo.windows"},
     "datasets": {"zoo.dataset"},
     "dataset": {"zoo.dataset", "zoo.datasets", "zoo.console"},
     "tokenizers": {"zoo.tokenizer"},

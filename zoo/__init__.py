@@ -12,6 +12,7 @@ _HOMES = {
     "Training": "preset",
     "build": "building",
     "load": "pipeline",
+    "load_weights": "weights",
     "names": "catalog",
     "open_dataset": "dataset",
     "train": "training",

@@ -24,6 +24,8 @@ class Architecture(ABC):
     pooling = "mean"  # what suits its features when one vector a text is wanted; None: they are one vector already
     tied = False  # True: logits over the vocabulary are made with the vectors of its layer called "embedding"
 
+    published = None  # a `zoo.published.Published` where there are weights to be had
+
     @abstractmethod
     def __call__(self, tokens):
         """Features of ids, (batch, time): (batch, time, width), or (batch, width) where `pooling` is None."""

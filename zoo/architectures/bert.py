@@ -15,6 +15,7 @@ from zoo.architecture import Architecture
 from zoo.layers.blocks import encoder_block, normalize
 from zoo.layers.embedding import TokenEmbedding, Visible
 from zoo.layers.positions import LearnedPositions
+from zoo.published import Head, Published
 
 DEVIATION = 0.02  # of fresh weights, in the authors' modeling.py
 
@@ -35,6 +36,59 @@ class BERT(Architecture):
 
     pooling = "first"
     tied = True
+    published = Published(
+        kind="bert",
+        name="BertModel",
+        fields={
+            "vocabulary": "vocab_size",
+            "padding": "pad_token_id",
+            "length": "max_position_embeddings",
+            "width": "hidden_size",
+            "depth": "num_hidden_layers",
+            "heads": "num_attention_heads",
+            "hidden": "intermediate_size",
+            "kinds": "type_vocab_size",
+            "dropout": ("hidden_dropout_prob", "attention_probs_dropout_prob"),
+            "epsilon": "layer_norm_eps",
+        },
+        fixed={"hidden_act": "gelu", "position_embedding_type": "absolute", "is_decoder": False},
+        prefix="bert.",
+        layers={
+            "embedding": "embeddings.word_embeddings",
+            "type_embedding": "embeddings.token_type_embeddings",
+            "positions": "embeddings.position_embeddings",
+            "embedding_norm": "embeddings.LayerNorm",
+            "block{i}_attention/query": "encoder.layer.{i}.attention.self.query",
+            "block{i}_attention/key": "encoder.layer.{i}.attention.self.key",
+            "block{i}_attention/value": "encoder.layer.{i}.attention.self.value",
+            "block{i}_attention/out": "encoder.layer.{i}.attention.output.dense",
+            "block{i}_attention_norm": "encoder.layer.{i}.attention.output.LayerNorm",
+            "block{i}_feed_forward/widen": "encoder.layer.{i}.intermediate.dense",
+            "block{i}_feed_forward/narrow": "encoder.layer.{i}.output.dense",
+            "block{i}_feed_forward_norm": "encoder.layer.{i}.output.LayerNorm",
+        },
+        heads={
+            "BertForSequenceClassification": Head(
+                objective="classify_text",
+                layers={"hidden": "bert.pooler.dense", "logits": "classifier"},
+                settings={"pooling": "first", "hidden": "tanh"},
+            ),
+            "BertForMaskedLM": Head(
+                objective="masked_token",
+                layers={
+                    "head_dense": "cls.predictions.transform.dense",
+                    "head_norm": "cls.predictions.transform.LayerNorm",
+                    "head_bias": "cls.predictions",
+                },
+            ),
+            "BertForNextSentencePrediction": Head(
+                objective="next_sentence", layers={"hidden": "bert.pooler.dense", "logits": "cls.seq_relationship"}
+            ),
+            "BertForTokenClassification": Head(objective="tag_tokens", layers={"logits": "classifier"}),
+            "BertForQuestionAnswering": Head(objective="find_span", layers={"logits": "qa_outputs"}),
+        },
+        copies=("embeddings.position_ids", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"),
+    )
 
     def __call__(self, tokens, types):
         visible = Visible(self.padding, name="visible")(tokens)

@@ -13,6 +13,7 @@ from zoo.architecture import Architecture
 from zoo.layers.blocks import encoder_block, normalize
 from zoo.layers.embedding import TokenEmbedding, Visible
 from zoo.layers.positions import LearnedPositions
+from zoo.published import Head, Published
 
 DEVIATION = 0.02  # of fresh weights, as in BERT
 EPSILON = 1e-12  # added to the variance by norms, as in BERT
@@ -32,6 +33,53 @@ class DistilBERT(Architecture):
 
     pooling = "first"
     tied = True
+    published = Published(
+        kind="distilbert",
+        name="DistilBertModel",
+        fields={
+            "vocabulary": "vocab_size",
+            "padding": "pad_token_id",
+            "length": "max_position_embeddings",
+            "width": "dim",
+            "depth": "n_layers",
+            "heads": "n_heads",
+            "hidden": "hidden_dim",
+            "dropout": ("dropout", "attention_dropout"),
+        },
+        fixed={"activation": "gelu"},
+        prefix="distilbert.",
+        layers={
+            "embedding": "embeddings.word_embeddings",
+            "positions": "embeddings.position_embeddings",
+            "embedding_norm": "embeddings.LayerNorm",
+            "block{i}_attention/query": "transformer.layer.{i}.attention.q_lin",
+            "block{i}_attention/key": "transformer.layer.{i}.attention.k_lin",
+            "block{i}_attention/value": "transformer.layer.{i}.attention.v_lin",
+            "block{i}_attention/out": "transformer.layer.{i}.attention.out_lin",
+            "block{i}_attention_norm": "transformer.layer.{i}.sa_layer_norm",
+            "block{i}_feed_forward/widen": "transformer.layer.{i}.ffn.lin1",
+            "block{i}_feed_forward/narrow": "transformer.layer.{i}.ffn.lin2",
+            "block{i}_feed_forward_norm": "transformer.layer.{i}.output_layer_norm",
+        },
+        heads={
+            "DistilBertForSequenceClassification": Head(
+                objective="classify_text",
+                layers={"hidden": "pre_classifier", "logits": "classifier"},
+                settings={"pooling": "first", "hidden": "relu"},
+            ),
+            "DistilBertForMaskedLM": Head(
+                objective="masked_token",
+                layers={
+                    "head_dense": "vocab_transform",
+                    "head_norm": "vocab_layer_norm",
+                    "head_bias": "vocab_projector",
+                },
+            ),
+            "DistilBertForTokenClassification": Head(objective="tag_tokens", layers={"logits": "classifier"}),
+            "DistilBertForQuestionAnswering": Head(objective="find_span", layers={"logits": "qa_outputs"}),
+        },
+        copies=("embeddings.position_ids", "vocab_projector.weight"),
+    )
 
     def __call__(self, tokens):
         visible = Visible(self.padding, name="visible")(tokens)

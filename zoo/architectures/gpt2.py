@@ -14,8 +14,17 @@ from zoo.architecture import Architecture
 from zoo.layers.blocks import encoder_block, normalize
 from zoo.layers.embedding import TokenEmbedding
 from zoo.layers.positions import LearnedPositions
+from zoo.published import Head, Published
 
 DEVIATION = 0.02  # of fresh weights, in the authors' model.py
+
+
+class Widened(Published):
+    """Feed-forward layers are four times as wide as the network where config.json does not say otherwise."""
+
+    def settings(self, config):
+        found = super().settings(config)
+        return {"hidden": 4 * found["width"]} | found if "width" in found else found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +47,49 @@ class GPT2(Architecture):
     causal = True
     pooling = "last"
     tied = True
+    published = Widened(
+        kind="gpt2",
+        name="GPT2Model",
+        fields={
+            "vocabulary": "vocab_size",
+            "padding": ("eos_token_id", "pad_token_id"),
+            "length": "n_positions",
+            "width": "n_embd",
+            "depth": "n_layer",
+            "heads": "n_head",
+            "hidden": "n_inner",
+            "dropout": ("resid_pdrop", "embd_pdrop", "attn_pdrop"),
+            "epsilon": "layer_norm_epsilon",
+        },
+        fixed={
+            "activation_function": "gelu_new",
+            "scale_attn_weights": True,
+            "scale_attn_by_inverse_layer_idx": False,
+            "add_cross_attention": False,
+        },
+        prefix="transformer.",
+        layers={
+            "embedding": "wte",
+            "positions": "wpe",
+            "block{i}_attention_norm": "h.{i}.ln_1",
+            "block{i}_attention/query": "h.{i}.attn.c_attn[0/3]",
+            "block{i}_attention/key": "h.{i}.attn.c_attn[1/3]",
+            "block{i}_attention/value": "h.{i}.attn.c_attn[2/3]",
+            "block{i}_attention/out": "h.{i}.attn.c_proj",
+            "block{i}_feed_forward_norm": "h.{i}.ln_2",
+            "block{i}_feed_forward/widen": "h.{i}.mlp.c_fc",
+            "block{i}_feed_forward/narrow": "h.{i}.mlp.c_proj",
+            "norm": "ln_f",
+        },
+        heads={
+            "GPT2LMHeadModel": Head(objective="next_token"),
+            "GPT2ForSequenceClassification": Head(
+                objective="classify_text", layers={"logits/kernel": "score.weight"}, settings={"pooling": "last"}
+            ),
+        },
+        copies=("lm_head.weight", "h.{i}.attn.bias", "h.{i}.attn.masked_bias"),
+        transposed=False,
+    )
 
     def __call__(self, tokens):
         x = self._embed(tokens)

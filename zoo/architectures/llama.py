@@ -12,8 +12,34 @@ from keras.initializers import RandomNormal
 from zoo.architecture import Architecture
 from zoo.layers.blocks import encoder_block, normalize_size
 from zoo.layers.embedding import TokenEmbedding
+from zoo.layers.positions import BASE
+from zoo.published import Head, Published
 
 DEVIATION = 0.02  # of fresh weights, `initializer_range` of the published configurations
+SCALING = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}  # all of Llama 3
+
+
+class Turned(Published):
+    """Reads and writes the rotary positions, which config.json tells in one of two ways."""
+
+    def settings(self, config):
+        turn = config.get("rope_parameters") or {"rope_theta": config.get("rope_theta", BASE)}
+        turn = turn | (config.get("rope_scaling") or {})
+        kind = turn.get("rope_type", turn.get("type", "default"))
+        if kind not in ("default", "llama3") or any(turn.get(key, value) != value for key, value in SCALING.items()):
+            raise ValueError(f"Expected rotary positions as in Llama 2 or 3 in config.json. Received: {turn}.")
+        if config.get("head_dim") not in (None, config["hidden_size"] // config["num_attention_heads"]):
+            raise ValueError(
+                f"Expected heads that share the width in config.json. Received: head_dim={config['head_dim']}."
+            )
+        heads = {"kv_heads": config["num_attention_heads"]}
+        return heads | super().settings(config) | {"base": turn["rope_theta"], "factor": turn.get("factor", 1.0)}
+
+    def write(self, architecture):
+        turn = {"rope_theta": architecture.base, "rope_type": "default"}
+        if architecture.factor != 1:
+            turn |= {"rope_type": "llama3", "factor": architecture.factor, **SCALING}
+        return super().write(architecture) | {"rope_parameters": turn}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +57,50 @@ class Llama(Architecture):
     kv_heads: int = 32  # of keys and values, each shared by a group of heads
     hidden: int = 11_008  # of the feed-forward layers
     epsilon: float = 1e-6  # added to the mean square by norms
-    base: float = 10_000.0  # of the rotary angles
+    base: float = BASE  # of the rotary angles
     factor: float = 1.0  # by which slow angles are slower than they were before texts grew longer than 8192 tokens
     tied: bool = False  # logits are made with the word vectors
 
     causal = True
     pooling = "last"
+    published = Turned(
+        kind="llama",
+        name="LlamaModel",
+        fields={
+            "vocabulary": "vocab_size",
+            "padding": "pad_token_id",
+            "length": "max_position_embeddings",
+            "width": "hidden_size",
+            "depth": "num_hidden_layers",
+            "heads": "num_attention_heads",
+            "kv_heads": "num_key_value_heads",
+            "hidden": "intermediate_size",
+            "epsilon": "rms_norm_eps",
+            "tied": "tie_word_embeddings",
+        },
+        fixed={"hidden_act": "silu", "attention_bias": False, "mlp_bias": False},
+        prefix="model.",
+        layers={
+            "embedding": "embed_tokens",
+            "block{i}_attention_norm": "layers.{i}.input_layernorm",
+            "block{i}_attention/query": "layers.{i}.self_attn.q_proj",
+            "block{i}_attention/key": "layers.{i}.self_attn.k_proj",
+            "block{i}_attention/value": "layers.{i}.self_attn.v_proj",
+            "block{i}_attention/out": "layers.{i}.self_attn.o_proj",
+            "block{i}_feed_forward_norm": "layers.{i}.post_attention_layernorm",
+            "block{i}_feed_forward/widen": "layers.{i}.mlp.gate_proj",
+            "block{i}_feed_forward/gate": "layers.{i}.mlp.up_proj",
+            "block{i}_feed_forward/narrow": "layers.{i}.mlp.down_proj",
+            "norm": "norm",
+        },
+        heads={
+            "LlamaForCausalLM": Head(objective="next_token", layers={"logits/kernel": "lm_head.weight"}),
+            "LlamaForSequenceClassification": Head(
+                objective="classify_text", layers={"logits/kernel": "score.weight"}, settings={"pooling": "last"}
+            ),
+        },
+        copies=("layers.{i}.self_attn.rotary_emb.inv_freq",),
+    )
 
     def __call__(self, tokens):
         options = {"padding": None, "embeddings_initializer": RandomNormal(stddev=DEVIATION), "name": "embedding"}

@@ -14,9 +14,21 @@ from zoo.architecture import Architecture
 from zoo.layers.blocks import encoder_block, normalize
 from zoo.layers.embedding import TokenEmbedding, Visible
 from zoo.layers.positions import LearnedPositions
+from zoo.published import Head, Published
 
 DEVIATION = 0.02  # of fresh weights, as in BERT
 OFFSET = 2  # rows before the first position's: fairseq counts positions from padding's id, 1, and one further
+
+
+class Positioned(Published):
+    """Counts the rows before the first position's among the positions, as transformers does."""
+
+    def settings(self, config):
+        found = super().settings(config)
+        return found | {"length": found["length"] - OFFSET} if "length" in found else found
+
+    def write(self, architecture):
+        return super().write(architecture) | {"max_position_embeddings": architecture.length + OFFSET}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +46,55 @@ class RoBERTa(Architecture):
 
     pooling = "first"
     tied = True
+    published = Positioned(
+        kind="roberta",
+        name="RobertaModel",
+        fields={
+            "vocabulary": "vocab_size",
+            "padding": "pad_token_id",
+            "length": "max_position_embeddings",
+            "width": "hidden_size",
+            "depth": "num_hidden_layers",
+            "heads": "num_attention_heads",
+            "hidden": "intermediate_size",
+            "dropout": ("hidden_dropout_prob", "attention_probs_dropout_prob"),
+            "epsilon": "layer_norm_eps",
+        },
+        fixed={
+            "hidden_act": "gelu",
+            "position_embedding_type": "absolute",
+            "is_decoder": False,
+            "type_vocab_size": 1,
+        },
+        prefix="roberta.",
+        layers={
+            "embedding": "embeddings.word_embeddings",
+            "positions": "embeddings.position_embeddings + embeddings.token_type_embeddings",
+            "embedding_norm": "embeddings.LayerNorm",
+            "block{i}_attention/query": "encoder.layer.{i}.attention.self.query",
+            "block{i}_attention/key": "encoder.layer.{i}.attention.self.key",
+            "block{i}_attention/value": "encoder.layer.{i}.attention.self.value",
+            "block{i}_attention/out": "encoder.layer.{i}.attention.output.dense",
+            "block{i}_attention_norm": "encoder.layer.{i}.attention.output.LayerNorm",
+            "block{i}_feed_forward/widen": "encoder.layer.{i}.intermediate.dense",
+            "block{i}_feed_forward/narrow": "encoder.layer.{i}.output.dense",
+            "block{i}_feed_forward_norm": "encoder.layer.{i}.output.LayerNorm",
+        },
+        heads={
+            "RobertaForSequenceClassification": Head(
+                objective="classify_text",
+                layers={"hidden": "classifier.dense", "logits": "classifier.out_proj"},
+                settings={"pooling": "first", "hidden": "tanh"},
+            ),
+            "RobertaForMaskedLM": Head(
+                objective="masked_token",
+                layers={"head_dense": "lm_head.dense", "head_norm": "lm_head.layer_norm", "head_bias": "lm_head"},
+            ),
+            "RobertaForTokenClassification": Head(objective="tag_tokens", layers={"logits": "classifier"}),
+            "RobertaForQuestionAnswering": Head(objective="find_span", layers={"logits": "qa_outputs"}),
+        },
+        copies=("embeddings.position_ids", "lm_head.decoder.weight", "lm_head.decoder.bias"),
+    )
 
     def __call__(self, tokens):
         visible = Visible(self.padding, name="visible")(tokens)

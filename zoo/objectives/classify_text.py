@@ -25,6 +25,7 @@ class ClassifyText(Objective):
     several: bool = False  # labels a text
     pair: bool = False  # two texts are compared
     pooling: str | None = None  # max, mean, first, last or attention; None: what suits the architecture
+    hidden: str | None = None  # activation of a dense layer before the output layer: tanh in BERT and RoBERTa; None: no
     dropout: float = 0.1  # before the output layer
     label_smoothing: float = 0.0  # Szegedy 2016, arXiv:1512.00567, section 7
     balance: bool = False  # weigh classes by their inverse frequency
@@ -96,6 +97,8 @@ class ClassifyText(Objective):
             x = Pooling(self.pooling or architecture.pooling, name="pooling")(
                 x, Visible(architecture.padding, name="pooled")(trunk.input["tokens"])
             )
+        if self.hidden:
+            x = keras.layers.Dense(x.shape[-1], self.hidden, name="hidden")(x)
         x = keras.layers.Dropout(self.dropout, name="head_dropout")(x)
         return keras.Model(trunk.input, keras.layers.Dense(len(self.labels), dtype="float32", name="logits")(x))
 

@@ -1,0 +1,33 @@
+"""The references of scripts/golden.py: each as a folder of Hugging Face transformers, with what it makes of its inputs."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+FOLDER = Path(__file__).parent.parent / "golden"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.npz"))
+
+
+class Golden:
+    """One file of tests/golden."""
+
+    def __init__(self, name):
+        with np.load(FOLDER / f"{name}.npz") as arrays:
+            self.arrays = dict(arrays)
+        self.config = json.loads(str(self.arrays["config"]))
+
+    def __getitem__(self, name):
+        return self.arrays[name]
+
+    def part(self, kind):
+        """The arrays of one kind, `tensor` or `input`, by name."""
+        return {key.partition("/")[2]: value for key, value in self.arrays.items() if key.startswith(f"{kind}/")}
+
+    def write(self, folder, tensors=None, **config):
+        """Write a model's folder, with other tensors or settings where they are given; returns it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.json").write_text(json.dumps(self.config | config))
+        save_file(self.part("tensor") if tensors is None else tensors, folder / "model.safetensors")
+        return folder

@@ -1,0 +1,47 @@
+"""Networks with the reference's weights give the reference's features and logits: see scripts/golden.py."""
+
+import keras
+import numpy as np
+import pytest
+from golden import NAMES, Golden
+from keras import ops
+
+import zoo
+from zoo import catalog
+from zoo.weights.config import read_architecture, read_head
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def golden(request):
+    return Golden(request.param)
+
+
+def outputs(model, golden):
+    given = golden.part("input")
+    if "places" in model.input:  # where a masked language model is asked
+        given["places"] = np.tile(np.arange(given["tokens"].shape[1], dtype="int32"), (len(given["tokens"]), 1))
+    return ops.convert_to_numpy(model(given, training=False))
+
+
+def test_features_are_the_references(golden, tmp_path):
+    trunk = read_architecture(golden.config).trunk()
+    loaded = zoo.load_weights(trunk, golden.write(tmp_path))
+    assert loaded.fresh == ()
+    seen = golden["visible"]
+    np.testing.assert_allclose(outputs(trunk, golden)[seen], golden["features"][seen], atol=1e-5)
+
+
+def test_logits_are_the_references(golden, tmp_path):
+    architecture, head = read_architecture(golden.config), read_head(golden.config)
+    settings = dict(head.settings)
+    if head.objective == "classify_text":
+        settings["labels"] = tuple(golden.config["id2label"].values())
+    model = catalog.load("objectives", head.objective)(**settings).model(architecture)
+    for weight in model.weights:
+        weight.assign(keras.random.normal(weight.shape))  # whatever is not loaded is seen
+    if head.objective == "next_token" and not architecture.tied:
+        model.get_layer("logits").bias.assign(ops.zeros(architecture.vocabulary))  # which the reference does not have
+    zoo.load_weights(model, golden.write(tmp_path))
+    expected, found = golden["logits"], outputs(model, golden)
+    seen = golden["visible"] if found.ndim == 3 else slice(None)
+    np.testing.assert_allclose(found[seen], expected[seen], atol=2e-5)

@@ -1,0 +1,58 @@
+"""The contract by which an architecture says where its published weights are, in a folder of Hugging Face transformers.
+
+Everything is stated as tables in the architecture's own file; `zoo.weights` reads and writes by them.
+"""
+
+from dataclasses import dataclass, field, fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """A class of transformers that adds a head, and what it is here."""
+
+    objective: str  # name of the objective
+    layers: dict = field(default_factory=dict)  # layer here -> module there, with its prefix where it has one
+    settings: dict = field(default_factory=dict)  # fields that the objective must have for its outputs to be the same
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """How the settings and weights of an architecture are called there.
+
+    `layers` goes from a layer here to a module there, `{i}` being a number in both: the module's weight is the layer's
+    kernel, gamma, scale, embeddings or table, and its bias the layer's bias or beta. `module[1/3]` is the second third
+    of a module's outputs, `module + other` a sum. A weight of a layer may also stand by itself, beside its tensor.
+    """
+
+    kind: str  # `model_type` in config.json
+    name: str  # of the class without a head
+    fields: dict  # field here -> key in config.json, or several keys, of which the first is read
+    layers: dict
+    prefix: str = ""  # of modules of `layers` in a file with a head
+    heads: dict = field(default_factory=dict)  # class with a head -> `Head`
+    fixed: dict = field(default_factory=dict)  # key in config.json -> the only value that is drawn here
+    copies: tuple = ()  # tensors that only repeat what is known otherwise, `{i}` being a number
+    transposed: bool = True  # kernels are stored (outputs, inputs), as torch.nn.Linear does
+
+    def read(self, architecture, config):
+        """The `architecture`, a class, with the settings of a config.json; its defaults are for those left out there.
+
+        Raises ValueError where the configuration asks for what is not drawn here.
+        """
+        for key, value in self.fixed.items():
+            if config.get(key, value) != value:
+                raise ValueError(f"Expected {key}={value!r} in config.json. Received: {config[key]!r}.")
+        return architecture(**self.settings(config))
+
+    def settings(self, config):
+        """The fields of an architecture from a config.json."""
+        first = {name: key if isinstance(key, str) else key[0] for name, key in self.fields.items()}
+        return {name: config[key] for name, key in first.items() if config.get(key) is not None}
+
+    def write(self, architecture):
+        """The config.json of an architecture, as a dict."""
+        config = {"model_type": self.kind, **self.fixed}
+        for one in fields(architecture):
+            keys = self.fields.get(one.name, ())
+            config |= dict.fromkeys([keys] if isinstance(keys, str) else keys, getattr(architecture, one.name))
+        return config

@@ -1,0 +1,5 @@
+"""Published weights in and out: folders of Hugging Face transformers, read into a network and written from one."""
+
+from zoo.weights.loading import load_weights
+
+__all__ = ["load_weights"]

@@ -1,0 +1,87 @@
+"""Which tensors of a file a network's weights are, by the tables that stand in its architecture's file."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+LEAVES = {
+    **dict.fromkeys(("kernel", "gamma", "scale", "embeddings", "table"), "weight"),
+    **dict.fromkeys(("bias", "beta"), "bias"),
+}
+PART = re.compile(r"(.+)\[(\d)/(\d)\](.*)")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a weight's numbers are: in one part of a tensor, perhaps turned around, or in the sum of some."""
+
+    tensors: tuple  # names
+    part: tuple = (0, 1)  # (which, of how many) along the last axis
+    turned: bool = False
+
+    def shape(self, shapes):
+        """The shape that comes of tensors of these shapes."""
+        shape = shapes[0][::-1] if self.turned else shapes[0]
+        return (*shape[:-1], shape[-1] // self.part[1])
+
+    def read(self, arrays):
+        """The weight's numbers from the tensors' arrays; a view of them where it is possible."""
+        array = arrays[0] if len(arrays) == 1 else sum(array.astype("float32") for array in arrays)
+        which, count = self.part
+        return np.split(array.T if self.turned else array, count, axis=-1)[which]
+
+
+class Table:
+    """The sources of weights, from rows of layers beside their modules as `zoo.published` explains them."""
+
+    def __init__(self, published, layers):
+        self.published = published
+        self.rows = [(_pattern(layer), layer, module) for layer, module in layers.items()]
+
+    def source(self, path):
+        """The `Source` of the weight at `path`, or None."""
+        layer, _, leaf = path.rpartition("/")
+        for pattern, _, module in self.rows:
+            if match := pattern.fullmatch(path):
+                return self._source(_filled(module, match), leaf)
+            if (match := pattern.fullmatch(layer)) and leaf in LEAVES:
+                names = _filled(module, match).split(" + ")
+                return self._source(" + ".join(f"{name}.{LEAVES[leaf]}" for name in names), leaf)
+        return None
+
+    def _source(self, names, leaf):
+        turned = leaf == "kernel" and self.published.transposed
+        if match := PART.fullmatch(names):
+            before, which, count, after = match.groups()
+            return Source((self.plain(before + after),), (int(which), int(count)), turned)
+        return Source(tuple(map(self.plain, names.split(" + "))), turned=turned)
+
+    def plain(self, name):
+        """A tensor's name without its prefix, and as today's files have it: BERT's first ones said gamma and beta."""
+        name = name.removeprefix(self.published.prefix)
+        return re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", name))
+
+    def holds(self, name):
+        """Whether a tensor belongs to one of the rows."""
+        modules = {name, name.rpartition(".")[0]}
+        return any(self.plain(module) in modules for _, _, module in self.rows)
+
+    def is_copy(self, name):
+        """Whether a tensor only repeats what is known otherwise."""
+        return any(_pattern(copy).fullmatch(name) for copy in self.published.copies)
+
+
+def head_layers(published, head, whole=True):
+    """Rows for the layers of a head: those under the prefix, which any file may have, and if `whole` the head's own."""
+    rows = {layer: module for one in published.heads.values() for layer, module in one.layers.items()}
+    shared = {layer: module for layer, module in rows.items() if module.startswith(published.prefix or "/")}
+    return {**shared, **(head.layers if head and whole else {})}
+
+
+def _pattern(text):
+    return re.compile(re.escape(text).replace(r"\{i\}", r"(\d+)"))
+
+
+def _filled(module, match):
+    return module.replace("{i}", match[1]) if match.groups() else module

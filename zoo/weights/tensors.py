@@ -1,0 +1,94 @@
+"""Tensors in safetensors files (https://huggingface.co/docs/safetensors), read one by one through memory maps."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+
+SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+TYPES = {
+    **{"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16},
+    **{"I64": np.int64, "I32": np.int32, "I16": np.int16, "I8": np.int8, "U8": np.uint8, "BOOL": np.bool_},
+}
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+LONGEST = 100_000_000  # bytes of a header: the format's own limit
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """Where one tensor lies."""
+
+    path: Path
+    kind: type
+    shape: tuple
+    start: int  # bytes from the beginning of the file
+
+    def map(self):
+        """A NumPy array of the tensor whose memory is the file's; what is written into it goes nowhere."""
+        if math.prod(self.shape) == 0:
+            return np.zeros(self.shape, self.kind)
+        return np.memmap(self.path, self.kind, "c", self.start, self.shape or (1,)).reshape(self.shape)
+
+
+def find(folder):
+    """{name: `Tensor`} of all safetensors of a model's folder, in one file or in the several that an index names.
+
+    Raises ValueError, naming the file, where there is none, one is truncated or absent, or there are pickles only.
+    """
+    folder = Path(folder)
+    if (folder / SINGLE).is_file():
+        return read_header(folder / SINGLE)
+    if not (folder / INDEX).is_file():
+        raise ValueError(_none(folder))
+    names, found = _index(folder / INDEX), {}
+    for file in sorted(set(names.values())):
+        if not (folder / file).is_file():
+            raise ValueError(f"{folder / INDEX} names {file}, which is not there. Copy the whole folder again.")
+        found |= read_header(folder / file)
+    missing = sorted(set(names) - set(found))
+    if missing:
+        raise ValueError(f"{folder / INDEX} names tensors that no file holds: {', '.join(missing[:3])}.")
+    return found
+
+
+def read_header(path):
+    """{name: `Tensor`} of one safetensors file. Raises ValueError where the file is not whole."""
+    try:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(min(size, LONGEST)))
+        header.pop("__metadata__", None)
+        found = {name: _place(path, size + 8, **entry) for name, entry in header.items()}
+        whole = path.stat().st_size == size + 8 + max((e["data_offsets"][1] for e in header.values()), default=0)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        whole = False
+    if not whole:
+        raise ValueError(f"Expected a whole safetensors file. Received: {path}, which is truncated or damaged.")
+    return found
+
+
+def _place(path, start, dtype, shape, data_offsets):
+    kind, (first, last) = TYPES[dtype], data_offsets
+    if last - first != math.prod(shape) * np.dtype(kind).itemsize:
+        raise ValueError("a tensor's shape and size differ")
+    return Tensor(path, kind, tuple(shape), start + first)
+
+
+def _index(path):
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8"))["weight_map"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"Expected the index of safetensors files. Received: {path}, which is damaged.") from error
+
+
+def _none(folder):
+    pickles = sorted(path.name for path in folder.glob("*") if path.suffix in PICKLES)
+    if pickles:
+        return (
+            f"Expected {SINGLE} in {folder}. Received: only {', '.join(pickles[:3])}, pickles, which may run any code "
+            "when read. Save the model as safetensors."
+        )
+    return f"Expected {SINGLE} in {folder}. Received: {'no such file' if folder.is_dir() else 'no such folder'}."
