@@ -45,6 +45,11 @@ def _begins(encoding, part):
     return np.append(True, first[1:] > last[:-1])[: len(encoding)], np.ones(len(part[1]), bool)
 
 
+def between(ids, tokenizer):
+    """Ids between the tokenizer's first token and its separator, [CLS] and [SEP]."""
+    return np.concatenate([[tokenizer.first], ids, [tokenizer.separator]]).astype("int32")
+
+
 def windows(size, length, context=0):
     """Cut a stream of `size` ids: yield (start, first new, end) of windows of up to `length` ids, in order.
 

@@ -1,7 +1,8 @@
-"""What objectives that predict tokens share: the loss of logits over the vocabulary."""
+"""What objectives that predict tokens share: their loss, a head on a few places, a twin that scores."""
 
 import keras
 from keras import ops
+from keras.layers import Dense, LayerNormalization
 
 from zoo import backend
 
@@ -10,7 +11,7 @@ from zoo import backend
 class TokenLoss(keras.losses.Loss):
     """Cross-entropy in nats of (..., classes) logits where (...,) integer classes are right.
 
-    A target below 0 counts as any other: give it no weight. `smoothing`: Szegedy 2016, arXiv:1512.00567, section 7.
+    `smoothing`: Szegedy 2016, https://arxiv.org/abs/1512.00567, section 7.
     """
 
     def __init__(self, smoothing=0.0, **kwargs):
@@ -18,23 +19,93 @@ class TokenLoss(keras.losses.Loss):
         self.smoothing = smoothing
 
     def call(self, y_true, y_pred):
-        targets = ops.maximum(ops.cast(y_true, "int32"), 0)  # Keras hands them over as floats
+        targets = ops.cast(y_true, "int32")  # Keras hands them over as floats
         return backend.cross_entropy(y_pred, targets, self.smoothing)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class TokenLosses(keras.layers.Layer):
-    """Losses of tokens, (batch, time) float32, of (batch, time, vocabulary) logits; 0 where a target is below 0."""
+    """The cross-entropy in nats of each token, (batch, time) float32, of (batch, time, vocabulary) logits."""
 
-    def call(self, logits, targets):
-        losses = backend.cross_entropy(logits, ops.maximum(targets, 0))
-        return losses * ops.cast(targets >= 0, "float32")
+    def call(self, logits, right):
+        return backend.cross_entropy(logits, right)
 
-    def compute_output_spec(self, logits, targets):
-        return keras.KerasTensor(targets.shape, dtype="float32")
+    def compute_output_spec(self, logits, right):
+        return keras.KerasTensor(right.shape, dtype="float32")
 
 
 def scorer(model):
-    """A twin of a model of logits that gives each token's loss instead; it reads one input more, `target`."""
-    target = keras.Input((None,), dtype="int32", name="target")
-    return keras.Model({**model.input, "target": target}, TokenLosses(name="losses")(model.output, target))
+    """A twin of a model of logits that gives, in place of them, the losses of the ids in one input more, `right`."""
+    right = keras.Input((None,), dtype="int32", name="right")
+    return keras.Model({**model.input, "right": right}, TokenLosses(name="losses")(model.output, right))
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Hits(keras.layers.Layer):
+    """Whether the likeliest token is the right one: (batch, time) booleans of (batch, time, vocabulary) logits."""
+
+    def call(self, logits, right):
+        return ops.equal(ops.cast(ops.argmax(logits, axis=-1), right.dtype), right)
+
+    def compute_output_spec(self, logits, right):
+        return keras.KerasTensor(right.shape, dtype="bool")
+
+
+def judge(model, name=None):
+    """A twin that gives {"losses", "hits"} of the ids in one input more, `right`, for logits or the output `name`."""
+    right = keras.Input((None,), dtype="int32", name="right")
+    logits = model.output if name is None else model.output[name]
+    found = {"losses": TokenLosses(name="losses")(logits, right), "hits": Hits(name="hits")(logits, right)}
+    return keras.Model({**model.input, "right": right}, found)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Gather(keras.layers.Layer):
+    """The features at a few places: (batch, time, width) and (batch, places) integers to (batch, places, width)."""
+
+    def call(self, x, places):
+        return ops.take_along_axis(x, places[..., None], axis=1)
+
+    def compute_output_spec(self, x, places):
+        return keras.KerasTensor((*places.shape, x.shape[-1]), dtype=self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Bias(keras.layers.Layer):
+    """Adds a learned number to each of the features."""
+
+    def build(self, x_shape):
+        self.bias = self.add_weight((x_shape[-1],), initializer="zeros", name="bias")
+
+    def call(self, x):
+        return x + self.bias
+
+
+def masked_head(architecture, trunk):
+    """Draw BERT's masked-token head: (batch, places, vocabulary) logits, and the input `places`.
+
+    Only what is masked meets the vocabulary. Devlin 2018, https://arxiv.org/abs/1810.04805, and its released code: a
+    dense layer, a norm, the word vectors where they are tied, a bias.
+    """
+    places = keras.Input((None,), dtype="int32", name="places")
+    x = Gather(name="masked")(trunk.output, places)
+    x = Dense(x.shape[-1], activation="gelu", name="head_dense")(x)
+    x = LayerNormalization(epsilon=1e-12, name="head_norm")(x)
+    x = architecture.logits(trunk, x)
+    return (Bias(name="head_bias")(x) if architecture.tied else x), places
+
+
+def check_masked(architecture, objective):
+    """Raise ValueError, with the reason, where a network cannot guess hidden tokens."""
+    inputs, name = architecture.inputs(), type(architecture).__name__
+    if inputs[0] != "tokens":
+        raise ValueError(
+            f"{objective} needs one sequence of tokens. Received: {name}, which reads {' and '.join(inputs)}."
+        )
+    if architecture.pooling is None:
+        raise ValueError(f"{objective} needs a feature a token. Received: {name}, which gives one a text.")
+    if architecture.causal:
+        raise ValueError(
+            f"{objective} needs a network that sees both sides of a hidden token. Received: {name}, which is causal "
+            "(recurrent ones see both with bidirectional=True, convolutional ones with causal=False)."
+        )

@@ -76,10 +76,9 @@ class NextToken(Objective):
         stream = join(records, tokenizer)
         ids = _led(stream.ids, tokenizer)
         rows, places = [], list(windows(len(stream), self.length, self.context))
-        for start, new, end in places:
-            target = np.where(np.arange(start, end) < new, -1, ids[start + 1 : end + 1])
-            rows.append({"tokens": ids[start:end], "target": target.astype("int32")})
-        found = run(rows, scorer) if rows else []
+        for start, _, end in places:
+            rows.append({"tokens": ids[start:end], "right": ids[start + 1 : end + 1]})
+        found = run(rows, scorer)
         parts = [losses[new - start : end - start] for losses, (start, new, end) in zip(found, places, strict=True)]
         losses = np.concatenate([*parts, np.zeros(0, "float32")])
         ends = np.cumsum(np.bincount(stream.owners, minlength=len(records)))[:-1]
