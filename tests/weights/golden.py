@@ -1,4 +1,4 @@
-"""The references of scripts/golden.py: each as a folder of Hugging Face transformers, with what it makes of its inputs."""
+"""The references of scripts/golden.py, each as a folder of Hugging Face transformers."""
 
 import json
 from pathlib import Path

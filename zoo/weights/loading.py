@@ -69,10 +69,8 @@ class Plan:
             return None
         shape = source.shape([self.tensors[name].shape for name in source.tensors])
         if shape != tuple(weight.shape):
-            raise ValueError(
-                f"Expected {source.tensors[0]} in {self.folder} to be of shape {tuple(weight.shape)}, for {weight.path}. "
-                f"Received: {shape}."
-            )
+            wanted = f"of shape {tuple(weight.shape)}, for {weight.path}"
+            raise ValueError(f"Expected {source.tensors[0]} in {self.folder} to be {wanted}. Received: {shape}.")
         return source
 
     def _unused(self):

@@ -1,0 +1,70 @@
+"""The named sizes have as many weights as the published models. No memory is given to any of them."""
+
+from dataclasses import replace
+
+import pytest
+
+from zoo.architectures import bert, distilbert, gpt2, llama, roberta
+from zoo.weights.drawing import count_weights
+
+
+def count(size):
+    """Weights of a named size, from those of one and of two of its blocks, which are all alike."""
+    one, two = (count_weights(replace(size, depth=depth).trunk) for depth in (1, 2))
+    return one + (size.depth - 1) * (two - one)
+
+
+@pytest.mark.parametrize(
+    ("size", "published"),
+    [  # as counted by transformers from the published config.json
+        (bert.TINY, 4_385_920),
+        (bert.MINI, 11_170_560),
+        (bert.SMALL, 28_763_648),
+        (bert.MEDIUM, 41_373_184),
+        (bert.BASE, 109_482_240),
+        (bert.LARGE, 335_141_888),
+    ],
+    ids=lambda value: getattr(value, "width", ""),
+)
+def test_bert_with_its_pooler(size, published):
+    assert count(size) + size.width * (size.width + 1) == published
+
+
+@pytest.mark.parametrize(("size", "published"), [(roberta.BASE, 124_645_632), (roberta.LARGE, 355_359_744)])
+def test_roberta_with_its_pooler_and_its_only_token_type(size, published):
+    assert count(size) + size.width * (size.width + 1) + size.width == published
+
+
+@pytest.mark.parametrize(
+    ("size", "published"),
+    [
+        (distilbert.BASE, 66_362_880),
+        (gpt2.SMALL, 124_439_808),
+        (gpt2.MEDIUM, 354_823_168),
+        (gpt2.LARGE, 774_030_080),
+        (gpt2.XL, 1_557_611_200),
+    ],
+)
+def test_what_has_no_head_or_a_tied_one(size, published):
+    assert count(size) == published
+
+
+@pytest.mark.parametrize(
+    ("size", "published"),
+    [
+        (llama.LLAMA_7B, 6_738_415_616),
+        (llama.LLAMA_13B, 13_015_864_320),
+        (llama.LLAMA2_7B, 6_738_415_616),
+        (llama.LLAMA2_13B, 13_015_864_320),
+        (llama.LLAMA2_70B, 68_976_648_192),
+        (llama.LLAMA3_8B, 8_030_261_248),
+        (llama.LLAMA3_70B, 70_553_706_496),
+        (llama.LLAMA31_8B, 8_030_261_248),
+        (llama.LLAMA32_1B, 1_235_814_400),
+        (llama.LLAMA32_3B, 3_212_749_824),
+        (llama.TINYLLAMA, 1_100_048_384),
+    ],
+)
+def test_llama_with_its_output_layer(size, published):
+    outputs = 0 if size.tied else size.vocabulary * size.width
+    assert count(size) + outputs == published

@@ -1,0 +1,54 @@
+"""Networks drawn without giving their weights memory first: to count them, or to fill them from a file at once.
+
+A weight that is made within a `keras.StatelessScope` waits for its initializer until the scope ends. What initializer a
+weight has is the one thing here that Keras keeps to itself.
+"""
+
+import math
+
+import keras
+
+from zoo.weights.loading import Plan
+
+
+def draw_loaded(make, folder, head=True):
+    """`(model, Loaded)`: what `make()` draws, with the weights in `folder`; at no time is there more than one set.
+
+    Otherwise as `zoo.load_weights`.
+    """
+    with keras.StatelessScope():
+        model = make()
+        try:
+            plan = Plan(model.weights, folder, head)
+        except ValueError:
+            _forget(model)
+            raise
+        for weight in model.weights:
+            if weight.path in plan.sources:
+                weight._initializer = _Read(plan, weight)
+    return model, plan.loaded
+
+
+def count_weights(make):
+    """How many numbers learn in the network that `make()` draws; none of them is held in memory."""
+    with keras.StatelessScope():
+        model = make()
+        found = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+        _forget(model)
+    return found
+
+
+class _Read:
+    """An initializer that reads a weight's numbers."""
+
+    def __init__(self, plan, weight):
+        self.plan, self.weight = plan, weight
+
+    def __call__(self, shape, dtype=None):
+        return keras.ops.convert_to_tensor(self.plan.read(self.weight), dtype)
+
+
+def _forget(model):
+    """Let a network that nobody will use take no memory."""
+    for variable in model.variables:
+        variable._initializer = lambda shape, dtype=None: keras.ops.zeros((), dtype)
