@@ -15,7 +15,7 @@ MAY_IMPORT = {  # folder: what of zoo its files may import, besides their own fo
     "architectures": {"zoo.architecture", "zoo.backend", "zoo.layers", "zoo.published", "zoo.tokenizer"},
     "layers": {"zoo.backend", "zoo.layers"},
     "backend": {"zoo.backend"},
-    "objectives": {"zoo.objective", "zoo.layers", "zoo.metrics", "zoo.dataset", "zoo.streams", "zoo.masking", "zoo.windows"},
+    "objectives": {"zoo.objective", "zoo.layers", "zoo.metrics", "zoo.dataset", "zoo.streams", "zoo.masking", "zoo.sentences", "zoo.windows"},
     "datasets": {"zoo.dataset"},
     "dataset": {"zoo.dataset", "zoo.datasets", "zoo.console"},
     "tokenizers": {"zoo.tokenizer"},

@@ -35,11 +35,11 @@ def serving(objective, **settings):
     return [name for name in catalog.names("architectures") if not catalog.refusal(objective, shrunk(name, **settings))]
 
 
-def by_heart(objective, name, records, tokenizer, epochs=60, **settings):
+def by_heart(objective, name, records, tokenizer, epochs=60, rate=0.02, **settings):
     """(model, predictions) of an architecture, shrunk, trained on a few records as one batch."""
     keras.utils.set_random_seed(0)
     architecture = shrunk(name, **STILL | settings | {"vocabulary": tokenizer.size})
-    model = objective.compile(objective.model(architecture), keras.optimizers.Adam(0.02))
+    model = objective.compile(objective.model(architecture), keras.optimizers.Adam(rate))
     rows = list(objective.examples(records, tokenizer))
     frame = Frame.of(model, objective, tokenizer, rows[0])
     batch = frame.pad(rows, np.array([frame.sizes(row) for row in rows]).max(axis=0))

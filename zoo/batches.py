@@ -7,6 +7,7 @@ further rows.
 
 from functools import cached_property
 
+import keras
 import numpy as np
 
 BUCKETS = (8, *(n << i for i in range(20) for n in (16, 24)))  # 8, 16, 24, 32, 48, 64, 96, 128 ...
@@ -79,8 +80,8 @@ class Batches:
     def _group(self, plan, place):
         random = np.random.default_rng([self.seed, *place])
         arranged = [self.objective.arrange(self.examples.batch(rows, shape), random) for rows, shape in plan]
-        total = sum(weights.sum() for _, _, weights in arranged)
-        return [(inputs, targets, self._normalise(weights, total)) for inputs, targets, weights in arranged]
+        total = keras.tree.map_structure(lambda *arrays: sum(map(np.sum, arrays)), *(item[2] for item in arranged))
+        return [(x, y, keras.tree.map_structure(self._normalise, weights, total)) for x, y, weights in arranged]
 
     def _normalise(self, weights, total):
         """Scale so that Keras's mean over the places of a batch, averaged over the group, is the group's mean."""

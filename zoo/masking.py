@@ -60,6 +60,17 @@ class Masking:
         return np.where(whole.any(1)[:, None], whole, chosen)
 
 
+def word_numbers(encoding):
+    """(n,) int32: the number of each token's word in an `Encoding`, -1 for special tokens.
+
+    A token that touches the one before, in the same text, is of the same word.
+    """
+    first, last = encoding.offsets[:, 0], encoding.offsets[:, 1]
+    special = last == first
+    begins = np.append(True, (first[1:] > last[:-1]) | (np.diff(encoding.segments) != 0) | special[:-1])
+    return np.where(special, -1, np.cumsum(begins) - 1).astype("int32")
+
+
 def hidden(rows, masking):
     """Each of an iterable of examples with tokens hidden, the same ones every time, and `right`, what stood there."""
     for number, row in enumerate(rows):

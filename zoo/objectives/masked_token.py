@@ -66,7 +66,7 @@ class MaskedToken(Objective):
 
     def arrange(self, batch, random):
         inputs, right, weights = self.masking.hide(batch, random)
-        return {"types": np.zeros_like(batch["tokens"])} | inputs, right, weights
+        return {key: batch[key] for key in ("types",) if key in batch} | inputs, right, weights
 
     def head(self, architecture, trunk):
         logits, places = masked_head(architecture, trunk)

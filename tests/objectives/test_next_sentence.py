@@ -1,0 +1,99 @@
+"""Next sentences, alone and together with hidden tokens as BERT was trained."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from tiny import by_heart, serving, shrunk
+
+from zoo import evaluation
+from zoo.objectives.next_sentence import NextSentence
+from zoo.objectives.pretrain import Pretrain
+from zoo.sentences import pairs, split_sentences
+from zoo.tokenizers.words import Words
+
+DOCUMENTS = [{"text": f"{a} went out. {a} saw {b}! Did {b} see {a}? {b} left."} for a, b in ("xy", "pq", "no", "ab")]
+BOTH = {"bidirectional": True}
+
+
+@pytest.fixture(scope="module")
+def words():
+    return Words().train(record["text"] for record in DOCUMENTS)
+
+
+def test_sentences_end_at_signs_before_blanks():
+    assert split_sentences('He said "no." Then 3.5 more…  left!\nWhy? ') == [
+        'He said "no."',
+        "Then 3.5 more…",
+        "left!",
+        "Why?",
+    ]
+    assert split_sentences("") == []
+    assert split_sentences("one") == ["one"]
+
+
+def test_half_of_the_seconds_are_from_another_document():
+    documents = [[f"{d}-{i}" for i in range(6)] for d in range(200)]
+    found = list(pairs(documents))
+    assert len(found) == 200 * 5
+    assert np.mean([follows for *_, follows in found]) == pytest.approx(0.5, abs=0.05)
+    for number, first, second, follows in found:
+        document, place = map(int, first.split("-"))
+        other, where = map(int, second.split("-"))
+        assert number == document
+        assert (other, where) == (document, place + 1) if follows else other != document
+    strangers = Counter(second for *_, second, follows in found if not follows)
+    assert strangers.most_common(1)[0][1] <= 5
+    assert found == list(pairs(documents))
+
+
+def test_a_document_alone_has_only_pairs_that_follow():
+    assert [follows for *_, follows in pairs([["a", "b", "c"], []])] == [True, True]
+
+
+@pytest.mark.parametrize("name", serving(NextSentence()))
+def test_every_architecture_that_reads_tokens_learns_pairs_by_heart(name, words):
+    if name == "mlp":
+        pytest.skip("a bag of words cannot tell which of two sentences it was in")
+    objective = NextSentence(length=16, dropout=0.0)
+    _, predictions = by_heart(objective, name, DOCUMENTS, words, epochs=100, rate=0.007)
+    assert objective.scores(predictions, DOCUMENTS)["accuracy"] > 0.9
+
+
+@pytest.mark.parametrize("name", serving(Pretrain(), **BOTH))
+def test_both_are_learned_at_once(name, words):
+    objective = Pretrain(length=16)
+    model, predictions = by_heart(objective, name, DOCUMENTS, words, epochs=50, rate=0.01, **BOTH)
+    logs = model.history.history
+    assert logs["tokens_loss"][-1] < 0.5 * logs["tokens_loss"][0]
+    assert logs["follows_loss"][-1] < logs["follows_loss"][0]
+    scores = objective.scores(predictions, DOCUMENTS)
+    assert set(scores) == {"loss", "perplexity", "accuracy", "accuracy_follows"}
+    assert 0 <= scores["accuracy_follows"] <= 1
+
+
+def test_a_person_asks_about_two_texts(words):
+    for objective in (NextSentence(length=16), Pretrain(length=16)):
+        model = objective.model(shrunk("bert", vocabulary=words.size))
+        record = objective.record(("x went out.", "x saw y!"))
+        (prediction,) = evaluation.predict(model, objective, words, [record])
+        answer = objective.answer(prediction, record)
+        assert answer["follows"] == (answer["probability"] >= 0.5)
+        assert f"{answer['probability']:.3f}" in objective.read(answer)
+
+
+def test_types_tell_the_sentences_apart(words):
+    row = next(iter(NextSentence(length=16).examples(DOCUMENTS, words)))
+    end = row["tokens"].tolist().index(words.separator)
+    assert row["types"].tolist() == [0] * (end + 1) + [1] * (len(row["types"]) - end - 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("gpt2", "both sides"), ("mlp", "a feature a token"), ("transformer", "one")]
+)
+def test_refused(name, reason):
+    with pytest.raises(ValueError, match=reason):
+        Pretrain().model(shrunk(name))
+    if name == "transformer":
+        with pytest.raises(ValueError, match="one sequence of tokens. Received: Transformer"):
+            NextSentence().model(shrunk(name))

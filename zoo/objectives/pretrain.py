@@ -1,0 +1,127 @@
+"""BERT's own training: hidden tokens and next sentences at once (Devlin 2018, arXiv:1810.04805, section 3.1).
+
+Records are documents; their neighbouring sentences make the pairs, in which tokens are hidden anew in each epoch. The
+compile/fit preset is BERT's AdamW with warm-up and linear decay (appendix A.2).
+"""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from zoo.layers.embedding import Visible
+from zoo.layers.pooling import Pooling
+from zoo.layers.vocabulary import TokenLoss, check_masked, judge, masked_head
+from zoo.masking import Masking, hidden, masked_scores, specials, word_numbers
+from zoo.objective import Objective
+from zoo.sentences import pairs, split_sentences
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretrain(Objective):
+    """Two outputs: `tokens`, logits at hidden places, and `follows`, a logit for the pair."""
+
+    rate: float = 0.15  # of tokens that are hidden
+    whole_words: bool = False  # all pieces of a word are hidden together
+
+    watch = "perplexity"
+    aligned = ("words",)
+
+    @property
+    def masking(self):
+        return Masking(rate=self.rate, whole_words=self.whole_words)
+
+    def check(self, architecture):
+        check_masked(architecture, "pretrain")
+        self.masking  # noqa: B018 - raises for a rate out of its range
+
+    def needs(self):
+        return ("text",)
+
+    def asks(self):
+        return ("text", "text_pair")
+
+    def texts(self, record):
+        return [record["text"]]
+
+    def examples(self, records, tokenizer, train=True):
+        return self._rows(self._pairs(records), tokenizer)
+
+    def _pairs(self, records):
+        return list(pairs([split_sentences(record["text"]) for record in records]))
+
+    def _rows(self, found, tokenizer):
+        _, firsts, seconds, follows = zip(*found, strict=True) if found else [()] * 4
+        encodings = tokenizer.encode_batch(list(firsts), list(seconds), length=self.length)
+        for encoding, follow in zip(encodings, follows, strict=True):
+            yield {
+                "tokens": encoding.ids,
+                "types": encoding.segments.astype("uint8"),
+                "words": word_numbers(encoding),
+                "specials": specials(tokenizer),
+                "follows": np.array([follow], "uint8"),
+            }
+
+    def arrange(self, batch, random):
+        inputs, right, weights = self.masking.hide(batch, random)
+        follows = batch["follows"].astype("float32")
+        targets = {"tokens": right, "follows": follows}
+        inputs |= {key: batch[key] for key in ("types",) if key in batch}
+        return inputs, targets, {"tokens": weights, "follows": np.ones(len(follows), "float32")}
+
+    def head(self, architecture, trunk):
+        logits, places = masked_head(architecture, trunk)
+        visible = Visible(architecture.padding, name="pooled")(trunk.input["tokens"])
+        pooled = Pooling(architecture.pooling, name="pooling")(trunk.output, visible)
+        follows = keras.layers.Dense(1, dtype="float32", name="follows")(pooled)
+        return keras.Model({**trunk.input, "places": places}, {"tokens": logits, "follows": follows})
+
+    def loss(self):
+        return {"tokens": TokenLoss(), "follows": keras.losses.BinaryCrossentropy(from_logits=True)}
+
+    def metrics(self):
+        return {"tokens": [], "follows": [keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)]}
+
+    def predict(self, run, records, tokenizer):
+        """For each record {"losses", "hits", "logits", "follows"} of what was hidden in its pairs, and of these."""
+        asked = [(i, r["text"], r["text_pair"], True) for i, r in enumerate(records) if "text_pair" in r]
+        found = asked + self._pairs([{"text": ""} if "text_pair" in record else record for record in records])
+        rows = list(hidden(self._rows(found, tokenizer), self.masking))
+        each = [[] for _ in records]
+        for (number, *_, follow), row, one in zip(found, rows, run(rows, _judge), strict=True):
+            count = len(row["places"])
+            seen = {"losses": one["losses"][:count], "hits": one["hits"][:count]}
+            each[number].append(seen | {"logits": one["follows"], "follows": np.array([follow])})
+        return [{key: _joined([one[key] for one in some]) for key in KEYS} for some in each]
+
+    def answer(self, prediction, record):
+        """`{"follows", "probability"}`: whether the second text follows the first, and how likely that is."""
+        probability = float(1 / (1 + np.exp(-prediction["logits"][0])))
+        return {"follows": probability >= 0.5, "probability": probability}
+
+    def read(self, answer):
+        return f"{'follows' if answer['follows'] else 'does not follow'} {answer['probability']:.3f}"
+
+    def serve(self, outputs):
+        raise ValueError("pretrain has no export: its model is there to be trained further.")
+
+    def scores(self, predictions, records):
+        """Loss, perplexity and accuracy at the hidden tokens, and `accuracy_follows` of the pairs."""
+        right = [(one["logits"] >= 0) == one["follows"].astype(bool) for one in predictions]
+        share = np.concatenate(right or [np.zeros(0)])
+        return masked_scores(predictions) | {"accuracy_follows": float(share.mean()) if len(share) else 0.0}
+
+    def rank(self, scores):
+        return (-scores["loss"],)
+
+
+KEYS = ("losses", "hits", "logits", "follows")
+
+
+def _judge(model):
+    twin = judge(model, "tokens")
+    return keras.Model(twin.input, {**twin.output, "follows": model.output["follows"]})
+
+
+def _joined(arrays):
+    return np.concatenate(arrays) if arrays else np.zeros(0)
