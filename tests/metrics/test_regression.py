@@ -1,0 +1,28 @@
+"""Correlations equal SciPy's."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from zoo.metrics.regression import regression_scores
+
+numbers = st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=2, max_size=20)
+
+
+@settings(max_examples=60, deadline=None)
+@given(numbers)
+def test_equal_to_scipy(pairs):
+    found, true = np.array(pairs, float).T
+    scores = regression_scores(found, true)
+    assert scores["mse"] == pytest.approx(np.mean((found - true) ** 2))
+    if np.ptp(found) == 0 or np.ptp(true) == 0:
+        assert scores["pearson"] == scores["spearman"] == 0
+    else:
+        assert scores["pearson"] == pytest.approx(stats.pearsonr(found, true).statistic, abs=1e-6)
+        assert scores["spearman"] == pytest.approx(stats.spearmanr(found, true).statistic, abs=1e-6)
+
+
+def test_of_nothing():
+    assert regression_scores(np.zeros(0), np.zeros(0)) == {"pearson": 0.0, "spearman": 0.0, "mse": 0.0}

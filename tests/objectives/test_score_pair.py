@@ -1,0 +1,53 @@
+"""Numbers for pairs of texts: every network that reads tokens, scale, mistakes."""
+
+import json
+
+import numpy as np
+import pytest
+from tiny import by_heart, serving, shrunk
+
+from zoo.dataset import open_dataset
+from zoo.objectives.score_pair import ScorePair
+from zoo.tokenizers.words import Words
+
+WORDS = ["red", "green", "blue", "big", "small", "old", "new", "odd"]
+RECORDS = [{"text": f"a {w} cat", "text_pair": f"one {w} dog", "label": str(i / 2)} for i, w in enumerate(WORDS)]
+
+
+@pytest.fixture(scope="module")
+def words():
+    return Words().train(text for record in RECORDS for text in (record["text"], record["text_pair"]))
+
+
+def data(tmp_path, records):
+    path = tmp_path / "train.jsonl"
+    path.write_text("\n".join(json.dumps(record) for record in records))
+    return open_dataset(str(path), need=ScorePair().needs(), draw=False)
+
+
+@pytest.mark.parametrize("name", serving(ScorePair()))
+def test_every_architecture_that_reads_tokens_learns_eight_pairs_by_heart(name, words):
+    objective = ScorePair(length=16, dropout=0.0, mean=1.75, deviation=1.15)
+    _, predictions = by_heart(objective, name, RECORDS, words, epochs=80, rate=0.01)
+    assert objective.scores(predictions, RECORDS)["pearson"] > 0.8
+    assert -2 < objective.answer(predictions[0], RECORDS[0])["score"] < 5.5
+
+
+def test_the_scale_is_that_of_the_training_labels(tmp_path):
+    fitted = ScorePair().fit(data(tmp_path, RECORDS))
+    labels = np.arange(8) / 2
+    assert fitted.mean == pytest.approx(labels.mean())
+    assert fitted.deviation == pytest.approx(labels.std())
+    assert fitted.answer(np.array([1.0]), {})["score"] == pytest.approx(labels.mean() + labels.std())
+    assert fitted.read({"score": 2.0}) == "2.000"
+
+
+def test_mistakes(tmp_path):
+    with pytest.raises(ValueError, match="Expected a number as label at .*:1. Received: label='high'"):
+        ScorePair().fit(data(tmp_path, [{**RECORDS[0], "label": "high"}]))
+    with pytest.raises(ValueError, match="Expected different numbers"):
+        ScorePair().fit(data(tmp_path, [RECORDS[0]] * 3))
+    with pytest.raises(ValueError, match="reads source and target"):
+        ScorePair().model(shrunk("transformer"))
+    with pytest.raises(ValueError, match="Expected text and text_pair"):
+        ScorePair().record("only one")
