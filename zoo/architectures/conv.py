@@ -8,11 +8,10 @@ norm), so that a deep stack trains like a pre-norm Transformer.
 
 from dataclasses import dataclass
 
-from keras.layers import Dropout
-
 from zoo.architecture import Architecture
 from zoo.layers.blocks import normalize
 from zoo.layers.convolution import convolution_block
+from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import UNKNOWN, TokenDropout, TokenEmbedding, Visible
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from keras.initializers import RandomNormal
-from keras.layers import Dropout
 
 from zoo.architecture import Architecture
 from zoo.layers.blocks import encoder_block, normalize
+from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import TokenEmbedding, Visible
 from zoo.layers.positions import LearnedPositions
 from zoo.published import Head, Published

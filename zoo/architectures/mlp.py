@@ -12,11 +12,12 @@ from itertools import islice
 import keras
 import numpy as np
 from keras import ops
-from keras.layers import Dense, Dropout
+from keras.layers import Dense
 
 from zoo import backend
 from zoo.architecture import Architecture
 from zoo.layers.choice import choose
+from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import NGrams
 
 FEATURES = ("tfidf", "sublinear_tfidf", "counts", "binary")

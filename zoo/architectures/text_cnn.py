@@ -7,9 +7,11 @@ difference: a text is padded at both ends, so that one shorter than the widest f
 from dataclasses import dataclass
 
 from keras.initializers import RandomUniform
-from keras.layers import Concatenate, Conv1D, Dropout
+from keras.layers import Concatenate
 
 from zoo.architecture import Architecture
+from zoo.layers.convolution import Conv1D
+from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import UNKNOWN, TokenDropout, TokenEmbedding, Visible
 from zoo.layers.pooling import Pooling
 

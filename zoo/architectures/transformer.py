@@ -7,11 +7,12 @@ after each sum. The difference: a norm may stand before attention (`norm="pre"`)
 from dataclasses import dataclass
 
 from keras.initializers import RandomNormal
-from keras.layers import Dropout, Rescaling
+from keras.layers import Rescaling
 
 from zoo.architecture import Architecture
 from zoo.layers.blocks import NORMS, decoder_block, encoder_block, normalize
 from zoo.layers.choice import choose
+from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import TokenEmbedding, Visible
 from zoo.layers.positions import SinusoidalPositions
 

@@ -8,11 +8,12 @@ may be dropped, which small data needs.
 from dataclasses import dataclass
 
 from keras.initializers import RandomNormal
-from keras.layers import Dropout, Rescaling
+from keras.layers import Rescaling
 
 from zoo.architecture import Architecture
 from zoo.layers.blocks import NORMS, encoder_block, normalize
 from zoo.layers.choice import choose
+from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import UNKNOWN, TokenDropout, TokenEmbedding, Visible
 from zoo.layers.positions import LearnedPositions, SinusoidalPositions
 

@@ -96,7 +96,7 @@ def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed
     score_BHTS = tf.cast(tf.matmul(q_BHTD, k_BHSD, transpose_b=True), "float32")
     weight_BHTS = tf.cast(tf.nn.softmax(_hide(score_BHTS, visible, causal)), v_BHSD.dtype)
     if dropout > 0:
-        weight_BHTS = keras.random.dropout(weight_BHTS, dropout, seed=seed)
+        weight_BHTS = leave_out(weight_BHTS, dropout, seed)
     return tf.transpose(tf.matmul(weight_BHTS, v_BHSD), (0, 2, 1, 3))
 
 
@@ -113,6 +113,34 @@ def _hide(score_BHTS, visible, causal):
         places = tf.shape(score_BHTS)[2:]
         score_BHTS += tf.where(tf.linalg.band_part(tf.ones(places, "bool"), -1, 0), 0.0, -1e9)
     return score_BHTS
+
+
+def convolve(x_BTM, kernel_KMF, padding, dilation):
+    """(batch, time, filters): a convolution over time; `padding` is "same" or "valid"."""
+    return keras.ops.conv(x_BTM, kernel_KMF, 1, padding, "channels_last", dilation)
+
+
+def leave_out(x, rate, seed, shape=None):
+    """`x` with numbers left out with probability `rate` and the others made larger, so that the mean stays.
+
+    Two numbers of 16 bits come from each that TensorFlow draws: half the time of `keras.random.dropout`. So rates are
+    rounded to 1 / 65536.
+
+    Args:
+        seed: the `keras.random.SeedGenerator` that is drawn from.
+        shape: of what is decided on, broadcast to the shape of `x`; None in it, or None at all: as long as `x`.
+    """
+    sizes = tf.shape(x)
+    sizes = tf.stack([sizes[i] if own is None else own for i, own in enumerate(shape or [None] * x.shape.rank)])
+    size, bound = tf.reduce_prod(sizes), round(rate * 2**16)
+    drawn = tf.random.stateless_uniform([(size + 1) // 2], tf.cast(seed.next(), "int32"), None, None, "int32")
+    drawn = tf.reshape(tf.reshape(tf.bitcast(drawn, "int16"), [-1])[:size], sizes)
+    return x * (tf.cast(drawn >= bound - 2**15, x.dtype) / (1 - bound / 2**16))
+
+
+def largest(x_BTM):
+    """(batch, width): the largest numbers of each text."""
+    return tf.reduce_max(x_BTM, axis=1)
 
 
 def fused_recurrence(kind, x_TBM, visible, reverse, weights):

@@ -2,9 +2,9 @@
 
 import keras
 from keras import ops
-from keras.layers import Dense
 
 from zoo import backend
+from zoo.layers.dense import Dense
 from zoo.layers.positions import RotaryPositions
 
 

@@ -5,10 +5,12 @@ a network can be found in it.
 """
 
 import keras
-from keras.layers import Add, Dense, Dropout, LayerNormalization, RMSNormalization
+from keras.layers import Add, LayerNormalization, RMSNormalization
 
 from zoo.layers.attention import MultiHeadAttention, initial
 from zoo.layers.choice import choose
+from zoo.layers.dense import Dense
+from zoo.layers.dropout import Dropout
 
 NORMS = ("pre", "post")
 EPSILON = 1e-5  # what torch.nn.LayerNorm and GPT-2 add to the variance

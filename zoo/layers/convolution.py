@@ -1,15 +1,32 @@
-"""Convolutions over the tokens of a text, to which padding is nothing at all."""
+"""Convolutions over the tokens of a text."""
 
 import keras
 from keras import ops
-from keras.layers import Activation, Conv1D
+from keras.layers import Activation
 
+from zoo import backend
 from zoo.layers.blocks import residual
 
 
 @keras.saving.register_keras_serializable(package="zoo")
+class Conv1D(keras.layers.Conv1D):
+    """`keras.layers.Conv1D` with strides and groups of 1, by the backend's quickest convolution."""
+
+    def call(self, inputs):
+        padding = self.padding
+        if padding == "causal":
+            inputs, padding = ops.pad(inputs, self._compute_causal_padding()), "valid"
+        return self.respond(inputs, padding)
+
+    def respond(self, inputs, padding):
+        """Responses of the filters, (batch, time, filters); with the padding "valid" only where the kernel fits in."""
+        y = backend.convolve(inputs, ops.convert_to_tensor(self.kernel), padding, self.dilation_rate[0])
+        return self.activation(y if self.bias is None else y + self.bias)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
 class Convolution(Conv1D):
-    """`keras.layers.Conv1D` that sees zeros at padding: (batch, time, width) to (batch, time, filters)."""
+    """A `Conv1D` that sees zeros at padding: (batch, time, width) to (batch, time, filters)."""
 
     def build(self, inputs_shape, visible_shape):
         super().build(inputs_shape)
@@ -35,8 +52,7 @@ class Convolution(Conv1D):
         x = ops.concatenate([before, inputs * ops.cast(visible, inputs.dtype)[..., None]], axis=1)
         last = ops.sum(visible, axis=1)[:, None] + ops.arange(reach, dtype="int32")
         memory.arrays = (ops.take_along_axis(x, last[..., None], axis=1),)
-        y = ops.conv(x, self.kernel, self.strides, "valid", self.data_format, self.dilation_rate)
-        return self.activation(y if self.bias is None else y + self.bias)
+        return self.respond(x, "valid")
 
     def compute_output_spec(self, inputs, visible, memory=None):
         return keras.KerasTensor((*inputs.shape[:-1], self.filters), dtype=self.compute_dtype)

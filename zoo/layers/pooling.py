@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from zoo import backend
 from zoo.layers.choice import choose
 
 KINDS = ("max", "mean", "first", "last", "attention")
@@ -47,6 +48,6 @@ class Pooling(keras.layers.Layer):
 
 
 def _maximum(x, visible):
-    shown_BT1 = visible[..., None]
-    largest_BM = ops.max(ops.where(shown_BT1, x, float("-inf")), axis=1)
-    return ops.where(ops.any(shown_BT1, axis=1), largest_BM, 0)
+    hidden_BT = ops.cast(ops.where(visible, 0.0, float("-inf")), x.dtype)
+    largest_BM = backend.largest(x + hidden_BT[..., None])  # a sum, with its gradient, is quicker than a choice
+    return ops.where(ops.any(visible, axis=1)[:, None], largest_BM, 0)

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from zoo.dataset import check_labels, collect_labels
+from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import Visible
 from zoo.layers.pooling import Pooling
 from zoo.metrics import classification as metrics
@@ -99,7 +100,7 @@ class ClassifyText(Objective):
             )
         if self.hidden:
             x = keras.layers.Dense(x.shape[-1], self.hidden, name="hidden")(x)
-        x = keras.layers.Dropout(self.dropout, name="head_dropout")(x)
+        x = Dropout(self.dropout, name="head_dropout")(x)
         return keras.Model(trunk.input, keras.layers.Dense(len(self.labels), dtype="float32", name="logits")(x))
 
     def loss(self):

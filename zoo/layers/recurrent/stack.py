@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from keras.layers import Add, Concatenate, Dropout
+from keras.layers import Add, Concatenate
 
 from zoo.layers.choice import choose
+from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import TokenEmbedding, Visible
 
 MERGES = {"concat": Concatenate, "sum": Add}
