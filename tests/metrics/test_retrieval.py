@@ -1,0 +1,22 @@
+"""Texts that find their partners."""
+
+import numpy as np
+import pytest
+
+from zoo.metrics.retrieval import retrieval_scores
+
+
+def test_ranks_by_hand():
+    vectors = np.array([[1.0, 0], [0, 1], [1, 0]])
+    partners = np.array([[0.9, 0.1], [0.1, 0.9], [0.2, 0.8]])  # the third is found after the first only
+    found = retrieval_scores(vectors, partners)
+    assert found == pytest.approx({"accuracy": 2 / 3, "mrr": (1 + 1 + 1 / 2) / 3})
+
+
+def test_equal_products_do_not_count_as_found():
+    same = np.ones((4, 2))
+    assert retrieval_scores(same, same) == {"accuracy": 0.0, "mrr": 0.25}
+
+
+def test_no_texts():
+    assert retrieval_scores(np.zeros((0, 2)), np.zeros((0, 2))) == {"accuracy": 0.0, "mrr": 0.0}
