@@ -175,3 +175,32 @@ def recall(q_BTHD, k_BKSD, v_BKSD, visible_BTS=None, bias_BHTS=None):
     weight_BKGS = jnp.reshape(jax.nn.softmax(score_BHTS), score_BKGS.shape).astype(v_BKSD.dtype)
     y_BHTD = jnp.reshape(jnp.matmul(weight_BKGS, v_BKSD), (batch, heads, time, width))
     return jnp.swapaxes(y_BHTD, 1, 2)
+
+
+def compiled(function, variables):
+    """`function`, of arrays in any structure, compiled once for their shapes; it may use the Keras `variables`.
+
+    The first argument is used up: what it holds may be written over.
+    """
+
+    def stateless(first, values, *rest):
+        with keras.StatelessScope(state_mapping=zip(variables, values, strict=True)):
+            return function(first, *rest)
+
+    run = jax.jit(stateless, donate_argnums=0)
+    return lambda first, *rest: run(first, [variable.value for variable in variables], *rest)
+
+
+def repeat(condition, body, state):
+    """`state = body(state)` while `condition(state)`; state is arrays, in any structure, whose shapes stay."""
+    return jax.lax.while_loop(condition, body, state)
+
+
+def marked(ids, where, size):
+    """(batch, size) booleans: which numbers are among (batch, some) `ids`, those `where` (batch, some) it is True."""
+    return jnp.zeros((len(ids), size), bool).at[jnp.arange(len(ids))[:, None], ids].max(where)
+
+
+def most(counts, limit):
+    """The largest of an array of counts where a shape may depend on it, at least 1; on JAX the `limit` to them."""
+    return limit

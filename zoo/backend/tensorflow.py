@@ -195,3 +195,27 @@ def recall(q_BTHD, k_BKSD, v_BKSD, visible_BTS=None, bias_BHTS=None):
     weight_BKGS = tf.reshape(tf.cast(weight_BHTS, v_BKSD.dtype), (batch, shared, heads // shared * time, length))
     y_BHTD = tf.reshape(tf.matmul(weight_BKGS, v_BKSD), (batch, heads, time, width))
     return tf.transpose(y_BHTD, (0, 2, 1, 3))
+
+
+def compiled(function, variables):
+    """`function`, of arrays in any structure, compiled once for their shapes; it may use the Keras `variables`.
+
+    The first argument is used up: what it holds may be written over.
+    """
+    return tf.function(function, autograph=False)
+
+
+def repeat(condition, body, state):
+    """`state = body(state)` while `condition(state)`; state is arrays, in any structure, whose shapes stay."""
+    return tf.while_loop(condition, lambda state: (body(state),), (state,))[0]
+
+
+def marked(ids, where, size):
+    """(batch, size) booleans: which numbers are among (batch, some) `ids`, those `where` (batch, some) it is True."""
+    rows = tf.broadcast_to(tf.range(tf.shape(ids)[0])[:, None], tf.shape(ids))
+    return tf.scatter_nd(tf.stack([rows, ids], axis=-1), tf.cast(where, "int32"), (tf.shape(ids)[0], size)) > 0
+
+
+def most(counts, limit):
+    """The largest of an array of counts where a shape may depend on it, at least 1; on JAX the `limit` to them."""
+    return tf.maximum(tf.reduce_max(counts), 1)

@@ -230,3 +230,30 @@ def recall(q_BTHD, k_BKSD, v_BKSD, visible_BTS=None, bias_BHTS=None):
         q_BTHD.transpose(1, 2), k_BKSD, v_BKSD, attn_mask=mask, enable_gqa=shared
     )
     return y_BHTD.transpose(1, 2)
+
+
+def compiled(function, variables):
+    """`function`, of arrays in any structure, compiled once for their shapes; it may use the Keras `variables`.
+
+    The first argument is used up: what it holds may be written over.
+    """
+    return torch.inference_mode()(function)
+
+
+def repeat(condition, body, state):
+    """`state = body(state)` while `condition(state)`; state is arrays, in any structure, whose shapes stay."""
+    while condition(state):
+        state = body(state)
+    return state
+
+
+def marked(ids, where, size):
+    """(batch, size) booleans: which numbers are among (batch, some) `ids`, those `where` (batch, some) it is True."""
+    return (
+        torch.zeros(len(ids), size, dtype=torch.int32, device=ids.device).scatter_add_(1, ids.long(), where.int()) > 0
+    )
+
+
+def most(counts, limit):
+    """The largest of an array of counts where a shape may depend on it, at least 1; on JAX the `limit` to them."""
+    return max(int(counts.max()), 1)

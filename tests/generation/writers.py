@@ -1,0 +1,60 @@
+"""Small networks that write, and writing without any memory to compare with."""
+
+import keras
+import numpy as np
+from keras import ops
+from tiny import shrunk
+
+from zoo import catalog
+
+WRITERS = [name for name in catalog.names("architectures") if shrunk(name, causal=True, bidirectional=False).causal]
+VARIANTS = {  # more than the defaults that each architecture is tested with
+    "rnn_seq2seq": [
+        {"bidirectional": True, "depth": 2},
+        {"cell": "lstm", "feeding": "output", "attention": "general"},
+        {"feeding": "none", "attention": "general"},
+    ],
+    "conv": [{"causal": True, "depth": 2}],
+    "lstm": [{"bidirectional": False, "depth": 2}],
+    "transformer": [{"norm": "pre"}],
+}
+
+
+PADDING = ((0,),)  # what is never written, since it is not seen when read again
+
+
+def network(name, **settings):
+    """A small network from ids to logits, with weights larger than fresh ones, so that its choices are clear."""
+    keras.utils.set_random_seed(2)
+    architecture = shrunk(name, **{"causal": True, "bidirectional": False, "vocabulary": 24, "length": 32} | settings)
+    trunk = architecture.trunk()
+    model = keras.Model(trunk.input, architecture.logits(trunk))
+    for weight in model.trainable_weights:
+        weight.assign(2 * ops.convert_to_numpy(weight))
+    return model
+
+
+def texts(lengths, seed=0):
+    """Lists of ids, none of them padding."""
+    random = np.random.default_rng(seed)
+    return [random.integers(2, 24, length).tolist() for length in lengths]
+
+
+def sources(model, count):
+    """As many sources as `model` needs: none where it reads none."""
+    return texts([5, 3, 7][:count], seed=9) if len(model.inputs) > 1 else None
+
+
+def logits(model, ids, source=None):
+    """Of the token after `ids`, (vocabulary,), computed from the whole text."""
+    rows = [source, ids][-len(model.inputs) :]
+    inputs = {tensor.name: np.array([row], "int32") for tensor, row in zip(model.inputs, rows, strict=True)}
+    return ops.convert_to_numpy(model(inputs, training=False))[0, -1]
+
+
+def greedy(model, ids, count, source=None):
+    """The `count` likeliest ids after `ids`, one by one, the whole text read anew for each; padding is left out."""
+    ids = list(ids)
+    for _ in range(count):
+        ids.append(int(logits(model, ids, source)[1:].argmax()) + 1)
+    return ids[-count:]

@@ -1,0 +1,12 @@
+"""Writing: a network that tells the next token goes on with a text, token by token.
+
+`plan` sorts the steps of a model's drawing, `network` takes them with memories in place of a second look at the whole
+text, `writer` is the loop, compiled; `choice` picks a token, by the rules in `settings`; `batch` and `generate` are
+the way in and out.
+"""
+
+from zoo.generation.batch import Written
+from zoo.generation.generate import generate, write
+from zoo.generation.settings import Settings
+
+__all__ = ["Settings", "Written", "generate", "write"]

@@ -1,0 +1,132 @@
+"""Prompts as arrays of few shapes, and what was written as lists."""
+
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from keras import ops
+
+from zoo.batches import bucket
+from zoo.layers.embedding import Visible
+from zoo.layers.positions import LearnedPositions
+
+ENDLESS = 2**30  # tokens of a text whose network knows no longest one
+
+
+@dataclass(frozen=True)
+class Written:
+    """The new tokens of one text."""
+
+    ids: list  # without the one that stopped it
+    log_probabilities: list  # of each, under the model, before any rule
+    stopped: bool  # by one of `stops`, and not for want of room
+
+
+class Batch:
+    """Prompts on their way through a `Writer`.
+
+    Args:
+        writer: whose network reads them.
+        prompts: lists of ids, at least one id each.
+        sources: lists of ids, for encoder-decoders; else None.
+        settings: the `Settings`.
+
+    Raises ValueError where a prompt is empty or too long, or sources are wanting.
+    """
+
+    def __init__(self, writer, prompts, sources, settings):
+        self.writer, self.settings = writer, settings
+        self.prompts, self.sources = [list(prompt) for prompt in prompts], sources
+        plan = writer.network.plan
+        limit, source_limit = longest(plan.each), longest(plan.once)
+        _check_sources(plan, self.prompts, sources, source_limit)
+        _check_prompts(self.prompts, settings.new_tokens, limit)
+        self.lengths = np.array([len(prompt) for prompt in self.prompts], "int32")
+        self.rows = 1 << (len(self.prompts) - 1).bit_length()  # few shapes are compiled
+        time = int(bucket(self.lengths.max(), limit))
+        self.length = int(bucket(time + settings.new_tokens, ENDLESS))
+        self.inputs = {plan.written: self._padded(self.prompts, time, 0)}
+        if sources is not None:
+            time = int(bucket(max(map(len, sources)), source_limit))
+            self.inputs["source"] = self._padded(sources, time, _padding(plan))
+        self.given = {"numbers": settings.numbers(), "stops": np.array(list(settings.stops) or [-1], "int32")}
+        if settings.temperature:
+            self.given["uniform"] = self._uniform()
+
+    def begin(self):
+        """The state after the first new token of each row."""
+        text = self._padded(self.prompts, self.length, 0)
+        done = np.arange(self.rows) >= len(self.prompts)
+        count = np.pad(self.lengths, (0, self.rows - len(self.prompts)), constant_values=1)
+        return self.writer.begin(self.inputs, {"text": text, "count": count, "done": done}, self.given)
+
+    def read(self, state):
+        """A `Written` for each prompt."""
+        text, count, log_p = (ops.convert_to_numpy(state[name]) for name in ("text", "count", "log_p"))
+        return [self._written(*row) for row in zip(self.lengths, text, count, log_p, strict=False)]
+
+    def _written(self, begin, text, end, log_p):
+        end = min(end, begin + self.settings.new_tokens)
+        ids = text[begin:end].tolist()
+        stopped = bool(ids) and ids[-1] in self.settings.stops
+        end = len(ids) - stopped
+        return Written(ids[:end], log_p[begin : begin + end].tolist(), stopped)
+
+    def _padded(self, rows, time, padding):
+        ids = np.full((self.rows, time), padding, "int32")
+        for i, row in enumerate(rows):
+            ids[i, : len(row)] = row
+        return ids
+
+    def _uniform(self):
+        """Random numbers that depend on the seed and a row's own ids, so that a row draws the same in any batch.
+
+        Equal rows draw differently: the first as it does alone.
+        """
+        found, seen = np.zeros((self.rows, self.length), "float32"), Counter()
+        for i, prompt in enumerate(self.prompts):
+            ids = np.array([*(self.sources[i] if self.sources else ()), -1, *prompt], "int32").tobytes()
+            key = [self.settings.seed, zlib.crc32(ids), seen[ids]]
+            found[i] = np.random.default_rng(key).random(self.length, "float32")
+            seen[ids] += 1
+        return found
+
+
+def longest(steps):
+    """Tokens of the longest text that these steps of a network can read."""
+    return min((step.layer.length for step in steps if isinstance(step.layer, LearnedPositions)), default=ENDLESS)
+
+
+def _padding(plan):
+    """What the network takes for padding in its source."""
+    return next((step.layer.padding for step in plan.once if isinstance(step.layer, Visible)), 0)
+
+
+def _check_prompts(prompts, new_tokens, limit):
+    if not prompts:
+        raise ValueError("Expected a prompt at least. Received: none.")
+    for i, prompt in enumerate(prompts):
+        if not prompt:
+            raise ValueError(f"A prompt must have a token at least. Received: prompt {i} is empty.")
+        over = len(prompt) + new_tokens - limit
+        if over > 0:
+            raise ValueError(
+                f"Expected prompt and new tokens to be {limit} together, the longest text that the model reads. "
+                f"Received: {len(prompt)} and {new_tokens}, {over} too many; prompt {i}."
+            )
+
+
+def _check_sources(plan, prompts, sources, limit):
+    if ("source" in plan.inputs) != (sources is not None):
+        raise ValueError(
+            f"Expected sources for a network with a source, and for no other. Received: inputs {list(plan.inputs)}, "
+            f"{'no' if sources is None else len(sources)} sources."
+        )
+    if sources is None:
+        return
+    if len(sources) != len(prompts):
+        raise ValueError(f"Expected as many sources as prompts. Received: {len(sources)} and {len(prompts)}.")
+    for i, source in enumerate(sources):
+        if not 0 < len(source) <= limit:
+            raise ValueError(f"A source must have from 1 to {limit} tokens. Received: source {i} with {len(source)}.")

@@ -1,0 +1,78 @@
+"""How to write: how much, how a token is chosen, when to stop."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+_RANGES = {  # field: what it must be, in words, and whether a number is that
+    "new_tokens": ("at least 1", lambda n: n >= 1),
+    "temperature": ("at least 0", lambda n: 0 <= n < float("inf")),
+    "top_k": ("at least 1", lambda n: n >= 1),
+    "top_p": ("above 0 and at most 1", lambda n: 0 < n <= 1),
+    "min_p": ("from 0 to 1", lambda n: 0 <= n <= 1),
+    "typical": ("above 0 and at most 1", lambda n: 0 < n <= 1),
+    "repetition_penalty": ("above 0", lambda n: 0 < n < float("inf")),
+    "no_repeat": ("at least 1", lambda n: n >= 1),
+    "min_tokens": ("at least 0", lambda n: n >= 0),
+}
+_DRAWN = ("top_k", "top_p", "min_p", "typical")  # without meaning where the likeliest token is taken
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Rules of writing; None: the rule does not hold. What each rule does is told in `zoo.generation.choice`.
+
+    Raises ValueError for a number out of its range and for settings that contradict each other.
+    """
+
+    new_tokens: int = 64  # most tokens that are written
+    temperature: float = 0.0  # 0: always the likeliest token; else tokens are drawn
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    typical: float | None = None
+    repetition_penalty: float | None = None
+    no_repeat: int | None = None  # tokens in a row that never come twice
+    min_tokens: int = 0  # before the text may stop
+    banned: tuple = ()  # lists of ids that are never written
+    stops: tuple = ()  # ids that end a text
+    seed: int = 0  # of what is drawn
+
+    def __post_init__(self):
+        for name, (words, fits) in _RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not fits(value):
+                raise ValueError(f"{name} must be {words}. Received: {name}={value}.")
+        for name in _DRAWN:
+            if not self.temperature and getattr(self, name) is not None:
+                raise ValueError(
+                    f"{name} chooses among drawn tokens. Received: {name}={getattr(self, name)} and temperature=0, "
+                    "which always takes the likeliest. Give a temperature, such as 1."
+                )
+        if self.min_tokens > self.new_tokens:
+            raise ValueError(
+                f"min_tokens must be at most new_tokens. Received: min_tokens={self.min_tokens}, "
+                f"new_tokens={self.new_tokens}."
+            )
+        if not all(len(word) for word in self.banned):
+            raise ValueError("A banned word must have a token at least. Received: an empty one.")
+
+    def numbers(self):
+        """{name of a rule that holds: array}: see `zoo.generation.choice.obey`."""
+        found = {name: getattr(self, name) for name in (field.name for field in fields(self)) if name in _DRAWN}
+        found["repetition_penalty"] = self.repetition_penalty
+        found["temperature"] = self.temperature or None
+        found["min_tokens"] = self.min_tokens or None
+        found["no_repeat"] = None if self.no_repeat is None else range(self.no_repeat)
+        found["banned"] = _filled_up(self.banned) if self.banned else None
+        whole = ("top_k", "min_tokens", "no_repeat", "banned")
+        return {
+            name: np.asarray(value, "int32" if name in whole else "float32")
+            for name, value in found.items()
+            if value is not None
+        }
+
+
+def _filled_up(words):
+    longest = max(map(len, words))
+    return [[-1] * (longest - len(word)) + list(word) for word in words]

@@ -1,0 +1,105 @@
+"""The loop: read the prompts once, then choose a token, read it, choose the next."""
+
+import weakref
+
+import keras
+from keras import ops
+
+from zoo import backend
+from zoo.generation.choice import Text, draw, obey
+from zoo.generation.network import Network
+
+_WRITERS = weakref.WeakKeyDictionary()
+
+
+class Writer:
+    """Writes with one model. What is compiled is kept: once for each batch size and bucket of lengths.
+
+    `traces` counts how often something was compiled, or on torch, which does not compile, first seen.
+    """
+
+    def __init__(self, model):
+        self.network = Network(model)
+        self.traces = 0
+        self._begin = backend.compiled(self._counted(self._first), model.variables)
+        self._advance = backend.compiled(self._counted(self._rest), model.variables)
+
+    @classmethod
+    def of(cls, model):
+        """The writer of a model, made when it is first asked for."""
+        if model not in _WRITERS:
+            _WRITERS[model] = cls(model)
+        return _WRITERS[model]
+
+    def begin(self, inputs, start, given):
+        """Read prompts and choose the first new token of each.
+
+        Args:
+            inputs: {name: (batch, time) ids}, right-padded.
+            start: {"text": (batch, length) ids, prompts first; "count": (batch,) tokens of the prompts; "done":
+                (batch,) booleans, True for rows to leave alone}.
+            given: {"numbers": of `zoo.generation.choice.obey`; "stops": (some,) ids; and "uniform": (batch, length)
+                random numbers from 0 to below 1, where tokens are drawn}.
+
+        Returns the state, a dict of arrays of which people want `text`, `count`, `done`, `new` (how many tokens were
+        chosen), and `log_p`, (batch, length): the log-probability, under the model, of each new token of `text`.
+        """
+        return self._begin(*_tensors((start, inputs, given)))
+
+    def advance(self, state, given, until):
+        """The state with tokens chosen until there are `until` new ones, or every row is done."""
+        return self._advance(state, *_tensors((given, until)))
+
+    def _first(self, start, inputs, given):
+        logits, memory = self.network.begin(inputs, start["count"], start["text"].shape[1])
+        place = ops.convert_to_tensor([inputs[self.network.plan.written].shape[1]], "int32")
+        state = {"new": ops.convert_to_tensor(0, "int32"), "place": place, "memory": memory}
+        state |= {"log_p": ops.zeros(start["text"].shape, "float32")}
+        return _choose(start | state, logits, given)
+
+    def _rest(self, state, given, until):
+        def goes_on(state):
+            return ops.logical_and(state["new"] < until, ops.logical_not(ops.all(state["done"])))
+
+        return backend.repeat(goes_on, lambda state: self._step(state, given), state)
+
+    def _step(self, state, given):
+        tokens = ops.take_along_axis(state["text"], state["count"][:, None] - 1, axis=1)
+        logits, memory = self.network.go_on(tokens, state["place"], state["memory"])
+        return _choose(state | {"memory": memory, "place": state["place"] + 1}, logits[:, 0], given)
+
+    def _counted(self, function):
+        def run(*arguments):
+            self.traces += 1
+            return function(*arguments)
+
+        return run
+
+
+def _choose(state, logits, given):
+    """The state with one more token in each row that is not done."""
+    logits, done = ops.cast(logits, "float32"), state["done"]
+    text = Text(state["text"], state["count"], state["new"], given["stops"])
+    ruled = obey(logits, text, given["numbers"])
+    token = draw(ruled, _next(given["uniform"], text)) if "uniform" in given else ops.argmax(ruled, axis=-1)
+    token = ops.cast(token, "int32")
+    log_p = ops.take_along_axis(ops.log_softmax(logits), token[:, None], axis=1)
+    here = ops.arange(text.tokens.shape[1], dtype="int32")[None] == text.count[:, None]
+    here = ops.logical_and(here, ops.logical_not(done)[:, None])
+    stop = ops.any(ops.equal(token[:, None], text.stops[None]), axis=1)
+    return state | {
+        "text": ops.where(here, token[:, None], text.tokens),
+        "log_p": ops.where(here, log_p, state["log_p"]),
+        "count": text.count + ops.cast(ops.logical_not(done), "int32"),
+        "done": ops.logical_or(done, stop),
+        "new": text.new + 1,
+    }
+
+
+def _next(uniform, text):
+    """The (batch,) random numbers for the next token: a row's own, whatever is beside it and before it."""
+    return ops.take(uniform, text.new, axis=1)
+
+
+def _tensors(arrays):
+    return keras.tree.map_structure(ops.convert_to_tensor, arrays)
