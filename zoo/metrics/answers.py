@@ -56,16 +56,16 @@ def answer_or_none_scores(answers, truths, no_answer=None, threshold=1.0):
         no_answer: how likely it is that each question has none, on any scale; adds `best_...` to the scores.
         threshold: of `no_answer`, above which a question counts as left unanswered.
     """
-    answerable, scores = [bool(own) for own in truths], {}
+    answerable, scores, best = [bool(own) for own in truths], {}, {}
     for name, measure in {"exact_match": exact_match, "f1": f1}.items():
         each = [_best(measure, answer, own) for answer, own in zip(answers, truths, strict=True)]
         if no_answer is not None:
-            best, at = best_threshold(answers, each, no_answer, answerable)
-            scores |= {f"best_{name}": best, f"best_{name}_threshold": at}
+            most, at = best_threshold(answers, each, no_answer, answerable)
+            best |= {f"best_{name}": most, f"best_{name}_threshold": at}
             asked = zip(each, no_answer, answerable, strict=True)
             each = [float(not has) if value > threshold else score for score, value, has in asked]
         scores |= _parts(name, each, answerable)
-    return scores
+    return scores | best
 
 
 def best_threshold(answers, scores, no_answer, answerable):

@@ -1,0 +1,227 @@
+"""Finding spans: on every architecture that can, in long contexts, where there is none, and what people get."""
+
+import gzip
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny import by_heart, serving, shrunk
+
+import zoo
+from zoo import catalog
+from zoo.dataset import open_dataset
+from zoo.objectives.find_span import BEGIN, END, POSSIBLE, FindSpan
+from zoo.preset import Data, Preset, Training
+from zoo.tokenizers.words import Words
+from zoo.windows import NOTHING, Spans
+
+LONG = (
+    "The blue door stays shut on rainy days, and the red one on Sundays. The key of the green gate hangs at the mill."
+)
+SMALL = FindSpan(length=24, question_length=12, stride=6, answer_length=8, abstain="yes")
+
+
+def question(text, answer=None, context=LONG):
+    answers = [{"text": answer, "start": context.index(answer)}] if answer else []
+    return {"context": context, "question": text, "answers": answers}
+
+
+RECORDS = [
+    question("When is the blue door shut?", "rainy days"),
+    question("When is the red door shut?", "Sundays"),
+    question("Where is the key?", "the mill"),
+    question("Which gate has a key?", "green gate"),
+    question("Who paints the doors?"),
+    question("Who is at the mill?", context="Ann is at the mill."),
+    question("Where is Ann?", "the mill", context="Ann is at the mill."),
+    question("Who is it?", "Łucja", context="Łucja!"),
+]
+
+
+def tokenizer(name="words", **settings):
+    return catalog.load("tokenizers", name)(**settings).train([t for r in RECORDS for t in SMALL.texts(r)] * 2)
+
+
+@pytest.mark.parametrize("name", serving(SMALL))
+def test_every_architecture_learns_eight_records_by_heart(name):
+    objective = replace(SMALL, compare=name == "conv")  # whose features here reach two tokens, not the question
+    _, predictions = by_heart(objective, name, RECORDS, tokenizer(), epochs=80, width=32, units=24, length=24)
+    for prediction, record in zip(predictions, RECORDS, strict=True):
+        answer = SMALL.answer(prediction, record)
+        assert answer["answer"] == (record["answers"][0]["text"] if record["answers"] else "")
+    assert SMALL.scores(predictions, RECORDS)["exact_match"] == 1
+
+
+@pytest.mark.parametrize("name", ["bytes", "characters", "byte_pairs", "word_pieces"])
+def test_every_tokenizer_will_do(name):
+    learned = tokenizer(name, **({"vocabulary": 300} if name in ("byte_pairs", "word_pieces") else {}))
+    objective = replace(SMALL, length=72, question_length=30, stride=30, answer_length=12, compare=True)
+    _, predictions = by_heart(objective, "lstm", RECORDS, learned, epochs=80, bidirectional=True, width=32, units=24)
+    answers = [objective.answer(*pair) for pair in zip(predictions, RECORDS, strict=True)]
+    assert [one["answer"] for one in answers] == [r["answers"][0]["text"] if r["answers"] else "" for r in RECORDS]
+
+
+def test_architectures_that_cannot_are_refused():
+    assert not {"mlp", "averaging", "text_cnn", "transformer"} & set(serving(SMALL))
+    with pytest.raises(ValueError, match="find_span needs features of each token.*Received: MLP, which has one vector"):
+        SMALL.model(shrunk("mlp"))
+    with pytest.raises(
+        ValueError, match="as one sequence of tokens. Received: Transformer, which reads source and tar"
+    ):
+        SMALL.model(shrunk("transformer"))
+
+
+def test_examples_are_windows_with_the_answer_where_it_stands():
+    learned = tokenizer()
+    rows = list(SMALL.examples(RECORDS[2:3], learned))
+    assert len(rows) > 1
+    for row in rows:
+        assert list(row) == ["tokens", "types", "target"]
+        assert len({len(array) for array in row.values()}) == 1
+        assert row["tokens"][0] == learned.first
+        possible = row["target"] & POSSIBLE > 0
+        assert possible[NOTHING]
+        assert (row["tokens"][1:][possible[1:]] != learned.separator).all()
+        assert not possible[1:][row["types"][1:] == 0].any()
+        begin, end = (int(np.flatnonzero(row["target"] & bit)[0]) for bit in (BEGIN, END))
+        held = learned.decode(row["tokens"][begin : end + 1])
+        assert held == "the mill" if "mill" in learned.decode(row["tokens"]) else (begin, end) == (NOTHING, NOTHING)
+    asked = list(SMALL.examples([{"context": LONG, "question": "Where?"}], learned, train=False))
+    assert all(list(row) == ["tokens", "types"] for row in asked)
+
+
+def test_an_answer_cut_by_the_edge_of_a_window_is_not_in_it():
+    learned = tokenizer()
+    rows = list(replace(SMALL, length=16, stride=1).examples([RECORDS[0]], learned))
+    halves = [row for row in rows if "days" in (text := learned.decode(row["tokens"])) and "rainy" not in text]
+    assert halves
+    assert all(row["target"][NOTHING] == POSSIBLE | BEGIN | END for row in halves)
+
+
+def test_the_batch_is_arranged_for_the_loss():
+    target = np.array([[POSSIBLE, 0, POSSIBLE | BEGIN, POSSIBLE | END, -1]])
+    inputs, targets, weights = SMALL.arrange({"tokens": np.ones((1, 5)), "target": target}, None)
+    assert list(inputs) == ["tokens"]
+    assert targets[0].tolist() == [[1, 0, 0], [0, 0, 0], [1, 1, 0], [1, 0, 1], [0, 0, 0]]
+    assert weights.tolist() == [1]
+
+
+def spans(*found):
+    offsets, scores = zip(*found, strict=True) if found else ((), ())
+    return Spans(np.array(offsets, int).reshape(-1, 2), np.array(scores, float))
+
+
+def test_an_answer_has_its_place_and_its_rivals():
+    record, found = {"context": "Ann is in Rome.", "question": "?"}, spans(((10, 14), 2.0), ((7, 14), 1.0))
+    answer = replace(SMALL, threshold=0.5).answer(found, record)
+    shares = np.exp([2, 1, 0]) / np.exp([2, 1, 0]).sum()
+    assert answer == {
+        "answer": "Rome",
+        "score": pytest.approx(shares[0]),
+        "start": 10,
+        "end": 14,
+        "n_best": [
+            {"answer": "Rome", "score": pytest.approx(shares[0]), "start": 10, "end": 14},
+            {"answer": "in Rome", "score": pytest.approx(shares[1]), "start": 7, "end": 14},
+        ],
+        "no_answer": pytest.approx(shares[2]),
+    }
+    assert SMALL.read(answer) == "Rome  0.665"
+    json.dumps(answer)
+    none = replace(SMALL, threshold=0.05).answer(found, record)
+    assert (none["answer"], none["start"], none["end"], len(none["n_best"])) == ("", None, None, 2)
+    assert none["score"] == none["no_answer"]
+    assert SMALL.read(none) == "(no answer)  0.090"
+    sure = replace(SMALL, threshold=0.05, abstain="no").answer(found, record)
+    assert (sure["answer"], sure["no_answer"]) == ("Rome", 0)
+    assert SMALL.answer(spans(), {"context": " "})["answer"] == ""
+
+
+def test_scores_are_those_of_the_first_squad_and_of_the_second_where_answers_lack():
+    sure, unsure = spans(((10, 14), 5.0)), spans(((10, 14), -5.0))
+    some, none = question("?", "Rome", "Ann is in Rome."), question("?", context="Ann is in Rome.")
+    always = replace(SMALL, abstain="no")
+    assert always.scores([sure, unsure], [some, some]) == {"exact_match": 1.0, "f1": 1.0}
+    found = always.scores([sure, unsure], [some, none])
+    assert (found["exact_match"], found["answerable_f1"], found["unanswerable_f1"]) == (0.5, 1, 0)
+    assert "best_f1" not in found
+    found = SMALL.scores([sure, unsure], [some, none])
+    assert (found["f1"], found["best_f1"], found["unanswerable_exact_match"]) == (1, 1, 1)
+    assert SMALL.rank(found) == (1,)
+
+
+def test_the_threshold_is_calibrated_on_validation():
+    some, none = question("?", "Rome", "Ann is in Rome."), question("?", context="Ann is in Rome.")
+    predictions = [spans(((10, 14), score)) for score in (3.0, -1.0, -1.1, -4.0)]
+    records = [some, some, none, none]
+    assert SMALL.scores(predictions, records)["f1"] == 0.75
+    calibrated = SMALL.calibrate(predictions, records)
+    low, high = (1 / (1 + np.exp(score)) for score in (-1.0, -1.1))
+    assert calibrated.threshold == pytest.approx((low + high) / 2)
+    assert calibrated.scores(predictions, records)["f1"] == 1
+    assert replace(SMALL, abstain="no").calibrate(predictions, records).threshold == 0.5
+
+
+def write_squad(path, records):
+    asked = [
+        {**r, "id": f"q{i}", "answers": [{**a, "answer_start": a["start"]} for a in r["answers"]]}
+        for i, r in enumerate(records)
+    ]
+    data = [
+        {"paragraphs": [{"context": r["context"], "qas": [{k: r[k] for k in ("id", "question", "answers")}]}]}
+        for r in asked
+    ]
+    for row in data:
+        for answer in row["paragraphs"][0]["qas"][0]["answers"]:
+            del answer["start"]
+    path.write_bytes(gzip.compress(json.dumps({"data": data}).encode()))
+
+
+def test_training_on_squad_files(tmp_path, capsys):
+    """From the files to answers, saved and loaded; wrong offsets are told, tests may lack what training has."""
+    wrong = {**question("Where is the gate?", "the mill"), "answers": [{"text": "the mill", "start": 3}]}
+    for split, records in {"train": [*RECORDS, wrong], "dev": RECORDS, "test": RECORDS[:4]}.items():
+        write_squad(tmp_path / f"{split}.json.gz", records)
+    preset = Preset(
+        architecture=shrunk("conv", width=32, depth=2, dropout=0.0, embedding_dropout=0.0, word_dropout=0.0),
+        objective=replace(SMALL, abstain="auto", compare=True),
+        tokenizer=Words(),
+        data=Data(spec=str(tmp_path)),
+        training=Training(epochs=30, batch=8, learning_rate=2e-2, patience=0),
+    )
+    pipeline = zoo.train(preset, to=tmp_path / "model")
+    assert "1 answers that are not in their contexts" in capsys.readouterr().err
+    assert pipeline.objective.abstain == "yes"
+    assert pipeline.scores["validation"]["best_f1"] > 0.8
+    assert pipeline.scores["test"]["f1"] > 0.8
+    pairs = [(record["question"], record["context"]) for record in RECORDS]
+    answers = zoo.load(tmp_path / "model").predict(pairs)
+    assert answers == pipeline.predict(pairs)
+    for answer, (_, context) in zip(answers, pairs, strict=True):
+        for one in answer["n_best"]:
+            assert context[one["start"] : one["end"]] == one["answer"]
+
+
+def test_whether_to_abstain_is_learned_from_training_data(tmp_path):
+    for records, expected in ((RECORDS, "yes"), (RECORDS[:4], "no")):
+        write_squad(tmp_path / "train.json.gz", records)
+        dataset = open_dataset(tmp_path / "train.json.gz", draw=False)
+        assert FindSpan().fit(dataset).abstain == expected
+        assert FindSpan(abstain="no").fit(dataset).abstain == "no"
+
+
+@pytest.mark.parametrize("field", ["stride", "question_length", "answer_length", "n_best"])
+def test_settings_below_one_are_refused(field):
+    with pytest.raises(ValueError, match=f"Expected {field} to be 1 or more. Received: {field}=0"):
+        FindSpan(**{field: 0})
+
+
+def test_a_word_for_abstaining_must_be_known():
+    with pytest.raises(ValueError, match="Unknown abstain. Received: 'maybe'.* Known: auto, yes, no"):
+        FindSpan(abstain="maybe")
+
+
+def test_a_length_without_room_for_the_context_is_refused_whatever_the_question():
+    with pytest.raises(ValueError, match=r"Expected objective.length of at least 68.* Received: length=67\."):
+        list(FindSpan(length=67, question_length=64).examples(RECORDS[:1], tokenizer()))

@@ -1,0 +1,198 @@
+"""Find the stretch of a text that answers a question, or say that there is none.
+
+Extractive question answering as in Devlin 2018, https://arxiv.org/abs/1810.04805, sections 4.2 and 4.3: question and
+context are one sequence, a linear layer gives each token a logit of beginning and one of ending the answer, and the
+first place stands for "no answer here". The difference: see `zoo.windows` for how windows are compared.
+"""
+
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+
+from zoo.layers.choice import choose
+from zoo.layers.spans import SpanLoss, both_right, compare, span_logits
+from zoo.metrics import answers as metrics
+from zoo.objective import Objective
+from zoo.windows import NOTHING, Spans, windows
+
+# What a token can be, in the bits of a target.
+POSSIBLE, BEGIN, END = 1, 2, 4
+ABSTAIN = ("auto", "yes", "no")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindSpan(Objective):
+    """A stretch of the context for each question. Constants are those of BERT's run_squad.py."""
+
+    length: int = 384  # longest window, in token ids, the question included
+    stride: int = 128  # tokens of the context from one window to the next
+    question_length: int = 64  # longest question, in tokens; longer ones are cut
+    answer_length: int = 30  # longest answer, in tokens
+    n_best: int = 20  # answers that are weighed against each other
+    compare: bool = False  # each token with the question once more, for networks without attention; BERT does not
+    dropout: float = 0.0  # of the features, and of what compares; BERT has none there
+    abstain: str = "auto"  # yes: no answer is an answer, too; no; auto: yes where training data has questions without
+    threshold: float = 0.5  # probability of no answer above which none is given; calibrated on validation
+
+    watch = "f1"
+    aligned = ("target",)
+
+    def __post_init__(self):
+        choose("abstain", self.abstain, ABSTAIN)
+        for name in ("stride", "question_length", "answer_length", "n_best"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"Expected {name} to be 1 or more. Received: {name}={getattr(self, name)}.")
+
+    @property
+    def abstains(self):
+        """Whether no answer is an answer, too."""
+        return self.abstain == "yes"
+
+    def check(self, architecture):
+        names, name = architecture.inputs(), type(architecture).__name__
+        if names[0] != "tokens":
+            raise ValueError(
+                "find_span needs an architecture that reads question and context as one sequence of tokens. "
+                f"Received: {name}, which reads {' and '.join(names)}."
+            )
+        if architecture.pooling is None:
+            raise ValueError(
+                "find_span needs features of each token, to say where an answer begins and ends. "
+                f"Received: {name}, which has one vector a text."
+            )
+
+    def needs(self):
+        return ("context", "question", "answers")
+
+    def asks(self):
+        return ("question", "context")
+
+    def texts(self, record):
+        return [record["question"], record["context"]]
+
+    def fit(self, dataset):
+        if self.abstain != "auto":
+            return self
+        none = any(not record["answers"] for record in dataset.records("train"))
+        return replace(self, abstain="yes" if none else "no")
+
+    def examples(self, records, tokenizer, train=True):
+        for record, own in zip(records, self._windows(records, tokenizer), strict=True):
+            for window in own:
+                row = {"tokens": window.ids, "types": window.types}
+                yield row | {"target": _target(window, record["answers"])} if train else row
+
+    def _windows(self, records, tokenizer):
+        """A list of windows for each record; a context that several questions share is encoded once."""
+        contexts = list(dict.fromkeys(record["context"] for record in records))
+        encoded = dict(zip(contexts, tokenizer.encode_batch(contexts, special=False), strict=True))
+        questions = tokenizer.encode_batch(
+            [record["question"] for record in records], length=self.question_length, special=False
+        )
+        layout = tokenizer.layout
+        least = sum(map(len, layout.pair)) + self.question_length + 1
+        if self.length < least:  # not only when a long question comes
+            raise ValueError(
+                f"Expected objective.length of at least {least}, for questions of up to {self.question_length} tokens. "
+                f"Received: length={self.length}."
+            )
+        for record, question in zip(records, questions, strict=True):
+            yield windows(question, encoded[record["context"]], layout, self.length, self.stride)
+
+    def arrange(self, batch, random):
+        target = np.maximum(batch.pop("target"), 0)[..., None]
+        targets = (target & [POSSIBLE, BEGIN, END] > 0).astype("float32")
+        return batch, targets, np.ones(len(targets), "float32")
+
+    def predict(self, run, records, tokenizer):
+        """The `Spans` of each record."""
+        own = list(self._windows(records, tokenizer))
+        outputs = iter(run([{"tokens": w.ids, "types": w.types} for found in own for w in found]))
+        pairs = ([(window, next(outputs)) for window in found] for found in own)
+        return [Spans.of(found, self.answer_length, self.n_best) for found in pairs]
+
+    def head(self, architecture, trunk):
+        x, inputs = keras.layers.Dropout(self.dropout, name="head_dropout")(trunk.output), dict(trunk.input)
+        if self.compare:
+            inputs.setdefault("types", keras.Input((None,), dtype="int32", name="types"))
+            x = compare(x, inputs["tokens"], inputs["types"], architecture.padding, self.dropout)
+        return keras.Model(inputs, span_logits(x, inputs["tokens"], architecture))
+
+    def loss(self):
+        return SpanLoss()
+
+    def metrics(self):
+        return [keras.metrics.MeanMetricWrapper(both_right, name="exact")]
+
+    def calibrate(self, predictions, records):
+        """Where no answer is an answer, a threshold with the highest F1 on validation records, midway to the next."""
+        if not self.abstains:
+            return self
+        best = self.scores(predictions, records)["best_f1_threshold"]
+        above = [value for value in self._no_answer(predictions) if value > best]
+        return replace(self, threshold=(best + min(above, default=1.0)) / 2)
+
+    def _no_answer(self, predictions):
+        return [one.probabilities(self.abstains)[1] for one in predictions]
+
+    def answer(self, prediction, record):
+        """`{"answer", "score", "start", "end", "n_best", "no_answer"}`; no answer is "", its offsets None.
+
+        `score` is the probability of the answer given, `no_answer` that there is none; `n_best` are the best answers
+        there are, the likeliest first, each with its score. Offsets are characters of the context.
+        """
+        shares, nothing = prediction.probabilities(self.abstains)
+        places = (_trimmed(record["context"], *span) for span in prediction.offsets.tolist())
+        best = [
+            {"answer": record["context"][start:end], "score": share, "start": start, "end": end}
+            for (start, end), share in zip(places, shares.tolist(), strict=True)
+        ]
+        none = {"answer": "", "score": nothing, "start": None, "end": None}
+        given = best[0] if best and not self._declines(nothing) else none
+        return {**given, "n_best": best, "no_answer": nothing}
+
+    def _declines(self, nothing):
+        return self.abstains and nothing > self.threshold
+
+    def read(self, answer):
+        return f"{answer['answer'] or '(no answer)'}  {answer['score']:.3f}"
+
+    def serve(self, outputs):
+        raise ValueError("A model that finds spans cannot be exported: Received: find_span.")
+
+    def scores(self, predictions, records):
+        """Of SQuAD 1.1; of SQuAD 2.0 where some of the records have no answer."""
+        answers = [_first(one, record["context"]) for one, record in zip(predictions, records, strict=True)]
+        truths = [[answer["text"] for answer in record["answers"]] for record in records]
+        if all(truths) and not self.abstains:
+            return metrics.answer_scores(answers, truths)
+        nothing = self._no_answer(predictions) if self.abstains else None
+        return metrics.answer_or_none_scores(answers, truths, nothing, self.threshold)
+
+    def rank(self, scores):
+        """The F1 that the best threshold would give, as it is calibrated only when training has ended."""
+        return (scores.get("best_f1", scores["f1"]),)
+
+
+def _trimmed(context, start, end):
+    """Where a stretch begins and ends without the blanks that some tokenizers' tokens begin with."""
+    text = context[start:end]
+    start += len(text) - len(text.lstrip())
+    return start, start + len(text.strip())
+
+
+def _first(spans, context):
+    """The text of the best span."""
+    return context[slice(*_trimmed(context, *spans.offsets[0].tolist()))] if len(spans.offsets) else ""
+
+
+def _target(window, answers):
+    """What each token of a window can be and is: the first answer that stands in it, else nothing."""
+    target = np.zeros(len(window.ids), np.int8)
+    target[window.places] = target[NOTHING] = POSSIBLE
+    spans = (window.find(answer["start"], answer["start"] + len(answer["text"])) for answer in answers)
+    begin, end = next((span for span in spans if span is not None), (NOTHING, NOTHING))
+    target[begin] |= BEGIN
+    target[end] |= END
+    return target
