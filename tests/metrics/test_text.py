@@ -42,6 +42,12 @@ def test_nothing_written_or_expected_scores_zero(rows):
     assert text_scores([one for one, _ in rows], [other for _, other in rows]) == pytest.approx(dict.fromkeys(NAMES, 0))
 
 
+def test_case_is_ignored_where_asked():
+    found = text_scores(["the cat sat on it"], ["The CAT sat on it"], ignore_case=True)
+    assert found == pytest.approx(dict.fromkeys(NAMES, 1.0))
+    assert text_scores(["the cat sat on it"], ["The CAT sat on it"])["chrf"] < 0.9
+
+
 def test_lists_of_two_lengths():
     with pytest.raises(ValueError, match="a written text for each expected one. Received: 1 and 2"):
         text_scores(["a"], ["a", "b"])

@@ -7,15 +7,17 @@ papers on summaries give it.
 
 import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
+from sacrebleu.metrics import CHRF
 
 ROUGES = ("rouge1", "rouge2", "rougeL")
 
 
-def text_scores(written, expected):
+def text_scores(written, expected, ignore_case=False):
     """BLEU and chrF of all texts together, and the mean over texts of ROUGE-1, -2 and -L.
 
     Args:
         written, expected: equally long lists of texts. Without any, all scores are 0.
+        ignore_case: in BLEU and chrF; ROUGE always does.
 
     Returns a dict of bleu, chrf, rouge1, rouge2 and rougeL from 0 to 1. Raises ValueError for lists of two lengths.
     """
@@ -23,17 +25,20 @@ def text_scores(written, expected):
         raise ValueError(
             f"Expected a written text for each expected one. Received: {len(written)} and {len(expected)}."
         )
-    return {"bleu": bleu(written, expected), "chrf": chrf(written, expected)} | rouge(written, expected)
+    cases = (written, expected, ignore_case)
+    return {"bleu": bleu(*cases), "chrf": chrf(*cases)} | rouge(written, expected)
 
 
-def bleu(written, expected):
-    """Corpus BLEU, sacrebleu's default: 13a tokens, mixed case, exponential smoothing."""
-    return sacrebleu.corpus_bleu(written, [expected]).score / 100 if written else 0.0
+def bleu(written, expected, ignore_case=False):
+    """Corpus BLEU, sacrebleu's default but for the case: 13a tokens, exponential smoothing."""
+    return sacrebleu.corpus_bleu(written, [expected], lowercase=ignore_case).score / 100 if written else 0.0
 
 
-def chrf(written, expected):
-    """Corpus chrF2, sacrebleu's default: character n-grams up to 6, recall weighing twice as much."""
-    return sacrebleu.corpus_chrf(written, [expected]).score / 100 if written else 0.0
+def chrf(written, expected, ignore_case=False):
+    """Corpus chrF2, sacrebleu's default but for the case: character n-grams up to 6, recall weighing twice as much."""
+    if not written:
+        return 0.0
+    return CHRF(lowercase=ignore_case).corpus_score(written, [expected]).score / 100
 
 
 def rouge(written, expected):

@@ -3,20 +3,23 @@
 from dataclasses import dataclass
 
 import tokenizers
-from tokenizers import decoders, models, pre_tokenizers, trainers
+from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
 from zoo.tokenizer import SPECIAL_TOKENS, Tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
 class BytePairs(Tokenizer):
-    """Joins frequent neighbours, starting from bytes, so no text is unknown. Lossless for all text."""
+    """Joins frequent neighbours, starting from bytes, so no text is unknown. Lossless for all text, unless `lower`."""
 
     vocabulary: int = 30_000  # most ids, special tokens included
+    lower: bool = False  # whether capital letters become small
 
     def untrained(self):
         self.check_vocabulary(least=len(SPECIAL_TOKENS) + 256)
         rust = tokenizers.Tokenizer(models.BPE())
+        if self.lower:
+            rust.normalizer = normalizers.Lowercase()
         rust.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         rust.decoder = decoders.ByteLevel()
         return rust
