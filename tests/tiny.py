@@ -22,6 +22,8 @@ SIZES = {
 }
 STILL = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0}  # nothing left out: eight rows by heart
 
+LEARNED = [name for name in catalog.names("tokenizers") if name != "pretrained"]  # tokenizers that texts teach
+
 
 def shrunk(name, **settings):
     """The architecture of that name with those of `SIZES` and `settings` that are fields of it."""

@@ -111,7 +111,8 @@ def load(folder):
     preset = _part(folder / "preset.json", lambda path: settings.from_json(path.read_text(encoding="utf-8")))
     tokenizer = _part(folder / "tokenizer.json", TrainedTokenizer.load)
     model = _part(folder / "model.keras", _network)
-    if tokenizer.size != preset.architecture.vocabulary:
+    vectors = preset.architecture.vocabulary  # of published networks some are without a token
+    if tokenizer.size > vectors or (tokenizer.size < vectors and not preset.training.weights):
         raise ValueError(f"The files in {folder} are of different models: copy the whole folder again.")
     scores = folder / "scores.json"
     found = _part(scores, lambda path: json.loads(path.read_text(encoding="utf-8"))) if scores.is_file() else {}

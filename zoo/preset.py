@@ -21,6 +21,7 @@ class Data:
 class Training:
     """How the weights are found: AdamW with warm-up and decay (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
 
+    weights: str = ""  # folder to start from: its network and its tokenizer are taken; empty: all is learned
     epochs: int = 10
     steps: int = 0  # stop after so many optimizer steps; 0: after all epochs
     batch: int = 32  # examples in a batch

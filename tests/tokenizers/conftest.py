@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from tiny import LEARNED
 
 from zoo import catalog
 from zoo.tokenizer import TrainedTokenizer
@@ -35,7 +36,7 @@ LITERALS = ["[CLS]", "[SEP]", "[MASK]", "[UNK]", "<|endoftext|>", "</s>", "<mask
 
 def _cases():
     """Yield the name and the settings of every case."""
-    for name in catalog.names("tokenizers"):
+    for name in LEARNED:
         settings = catalog.load("tokenizers", name)()
         have = {field.name for field in fields(settings)}
         settings = replace(settings, vocabulary=1500) if "vocabulary" in have else settings

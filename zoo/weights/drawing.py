@@ -11,15 +11,15 @@ import keras
 from zoo.weights.loading import Plan
 
 
-def draw_loaded(make, folder, head=True):
+def draw_loaded(make, folder, fitting=False):
     """`(model, Loaded)`: what `make()` draws, with the weights in `folder`; at no time is there more than one set.
 
-    Otherwise as `zoo.load_weights`.
+    Otherwise as `zoo.load_weights`. With `fitting`, layers of a head whose tensors are of another shape are fresh.
     """
     with keras.StatelessScope():
         model = make()
         try:
-            plan = Plan(model.weights, folder, head)
+            plan = Plan(model.weights, folder, fitting=fitting)
         except ValueError:
             _forget(model)
             raise

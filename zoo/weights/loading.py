@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.weights.config import architecture_class, read_config, read_head
-from zoo.weights.table import Table, head_layers
+from zoo.weights.table import Table, head_layers, is_known, plain
 from zoo.weights.tensors import PICKLES, find
 
 
@@ -37,51 +37,69 @@ def load_weights(model, folder, head=True):
 
 
 class Plan:
-    """Which tensors become which weights. Raises ValueError for whatever does not fit, before a tensor is read."""
+    """Which tensors become which weights. Raises ValueError for whatever does not fit, before a tensor is read.
 
-    def __init__(self, weights, folder, head=True):
-        self.folder = Path(folder)
+    With `fitting`, layers of a head stay as they are where their tensors are of another shape.
+    """
+
+    def __init__(self, weights, folder, head=True, fitting=False):
+        self.folder, self.fitting = Path(folder), fitting
         if self.folder.suffix in PICKLES:
             raise ValueError(f"Expected a folder with safetensors. Received: {folder}, a pickle, which is never read.")
         config = read_config(self.folder)
         self.published = architecture_class(config).published
-        found = find(self.folder)
-        self.trunk = Table(self.published, self.published.layers)
+        self.tensors = {plain(name, self.published): tensor for name, tensor in find(self.folder).items()}
+        self.trunk = Table(self.published, self.published.layers, self.published.prefix)
         self.head = Table(self.published, head_layers(self.published, read_head(config), head))
-        self.tensors = {self.trunk.plain(name): tensor for name, tensor in found.items()}
         self.sources = {weight.path: source for weight in weights if (source := self._source(weight))}
-        fresh = tuple(weight.path for weight in weights if weight.path not in self.sources)
-        self.loaded = Loaded(fresh, self._unused())
+        self.loaded = Loaded(self._fresh(weights), self._unused())
 
     def read(self, weight):
         """A weight's numbers, float32, in memory of their own."""
         source = self.sources[weight.path]
-        return np.array(source.read([self.tensors[name].map() for name in source.tensors]), "float32", order="C")
+        arrays = [tensor.map() for tensor in self._tensors(source)]
+        return np.array(source.read(arrays), "float32", order="C")
+
+    def _tensors(self, source):
+        return [self.tensors.get(plain(name, self.published)) for name in source.tensors]
 
     def _source(self, weight):
-        source = self.trunk.source(weight.path)
-        optional = source is None
-        source = self.head.source(weight.path) if optional else source
-        absent = [name for name in source.tensors if name not in self.tensors] if source else []
-        if absent and not optional:
-            raise ValueError(f"Expected the tensor {absent[0]} in {self.folder}, for {weight.path}. Received: none.")
-        if source is None or absent:
+        if source := self.trunk.source(weight.path):
+            return self._checked(weight, source)
+        source = self.head.source(weight.path)
+        if not source or None in self._tensors(source):
             return None
-        shape = source.shape([self.tensors[name].shape for name in source.tensors])
-        if shape != tuple(weight.shape):
+        if self.fitting and self._shape(source) != tuple(weight.shape):
+            return None
+        return self._checked(weight, source)
+
+    def _shape(self, source):
+        return source.shape([tensor.shape for tensor in self._tensors(source)])
+
+    def _checked(self, weight, source):
+        """The source. Raises ValueError where a tensor of it is missing or of another shape than the weight."""
+        found = self._tensors(source)
+        if None in found:
+            absent = source.tensors[found.index(None)]
+            raise ValueError(f"Expected the tensor {absent} in {self.folder}, for {weight.path}. Received: none.")
+        if (shape := self._shape(source)) != tuple(weight.shape):
             wanted = f"of shape {tuple(weight.shape)}, for {weight.path}"
             raise ValueError(f"Expected {source.tensors[0]} in {self.folder} to be {wanted}. Received: {shape}.")
         return source
 
+    def _fresh(self, weights):
+        """Weights of the layers that got nothing: of one that got a kernel, a bias may be missing there."""
+        given = {path.rpartition("/")[0] for path in self.sources}
+        return tuple(weight.path for weight in weights if weight.path.rpartition("/")[0] not in given)
+
     def _unused(self):
         """Tensors of a head. Raises ValueError where others are left over."""
-        used = {name for source in self.sources.values() for name in source.tensors}
-        rest = [name for name in self.tensors if name not in used and not self.trunk.is_copy(name)]
-        heads = [Table(self.published, one.layers) for one in self.published.heads.values()]
-        strange = sorted(name for name in rest if not any(table.holds(name) for table in heads))
+        used = {plain(name, self.published) for source in self.sources.values() for name in source.tensors}
+        rest = sorted(set(self.tensors) - used)
+        strange = [name for name in rest if not is_known(name, self.published)]
         if strange:
             raise ValueError(
                 f"The network has no place for {len(strange)} of the tensors in {self.folder}, such as {strange[0]}: "
                 f"is it another architecture than {self.published.kind}, or a smaller one?"
             )
-        return tuple(sorted(rest))
+        return tuple(rest)

@@ -31,12 +31,24 @@ class Source:
         which, count = self.part
         return np.split(array.T if self.turned else array, count, axis=-1)[which]
 
+    def write(self, array):
+        """Yield (name, number of the part, its array) for the tensors that a weight becomes, the inverse of `read`.
+
+        Of a sum the first tensor is the weight and the others are rows of zeros.
+        """
+        first, *others = self.tensors
+        yield first, self.part[0], array.T if self.turned else array
+        yield from ((name, 0, np.zeros_like(array[:1])) for name in others)
+
 
 class Table:
-    """The sources of weights, from rows of layers beside their modules as `zoo.published` explains them."""
+    """The sources of weights, from rows of layers beside their modules as `zoo.published` explains them.
 
-    def __init__(self, published, layers):
-        self.published = published
+    `prefix` comes before every module's name.
+    """
+
+    def __init__(self, published, layers, prefix=""):
+        self.published, self.prefix = published, prefix
         self.rows = [(_pattern(layer), layer, module) for layer, module in layers.items()]
 
     def source(self, path):
@@ -54,22 +66,23 @@ class Table:
         turned = leaf == "kernel" and self.published.transposed
         if match := PART.fullmatch(names):
             before, which, count, after = match.groups()
-            return Source((self.plain(before + after),), (int(which), int(count)), turned)
-        return Source(tuple(map(self.plain, names.split(" + "))), turned=turned)
+            return Source((self.prefix + before + after,), (int(which), int(count)), turned)
+        return Source(tuple(self.prefix + name for name in names.split(" + ")), turned=turned)
 
-    def plain(self, name):
-        """A tensor's name without its prefix, and as today's files have it: BERT's first ones said gamma and beta."""
-        name = name.removeprefix(self.published.prefix)
-        return re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", name))
 
-    def holds(self, name):
-        """Whether a tensor belongs to one of the rows."""
-        modules = {name, name.rpartition(".")[0]}
-        return any(self.plain(module) in modules for _, _, module in self.rows)
+def plain(name, published):
+    """A tensor's name without its prefix, and as today's files have it: BERT's first ones said gamma and beta."""
+    name = name.removeprefix(published.prefix)
+    return re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", name))
 
-    def is_copy(self, name):
-        """Whether a tensor only repeats what is known otherwise."""
-        return any(_pattern(copy).fullmatch(name) for copy in self.published.copies)
+
+def is_known(name, published):
+    """Whether a tensor, by its plain name, belongs to some head, or only repeats what is known otherwise."""
+    modules = (module for head in published.heads.values() for module in head.layers.values())
+    heads = {plain(module, published) for module in modules}
+    return bool(heads & {name, name.rpartition(".")[0]}) or any(
+        _pattern(copy).fullmatch(name) for copy in published.copies
+    )
 
 
 def head_layers(published, head, whole=True):

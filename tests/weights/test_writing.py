@@ -1,0 +1,90 @@
+"""Folders for transformers: written, read there, with the same logits; and read here again."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from golden import NAMES, Golden
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from zoo.weights.importing import import_folder
+from zoo.weights.writing import write_huggingface
+
+THEIRS = """
+import sys, warnings
+import numpy as np, torch, transformers
+warnings.simplefilter("ignore")
+for place in sys.argv[1:]:
+    config = transformers.AutoConfig.from_pretrained(place)
+    make = getattr(transformers, config.architectures[0])
+    model, found = make.from_pretrained(place, output_loading_info=True)
+    assert not any(found[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys")), (place, found)
+    given = dict(np.load(place + "/inputs.npz"))
+    with torch.no_grad():
+        logits = model.eval()(**{name: torch.tensor(array).long() for name, array in given.items()}).logits
+    np.save(place + "/logits.npy", logits.numpy())
+    tokenizer = transformers.AutoTokenizer.from_pretrained(place)
+    assert "input_ids" in tokenizer("w7 w8"), place
+"""
+
+
+def write_tokenizer(folder, size=40):
+    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    words = {word: i for i, word in enumerate([*names, *(f"w{i}" for i in range(5, size))])}
+    rust = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    rust.pre_tokenizer = pre_tokenizers.Whitespace()
+    rust.add_special_tokens(names)
+    rust.save(str(folder / "tokenizer.json"))
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """{name: folder} of each golden network, imported and written again, with what transformers makes of it."""
+    place, folders = tmp_path_factory.mktemp("written"), {}
+    for name in NAMES:
+        golden = Golden(name)
+        write_tokenizer(golden.write(place / f"{name}_in"))
+        folders[name] = write_huggingface(import_folder(place / f"{name}_in"), place / name)
+        theirs = {"tokens": "input_ids", "types": "token_type_ids"}
+        inputs = {theirs[key]: array for key, array in golden.part("input").items()}
+        np.savez(folders[name] / "inputs.npz", attention_mask=golden["visible"], **inputs)
+    command = [sys.executable, "-c", THEIRS, *map(str, folders.values())]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folders
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_transformers_reads_what_is_written(written, name):
+    golden = Golden(name)
+    found, expected = np.load(written[name] / "logits.npy"), golden["logits"]
+    seen = golden["visible"] if found.ndim == 3 else slice(None)
+    np.testing.assert_allclose(found[seen], expected[seen], atol=2e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_changes_on_the_way(written, name):
+    """Tensors are the reference's, but for copies, and for RoBERTa's only token type, which is in the positions."""
+    golden, found = Golden(name).part("tensor"), load_file(written[name] / "model.safetensors")
+    assert set(found) <= set(golden)
+    moved = "roberta.embeddings."
+    for key, array in found.items():
+        if not key.startswith((moved + "token_type", moved + "position")):
+            np.testing.assert_array_equal(array, golden[key], err_msg=key)
+
+
+def test_labels_survive(written):
+    config = json.loads((written["bert"] / "config.json").read_text())
+    assert config["id2label"] == {"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"}
+    assert config["architectures"] == ["BertForSequenceClassification"]
+
+
+def test_what_transformers_does_not_have_is_refused(model_folder, tmp_path):
+    import zoo
+
+    with pytest.raises(ValueError, match=r"Expected an architecture that transformers has. Received: Averaging"):
+        write_huggingface(zoo.load(model_folder), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

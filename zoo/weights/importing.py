@@ -1,0 +1,91 @@
+"""A folder of Hugging Face transformers, or of sentence-transformers, as a pipeline of the zoo."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+from zoo import catalog
+from zoo.pipeline import Pipeline
+from zoo.preset import Preset, Training
+from zoo.tokenizer import TrainedTokenizer
+from zoo.tokenizers.pretrained import Pretrained
+from zoo.weights.config import read_architecture, read_config, read_head
+from zoo.weights.drawing import draw_loaded
+from zoo.weights.writing import POOLINGS
+
+LONGEST = 512  # ids in an example, where the folder allows for more
+
+
+def import_folder(folder):
+    """The `Pipeline` of a folder with config.json, model.safetensors and a tokenizer's files.
+
+    Its objective is that of the folder's head; without one, next_token where the network can, else embed_text, pooled
+    as sentence-transformers' files say. Raises ValueError, naming the file, for whatever does not fit.
+    """
+    folder = Path(folder)
+    config = read_config(folder)
+    architecture = read_architecture(config)
+    tokenizer = read_tokenizer(folder, architecture)
+    objective = read_objective(folder, config, architecture)
+    model, loaded = draw_loaded(partial(objective.model, architecture), folder)
+    if loaded.fresh:
+        raise ValueError(f"Expected the weights of {loaded.fresh[0].rpartition('/')[0]} in {folder}. Received: none.")
+    start = Training(weights=str(folder.absolute()))
+    preset = Preset(
+        architecture=architecture, objective=objective, tokenizer=Pretrained(folder=start.weights), training=start
+    )
+    return Pipeline(model, preset, tokenizer)
+
+
+def read_tokenizer(folder, architecture):
+    """The folder's tokenizer. Raises ValueError where it has ids that the network has no vector for."""
+    tokenizer = TrainedTokenizer.load(folder)
+    if tokenizer.size > architecture.vocabulary:
+        raise ValueError(
+            f"Expected a tokenizer of at most {architecture.vocabulary} ids in {folder}, as many as the network has "
+            f"vectors. Received: {tokenizer.size}."
+        )
+    return tokenizer
+
+
+def read_objective(folder, config, architecture):
+    """The objective that a folder was made for."""
+    head, length = read_head(config), _length(folder, architecture)
+    if head and head.objective:
+        settings = _labels(config) if head.objective == "classify_text" else {}
+        return catalog.load("objectives", head.objective)(length=length, **head.settings, **settings)
+    if architecture.causal and architecture.tied:
+        return catalog.load("objectives", "next_token")(length=length)
+    return catalog.load("objectives", "embed_text")(length=length, pooling=_pooling(folder))
+
+
+def _labels(config):
+    named = config.get("id2label") or {}
+    labels = tuple(named[number] for number in sorted(named, key=int))
+    return {"labels": labels, "several": config.get("problem_type") == "multi_label_classification"}
+
+
+def _length(folder, architecture):
+    said = _settings(folder / "sentence_bert_config.json").get("max_seq_length") or LONGEST
+    return min(said, architecture.length)
+
+
+def _pooling(folder):
+    """How sentence-transformers pools. Raises ValueError for a way that is not known here."""
+    kinds = [module.get("type", "").rpartition(".")[2] for module in _settings(folder / "modules.json") or ()]
+    if strange := set(kinds) - {"Transformer", "Pooling", "Normalize"}:
+        raise ValueError(f"Expected pooling, perhaps normalised, in {folder}/modules.json. Received: {strange.pop()}.")
+    settings = _settings(folder / "1_Pooling" / "config.json")
+    names = {f"pooling_mode_{theirs}": ours for ours, theirs in POOLINGS.items()}
+    wanted = [name for name, on in settings.items() if name.startswith("pooling_mode_") and on is True]
+    if len(wanted) > 1 or set(wanted) - set(names):
+        raise ValueError(f"Expected one of {', '.join(names)} in {folder}/1_Pooling. Received: {' and '.join(wanted)}.")
+    return names[wanted[0]] if wanted else None
+
+
+def _settings(path):
+    """The JSON in a file; nothing where there is no such file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise ValueError(f"Expected JSON in {path}. Received: a damaged file ({error}).") from None
