@@ -25,6 +25,7 @@ def build(architecture, objective, **settings):
     for kind, make in makers.items():
         parts[kind] = make(**{name: _frozen(value) for name, value in settings.items() if name in known[kind]})
     architecture, objective = parts.values()
+    objective = objective.suit(architecture)
     return objective.compile(objective.model(architecture))
 
 

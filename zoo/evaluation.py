@@ -9,21 +9,24 @@ from zoo.batches import bucket
 from zoo.examples import Frame, in_chunks
 
 ROWS = 64  # most examples in a batch
-_TWINS = WeakKeyDictionary()  # model -> how it was drawn -> twin
 TOKENS = 4096  # most token ids in a batch: outputs may be as wide as a vocabulary
+_TWINS = WeakKeyDictionary()  # model -> how it was drawn -> twin
 
 
-def predict(model, objective, tokenizer, records):
-    """The objective's prediction for each of an iterable of records, a list in their order."""
-    run = Runner(model, objective, tokenizer)
+def predict(model, objective, tokenizer, records, watching=False):
+    """The objective's prediction for each of an iterable of records, a list in their order.
+
+    `watching` tells the objective that this is one of many looks while training, which should be cheap.
+    """
+    run = Runner(model, objective, tokenizer, watching)
     return [one for chunk in in_chunks(records) for one in objective.predict(run, chunk, tokenizer)]
 
 
 class Runner:
     """What an objective is handed to make predictions with: its model, run on rows of examples."""
 
-    def __init__(self, model, objective, tokenizer):
-        self.model, self.objective, self.tokenizer = model, objective, tokenizer
+    def __init__(self, model, objective, tokenizer, watching=False):
+        self.model, self.objective, self.tokenizer, self.watching = model, objective, tokenizer, watching
 
     def __call__(self, rows, through=None):
         """The outputs for each of a list of rows, as `objective.examples` yields them.
@@ -41,6 +44,28 @@ class Runner:
             for place, i in enumerate(some):
                 found[i] = keras.tree.map_structure(lambda y, place=place: y[place], outputs)
         return found
+
+    def generate(self, rows, new_tokens, **settings):
+        """What the model writes for each of a list of rows, likeliest token by token: a list of id lists.
+
+        A row holds `tokens` to go on from, or `source`, for which an encoder-decoder writes a target. Writing ends at
+        the tokenizer's separator or after `new_tokens` ids; `settings` are those of `zoo.generation.Settings`.
+        """
+        stops = () if self.tokenizer.separator is None else (self.tokenizer.separator,)
+        settings = {"stops": stops} | settings | {"new_tokens": new_tokens}
+        found = [None] * len(rows)
+        for some, _ in _batches(np.array([[len(next(iter(row.values())))] for row in rows]), self.objective.length):
+            for i, ids in zip(some, self._written([rows[i] for i in some], settings), strict=True):
+                found[i] = ids
+        return found
+
+    def _written(self, rows, settings):
+        from zoo.generation import generate
+
+        if "source" not in rows[0]:
+            return generate(self.model, [row["tokens"].tolist() for row in rows], **settings)
+        first = self.tokenizer.padding if self.tokenizer.first is None else self.tokenizer.first
+        return generate(self.model, [[first]] * len(rows), [row["source"].tolist() for row in rows], **settings)
 
     def _twin(self, draw):
         """The model that `draw` makes of the trained one; the same for every runner, so that it is compiled once."""

@@ -16,6 +16,7 @@ import numpy as np
 from zoo.files import whole_folder
 
 CHUNK = 4096  # records tokenised at a time: bounds the memory, and keeps all cores busy
+TEXTS = ("tokens", "source", "target")  # inputs that are texts
 OPTIONAL = ("types",)  # keys that only some networks read; zeros where examples lack them
 NO_TARGET = -1  # where an aligned key has nothing to say
 
@@ -25,7 +26,7 @@ class Frame:
     """How rows of arrays of different sizes become arrays of one batch."""
 
     inputs: tuple  # names of the network's inputs: filled up with `padding`
-    aligned: tuple = ()  # keys with one number for each token of the first input: filled up with `NO_TARGET`
+    aligned: tuple = ()  # keys with one number for each token that is read or written: filled up with `NO_TARGET`
     padding: int = 0  # the token id that stands for nothing
 
     @classmethod
@@ -43,7 +44,8 @@ class Frame:
     def pad(self, rows, shape):
         """{key: array} of rows (dicts of 1-D arrays): inputs as long as `shape` says, one number for each of them."""
         batch = {name: self._pad(rows, name, size) for name, size in zip(self.inputs, shape, strict=True)}
-        batch |= {key: _fill(rows, key, shape[0], NO_TARGET) for key in self.aligned if key in rows[0]}
+        time = batch[[name for name in self.inputs if name in TEXTS][-1]].shape[1]
+        batch |= {key: _fill(rows, key, time, NO_TARGET) for key in self.aligned if key in rows[0]}
         rest = [key for key in rows[0] if key not in batch and key not in OPTIONAL]
         return batch | {key: np.stack([row[key] for row in rows]) for key in rest}
 

@@ -16,7 +16,8 @@ class Objective(ABC):
     length: int = 256  # longest example, in token ids; longer texts are cut
 
     watch = "accuracy"  # which of `scores` is shown while training
-    aligned = ()  # keys of `examples` that hold one number for each token, -1 where there is nothing to say
+    windowed = False  # True: an export hands `serve` windows of a question and its context, see `zoo.exporting`
+    aligned = ()  # keys of `examples` that hold one number for each token (of an encoder-decoder: each of `target`)
 
     def check(self, architecture):
         """Raise ValueError, with the reason, where `architecture` is not able to serve this objective."""
@@ -27,6 +28,10 @@ class Objective(ABC):
 
     def fit(self, dataset):
         """A copy of this objective that knows what only the training data tells, such as its labels."""
+        return self
+
+    def suit(self, architecture):
+        """A copy of this objective that makes the examples which this architecture reads."""
         return self
 
     def accept(self, dataset, split):

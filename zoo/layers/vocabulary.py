@@ -25,10 +25,13 @@ class TokenLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class TokenLosses(keras.layers.Layer):
-    """The cross-entropy in nats of each token, (batch, time) float32, of (batch, time, vocabulary) logits."""
+    """The cross-entropy in nats of each token, (batch, time) float32, of (batch, time, vocabulary) logits.
+
+    Where `right` is below 0 there is none, and what comes back means nothing.
+    """
 
     def call(self, logits, right):
-        return backend.cross_entropy(logits, right)
+        return backend.cross_entropy(logits, ops.maximum(right, 0))
 
     def compute_output_spec(self, logits, right):
         return keras.KerasTensor(right.shape, dtype="float32")

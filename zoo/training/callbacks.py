@@ -32,7 +32,7 @@ class Validate(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         model = self.model
         with averaged(model):
-            outputs = evaluation.predict(model, self.objective, self.tokenizer, self.records)
+            outputs = evaluation.predict(model, self.objective, self.tokenizer, self.records, watching=True)
             scores = self.objective.scores(outputs, self.records)
             if self.best is None or self.objective.rank(scores) > self.best_rank:
                 self.best_rank, self.best_epoch = self.objective.rank(scores), epoch

@@ -17,11 +17,11 @@ from zoo.training.callbacks import Record, StopAt, Validate
 from zoo.training.card import write_card
 from zoo.training.optimizer import optimizer
 from zoo.training.progress import ProgressBar
-from zoo.training.starting import check_start, drawn, keep_exports, make_folder, places, resolve
+from zoo.training.starting import check_start, drawn, keep_exports, make_folder, places, resolve, with_tokenizer
 from zoo.training.surroundings import precision, set_seed, until_interrupted
 
 
-def train(preset, *, to=None, data=None, columns=None, resume=False, fresh=False, overrides=()):
+def train(preset, *, to=None, data=None, columns=None, resume=False, fresh=False, overrides=(), weights=""):
     """Train a preset and leave a model folder that `zoo.load` reads.
 
     Args:
@@ -32,10 +32,12 @@ def train(preset, *, to=None, data=None, columns=None, resume=False, fresh=False
         resume: go on with a run that was killed, from its last checkpoint, to the same end.
         fresh: throw an unfinished run away.
         overrides: strings such as `training.epochs=3`.
+        weights: a folder to start from, of the zoo or of Hugging Face transformers, or a name, `hf:OWNER/NAME`: its
+            network with the weights, and its tokenizer, are taken in place of the preset's own.
 
     Returns the trained `Pipeline`. Raises ValueError for whatever is wrong with the arguments or the data.
     """
-    name, preset = resolve(preset, data, columns, overrides)
+    name, preset = resolve(preset, data, columns, overrides, weights)
     folder, running = places(to, name)
     if resume and not running.is_dir() and folder.is_dir():
         console.print(f"{folder} is finished: nothing to resume.")
@@ -69,7 +71,7 @@ class Run:
                 f"Expected train and validation splits in {data.spec}. Received: only {splits}. "
                 "Without #SPLIT, a validation split that is missing is drawn."
             )
-        self.objective = self.preset.objective.fit(self.dataset)
+        self.objective = self.preset.objective.suit(self.preset.architecture).fit(self.dataset)
         self.objective.check(self.preset.architecture)
 
     def _learn_tokenizer(self):
@@ -84,11 +86,10 @@ class Run:
     def _draw(self):
         training = self.preset.training
         set_seed(training.seed)
-        self.architecture = replace(
-            self.preset.architecture, vocabulary=self.tokenizer.size, padding=self.tokenizer.padding
-        )
+        self.architecture = with_tokenizer(self.preset, self.tokenizer)
+        weights = "" if self.resume else training.weights  # a checkpoint brings its own
         with precision(training.precision):
-            self.model = drawn(self.objective, self.architecture)
+            self.model = drawn(self.objective, self.architecture, weights)
 
     def _tokenize(self):
         cache = self.folder.parent / ".cache"

@@ -1,0 +1,125 @@
+"""Instruction tuning: only answers are learned, on causal networks and encoder-decoders, in several turns."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from tiny import by_heart, serving, shrunk
+
+from zoo import evaluation
+from zoo.dataset import open_dataset
+from zoo.examples import Frame
+from zoo.objectives.follow_instructions import FollowInstructions
+from zoo.tokenizers.words import Words
+
+PAIRS = [("hund", "dog"), ("katze", "cat"), ("rot", "red"), ("haus", "house"), ("brot", "bread"), ("tag", "day")]
+RECORDS = [{"instruction": "say in english", "input": a, "output": b} for a, b in PAIRS]
+TALK = [
+    {"role": "user", "content": "hund"},
+    {"role": "assistant", "content": "dog"},
+    {"role": "user", "content": "katze"},
+    {"role": "assistant", "content": "cat"},
+]
+RECORDS += [{"messages": TALK}, {"messages": TALK[2:]}]
+OBJECTIVE = FollowInstructions(length=32, new_tokens=4)
+SIZES = {"causal": True, "length": 32, "width": 32, "units": 32}
+
+
+@pytest.fixture(scope="module")
+def words():
+    return Words().train(text for record in RECORDS for text in OBJECTIVE.texts(record))
+
+
+@pytest.mark.parametrize("name", serving(OBJECTIVE, causal=True))
+def test_every_architecture_that_writes_learns_eight_conversations_by_heart(name, words):
+    objective = OBJECTIVE.suit(shrunk(name))
+    slow = {"epochs": 250, "rate": 0.01} if name == "rnn_seq2seq" else {"epochs": 100, "rate": 0.02}
+    _, predictions = by_heart(objective, name, RECORDS, words, **slow, **SIZES)  # attention finds the word late
+    scores = objective.scores(predictions, RECORDS)
+    assert scores["perplexity"] < 1.6
+    assert scores["rouge1"] > 0.6
+
+
+def test_those_that_serve():
+    found = set(serving(OBJECTIVE, causal=True))
+    assert {"gpt2", "lstm", "transformer", "rnn_seq2seq"} <= found
+    assert not {"bert", "mlp"} & found
+
+
+@pytest.mark.parametrize(("name", "reason"), [("bert", "see all"), ("mlp", "are one a text")])
+def test_others_are_refused_with_the_reason(name, reason):
+    with pytest.raises(ValueError, match=reason):
+        OBJECTIVE.model(shrunk(name))
+
+
+def test_only_answers_are_learned(words):
+    (row,) = OBJECTIVE.examples([{"messages": TALK}], words)
+    learned = row["right"] >= 0
+    assert words.decode(row["right"][learned], skip_special=False).split() == ["dog", "[SEP]", "cat", "[SEP]"]
+    np.testing.assert_array_equal(row["right"][learned], np.append(row["tokens"][1:], words.separator)[learned])
+
+
+def test_prompts_get_no_gradient(words):
+    """Whatever stands in place of the targets of prompt tokens, the step that training takes is the same."""
+    rows = list(OBJECTIVE.examples(RECORDS, words))
+    steps = []
+    for other in (0, 7):
+        keras.utils.set_random_seed(0)
+        model = OBJECTIVE.compile(OBJECTIVE.model(shrunk("gru", vocabulary=words.size)), keras.optimizers.SGD(1.0))
+        frame = Frame.of(model, OBJECTIVE, words, rows[0])
+        batch = frame.pad(rows, [max(len(row["tokens"]) for row in rows)])
+        inputs, targets, weights = OBJECTIVE.arrange(batch, None)
+        model.train_on_batch(inputs, np.where(weights > 0, targets, other), weights)
+        steps.append([keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights])
+    for one, two in zip(*steps, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_the_loss_is_that_of_answers_alone(words):
+    keras.utils.set_random_seed(0)
+    model = OBJECTIVE.model(shrunk("lstm", vocabulary=words.size))
+    (row,) = OBJECTIVE.examples(RECORDS[:1], words)
+    logits = keras.ops.convert_to_numpy(model({"tokens": row["tokens"][None]}))[0]
+    logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    expected = [-logs[i, right] for i, right in enumerate(row["right"]) if right >= 0]
+    (found,) = evaluation.predict(model, OBJECTIVE, words, RECORDS[:1])
+    np.testing.assert_allclose(found["losses"], expected, rtol=1e-4)
+
+
+def test_long_conversations_keep_their_answer(words, capfd):
+    objective = FollowInstructions(length=8, new_tokens=4)
+    long = {"instruction": "say in english " * 9, "output": "dog"}
+    (row,) = objective.examples([long], words)
+    assert len(row["tokens"]) == 8
+    assert words.decode(row["right"][row["right"] >= 0]) == "dog"
+    assert "Cut from the left: 1 conversations longer than objective.length=8" in capfd.readouterr().err
+
+
+def test_encoder_decoders_read_what_leads_to_each_answer(words):
+    objective = OBJECTIVE.suit(shrunk("transformer"))
+    first, second = objective.examples([{"messages": TALK}], words)
+    assert words.decode(first["source"]) == "user : hund assistant :"
+    assert words.decode(second["right"]) == "cat"
+    assert "dog" in words.decode(second["source"]).split()
+    np.testing.assert_array_equal(second["target"][1:], second["right"][:-1])
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ({"instruction": "x"}, "Expected instruction and output, or messages, at .*:1"),
+        ({"instruction": "x", "output": "  "}, "Expected an answer at .*:1"),
+        ({"messages": TALK[:1]}, "Expected an answer at .*:1"),
+    ],
+)
+def test_mistakes_are_named(tmp_path, record, reason):
+    path = tmp_path / "train.jsonl"
+    path.write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=reason):
+        OBJECTIVE.fit(open_dataset(str(path), draw=False))
+
+
+def test_a_template_is_checked_at_once():
+    with pytest.raises(ValueError, match="one of plain, chatml"):
+        FollowInstructions(template="chatlm")
