@@ -1,0 +1,179 @@
+"""Sequence to sequence: teacher forcing, smoothed labels, what is written and how it is scored."""
+
+import keras
+import numpy as np
+import pytest
+from tiny import by_heart, serving, shrunk
+
+import zoo
+from zoo import evaluation
+from zoo.dataset import open_dataset
+from zoo.metrics.text import text_scores
+from zoo.objectives.translate import Translate, bounds
+from zoo.tokenizers.words import Words
+
+PAIRS = [
+    ("ein hund", "a dog"),
+    ("eine katze", "a cat"),
+    ("ein rotes haus", "a red house"),
+    ("das haus ist rot", "the house is red"),
+    ("der hund sieht die katze", "the dog sees the cat"),
+    ("die katze sieht den hund", "the cat sees the dog"),
+    ("brot", "bread"),
+    ("ein tag", "one day"),
+]
+RECORDS = [{"source": source, "target": target} for source, target in PAIRS]
+OBJECTIVE = Translate(length=16, target_length=12, label_smoothing=0.0)
+ENCODER_DECODERS = serving(OBJECTIVE)
+
+
+@pytest.fixture(scope="module")
+def words():
+    return Words().train(text for record in RECORDS for text in OBJECTIVE.texts(record))
+
+
+@pytest.mark.parametrize("name", ENCODER_DECODERS)
+def test_every_encoder_decoder_learns_eight_pairs_by_heart(name, words):
+    _, found = by_heart(OBJECTIVE, name, RECORDS, words, epochs=120)
+    assert [OBJECTIVE.answer(*pair) for pair in zip(found, RECORDS, strict=True)] == [
+        {"text": target} for _, target in PAIRS
+    ]
+    scores = OBJECTIVE.scores(found, RECORDS)
+    assert scores["perplexity"] < 1.2
+    assert scores["rouge1"] == scores["rougeL"] == 1
+
+
+def test_those_that_serve():
+    assert {"transformer", "rnn_seq2seq"} <= set(ENCODER_DECODERS)
+    assert not {"transformer_encoder", "lstm", "mlp", "bert", "gpt2"} & set(ENCODER_DECODERS)
+
+
+def test_others_are_refused_with_the_reason():
+    with pytest.raises(ValueError, match="reads source and target. Received: LSTM, which reads tokens"):
+        OBJECTIVE.model(shrunk("lstm"))
+
+
+def test_a_target_is_read_one_place_later_than_it_is_learned(words):
+    row = next(OBJECTIVE.examples(RECORDS[2:3], words))
+    assert words.decode(row["source"], skip_special=False) == "[CLS] ein rotes haus [SEP]"
+    assert words.decode(row["target"], skip_special=False) == "[CLS] a red house"
+    assert words.decode(row["right"], skip_special=False) == "a red house [SEP]"
+    assert set(next(OBJECTIVE.examples([{"source": "ein"}], words, train=False))) == {"source"}
+
+
+def test_padding_is_never_learned(words):
+    batch = {"source": np.ones((2, 3)), "target": np.ones((2, 4)), "right": np.array([[7, 8, 3, -1], [7, 3, -1, -1]])}
+    inputs, targets, weights = OBJECTIVE.arrange(batch, None)
+    assert set(inputs) == {"source", "target"}
+    assert targets.min() >= 0
+    np.testing.assert_array_equal(weights, [[1, 1, 1, 0], [1, 1, 0, 0]])
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_smoothed_labels_share_the_likelihood_but_not_at_padding(smoothing, words):
+    logits = np.random.default_rng(0).normal(size=(2, 4, 9)).astype("float32")
+    right, weights = np.array([[7, 8, 3, 0], [7, 3, 0, 0]]), np.array([[1, 1, 1, 0], [1, 1, 0, 0]], "float32")
+    logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    expected = -((1 - smoothing) * np.take_along_axis(logs, right[..., None], -1)[..., 0] + smoothing * logs.mean(-1))
+    loss = Translate(label_smoothing=smoothing).loss()(right, logits, sample_weight=weights)
+    assert float(loss) * weights.size == pytest.approx((expected * weights).sum(), rel=1e-5)
+
+
+def test_long_texts_are_cut(words):
+    long = {"source": "hund " * 50, "target": "dog " * 50}
+    row = next(OBJECTIVE.examples([long], words))
+    assert (len(row["source"]), len(row["target"]), len(row["right"])) == (16, 12, 12)
+    assert row["right"][-1] == words.separator
+
+
+@pytest.fixture(scope="module")
+def model(words):
+    keras.utils.set_random_seed(0)
+    return OBJECTIVE.model(shrunk("transformer", vocabulary=words.size))
+
+
+def test_perplexity_is_that_of_all_target_tokens(model, words):
+    found = evaluation.predict(model, OBJECTIVE, words, RECORDS)
+    nats, tokens = 0.0, 0
+    for row in OBJECTIVE.examples(RECORDS, words):
+        inputs = {name: row[name][None] for name in ("source", "target")}
+        logits = keras.ops.convert_to_numpy(model(inputs))[0].astype("float64")
+        logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+        nats, tokens = nats - logs[np.arange(len(row["right"])), row["right"]].sum(), tokens + len(row["right"])
+    scores = OBJECTIVE.scores(found, RECORDS)
+    assert scores["perplexity"] == pytest.approx(np.exp(nats / tokens), rel=1e-4)
+    written = text_scores([one["text"] for one in found], [target for _, target in PAIRS])
+    assert scores == {"loss": scores["loss"], "perplexity": scores["perplexity"]} | written
+
+
+def test_what_is_written_is_the_likeliest_token_at_each_step(model, words):
+    (found,) = evaluation.predict(model, OBJECTIVE, words, [{"source": "ein hund"}])
+    first, last = bounds(words)
+    source, ids = words.encode("ein hund").ids[None], [first]
+    while len(ids) <= OBJECTIVE.target_length and ids[-1] != last:
+        logits = model({"source": source, "target": np.array([ids], "int32")})
+        ids.append(int(keras.ops.convert_to_numpy(logits)[0, -1].argmax()))
+    assert found == {"text": words.decode(ids)}
+
+
+def test_while_training_few_records_are_written_out(model, words):
+    objective = Translate(length=16, target_length=12, samples=3)
+    found = evaluation.predict(model, objective, words, RECORDS, watching=True)
+    assert [one["text"] is None for one in found] == [False] * 3 + [True] * 5
+    scores = objective.scores(found, RECORDS)
+    assert {"perplexity", "bleu"} <= scores.keys()
+    written = text_scores([one["text"] for one in found[:3]], [target for _, target in PAIRS[:3]])
+    assert scores["chrf"] == written["chrf"]
+
+
+def test_without_records_scores_are_zero():
+    assert OBJECTIVE.scores([], []) == {"loss": 0, "perplexity": 1}
+
+
+def parallel(folder, sources, targets):
+    (folder / "train.de").write_text("\n".join(sources) + "\n")
+    (folder / "train.en").write_text("\n".join(targets) + "\n")
+    return open_dataset(str(folder / "train.{de,en}"), need=OBJECTIVE.needs(), draw=False)
+
+
+def test_an_empty_target_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"Expected a target at .*train.de:2. Received: target='  '"):
+        OBJECTIVE.fit(parallel(tmp_path, ["hund", "katze"], ["dog", "  "]))
+
+
+def test_files_of_two_lengths_are_named(tmp_path):
+    with pytest.raises(ValueError, match=r"as many lines in .*train.en ends after line 1"):
+        OBJECTIVE.fit(parallel(tmp_path, ["hund", "katze"], ["dog"]))
+
+
+def test_a_tokenizer_without_an_end_is_refused():
+    class Endless:
+        separator, first, padding = None, None, 0
+
+    with pytest.raises(ValueError, match="needs a tokenizer with a token that ends texts"):
+        bounds(Endless)
+
+
+def test_a_target_longer_than_the_length_is_refused():
+    with pytest.raises(ValueError, match="Expected target_length from 2 to length=16. Received: target_length=17"):
+        Translate(length=16, target_length=17)
+
+
+def test_from_files_to_answers(tmp_path):
+    dataset = tmp_path / "data"
+    dataset.mkdir()
+    for split in ("train", "valid", "test"):
+        for i, language in enumerate(("de", "en")):
+            (dataset / f"{split}.{language}").write_text("\n".join(pair[i].title() for pair in PAIRS) + "\n")
+    preset = zoo.Preset(
+        architecture=shrunk("transformer", dropout=0.0, norm="pre"),
+        objective=Translate(length=16, target_length=8, label_smoothing=0.0, ignore_case=True, samples=2),
+        tokenizer=Words(),
+        data=zoo.Data(spec=f"{dataset}.{{de,en}}"),
+        training=zoo.Training(epochs=50, batch=8, learning_rate=0.02, schedule="constant", patience=0),
+    )
+    pipeline = zoo.train(preset, to=tmp_path / "model")
+    assert pipeline.scores["test"]["bleu"] == pytest.approx(1)
+    loaded = zoo.load(tmp_path / "model")
+    assert loaded.predict(["Ein Hund", "Brot"]) == [{"text": "a dog"}, {"text": "bread"}]
+    assert loaded.evaluate()["chrf"] == pytest.approx(1)
