@@ -13,7 +13,7 @@ PACKAGE = ROOT / "zoo"
 FRAMEWORKS = {"tensorflow", "tensorflow_text", "tensorflow_datasets", "jax", "torch", "flax"}
 MAY_IMPORT = {  # folder: what of zoo its files may import, besides their own folder's package file
     "architectures": {"zoo.architecture", "zoo.backend", "zoo.layers", "zoo.published", "zoo.tokenizer"},
-    "layers": {"zoo.backend", "zoo.layers"},
+    "layers": {"zoo.backend", "zoo.layers", "zoo.messages"},
     "backend": {"zoo.backend"},
     "objectives": {
         "zoo.objective",
@@ -27,8 +27,8 @@ MAY_IMPORT = {  # folder: what of zoo its files may import, besides their own fo
         "zoo.sentences",
         "zoo.windows",
     },
-    "datasets": {"zoo.dataset"},
-    "dataset": {"zoo.dataset", "zoo.datasets", "zoo.console"},
+    "datasets": {"zoo.console", "zoo.dataset"},
+    "dataset": {"zoo.dataset", "zoo.datasets", "zoo.console", "zoo.messages"},
     "tokenizers": {"zoo.tokenizer"},
     "tokenizer": {"zoo.tokenizer", "zoo.files"},
     "presets": {"zoo.architectures", "zoo.objectives", "zoo.tokenizers", "zoo.preset"},

@@ -3,6 +3,7 @@
 from dataclasses import fields
 
 from zoo import catalog
+from zoo.messages import unknown
 
 
 def build(architecture, objective, **settings):
@@ -21,7 +22,7 @@ def build(architecture, objective, **settings):
     known = {kind: {field.name for field in fields(make)} for kind, make in makers.items()}
     for name in settings:
         if not any(name in own for own in known.values()):
-            raise ValueError(catalog.unknown("field", name, sorted(set().union(*known.values()))))
+            raise ValueError(unknown("field", name, sorted(set().union(*known.values()))))
     for kind, make in makers.items():
         parts[kind] = make(**{name: _frozen(value) for name, value in settings.items() if name in known[kind]})
     architecture, objective = parts.values()

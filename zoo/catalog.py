@@ -8,7 +8,8 @@ import pkgutil
 from functools import cache
 
 from zoo.architecture import Architecture
-from zoo.dataset import Reader, did_you_mean
+from zoo.dataset import Reader
+from zoo.messages import unknown
 from zoo.objective import Objective
 from zoo.preset import Preset
 from zoo.tokenizer import Tokenizer
@@ -66,11 +67,6 @@ def refusal(objective, architecture):
     except ValueError as error:
         return str(error)
     return ""
-
-
-def unknown(what, received, known):
-    """One line for a name that is not among the `known` ones, with the nearest of them."""
-    return f"Unknown {what}. Received: {received!r}.{did_you_mean(received, known)} Known: {', '.join(known)}."
 
 
 def _belongs(value, kind, module):

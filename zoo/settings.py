@@ -5,6 +5,7 @@ from dataclasses import asdict, fields, is_dataclass, replace
 from importlib.metadata import version
 
 from zoo import catalog
+from zoo.messages import unknown
 from zoo.preset import Data, Preset, Training
 
 FORMAT = 1  # of preset.json; raised when a reader of the old form could misread the new one
@@ -69,14 +70,14 @@ def _filled(make, values, part):
     known = [field.name for field in fields(make)]
     for name in values:
         if name not in known:
-            raise ValueError(catalog.unknown(f"field of {part}", name, known))
+            raise ValueError(unknown(f"field of {part}", name, known))
     return make(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
 def _assign(owner, path, value, whole):
     known = [field.name for field in fields(owner)]
     if path[0] not in known:
-        raise ValueError(catalog.unknown(f"field {whole!r}", path[0], known))
+        raise ValueError(unknown(f"field {whole!r}", path[0], known))
     old = getattr(owner, path[0])
     if len(path) == 1:
         return replace(owner, **{path[0]: _read(value, old, whole, path[0])})

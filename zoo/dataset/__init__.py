@@ -17,10 +17,10 @@ split is missing beside the training split, splits are drawn with a seed. A new 
 from zoo.dataset.dataset import Dataset
 from zoo.dataset.fields import FIELDS
 from zoo.dataset.labels import check_labels, collect_labels
-from zoo.dataset.messages import did_you_mean, shown
 from zoo.dataset.opening import open_dataset
 from zoo.dataset.reader import SPLITS, UNNAMED, Part, Reader, digest_files, split_in
 from zoo.dataset.text import TableReader, check_exists, read_lines, sentences, without_ending
+from zoo.messages import did_you_mean, shown
 
 __all__ = [
     "FIELDS",

@@ -1,6 +1,6 @@
 """From a file's own columns to the standard fields of a record, each in its one form."""
 
-from zoo.dataset.messages import did_you_mean, nearest, shown
+from zoo.messages import did_you_mean, nearest, shown
 
 STRINGS = (
     "text",

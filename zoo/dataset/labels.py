@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from zoo.dataset.messages import did_you_mean
+from zoo.messages import did_you_mean
 
 
 def collect_labels(dataset, field="label"):

@@ -1,7 +1,7 @@
 """Answers that do not stand in their contexts where they say they do: left out, and people are told of them."""
 
 from zoo.console import console
-from zoo.dataset.messages import shown
+from zoo.messages import shown
 
 NAMED = 5  # of those left out; the others are counted
 

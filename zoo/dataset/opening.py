@@ -7,9 +7,9 @@ from pathlib import Path
 
 from zoo.dataset.dataset import Dataset, View
 from zoo.dataset.fields import check_columns
-from zoo.dataset.messages import did_you_mean
 from zoo.dataset.reader import SPLITS, UNNAMED, Reader, split_in
 from zoo.dataset.text import check_exists
+from zoo.messages import did_you_mean
 
 ORDER = ("train", "validation", "test")
 

@@ -4,8 +4,8 @@ import gzip
 import zlib
 from pathlib import Path
 
-from zoo.dataset.messages import nearest, shown
 from zoo.dataset.reader import Reader
+from zoo.messages import nearest, shown
 
 BYTE_ORDER_MARK = "\ufeff"
 

@@ -9,8 +9,12 @@ _START_PARAGRAPH_ are line breaks here.
 """
 
 import contextlib
+import logging
+import os
 import sys
+from functools import cache
 
+from zoo.console import silence
 from zoo.dataset import Part, Reader, did_you_mean
 
 SCHEME = "tfds:"
@@ -111,17 +115,20 @@ def _unmarked(text):
     return text.strip()
 
 
+@cache
 def _library():
     """The library, kept from taking a whole GPU's memory away from the backend just to read records."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up lines are not for people
     try:
-        import tensorflow as tf
-        import tensorflow_datasets as tfds
+        with silence():
+            import tensorflow as tf
+            import tensorflow_datasets as tfds
     except ImportError as error:
         raise ValueError(
             f"Expected TensorFlow and TFDS to be installed ({error}). "
             "Do: pip install tensorflow tensorflow-datasets importlib_resources"
         ) from error
-    with contextlib.suppress(RuntimeError):  # TensorFlow has started already: it is the backend
+    with silence(), contextlib.suppress(RuntimeError):  # TensorFlow has started already: it is the backend
         for device in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(device, True)
     return tfds
@@ -130,6 +137,7 @@ def _library():
 def _prepared(spec):
     builder = _builder(spec)
     _limit_retries()
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each retry is a warning there
     try:
         with contextlib.redirect_stdout(sys.stderr):
             builder.download_and_prepare()

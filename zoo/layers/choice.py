@@ -1,6 +1,6 @@
 """Refuses a word that is not among the known ones."""
 
-import difflib
+from zoo.messages import unknown
 
 
 def choose(what, received, known):
@@ -10,6 +10,4 @@ def choose(what, received, known):
     """
     if received in known:
         return received
-    near = difflib.get_close_matches(str(received), list(known), n=1, cutoff=0.4)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"Unknown {what}. Received: {received!r}.{hint} Known: {', '.join(known)}.")
+    raise ValueError(unknown(what, received, known))

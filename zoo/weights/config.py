@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from zoo import catalog
+from zoo.messages import unknown
 
 
 def read_config(folder):
@@ -31,7 +32,7 @@ def architecture_class(config):
     """The architecture class of a config.json. Raises ValueError for a `model_type` that is not known."""
     kinds, kind = known(), config.get("model_type")
     if kind not in kinds:
-        raise ValueError(catalog.unknown("model_type in config.json", kind, sorted(kinds)))
+        raise ValueError(unknown("model_type in config.json", kind, sorted(kinds)))
     return kinds[kind]
 
 

@@ -15,6 +15,11 @@ def did_you_mean(name, known):
     return f" Did you mean {near!r}?" if near else ""
 
 
+def unknown(what, received, known):
+    """One line for a name that is not among the `known` ones, with the nearest of them."""
+    return f"Unknown {what}. Received: {received!r}.{did_you_mean(received, known)} Known: {', '.join(known)}."
+
+
 def shown(value, limit=80):
     """`repr(value)`, shortened in the middle so that a message stays one line."""
     text = repr(value)
