@@ -19,6 +19,20 @@ def tables():
         yield f"| {kind} | |\n| --- | --- |\n" + "\n".join(
             f"| `{name}` | {catalog.describe(kind, name)} |" for name in catalog.names(kind)
         )
+    yield "\n".join(pairs(catalog))
+
+
+def pairs(catalog):
+    """Lines of a Markdown table: which architecture serves which objective, and with which setting if need be."""
+    objectives = catalog.names("objectives")
+    able = {objective: catalog.serving(objective) for objective in objectives}
+    yield f"| | {' | '.join(f'`{name}`' for name in objectives)} |"
+    yield "| --- " * (len(objectives) + 1) + "|"
+    for name in catalog.names("architectures"):
+        cells = (
+            "" if name not in able[one] else f"`{able[one][name]}`" if able[one][name] else "yes" for one in objectives
+        )
+        yield f"| `{name}` | {' | '.join(cells)} |"
 
 
 def tree():

@@ -5,6 +5,7 @@ A file's name is its registration, so adding a thing edits nothing here.
 
 import importlib
 import pkgutil
+from dataclasses import fields
 from functools import cache
 
 from zoo.architecture import Architecture
@@ -14,6 +15,7 @@ from zoo.objective import Objective
 from zoo.preset import Preset
 from zoo.tokenizer import Tokenizer
 
+SWITCHES = ("bidirectional", "causal")  # fields that decide which objectives an architecture is able to serve
 KINDS = {
     "architectures": Architecture,
     "objectives": Objective,
@@ -67,6 +69,24 @@ def refusal(objective, architecture):
     except ValueError as error:
         return str(error)
     return ""
+
+
+def serving(objective):
+    """{architecture: how it serves the objective of that name}, of those that are able to.
+
+    "" is as it comes; else the setting that makes it able, such as "bidirectional=True".
+    """
+    made = load("objectives", objective)()
+    found = {name: _settings(load("architectures", name), made) for name in names("architectures")}
+    return {name: settings for name, settings in found.items() if settings is not None}
+
+
+def _settings(architecture, objective):
+    switches = [field for field in fields(architecture) if field.name in SWITCHES]
+    for given in ({}, *({field.name: not field.default} for field in switches)):
+        if not refusal(objective, architecture(**given)):
+            return ", ".join(f"{name}={value}" for name, value in given.items())
+    return None
 
 
 def _belongs(value, kind, module):

@@ -25,7 +25,7 @@ Spec = Annotated[str, typer.Option(help="tfds:NAME, sample:NAME or a path; #SPLI
 
 @app.command("list")
 def list_(kind: Annotated[str, typer.Argument(help="One kind only.")] = "", json: Json = False):
-    """What the zoo holds: architectures, objectives, datasets, tokenizers, presets."""
+    """What the zoo holds: architectures, objectives (and which of those serve them), datasets, tokenizers, presets."""
     _zoo()
     from zoo import catalog
 
@@ -36,6 +36,9 @@ def list_(kind: Annotated[str, typer.Argument(help="One kind only.")] = "", json
         print(f"{each}:")
         for name in names:
             print(f"  {name:28}{catalog.describe(each, name)}")
+            if each == "objectives":
+                able = (f"{one} ({how})" if how else one for one, how in catalog.serving(name).items())
+                print(f"  {'':28}by {', '.join(able)}")
 
 
 @app.command()
@@ -46,17 +49,29 @@ def train(
     to: Annotated[Path | None, typer.Option(help="The model's folder; else saved_models/PRESET.")] = None,
     columns: Columns = "",
     errors: Errors = "",
+    weights: Annotated[str, typer.Option("--from", help="A model folder or hf:OWNER/NAME to start from.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was cut off.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw an unfinished run away.")] = False,
 ):
     """Train a preset, on its own data or on yours."""
     names = _columns(columns)
     overrides = [*(overrides or []), *([f"data.errors={errors}"] if errors else [])]
-    pipeline = _zoo().train(preset, to=to, data=data, columns=names, resume=resume, fresh=fresh, overrides=overrides)
+    found = {"to": to, "data": data, "columns": names, "weights": weights}
+    pipeline = _zoo().train(preset, **found, resume=resume, fresh=fresh, overrides=overrides)
     for split, scores in pipeline.scores.items():
         print(f"{split}: {_line(scores)}")
     folder = to or Path("saved_models") / preset
     _tell(f'Saved in {folder}. Try: zoo predict {folder} "some text"')
+
+
+@app.command("import")
+def import_(
+    folder: Annotated[str, typer.Argument(help="A folder of Hugging Face transformers, or hf:OWNER/NAME.")],
+    to: Annotated[Path | None, typer.Option(help="The model's folder; else saved_models/NAME.")] = None,
+):
+    """Make a model folder of published weights: to ask, to evaluate, to train further."""
+    to = _zoo().import_model(folder, to)
+    _tell(f'Saved in {to}. Try: zoo predict {to} "some text", or zoo train PRESET --from {to}')
 
 
 @app.command()
@@ -106,11 +121,14 @@ def predict(
 def export(
     model: Model,
     to: Annotated[Path | None, typer.Option(help="A new folder; else the next free number in MODEL.")] = None,
+    format: Annotated[str, typer.Option(help="saved_model, or huggingface: for transformers.")] = "saved_model",
 ):
-    """Write a SavedModel that takes raw strings."""
+    """Write a SavedModel that takes raw strings, or a folder for Hugging Face transformers."""
     numbers = [int(path.name) for path in model.glob("[0-9]*") if path.name.isdigit()]
-    to = to or model / str(max(numbers, default=0) + 1)
-    print(_zoo().load(model).export(to))
+    to = to or model / ("huggingface" if format == "huggingface" else str(max(numbers, default=0) + 1))
+    print(_zoo().load(model).export(to, format))
+    if format == "huggingface":
+        return _tell(f'Read it by transformers.AutoModel.from_pretrained("{to}").')
     _tell(f"Its signature: saved_model_cli show --dir {to} --tag_set serve --signature_def serving_default")
 
 
