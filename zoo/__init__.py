@@ -11,6 +11,7 @@ _HOMES = {
     "Preset": "preset",
     "Training": "preset",
     "build": "building",
+    "import_model": "weights",
     "load": "pipeline",
     "load_weights": "weights",
     "names": "catalog",

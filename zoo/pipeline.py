@@ -12,6 +12,7 @@ from zoo.console import silence
 from zoo.dataset import did_you_mean, open_dataset
 from zoo.examples import in_chunks
 from zoo.files import write_text
+from zoo.layers.choice import choose
 from zoo.preset import Preset
 from zoo.tokenizer import TrainedTokenizer
 
@@ -78,11 +79,16 @@ class Pipeline:
         self.objective.accept(dataset, split)
         return list(dataset.records(split))
 
-    def export(self, folder):
-        """Write a SavedModel that takes raw strings: see `zoo.exporting.export`."""
-        from zoo.exporting import export
+    def export(self, folder, format="saved_model"):
+        """Write a SavedModel that takes raw strings, or with format "huggingface" a folder for transformers.
 
-        return export(self, folder)
+        See `zoo.exporting.export` and `zoo.weights.writing.write_huggingface`. Returns the folder, a new one.
+        """
+        from zoo.exporting import export
+        from zoo.weights.writing import write_huggingface
+
+        writers = {"saved_model": export, "huggingface": write_huggingface}
+        return writers[choose("format", format, writers)](self, folder)
 
     def write(self, folder):
         """Write model, preset, tokenizer and scores into an existing folder."""

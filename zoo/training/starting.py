@@ -2,23 +2,27 @@
 
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from zoo import catalog, settings
+from zoo.console import console
 from zoo.dataset import did_you_mean
 from zoo.files import whole_folder, write_text
 from zoo.preset import Preset
 from zoo.training.optimizer import SCHEDULES
+from zoo.weights.starting import begin, start_from
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 LEAST = {"epochs": 1, "batch": 1, "accumulation": 1}  # of the others 0
 BELOW_ONE = ("warmup", "average", "momentum", "memory")
 
 
-def resolve(preset, data, columns, overrides):
+def resolve(preset, data, columns, overrides, weights=""):
     """(name, preset) with everything replaced that the user gave. Raises ValueError for what cannot be."""
     name = preset if isinstance(preset, str) else "model"
-    preset = settings.override(preset if isinstance(preset, Preset) else catalog.load("presets", name), overrides)
+    preset = preset if isinstance(preset, Preset) else catalog.load("presets", name)
+    preset = settings.override(_begun(preset, weights, overrides), overrides)
     changed = replace(preset.data, spec=str(data)) if data else preset.data
     preset = replace(preset, data=replace(changed, columns=columns) if columns else changed)
     if not preset.data.spec:
@@ -26,6 +30,13 @@ def resolve(preset, data, columns, overrides):
         raise ValueError(f"The preset {name} brings no data along: give some with {needs} (--data FOLDER).")
     check_training(preset.training)
     return name, preset
+
+
+def _begun(preset, weights, overrides):
+    """The preset with the network and the tokenizer of the folder that training starts from, where there is one."""
+    given = [text.partition("=")[2] for text in overrides if text.startswith("training.weights=")]
+    weights = next((name for name in (weights, *given[-1:], preset.training.weights) if name), "")
+    return start_from(preset, weights) if weights else preset
 
 
 def check_training(training):
@@ -92,8 +103,26 @@ def make_folder(running, preset, tokenizer):
         tokenizer.save(folder / "tokenizer.json")
 
 
-def drawn(objective, architecture):
-    """The model. Raises ValueError, with the reason, where it cannot be drawn with the settings at hand."""
+def with_tokenizer(preset, tokenizer):
+    """The architecture with a vector for each token; of published ones, some have vectors without a token too."""
+    least = preset.architecture.vocabulary if preset.training.weights else 0
+    return replace(preset.architecture, vocabulary=max(least, tokenizer.size), padding=tokenizer.padding)
+
+
+def drawn(objective, architecture, weights=""):
+    """The model, with the weights of a folder where one is given.
+
+    Raises ValueError, with the reason, where it cannot be drawn with the settings at hand.
+    """
+    make = partial(_draw, objective, architecture)
+    if not weights:
+        return make()
+    model, fresh = begin(make, objective, architecture, weights)
+    console.print(f"Started from {weights}; weights that begin afresh: {', '.join(fresh) or 'none'}.")
+    return model
+
+
+def _draw(objective, architecture):
     try:
         return objective.model(architecture)
     except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:  # backends differ in what they raise

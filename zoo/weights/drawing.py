@@ -1,10 +1,8 @@
-"""Networks drawn without giving their weights memory first: to count them, or to fill them from a file at once.
+"""Networks drawn without giving their weights memory first: to know their shapes, or to fill them from a file at once.
 
 A weight that is made within a `keras.StatelessScope` waits for its initializer until the scope ends. What initializer a
 weight has is the one thing here that Keras keeps to itself.
 """
-
-import math
 
 import keras
 
@@ -29,11 +27,11 @@ def draw_loaded(make, folder, fitting=False):
     return model, plan.loaded
 
 
-def count_weights(make):
-    """How many numbers learn in the network that `make()` draws; none of them is held in memory."""
+def shapes(make):
+    """{path: shape} of the weights of the network that `make()` draws; none of them is held in memory."""
     with keras.StatelessScope():
         model = make()
-        found = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+        found = {weight.path: tuple(weight.shape) for weight in model.weights}
         _forget(model)
     return found
 

@@ -5,15 +5,34 @@ from functools import partial
 from pathlib import Path
 
 from zoo import catalog
+from zoo.files import whole_folder
 from zoo.pipeline import Pipeline
 from zoo.preset import Preset, Training
 from zoo.tokenizer import TrainedTokenizer
 from zoo.tokenizers.pretrained import Pretrained
 from zoo.weights.config import read_architecture, read_config, read_head
 from zoo.weights.drawing import draw_loaded
+from zoo.weights.names import locate
 from zoo.weights.writing import POOLINGS
 
 LONGEST = 512  # ids in an example, where the folder allows for more
+
+
+def import_model(name, to=None):
+    """Write a model folder of published weights, so that `zoo.load` reads them; returns it.
+
+    Args:
+        name: a folder of Hugging Face transformers or of sentence-transformers, or `hf:OWNER/NAME`.
+        to: the model's folder; default `saved_models/<the folder's name>`.
+    """
+    folder = locate(name)
+    to = Path(to or Path("saved_models") / str(name).rstrip("/").rpartition("/")[2])
+    if to.exists():
+        raise ValueError(f"Expected a new folder to save the model in. Received: {to}, which exists.")
+    imported = import_folder(folder)
+    with whole_folder(to) as partial_folder:
+        imported.write(partial_folder)
+    return to
 
 
 def import_folder(folder):

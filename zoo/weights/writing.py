@@ -1,6 +1,7 @@
 """A pipeline as a folder that Hugging Face transformers reads, and where it embeds texts sentence-transformers too."""
 
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -17,8 +18,11 @@ POOLINGS = {"first": "cls_token", "mean": "mean_tokens", "max": "max_tokens", "l
 def write_huggingface(pipeline, folder):
     """Write config.json, model.safetensors and the tokenizer's files into a new folder.
 
-    Raises ValueError where transformers has no class that gives the same.
+    Returns the folder. Raises ValueError where it exists, or transformers has no class that gives the same.
     """
+    folder = Path(folder)
+    if folder.exists():
+        raise ValueError(f"Expected a new folder to export to. Received: {folder}, which exists.")
     architecture, published = pipeline.preset.architecture, pipeline.preset.architecture.published
     if published is None:
         raise ValueError(f"Expected an architecture that transformers has. Received: {type(architecture).__name__}.")

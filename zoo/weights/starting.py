@@ -1,0 +1,62 @@
+"""Training that starts from a folder, of the zoo or of transformers: its architecture, tokenizer and weights."""
+
+from dataclasses import replace
+
+from zoo import catalog, pipeline, settings
+from zoo.tokenizers.pretrained import Pretrained
+from zoo.weights.config import read_architecture, read_config
+from zoo.weights.drawing import draw_loaded, shapes
+from zoo.weights.importing import read_tokenizer
+from zoo.weights.names import locate
+
+
+def start_from(preset, name):
+    """A preset with the architecture and the tokenizer of a folder, or of a name as in `zoo.weights.names`."""
+    folder = locate(name)
+    architecture = _preset(folder).architecture if _is_ours(folder) else read_architecture(read_config(folder))
+    read_tokenizer(folder, architecture)
+    tokenizer = Pretrained(folder=str(folder.absolute()))
+    training = replace(preset.training, weights=str(name))
+    return replace(preset, architecture=architecture, tokenizer=tokenizer, training=training)
+
+
+def begin(make, objective, architecture, name):
+    """`(model, fresh)`: what `make()` draws with a folder's weights, and the paths of those of its head that are fresh.
+
+    Raises ValueError where weights below the head do not fit.
+    """
+    folder = locate(name)
+    if not _is_ours(folder):
+        model, loaded = draw_loaded(make, folder, fitting=True)
+        return model, loaded.fresh
+    model, given = make(), _given(folder, objective)
+    for path, shape in shapes(architecture.trunk).items():
+        found = tuple(given[path].shape) if path in given else None
+        if found != shape:
+            raise ValueError(f"Expected weights of shape {shape} for {path} in {folder}. Received: {found or 'none'}.")
+    fitting = {w.path for w in model.weights if w.path in given and tuple(given[w.path].shape) == tuple(w.shape)}
+    for weight in model.weights:
+        if weight.path in fitting:
+            weight.assign(given[weight.path].value)
+    return model, tuple(weight.path for weight in model.weights if weight.path not in fitting)
+
+
+def _given(folder, objective):
+    """{path: weight} of a model folder; of its head too where it was made for the same kind of objective."""
+    loaded = pipeline.load(folder)
+    weights = {weight.path: weight for weight in loaded.model.weights}
+    if catalog.name_of("objectives", loaded.objective) == catalog.name_of("objectives", objective):
+        return weights
+    return {path: weights[path] for path in shapes(loaded.preset.architecture.trunk)}
+
+
+def _is_ours(folder):
+    return (folder / "preset.json").is_file()
+
+
+def _preset(folder):
+    path = folder / "preset.json"
+    try:
+        return settings.from_json(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
