@@ -19,8 +19,8 @@ from zoo.files import whole_folder
 def export(pipeline, folder):
     """Write a SavedModel of a trained `Pipeline` into `folder`; returns the folder.
 
-    Its `serving_default` takes `text` (and `text_pair` where pairs were learned), each a (rows,) string tensor, and
-    returns what `objective.serve` says, names in place of indices. Raises ValueError where `folder` exists.
+    Its `serving_default` takes `text` (or `text` and `text_pair`, or `question` and `context`: what `objective.asks`),
+    each a (rows,) string tensor, and returns what `objective.serve` says, texts in place of indices. Raises ValueError where `folder` exists.
     """
     folder = Path(folder)
     if folder.exists():
@@ -58,6 +58,8 @@ def trace(trained, folder):
     server.weights = [variable.value for variable in network.variables]
 
     def serve(*texts):
+        if objective.windowed:
+            return _answer_in_windows(pipeline, server.twin, *texts)
         ids = server.twin(*texts, length=objective.length).to_tensor()
         answer = objective.serve(network({"tokens": ids}, training=False))
         return answer | {name: tf.gather(words, answer[name]) for name, words in objective.words().items()}
@@ -70,6 +72,25 @@ def trace(trained, folder):
         except tf.errors.OpError as error:  # what its writers raise where others raise OSError
             reason = error.message.split(";")[-1].partition(" [Op")[0].strip()
             raise ValueError(f"TensorFlow cannot write {folder}: {reason}.") from error
+
+
+def _answer_in_windows(pipeline, twin, questions, contexts):
+    """`answer`, where it stands in characters (`start` and `end`, -1 for none), `score` and `no_answer`, (rows,) each.
+
+    The model reads windows of the contexts, as many as it takes.
+    """
+    from zoo.tokenizer.graph.windows import at_most, stretches, windows
+
+    objective, padding = pipeline.objective, pipeline.preset.architecture.padding
+    asked, read = at_most(twin.pieces(questions), objective.question_length), twin.pieces(contexts)
+    held = windows(asked, read, twin.layout, objective.length, objective.stride, padding)
+    inputs = {"tokens": held.ids, "types": held.types}
+    logits = pipeline.model({name: inputs[name] for name in pipeline.model.input}, training=False)
+    outputs = {"logits": logits, "record": held.record, "token": held.token, "counts": read.lengths}
+    found = objective.serve(outputs)
+    first, last = (keras.ops.cast(found.pop(name), "int64") for name in ("first", "last"))
+    answer, start, end = stretches(contexts, read, first, last)
+    return {"answer": answer, "start": start, "end": end} | found
 
 
 def _tensorflow():

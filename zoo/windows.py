@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+POSSIBLE, BEGIN, END = 1, 2, 4  # what a token can be, and is: the bits of a target
 NOTHING = 0  # the place in a window that stands for "no answer here": [CLS], where the tokenizer puts one
 
 
@@ -33,11 +34,6 @@ class Window:
         if not len(covering) or covering[0] < self.tokens.start or covering[-1] >= self.tokens.stop:
             return None
         return covering[[0, -1]] - self.tokens.start + self.first
-
-    def characters(self, spans):
-        """(spans, 2) characters of the context that spans, (spans, 2) first and last of the tokens here, cover."""
-        tokens = spans + self.tokens.start
-        return np.stack([self.offsets[tokens[:, 0], 0], self.offsets[tokens[:, 1], 1]], axis=1)
 
 
 def windows(question, context, layout, length, stride):
@@ -65,6 +61,24 @@ def windows(question, context, layout, length, stride):
         if end == len(context):
             return found
         start += min(room, stride)
+
+
+def target(window, answers):
+    """(n,) int8 bits for each place: the first of the answers that stands in the window, else "no answer"."""
+    bits = np.zeros(len(window.ids), np.int8)
+    bits[window.places] = bits[NOTHING] = POSSIBLE
+    spans = (window.find(answer["start"], answer["start"] + len(answer["text"])) for answer in answers)
+    begin, end = next((span for span in spans if span is not None), (NOTHING, NOTHING))
+    bits[begin] |= BEGIN
+    bits[end] |= END
+    return bits
+
+
+def trimmed(context, start, end):
+    """Where a stretch begins and ends without the blanks that some tokenizers' tokens begin with."""
+    text = context[start:end]
+    start += len(text) - len(text.lstrip())
+    return start, start + len(text.strip())
 
 
 def best_spans(logits, longest, count):
@@ -104,11 +118,14 @@ class Spans:
         best = {}
         for window, logits in found:
             spans, scores = best_spans(logits[window.places], longest, count)
-            texts = map(tuple, window.characters(spans).tolist())
-            for span, score in zip(texts, (scores - logits[NOTHING].sum()).tolist(), strict=True):
+            tokens = map(tuple, (spans + window.tokens.start).tolist())
+            for span, score in zip(tokens, (scores - logits[NOTHING].sum(dtype=np.float64)).tolist(), strict=True):
                 best[span] = max(score, best.get(span, -np.inf))
         ranked = sorted(best, key=lambda span: (-best[span], span))[:count]
-        return cls(np.array(ranked, int).reshape(-1, 2), np.array([best[span] for span in ranked]))
+        first, last = np.array(ranked, int).reshape(-1, 2).T
+        offsets = found[0][0].offsets
+        characters = np.stack([offsets[first, 0], offsets[last, 1]], axis=1)
+        return cls(characters, np.array([best[span] for span in ranked]))
 
     def probabilities(self, abstain):
         """`(of each span, of no answer)`, which add up to 1; without `abstain` an answer is certain if there is one."""

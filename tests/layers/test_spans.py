@@ -7,6 +7,7 @@ from keras import ops
 from tiny import shrunk
 
 from zoo.layers import spans
+from zoo.windows import Spans, Window
 
 
 def targets(rows, time, possible, chosen):
@@ -81,3 +82,29 @@ def test_comparing_makes_far_tokens_see_the_question():
         changes[name] = np.abs(one - other)[-6:-2].max()
     assert changes["network"] == 0
     assert changes["compared"] > 1e-5
+
+
+def test_the_strongest_spans_in_tensors_are_those_of_plain_windows():
+    """Three records: two windows that overlap, none of the tokens, one window."""
+    layout = [(0, 3, 0, 4), (0, 2, 3, 7), (1, 4, 0, 0), (2, 2, 0, 3)]  # record, first place, tokens from and to
+    counts, time, longest, best = [7, 0, 3], 8, 3, 5
+    logits = np.random.default_rng(1).normal(size=(len(layout), time, 2)).astype("float32")
+    token = np.full((len(layout), time), -1)
+    for row, (_, first, start, end) in enumerate(layout):
+        token[row, first : first + end - start] = range(start, end)
+    record = np.array([row[0] for row in layout])
+    tensors = map(ops.convert_to_tensor, (logits, record, token, np.array(counts)))
+    found = spans.strongest(*tensors, longest, best)
+    scores, first, last = map(ops.convert_to_numpy, found)
+    for number, tokens in enumerate(counts):
+        offsets = np.stack([np.arange(tokens), np.arange(tokens) + 1], 1)  # each token is one character
+        own = [
+            (Window(np.zeros(time), np.zeros(time), at, slice(start, end), offsets), row_logits)
+            for (of, at, start, end), row_logits in zip(layout, logits, strict=True)
+            if of == number
+        ]
+        expected = Spans.of(own, longest, best)
+        there = np.isfinite(scores[number])
+        assert there.sum() == len(expected.scores)
+        np.testing.assert_allclose(scores[number][there], expected.scores, rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(np.stack([first[number], last[number] + 1], 1)[there], expected.offsets)

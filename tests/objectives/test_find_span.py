@@ -11,10 +11,10 @@ from tiny import by_heart, serving, shrunk
 import zoo
 from zoo import catalog
 from zoo.dataset import open_dataset
-from zoo.objectives.find_span import BEGIN, END, POSSIBLE, FindSpan
+from zoo.objectives.find_span import FindSpan
 from zoo.preset import Data, Preset, Training
 from zoo.tokenizers.words import Words
-from zoo.windows import NOTHING, Spans
+from zoo.windows import BEGIN, END, NOTHING, POSSIBLE, Spans
 
 LONG = (
     "The blue door stays shut on rainy days, and the red one on Sundays. The key of the green gate hangs at the mill."

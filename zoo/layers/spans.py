@@ -1,6 +1,7 @@
 """What finds a span in a text: logits of its beginning and end at each token, and the loss they are trained with."""
 
 import keras
+import numpy as np
 from keras import ops
 from keras.layers import Concatenate, Dense, Dropout, Multiply
 
@@ -10,6 +11,7 @@ from zoo.layers.embedding import Visible
 from zoo.layers.pooling import Pooling
 
 HIDDEN = -1e9  # logit of a place that can be neither; only ever put in float32
+LEAST = -1e30  # less than any score
 KERNEL = 5  # tokens that a convolution over what was compared sees
 
 
@@ -102,3 +104,32 @@ def both_right(targets, logits):
     best = ops.argmax(hide(targets, logits), axis=1)
     right = ops.equal(best, ops.argmax(targets[..., 1:], axis=1))
     return ops.cast(ops.all(right, axis=-1), "float32")
+
+
+def strongest(logits, record, token, counts, longest, best):
+    """The `best` highest scores of spans of each record, all its windows together, as `zoo.windows.Spans` has them.
+
+    Args:
+        logits: (windows, time, 2).
+        record: (windows,) the record of each window, numbered from 0.
+        token: (windows, time) which of its record's tokens stands at each place, -1 where none does.
+        counts: (records,) tokens that each record has.
+        longest: tokens in a span at most.
+
+    Returns `(scores, first, last)`, each (records, best), highest first; scores are -inf where there are no more.
+    """
+    most, time = ops.maximum(ops.max(counts), 1), ops.shape(token)[1]
+    size = ops.sum(ops.ones_like(counts)) * most * longest  # in the counts' own type, unlike `ops.shape`
+    nothing_W11 = ops.sum(logits[:, :1], axis=2)[..., None]
+    starts, ends = ops.unstack(ops.where(token[..., None] >= 0, logits, -np.inf), axis=-1)
+    ends = ops.pad(ends, ((0, 0), (0, longest - 1)), constant_values=-np.inf)
+    after_WTL = ops.stack([ends[:, more : more + time] for more in range(longest)], axis=-1)
+    place_WT = record[:, None] * most + ops.maximum(token, 0)
+    keys_WTL = place_WT[..., None] * longest + ops.arange(longest, dtype=token.dtype)
+    table_WTL = starts[..., None] + after_WTL - nothing_W11
+    scores = ops.segment_max(ops.reshape(table_WTL, (-1,)), ops.reshape(keys_WTL, (-1,)), size)
+    scores = ops.where(scores < LEAST, -np.inf, scores)  # a place that no window holds
+    scores = ops.pad(ops.reshape(scores, (ops.shape(counts)[0], -1)), ((0, 0), (0, best)), constant_values=-np.inf)
+    scores, places = ops.top_k(scores, best)
+    first = ops.floor_divide(places, longest)
+    return scores, first, first + ops.mod(places, longest)

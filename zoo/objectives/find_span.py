@@ -11,13 +11,11 @@ import keras
 import numpy as np
 
 from zoo.layers.choice import choose
-from zoo.layers.spans import SpanLoss, both_right, compare, span_logits
+from zoo.layers.spans import SpanLoss, both_right, compare, span_logits, strongest
 from zoo.metrics import answers as metrics
 from zoo.objective import Objective
-from zoo.windows import NOTHING, Spans, windows
+from zoo.windows import BEGIN, END, POSSIBLE, Spans, target, trimmed, windows
 
-# What a token can be, in the bits of a target.
-POSSIBLE, BEGIN, END = 1, 2, 4
 ABSTAIN = ("auto", "yes", "no")
 
 
@@ -36,6 +34,7 @@ class FindSpan(Objective):
     threshold: float = 0.5  # probability of no answer above which none is given; calibrated on validation
 
     watch = "f1"
+    windowed = True
     aligned = ("target",)
 
     def __post_init__(self):
@@ -81,7 +80,10 @@ class FindSpan(Objective):
         for record, own in zip(records, self._windows(records, tokenizer), strict=True):
             for window in own:
                 row = {"tokens": window.ids, "types": window.types}
-                yield row | {"target": _target(window, record["answers"])} if train else row
+                if not train:
+                    yield row
+                elif len(window.ids):  # a tokenizer without special tokens leaves nothing of two empty texts
+                    yield row | {"target": target(window, record["answers"])}
 
     def _windows(self, records, tokenizer):
         """A list of windows for each record; a context that several questions share is encoded once."""
@@ -101,8 +103,8 @@ class FindSpan(Objective):
             yield windows(question, encoded[record["context"]], layout, self.length, self.stride)
 
     def arrange(self, batch, random):
-        target = np.maximum(batch.pop("target"), 0)[..., None]
-        targets = (target & [POSSIBLE, BEGIN, END] > 0).astype("float32")
+        bits = np.maximum(batch.pop("target"), 0)[..., None]
+        targets = (bits & [POSSIBLE, BEGIN, END] > 0).astype("float32")
         return batch, targets, np.ones(len(targets), "float32")
 
     def predict(self, run, records, tokenizer):
@@ -143,7 +145,7 @@ class FindSpan(Objective):
         there are, the likeliest first, each with its score. Offsets are characters of the context.
         """
         shares, nothing = prediction.probabilities(self.abstains)
-        places = (_trimmed(record["context"], *span) for span in prediction.offsets.tolist())
+        places = (trimmed(record["context"], *span) for span in prediction.offsets.tolist())
         best = [
             {"answer": record["context"][start:end], "score": share, "start": start, "end": end}
             for (start, end), share in zip(places, shares.tolist(), strict=True)
@@ -159,7 +161,18 @@ class FindSpan(Objective):
         return f"{answer['answer'] or '(no answer)'}  {answer['score']:.3f}"
 
     def serve(self, outputs):
-        raise ValueError("A model that finds spans cannot be exported: Received: find_span.")
+        """The best answer of each record: its `first` and `last` token, -1 for none, `score` and `no_answer`.
+
+        `outputs` are the arguments of `zoo.layers.spans.strongest` up to `counts`: the model's and where they belong.
+        """
+        scores, first, last = strongest(**outputs, longest=self.answer_length, best=self.n_best)
+        there = keras.ops.isfinite(scores[:, :1])
+        nothing = keras.ops.where(there, 0.0 if self.abstains else -np.inf, 0.0)
+        shares = keras.ops.softmax(keras.ops.concatenate([scores, nothing], axis=1), axis=1)
+        best, nothing, there = shares[:, 0], shares[:, -1], there[:, 0]
+        given = keras.ops.logical_and(there, nothing <= self.threshold) if self.abstains else there
+        tokens = {name: keras.ops.where(given, at[:, 0], -1) for name, at in {"first": first, "last": last}.items()}
+        return tokens | {"score": keras.ops.where(given, best, nothing), "no_answer": nothing}
 
     def scores(self, predictions, records):
         """Of SQuAD 1.1; of SQuAD 2.0 where some of the records have no answer."""
@@ -175,24 +188,6 @@ class FindSpan(Objective):
         return (scores.get("best_f1", scores["f1"]),)
 
 
-def _trimmed(context, start, end):
-    """Where a stretch begins and ends without the blanks that some tokenizers' tokens begin with."""
-    text = context[start:end]
-    start += len(text) - len(text.lstrip())
-    return start, start + len(text.strip())
-
-
 def _first(spans, context):
     """The text of the best span."""
-    return context[slice(*_trimmed(context, *spans.offsets[0].tolist()))] if len(spans.offsets) else ""
-
-
-def _target(window, answers):
-    """What each token of a window can be and is: the first answer that stands in it, else nothing."""
-    target = np.zeros(len(window.ids), np.int8)
-    target[window.places] = target[NOTHING] = POSSIBLE
-    spans = (window.find(answer["start"], answer["start"] + len(answer["text"])) for answer in answers)
-    begin, end = next((span for span in spans if span is not None), (NOTHING, NOTHING))
-    target[begin] |= BEGIN
-    target[end] |= END
-    return target
+    return context[slice(*trimmed(context, *spans.offsets[0].tolist()))] if len(spans.offsets) else ""
