@@ -20,7 +20,8 @@ def export(pipeline, folder):
     """Write a SavedModel of a trained `Pipeline` into `folder`; returns the folder.
 
     Its `serving_default` takes `text` (or `text` and `text_pair`, or `question` and `context`: what `objective.asks`),
-    each a (rows,) string tensor, and returns what `objective.serve` says, texts in place of indices. Raises ValueError where `folder` exists.
+    each a (rows,) string tensor, and returns what `objective.serve` says, texts in place of indices. Raises ValueError
+    where `folder` exists.
     """
     folder = Path(folder)
     if folder.exists():
