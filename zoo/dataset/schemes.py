@@ -46,13 +46,19 @@ def write(spans, count, scheme="bio"):
     return tags
 
 
+def spelled(labels, scheme):
+    """All tags that spans of these labels may have in a scheme, and the one outside."""
+    prefixes = "BIES" if scheme == "bioes" else "BI"
+    return (OUTSIDE, *(f"{prefix}-{label}" for label in labels for prefix in prefixes))
+
+
 def repairs(tags, scheme):
     """How many spans `read` finds that are not spelled as the scheme demands, such as an I- without its B-."""
     return 0 if scheme == "iob1" else len(read(tags)) - len(read(tags, scheme))
 
 
 def detect(sequences):
-    """The scheme of lists of tags: one of `SCHEMES`, or "plain" where a tag is of none of them, or none is of a span."""
+    """The scheme that lists of tags are in: one of `SCHEMES`, or "plain" where one is of none, or all are outside."""
     kinds, inside, parted = set(), False, True
     for tags in sequences:
         kinds.update(tags)

@@ -17,6 +17,8 @@ _NEVER = np.iinfo(np.int64).max  # the rank of a pair that does not join
 class BytePairs(Pieces):
     """Splits words that are no token themselves into bytes and joins pairs."""
 
+    unit = "BYTE"  # in which `sizes` are
+
     def __init__(self, whole, bytes_, merges, spelling):
         """`whole`: words that are one token; `bytes_`: the 256 ids of bytes; `merges`: (left, right, joined) ids in the
         order learned; `spelling`: the bytes of every id that takes part."""
@@ -28,6 +30,7 @@ class BytePairs(Pieces):
         )
         self.joined = tf.constant(joined)
         self.bytes = tf.constant(np.array(bytes_, np.int64))
+        self.lengths = tf.constant([len(spelling.get(id, b"")) for id in range(self.base)], tf.int64)
         self.hasty = _hasty(left, right, joined)
         self.meets = tf.constant(_meets(spelling[id] for id in joined.tolist()))
 
@@ -40,6 +43,10 @@ class BytePairs(Pieces):
         ids, part_of = self._join(tf.gather(self.bytes, values), parts)
         owners = tf.gather(tf.boolean_mask(owners, apart), part_of)
         return tf.cast(ids, tf.int32), count_rows(owners, tf.size(words, tf.int64))
+
+    def sizes(self, ids, lengths, words):
+        """Return how many bytes of its word each id stands for, int64, given the words and what a call returned."""
+        return tf.gather(self.lengths, ids)
 
     def _join(self, ids, parts):
         """Return the ids left when no pair joins any more, and the part that each is of, in order."""

@@ -36,8 +36,8 @@ class Unchanged(tf.Module):
     """Leaves characters as they are."""
 
     def __call__(self, points, rows):
-        """Return code points, their rows, and which of them stand alone between blanks: none."""
-        return points, rows, tf.zeros_like(points, tf.bool)
+        """Return code points, which of those given each comes from, and which stand alone between blanks: none."""
+        return points, tf.range(tf.size(points, tf.int64)), tf.zeros_like(points, tf.bool)
 
 
 class Normalizer(tf.Module):
@@ -52,27 +52,31 @@ class Normalizer(tf.Module):
         self.ranks = PointTable(ranks) if ranks is not None and ranks.any() else None
 
     def __call__(self, points, rows):
-        """Return code points, their rows, and which of them stand alone between blanks, given points and their rows."""
+        """Return code points, which of those given each comes from, and which stand alone between blanks.
+
+        Given are points and the text that each is of, in order.
+        """
+        origins = tf.range(tf.size(points, tf.int64))
         lonely = self.lonely(points) if self.lonely else tf.zeros_like(points, tf.bool)
         images = self._image(points, 0)
         if self.several:
             wide = tf.reduce_any(self.several(points))
-            images, rows, lonely = tf.cond(
-                wide, lambda: self._widen(points, images, rows, lonely), lambda: (images, rows, lonely)
+            images, origins, lonely = tf.cond(
+                wide, lambda: self._widen(points, images, origins, lonely), lambda: (images, origins, lonely)
             )
         if self.ranks:
-            images = self._in_order(images, rows)
+            images = self._in_order(images, tf.gather(rows, origins))
         here = tf.where(images >= 0)[:, 0]
-        return tuple(tf.gather(values, here) for values in (images, rows, lonely))
+        return tuple(tf.gather(values, here) for values in (images, origins, lonely))
 
     def _image(self, points, place):
         moved = points + self.distances[place](points)
         return tf.where(moved < 0, moved + _AWAY - points, moved)
 
-    def _widen(self, points, first, rows, lonely):
-        """Return images, rows and lonely with room for all images of each character."""
+    def _widen(self, points, first, origins, lonely):
+        """Return images, origins and lonely with room for all images of each character."""
         images = [first, *(self._image(points, place) for place in range(1, len(self.distances)))]
-        widened = (tf.repeat(values, len(images)) for values in (rows, lonely))
+        widened = (tf.repeat(values, len(images)) for values in (origins, lonely))
         return tf.reshape(tf.stack(images, 1), [-1]), *widened
 
     def _in_order(self, images, rows):

@@ -16,6 +16,8 @@ def table(mapping, otherwise, key=tf.string, value=tf.int32):
 class WholeWords(tf.Module):
     """One id for each word."""
 
+    unit = "UTF8_CHAR"  # in which `sizes` are
+
     def __init__(self, vocabulary, unknown):
         super().__init__()
         self.ids = table(vocabulary, unknown)
@@ -23,6 +25,10 @@ class WholeWords(tf.Module):
     def __call__(self, words):
         """Return ids, int32, and how many each word has, int64."""
         return self.ids.lookup(words), tf.ones_like(words, tf.int64)
+
+    def sizes(self, ids, lengths, words):
+        """Return how many units of its word each id stands for, int64, given the words and what a call returned."""
+        return tf.cast(tf.strings.length(words, self.unit), tf.int64)
 
 
 class Pieces(tf.Module):
@@ -50,4 +56,8 @@ class Pieces(tf.Module):
 
     def split(self, words):
         """Return ids, int32, and how many each word has, int64; the words are all different."""
+        raise NotImplementedError
+
+    def sizes(self, ids, lengths, words):
+        """Return how many units of its word each id stands for, int64, given the words and what a call returned."""
         raise NotImplementedError

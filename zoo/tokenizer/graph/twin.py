@@ -16,6 +16,11 @@ class Twin(tf.Module):
         self.read = reader_of(tokenizer.rust)
 
     @tf.autograph.experimental.do_not_convert  # the graph is drawn as it stands: half the time to trace
+    def pieces(self, texts):
+        """Return the `Pieces` of texts, a string tensor (N,): ids, no special ones, and the characters of each."""
+        return self.read(texts)
+
+    @tf.autograph.experimental.do_not_convert
     def __call__(self, texts, pairs=None, length=None, special=True):
         """Return the ids of each text or pair, a `tf.RaggedTensor` (N, None) of int32.
 
@@ -23,12 +28,12 @@ class Twin(tf.Module):
         `TrainedTokenizer.encode`. Call it in a `tf.function` whose input is `tf.TensorSpec([None], tf.string)`.
         Raises `ValueError` if `length` has no room for the special tokens.
         """
-        parts = [self.read(column) for column in (texts, pairs) if column is not None]
+        parts = [self.read(column)[:2] for column in (texts, pairs) if column is not None]
         layout = self.layout if special else Layout()
         around = layout.around(len(parts), length)
         if length is not None:
             parts = _truncate(parts, length - sum(map(len, around)))
-        return _join(parts, around, tf.size(texts, tf.int64))
+        return join(parts, around, tf.size(texts, tf.int64))
 
 
 def _truncate(parts, room):
@@ -37,7 +42,7 @@ def _truncate(parts, room):
     return [(pick(ids, starts_of(lengths), few), few) for (ids, lengths), few in zip(parts, kept, strict=True)]
 
 
-def _join(parts, around, rows):
+def join(parts, around, rows):
     """Return one row for each text or pair: ids of special tokens and of parts in turn."""
     pieces = [_repeat(around[0], rows)]
     for part, after in zip(parts, around[1:], strict=True):

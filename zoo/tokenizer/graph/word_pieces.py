@@ -1,13 +1,16 @@
 """WordPiece inside a graph: from a word's beginning, again and again the longest piece that the vocabulary has."""
 
+import numpy as np
 import tensorflow as tf
 
 from zoo.tokenizer.graph.models import UNSEEN, Pieces, table
-from zoo.tokenizer.graph.rows import count_rows
+from zoo.tokenizer.graph.rows import count_rows, rows_of, shift
 
 
 class WordPieces(Pieces):
     """All words take a step at once, trying every length of piece; a word that is used up leaves."""
+
+    unit = "UTF8_CHAR"  # in which `sizes` are
 
     def __init__(self, vocabulary, unknown, prefix, longest):
         """`prefix` marks a piece inside a word; a word of more than `longest` characters is unknown."""
@@ -15,7 +18,8 @@ class WordPieces(Pieces):
         inner = {token.removeprefix(prefix): id for token, id in vocabulary.items() if token.startswith(prefix)}
         self.first, self.inner = table(vocabulary, UNSEEN), table(inner or {"": UNSEEN}, UNSEEN)
         self.unknown, self.longest = unknown, longest
-        self.sizes = tf.range(1, 1 + min(longest, max(map(len, vocabulary))))
+        self.steps = tf.range(1, 1 + min(longest, max(map(len, vocabulary))))
+        self.letters = tf.constant(_letters(vocabulary)), tf.constant(_letters(vocabulary, prefix))
 
     def split(self, words):
         """Return ids, int32, and how many each word has, int64; the words are all different."""
@@ -28,6 +32,13 @@ class WordPieces(Pieces):
         _, _, ids, owners = tf.while_loop(lambda rest, *_: tf.size(rest) > 0, self._advance, state, shapes)
         return self._finish(ids, owners, total)
 
+    def sizes(self, ids, lengths, words):
+        """Return how many characters of its word each id stands for, int64, given words and what a call returned."""
+        whole, owners = tf.strings.length(words, self.unit), rows_of(lengths)
+        first, inner = (tf.gather(letters, ids) for letters in self.letters)
+        sizes = tf.where(owners == shift(owners, -1), inner, first)
+        return tf.cast(tf.where(ids == self.unknown, tf.gather(whole, owners), sizes), tf.int64)
+
     def _advance(self, rest, rows, ids, owners):
         """Take one piece from the rest of every word that has one."""
         left = tf.strings.length(rest) > 0
@@ -37,8 +48,8 @@ class WordPieces(Pieces):
 
     def _step(self, pieces, rest):
         """Return the longest piece that begins each rest, UNSEEN if there is none, and what then is left."""
-        shape = [tf.size(rest), tf.size(self.sizes)]
-        lengths = tf.broadcast_to(self.sizes, shape)
+        shape = [tf.size(rest), tf.size(self.steps)]
+        lengths = tf.broadcast_to(self.steps, shape)
         heads = tf.strings.substr(tf.broadcast_to(rest[:, None], shape), tf.zeros_like(lengths), lengths, "UTF8_CHAR")
         ids = pieces.lookup(heads)
         size = tf.reduce_max(tf.where(ids == UNSEEN, 0, lengths), 1)
@@ -57,3 +68,11 @@ class WordPieces(Pieces):
         ids = tf.concat([tf.boolean_mask(ids, stay), tf.fill(tf.shape(bad), self.unknown)], 0)
         owners = tf.concat([tf.boolean_mask(owners, stay), bad], 0)
         return tf.gather(ids, tf.argsort(owners, stable=True)), count_rows(owners, total)
+
+
+def _letters(vocabulary, prefix=""):
+    """Return how many characters the token of each id has, without the prefix, (ids,) int32."""
+    counts = np.zeros(1 + max(vocabulary.values()), np.int32)
+    for token, id in vocabulary.items():
+        counts[id] = len(token.removeprefix(prefix))
+    return counts

@@ -1,0 +1,57 @@
+"""Layers of long short-term memory over words, each with a vector of its own and one made of its spelling.
+
+Chiu & Nichols 2016, https://aclanthology.org/Q16-1026, and Ma & Hovy 2016, https://aclanthology.org/P16-1101: so a word
+that training never met is known by its letters. It reads bytes (the tokenizer of that name); blanks part words. What
+differs: a word's own vector is found by a hash of its spelling, not in a list (Svenstrup 2017,
+https://arxiv.org/abs/1709.03933), and is left out at random while training, so that spelling is relied on too.
+"""
+
+from dataclasses import dataclass
+
+from keras.layers import Activation, Concatenate, Dropout
+
+from zoo.architecture import Architecture
+from zoo.layers import recurrent
+from zoo.layers.convolution import Convolution
+from zoo.layers.embedding import TokenEmbedding, Visible
+from zoo.layers.recurrent.stack import RecurrentStack, variational
+from zoo.layers.spelling import Spread, WordEnds, WordHashes, WordMaximum, WordNumbers
+
+
+@dataclass(frozen=True, kw_only=True)
+class LSTMCNN(RecurrentStack, Architecture):
+    """LSTM layers over words: (batch, time, units) features, those of its word for each byte; twice that both ways."""
+
+    vocabulary: int = 261  # bytes after the special tokens
+    blank: int = 37  # id of what parts words: of the blank among bytes
+    buckets: int = 2**14  # vectors that words have
+    bytes_width: int = 32  # of a byte's vector
+    filters: int = 128  # of the convolution over bytes
+    kernel: int = 5  # bytes that it sees at once
+    word_dropout: float = 0.2  # words whose own vector is left out
+    bidirectional: bool = True
+
+    layer = recurrent.LSTM
+    causal = False  # each byte's features know its whole word
+
+    def __call__(self, tokens):
+        numbers = WordNumbers(self.blank, self.padding, name="numbers")(tokens)
+        ends = WordEnds(name="ends")(numbers)
+        words = WordHashes(self.blank, self.buckets, name="words")(tokens, numbers, ends)
+        x = Concatenate(name="word")([self._own(words), self._spelled(tokens, numbers, ends)])
+        x = variational(self.embedding_dropout, "embedding_dropout")(x)
+        visible = Visible(name="visible")(words)
+        for i in range(self.depth):
+            x = self._read(x, visible, f"layer{i}")
+            x = variational(self.dropout, f"dropout{i}")(x)
+        return Spread(name="spread")(x, numbers)
+
+    def _own(self, words):
+        x = TokenEmbedding(self.buckets + 1, self.width, name="embedding")(words)
+        return Dropout(self.word_dropout, noise_shape=(None, None, 1), name="word_dropout")(x)
+
+    def _spelled(self, tokens, numbers, ends):
+        x = TokenEmbedding(self.vocabulary, self.bytes_width, self.padding, name="bytes")(tokens)
+        shown = Visible(self.padding, name="shown")(tokens)
+        x = Convolution(self.filters, self.kernel, padding="same", name="convolution")(x, shown)
+        return WordMaximum(name="spelling")(Activation("relu", name="activation")(x), numbers, ends)
