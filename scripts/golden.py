@@ -17,6 +17,7 @@ import transformers
 FOLDER = Path(__file__).parent.parent / "tests" / "golden"
 SIZES = {"vocab_size": 40, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 24}
 TOKENS = [[5, 6, 7, 5, 9, 11, 2, 3], [4, 39, 4, 8, 0, 0, 0, 0], [8, 0, 0, 0, 0, 0, 0, 0]]
+TARGET = [[2, 8, 30, 7, 12, 9], [2, 17, 0, 0, 0, 0], [2, 0, 0, 0, 0, 0]]
 TYPES = [[0, 0, 0, 1, 1, 1, 1, 1], [0, 0, 1, 1, 0, 0, 0, 0], [0] * 8]
 
 
@@ -73,16 +74,49 @@ def llama_stretched():
     return run(transformers.LlamaForCausalLM(config), tokens=TOKENS)
 
 
+def t5_sizes(**settings):
+    sizes = {"vocab_size": 40, "d_model": 16, "d_kv": 6, "d_ff": 24, "num_layers": 2, "num_heads": 4}
+    reach = {"relative_attention_num_buckets": 8, "relative_attention_max_distance": 7}
+    return transformers.T5Config(**sizes, **reach, **settings)
+
+
+def t5():
+    return run(transformers.T5ForConditionalGeneration(t5_sizes()), source=TOKENS, target=TARGET)
+
+
+def t5_later():
+    """Version 1.1: gated feed-forward layers, an output layer of its own."""
+    config = t5_sizes(feed_forward_proj="gated-gelu", tie_word_embeddings=False)
+    config.tie_word_embeddings = False  # which the configuration of this version of transformers makes True
+    model = transformers.T5ForConditionalGeneration(config)
+    model.set_input_embeddings(model.shared)
+    return run(model, source=TOKENS, target=TARGET)
+
+
+def bart():
+    each = {"layers": 2, "attention_heads": 4, "ffn_dim": 24}
+    sizes = {f"{side}_{key}": value for side in ("encoder", "decoder") for key, value in each.items()}
+    config = transformers.BartConfig(**sizes, vocab_size=40, d_model=16, max_position_embeddings=12, pad_token_id=1)
+    model = transformers.BartForConditionalGeneration(config)
+    model.final_logits_bias.copy_(torch.linspace(-1, 1, 40))
+    return run(model, source=padded(1), target=padded(1, TARGET))
+
+
 MODELS = (
     *(bert, bert_masked_token, roberta, roberta_masked_token, distilbert, distilbert_masked_token),
-    *(gpt2, llama, llama_stretched),
+    *(gpt2, llama, llama_stretched, t5, t5_later, bart),
 )
-THEIRS = {"tokens": "input_ids", "types": "token_type_ids"}
+THEIRS = {
+    "tokens": "input_ids",
+    "types": "token_type_ids",
+    "source": "input_ids",
+    "target": "decoder_input_ids",
+}
 
 
-def padded(padding):
-    """TOKENS with another id for padding, and that id's place taken by none of the tokens."""
-    return [[token or padding for token in row] for row in TOKENS]
+def padded(padding, rows=TOKENS):
+    """Rows with another id for padding, and that id's place taken by none of the tokens."""
+    return [[token or padding for token in row] for row in rows]
 
 
 def run(model, **inputs):
@@ -97,13 +131,14 @@ def run(model, **inputs):
     visible = torch.tensor(TOKENS) > 0
     with torch.no_grad():
         found = model.eval()(**given, attention_mask=visible.long(), output_hidden_states=True)
+    hidden = found.decoder_hidden_states if "target" in inputs else found.hidden_states
     return {
         "version": np.array(f"transformers {transformers.__version__}"),
         "config": np.array(json.dumps(model.config.to_dict())),
         **{f"tensor/{name}": array.numpy() for name, array in model.state_dict().items()},
         **{f"input/{name}": np.array(rows, "int32") for name, rows in inputs.items()},
-        "visible": visible.numpy(),
-        "features": found.hidden_states[-1].numpy(),
+        "visible": np.array(TARGET) > 0 if "target" in inputs else visible.numpy(),
+        "features": hidden[-1].numpy(),
         "logits": found.logits.numpy(),
     }
 

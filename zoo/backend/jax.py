@@ -55,7 +55,7 @@ def differentiable(forward, backward):
     return jax.jit(run)  # compiled once where it is called outside a compiled model, instead of at every call
 
 
-def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed=None):
+def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed=None, bias_BHTS=None):
     """Attention: (batch, time, heads, width) means of the values, weighted by softmax(q k / sqrt(width)).
 
     Fused on accelerators, unless weights are dropped. On a CPU heads come first and division last: two thirds of the
@@ -66,16 +66,17 @@ def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed
         visible: booleans, (batch, source time) or (batch, time, source time); None: everything is visible.
         causal: whether a query sees no later place than its own.
         dropout: of the weights; `seed` is the `keras.random.SeedGenerator` it draws from.
+        bias_BHTS: what is added to the products of queries and keys, broadcast over B.
     """
     if jax.default_backend() != "cpu" and dropout == 0:
         mask = None if visible is None else _over_heads(visible)
-        return keras.ops.dot_product_attention(q_BTHD, k_BSKD, v_BSKD, mask=mask, is_causal=causal)
+        return keras.ops.dot_product_attention(q_BTHD, k_BSKD, v_BSKD, bias_BHTS, mask, is_causal=causal)
     groups, scale = q_BTHD.shape[2] // k_BSKD.shape[2], q_BTHD.shape[3] ** -0.5
     q_BHTD = jnp.transpose(q_BTHD * scale, (0, 2, 1, 3))
     k_BHSD = jnp.repeat(jnp.transpose(k_BSKD, (0, 2, 1, 3)), groups, axis=1)
     v_BHSD = jnp.repeat(jnp.transpose(v_BSKD, (0, 2, 1, 3)), groups, axis=1)
     score_BHTS = jnp.matmul(q_BHTD, jnp.swapaxes(k_BHSD, 2, 3), preferred_element_type="float32")
-    score_BHTS = _hide(score_BHTS, visible, causal)
+    score_BHTS = _hide(score_BHTS if bias_BHTS is None else score_BHTS + bias_BHTS, visible, causal)
     weight_BHTS = jnp.exp(score_BHTS - jax.lax.stop_gradient(score_BHTS.max(-1, keepdims=True)))
     total_BHT1 = weight_BHTS.sum(-1, keepdims=True)
     if dropout > 0:
@@ -177,18 +178,25 @@ def recall(q_BTHD, k_BKSD, v_BKSD, visible_BTS=None, bias_BHTS=None):
     return jnp.swapaxes(y_BHTD, 1, 2)
 
 
-def compiled(function, variables):
+def compiled(function, variables, note=None):
     """`function`, of arrays in any structure, compiled once for their shapes; it may use the Keras `variables`.
 
-    The first argument is used up: what it holds may be written over.
+    The first argument is used up: what it holds may be written over. `note()` is called whenever it compiles.
     """
 
     def stateless(first, values, *rest):
+        if note:
+            note()
         with keras.StatelessScope(state_mapping=zip(variables, values, strict=True)):
             return function(first, *rest)
 
     run = jax.jit(stateless, donate_argnums=0)
     return lambda first, *rest: run(first, [variable.value for variable in variables], *rest)
+
+
+def captured(function, note=None):
+    """`function` as it is: `compiled` compiles what it is called in."""
+    return function
 
 
 def repeat(condition, body, state):

@@ -78,7 +78,7 @@ def differentiable(forward, backward):
     return lambda *arrays: run(*map(tf.convert_to_tensor, arrays))  # it would not take variables
 
 
-def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed=None):
+def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed=None, bias_BHTS=None):
     """Attention: (batch, time, heads, width) means of the values, weighted by softmax(q k / sqrt(width)).
 
     Heads come first and what is hidden is subtracted: on a CPU half the time of `keras.ops.dot_product_attention`.
@@ -88,12 +88,14 @@ def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed
         visible: booleans, (batch, source time) or (batch, time, source time); None: everything is visible.
         causal: whether a query sees no later place than its own.
         dropout: of the weights; `seed` is the `keras.random.SeedGenerator` it draws from.
+        bias_BHTS: what is added to the products of queries and keys, broadcast over B.
     """
     groups, scale = q_BTHD.shape[2] // k_BSKD.shape[2], q_BTHD.shape[3] ** -0.5
     q_BHTD, k_BHSD, v_BHSD = (
         tf.transpose(x, (0, 2, 1, 3)) for x in (q_BTHD * scale, _repeat(k_BSKD, groups), _repeat(v_BSKD, groups))
     )
     score_BHTS = tf.cast(tf.matmul(q_BHTD, k_BHSD, transpose_b=True), "float32")
+    score_BHTS = score_BHTS if bias_BHTS is None else score_BHTS + tf.cast(bias_BHTS, "float32")
     weight_BHTS = tf.cast(tf.nn.softmax(_hide(score_BHTS, visible, causal)), v_BHSD.dtype)
     if dropout > 0:
         weight_BHTS = leave_out(weight_BHTS, dropout, seed)
@@ -197,12 +199,23 @@ def recall(q_BTHD, k_BKSD, v_BKSD, visible_BTS=None, bias_BHTS=None):
     return tf.transpose(y_BHTD, (0, 2, 1, 3))
 
 
-def compiled(function, variables):
+def compiled(function, variables, note=None):
     """`function`, of arrays in any structure, compiled once for their shapes; it may use the Keras `variables`.
 
-    The first argument is used up: what it holds may be written over.
+    The first argument is used up: what it holds may be written over. `note()` is called whenever it compiles.
     """
-    return tf.function(function, autograph=False)
+
+    def traced(*arguments):
+        if note:
+            note()
+        return function(*arguments)
+
+    return tf.function(traced, autograph=False)
+
+
+def captured(function, note=None):
+    """`function` as it is: `compiled` compiles what it is called in."""
+    return function
 
 
 def repeat(condition, body, state):

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
 FUSED_ON = "cuda"  # device whose recurrent kernels are quicker than a loop; on a CPU they are slower
 sigmoid, tanh, concatenate = torch.sigmoid, torch.tanh, partial(torch.cat, dim=-1)
@@ -65,7 +66,7 @@ def differentiable(forward, backward):
     return run
 
 
-def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed=None):
+def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed=None, bias_BHTS=None):
     """Attention: (batch, time, heads, width) means of the values, weighted by softmax(q k / sqrt(width)).
 
     Args:
@@ -73,8 +74,11 @@ def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed
         visible: booleans, (batch, source time) or (batch, time, source time); None: everything is visible.
         causal: whether a query sees no later place than its own.
         dropout: of the weights; `seed` is the `keras.random.SeedGenerator` it draws from.
+        bias_BHTS: what is added to the products of queries and keys, broadcast over B.
     """
     mask = _mask(visible, causal, q_BTHD.shape[1])
+    if bias_BHTS is not None:
+        mask = _biased(bias_BHTS.to(q_BTHD.dtype), mask, causal)
     y_BHTD = torch.nn.functional.scaled_dot_product_attention(
         *(x.transpose(1, 2) for x in (q_BTHD, k_BSKD, v_BSKD)),
         attn_mask=mask,
@@ -93,6 +97,12 @@ def _mask(visible, causal, time):
     if not causal:
         return mask
     return mask & torch.ones(time, visible.shape[-1], dtype=torch.bool, device=visible.device).tril()
+
+
+def _biased(bias_BHTS, mask, causal):
+    if causal and mask is None:
+        mask = torch.ones(bias_BHTS.shape[2:], dtype=torch.bool, device=bias_BHTS.device).tril()
+    return bias_BHTS if mask is None else torch.where(mask, bias_BHTS, torch.finfo(bias_BHTS.dtype).min)
 
 
 class _Differentiable(torch.autograd.Function):
@@ -232,12 +242,48 @@ def recall(q_BTHD, k_BKSD, v_BKSD, visible_BTS=None, bias_BHTS=None):
     return y_BHTD.transpose(1, 2)
 
 
-def compiled(function, variables):
-    """`function`, of arrays in any structure, compiled once for their shapes; it may use the Keras `variables`.
+def compiled(function, variables, note=None):
+    """`function`, of arrays in any structure, as it is but without gradients: other backends compile it.
 
     The first argument is used up: what it holds may be written over.
     """
-    return torch.inference_mode()(function)
+    return torch.no_grad()(function)
+
+
+def captured(function, note=None):
+    """`function`, of arrays in any structure, as the list of torch's operations that it comes to for their shapes.
+
+    That leaves out the work of Keras's layers around their operations, half the time of a step with one row of a GPT-2
+    on a CPU. It may use Keras variables. `note()` is called whenever a list is made.
+    """
+    programs = {}
+
+    def run(*arguments):
+        flat, structure = tree_flatten(arguments)
+        key = structure, tuple((array.shape, array.dtype) for array in flat)
+        if key not in programs:
+            programs[key] = _capture(function, flat, structure)
+            if note:
+                note()
+        program, outputs = programs[key]
+        return tree_unflatten(program(*flat), outputs)
+
+    return run
+
+
+def _capture(function, flat, structure):
+    """`(program, structure of its outputs)`."""
+    from torch.fx.experimental.proxy_tensor import make_fx  # it imports a great deal
+
+    found = []
+
+    def flattened(*flat):
+        outputs, form = tree_flatten(function(*tree_unflatten(flat, structure)))
+        found.append(form)
+        return outputs
+
+    copies = [array.clone() for array in flat]  # it runs while it is captured, and may write into them
+    return make_fx(flattened)(*copies), found[0]
 
 
 def repeat(condition, body, state):

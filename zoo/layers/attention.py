@@ -19,6 +19,8 @@ class MultiHeadAttention(keras.layers.Layer):
     Raises ValueError where `heads` does not divide the width or `kv_heads` does not divide `heads`.
     """
 
+    head_width = None  # None: the heads share the width
+
     def __init__(
         self,
         heads,
@@ -43,19 +45,20 @@ class MultiHeadAttention(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator()
         _check_multiple("kv_heads", kv_heads or heads, "heads", heads)
 
-    def build(self, x_shape, context_shape=None, visible_shape=None, positions_shape=None):
-        width, kv_heads = x_shape[-1], self.kv_heads or self.heads
-        _check_multiple("heads", self.heads, "the width", width)
-        kv_width = width // self.heads * kv_heads
+    def build(self, x_shape, context_shape=None, visible_shape=None, positions_shape=None, bias_shape=None):
+        if self.head_width is None:
+            _check_multiple("heads", self.heads, "the width", x_shape[-1])
+        each = self.head_width or x_shape[-1] // self.heads
+        width, kv_width = each * self.heads, each * (self.kv_heads or self.heads)
         self.query = self._dense("query", width, x_shape, self.deviation)
         self.key = self._dense("key", kv_width, context_shape or x_shape, self.deviation)
         self.value = self._dense("value", kv_width, context_shape or x_shape, self.deviation)
-        self.out = self._dense("out", width, x_shape, self.out_deviation or self.deviation)
+        self.out = self._dense("out", x_shape[-1], (*x_shape[:-1], width), self.out_deviation or self.deviation)
         if self.rotary is not None:
             self.turn = RotaryPositions(**self.rotary, name="turn", dtype=self.dtype_policy)
-            self.turn.build((*x_shape[:2], self.heads, width // self.heads))
+            self.turn.build((*x_shape[:2], self.heads, each))
 
-    def call(self, x, context=None, visible=None, positions=None, memory=None, training=False):
+    def call(self, x, context=None, visible=None, positions=None, bias=None, memory=None, training=False):
         """Attend from `x` to itself, or to `context` where one is given.
 
         Args:
@@ -64,42 +67,46 @@ class MultiHeadAttention(keras.layers.Layer):
             visible: booleans, False where nothing may be taken from: (batch, source time), or (batch, time, source
                 time) where that differs from token to token. A token that may look nowhere gets a finite vector.
             positions: (batch, time) integers, for rotary positions that do not count from 0.
+            bias: (batch or 1, heads, time, source time), added to the products of queries and keys.
             memory: of keys and values, see `zoo.layers.memory`; it knows which earlier tokens are visible.
         """
         if memory is not None:
-            y_BTHD = self._remember(x, context, visible, memory)
+            y_BTHD = self._remember(x, context, visible, bias, memory)
         else:
             k_BSKD, v_BSKD = self._source(x if context is None else context, positions)
-            rate, q_BTHD = self.dropout if training else 0.0, self._heads(self.query(x), self.heads, positions)
-            y_BTHD = backend.attend(q_BTHD, k_BSKD, v_BSKD, visible, self.causal, rate, self.seed_generator)
-        return self.out(ops.reshape(y_BTHD, ops.shape(x)))
+            rate, q_BTHD = self.dropout if training else 0.0, self._query(x, positions)
+            y_BTHD = backend.attend(q_BTHD, k_BSKD, v_BSKD, visible, self.causal, rate, self.seed_generator, bias)
+        return self.out(ops.reshape(y_BTHD, (*ops.shape(x)[:2], y_BTHD.shape[2] * y_BTHD.shape[3])))
+
+    def _query(self, x, positions):
+        return self._heads(self.query(x), self.heads, positions)
 
     def _source(self, source, positions):
         k_BSKD = self._heads(self.key(source), self.kv_heads or self.heads, positions)
         return k_BSKD, self._split(self.value(source), self.kv_heads or self.heads)
 
-    def _remember(self, x, context, visible, memory):
+    def _remember(self, x, context, visible, bias, memory):
         if context is not None:
             return self._look(x, context, visible, memory)
         if not self.causal:
             raise ValueError(f"Expected layers that look only backwards. Received: {self.name!r}, which is not causal.")
         positions = memory.positions()
-        q_BTHD, source = self._heads(self.query(x), self.heads, positions), self._source(x, positions)
+        q_BTHD, source = self._query(x, positions), self._source(x, positions)
         if memory.arrays is None:  # padding follows the texts, so that looking backwards hides it
             memory.arrays = tuple(_first(x_BSKD, memory.length) for x_BSKD in source)
-            return backend.attend(q_BTHD, *source, causal=True)
+            return backend.attend(q_BTHD, *source, causal=True, bias_BHTS=bias)
         pairs, places = zip(memory.arrays, source, strict=True), memory.reading.places
         memory.arrays = tuple(backend.write(kept, ops.transpose(new, (0, 2, 1, 3)), places) for kept, new in pairs)
-        return backend.recall(q_BTHD, *memory.arrays, memory.reading.looks_at)
+        return backend.recall(q_BTHD, *memory.arrays, memory.reading.looks_at, bias)
 
     def _look(self, x, context, visible, memory):
         """Attention to a context whose keys and values are computed once."""
         if memory.arrays is None:
             memory.arrays = tuple(ops.transpose(x_BSKD, (0, 2, 1, 3)) for x_BSKD in self._source(context, None))
         visible_BTS = visible[:, None] if visible is not None and len(visible.shape) == 2 else visible
-        return backend.recall(self._heads(self.query(x), self.heads, None), *memory.arrays, visible_BTS)
+        return backend.recall(self._query(x, None), *memory.arrays, visible_BTS)
 
-    def compute_output_spec(self, x, context=None, visible=None, positions=None, training=False):
+    def compute_output_spec(self, x, context=None, visible=None, positions=None, bias=None, training=False):
         return keras.KerasTensor(x.shape, dtype=self.compute_dtype)
 
     def _dense(self, name, units, shape, deviation):
@@ -115,6 +122,25 @@ class MultiHeadAttention(keras.layers.Layer):
     def _split(self, x_BTM, heads):
         batch, time, width = ops.shape(x_BTM)
         return ops.reshape(x_BTM, (batch, time, heads, width // heads))
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class UnscaledAttention(MultiHeadAttention):
+    """T5's attention: heads of any width, no biases, and products of queries and keys that are not divided.
+
+    Raffel et al. 2020, https://arxiv.org/abs/1910.10683. Fresh queries are smaller instead, as in its released code.
+    """
+
+    def __init__(self, heads, head_width, dropout=0.0, causal=False, **kwargs):
+        super().__init__(heads, dropout=dropout, causal=causal, use_bias=False, **kwargs)
+        self.head_width = head_width
+
+    def _query(self, x, positions):
+        return super()._query(x, positions) * self.head_width**0.5  # by which the backend divides
+
+    def _dense(self, name, units, shape, deviation):
+        deviation = (shape[-1] * (self.head_width if name == "query" else 1)) ** -0.5
+        return super()._dense(name, units, shape, deviation)
 
 
 def _first(x_BSKD, length):

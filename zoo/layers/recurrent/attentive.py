@@ -83,6 +83,7 @@ class AttentiveRecurrence(keras.layers.Layer):
     def _begin(self, state, x):
         """The state before the first step: the cell's, then, where features are fed back, one of zeros."""
         state = self.recurrence.start(ops.shape(x)[0]) if state is None else state
+        state = [ops.cast(array, "float32") for array in state]  # Keras casts what a layer is called with
         lacking = self.feeding == "output" and len(state) == self.recurrence.states
         return (*state, ops.zeros_like(state[0])) if lacking else tuple(state)
 

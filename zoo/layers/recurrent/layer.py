@@ -63,6 +63,8 @@ class Recurrent(keras.layers.Layer):
         """
         if state is not None and self.reverse:
             raise ValueError(f"A state can only be carried forwards. Received: reverse=True in layer {self.name!r}.")
+        if state is not None:  # Keras casts what a layer is called with
+            state = [ops.cast(array, self._precision) for array in state]
         if memory is not None:
             return self._go_on(x, state, memory)
         x_TBM = ops.transpose(x, (1, 0, 2))

@@ -1,0 +1,128 @@
+"""An encoder-decoder pretrained to put damaged text right.
+
+Lewis et al. 2019, BART, https://arxiv.org/abs/1910.13461. No difference.
+"""
+
+from dataclasses import dataclass
+
+import keras
+from keras.initializers import RandomNormal
+
+from zoo.architecture import Architecture
+from zoo.layers.blocks import decoder_block, encoder_block, normalize
+from zoo.layers.dropout import Dropout
+from zoo.layers.embedding import TokenEmbedding, Visible
+from zoo.layers.positions import LearnedPositions
+from zoo.layers.vocabulary import Bias
+from zoo.published import Head, Published
+
+DEVIATION = 0.02  # of fresh weights, `init_std` of the published configurations
+OFFSET = 2  # rows of the table of positions that no token uses, in the released code
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class LogitsBias(Bias):
+    """Adds a learned number to each logit, kept as the row that it is in published files."""
+
+    def build(self, x_shape):
+        self.bias = self.add_weight((1, x_shape[-1]), initializer="zeros", name="bias")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BART(Architecture):
+    """Post-norm blocks of an encoder and a decoder over words and learned positions: (batch, target time, width)."""
+
+    vocabulary: int = 50_265
+    length: int = 1024  # positions in the tables: the longest text
+    width: int = 768  # of the residual stream
+    depth: int = 6  # blocks of the encoder, and of the decoder
+    heads: int = 12
+    hidden: int = 3072  # of the feed-forward layers
+    dropout: float = 0.1  # of embeddings, attention weights and what blocks add
+
+    causal = True
+    pooling = "last"
+    tied = True
+    published = Published(
+        kind="bart",
+        name="BartModel",
+        fields={
+            "vocabulary": "vocab_size",
+            "padding": "pad_token_id",
+            "length": "max_position_embeddings",
+            "width": "d_model",
+            "depth": ("encoder_layers", "decoder_layers"),
+            "heads": ("encoder_attention_heads", "decoder_attention_heads"),
+            "hidden": ("encoder_ffn_dim", "decoder_ffn_dim"),
+            "dropout": ("dropout", "attention_dropout"),
+        },
+        fixed={"activation_function": "gelu", "scale_embedding": False},
+        prefix="model.",
+        layers={
+            "embedding": "shared",
+            "source_positions": "encoder.embed_positions",
+            "source_norm": "encoder.layernorm_embedding",
+            "encoder{i}_attention/query": "encoder.layers.{i}.self_attn.q_proj",
+            "encoder{i}_attention/key": "encoder.layers.{i}.self_attn.k_proj",
+            "encoder{i}_attention/value": "encoder.layers.{i}.self_attn.v_proj",
+            "encoder{i}_attention/out": "encoder.layers.{i}.self_attn.out_proj",
+            "encoder{i}_attention_norm": "encoder.layers.{i}.self_attn_layer_norm",
+            "encoder{i}_feed_forward/widen": "encoder.layers.{i}.fc1",
+            "encoder{i}_feed_forward/narrow": "encoder.layers.{i}.fc2",
+            "encoder{i}_feed_forward_norm": "encoder.layers.{i}.final_layer_norm",
+            "target_positions": "decoder.embed_positions",
+            "target_norm": "decoder.layernorm_embedding",
+            "decoder{i}_attention/query": "decoder.layers.{i}.self_attn.q_proj",
+            "decoder{i}_attention/key": "decoder.layers.{i}.self_attn.k_proj",
+            "decoder{i}_attention/value": "decoder.layers.{i}.self_attn.v_proj",
+            "decoder{i}_attention/out": "decoder.layers.{i}.self_attn.out_proj",
+            "decoder{i}_attention_norm": "decoder.layers.{i}.self_attn_layer_norm",
+            "decoder{i}_source_attention/query": "decoder.layers.{i}.encoder_attn.q_proj",
+            "decoder{i}_source_attention/key": "decoder.layers.{i}.encoder_attn.k_proj",
+            "decoder{i}_source_attention/value": "decoder.layers.{i}.encoder_attn.v_proj",
+            "decoder{i}_source_attention/out": "decoder.layers.{i}.encoder_attn.out_proj",
+            "decoder{i}_source_attention_norm": "decoder.layers.{i}.encoder_attn_layer_norm",
+            "decoder{i}_feed_forward/widen": "decoder.layers.{i}.fc1",
+            "decoder{i}_feed_forward/narrow": "decoder.layers.{i}.fc2",
+            "decoder{i}_feed_forward_norm": "decoder.layers.{i}.final_layer_norm",
+        },
+        heads={
+            "BartForConditionalGeneration": Head(
+                objective="translate", layers={"logits_bias/bias": "final_logits_bias"}
+            ),
+        },
+        copies=("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"),
+    )
+
+    def __call__(self, source, target):
+        visible = Visible(self.padding, name="visible")(source)
+        options = {"embeddings_initializer": RandomNormal(stddev=DEVIATION), "name": "embedding"}
+        embedding = TokenEmbedding(self.vocabulary, self.width, self.padding, **options)
+        x = self._place(embedding(source), "source")
+        for i in range(self.depth):
+            x = encoder_block(x, visible, **self._options, name=f"encoder{i}")
+        y = self._place(embedding(target), "target")
+        for i in range(self.depth):
+            y = decoder_block(y, x, visible, **self._options, name=f"decoder{i}")
+        return y
+
+    def logits(self, trunk, x=None):
+        return LogitsBias(name="logits_bias")(super().logits(trunk, x))
+
+    @property
+    def _options(self):
+        return {
+            "attention": {"heads": self.heads, "dropout": self.dropout, "deviation": DEVIATION},
+            "feed_forward": {"hidden": self.hidden, "activation": "gelu", "deviation": DEVIATION},
+            "norm": "post",
+            "dropout": self.dropout,
+        }
+
+    def _place(self, x, name):
+        x = normalize(LearnedPositions(self.length, OFFSET, name=f"{name}_positions")(x), f"{name}_norm")
+        return Dropout(self.dropout, name=f"{name}_dropout")(x)
+
+
+PADDING = 1  # id of <pad> in the published vocabulary
+BASE = BART(padding=PADDING)
+LARGE = BART(padding=PADDING, width=1024, depth=12, heads=16, hidden=4096)

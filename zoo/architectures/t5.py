@@ -1,0 +1,178 @@
+"""An encoder-decoder whose attention knows distances in place of positions; every task is text to text.
+
+Raffel et al. 2020, T5, https://arxiv.org/abs/1910.10683. Version 1.1 (`gated`, not `tied`) has feed-forward layers of
+Shazeer 2020, https://arxiv.org/abs/2002.05202, and an output layer of its own. No difference.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from keras.initializers import RandomNormal
+from keras.layers import Rescaling
+
+from zoo.architecture import Architecture
+from zoo.layers.attention import UnscaledAttention
+from zoo.layers.blocks import FeedForward, normalize_size, residual
+from zoo.layers.distance import DistanceBias
+from zoo.layers.dropout import Dropout
+from zoo.layers.embedding import TokenEmbedding, Visible
+from zoo.published import Head, Published
+
+ACTIVATIONS = {False: "relu", True: "gated-gelu"}  # `gated`: what config.json calls the feed-forward layers
+
+
+class TextToText(Published):
+    """Reads and writes the two versions, which config.json tells by the feed-forward layers and the output layer."""
+
+    def settings(self, config):
+        kind = config.get("feed_forward_proj", "relu")
+        if kind not in ACTIVATIONS.values():
+            raise ValueError(f"Expected feed_forward_proj of relu or gated-gelu in config.json. Received: {kind!r}.")
+        if config.get("num_decoder_layers") not in (None, config["num_layers"]):
+            raise ValueError(
+                "Expected as many layers in the decoder as in the encoder in config.json. "
+                f"Received: num_layers={config['num_layers']}, num_decoder_layers={config['num_decoder_layers']}."
+            )
+        tied = config.get("scale_decoder_outputs", config.get("tie_word_embeddings", True))
+        return super().settings(config) | {"gated": kind != "relu", "tied": tied}
+
+    def write(self, architecture):
+        kind = {"feed_forward_proj": ACTIVATIONS[architecture.gated], "tie_word_embeddings": architecture.tied}
+        return super().write(architecture) | kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class T5(Architecture):
+    """Pre-norm blocks of an encoder and a decoder, without biases: (batch, target time, width) features.
+
+    A target begins with padding, which has a vector like any id.
+    """
+
+    vocabulary: int = 32_128
+    width: int = 512  # of the residual stream
+    depth: int = 6  # blocks of the encoder, and of the decoder
+    heads: int = 8
+    head_width: int = 64
+    hidden: int = 2048  # of the feed-forward layers
+    gated: bool = False  # version 1.1: feed-forward layers of two products, with GELU in place of ReLU
+    tied: bool = True  # not in version 1.1: logits are made with the word vectors
+    buckets: int = 32  # of distances
+    longest: int = 128  # distance that is told from longer ones
+    dropout: float = 0.1  # of word vectors, attention weights, feed-forward layers, what blocks add and features
+    epsilon: float = 1e-6  # added to the mean square by norms
+
+    causal = True
+    pooling = "last"
+    published = TextToText(
+        kind="t5",
+        name="T5Model",
+        fields={
+            "vocabulary": "vocab_size",
+            "padding": "pad_token_id",
+            "width": "d_model",
+            "depth": "num_layers",
+            "heads": "num_heads",
+            "head_width": "d_kv",
+            "hidden": "d_ff",
+            "buckets": "relative_attention_num_buckets",
+            "longest": "relative_attention_max_distance",
+            "dropout": "dropout_rate",
+            "epsilon": "layer_norm_epsilon",
+        },
+        layers={
+            "embedding": "shared",
+            "encoder_distance": "encoder.block.0.layer.0.SelfAttention.relative_attention_bias",
+            "encoder{i}_attention_norm": "encoder.block.{i}.layer.0.layer_norm",
+            "encoder{i}_attention/query": "encoder.block.{i}.layer.0.SelfAttention.q",
+            "encoder{i}_attention/key": "encoder.block.{i}.layer.0.SelfAttention.k",
+            "encoder{i}_attention/value": "encoder.block.{i}.layer.0.SelfAttention.v",
+            "encoder{i}_attention/out": "encoder.block.{i}.layer.0.SelfAttention.o",
+            "encoder{i}_feed_forward_norm": "encoder.block.{i}.layer.1.layer_norm",
+            "encoder{i}_feed_forward/widen": "encoder.block.{i}.layer.1.DenseReluDense.wi",
+            "encoder{i}_feed_forward/narrow": "encoder.block.{i}.layer.1.DenseReluDense.wo",
+            "encoder{i}_gated/widen": "encoder.block.{i}.layer.1.DenseReluDense.wi_0",
+            "encoder{i}_gated/gate": "encoder.block.{i}.layer.1.DenseReluDense.wi_1",
+            "encoder{i}_gated/narrow": "encoder.block.{i}.layer.1.DenseReluDense.wo",
+            "encoder_norm": "encoder.final_layer_norm",
+            "decoder_distance": "decoder.block.0.layer.0.SelfAttention.relative_attention_bias",
+            "decoder{i}_attention_norm": "decoder.block.{i}.layer.0.layer_norm",
+            "decoder{i}_attention/query": "decoder.block.{i}.layer.0.SelfAttention.q",
+            "decoder{i}_attention/key": "decoder.block.{i}.layer.0.SelfAttention.k",
+            "decoder{i}_attention/value": "decoder.block.{i}.layer.0.SelfAttention.v",
+            "decoder{i}_attention/out": "decoder.block.{i}.layer.0.SelfAttention.o",
+            "decoder{i}_source_attention_norm": "decoder.block.{i}.layer.1.layer_norm",
+            "decoder{i}_source_attention/query": "decoder.block.{i}.layer.1.EncDecAttention.q",
+            "decoder{i}_source_attention/key": "decoder.block.{i}.layer.1.EncDecAttention.k",
+            "decoder{i}_source_attention/value": "decoder.block.{i}.layer.1.EncDecAttention.v",
+            "decoder{i}_source_attention/out": "decoder.block.{i}.layer.1.EncDecAttention.o",
+            "decoder{i}_feed_forward_norm": "decoder.block.{i}.layer.2.layer_norm",
+            "decoder{i}_feed_forward/widen": "decoder.block.{i}.layer.2.DenseReluDense.wi",
+            "decoder{i}_feed_forward/narrow": "decoder.block.{i}.layer.2.DenseReluDense.wo",
+            "decoder{i}_gated/widen": "decoder.block.{i}.layer.2.DenseReluDense.wi_0",
+            "decoder{i}_gated/gate": "decoder.block.{i}.layer.2.DenseReluDense.wi_1",
+            "decoder{i}_gated/narrow": "decoder.block.{i}.layer.2.DenseReluDense.wo",
+            "decoder_norm": "decoder.final_layer_norm",
+        },
+        heads={
+            "T5ForConditionalGeneration": Head(objective="translate", layers={"logits/kernel": "lm_head.weight"}),
+        },
+        copies=("encoder.embed_tokens.weight", "decoder.embed_tokens.weight"),
+    )
+
+    def __call__(self, source, target):
+        visible = Visible(self.padding, name="visible")(source)
+        initial = RandomNormal(stddev=1.0)  # as in the released code
+        embed = TokenEmbedding(self.vocabulary, self.width, None, embeddings_initializer=initial, name="embedding")
+        x = Dropout(self.dropout, name="encoder_dropout")(embed(source))
+        distance = self._distance("encoder")(x)
+        for i in range(self.depth):
+            x = self._attend(x, f"encoder{i}_attention", visible=visible, bias=distance)
+            x = self._think(x, f"encoder{i}")
+        memory = self._finish(x, "encoder")
+        y = Dropout(self.dropout, name="decoder_dropout")(embed(target))
+        distance = self._distance("decoder", causal=True)(y)
+        for i in range(self.depth):
+            y = self._attend(y, f"decoder{i}_attention", causal=True, bias=distance)
+            y = self._attend(y, f"decoder{i}_source_attention", context=memory, visible=visible)
+            y = self._think(y, f"decoder{i}")
+        return self._finish(y, "decoder")
+
+    def logits(self, trunk, x=None):
+        if not self.tied:
+            return super().logits(trunk, x)
+        x = trunk.output if x is None else x
+        return super().logits(trunk, Rescaling(self.width**-0.5, name="scale")(x))  # word vectors are drawn large
+
+    def _distance(self, name, causal=False):
+        return DistanceBias(self.heads, self.buckets, self.longest, causal, name=f"{name}_distance")
+
+    def _attend(self, x, name, causal=False, **given):
+        attend = UnscaledAttention(self.heads, self.head_width, self.dropout, causal, name=name)
+        return self._residual(x, lambda y: attend(y, **given), name)
+
+    def _think(self, x, name):
+        deviation = {"deviation": self.width**-0.5, "out_deviation": self.hidden**-0.5}
+        options = {"dropout": self.dropout, "gated": self.gated, "use_bias": False, **deviation}
+        kind, activation = ("gated", "gelu_tanh") if self.gated else ("feed_forward", "relu")
+        think = FeedForward(self.hidden, activation, **options, name=f"{name}_{kind}")
+        return self._residual(x, think, f"{name}_feed_forward")
+
+    def _residual(self, x, change, name):
+        return residual(x, change, "pre", self.dropout, name, partial(normalize_size, epsilon=self.epsilon))
+
+    def _finish(self, x, name):
+        x = normalize_size(x, f"{name}_norm", self.epsilon)
+        return Dropout(self.dropout, name=f"{name}_norm_dropout")(x)
+
+
+SMALL = T5()
+BASE = T5(width=768, depth=12, heads=12, hidden=3072)
+LARGE = T5(width=1024, depth=24, heads=16, hidden=4096)
+XL = T5(width=1024, depth=24, heads=32, head_width=128, hidden=16_384)  # called 3B
+XXL = T5(width=1024, depth=24, heads=128, head_width=128, hidden=65_536)  # called 11B
+_LATER = {"gated": True, "tied": False}
+SMALL_1_1 = T5(**_LATER, depth=8, heads=6, hidden=1024)
+BASE_1_1 = T5(**_LATER, width=768, depth=12, heads=12, hidden=2048)
+LARGE_1_1 = T5(**_LATER, width=1024, depth=24, heads=16, hidden=2816)
+XL_1_1 = T5(**_LATER, width=2048, depth=24, heads=32, hidden=5120)
+XXL_1_1 = T5(**_LATER, width=4096, depth=24, heads=64, hidden=10_240)
