@@ -1,5 +1,6 @@
 """Lists of ids in, lists of ids out."""
 
+import pytest
 from writers import PADDING, greedy, network, sources, texts
 
 from zoo.generation import Settings, generate, write
@@ -32,10 +33,10 @@ def test_equal_prompts_are_continued_differently(gpt2):
 def test_a_second_call_in_the_same_bucket_compiles_nothing(gpt2):
     settings = {"temperature": 1.0, "top_k": 5}
     generate(gpt2, texts([6, 2, 3]), new_tokens=5, **settings)
-    before = Writer.of(gpt2).traces
+    before = Writer.of(gpt2).compilations
     settings = {"temperature": 0.5, "top_k": 3, "seed": 8}
     generate(gpt2, texts([4, 5, 1, 7]), new_tokens=8, **settings)
-    assert Writer.of(gpt2).traces == before
+    assert Writer.of(gpt2).compilations == before
 
 
 def test_a_text_ends_with_a_stop(gpt2):

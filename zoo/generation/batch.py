@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from keras import ops
 
-from zoo.batches import bucket
+from zoo.examples import bucket
 from zoo.layers.embedding import Visible
 from zoo.layers.positions import LearnedPositions
 

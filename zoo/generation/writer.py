@@ -15,14 +15,15 @@ _WRITERS = weakref.WeakKeyDictionary()
 class Writer:
     """Writes with one model. What is compiled is kept: once for each batch size and bucket of lengths.
 
-    `traces` counts how often something was compiled, or on torch, which does not compile, first seen.
+    `compilations` counts how often that was.
     """
 
     def __init__(self, model):
         self.network = Network(model)
-        self.traces = 0
-        self._begin = backend.compiled(self._counted(self._first), model.variables)
-        self._advance = backend.compiled(self._counted(self._rest), model.variables)
+        self.compilations = 0
+        self._begin = backend.compiled(self._first, model.variables, self._count)
+        self._advance = backend.compiled(self._rest, model.variables, self._count)
+        self._step = backend.captured(self._one, self._count)
 
     @classmethod
     def of(cls, model):
@@ -63,17 +64,13 @@ class Writer:
 
         return backend.repeat(goes_on, lambda state: self._step(state, given), state)
 
-    def _step(self, state, given):
+    def _one(self, state, given):
         tokens = ops.take_along_axis(state["text"], state["count"][:, None] - 1, axis=1)
         logits, memory = self.network.go_on(tokens, state["place"], state["memory"])
         return _choose(state | {"memory": memory, "place": state["place"] + 1}, logits[:, 0], given)
 
-    def _counted(self, function):
-        def run(*arguments):
-            self.traces += 1
-            return function(*arguments)
-
-        return run
+    def _count(self):
+        self.compilations += 1
 
 
 def _choose(state, logits, given):
