@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from zoo.architectures import bert, distilbert, gpt2, llama, roberta
+from zoo.architectures import bart, bert, distilbert, gpt2, llama, roberta, t5, transformer
 from zoo.weights.drawing import shapes
 
 
@@ -70,3 +70,33 @@ def test_what_has_no_head_or_a_tied_one(size, published):
 def test_llama_with_its_output_layer(size, published):
     outputs = 0 if size.tied else size.vocabulary * size.width
     assert count(size) + outputs == published
+
+
+@pytest.mark.parametrize(
+    ("size", "published"),
+    [
+        (t5.SMALL, 60_506_624),
+        (t5.BASE, 222_903_552),
+        (t5.LARGE, 737_668_096),
+        (t5.XL, 2_851_598_336),
+        (t5.XXL, 11_307_321_344),
+        (t5.SMALL_1_1, 76_961_152),
+        (t5.BASE_1_1, 247_577_856),
+        (t5.LARGE_1_1, 783_150_080),
+        (t5.XL_1_1, 2_849_757_184),
+        (t5.XXL_1_1, 11_135_332_352),
+    ],
+)
+def test_t5_with_its_output_layer(size, published):
+    outputs = 0 if size.tied else size.vocabulary * size.width
+    assert count(size) + outputs == published
+
+
+@pytest.mark.parametrize(("size", "published"), [(bart.BASE, 139_420_416), (bart.LARGE, 406_291_456)])
+def test_bart(size, published):
+    assert count(size) == published
+
+
+@pytest.mark.parametrize(("size", "published"), [(transformer.BASE, 65e6), (transformer.BIG, 213e6)])
+def test_transformer_by_the_round_numbers_of_its_paper(size, published):
+    assert count(size) == pytest.approx(published, rel=0.03)

@@ -1,0 +1,164 @@
+"""Options of the encoder-decoders; the Transformer against PyTorch's own; a decoder that is not fed against Luong's."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo.architectures.rnn_seq2seq import RNNSeq2Seq
+from zoo.architectures.transformer import Transformer
+
+SOURCE = np.array([[5, 6, 7, 5, 9, 11, 2, 3], [4, 22, 4, 0, 0, 0, 0, 0]], "int32")
+TARGET = np.array([[2, 9, 8, 7, 6], [2, 3, 0, 0, 0]], "int32")
+DEEP = {"vocabulary": 23, "width": 8, "depth": 2, "heads": 2, "hidden": 12}
+RECURRENT = {"vocabulary": 23, "width": 8, "units": 6}
+
+
+def numpy(x):
+    return ops.convert_to_numpy(x)
+
+
+def features(trunk, source=SOURCE, target=TARGET):
+    return numpy(trunk({"source": source, "target": target}))
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        Transformer(**DEEP, norm="pre"),
+        Transformer(**DEEP, shared=False),
+        RNNSeq2Seq(**RECURRENT, depth=2, cell="lstm"),
+        RNNSeq2Seq(**RECURRENT, depth=2, cell="lstm", attention="dot", feeding="none", bidirectional=False),
+        RNNSeq2Seq(**RECURRENT, attention="general", feeding="output"),
+        RNNSeq2Seq(**RECURRENT, feeding="none", shared=False),
+    ],
+    ids=repr,
+)
+def test_padding_changes_nothing_and_later_tokens_are_not_seen(architecture):
+    trunk = architecture.trunk()
+    together = features(trunk)
+    np.testing.assert_allclose(together[1:, :2], features(trunk, SOURCE[1:, :3], TARGET[1:, :2]), atol=1e-5)
+    changed = TARGET.copy()
+    changed[0, 3:] = 1
+    np.testing.assert_allclose(features(trunk, target=changed)[0, :3], together[0, :3], atol=1e-5)
+    assert np.abs(features(trunk, SOURCE[:, ::-1]) - together).max() > 1e-3
+
+
+@pytest.mark.parametrize("make", [lambda **s: Transformer(**DEEP, **s), lambda **s: RNNSeq2Seq(**RECURRENT, **s)])
+def test_shared_vectors_are_one_table(make):
+    tables = [
+        sum(weight.path.endswith("embeddings") for weight in make(shared=shared).trunk().weights)
+        for shared in (True, False)
+    ]
+    assert tables == [1, 2]
+    assert (make(shared=True).tied, make(shared=False).tied) == (True, False)
+
+
+@pytest.mark.parametrize("norm", ["post", "pre"])
+def test_blocks_are_those_of_pytorch(norm):
+    torch = pytest.importorskip("torch")
+    trunk = Transformer(**DEEP, norm=norm).trunk()
+    random = np.random.default_rng(0)
+    for weight in trunk.weights:
+        weight.assign(random.normal(scale=0.5, size=weight.shape))
+    ours = {weight.path: torch.tensor(numpy(weight)) for weight in trunk.weights}
+    options = {"dim_feedforward": 12, "dropout": 0.0, "batch_first": True, "norm_first": norm == "pre"}
+
+    def filled(layer, name, looks):
+        with torch.no_grad():
+            for module, look, number in looks:
+                parts = [ours[f"{name}_{look}/{part}/kernel"].T for part in ("query", "key", "value")]
+                biases = [ours[f"{name}_{look}/{part}/bias"] for part in ("query", "key", "value")]
+                getattr(layer, module).in_proj_weight.copy_(torch.cat(parts))
+                getattr(layer, module).in_proj_bias.copy_(torch.cat(biases))
+                getattr(layer, module).out_proj.weight.copy_(ours[f"{name}_{look}/out/kernel"].T)
+                getattr(layer, module).out_proj.bias.copy_(ours[f"{name}_{look}/out/bias"])
+                fill_norm(getattr(layer, f"norm{number}"), f"{name}_{look}_norm")
+            for module, part in (("linear1", "widen"), ("linear2", "narrow")):
+                getattr(layer, module).weight.copy_(ours[f"{name}_feed_forward/{part}/kernel"].T)
+                getattr(layer, module).bias.copy_(ours[f"{name}_feed_forward/{part}/bias"])
+            fill_norm(getattr(layer, f"norm{len(looks) + 1}"), f"{name}_feed_forward_norm")
+        return layer
+
+    def fill_norm(module, name):
+        with torch.no_grad():
+            module.weight.copy_(ours[f"{name}/gamma"])
+            module.bias.copy_(ours[f"{name}/beta"])
+        return module
+
+    placed = keras.Model(trunk.inputs, [trunk.get_layer(f"{side}_dropout").output for side in ("source", "target")])
+    x, y = (torch.tensor(numpy(part)) for part in placed({"source": SOURCE, "target": TARGET}))
+    hidden = torch.tensor(SOURCE == 0)
+    for i in range(2):
+        layer = torch.nn.TransformerEncoderLayer(8, 2, **options)
+        x = filled(layer, f"encoder{i}", [("self_attn", "attention", 1)])(x, src_key_padding_mask=hidden)
+    x = fill_norm(torch.nn.LayerNorm(8), "encoder_norm")(x) if norm == "pre" else x
+    later = torch.ones(5, 5, dtype=torch.bool).triu(1)
+    looks = [("self_attn", "attention", 1), ("multihead_attn", "source_attention", 2)]
+    for i in range(2):
+        layer = filled(torch.nn.TransformerDecoderLayer(8, 2, **options), f"decoder{i}", looks)
+        y = layer(y, x, tgt_mask=later, memory_key_padding_mask=hidden)
+    y = fill_norm(torch.nn.LayerNorm(8), "norm")(y) if norm == "pre" else y
+    np.testing.assert_allclose(features(trunk), y.detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_words_are_placed_by_the_papers_sines():
+    trunk = Transformer(**DEEP).trunk()
+    table = numpy(trunk.get_layer("embedding").embeddings)
+    placed = numpy(
+        keras.Model(trunk.inputs, trunk.get_layer("target_dropout").output)({"source": SOURCE, "target": TARGET})
+    )
+    angles = np.arange(5)[:, None] / 10_000 ** (np.arange(0, 8, 2) / 8)
+    sines = np.stack([np.sin(angles), np.cos(angles)], -1).reshape(5, 8)
+    np.testing.assert_allclose(placed[0], table[TARGET[0]] * 8**0.5 + sines, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("attention", ["additive", "general"])
+def test_a_decoder_that_is_not_fed_is_luongs(attention):
+    """Luong 2015: all states first; then contexts of the source's features; then tanh of both together."""
+    trunk = RNNSeq2Seq(**RECURRENT, attention=attention, feeding="none").trunk()
+    named = {name: trunk.get_layer(name).output for name in ("encoder0", "attention", "readout")}
+    named["states"] = trunk.get_layer("decoder").output[0]
+    found = keras.Model(trunk.inputs, named)({"source": SOURCE, "target": TARGET})
+    memory, seen, readout, states = (numpy(found[name]) for name in ("encoder0", "attention", "readout", "states"))
+    key = numpy(trunk.get_layer("attention").key.kernel)
+    if attention == "general":
+        scores = np.einsum("btu,bsu->bts", states, memory @ key)
+    else:
+        layer = trunk.get_layer("attention")
+        both = np.tanh((states @ numpy(layer.query.kernel))[:, :, None] + (memory @ key)[:, None])
+        scores = (both @ numpy(layer.weigh.kernel))[..., 0]
+    chances = np.exp(scores) * (SOURCE > 0)[:, None]
+    np.testing.assert_allclose(seen, chances / chances.sum(-1, keepdims=True) @ memory, rtol=1e-4, atol=1e-5)
+    kernel, bias = (numpy(weight) for weight in trunk.get_layer("readout").weights)
+    np.testing.assert_allclose(readout, np.tanh(np.concatenate([states, seen], -1) @ kernel + bias), atol=1e-5)
+
+
+def test_a_decoder_begins_with_both_ends_of_the_source():
+    trunk = RNNSeq2Seq(**RECURRENT).trunk()
+    named = [trunk.get_layer(name).output for name in ("encoder0", "state0_0")]
+    memory, begin = (numpy(part) for part in keras.Model(trunk.inputs, named)({"source": SOURCE, "target": TARGET}))
+    kernel, bias = (numpy(weight) for weight in trunk.get_layer("state0_0").weights)
+    ends = np.stack(
+        [np.concatenate([row[length - 1, :6], row[0, 6:]]) for row, length in zip(memory, (8, 3), strict=True)]
+    )
+    np.testing.assert_allclose(begin, np.tanh(ends @ kernel + bias), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"attention": "dot"}, "an encoder as wide as the decoder. Received: bidirectional=True"),
+        ({"attention": "genral"}, "Unknown attention. Received: 'genral'. Did you mean 'general'"),
+        ({"feeding": "ouput"}, "Unknown feeding. Received: 'ouput'. Did you mean 'output'"),
+        ({"cell": "lsmt"}, "Unknown cell. Received: 'lsmt'. Did you mean 'lstm'"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(settings, reason):
+    with pytest.raises(ValueError, match=reason):
+        RNNSeq2Seq(**settings)
+
+
+def test_an_unknown_norm_names_the_nearest():
+    with pytest.raises(ValueError, match="Unknown norm. Received: 'prae'. Did you mean 'pre'"):
+        Transformer(norm="prae")
