@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from zoo.batches import Batches, bucket
-from zoo.examples import Examples, Frame, write
+from zoo.batches import Batches
+from zoo.examples import Examples, Frame, bucket, write
 
 
 class Plain:

@@ -10,14 +10,12 @@ from functools import cached_property
 import keras
 import numpy as np
 
-BUCKETS = (8, *(n << i for i in range(20) for n in (16, 24)))  # 8, 16, 24, 32, 48, 64, 96, 128 ...
-
 
 class Batches:
     """An endless, seeded stream of batches for `keras.Model.fit`.
 
     Args:
-        examples: a `zoo.examples.Examples`.
+        examples: a `zoo.examples.Examples`, or a `zoo.packing.Packed`.
         objective: whose `arrange` makes `(inputs, targets, weights)` of padded arrays.
         rows: examples in a batch; all of them where there are fewer.
         accumulation: batches whose gradients are added up; their weights are normalised together, because averaging the
@@ -28,7 +26,7 @@ class Batches:
     def __init__(self, examples, objective, rows, accumulation=1, seed=0):
         self.examples, self.objective, self.seed = examples, objective, seed
         self.rows, self.accumulation = min(rows, len(examples)), accumulation
-        self.buckets = bucket(examples.sizes, objective.length)
+        self.buckets = examples.shapes(objective.length)
         self.kinds, self.kind = np.unique(self.buckets, axis=0, return_inverse=True)
         if len(self) == 0:
             raise ValueError(
@@ -90,11 +88,5 @@ class Batches:
     def shapes(self):
         """(number of different shapes, share of ids that are padding) of the first epoch."""
         plan = self.epoch(0)
-        used = sum(int(self.examples.sizes[rows].sum()) for rows, _ in plan)
+        used = sum(int(self.examples.used[rows].sum()) for rows, _ in plan)
         return len({tuple(shape) for _, shape in plan}), 1 - used / sum(len(rows) * int(sum(s)) for rows, s in plan)
-
-
-def bucket(lengths, longest):
-    """The padded length of each of an array of lengths, none above `longest`, the most ids that an example has."""
-    ladder = np.array(BUCKETS)
-    return np.minimum(ladder[np.searchsorted(ladder, lengths)], longest)

@@ -5,8 +5,7 @@ from weakref import WeakKeyDictionary
 import keras
 import numpy as np
 
-from zoo.batches import bucket
-from zoo.examples import Frame, in_chunks
+from zoo.examples import Frame, bucket, in_chunks
 
 ROWS = 64  # most examples in a batch
 TOKENS = 4096  # most token ids in a batch: outputs may be as wide as a vocabulary

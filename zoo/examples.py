@@ -15,6 +15,7 @@ import numpy as np
 
 from zoo.files import whole_folder
 
+BUCKETS = (8, *(n << i for i in range(20) for n in (16, 24)))  # 8, 16, 24, 32, 48, 64, 96, 128 ...
 CHUNK = 4096  # records tokenised at a time: bounds the memory, and keeps all cores busy
 TEXTS = ("tokens", "source", "target")  # inputs that are texts
 OPTIONAL = ("types",)  # keys that only some networks read; zeros where examples lack them
@@ -82,6 +83,15 @@ class Examples:
     def __len__(self):
         return len(self.sizes)
 
+    @property
+    def used(self):
+        """(rows,) ids in all of a row's inputs."""
+        return self.sizes.sum(axis=1)
+
+    def shapes(self, longest):
+        """(rows, inputs) lengths that a row may be padded to: `bucket`s of its sizes."""
+        return bucket(self.sizes, longest)
+
     def _values(self, key, kind):
         path = self.folder / f"{key}.bin"
         return np.memmap(path, kind, "r") if path.stat().st_size else np.zeros(0, kind)
@@ -94,6 +104,12 @@ class Examples:
     def batch(self, indices, shape):
         """{key: (rows, size) array}: inputs are padded to the sizes in `shape`, in the order of the frame's inputs."""
         return self.frame.pad([{key: self.row(key, i) for key in self.values} for i in indices], shape)
+
+
+def bucket(lengths, longest):
+    """The padded length of each of an array of lengths, none above `longest`, the most ids that an example has."""
+    ladder = np.array(BUCKETS)
+    return np.minimum(ladder[np.searchsorted(ladder, lengths)], longest)
 
 
 def keys_of(folder):

@@ -25,17 +25,21 @@ class Masking:
             batch: `tokens` (rows, time); `words` (rows, time), the number of each token's word in its row, -1 where
                 nothing may be hidden; `specials` (rows, 2), the id of the mask and the number of ids.
 
-        Returns ({"tokens", "places"}, right, weights): the input, what stood at the (rows, places) places, and 1 where
-        a place counts; the other places are 0.
+        Returns (inputs, right, weights): the batch's other arrays with `tokens` and `places`, what stood at the (rows,
+        places) places, and 1 where a place counts; the other places are 0.
         """
-        tokens, words, specials = batch["tokens"], batch["words"], batch["specials"]
+        tokens, words = batch["tokens"], batch["words"]
+        specials = batch["specials"].reshape(len(tokens), -1)[:, :2]  # of packed rows, once for each example
+        if "segments_of_tokens" in batch:
+            words = np.where(words >= 0, words + batch["segments_of_tokens"] * words.shape[1], -1)
         places, chosen = self.draw(words, random)
         right = np.take_along_axis(tokens, places, axis=1)
         kind, other = random.random(places.shape), random.integers(0, specials[:, 1:], places.shape)
         shown = np.where(kind < MASKED, specials[:, :1], np.where(kind < MASKED + RANDOM, other, right))
         hidden = tokens.copy()
         np.put_along_axis(hidden, places, np.where(chosen, shown, right), axis=1)
-        inputs = {"tokens": hidden, "places": np.where(chosen, places, 0).astype("int32")}
+        others = {key: array for key, array in batch.items() if key not in ("words", "specials")}
+        inputs = others | {"tokens": hidden, "places": np.where(chosen, places, 0).astype("int32")}
         return inputs, right, chosen.astype("float32")
 
     def draw(self, words, random):
@@ -44,7 +48,10 @@ class Masking:
         wanted = np.where(free.any(1), np.maximum(np.round(self.rate * free.sum(1)), 1), 0)
         noise = random.random(words.shape)
         if self.whole_words:
-            noise = np.take_along_axis(noise, np.maximum(words, 0), axis=1)
+            _, first, number = np.unique(
+                words + np.arange(len(words))[:, None] * 2**31, return_index=True, return_inverse=True
+            )
+            noise = noise.ravel()[first][number].reshape(words.shape)
         order = np.argsort(np.where(free, noise, 2), axis=1, kind="stable")
         most = max(1, round(self.rate * words.shape[1]))
         chosen = np.arange(most) < wanted[:, None]

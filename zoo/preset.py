@@ -25,6 +25,7 @@ class Training:
     epochs: int = 10
     steps: int = 0  # stop after so many optimizer steps; 0: after all epochs
     batch: int = 32  # examples in a batch
+    packing: int = 0  # ids in a row that holds several examples, kept apart, a batch being so many rows; 0: one each
     accumulation: int = 1  # batches whose gradients are added up for one optimizer step
     learning_rate: float = 1e-3  # at its peak
     schedule: str = "linear"  # decay after the warm-up: linear, cosine or constant

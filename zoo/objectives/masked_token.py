@@ -1,7 +1,8 @@
 """Guess the tokens that were hidden in running text: a masked language model (Devlin 2018, arXiv:1810.04805).
 
 As RoBERTa does it (Liu 2019, arXiv:1907.11692, section 4): windows of full length over text that runs on across
-records, other tokens hidden in every epoch. The compile/fit preset is BERT's AdamW with warm-up and linear decay (appendix A.2).
+records, other tokens hidden in every epoch. The compile/fit preset
+is BERT's AdamW with warm-up and linear decay (appendix A.2).
 """
 
 from dataclasses import dataclass
@@ -65,8 +66,7 @@ class MaskedToken(Objective):
         return [(start, end) for start, _, end in windows(len(stream), self.length - 2)]
 
     def arrange(self, batch, random):
-        inputs, right, weights = self.masking.hide(batch, random)
-        return {key: batch[key] for key in ("types",) if key in batch} | inputs, right, weights
+        return self.masking.hide(batch, random)
 
     def head(self, architecture, trunk):
         logits, places = masked_head(architecture, trunk)

@@ -50,7 +50,7 @@ class NextSentence(Objective):
 
     def arrange(self, batch, random):
         targets = batch.pop("follows").astype("float32")
-        return batch, targets, np.ones(len(targets), "float32")
+        return batch, targets, batch.get("examples", np.ones(len(targets))).astype("float32")
 
     def head(self, architecture, trunk):
         x = trunk.output

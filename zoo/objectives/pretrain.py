@@ -63,11 +63,10 @@ class Pretrain(Objective):
             }
 
     def arrange(self, batch, random):
+        follows = batch.pop("follows").astype("float32")
+        there = batch.get("examples", np.ones(len(follows))).astype("float32")
         inputs, right, weights = self.masking.hide(batch, random)
-        follows = batch["follows"].astype("float32")
-        targets = {"tokens": right, "follows": follows}
-        inputs |= {key: batch[key] for key in ("types",) if key in batch}
-        return inputs, targets, {"tokens": weights, "follows": np.ones(len(follows), "float32")}
+        return inputs, {"tokens": right, "follows": follows}, {"tokens": weights, "follows": there}
 
     def head(self, architecture, trunk):
         logits, places = masked_head(architecture, trunk)

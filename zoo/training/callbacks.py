@@ -16,11 +16,13 @@ from zoo.training.optimizer import averaged
 class Validate(keras.callbacks.Callback):
     """After each epoch: the objective's exact scores on the validation records, put into the epoch's logs.
 
+    `network` is what is scored: the trained model, or the one that shares its weights and reads examples one a row.
     The weights with the best `objective.rank` are kept; training stops after `patience` epochs without a better one.
     """
 
-    def __init__(self, objective, tokenizer, records, patience):
+    def __init__(self, network, objective, tokenizer, records, patience):
         super().__init__()
+        self.network = network
         self.objective, self.tokenizer, self.records, self.patience = objective, tokenizer, records, patience
         self.best, self.best_rank, self.best_epoch = None, None, None
 
@@ -30,16 +32,15 @@ class Validate(keras.callbacks.Callback):
         self.best_rank, self.best_epoch = tuple(found.progress["best_rank"]), found.progress["best_epoch"]
 
     def on_epoch_end(self, epoch, logs=None):
-        model = self.model
-        with averaged(model):
-            outputs = evaluation.predict(model, self.objective, self.tokenizer, self.records, watching=True)
+        with averaged(self.model):
+            outputs = evaluation.predict(self.network, self.objective, self.tokenizer, self.records, watching=True)
             scores = self.objective.scores(outputs, self.records)
             if self.best is None or self.objective.rank(scores) > self.best_rank:
                 self.best_rank, self.best_epoch = self.objective.rank(scores), epoch
-                self.best = checkpoint.values(model.variables)
+                self.best = checkpoint.values(self.network.variables)
         logs.update({f"val_{name}": value for name, value in scores.items()})
         if self.patience and epoch - self.best_epoch >= self.patience:
-            model.stop_training = True
+            self.model.stop_training = True
 
 
 class StopAt(keras.callbacks.Callback):

@@ -10,6 +10,7 @@ from zoo.console import console
 from zoo.dataset import open_dataset
 from zoo.examples import prepare
 from zoo.files import whole_folder
+from zoo.packing import Packed, packed
 from zoo.pipeline import Pipeline, inspect, load
 from zoo.tokenizer import TrainedTokenizer
 from zoo.training import checkpoint
@@ -97,13 +98,21 @@ class Run:
         rows = (self.examples.row(self.architecture.inputs()[0], i) for i in range(len(self.examples)))
         self.architecture.fit(self.model, rows)
 
+    def _pack(self):
+        """What is trained, and on what: the network on its examples, or its packed twin on rows of several."""
+        self.trained, room = self.model, self.preset.training.packing
+        if not room:
+            return self.examples
+        self.trained = packed(self.model)
+        return Packed(self.examples, self.trained, room)
+
     def _fit(self):
-        training, examples = self.preset.training, self.examples
+        training, examples = self.preset.training, self._pack()
         self.batches = Batches(examples, self.objective, training.batch, training.accumulation, training.seed)
         total = training.steps * training.accumulation or training.epochs * len(self.batches)
         steps = min(training.interval * training.accumulation or len(self.batches), total)
         epochs = -(-total // steps)
-        self.objective.compile(self.model, optimizer(training, self.model, total))
+        self.objective.compile(self.trained, optimizer(training, self.trained, total))
         done = self._callbacks(steps)
         self._say(epochs)
         if done is not None:
@@ -112,7 +121,7 @@ class Run:
     def _callbacks(self, steps):
         """Make the callbacks; returns how many epochs a checkpoint had done, or None where it had done all."""
         records = list(self.dataset.records("validation"))
-        self.validate = Validate(self.objective, self.tokenizer, records, self.preset.training.patience)
+        self.validate = Validate(self.model, self.objective, self.tokenizer, records, self.preset.training.patience)
         self.record = Record(self.running, self.validate, steps)
         path = self.running / "checkpoint.npz"
         if not path.is_file():
@@ -127,8 +136,8 @@ class Run:
         stream = partial(self.batches.from_step, done * steps)
         bar = ProgressBar(self.objective.watch, steps, epochs, done)
         callbacks = [StopAt(total, steps), self.validate, bar, self.record]
-        with until_interrupted(self.model, self.record):
-            self.model.fit(
+        with until_interrupted(self.trained, self.record):
+            self.trained.fit(
                 backend.feed(stream, next(stream())),
                 steps_per_epoch=steps,
                 epochs=epochs,
