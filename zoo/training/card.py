@@ -102,7 +102,9 @@ def _versions():
 
 
 def _scores(scores):
-    names = list(next(iter(scores.values())))
+    """A table; a split may lack scores that another has, such as those of questions without an answer."""
+    names = list(dict.fromkeys(name for values in scores.values() for name in values))
     lines = [["split", *names], ["---"] * (len(names) + 1)]
-    lines += [[split, *(f"{values[name]:.4f}" for name in names)] for split, values in scores.items()]
+    for split, values in scores.items():
+        lines.append([split, *(f"{values[name]:.4f}" if name in values else "" for name in names)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
