@@ -11,7 +11,8 @@ question, answers, source, target, instruction, input, output, messages, id. A s
                                 folder, its train.en, train.de, valid.en and so on
 
 and `SPEC#SPLIT` picks one split. A file called after a split (dev.tsv) is that split; from any other file, and where a
-split is missing beside the training split, splits are drawn with a seed. A new format is one file in `zoo/datasets`.
+split is missing beside the training split, splits are drawn with a seed. Answers that do not stand in their context
+where they say are left out, which people are told. A new format is one file in `zoo/datasets`.
 """
 
 from zoo.dataset.dataset import Dataset

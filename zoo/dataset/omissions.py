@@ -23,7 +23,8 @@ class Omissions:
         return {**record, "answers": sound} if sound else None
 
     def _add(self, wrong, record, place):
-        question = f" question {record['id']}" if record.get("id", "") not in place else ""
+        name = record.get("id", "")
+        question = f" question {name}" if name and not place.endswith(f" {name}") else ""  # SQuAD's places end so
         self.answers += len(wrong)
         self.named += [f"{place}{question}, {_why(answer, record['context'])}" for answer in wrong]
         del self.named[NAMED:]

@@ -48,7 +48,8 @@ def span_logits(x, tokens, architecture, name="logits"):
     if not architecture.causal:
         return logits
     visible = Visible(architecture.padding, name=f"{name}_visible")(tokens)
-    return FirstPlace(name=f"{name}_first", dtype="float32")(logits, Pooling("last", dtype="float32")(logits, visible))
+    last = Pooling("last", dtype="float32", name=f"{name}_last")(logits, visible)
+    return FirstPlace(name=f"{name}_first", dtype="float32")(logits, last)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
