@@ -21,7 +21,8 @@ class Published:
 
     `layers` goes from a layer here to a module there, `{i}` being a number in both: the module's weight is the layer's
     kernel, gamma, scale, embeddings or table, and its bias the layer's bias or beta. `module[1/3]` is the second third
-    of a module's outputs, `module + other` a sum. A weight of a layer may also stand by itself, beside its tensor.
+    of a module's outputs, `module + row` a sum with the only row of another. A weight of a layer may also stand by
+    itself, beside its tensor.
     """
 
     kind: str  # `model_type` in config.json

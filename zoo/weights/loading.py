@@ -55,10 +55,10 @@ class Plan:
         self.loaded = Loaded(self._fresh(weights), self._unused())
 
     def read(self, weight):
-        """A weight's numbers, float32, in memory of their own."""
-        source = self.sources[weight.path]
-        arrays = [tensor.map() for tensor in self._tensors(source)]
-        return np.array(source.read(arrays), "float32", order="C")
+        """A weight's numbers, float32."""
+        source, numbers = self.sources[weight.path], np.empty(tuple(weight.shape), "float32")
+        source.fill(numbers, self._tensors(source))
+        return numbers
 
     def _tensors(self, source):
         return [self.tensors.get(plain(name, self.published)) for name in source.tensors]

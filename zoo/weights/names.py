@@ -23,4 +23,5 @@ def _fetch(name):
         return Path(snapshot_download(name, allow_patterns=FILES))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
-        raise ValueError(f"Cannot fetch {name} from Hugging Face ({reason}). Without a network, give a folder.") from None
+        hint = "Without a network, give a folder."
+        raise ValueError(f"Cannot fetch {name} from Hugging Face ({reason}). {hint}") from None

@@ -14,7 +14,7 @@ PART = re.compile(r"(.+)\[(\d)/(\d)\](.*)")
 
 @dataclass(frozen=True)
 class Source:
-    """Where a weight's numbers are: in one part of a tensor, perhaps turned around, or in the sum of some."""
+    """Where a weight's numbers are: in one part of a tensor, perhaps turned around, or in a sum with single rows."""
 
     tensors: tuple  # names
     part: tuple = (0, 1)  # (which, of how many) along the last axis
@@ -25,14 +25,20 @@ class Source:
         shape = shapes[0][::-1] if self.turned else shapes[0]
         return (*shape[:-1], shape[-1] // self.part[1])
 
-    def read(self, arrays):
-        """The weight's numbers from the tensors' arrays; a view of them where it is possible."""
-        array = arrays[0] if len(arrays) == 1 else sum(array.astype("float32") for array in arrays)
-        which, count = self.part
-        return np.split(array.T if self.turned else array, count, axis=-1)[which]
+    def fill(self, out, tensors):
+        """Write the weight's numbers, from its tensors, into the array `out` of its shape."""
+        which, _ = self.part
+        rows = out.T if self.turned else out
+        across = not self.turned and out.ndim > 1  # a part of the tensor is a part of each of its rows
+        start, columns = (0, which * out.shape[-1]) if across else (which * len(rows), 0)
+        for row, piece in tensors[0].pieces(start, start + len(rows)):
+            cut = piece[..., columns : columns + out.shape[-1]] if across else piece
+            rows[row - start : row - start + len(piece)] = cut
+        for other in tensors[1:]:
+            out += next(other.pieces(0, 1))[1]
 
     def write(self, array):
-        """Yield (name, number of the part, its array) for the tensors that a weight becomes, the inverse of `read`.
+        """Yield (name, number of the part, its array) for the tensors that a weight becomes, the inverse of `fill`.
 
         Of a sum the first tensor is the weight and the others are rows of zeros.
         """

@@ -14,6 +14,7 @@ TYPES = {
     **{"I64": np.int64, "I32": np.int32, "I16": np.int16, "I8": np.int8, "U8": np.uint8, "BOOL": np.bool_},
 }
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+PIECE = 2**21  # numbers of a tensor that are looked at together
 LONGEST = 100_000_000  # bytes of a header: the format's own limit
 
 
@@ -26,11 +27,19 @@ class Tensor:
     shape: tuple
     start: int  # bytes from the beginning of the file
 
-    def map(self):
-        """A NumPy array of the tensor whose memory is the file's; what is written into it goes nowhere."""
-        if math.prod(self.shape) == 0:
-            return np.zeros(self.shape, self.kind)
-        return np.memmap(self.path, self.kind, "c", self.start, self.shape or (1,)).reshape(self.shape)
+    def pieces(self, first, last):
+        """Yield (row, array of the rows from there on) for all rows from `first` to `last`, a few MB at a time.
+
+        The memory of an array is the file's, so that it costs none once it has been read.
+        """
+        size = math.prod(self.shape[1:])
+        step = max(1, PIECE // max(1, size))
+        for row in range(first, last if size else first, step):
+            shape = (min(step, last - row), *self.shape[1:])
+            yield (
+                row,
+                np.memmap(self.path, self.kind, "r", self.start + row * size * np.dtype(self.kind).itemsize, shape),
+            )
 
 
 def find(folder):
