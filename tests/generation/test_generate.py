@@ -43,7 +43,7 @@ def test_a_text_ends_with_a_stop(gpt2):
     prompt = texts([4])
     whole = generate(gpt2, prompt, new_tokens=8)[0]
     stop = whole[3]
-    (found,) = write(gpt2, prompt, None, Settings(new_tokens=8, stops=(stop, 99)))
+    ((found,),) = write(gpt2, prompt, None, Settings(new_tokens=8, stops=(stop, 99)))
     assert found.ids == whole[: whole.index(stop)]
     assert found.stopped
     assert len(found.log_probabilities) == len(found.ids)

@@ -15,7 +15,7 @@ NEW = 4
 def test_every_step_with_memories_equals_a_look_at_the_whole_text(writer):
     prompts, read = texts([6, 2, 3]), sources(writer, 3)
     further = np.array(texts([NEW] * 3, seed=1))
-    found = backend.compiled(partial(step_by_step, Network(writer)), writer.variables)(*arrays(prompts, read, further))
+    found = computed(step_by_step, writer, prompts, read, further)
     for i, now in enumerate(found):
         for row, prompt in enumerate(prompts):
             ids = [*prompt, *further[row, :i]]
@@ -25,13 +25,13 @@ def test_every_step_with_memories_equals_a_look_at_the_whole_text(writer):
 def test_several_tokens_at_once(writer):
     prompts, read = texts([6, 2, 3]), sources(writer, 3)
     further = np.array(texts([NEW] * 3, seed=1))
-    found = backend.compiled(partial(at_once, Network(writer)), writer.variables)(*arrays(prompts, read, further))
+    found = computed(at_once, writer, prompts, read, further)
     for row, prompt in enumerate(prompts):
         want = logits(writer, [*prompt, *further[row]], read and read[row])
         np.testing.assert_allclose(array(found)[row, -1], want, rtol=1e-5, atol=1e-5)
 
 
-def step_by_step(network, inputs, lengths, further):
+def step_by_step(network, _, inputs, lengths, further):
     """The logits of the next token before and after each column of `further`."""
     logits, state = network.begin(inputs, lengths, 6 + NEW)
     found = [logits]
@@ -41,14 +41,15 @@ def step_by_step(network, inputs, lengths, further):
     return found
 
 
-def at_once(network, inputs, lengths, further):
+def at_once(network, _, inputs, lengths, further):
     _, state = network.begin(inputs, lengths, 6 + NEW)
     return network.go_on(further, tensor(np.arange(6, 6 + NEW)), state)[0]
 
 
-def arrays(prompts, read, further):
+def computed(function, model, prompts, read, further):
     inputs = {"source": padded(read), "target": padded(prompts)} if read else {"tokens": padded(prompts)}
-    return inputs, tensor([len(prompt) for prompt in prompts]), tensor(further)
+    run = backend.compiled(partial(function, Network(model)), model.variables)
+    return run((), inputs, tensor([len(prompt) for prompt in prompts]), tensor(further))
 
 
 def array(found):

@@ -11,6 +11,7 @@ from zoo.examples import bucket
 from zoo.layers.embedding import Visible
 from zoo.layers.positions import LearnedPositions
 
+PARTS = ("text", "count", "log_p")  # of a state that people want
 ENDLESS = 2**30  # tokens of a text whose network knows no longest one
 
 
@@ -37,9 +38,10 @@ class Batch:
 
     def __init__(self, writer, prompts, sources, settings):
         self.writer, self.settings = writer, settings
-        self.prompts, self.sources = [list(prompt) for prompt in prompts], sources
         plan = writer.network.plan
         limit, source_limit = longest(plan.each), longest(plan.once)
+        kept = slice(-max(limit - settings.new_tokens, 1) if settings.truncate else None, None)
+        self.prompts, self.sources = [list(prompt)[kept] for prompt in prompts], sources
         _check_sources(plan, self.prompts, sources, source_limit)
         _check_prompts(self.prompts, settings.new_tokens, limit)
         self.lengths = np.array([len(prompt) for prompt in self.prompts], "int32")
@@ -53,6 +55,9 @@ class Batch:
         self.given = {"numbers": settings.numbers(), "stops": np.array(list(settings.stops) or [-1], "int32")}
         if settings.temperature:
             self.given["uniform"] = self._uniform()
+        if settings.beams > 1:
+            penalty = np.array(settings.length_penalty, "float32")
+            self.given |= {"beams": np.zeros(settings.beams), "length_penalty": penalty, "limit": settings.new_tokens}
 
     def begin(self):
         """The state after the first new token of each row."""
@@ -62,9 +67,15 @@ class Batch:
         return self.writer.begin(self.inputs, {"text": text, "count": count, "done": done}, self.given)
 
     def read(self, state):
-        """A `Written` for each prompt."""
-        text, count, log_p = (ops.convert_to_numpy(state[name]) for name in ("text", "count", "log_p"))
-        return [self._written(*row) for row in zip(self.lengths, text, count, log_p, strict=False)]
+        """For each prompt a list of `Written`, best first: of one, or as many as there are beams."""
+        beams = self.settings.beams > 1
+        arrays = [ops.convert_to_numpy((state["finished"] if beams else state)[name]) for name in PARTS]
+        if not beams:
+            arrays = [array[:, None] for array in arrays]
+        return [
+            [self._written(begin, *one) for one in zip(*rows, strict=True)]
+            for begin, *rows in zip(self.lengths, *arrays, strict=False)
+        ]
 
     def _written(self, begin, text, end, log_p):
         end = min(end, begin + self.settings.new_tokens)
@@ -113,7 +124,7 @@ def _check_prompts(prompts, new_tokens, limit):
         if over > 0:
             raise ValueError(
                 f"Expected prompt and new tokens to be {limit} together, the longest text that the model reads. "
-                f"Received: {len(prompt)} and {new_tokens}, {over} too many; prompt {i}."
+                f"Received: {len(prompt)} and {new_tokens}, {over} too many, in prompt {i}. truncate='left' cuts it."
             )
 
 

@@ -1,8 +1,13 @@
-"""From lists of ids to lists of ids."""
+"""From lists of ids to lists of ids, any number of them."""
+
+import numpy as np
 
 from zoo.generation.batch import Batch
 from zoo.generation.settings import Settings
 from zoo.generation.writer import Writer
+
+ROWS = 32  # most texts that are written at once
+PAUSE = 32  # tokens after which the loop comes up for air: people may have interrupted it
 
 
 def generate(model, prompts, sources=None, **settings):
@@ -15,14 +20,38 @@ def generate(model, prompts, sources=None, **settings):
         sources: of an encoder-decoder, as many lists of ids.
         settings: the fields of `zoo.generation.Settings`.
 
-    Returns a list of the new ids of each prompt, the one that stopped a text left out. Raises ValueError for what
-    cannot be written on, and for settings that contradict each other.
+    Returns a list of the new ids of each prompt, the one that stopped a text left out; with `best` above 1 a list of
+    so many such lists for each. Raises ValueError for what cannot be written on, and for settings that contradict each
+    other.
     """
-    return [one.ids for one in write(model, prompts, sources, Settings(**settings))]
+    settings = Settings(**settings)
+    found = [[one.ids for one in texts[: settings.best]] for texts in write(model, prompts, sources, settings)]
+    return found if settings.best > 1 else [ids for (ids,) in found]
 
 
-def write(model, prompts, sources, settings):
-    """As `generate`, of `Settings`: a `Written` for each prompt."""
-    writer = Writer.of(model)
-    batch = Batch(writer, prompts, sources, settings)
-    return batch.read(writer.advance(batch.begin(), batch.given, settings.new_tokens))
+def write(model, prompts, sources, settings, watch=None):
+    """As `generate`, of `Settings`: for each prompt a list of `Written`, best first.
+
+    `watch(batch, state, rows)` is called now and then with a `Batch`, its state and the numbers of its prompts, and
+    may return another state.
+    """
+    if not prompts:
+        return []
+    writer, found = Writer.of(model), [None] * len(prompts)
+    order = np.argsort([-len(row) for row in (prompts if sources is None else sources)], kind="stable")
+    for start in range(0, len(order), ROWS):
+        rows = order[start : start + ROWS].tolist()
+        read = None if sources is None else [sources[i] for i in rows]
+        batch = Batch(writer, [prompts[i] for i in rows], read, settings)
+        for i, texts in zip(rows, _written(writer, batch, settings, watch, rows), strict=True):
+            found[i] = texts
+    return found
+
+
+def _written(writer, batch, settings, watch, rows):
+    state = batch.begin()
+    for until in range(PAUSE, settings.new_tokens + PAUSE, PAUSE):
+        if watch:
+            state = watch(batch, state, rows) or state
+        state = writer.advance(state, batch.given, min(until, settings.new_tokens))
+    return batch.read(state)

@@ -14,6 +14,9 @@ _RANGES = {  # field: what it must be, in words, and whether a number is that
     "repetition_penalty": ("above 0", lambda n: 0 < n < float("inf")),
     "no_repeat": ("at least 1", lambda n: n >= 1),
     "min_tokens": ("at least 0", lambda n: n >= 0),
+    "beams": ("at least 1", lambda n: n >= 1),
+    "best": ("at least 1", lambda n: n >= 1),
+    "length_penalty": ("a number", lambda n: abs(n) < float("inf")),
 }
 _DRAWN = ("top_k", "top_p", "min_p", "typical")  # without meaning where the likeliest token is taken
 
@@ -37,25 +40,34 @@ class Settings:
     banned: tuple = ()  # lists of ids that are never written
     stops: tuple = ()  # ids that end a text
     seed: int = 0  # of what is drawn
+    beams: int = 1  # candidates of a beam search
+    length_penalty: float = 1.0  # of beams: above 0 prefers longer texts
+    best: int = 1  # texts of each prompt that are returned, of as many beams
+    truncate: str = ""  # "left": prompts that are too long lose their beginning
 
     def __post_init__(self):
         for name, (words, fits) in _RANGES.items():
             value = getattr(self, name)
             if value is not None and not fits(value):
                 raise ValueError(f"{name} must be {words}. Received: {name}={value}.")
+        for given, why in self._contradictions():
+            raise ValueError(f"{why} Received: {', '.join(f'{name}={getattr(self, name)}' for name in given)}.")
+
+    def _contradictions(self):
+        """Yield (names of settings, the reason why they do not go together)."""
         for name in _DRAWN:
             if not self.temperature and getattr(self, name) is not None:
-                raise ValueError(
-                    f"{name} chooses among drawn tokens. Received: {name}={getattr(self, name)} and temperature=0, "
-                    "which always takes the likeliest. Give a temperature, such as 1."
-                )
+                yield (name, "temperature"), f"{name} needs a temperature: at 0 always the likeliest token is taken."
         if self.min_tokens > self.new_tokens:
-            raise ValueError(
-                f"min_tokens must be at most new_tokens. Received: min_tokens={self.min_tokens}, "
-                f"new_tokens={self.new_tokens}."
-            )
+            yield ("min_tokens", "new_tokens"), "min_tokens must be at most new_tokens."
+        if self.temperature and self.beams > 1:
+            yield ("beams", "temperature"), "Beam search draws nothing: give beams or a temperature, not both."
+        if self.best > self.beams:
+            yield ("best", "beams"), "The best texts are those of a beam search: best must be at most beams."
+        if self.truncate not in ("", "left"):
+            yield ("truncate",), "truncate must be 'left' or nothing."
         if not all(len(word) for word in self.banned):
-            raise ValueError("A banned word must have a token at least. Received: an empty one.")
+            yield ("banned",), "A banned word must have a token at least."
 
     def numbers(self):
         """{name of a rule that holds: array}: see `zoo.generation.choice.obey`."""

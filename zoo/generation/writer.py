@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from zoo import backend
+from zoo.generation import beam
 from zoo.generation.choice import Text, draw, obey
 from zoo.generation.network import Network
 
@@ -39,11 +40,13 @@ class Writer:
             inputs: {name: (batch, time) ids}, right-padded.
             start: {"text": (batch, length) ids, prompts first; "count": (batch,) tokens of the prompts; "done":
                 (batch,) booleans, True for rows to leave alone}.
-            given: {"numbers": of `zoo.generation.choice.obey`; "stops": (some,) ids; and "uniform": (batch, length)
-                random numbers from 0 to below 1, where tokens are drawn}.
+            given: {"numbers": of `zoo.generation.choice.obey`; "stops": (some,) ids; where tokens are drawn "uniform":
+                (batch, length) random numbers from 0 to below 1; where beams are searched "beams", an array as long as
+                there are candidates, "length_penalty" and "limit", the most new tokens}.
 
         Returns the state, a dict of arrays of which people want `text`, `count`, `done`, `new` (how many tokens were
-        chosen), and `log_p`, (batch, length): the log-probability, under the model, of each new token of `text`.
+        chosen) and `log_p`, (batch, length): the log-probability, under the model, of each new token of `text`; or of
+        a beam search `finished`, in which all that has one more axis for the candidates, best first.
         """
         return self._begin(*_tensors((start, inputs, given)))
 
@@ -54,9 +57,13 @@ class Writer:
     def _first(self, start, inputs, given):
         logits, memory = self.network.begin(inputs, start["count"], start["text"].shape[1])
         place = ops.convert_to_tensor([inputs[self.network.plan.written].shape[1]], "int32")
-        state = {"new": ops.convert_to_tensor(0, "int32"), "place": place, "memory": memory}
-        state |= {"log_p": ops.zeros(start["text"].shape, "float32")}
-        return _choose(start | state, logits, given)
+        state = {"new": ops.convert_to_tensor(0, "int32"), "place": place}
+        if "beams" in given:
+            beams = given["beams"].shape[0]
+            logits, memory = beam.spread((logits, memory), beams)
+            return beam.choose(beam.begin(start, beams) | state | {"memory": memory}, logits, given)
+        log_p = ops.zeros(start["text"].shape, "float32")
+        return _choose(start | state | {"memory": memory, "log_p": log_p}, logits, given)
 
     def _rest(self, state, given, until):
         def goes_on(state):
@@ -65,12 +72,17 @@ class Writer:
         return backend.repeat(goes_on, lambda state: self._step(state, given), state)
 
     def _one(self, state, given):
-        tokens = ops.take_along_axis(state["text"], state["count"][:, None] - 1, axis=1)
+        tokens = beam.last_tokens(state) if "beams" in given else _last_tokens(state)
         logits, memory = self.network.go_on(tokens, state["place"], state["memory"])
-        return _choose(state | {"memory": memory, "place": state["place"] + 1}, logits[:, 0], given)
+        state = state | {"memory": memory, "place": state["place"] + 1}
+        return (beam.choose if "beams" in given else _choose)(state, logits[:, 0], given)
 
     def _count(self):
         self.compilations += 1
+
+
+def _last_tokens(state):
+    return ops.take_along_axis(state["text"], state["count"][:, None] - 1, axis=1)
 
 
 def _choose(state, logits, given):
