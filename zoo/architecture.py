@@ -50,10 +50,11 @@ class Architecture(ABC):
             return trunk.get_layer("embedding")(x, reverse=True)
         return keras.layers.Dense(self.vocabulary, name="logits")(x)
 
-    def fit(self, trunk, rows):
+    def fit(self, trunk, rows, targets=None):
         """Compute what the network needs to know of the training text before its first step; most need nothing.
 
         Args:
             trunk: the model that `trunk()` drew.
             rows: iterable of 1-D integer arrays, the token ids of each training text.
+            targets: iterable of what the objective teaches of each, 1-D arrays; not read by those that need it not.
         """

@@ -84,6 +84,18 @@ def test_rare_features_do_not_count():
     assert set(np.flatnonzero(ops.convert_to_numpy(trunk.get_layer("weights").scale))) == {3, 4, 5, 6, 9}
 
 
+def test_features_that_tell_more_about_the_labels_count_more():
+    """Wang & Manning 2012, section 2: r = log((p / |p|) / (q / |q|)), here by hand."""
+    labels = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [0, 1]])
+    architecture = MLP(vocabulary=VOCABULARY, features="binary", ratios=True, hidden=3)
+    trunk = architecture.trunk()
+    architecture.fit(trunk, [np.array(text) for text in TRAINING], labels)
+    p, q = {3: 2, 4: 3, 5: 2, 6: 2, 7: 2, 8: 1, 9: 1}, {3: 2, 4: 2, 5: 2, 6: 2, 7: 1, 8: 2, 9: 3}  # texts, and one
+    expected = {word: abs(np.log((p[word] / sum(p.values())) / (q[word] / sum(q.values())))) for word in p}
+    scale = ops.convert_to_numpy(trunk.get_layer("weights").scale)
+    assert {word: scale[word] for word in np.flatnonzero(scale)} == pytest.approx(expected, abs=1e-5)
+
+
 def test_unknown_features_name_the_nearest():
     with pytest.raises(ValueError, match=r"Unknown features. Received: 'tf-idf'. Did you mean 'tfidf'\?"):
         MLP(features="tf-idf")

@@ -7,7 +7,7 @@ dense layer adds up the rows of its kernel that belong to the tokens of a text.
 """
 
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 
 import keras
 import numpy as np
@@ -32,6 +32,7 @@ class MLP(Architecture):
     ngrams: int = 1  # longest run of tokens that is a feature
     buckets: int = 2**18  # features that runs of two and more tokens share
     rarest: int = 1  # training texts that must have a feature for it to count
+    ratios: bool = False  # features that tell more about the labels count more: `_log_ratios`
     norm: float = 1.0  # Euclidean length of a text's features
     hidden: int = 256  # of each dense layer
     depth: int = 1  # dense layers; at 0 `hidden` linear sums of the features: a linear model
@@ -53,15 +54,24 @@ class MLP(Architecture):
             x = Dropout(self.dropout, name=f"dropout{i}")(x)
         return x
 
-    def fit(self, trunk, rows):
-        """Weigh each feature by how few of the training texts have it; one that too few have does not count."""
+    def fit(self, trunk, rows, targets=None):
+        """Weigh each feature by how few of the training texts have it; one that too few have does not count.
+
+        With `ratios`, `targets` are arrays that are 1 at the labels of each text and 0 at others.
+        """
         layer, grams = trunk.get_layer("weights"), trunk.get_layer("ngrams")
-        found, total, rows = np.zeros(grams.size), 0, iter(rows)
-        while chunk := list(islice(rows, ROWS)):
-            found += _texts_with(chunk, grams)
+        texts, total, found_GS = zip(rows, self._groups(targets), strict=False), 0, np.zeros((1, grams.size))
+        while chunk := list(islice(texts, ROWS)):
+            found_GS = found_GS + _texts_with(*zip(*chunk, strict=True), grams)
             total += len(chunk)
-        inverse = np.log((1 + total) / (1 + found)) + 1 if "tfidf" in self.features else 1
-        layer.scale.assign(np.where(found >= max(self.rarest, 1), inverse, 0))
+        scale = np.log((1 + total) / (1 + found_GS[0])) + 1 if "tfidf" in self.features else 1
+        if self.ratios:
+            scale = scale * _log_ratios(found_GS)
+        layer.scale.assign(np.where(found_GS[0] >= max(self.rarest, 1), scale, 0))
+
+    def _groups(self, targets):
+        """Where each text is counted: among all, and where labels matter with each of its own."""
+        return ((True, *target) for target in targets) if self.ratios else repeat((True,))
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -123,12 +133,25 @@ class SparseDense(keras.layers.Layer):
         return self.activate(ops.einsum("bt,btm->bm", weights, ops.take(self.kernel, ids, axis=0)) + self.bias)
 
 
-def _texts_with(rows, grams):
-    """In how many of `rows` each id of `grams` is found: (grams.size,) counts."""
+def _texts_with(rows, groups, grams):
+    """In how many of `rows` of each group every id of `grams` is found: (groups, grams.size) counts."""
     longest = max(map(len, rows))
     tokens = np.zeros((ROWS, 1 << longest.bit_length()), "int32")  # few shapes: some backends compile for each
     for place, row in enumerate(rows):
         tokens[place, : len(row)] = row
-    ids = np.sort(ops.convert_to_numpy(grams(tokens)), axis=1)
+    ids = np.sort(ops.convert_to_numpy(grams(tokens)), axis=1)[: len(rows)]
     first = np.diff(ids, axis=1, prepend=0) > 0  # padding, id 0, comes first and is never one
-    return np.bincount(ids[first], minlength=grams.size)
+    members = np.array(groups, bool).T
+    return np.stack([np.bincount(ids[group][first[group]], minlength=grams.size) for group in members])
+
+
+def _log_ratios(found_GS):
+    """How much each feature tells about the label that it tells most about: (size,) from the counts of `_texts_with`.
+
+    That is the log-count ratio of naive Bayes (Wang & Manning 2012, section 2, https://aclanthology.org/P12-2018), of
+    texts with a label and those without, whatever its sign.
+    """
+    with_label, without = found_GS[1:] + 1, found_GS[:1] - found_GS[1:] + 1
+    seen = found_GS[0] > 0
+    shares = [counts / counts.sum(axis=1, keepdims=True, where=seen) for counts in (with_label, without)]
+    return np.abs(np.log(shares[0] / shares[1])).max(axis=0)

@@ -1,6 +1,8 @@
-"""Sentiment of movie-review sentences (Socher 2013) by a linear model on the TF-IDF of character n-grams.
+"""Sentiment of movie-review sentences (Socher 2013) by a linear model of character n-grams.
 
 zoo train mlp_sst2
+
+Naive Bayes tells which n-grams count: after Wang & Manning 2012, https://aclanthology.org/P12-2018.
 """
 
 from zoo.architectures.mlp import MLP
@@ -9,12 +11,12 @@ from zoo.preset import Data, Preset, Training
 from zoo.tokenizers.characters import Characters
 
 PRESET = Preset(
-    architecture=MLP(features="sublinear_tfidf", ngrams=6, buckets=2**19, hidden=2, depth=0),
+    architecture=MLP(features="sublinear_tfidf", ratios=True, ngrams=6, buckets=2**19, hidden=2, depth=0),
     objective=ClassifyText(length=400, dropout=0.0),
     tokenizer=Characters(lower=True),
     data=Data(spec="tfds:glue/sst2"),
     training=Training(
-        epochs=25,
+        epochs=12,
         batch=50,
         learning_rate=1e-3,
         schedule="constant",
@@ -22,6 +24,6 @@ PRESET = Preset(
         weight_decay=0.0,
         clip=0.0,
         average=0.995,
-        patience=6,
+        patience=4,
     ),
 )

@@ -95,8 +95,11 @@ class Run:
     def _tokenize(self):
         cache = self.folder.parent / ".cache"
         self.examples = prepare(self.dataset, "train", self.objective, self.tokenizer, self.model, cache)
-        rows = (self.examples.row(self.architecture.inputs()[0], i) for i in range(len(self.examples)))
-        self.architecture.fit(self.model, rows)
+        rows, targets = map(self._arrays, (self.architecture.inputs()[0], "target"))
+        self.architecture.fit(self.model, rows, targets)
+
+    def _arrays(self, key):
+        return (self.examples.row(key, i) for i in range(len(self.examples)))
 
     def _pack(self):
         """What is trained, and on what: the network on its examples, or its packed twin on rows of several."""
