@@ -108,7 +108,7 @@ def test_a_missing_test_is_left_missing(tmp_path):
 
 
 def test_nothing_is_drawn_where_drawing_is_off(tmp_path):
-    dataset = open_dataset(write(tmp_path / "mine.tsv", numbered(20)), draw=False)
+    dataset = open_dataset(write(tmp_path / "mine.tsv", numbered(20)), draw="")
     assert dataset.splits == ("train",)
     assert len(texts(dataset, "train")) == 20
 
@@ -130,7 +130,7 @@ def test_a_hash_in_a_file_name_is_part_of_the_name(tmp_path):
 def test_columns_are_mapped(tmp_path):
     rows = [{"words": ["a", "b"], "intent": 3, "extra": {}}, {"words": "c", "intent": "x", "extra": None}]
     file = write(tmp_path / "train.jsonl", "\n".join(map(json.dumps, rows)))
-    dataset = open_dataset(f"{file}", columns={"text": "words", "label": "intent"}, draw=False)
+    dataset = open_dataset(f"{file}", columns={"text": "words", "label": "intent"}, draw="")
     assert list(dataset.records("train")) == [{"text": "a b", "label": "3"}, {"text": "c", "label": "x"}]
 
 
@@ -152,7 +152,7 @@ def test_columns_are_mapped(tmp_path):
     ],
 )
 def test_each_field_has_one_form(tmp_path, field, given, expected):
-    dataset = open_dataset(write(tmp_path / "train.jsonl", json.dumps({field: given})), draw=False)
+    dataset = open_dataset(write(tmp_path / "train.jsonl", json.dumps({field: given})), draw="")
     assert list(dataset.records("train")) == [{field: expected}]
 
 
@@ -232,8 +232,17 @@ def test_records_stream(tmp_path, name):
 
 
 def test_records_can_be_read_again_and_left_halfway(tmp_path):
-    dataset = open_dataset(write(tmp_path / "train.tsv", numbered(100)), draw=False)
+    dataset = open_dataset(write(tmp_path / "train.tsv", numbered(100)), draw="")
     with closing(dataset.records("train")) as records:
         first = next(records)
     assert next(dataset.records("train")) == first
     assert len(texts(dataset, "train")) == 100
+
+
+def test_splits_of_running_text_are_drawn_from_its_end(tmp_path):
+    (tmp_path / "play.txt").write_text("".join(f"line {i}\n" for i in range(50)))
+    dataset = open_dataset(tmp_path / "play.txt", draw="end")
+    lines = {split: [int(record["text"].split()[1]) for record in dataset.records(split)] for split in dataset.splits}
+    assert lines == {"train": [*range(40)], "validation": [*range(40, 45)], "test": [*range(45, 50)]}
+    assert "drawn from its end" in dataset.where("validation")
+    assert dataset.fingerprint("train") != open_dataset(tmp_path / "play.txt").fingerprint("train")

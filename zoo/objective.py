@@ -17,6 +17,8 @@ class Objective(ABC):
 
     watch = "accuracy"  # which of `scores` is shown while training
     windowed = False  # True: an export hands `serve` windows of a question and its context, see `zoo.exporting`
+    worded = False  # True: it hands `serve` what `decide` makes of a text's words
+    draw = "spread"  # or "end": how splits that the data lacks are drawn: see `zoo.dataset.open_dataset`
     aligned = ()  # keys of `examples` that hold one number for each token (of an encoder-decoder: each of `target`)
 
     def check(self, architecture):

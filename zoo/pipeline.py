@@ -53,7 +53,7 @@ class Pipeline:
         """Yield the records of a dataset spec, of which only what `predict` asks for is needed."""
         asks = self.objective.asks()
         known = {field: name for field, name in self.preset.data.columns.items() if field in asks}
-        dataset = open_dataset(data, columns or known, errors=errors, need=asks, draw=False)
+        dataset = open_dataset(data, columns or known, errors=errors, need=asks, draw="")
         for split in dataset.splits:
             yield from dataset.records(split)
 
@@ -72,9 +72,8 @@ class Pipeline:
     def read(self, data="", split="", columns=None, errors="strict"):
         """The records of one split as a list, checked against what the model knows."""
         source, needs = self.preset.data, self.objective.needs()
-        dataset = open_dataset(
-            data or source.spec, columns or source.columns, source.seed, errors, needs, draw=not data
-        )
+        draw = "" if data else self.objective.draw
+        dataset = open_dataset(data or source.spec, columns or source.columns, source.seed, errors, needs, draw)
         split = split or ("test" if "test" in dataset.splits else dataset.splits[-1])
         self.objective.accept(dataset, split)
         return list(dataset.records(split))

@@ -31,7 +31,7 @@ SQUAD = {
 
 
 def records(path, **settings):
-    dataset = open_dataset(path, draw=False, **settings)
+    dataset = open_dataset(path, draw="", **settings)
     return {split: list(dataset.records(split)) for split in dataset.splits}
 
 
@@ -100,7 +100,7 @@ def test_answers_that_are_not_where_they_say_are_named_and_left_out(tmp_path, ca
     )
     path = written(tmp_path / "train.json.gz", "")
     path.write_bytes(gzip.compress(json.dumps(squad("Ann is in Rome.", *questions)).encode()))
-    dataset = open_dataset(path, draw=False)
+    dataset = open_dataset(path, draw="")
     assert capsys.readouterr().err == ""  # nothing has been read to its end
     found = {record["id"]: record["answers"] for record in dataset.records("train")}
     rome = [{"text": "Rome", "start": 10}]
@@ -135,7 +135,7 @@ def test_answers_in_other_formats_are_checked_too(tmp_path, capsys):
     with pytest.raises(
         ValueError, match=r"Expected records in .*train.jsonl. Received: none with an answer in its con"
     ):
-        open_dataset(written(tmp_path / "train.jsonl", json.dumps(rows[0])), draw=False)
+        open_dataset(written(tmp_path / "train.jsonl", json.dumps(rows[0])), draw="")
 
 
 def test_questions_of_a_file_without_answers(tmp_path):
@@ -143,7 +143,7 @@ def test_questions_of_a_file_without_answers(tmp_path):
     path = written(tmp_path / "test.json", asked)
     assert records(path) == {"test": [{"context": "c", "question": "q", "id": "1"}]}
     with pytest.raises(ValueError, match=r"Expected a column 'answers' at .*test.json question 1"):
-        open_dataset(path, need=("answers",), draw=False)
+        open_dataset(path, need=("answers",), draw="")
 
 
 def test_messages(tmp_path):

@@ -20,7 +20,7 @@ CONLLU = """# newdoc
 
 
 def records(path):
-    dataset = open_dataset(path, draw=False)
+    dataset = open_dataset(path, draw="")
     return {split: list(dataset.records(split)) for split in dataset.splits}
 
 

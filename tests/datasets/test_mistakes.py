@@ -46,11 +46,11 @@ def test_unknown_extension_names_the_known(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.tsv", "a.csv", "a.jsonl", "a.json", "a.txt", "a.conll", "a.conllu", "a.tsv.gz"])
 def test_empty_file(tmp_path, name):
-    refused(f"Expected records in ...{name}. Received: an empty file", write(tmp_path / name, ""), draw=False)
+    refused(f"Expected records in ...{name}. Received: an empty file", write(tmp_path / name, ""), draw="")
 
 
 def test_header_alone(tmp_path):
-    refused("Expected records in ...train.tsv. Received: an empty", write(tmp_path / "train.tsv", "a\tb\n"), draw=False)
+    refused("Expected records in ...train.tsv. Received: an empty", write(tmp_path / "train.tsv", "a\tb\n"), draw="")
 
 
 def test_too_few_records_to_draw_from(tmp_path):
@@ -105,21 +105,21 @@ def test_misnamed_column(tmp_path):
 
 def test_empty_label(tmp_path):
     file = write(tmp_path / "train.tsv", TABLE + "a\t\n")
-    refused("Expected a label at ...train.tsv:4. Received: label=''.", file, draw=False)
+    refused("Expected a label at ...train.tsv:4. Received: label=''.", file, draw="")
 
 
 def test_broken_utf8(tmp_path):
     file = write(tmp_path / "train.tsv", b"text\tlabel\nok\ty\ncaf\xe9\tn\n")
     message = "Expected UTF-8. Received: byte 0xe9 at ...train.tsv:3, byte 4 of the line. ... --errors replace."
-    refused(message, file, draw=False)
-    (records,) = read_all(file, errors="replace", draw=False)
+    refused(message, file, draw="")
+    (records,) = read_all(file, errors="replace", draw="")
     assert [record["text"] for record in records] == ["ok", "caf\ufffd"]
     refused("Expected errors to be 'strict' or 'replace'. Received: errors='ignore'.", file, errors="ignore")
 
 
 def test_nul_byte(tmp_path):
     file = write(tmp_path / "train.tsv", b"text\nok\na\0b\n")
-    refused("Expected text. Received: a NUL byte at ...train.tsv:3. Is it UTF-16", file, draw=False)
+    refused("Expected text. Received: a NUL byte at ...train.tsv:3. Is it UTF-16", file, draw="")
 
 
 def test_truncated_gzip(tmp_path):
@@ -133,7 +133,7 @@ def test_truncated_gzip(tmp_path):
 
 def test_tokens_and_tags_of_different_lengths(tmp_path):
     file = write(tmp_path / "train.jsonl", '{"tokens": ["a", "b"], "tags": ["O"]}')
-    refused("Expected one tag per token at ...train.jsonl:1. Received: 2 tokens, 1 tags.", file, draw=False)
+    refused("Expected one tag per token at ...train.jsonl:1. Received: 2 tokens, 1 tags.", file, draw="")
 
 
 @pytest.mark.parametrize(
@@ -159,4 +159,4 @@ def test_tokens_and_tags_of_different_lengths(tmp_path):
     ],
 )
 def test_a_value_of_the_wrong_form(tmp_path, field, value, message):
-    refused(message, write(tmp_path / "train.jsonl", json.dumps({field: value})), draw=False)
+    refused(message, write(tmp_path / "train.jsonl", json.dumps({field: value})), draw="")

@@ -206,7 +206,7 @@ def test_training_on_squad_files(tmp_path, capsys):
 def test_whether_to_abstain_is_learned_from_training_data(tmp_path):
     for records, expected in ((RECORDS, "yes"), (RECORDS[:4], "no")):
         write_squad(tmp_path / "train.json.gz", records)
-        dataset = open_dataset(tmp_path / "train.json.gz", draw=False)
+        dataset = open_dataset(tmp_path / "train.json.gz", draw="")
         assert FindSpan().fit(dataset).abstain == expected
         assert FindSpan(abstain="no").fit(dataset).abstain == "no"
 

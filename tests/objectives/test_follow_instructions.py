@@ -117,7 +117,7 @@ def test_mistakes_are_named(tmp_path, record, reason):
     path = tmp_path / "train.jsonl"
     path.write_text(json.dumps(record))
     with pytest.raises(ValueError, match=reason):
-        OBJECTIVE.fit(open_dataset(str(path), draw=False))
+        OBJECTIVE.fit(open_dataset(str(path), draw=""))
 
 
 def test_a_template_is_checked_at_once():

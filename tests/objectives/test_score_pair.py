@@ -22,7 +22,7 @@ def words():
 def data(tmp_path, records):
     path = tmp_path / "train.jsonl"
     path.write_text("\n".join(json.dumps(record) for record in records))
-    return open_dataset(str(path), need=ScorePair().needs(), draw=False)
+    return open_dataset(str(path), need=ScorePair().needs(), draw="")
 
 
 @pytest.mark.parametrize("name", serving(ScorePair()))

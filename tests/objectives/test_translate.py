@@ -133,7 +133,7 @@ def test_without_records_scores_are_zero():
 def parallel(folder, sources, targets):
     (folder / "train.de").write_text("\n".join(sources) + "\n")
     (folder / "train.en").write_text("\n".join(targets) + "\n")
-    return open_dataset(str(folder / "train.{de,en}"), need=OBJECTIVE.needs(), draw=False)
+    return open_dataset(str(folder / "train.{de,en}"), need=OBJECTIVE.needs(), draw="")
 
 
 def test_an_empty_target_is_named(tmp_path):

@@ -23,8 +23,10 @@ class View:
 class Dataset:
     """Records by split. Made by `open_dataset`; every call of `records` starts anew and reads as it goes."""
 
-    def __init__(self, spec, views, columns=None, seed=0, errors="strict", need=()):
+    def __init__(self, spec, views, columns=None, seed=0, errors="strict", need=(), draw="spread"):
         self.spec = spec
+        self.draw = draw
+        self._counts = {}  # part -> its rows, where splits are drawn from the end
         self.columns = dict(columns or {})
         self.seed = seed
         self.errors = errors
@@ -68,20 +70,29 @@ class Dataset:
         view = self._view(split)
         names = columns_of(self.columns, view.part.columns)
         for index, (place, row) in enumerate(view.part.rows()):
-            if not view.keep or role(self.seed, index) in view.keep:
+            if not view.keep or self._role(view, index) in view.keep:
                 yield place, to_record(row, place, names, self.columns, self.need)
+
+    def _role(self, view, index):
+        if self.draw == "spread":
+            return role(self.seed, index)
+        part = view.part
+        if id(part) not in self._counts:
+            self._counts[id(part)] = sum(1 for _ in part.rows())
+        return role_at_end(index, self._counts[id(part)])
 
     def fingerprint(self, split):
         """A hash that changes with the content of a split or with how it is read."""
         view = self._view(split)
         settings = [view.part.digest(), view.keep, sorted(self.columns.items()), self.errors]
-        settings.append(self.seed if view.keep else None)
+        settings.append([self.seed, self.draw] if view.keep else None)
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
 
     def where(self, split):
         """Where a split comes from, for messages."""
         view = self._view(split)
-        return f"{view.part.where} ({split} split, drawn with seed {self.seed})" if view.keep else view.part.where
+        how = f"with seed {self.seed}" if self.draw == "spread" else "from its end"
+        return f"{view.part.where} ({split} split, drawn {how})" if view.keep else view.part.where
 
     def check(self):
         """Reads the first record of every split, so that a mistake shows before any work. Raises ValueError."""
@@ -108,6 +119,11 @@ class Dataset:
                 f"Unknown split of {self.spec}. Received: split={split!r}. Known: {', '.join(self.splits)}."
             )
         return self._views[split]
+
+
+def role_at_end(index, total):
+    """The drawn split of a record of running text: the last tenth is for the test, the one before for validation."""
+    return "train" if index < total * 8 // BLOCK else "validation" if index < total * 9 // BLOCK else "test"
 
 
 def role(seed, index):

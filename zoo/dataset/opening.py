@@ -14,12 +14,14 @@ from zoo.messages import did_you_mean
 ORDER = ("train", "validation", "test")
 
 
-def open_dataset(spec, columns=None, seed=0, errors="strict", need=(), draw=True):
+def open_dataset(spec, columns=None, seed=0, errors="strict", need=(), draw="spread"):
     """Opens what `spec` names (see the top of `zoo.dataset`) and checks the first record of every split.
 
     `columns` maps standard fields to the source's own column names, `need` names the fields the caller cannot do
-    without, `errors` is "strict" or "replace" for broken UTF-8, and `draw=False` draws no splits: all records of a file
-    that names no split are then "train". Raises ValueError for everything that is wrong with the spec or the data.
+    without, `errors` is "strict" or "replace" for broken UTF-8. `draw` tells how splits that are missing are drawn from
+    the training records: "spread" over all of them, "end" from the end of a text that runs on, "" not at all: all
+    records of a file that names no split are then "train". Raises ValueError for everything that is wrong with the spec
+    or the data.
     """
     columns = dict(columns or {})
     check_columns(columns)
@@ -27,7 +29,7 @@ def open_dataset(spec, columns=None, seed=0, errors="strict", need=(), draw=True
         raise ValueError(f"Expected errors to be 'strict' or 'replace'. Received: errors={errors!r}.")
     place, split = _without_split(str(spec))
     parts = _parts(place, errors)
-    dataset = Dataset(str(spec), _views(parts, split, draw, place), columns, seed, errors, need)
+    dataset = Dataset(str(spec), _views(parts, split, draw, place), columns, seed, errors, need, draw)
     dataset.check()
     return dataset
 

@@ -22,6 +22,7 @@ class NextToken(Objective):
     context: int = 0  # tokens that a window shares with the one before when scoring: better figures, more work
 
     watch = "perplexity"
+    draw = "end"  # records go on from one to the next
     aligned = ("target",)
 
     def __post_init__(self):

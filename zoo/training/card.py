@@ -84,7 +84,7 @@ def _facts(run):
         "spec": data.spec,
         "columns": "".join(f", {field} from its column {column}" for field, column in data.columns.items()),
         "sizes": ", ".join(f"{split} {count}" for split, count in run.sizes.items()),
-        "drawn": f" Drawn with seed {data.seed}: {', '.join(run.dataset.drawn)}." if run.dataset.drawn else "",
+        "drawn": "".join(f" Drawn: {run.dataset.where(split)}." for split in run.dataset.drawn),
     }
 
 

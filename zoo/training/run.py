@@ -65,7 +65,8 @@ class Run:
 
     def _read(self):
         data = self.preset.data
-        self.dataset = open_dataset(data.spec, data.columns, data.seed, data.errors, self.preset.objective.needs())
+        needs, draw = self.preset.objective.needs(), self.preset.objective.draw
+        self.dataset = open_dataset(data.spec, data.columns, data.seed, data.errors, needs, draw)
         if not {"train", "validation"} <= set(self.dataset.splits):
             splits = ", ".join(self.dataset.splits)
             raise ValueError(
@@ -189,5 +190,4 @@ class Run:
             f"in {shapes} lengths, {padding:.0%} padding."
         )
         if self.dataset.drawn:
-            seed = self.preset.data.seed
-            console.print(f"Drawn from the training records (seed {seed}): {', '.join(self.dataset.drawn)}.")
+            console.print(f"Drawn from the training records: {', '.join(map(self.dataset.where, self.dataset.drawn))}.")

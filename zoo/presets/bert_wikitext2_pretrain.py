@@ -1,0 +1,16 @@
+"""Hidden pieces and next sentences of Wikipedia's good articles (Merity 2016, arXiv:1609.07843) by a small BERT.
+
+zoo train bert_wikitext2_pretrain --data FOLDER
+"""
+
+from zoo.architectures.bert import BERT
+from zoo.objectives.pretrain import Pretrain
+from zoo.preset import Preset, Training
+from zoo.tokenizers.word_pieces import WordPieces
+
+PRESET = Preset(
+    architecture=BERT(width=256, depth=4, heads=4, hidden=1024, length=128),
+    objective=Pretrain(length=128),
+    tokenizer=WordPieces(vocabulary=8_000),
+    training=Training(epochs=10, batch=32, packing=128, learning_rate=5e-4, warmup=0.1, weight_decay=0.01, patience=0),
+)

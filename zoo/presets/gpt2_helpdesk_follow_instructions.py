@@ -1,0 +1,17 @@
+"""Replies to customer-support messages, the embedded sample, by a tiny GPT-2.
+
+zoo train gpt2_helpdesk_follow_instructions
+"""
+
+from zoo.architectures.gpt2 import GPT2
+from zoo.objectives.follow_instructions import FollowInstructions
+from zoo.preset import Data, Preset, Training
+from zoo.tokenizers.words import Words
+
+PRESET = Preset(
+    architecture=GPT2(width=96, depth=2, heads=4, hidden=192, length=384, dropout=0.2),
+    objective=FollowInstructions(length=320, new_tokens=60, samples=5),
+    tokenizer=Words(vocabulary=3_000),
+    data=Data(spec="sample:helpdesk"),
+    training=Training(epochs=15, batch=8, learning_rate=3e-3, patience=4),
+)

@@ -1,0 +1,16 @@
+"""The next word of Wikipedia's good articles (Merity 2016, arXiv:1609.07843) by a small GPT-2.
+
+zoo train gpt2_wikitext2 --data FOLDER
+"""
+
+from zoo.architectures.gpt2 import GPT2
+from zoo.objectives.next_token import NextToken
+from zoo.preset import Preset, Training
+from zoo.tokenizers.words import Words
+
+PRESET = Preset(
+    architecture=GPT2(width=256, depth=4, heads=4, hidden=1024, length=128, dropout=0.3),
+    objective=NextToken(length=128, context=64),
+    tokenizer=Words(vocabulary=33_283, lower=False, spaced=True),
+    training=Training(epochs=10, batch=16, learning_rate=1e-3, warmup=0.05, weight_decay=0.1, patience=2),
+)

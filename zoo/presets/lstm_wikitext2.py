@@ -1,0 +1,16 @@
+"""The next word of Wikipedia's good articles (Merity 2016, arXiv:1609.07843) by an LSTM.
+
+zoo train lstm_wikitext2 --data FOLDER
+"""
+
+from zoo.architectures.lstm import LSTM
+from zoo.objectives.next_token import NextToken
+from zoo.preset import Preset, Training
+from zoo.tokenizers.words import Words
+
+PRESET = Preset(
+    architecture=LSTM(width=256, units=256, tied=True, embedding_dropout=0.4, dropout=0.5),
+    objective=NextToken(length=35),
+    tokenizer=Words(vocabulary=33_283, lower=False, spaced=True),
+    training=Training(epochs=12, batch=40, learning_rate=3e-3, weight_decay=0.0, clip=0.25, patience=2),
+)
