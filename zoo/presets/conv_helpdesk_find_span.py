@@ -1,6 +1,6 @@
 """Answers to questions about customer-support messages, the embedded sample, by convolutions over word pieces.
 
-zoo train conv_helpdesk_answers
+zoo train conv_helpdesk_find_span
 """
 
 from zoo.architectures.conv import Conv
