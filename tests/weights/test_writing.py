@@ -29,11 +29,13 @@ for place in sys.argv[1:]:
     tokenizer = transformers.AutoTokenizer.from_pretrained(place)
     assert "input_ids" in tokenizer("w7 w8"), place
 """
+INPUTS = {"tokens": "input_ids", "types": "token_type_ids", "source": "input_ids", "target": "decoder_input_ids"}
 
 
-def write_tokenizer(folder, size=40):
+def write_tokenizer(folder, size=40, padding=0):
     names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    words = {word: i for i, word in enumerate([*names, *(f"w{i}" for i in range(5, size))])}
+    tokens = [*names[1:], *(f"w{i}" for i in range(5, size))]
+    words = {word: i for i, word in enumerate([*tokens[:padding], names[0], *tokens[padding:]])}
     rust = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
     rust.pre_tokenizer = pre_tokenizers.Whitespace()
     rust.add_special_tokens(names)
@@ -46,11 +48,12 @@ def written(tmp_path_factory):
     place, folders = tmp_path_factory.mktemp("written"), {}
     for name in NAMES:
         golden = Golden(name)
-        write_tokenizer(golden.write(place / f"{name}_in"))
+        padding = golden.config["pad_token_id"] or 0
+        write_tokenizer(golden.write(place / f"{name}_in"), padding=padding)
         folders[name] = write_huggingface(import_folder(place / f"{name}_in"), place / name)
-        theirs = {"tokens": "input_ids", "types": "token_type_ids"}
-        inputs = {theirs[key]: array for key, array in golden.part("input").items()}
-        np.savez(folders[name] / "inputs.npz", attention_mask=golden["visible"], **inputs)
+        inputs = {INPUTS[key]: array for key, array in golden.part("input").items()}
+        visible = inputs["input_ids"] != padding if "decoder_input_ids" in inputs else golden["visible"]
+        np.savez(folders[name] / "inputs.npz", attention_mask=visible, **inputs)
     command = [sys.executable, "-c", THEIRS, *map(str, folders.values())]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -93,7 +93,7 @@ def masked_head(architecture, trunk):
     places = keras.Input((None,), dtype="int32", name="places")
     x = Gather(name="masked")(trunk.output, places)
     x = Dense(x.shape[-1], activation="gelu", name="head_dense")(x)
-    x = LayerNormalization(epsilon=1e-12, name="head_norm")(x)
+    x = LayerNormalization(epsilon=getattr(architecture, "epsilon", 1e-12), name="head_norm")(x)
     x = architecture.logits(trunk, x)
     return (Bias(name="head_bias")(x) if architecture.tied else x), places
 

@@ -1,6 +1,7 @@
 """A folder of Hugging Face transformers, or of sentence-transformers, as a pipeline of the zoo."""
 
 import json
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def import_folder(folder):
     config = read_config(folder)
     architecture = read_architecture(config)
     tokenizer = read_tokenizer(folder, architecture)
-    objective = read_objective(folder, config, architecture)
+    architecture = replace(architecture, padding=tokenizer.padding)  # which some configurations leave open
+    objective = read_objective(folder, config, architecture).suit(architecture)
     model, loaded = draw_loaded(partial(objective.model, architecture), folder)
     if loaded.fresh:
         raise ValueError(f"Expected the weights of {loaded.fresh[0].rpartition('/')[0]} in {folder}. Received: none.")
@@ -69,13 +71,16 @@ def read_tokenizer(folder, architecture):
 
 def read_objective(folder, config, architecture):
     """The objective that a folder was made for."""
-    head, length = read_head(config), _length(folder, architecture)
+    head = read_head(config)
     if head and head.objective:
-        settings = _labels(config) if head.objective == "classify_text" else {}
-        return catalog.load("objectives", head.objective)(length=length, **head.settings, **settings)
-    if architecture.causal and architecture.tied:
-        return catalog.load("objectives", "next_token")(length=length)
-    return catalog.load("objectives", "embed_text")(length=length, pooling=_pooling(folder))
+        name, settings = head.objective, head.settings | (_labels(config) if head.objective == "classify_text" else {})
+    elif architecture.causal and architecture.tied:
+        name, settings = "next_token", {}
+    else:
+        name, settings = "embed_text", {"pooling": _pooling(folder)}
+    make, length = catalog.load("objectives", name), _length(folder, architecture)
+    lengths = {field.name: length for field in fields(make) if field.name in ("length", "target_length")}
+    return make(**lengths, **settings)
 
 
 def _labels(config):
@@ -86,7 +91,7 @@ def _labels(config):
 
 def _length(folder, architecture):
     said = _settings(folder / "sentence_bert_config.json").get("max_seq_length") or LONGEST
-    return min(said, architecture.length)
+    return min(said, getattr(architecture, "length", said))  # without a table of positions any length will do
 
 
 def _pooling(folder):
