@@ -76,14 +76,14 @@ class MultiHeadAttention(keras.layers.Layer):
             k_BSKD, v_BSKD = self._source(x if context is None else context, positions)
             rate, q_BTHD = self.dropout if training else 0.0, self._query(x, positions)
             y_BTHD = backend.attend(q_BTHD, k_BSKD, v_BSKD, visible, self.causal, rate, self.seed_generator, bias)
-        return self.out(ops.reshape(y_BTHD, (*ops.shape(x)[:2], y_BTHD.shape[2] * y_BTHD.shape[3])))
+        return self.out.call(ops.reshape(y_BTHD, (*ops.shape(x)[:2], y_BTHD.shape[2] * y_BTHD.shape[3])))
 
     def _query(self, x, positions):
-        return self._heads(self.query(x), self.heads, positions)
+        return self._heads(self.query.call(x), self.heads, positions)
 
     def _source(self, source, positions):
-        k_BSKD = self._heads(self.key(source), self.kv_heads or self.heads, positions)
-        return k_BSKD, self._split(self.value(source), self.kv_heads or self.heads)
+        k_BSKD = self._heads(self.key.call(source), self.kv_heads or self.heads, positions)
+        return k_BSKD, self._split(self.value.call(source), self.kv_heads or self.heads)
 
     def _remember(self, x, context, visible, bias, memory):
         if context is not None:

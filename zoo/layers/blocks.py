@@ -63,9 +63,9 @@ class FeedForward(keras.layers.Layer):
         self.narrow = self._dense("narrow", x_shape[-1], (*x_shape[:-1], self.hidden), deviation)
 
     def call(self, x, training=False):
-        y = self.widen(x)
-        y = y * self.gate(x) if self.gated else y
-        return self.narrow(self.drop(y, training=training))
+        y = self.widen.call(x)
+        y = y * self.gate.call(x) if self.gated else y
+        return self.narrow.call(self.drop(y, training=training) if self.dropout else y)
 
     def _dense(self, name, units, shape, deviation, activation=None):
         options = {"use_bias": self.use_bias, "kernel_initializer": initial(deviation), "dtype": self.dtype_policy}
