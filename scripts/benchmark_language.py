@@ -1,0 +1,178 @@
+"""Time language models: a step beside PyTorch by hand, packed rows beside padded ones.
+
+python scripts/benchmark_language.py step [--setting small] on the backend in KERAS_BACKEND; PyTorch by hand with torch.
+python scripts/benchmark_language.py packing --data FOLDER.{de,en}: target tokens a second of a translating Transformer.
+"""
+
+import argparse
+import itertools
+import os
+import statistics
+import time
+from dataclasses import replace
+
+SETTINGS = {  # nanoGPT's, https://github.com/karpathy/nanoGPT: for a CPU, and for a GPU
+    "small": {"depth": 4, "heads": 4, "width": 128, "length": 64, "rows": 12},
+    "large": {"depth": 6, "heads": 6, "width": 384, "length": 256, "rows": 16},
+}
+VOCABULARY = 65
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("step", "packing"))
+    parser.add_argument("--setting", choices=SETTINGS, default="small")
+    parser.add_argument("--data", help="parallel text, for packing")
+    parser.add_argument("--steps", type=int, default=20, help="in each turn")
+    parser.add_argument("--rounds", type=int, default=7, help="turns that each takes")
+    parser.add_argument(
+        "--cores", type=int, default=len(os.sched_getaffinity(0)), help="of the processor; default: all"
+    )
+    parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: what the process computes")
+    options = parser.parse_args()
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
+    runs = language_runs(options) if options.what == "step" else packing_runs(options)
+    clock, times = CLOCKS[options.clock], {name: [] for name in runs}
+    for _ in range(options.rounds + 1):
+        for name, (run, tokens) in runs.items():
+            begin = clock()
+            run()
+            times[name].append((clock() - begin) / options.steps / tokens)
+    medians = {name: statistics.median(values[1:]) for name, values in times.items()}
+    last = list(medians.values())[-1]
+    for name, seconds in medians.items():
+        print(f"{name:16} {1 / seconds:10.0f} tokens/s  {seconds / last:5.2f} times {list(medians)[-1]}")
+
+
+def language_runs(options):
+    """{who: (function that does the steps, tokens in a step)}."""
+    import keras
+
+    sizes = SETTINGS[options.setting]
+    batches = draw(sizes["rows"], sizes["length"])
+    tokens = sizes["rows"] * sizes["length"]
+    runs = {"zoo": (fitting(zoo_model(**sizes), batches, options.steps), tokens)}
+    if keras.config.backend() == "torch":
+        runs["torch by hand"] = (looping(torch_model(**sizes), batches, options.steps), tokens)
+    return runs
+
+
+def draw(rows, length, count=8):
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    ids = random.integers(0, VOCABULARY, (count, rows, length + 1)).astype("int32")
+    return [({"tokens": x[:, :-1]}, x[:, 1:], np.ones((rows, length), "float32")) for x in ids]
+
+
+def zoo_model(depth, heads, width, length, rows):
+    import keras
+
+    from zoo.architectures.gpt2 import GPT2
+    from zoo.objectives.next_token import NextToken
+
+    sizes = {"depth": depth, "heads": heads, "width": width, "hidden": 4 * width, "length": length}
+    objective = NextToken(length=length)
+    model = objective.model(GPT2(vocabulary=VOCABULARY, dropout=0.0, **sizes))
+    return objective.compile(model, keras.optimizers.AdamW(1e-3, weight_decay=0.1, beta_2=0.99, global_clipnorm=1.0))
+
+
+def fitting(model, batches, steps):
+    """`steps` steps of `fit`, fed as the zoo's training feeds it."""
+    from zoo import backend
+
+    stream = itertools.cycle(batches)
+
+    def some():
+        yield from itertools.islice(stream, steps)
+
+    return lambda: model.fit(backend.feed(some, batches[0]), steps_per_epoch=steps, shuffle=False, verbose=0)
+
+
+def torch_model(depth, heads, width, length, rows):
+    """The same network as one writes it in PyTorch, its attention fused."""
+    import torch
+    from torch import nn
+
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+            self.three, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+            self.wide, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+        def forward(self, x):
+            q, k, v = (
+                part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in self.three(self.norm1(x)).chunk(3, -1)
+            )
+            y = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+            x = x + self.out(y.transpose(1, 2).flatten(2))
+            return x + self.narrow(nn.functional.gelu(self.wide(self.norm2(x)), approximate="tanh"))
+
+    class GPT(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words, self.places = nn.Embedding(VOCABULARY, width), nn.Embedding(length, width)
+            self.blocks, self.norm = nn.Sequential(*(Block() for _ in range(depth))), nn.LayerNorm(width)
+
+        def forward(self, tokens):
+            x = self.words(tokens) + self.places(torch.arange(tokens.shape[1]))
+            return self.norm(self.blocks(x)) @ self.words.weight.T
+
+    return GPT()
+
+
+def looping(model, batches, steps):
+    """A training loop of PyTorch's own kind, with the fused AdamW that nanoGPT takes where there is one."""
+    import torch
+
+    optimizer = torch.optim.AdamW(model.parameters(), 1e-3, betas=(0.9, 0.99), weight_decay=0.1)
+    stream = itertools.cycle(batches)
+
+    def run():
+        for inputs, targets, _ in itertools.islice(stream, steps):
+            logits = model(torch.from_numpy(inputs["tokens"]).long())
+            loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), torch.from_numpy(targets).long().flatten())
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            loss.item()
+
+    return run
+
+
+def packing_runs(options):
+    """{"packed" and "padded": (function that does the steps, target tokens in a step)} of a small Transformer."""
+    import tempfile
+    from pathlib import Path
+
+    import keras
+
+    from zoo import catalog
+    from zoo.batches import Batches
+    from zoo.dataset import open_dataset
+    from zoo.examples import prepare
+    from zoo.packing import Packed, packed
+
+    preset = catalog.load("presets", "transformer_multi30k")
+    dataset = open_dataset(options.data, need=preset.objective.needs())
+    tokenizer = preset.tokenizer.train(text for r in dataset.records("train") for text in preset.objective.texts(r))
+    model = preset.objective.model(replace(preset.architecture, vocabulary=tokenizer.size))
+    examples = prepare(dataset, "train", preset.objective, tokenizer, model, Path(tempfile.mkdtemp()))
+    twin, runs, room = packed(model), {}, 128
+    several = Packed(examples, twin, room)
+    rows = max(1, round(128 * len(several) / len(examples)))
+    for name, one, source, count in (("packed", twin, several, rows), ("padded", model, examples, 128)):
+        preset.objective.compile(one, keras.optimizers.AdamW())
+        batches = Batches(source, preset.objective, count)
+        stream = batches.from_step(0)
+        taken = [next(stream) for _ in range(options.steps)]
+        tokens = sum(float((weights > 0).sum()) for *_, weights in taken) / options.steps
+        runs[name] = (fitting(one, taken, options.steps), tokens)
+    return runs
+
+
+if __name__ == "__main__":
+    main()
