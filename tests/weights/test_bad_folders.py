@@ -4,10 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from golden import Golden
 from keras import ops
+from references import Golden, write_tokenizer
 from safetensors.numpy import save_file
-from test_writing import write_tokenizer
 
 import zoo
 from zoo.weights.config import read_architecture

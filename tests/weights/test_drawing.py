@@ -5,8 +5,8 @@ import sys
 
 import numpy as np
 import pytest
-from golden import Golden
 from keras import ops
+from references import Golden
 
 from zoo.weights.config import read_architecture
 from zoo.weights.drawing import draw_loaded, shapes

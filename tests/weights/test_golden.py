@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from golden import NAMES, Golden
 from keras import ops
+from references import NAMES, Golden
 
 import zoo
 from zoo import catalog

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from golden import Golden
 from keras import ops
-from test_writing import write_tokenizer
+from references import Golden, write_tokenizer
 
 import zoo
 from zoo.architectures.text_cnn import TextCNN

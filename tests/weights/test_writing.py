@@ -6,9 +6,8 @@ import sys
 
 import numpy as np
 import pytest
-from golden import NAMES, Golden
+from references import NAMES, Golden, write_tokenizer
 from safetensors.numpy import load_file
-from tokenizers import Tokenizer, models, pre_tokenizers
 
 from zoo.weights.importing import import_folder
 from zoo.weights.writing import write_huggingface
@@ -30,16 +29,6 @@ for place in sys.argv[1:]:
     assert "input_ids" in tokenizer("w7 w8"), place
 """
 INPUTS = {"tokens": "input_ids", "types": "token_type_ids", "source": "input_ids", "target": "decoder_input_ids"}
-
-
-def write_tokenizer(folder, size=40, padding=0):
-    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokens = [*names[1:], *(f"w{i}" for i in range(5, size))]
-    words = {word: i for i, word in enumerate([*tokens[:padding], names[0], *tokens[padding:]])}
-    rust = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
-    rust.pre_tokenizer = pre_tokenizers.Whitespace()
-    rust.add_special_tokens(names)
-    rust.save(str(folder / "tokenizer.json"))
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
+from tokenizers import Tokenizer, models, pre_tokenizers
 
-FOLDER = Path(__file__).parent.parent / "golden"
+FOLDER = Path(__file__).parent / "golden"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.npz"))
 
 
@@ -31,3 +32,14 @@ class Golden:
         (folder / "config.json").write_text(json.dumps(self.config | config))
         save_file(self.part("tensor") if tensors is None else tensors, folder / "model.safetensors")
         return folder
+
+
+def write_tokenizer(folder, size=40, padding=0):
+    """Write a tokenizer.json of `size` ids: words w5, w6 ..., BERT's special tokens, [PAD] with the id `padding`."""
+    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokens = [*names[1:], *(f"w{i}" for i in range(5, size))]
+    words = {word: i for i, word in enumerate([*tokens[:padding], names[0], *tokens[padding:]])}
+    rust = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    rust.pre_tokenizer = pre_tokenizers.Whitespace()
+    rust.add_special_tokens(names)
+    rust.save(str(folder / "tokenizer.json"))

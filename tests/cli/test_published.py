@@ -1,0 +1,50 @@
+"""Published weights on the command line: imported, trained further, exported for transformers."""
+
+import json
+from pathlib import Path
+
+import pytest
+from references import Golden, write_tokenizer
+from safetensors.numpy import load_file
+
+
+@pytest.fixture
+def bert(cli):
+    """A folder of transformers with a BERT that classifies."""
+    write_tokenizer(Golden("bert").write(Path("bert")))
+    return "bert"
+
+
+def test_import_predict_and_export(cli, bert):
+    done = cli("import", bert, "--to", "model")
+    assert (done.status, done.out) == (0, "")
+    assert "zoo train PRESET --from model" in done.err
+    answer = json.loads(cli("predict", "model", "w7 w8", "--json").out)
+    assert set(answer["probabilities"]) == {"LABEL_0", "LABEL_1", "LABEL_2"}
+    done = cli("export", "model", "--format", "huggingface")
+    assert (done.status, done.out) == (0, "model/huggingface\n")
+    assert "from_pretrained" in done.err
+    assert "classifier.weight" in load_file("model/huggingface/model.safetensors")
+
+
+def test_training_from_a_folder(cli, bert):
+    rows = "text\tlabel\n" + "w5 w6\tgood\nw7 w8\tbad\n" * 10
+    Path("data.tsv").write_text(rows)
+    settings = ("training.epochs=1", "training.batch=8", "objective.length=8")
+    done = cli("train", "bert_sst2", "--from", bert, "--data", "data.tsv", "--to", "model", *settings)
+    assert done.status == 0, done.err
+    assert "Started from bert; weights that begin afresh: logits/kernel, logits/bias." in " ".join(done.err.split())
+    assert json.loads(Path("model/preset.json").read_text())["architecture"]["width"] == 16
+
+
+def test_mistakes(cli, bert, check_refused):
+    check_refused("Expected config.json in nowhere. Received: no such folder", cli, "import", "nowhere", "--to", "m")
+    check_refused("Expected a new folder to save the model in. Received: bert", cli, "import", bert, "--to", bert)
+    check_refused("Expected config.json in nowhere", cli, "train", "bert_sst2", "--from", "nowhere", "--data", "x.tsv")
+    Path("bert/model.safetensors").write_bytes(b"1234")
+    check_refused("Expected a whole safetensors file", cli, "import", bert, "--to", "m")
+
+
+def test_an_unknown_format(cli, model_folder, check_refused):
+    message = "Unknown format. Received: 'hugingface'. Did you mean 'huggingface'?"
+    check_refused(message, cli, "export", model_folder, "--format", "hugingface", "--to", "out")
