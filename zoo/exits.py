@@ -2,8 +2,10 @@
 
 import errno
 import os
+import signal
 import sys
 import traceback
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
@@ -38,6 +40,23 @@ def run(app):
             raise
         print(f"zoo: {line}", file=sys.stderr)
         sys.exit(MISTAKE)
+
+
+@contextmanager
+def patience():
+    """Yields a function that tells whether Ctrl-C was pressed, which ends nothing within, unless pressed again."""
+    pressed = []
+
+    def note(number, frame):
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(number)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _status(app, arguments):

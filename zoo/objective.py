@@ -19,6 +19,7 @@ class Objective(ABC):
     windowed = False  # True: an export hands `serve` windows of a question and its context, see `zoo.exporting`
     worded = False  # True: it hands `serve` what `decide` makes of a text's words
     draw = "spread"  # or "end": how splits that the data lacks are drawn: see `zoo.dataset.open_dataset`
+    new_tokens = 64  # most that is written where nobody says how much
     aligned = ()  # keys of `examples` that hold one number for each token (of an encoder-decoder: each of `target`)
 
     def check(self, architecture):
@@ -80,6 +81,13 @@ class Objective(ABC):
         `run` is a `zoo.evaluation.Runner`: `run(rows)` is a list of the model's outputs for a list of examples.
         """
         return run(list(self.examples(records, tokenizer, train=False)))
+
+    def opening(self, record, tokenizer):
+        """The row that writing goes on from: {"tokens": ids}, or {"source": ids} for which a target is written.
+
+        Raises ValueError where a model of this objective does not write.
+        """
+        raise ValueError(f"Expected a model that writes text. Received: one of {type(self).__name__}, which answers.")
 
     @abstractmethod
     def head(self, architecture, trunk):

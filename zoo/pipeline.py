@@ -49,6 +49,24 @@ class Pipeline:
             for record, output in zip(chunk, outputs, strict=True):
                 yield record, self.objective.answer(output, record)
 
+    def generate(self, prompts, **settings):
+        """What the model writes after a prompt, or for a source text: a string, or a list of them for a list.
+
+        `settings` are those of `zoo.generation.Author`, such as `new_tokens`, `temperature`, `stop`; with `best` above
+        1 a list of so many texts takes the place of each.
+        """
+        single = isinstance(prompts, str)
+        records = [self.objective.record(prompt) for prompt in ([prompts] if single else prompts)]
+        found = [[one.text for one in texts] for texts in self.author(**settings).write(records)]
+        found = found if settings.get("best", 1) > 1 else [text for (text,) in found]
+        return found[0] if single else found
+
+    def author(self, **settings):
+        """A `zoo.generation.Author` with this model, for texts piece by piece, or with their log-probabilities."""
+        from zoo.generation import Author
+
+        return Author(self.model, self.objective, self.tokenizer, **settings)
+
     def questions(self, data, columns=None, errors="strict"):
         """Yield the records of a dataset spec, of which only what `predict` asks for is needed."""
         asks = self.objective.asks()

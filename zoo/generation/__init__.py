@@ -2,11 +2,12 @@
 
 `plan` sorts the steps of a model's drawing, `network` takes them with memories in place of a second look at the whole
 text, `writer` is the loop, compiled; `choice` picks a token, by the rules in `settings`; `batch` and `generate` are
-the way in and out.
+the way in and out, `texts` that for people, and `beam` a search in place of single choices.
 """
 
 from zoo.generation.batch import Written
 from zoo.generation.generate import generate, write
 from zoo.generation.settings import Settings
+from zoo.generation.texts import Author, Continuation
 
-__all__ = ["Settings", "Written", "generate", "write"]
+__all__ = ["Author", "Continuation", "Settings", "Written", "generate", "write"]

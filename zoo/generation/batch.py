@@ -29,21 +29,15 @@ class Batch:
 
     Args:
         writer: whose network reads them.
-        prompts: lists of ids, at least one id each.
-        sources: lists of ids, for encoder-decoders; else None.
+        prompts, sources: lists of ids, as `admitted` returns and checks them.
         settings: the `Settings`.
-
-    Raises ValueError where a prompt is empty or too long, or sources are wanting.
     """
 
     def __init__(self, writer, prompts, sources, settings):
         self.writer, self.settings = writer, settings
         plan = writer.network.plan
         limit, source_limit = longest(plan.each), longest(plan.once)
-        kept = slice(-max(limit - settings.new_tokens, 1) if settings.truncate else None, None)
-        self.prompts, self.sources = [list(prompt)[kept] for prompt in prompts], sources
-        _check_sources(plan, self.prompts, sources, source_limit)
-        _check_prompts(self.prompts, settings.new_tokens, limit)
+        self.prompts, self.sources = prompts, sources
         self.lengths = np.array([len(prompt) for prompt in self.prompts], "int32")
         self.rows = 1 << (len(self.prompts) - 1).bit_length()  # few shapes are compiled
         time = int(bucket(self.lengths.max(), limit))
@@ -104,6 +98,28 @@ class Batch:
         return found
 
 
+def admitted(plan, prompts, sources, settings):
+    """The prompts, cut where `settings` say so.
+
+    Raises ValueError where one is empty, or longer than the network reads, or sources are wanting.
+    """
+    limit = longest(plan.each)
+    _check_sources(plan, prompts, sources)
+    kept = slice(-max(limit - settings.new_tokens, 1) if settings.truncate else None, None)
+    prompts = [list(prompt)[kept] for prompt in prompts]
+    for i, prompt in enumerate(prompts):
+        if not prompt:
+            raise ValueError(f"A prompt must have a token at least. Received: prompt {i} is empty.")
+        over = len(prompt) + settings.new_tokens - limit
+        if over > 0:
+            raise ValueError(
+                f"Expected prompt and new tokens to be {limit} together, the longest text that the model reads. "
+                f"Received: {len(prompt)} and {settings.new_tokens}, {over} too many, in prompt {i}. "
+                "truncate='left' cuts it."
+            )
+    return prompts
+
+
 def longest(steps):
     """Tokens of the longest text that these steps of a network can read."""
     return min((step.layer.length for step in steps if isinstance(step.layer, LearnedPositions)), default=ENDLESS)
@@ -114,30 +130,15 @@ def _padding(plan):
     return next((step.layer.padding for step in plan.once if isinstance(step.layer, Visible)), 0)
 
 
-def _check_prompts(prompts, new_tokens, limit):
-    if not prompts:
-        raise ValueError("Expected a prompt at least. Received: none.")
-    for i, prompt in enumerate(prompts):
-        if not prompt:
-            raise ValueError(f"A prompt must have a token at least. Received: prompt {i} is empty.")
-        over = len(prompt) + new_tokens - limit
-        if over > 0:
-            raise ValueError(
-                f"Expected prompt and new tokens to be {limit} together, the longest text that the model reads. "
-                f"Received: {len(prompt)} and {new_tokens}, {over} too many, in prompt {i}. truncate='left' cuts it."
-            )
-
-
-def _check_sources(plan, prompts, sources, limit):
+def _check_sources(plan, prompts, sources):
     if ("source" in plan.inputs) != (sources is not None):
         raise ValueError(
             f"Expected sources for a network with a source, and for no other. Received: inputs {list(plan.inputs)}, "
             f"{'no' if sources is None else len(sources)} sources."
         )
-    if sources is None:
-        return
-    if len(sources) != len(prompts):
+    if sources is not None and len(sources) != len(prompts):
         raise ValueError(f"Expected as many sources as prompts. Received: {len(sources)} and {len(prompts)}.")
-    for i, source in enumerate(sources):
+    limit = longest(plan.once)
+    for i, source in enumerate(sources or ()):
         if not 0 < len(source) <= limit:
             raise ValueError(f"A source must have from 1 to {limit} tokens. Received: source {i} with {len(source)}.")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo.generation.batch import Batch
+from zoo.generation.batch import Batch, admitted
 from zoo.generation.settings import Settings
 from zoo.generation.writer import Writer
 
@@ -29,29 +29,27 @@ def generate(model, prompts, sources=None, **settings):
     return found if settings.best > 1 else [ids for (ids,) in found]
 
 
-def write(model, prompts, sources, settings, watch=None):
+def write(model, prompts, sources, settings, watch=None, pause=PAUSE):
     """As `generate`, of `Settings`: for each prompt a list of `Written`, best first.
 
-    `watch(batch, state, rows)` is called now and then with a `Batch`, its state and the numbers of its prompts, and
-    may return another state.
+    `watch(batch, state)` is called every `pause` tokens with a `Batch` and its state, and returns the state to go on
+    with, in which rows may be marked as done.
     """
-    if not prompts:
-        return []
     writer, found = Writer.of(model), [None] * len(prompts)
+    prompts = admitted(writer.network.plan, prompts, sources, settings)
     order = np.argsort([-len(row) for row in (prompts if sources is None else sources)], kind="stable")
     for start in range(0, len(order), ROWS):
         rows = order[start : start + ROWS].tolist()
         read = None if sources is None else [sources[i] for i in rows]
         batch = Batch(writer, [prompts[i] for i in rows], read, settings)
-        for i, texts in zip(rows, _written(writer, batch, settings, watch, rows), strict=True):
+        for i, texts in zip(rows, _written(writer, batch, watch, pause), strict=True):
             found[i] = texts
     return found
 
 
-def _written(writer, batch, settings, watch, rows):
-    state = batch.begin()
-    for until in range(PAUSE, settings.new_tokens + PAUSE, PAUSE):
-        if watch:
-            state = watch(batch, state, rows) or state
-        state = writer.advance(state, batch.given, min(until, settings.new_tokens))
+def _written(writer, batch, watch, pause):
+    state, most = batch.begin(), batch.settings.new_tokens
+    for until in range(pause, most + pause, pause):
+        state = watch(batch, state) if watch else state
+        state = writer.advance(state, batch.given, min(until, most))
     return batch.read(state)

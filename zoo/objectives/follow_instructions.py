@@ -107,6 +107,9 @@ class FollowInstructions(Objective):
             yield row, len(source) <= self.length
             before = np.concatenate([before, lead, answer])
 
+    def opening(self, record, tokenizer):
+        return self._question(record, tokenizer)
+
     def arrange(self, batch, random):
         right = batch.pop("right")
         return batch, np.maximum(right, 0), (right >= 0).astype("float32")

@@ -19,6 +19,7 @@ from zoo.streams import ENDING, join, windows
 class NextToken(Objective):
     """Logits of the next token after each token."""
 
+    carry: bool = False  # recurrent networks go on from batch to batch: truncated back-propagation
     context: int = 0  # tokens that a window shares with the one before when scoring: better figures, more work
 
     watch = "perplexity"
@@ -61,6 +62,9 @@ class NextToken(Objective):
         ids = _led(join(records, tokenizer).ids, tokenizer)
         for start, _, end in windows(len(ids) - 1, self.length):
             yield {"tokens": ids[start:end]} | ({"target": ids[start + 1 : end + 1]} if train else {})
+
+    def opening(self, record, tokenizer):
+        return {"tokens": tokenizer.encode(record["text"], special=False).ids}
 
     def arrange(self, batch, random):
         targets = batch.pop("target")

@@ -5,7 +5,7 @@ with smoothed labels, Vaswani et al. 2017, section 5.4, https://arxiv.org/abs/17
 texts. What is scored is what the network writes by itself, with the likeliest token at each step.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -23,6 +23,7 @@ class Translate(Objective):
     target_length: int = 128  # longest target, in token ids; longer ones are cut, and writing stops there
     label_smoothing: float = 0.1
     ignore_case: bool = False  # in BLEU and chrF, where the tokenizer makes small letters; ROUGE always does
+    begin: tuple[str, ...] = ("first",)  # special ids before a target; filled in by what the architecture is used to
     samples: int = 64  # validation records that are written out while training; the others only tell the perplexity
 
     watch = "perplexity"
@@ -41,6 +42,9 @@ class Translate(Objective):
                 "translate needs an encoder-decoder, which reads source and target. "
                 f"Received: {type(architecture).__name__}, which reads {' and '.join(names)}."
             )
+
+    def suit(self, architecture):
+        return replace(self, begin=architecture.begin)
 
     def needs(self):
         return ("source", "target")
@@ -63,18 +67,29 @@ class Translate(Objective):
 
     def examples(self, records, tokenizer, train=True):
         sources = tokenizer.encode_batch([record["source"] for record in records], length=self.length)
+        begin, end = self._bounds(tokenizer)
         if not train:
-            yield from ({"source": source.ids} for source in sources)
+            yield from ({"source": source.ids, "target": begin} for source in sources)
             return
-        for source, ids in zip(sources, self._targets(records, tokenizer), strict=True):
+        texts, room = [record["target"] for record in records], max(self.target_length - len(begin), 0)
+        targets = tokenizer.encode_batch(texts, length=room, special=False)
+        for source, target in zip(sources, targets, strict=True):
+            ids = np.concatenate([begin, target.ids, [end]]).astype("int32")
             yield {"source": source.ids, "target": ids[:-1], "right": ids[1:]}
 
-    def _targets(self, records, tokenizer):
-        """Ids of the targets, between the one that begins and the one that ends every target."""
-        first, last = bounds(tokenizer)
-        texts = [record["target"] for record in records]
-        for encoding in tokenizer.encode_batch(texts, length=self.target_length - 1, special=False):
-            yield np.array([first, *encoding.ids, last], "int32")
+    def _bounds(self, tokenizer):
+        """The ids that every target begins with, and the one that ends it."""
+        if tokenizer.separator is None:
+            raise ValueError("translate needs a tokenizer with a token that ends texts, such as [SEP] or </s>.")
+        begin = [getattr(tokenizer, name) for name in self.begin]
+        return np.array([tokenizer.padding if i is None else i for i in begin], "int32"), tokenizer.separator
+
+    @property
+    def new_tokens(self):
+        return self.target_length
+
+    def opening(self, record, tokenizer):
+        return next(iter(self.examples([record], tokenizer, train=False)))
 
     def arrange(self, batch, random):
         right = batch.pop("right")
@@ -125,13 +140,3 @@ class Translate(Objective):
 
     def rank(self, scores):
         return (-scores["loss"],)
-
-
-def bounds(tokenizer):
-    """The ids that begin and end a target; without a first token it begins with padding, as T5's (arXiv:1910.10683).
-
-    Raises ValueError for a tokenizer without a last token: writing would not end.
-    """
-    if tokenizer.separator is None:
-        raise ValueError("translate needs a tokenizer with a token that ends texts, such as [SEP] or </s>.")
-    return tokenizer.padding if tokenizer.first is None else tokenizer.first, tokenizer.separator

@@ -1,0 +1,87 @@
+"""Texts in, texts out: streams, stop strings, banned words."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny import shrunk
+
+from zoo.generation.texts import Author, settle
+from zoo.objectives.classify_text import ClassifyText
+from zoo.objectives.next_token import NextToken
+from zoo.objectives.translate import Translate
+from zoo.tokenizers.bytes import Bytes
+
+LETTERS = st.text("ab", min_size=1, max_size=4)
+
+
+@pytest.fixture(scope="module")
+def author():
+    """Makes an `Author` whose network was never trained: its bytes are seldom whole characters."""
+    objective, tokenizer = NextToken(length=64), Bytes().train()
+    model = objective.model(shrunk("gru", vocabulary=tokenizer.size, bidirectional=False))
+    return lambda **settings: Author(model, objective, tokenizer, **settings)
+
+
+@pytest.mark.parametrize("settings", [{}, {"temperature": 1.0, "seed": 3}, {"temperature": 1.0, "stop": "a"}])
+def test_a_stream_is_the_text_in_pieces(author, settings):
+    author = author(new_tokens=40, **settings)
+    record = author.objective.record("Größe €")
+    pieces = list(author.pieces(record))
+    ((whole,),) = author.write([record])
+    assert "".join(pieces) == whole.text
+    assert not any(piece.endswith("\ufffd") for piece in pieces)
+
+
+def test_stop_strings_and_banned_words(author):
+    settings = {"new_tokens": 40, "temperature": 1.0, "seed": 1}
+    record = author().objective.record("Once")
+    ((whole,),) = author(**settings).write([record])
+    stop = whole.text[5]
+    ((found,),) = author(**settings, stop=stop).write([record])
+    assert found.text == whole.text[: whole.text.index(stop)]
+    assert found.stopped
+    ((found,),) = author(**settings, banned=stop).write([record])
+    assert stop not in found.text
+
+
+@given(text=st.text("ab", max_size=20), stops=st.lists(LETTERS, max_size=3), data=st.data())
+def test_what_is_shown_is_never_taken_back(text, stops, data):
+    """However a text grows, its pieces end where the first stop string is whole, and hold none of it."""
+    shown, stopped = "", False
+    for end in sorted({*data.draw(st.lists(st.integers(0, len(text)))), len(text)}):
+        if not stopped:
+            now, stopped = settle(text[:end], stops, final=end == len(text))
+            assert now.startswith(shown)
+            shown = now
+    growing = [settle(text[:end], stops, final=False) for end in range(len(text) + 1)]
+    first = next((now for now, ended in growing if ended), None)
+    if first is None:
+        assert shown == text
+        assert not any(stop in text for stop in stops)
+    else:
+        assert stopped
+        assert shown == settle(text, stops, final=True)[0] == first
+        assert not any(stop in shown for stop in stops)
+
+
+def test_a_source_is_translated():
+    objective, tokenizer = Translate(length=32, target_length=8), Bytes().train()
+    model = objective.model(shrunk("transformer", vocabulary=tokenizer.size))
+    records = [objective.record(text) for text in ("one", "two and three")]
+    together = Author(model, objective, tokenizer).write(records)
+    for record, (one,) in zip(records, together, strict=True):
+        assert Author(model, objective, tokenizer).write([record])[0][0].ids == one.ids
+    assert all(len(one.ids) <= 8 for (one,) in together)
+
+
+@pytest.mark.parametrize("setting", ["stop", "banned"])
+def test_empty_texts_are_refused(author, setting):
+    with pytest.raises(ValueError, match=f"Texts of {setting} must have a character at least. Received: an empty one."):
+        author(**{setting: ("a", "")})
+
+
+def test_a_model_that_answers_does_not_write():
+    objective, tokenizer = ClassifyText(labels=("a", "b")), Bytes().train()
+    author = Author(objective.model(shrunk("gru", vocabulary=tokenizer.size)), objective, tokenizer)
+    with pytest.raises(ValueError, match="Expected a model that writes text. Received: one of ClassifyText"):
+        author.write([objective.record("text")])
