@@ -6,6 +6,7 @@ from functools import partial
 
 from zoo import backend, evaluation
 from zoo.batches import Batches
+from zoo.carrying import InOrder, carried
 from zoo.console import console
 from zoo.dataset import open_dataset
 from zoo.examples import prepare
@@ -102,17 +103,19 @@ class Run:
     def _arrays(self, key):
         return (self.examples.row(key, i) for i in range(len(self.examples)))
 
-    def _pack(self):
-        """What is trained, and on what: the network on its examples, or its packed twin on rows of several."""
-        self.trained, room = self.model, self.preset.training.packing
-        if not room:
-            return self.examples
-        self.trained = packed(self.model)
-        return Packed(self.examples, self.trained, room)
+    def _twin(self):
+        """(model, examples, kind of batches) to train with: the network on its examples, or a twin of it."""
+        training = self.preset.training
+        if getattr(self.objective, "carry", False):
+            return carried(self.model, training.batch), self.examples, InOrder
+        if training.packing:
+            twin = packed(self.model)
+            return twin, Packed(self.examples, twin, training.packing), Batches
+        return self.model, self.examples, Batches
 
     def _fit(self):
-        training, examples = self.preset.training, self._pack()
-        self.batches = Batches(examples, self.objective, training.batch, training.accumulation, training.seed)
+        training, (self.trained, examples, batches) = self.preset.training, self._twin()
+        self.batches = batches(examples, self.objective, training.batch, training.accumulation, training.seed)
         total = training.steps * training.accumulation or training.epochs * len(self.batches)
         steps = min(training.interval * training.accumulation or len(self.batches), total)
         epochs = -(-total // steps)

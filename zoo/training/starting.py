@@ -29,6 +29,8 @@ def resolve(preset, data, columns, overrides, weights=""):
         needs = " and ".join(preset.objective.needs())
         raise ValueError(f"The preset {name} brings no data along: give some with {needs} (--data FOLDER).")
     check_training(preset.training)
+    if preset.training.packing and getattr(preset.objective, "carry", False):
+        raise ValueError("objective.carry and training.packing contradict each other. Received: both.")
     return name, preset
 
 
