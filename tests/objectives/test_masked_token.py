@@ -124,6 +124,7 @@ def test_a_person_asks_with_a_mask(words):
     chances = list(answers[0]["masks"][0].values())
     assert chances == sorted(chances, reverse=True)
     assert len(chances) == 5
+    assert not any(token.startswith("[") for answer in answers for guesses in answer["masks"] for token in guesses)
     assert answers[0]["text"].startswith("to ")
     assert answers[0]["text"] in OBJECTIVE.read(answers[0])
 

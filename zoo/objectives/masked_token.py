@@ -89,7 +89,9 @@ class MaskedToken(Objective):
             yield {"guesses": [self._best(one, tokenizer) for one in logits[: len(row["places"])].astype("float64")]}
 
     def _best(self, logits, tokenizer):
-        """{token: probability} of the likeliest tokens, falling."""
+        """{token: probability} of the likeliest tokens, falling; tokens such as [SEP] and [UNK] are no guesses."""
+        names = (tokenizer.pad, tokenizer.unknown, tokenizer.first, tokenizer.separator, tokenizer.mask)
+        logits[[i for i in names if i is not None]] = -np.inf
         chances = np.exp(logits - logits.max())
         best = np.argsort(-logits, kind="stable")[: self.guesses]
         return {tokenizer.token(i): float(chances[i] / chances.sum()) for i in best}
