@@ -55,15 +55,18 @@ def trace(trained, folder):
     network, objective = pipeline.model, pipeline.objective
     server = tf.Module()
     server.twin = pipeline.tokenizer.graph()  # an attribute, so that its tables are tracked
+    server.words = _word_twin(server.twin) if objective.worded else None
     # TensorFlow's own variables: of Keras's, a session (and so a server) restores other copies than the graph reads
     server.weights = [variable.value for variable in network.variables]
 
     def serve(*texts):
         if objective.windowed:
             return _answer_in_windows(pipeline, server.twin, *texts)
+        if objective.worded:
+            return _answer_of_words(pipeline, server.words, *texts)
         ids = server.twin(*texts, length=objective.length).to_tensor()
         answer = objective.serve(network({"tokens": ids}, training=False))
-        return answer | {name: tf.gather(words, answer[name]) for name, words in objective.words().items()}
+        return answer | {name: _named(words, answer[name]) for name, words in objective.words().items()}
 
     signature = [tf.TensorSpec([None], tf.string, name) for name in objective.asks()]
     server.serve = tf.function(serve, input_signature=signature, jit_compile=False)
@@ -92,6 +95,36 @@ def _answer_in_windows(pipeline, twin, questions, contexts):
     first, last = (keras.ops.cast(found.pop(name), "int64") for name in ("first", "last"))
     answer, start, end = stretches(contexts, read, first, last)
     return {"answer": answer, "start": start, "end": end} | found
+
+
+def _named(names, numbers):
+    """The strings that numbers stand for."""
+    return _tensorflow().gather(names, numbers)
+
+
+def _word_twin(twin):
+    from zoo.tokenizer.graph.words import WordTwin
+
+    return WordTwin(twin)
+
+
+def _answer_of_words(pipeline, twin, texts):
+    """`labels` (or `tags`), their `texts`, `scores`, and `starts` and `ends` in characters, (rows, most found) each.
+
+    A row that has fewer is filled up with "" and -1. The model reads windows of the texts, as many as it takes.
+    """
+    from zoo.tokenizer.graph.words import chosen, padded, stretches
+
+    objective, network = pipeline.objective, pipeline.model
+    words = twin.words(texts)
+    ids, places = twin(words, objective.length)
+    ids = ids.to_tensor(pipeline.preset.architecture.padding)
+    inputs = {"tokens": ids, "types": keras.ops.zeros_like(ids)}
+    scores = network({name: inputs[name] for name in network.input}, training=False)
+    scores, there = padded(chosen(scores, places), words.counts)
+    found = objective.serve((*objective.decide(network, scores, there), there))
+    found |= stretches(texts, words, found.pop("first"), found.pop("last"))
+    return found | {name: _named(names, found[name]) for name, names in objective.words().items()}
 
 
 def _tensorflow():

@@ -20,7 +20,10 @@ from zoo.layers.spelling import Spread, WordEnds, WordHashes, WordMaximum, WordN
 
 @dataclass(frozen=True, kw_only=True)
 class LSTMCNN(RecurrentStack, Architecture):
-    """LSTM layers over words: (batch, time, units) features, those of its word for each byte; twice that both ways."""
+    """LSTM layers over words: (batch, time, units + filters) features of each byte, its word's and its neighbours'.
+
+    There are twice the units where directions are concatenated.
+    """
 
     vocabulary: int = 261  # bytes after the special tokens
     blank: int = 37  # id of what parts words: of the blank among bytes
@@ -38,20 +41,21 @@ class LSTMCNN(RecurrentStack, Architecture):
         numbers = WordNumbers(self.blank, self.padding, name="numbers")(tokens)
         ends = WordEnds(name="ends")(numbers)
         words = WordHashes(self.blank, self.buckets, name="words")(tokens, numbers, ends)
-        x = Concatenate(name="word")([self._own(words), self._spelled(tokens, numbers, ends)])
+        spelling = self._spelling(tokens)
+        x = Concatenate(name="word")([self._own(words), WordMaximum(name="spelled")(spelling, numbers, ends)])
         x = variational(self.embedding_dropout, "embedding_dropout")(x)
         visible = Visible(name="visible")(words)
         for i in range(self.depth):
             x = self._read(x, visible, f"layer{i}")
             x = variational(self.dropout, f"dropout{i}")(x)
-        return Spread(name="spread")(x, numbers)
+        return Concatenate(name="features")([Spread(name="spread")(x, numbers), spelling])
 
     def _own(self, words):
         x = TokenEmbedding(self.buckets + 1, self.width, name="embedding")(words)
         return Dropout(self.word_dropout, noise_shape=(None, None, 1), name="word_dropout")(x)
 
-    def _spelled(self, tokens, numbers, ends):
+    def _spelling(self, tokens):
         x = TokenEmbedding(self.vocabulary, self.bytes_width, self.padding, name="bytes")(tokens)
         shown = Visible(self.padding, name="shown")(tokens)
         x = Convolution(self.filters, self.kernel, padding="same", name="convolution")(x, shown)
-        return WordMaximum(name="spelling")(Activation("relu", name="activation")(x), numbers, ends)
+        return Activation("relu", name="spelling")(x)

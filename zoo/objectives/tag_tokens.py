@@ -4,7 +4,6 @@ Scores of tags on the features of each word's first piece (Devlin 2018, section 
 `crf`, judged together (Lample 2016, arXiv:1603.01360). The compile/fit preset is AdamW with warm-up and decay.
 """
 
-from collections import Counter
 from dataclasses import dataclass, replace
 
 import keras
@@ -12,10 +11,10 @@ import numpy as np
 from keras import ops
 
 from zoo import backend
-from zoo.console import console
-from zoo.dataset import collect_labels, did_you_mean, schemes
+from zoo.dataset import did_you_mean, schemes
+from zoo.dataset.tag_set import TagSet
 from zoo.layers.crf import CRF, SequenceSurprise
-from zoo.layers.tagging import spans_of, tag_all
+from zoo.layers.tagging import best_tags, spans_of, tag_all
 from zoo.metrics import classification
 from zoo.metrics.spans import per_class, span_scores
 from zoo.objective import Objective
@@ -31,7 +30,7 @@ class TagTokens(Objective):
     """A tag for each word; where tags spell spans of words, the spans.
 
     A text of more than `length` ids is read in several windows, one after another, so no word is left out. A word of
-    which the tokenizer makes nothing has the tag that is likeliest between its neighbours' or, without `crf`, the first.
+    which the tokenizer makes nothing has the tag that fits its neighbours best or, without `crf`, the first.
     """
 
     tags: tuple[str, ...] = ()  # in the order of the outputs; empty: those of the training split
@@ -41,6 +40,7 @@ class TagTokens(Objective):
     dropout: float = 0.5  # before the output layer; Lample 2016, section 5.1
 
     aligned = ("target",)
+    worded = True
 
     def __post_init__(self):
         if self.scheme not in KNOWN:
@@ -48,13 +48,13 @@ class TagTokens(Objective):
             raise ValueError(f"Unknown scheme. Received: {self.scheme!r}.{hint} Known: {', '.join(KNOWN)}.")
 
     @property
-    def spans(self):
-        """Whether tags spell spans."""
-        return self.scheme in schemes.SCHEMES
+    def known(self):
+        """The tags with their scheme."""
+        return TagSet(self.tags, self.scheme)
 
     @property
     def watch(self):
-        return "f1" if self.spans else "accuracy"
+        return "f1" if self.known.spans else "accuracy"
 
     def check(self, architecture):
         inputs, name = architecture.inputs(), type(architecture).__name__
@@ -75,51 +75,21 @@ class TagTokens(Objective):
         return [" ".join(record["tokens"])]
 
     def fit(self, dataset):
-        scheme = self.scheme
-        if scheme == AUTO:
-            scheme = schemes.detect(record["tags"] for record in dataset.records("train"))
-        fitted = replace(self, scheme=scheme)
-        fitted = replace(fitted, tags=self.tags or fitted._outputs(collect_labels(dataset, "tags")))
+        known = TagSet.of(dataset, self.tags, "" if self.scheme == AUTO else self.scheme)
         for split in dataset.splits:
-            fitted.accept(dataset, split)
-        return fitted
+            known.check(dataset, split)
+        return replace(self, tags=known.tags, scheme=known.scheme)
 
     def accept(self, dataset, split):
-        """Tell people of spans that had to be repaired and of tags that training never met; raise if all are such."""
-        repaired, unknown, known = 0, Counter(), 0
-        for record in dataset.records(split):
-            tags = self._spelled(record["tags"])
-            repaired += schemes.repairs(record["tags"], self.scheme) if self.spans else 0
-            unknown.update(tag for tag in tags if tag not in self.tags)
-            known += sum(tag in self.tags for tag in tags)
-        if unknown and not known:
-            raise ValueError(f"Expected tags such as {self.tags[:3]} in {dataset.where(split)}. Received: {unknown}.")
-        _tell(dataset.where(split), repaired, unknown)
-
-    def _outputs(self, tags):
-        """The tags to learn: of spans, all that their labels may have."""
-        if not self.spans:
-            return tags
-        labels = {label for tag in tags for label, _, _ in schemes.read([tag])}
-        return schemes.spelled(sorted(labels), self._spelling)
-
-    @property
-    def _spelling(self):
-        """The scheme in which spans are learned: that of the data, but BIO in place of IOB1."""
-        return "bioes" if self.scheme == "bioes" else "bio"
-
-    def _spelled(self, tags):
-        """Tags as they are learned: repaired, and of the scheme that is learned."""
-        return schemes.write(schemes.read(tags), len(tags), self._spelling) if self.spans else tags
+        self.known.check(dataset, split)
 
     def examples(self, records, tokenizer, train=True):
-        numbers = {tag: number for number, tag in enumerate(self.tags)}
         before, after = tokenizer.layout.around(1, self.length)
         for record, pieces in zip(records, self._pieces(records, tokenizer), strict=True):
             target = np.full(len(pieces.ids), -1, "int32")
             if train:
-                tags = np.array([numbers.get(tag, -1) for tag in self._spelled(record["tags"])], "int32")
-                target[pieces.first[pieces.first >= 0]] = tags[pieces.first >= 0]
+                there = pieces.first >= 0
+                target[pieces.first[there]] = self.known.numbers(record["tags"])[there]
             for here in windows(len(target), self._room(tokenizer)):
                 example = {"tokens": np.concatenate([before, pieces.ids[here], after]).astype("int32")}
                 if not train:
@@ -161,7 +131,7 @@ class TagTokens(Objective):
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
     def predict(self, run, records, tokenizer):
-        """For each record (tags, probabilities): the number of each word's tag and how likely it is, (words,) arrays."""
+        """For each record (tags, probabilities): the number of each word's tag and how likely it is, (words,)."""
         outputs = iter(run(list(self.examples(records, tokenizer, train=False))))
         begin, found = len(tokenizer.layout.around(1)[0]), []
         for pieces in self._pieces(records, tokenizer):
@@ -171,30 +141,35 @@ class TagTokens(Objective):
             found.append(scores[pieces.first])
         return tag_all(run.model.get_layer(HEAD), found, self.allowed)
 
+    def decide(self, model, score_BTK, visible_BT):
+        """The tags of words, and their probabilities, (batch, words), from the model's scores of the words' pieces."""
+        return best_tags(model.get_layer(HEAD), score_BTK, visible_BT, self.allowed)
+
     @property
     def allowed(self):
-        """Which tag may follow which, with beginning and end, as `zoo.layers.tagging.best_tags` takes it."""
-        return np.array(schemes.follows(self.tags, self._spelling)) if self.spans and self.legal else None
+        """Which tag may follow which, as `zoo.layers.tagging.best_tags` takes it."""
+        return self.known.allowed() if self.legal else None
 
     def answer(self, prediction, record):
         """What is found, in the order of the text, each with its score, a probability, and its characters.
 
         Where tags spell spans: [{"text", "label", "score", "start", "end"}], the score that of the least certain word;
-        else for each word [{"text", "tag", "score", "start", "end"}]. Characters are those of the record's text or, where
-        it has tokens, of these with blanks between.
+        else for each word [{"text", "tag", "score", "start", "end"}]. Characters are those of the record's text or,
+        where it has tokens, of these with blanks between.
         """
         _, places, text = _words(record)
         tags, probabilities = [self.tags[i] for i in prediction[0]], prediction[1]
-        spans = schemes.read(tags) if self.spans else [(tag, i, i + 1) for i, tag in enumerate(tags)]
-        found = []
-        for label, first, end in spans:
-            start, stop, score = int(places[first][0]), int(places[end - 1][1]), float(min(probabilities[first:end]))
-            name = "label" if self.spans else "tag"
-            found.append({"text": text[start:stop], name: label, "score": score, "start": start, "end": stop})
-        return found
+        spans = schemes.read(tags) if self.known.spans else [(tag, i, i + 1) for i, tag in enumerate(tags)]
+        return [self._span(text, places, probabilities, *span) for span in spans]
+
+    def _span(self, text, places, probabilities, label, first, end):
+        start, stop = int(places[first][0]), int(places[end - 1][1])
+        name = "label" if self.known.spans else "tag"
+        score = float(np.min(probabilities[first:end]))
+        return {"text": text[start:stop], name: label, "score": score, "start": start, "end": stop}
 
     def read(self, answer):
-        if not self.spans:
+        if not self.known.spans:
             return " ".join(f"{word['text']}/{word['tag']}" for word in answer)
         return "  ".join(f"{one['label']}: {one['text']} {one['score']:.3f}" for one in answer) or "(none)"
 
@@ -204,41 +179,31 @@ class TagTokens(Objective):
         Given are the tags of words, their probabilities, and where words are, (rows, words) each.
         """
         tag, score, there = outputs
-        if self.spans:
-            around = [*self.tags, schemes.OUTSIDE]
-            apart = np.array([[schemes.apart(one, other) for other in around] for one in around])
-            found = spans_of(tag, score, there, apart, np.array(around) != schemes.OUTSIDE)
+        if self.known.spans:
+            found = spans_of(tag, score, there, *self.known.edges())
         else:
             word = ops.broadcast_to(ops.arange(ops.shape(tag)[1], dtype="int32"), ops.shape(tag))
             found = {"first": word, "last": word, "tag": tag, "score": score}
             found = {name: ops.where(there, array, -1) for name, array in found.items()}
-        names = self.words()[self._named]
-        places = {name: number for number, name in enumerate(names)}
-        numbers = np.array([places.get(self._name(tag), 0) for tag in self.tags] + [places[""]], "int32")
-        number = ops.take(numbers, ops.where(found["tag"] < 0, len(self.tags), found["tag"]))
-        return {self._named: number, "scores": found["score"], "first": found["first"], "last": found["last"]}
-
-    @property
-    def _named(self):
-        return "labels" if self.spans else "tags"
-
-    def _name(self, tag):
-        return schemes.split(tag)[1] if self.spans else tag
+        ((name, names),) = self.words().items()
+        numbers = {said: number for number, said in enumerate(names)}
+        table = np.array([*(numbers.get(self.known.name(tag), -1) for tag in self.tags), numbers[""]], "int32")
+        number = ops.take(table, ops.where(found["tag"] < 0, len(self.tags), found["tag"]))
+        return {name: number, "scores": found["score"], "first": found["first"], "last": found["last"]}
 
     def words(self):
-        inside = [tag for tag in self.tags if not self.spans or tag != schemes.OUTSIDE]
-        return {self._named: (*dict.fromkeys(map(self._name, inside)), "")}
+        return {"labels" if self.known.spans else "tags": (*self.known.names(), "")}
 
     def _both(self, predictions, records):
         """(true tags, tags found) of each record."""
         found = ([self.tags[i] for i in tags] for tags, _ in predictions)
-        return list(zip((self._spelled(record["tags"]) for record in records), found, strict=True))
+        return list(zip((self.known.learned(record["tags"]) for record in records), found, strict=True))
 
     def scores(self, predictions, records):
         both = self._both(predictions, records)
         right = sum(one == other for pair in both for one, other in zip(*pair, strict=True))
         accuracy = {"accuracy": right / max(sum(len(tags) for tags, _ in both), 1)}
-        return span_scores(*self._spans(both)) | accuracy if self.spans else accuracy
+        return span_scores(*self._spans(both)) | accuracy if self.known.spans else accuracy
 
     def _spans(self, both):
         """(true spans, spans found), each a list for each record."""
@@ -246,7 +211,7 @@ class TagTokens(Objective):
 
     def table(self, predictions, records):
         both = self._both(predictions, records)
-        if self.spans:
+        if self.known.spans:
             return per_class(*self._spans(both))
         truth, found = (np.array([tag for pair in both for tag in pair[side]])[:, None] == self.tags for side in (0, 1))
         return classification.per_class(self.tags, truth, found)
@@ -258,11 +223,3 @@ def _words(record):
         return record["tokens"], place(record["tokens"]), " ".join(record["tokens"])
     found = split_words(record["text"])
     return [word for word, _, _ in found], [span for _, *span in found], record["text"]
-
-
-def _tell(where, repaired, unknown):
-    if repaired:
-        console.print(f"Repaired in {where}: {repaired} spans without their proper first or last tag.", markup=False)
-    if unknown:
-        most = ", ".join(f"{tag} ({count})" for tag, count in unknown.most_common(5))
-        console.print(f"Never seen in training, and so never right, in {where}: {most}.", markup=False)

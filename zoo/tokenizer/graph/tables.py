@@ -55,6 +55,7 @@ def spaced_classes():
     return np.where(members(r"\S"), LETTER, BLANK).astype(np.uint8)
 
 
+@cache
 def bert_classes():
     """Return the class of each code point for BERT's pre-tokenizer, (POINTS,) uint8."""
     text = to_text(np.stack([np.full(len(VALID), ord("a")), VALID], 1).ravel()) + "a"

@@ -73,3 +73,33 @@ class WordTwin(tf.Module):
         places = tf.stack([window, len(around[0]) + within % room], 1)
         places = tf.concat([places, [[-1, 0]]], 0)  # the last is that of words without a piece
         return ids, tf.gather(places, tf.where(first < 0, tf.size(window, tf.int64), first))
+
+
+def chosen(scores, places):
+    """Return what stands at places, (words, 2) as `WordTwin` gives them, of (windows, time, tags); zeros at -1."""
+    found = tf.gather_nd(scores, tf.maximum(places, 0))
+    return tf.where(places[:, :1] < 0, 0.0, found)
+
+
+def padded(values, counts):
+    """Return (words, width) as (texts, words, width), and where a word is; there is always a column of padding."""
+    rows = tf.RaggedTensor.from_row_lengths(values, counts, validate=False).to_tensor()
+    size = tf.reduce_max(tf.concat([counts, [0]], 0)) + 1
+    rows = tf.pad(rows, [[0, 0], [0, size - tf.shape(rows, tf.int64)[1]], [0, 0]])
+    return rows, tf.range(size) < counts[:, None]
+
+
+def stretches(texts, words, first, last):
+    """Return {"texts", "starts", "ends"} of runs of words, (texts, runs) first and last word; "" and -1 where -1."""
+    begin = starts_of(words.counts)[:, None]
+    there, none = first >= 0, tf.constant([-1], tf.int64)
+    starts, ends = (
+        tf.gather(
+            tf.concat([column, none], 0), tf.where(there, begin + tf.cast(places, tf.int64), tf.size(column, tf.int64))
+        )
+        for column, places in ((words.starts, first), (words.ends, last))
+    )
+    whole = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+    whole = tf.broadcast_to(whole[:, None], tf.shape(starts))
+    cut = tf.strings.substr(tf.where(there, whole, ""), tf.maximum(starts, 0), ends - starts, "UTF8_CHAR")
+    return {"texts": cut, "starts": starts, "ends": ends}

@@ -1,0 +1,246 @@
+"""Tagging words: spans and plain tags, whole words and pieces, long texts, on every architecture that is able to."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from tests.tiny import by_heart, serving, shrunk
+from zoo.layers.tagging import best_tags, tag_all
+from zoo.objectives.tag_tokens import TagTokens
+from zoo.tokenizers.bytes import Bytes
+from zoo.tokenizers.word_pieces import WordPieces
+from zoo.tokenizers.words import Words
+
+SENTENCES = [
+    ("Ann met Bo Li in Rome .", "B-per O B-per I-per O B-loc O"),
+    ("Rome is big", "B-loc O O"),
+    ("nothing here", "O O"),
+    ("Bo Li Ann", "B-per I-per B-per"),
+    ("in New York", "O B-loc I-loc"),
+    ("York met Ann", "B-per O B-per"),
+    ("Li", "B-per"),
+    ("big New met New York", "O B-loc O B-loc I-loc"),
+]
+RECORDS = [{"tokens": text.split(), "tags": tags.split()} for text, tags in SENTENCES]
+TEXTS = [text for text, _ in SENTENCES]
+ENTITIES = TagTokens(tags=("O", "B-loc", "I-loc", "B-per", "I-per"), scheme="bio", length=16, dropout=0.0)
+SPEECH = TagTokens(tags=("ADP", "NOUN", "PROPN", "X"), scheme="plain", length=16, dropout=0.0)
+WORDS = Words(spaced=True, lower=False).train(TEXTS)
+
+
+@pytest.mark.parametrize("name", serving(ENTITIES))
+def test_every_architecture_that_is_able_to_learns_eight_records_by_heart(name):
+    architecture = shrunk(name)
+    options = {"bidirectional": True} if hasattr(architecture, "bidirectional") else {}
+    spelled = name == "lstm_cnn"  # which finds words among bytes
+    objective, tokenizer = (replace(ENTITIES, length=48), Bytes().train()) if spelled else (ENTITIES, WORDS)
+    _, predictions = by_heart(objective, name, RECORDS, tokenizer, **options)
+    blind = shrunk(name, **options).causal  # "New" is a place before "York" only
+    assert ENTITIES.scores(predictions, RECORDS)["f1"] > (0.6 if blind else 0.99)
+
+
+def test_a_random_field_and_pieces_of_words_are_learned_by_heart():
+    objective, pieces = replace(ENTITIES, crf=True, length=32), WordPieces(vocabulary=50, lower=False).train(TEXTS)
+    assert len(pieces.encode("Rome New York").ids) > 5  # words have several pieces
+    model, predictions = by_heart(objective, "lstm", RECORDS, pieces, bidirectional=True)
+    assert objective.scores(predictions, RECORDS) == {"f1": 1, "precision": 1, "recall": 1, "accuracy": 1}
+    assert [row["support"] for row in objective.table(predictions, RECORDS)] == [4, 6]
+    assert keras.ops.convert_to_numpy(model.get_layer("tags").transitions).any()
+
+
+def test_plain_tags_are_learned_by_heart_from_bytes():
+    records = [{"tokens": ["in", "Rome"], "tags": ["ADP", "PROPN"]}, {"tokens": ["food"], "tags": ["NOUN"]}]
+    _, predictions = by_heart(replace(SPEECH, length=32), "lstm_cnn", records, Bytes().train(), vocabulary=261)
+    assert SPEECH.scores(predictions, records) == {"accuracy": 1}
+    assert SPEECH.table(predictions, records)[1] == {
+        "label": "NOUN",
+        "precision": 1,
+        "recall": 1,
+        "f1": 1,
+        "support": 1,
+    }
+    answer = SPEECH.answer(predictions[0], records[0])
+    assert [(word["text"], word["tag"], word["start"], word["end"]) for word in answer] == [
+        ("in", "ADP", 0, 2),
+        ("Rome", "PROPN", 3, 7),
+    ]
+    assert SPEECH.read(answer) == "in/ADP Rome/PROPN"
+
+
+def rows(objective, tokenizer, train=True):
+    return list(objective.examples(RECORDS, tokenizer, train))
+
+
+def test_a_word_is_tagged_at_its_first_piece_alone():
+    pieces = WordPieces(vocabulary=50, lower=False).train(TEXTS)
+    record = {"tokens": ["Rome", "Li"], "tags": ["B-loc", "B-per"]}
+    (row,) = replace(ENTITIES, length=32).examples([record], pieces)
+    encoding = pieces.encode("Rome Li")
+    starts = [0, *(i for i, (start, _) in enumerate(encoding.offsets) if start in (0, 5) and encoding.ids[i] >= 5)]
+    expected = np.full(len(encoding), -1)
+    expected[starts[1:]] = [1, 3]
+    np.testing.assert_array_equal(row["tokens"], encoding.ids)
+    np.testing.assert_array_equal(row["target"], expected)
+
+
+def test_a_text_that_is_too_long_is_read_in_windows_and_no_word_is_lost():
+    short = replace(ENTITIES, length=5)
+    one, other, third = list(short.examples(RECORDS[:1], WORDS))
+    assert [len(row["tokens"]) for row in (one, other, third)] == [5, 5, 3]
+    tags = np.concatenate([row["target"][1:-1] for row in (one, other, third)])
+    np.testing.assert_array_equal(tags, [3, 0, 3, 4, 0, 1, 0])
+
+    def run(rows):
+        """Scores that say of each word what its id is: tag number id modulo 5."""
+        return [np.pad(np.eye(5)[row["tokens"] % 5], ((0, 4), (0, 0))) for row in rows]
+
+    run.model = short.model(shrunk("lstm"))
+    found = replace(short, legal=False).predict(run, RECORDS, WORDS)
+    for record, (tags, probabilities) in zip(RECORDS, found, strict=True):
+        np.testing.assert_array_equal(tags, WORDS.encode(" ".join(record["tokens"]), special=False).ids % 5)
+        assert probabilities.shape == tags.shape
+
+
+def test_there_must_be_room_for_words():
+    with pytest.raises(ValueError, match="Expected room for words beside the special tokens. Received: length=2"):
+        rows(replace(ENTITIES, length=2), WORDS)
+
+
+def test_words_without_a_piece_and_empty_texts_are_answered():
+    pieces = WordPieces(vocabulary=60, lower=False).train(TEXTS)
+    records = [{"tokens": []}, {"tokens": ["\u200b", "Rome"]}, {"text": " "}]
+    run = lambda rows: [np.eye(5, dtype="float32")[np.full(len(row["tokens"]), 1)] * 9 for row in rows]  # noqa: E731
+    run.model = ENTITIES.model(shrunk("lstm"))
+    found = ENTITIES.predict(run, records, pieces)
+    assert [tags.tolist() for tags, _ in found] == [[], [0, 1], []]
+    assert ENTITIES.answer(found[1], records[1])[0]["text"] == "Rome"
+    assert ENTITIES.read([]) == "(none)"
+
+
+def test_a_raw_text_is_split_into_words_and_answered_with_its_own_characters():
+    record = ENTITIES.record("Ann's  friend, Bo Li!")
+    answer = ENTITIES.answer((np.array([3, 0, 0, 3, 4, 0]), np.array([0.9, 1, 1, 0.8, 0.7, 1])), record)
+    assert answer == [
+        {"text": "Ann's", "label": "per", "score": 0.9, "start": 0, "end": 5},
+        {"text": "Bo Li", "label": "per", "score": 0.7, "start": 15, "end": 20},
+    ]
+    assert ENTITIES.read(answer) == "per: Ann's 0.900  per: Bo Li 0.700"
+
+
+def test_no_tag_is_given_that_the_scheme_forbids():
+    scores = [np.array([[0, 0, 5, 0, 0], [0, 0, 5, 0, 4]], "float32")]
+    head = keras.layers.Dense(5)
+    (free, _), (legal, _) = (tag_all(head, scores, allowed)[0] for allowed in (None, ENTITIES.allowed))
+    assert free.tolist() == [2, 2]
+    assert legal.tolist() == [1, 2]
+    assert replace(ENTITIES, legal=False).allowed is None
+    assert SPEECH.allowed is None
+
+
+@pytest.mark.parametrize("objective", [ENTITIES, SPEECH], ids=["spans", "plain"])
+def test_what_is_served_is_what_predict_answers(objective):
+    count, lengths = len(objective.tags), (7, 3, 0, 1)
+    scores = [np.random.default_rng(n).normal(size=(n, count), scale=3).astype("float32") for n in lengths]
+    padded = np.stack([np.pad(row, ((0, 8 - len(row)), (0, 0))) for row in scores])
+    there = np.arange(8) < np.array(lengths)[:, None]
+    head = keras.layers.Dense(count)
+    found = objective.serve((*best_tags(head, padded, there, objective.allowed), there))
+    found = {name: keras.ops.convert_to_numpy(array) for name, array in found.items()}
+    ((name, names),) = objective.words().items()
+    for row, prediction in enumerate(tag_all(head, scores, objective.allowed)):
+        record = {"tokens": ["w"] * len(scores[row])}
+        answer = objective.answer(prediction, record)
+        kept = found["first"][row] >= 0
+        assert [names[i] for i in found[name][row][kept]] == [one[name.removesuffix("s")] for one in answer]
+        assert (found["first"][row][kept] * 2).tolist() == [one["start"] for one in answer]
+        assert (found["last"][row][kept] * 2 + 1).tolist() == [one["end"] for one in answer]
+        np.testing.assert_allclose(found["scores"][row][kept], [one["score"] for one in answer], rtol=1e-5)
+        assert {names[i] for i in found[name][row][~kept]} <= {""}
+
+
+def test_networks_without_a_feature_a_token_are_refused():
+    with pytest.raises(
+        ValueError, match="tag_tokens needs a feature a token. Received: TextCNN, which gives one a text"
+    ):
+        ENTITIES.model(shrunk("text_cnn"))
+    with pytest.raises(
+        ValueError, match="one sequence of tokens. Received: Transformer, which reads source and target"
+    ):
+        ENTITIES.model(shrunk("transformer"))
+
+
+def test_an_unknown_scheme_is_refused():
+    with pytest.raises(ValueError, match=r"Unknown scheme. Received: 'bioe'. Did you mean 'bioes'\? Known: auto, bio,"):
+        TagTokens(scheme="bioe")
+
+
+def write(folder, sentences, name="train"):
+    lines = (
+        "".join(f"{w}\t{t}\n" for w, t in zip(text.split(), tags.split(), strict=True)) for text, tags in sentences
+    )
+    (folder / f"{name}.conll").write_text("\n".join(lines))
+    return folder
+
+
+def fitted(folder, objective=TagTokens()):  # noqa: B008
+    return objective.fit(zoo.open_dataset(str(folder), need=objective.needs()))
+
+
+def test_tags_and_scheme_come_from_the_training_split(tmp_path, capsys):
+    objective = fitted(write(tmp_path, SENTENCES * 3))
+    assert (objective.tags, objective.scheme, objective.watch) == (ENTITIES.tags, "bio", "f1")
+    plain = fitted(write(tmp_path, [("a b", "X NOUN")] * 30))
+    assert (plain.tags, plain.scheme, plain.watch) == (("NOUN", "X"), "plain", "accuracy")
+    single = fitted(write(tmp_path, [("a b c d", "B-x E-x O S-y")] * 30))
+    assert single.tags == ("O", *(f"{prefix}-{label}" for label in "xy" for prefix in "BIES"))
+    assert "Repaired" not in capsys.readouterr().err
+
+
+def test_iob1_is_learned_as_bio(tmp_path, capsys):
+    objective = fitted(write(tmp_path, [("a b c d", "I-x I-x B-x O")] * 30))
+    assert (objective.scheme, objective.tags) == ("iob1", ("O", "B-x", "I-x"))
+    (row,) = objective.examples([{"tokens": list("abcd"), "tags": ["I-x", "I-x", "B-x", "O"]}], Words().train(["a b"]))
+    assert row["target"].tolist() == [-1, 1, 2, 1, 0, -1]
+    assert "Repaired" not in capsys.readouterr().err
+
+
+def test_an_inside_without_its_begin_is_repaired_and_counted(tmp_path, capsys):
+    objective = fitted(write(tmp_path, [("a b c d", "I-x I-x O B-x"), ("a b", "O I-x")] * 20))
+    assert "40 spans that did not begin, or end, as the scheme demands" not in capsys.readouterr().err.replace(
+        "\n", " "
+    )
+    (row,) = objective.examples([{"tokens": list("ab"), "tags": ["O", "I-x"]}], Words().train(["a b"]))
+    assert row["target"].tolist() == [-1, 0, 1, -1]
+
+
+def test_tags_that_training_never_met_are_told_of_and_never_right(tmp_path, capsys):
+    write(tmp_path, SENTENCES * 3)
+    write(tmp_path, [("a b", "B-per B-god")], "test")
+    objective = fitted(tmp_path)
+    assert "Never found, since not in training, in" in capsys.readouterr().err
+    records = [{"tokens": ["a", "b"], "tags": ["B-per", "B-god"]}]
+    scores = objective.scores([(np.array([3, 3]), np.ones(2))], records)
+    assert scores["recall"] == scores["accuracy"] == 0.5
+
+
+def test_a_split_whose_tags_are_all_unknown_is_refused(tmp_path):
+    write(tmp_path, SENTENCES * 3)
+    write(tmp_path, [("a b", "NOUN VERB")], "test")
+    with pytest.raises(ValueError, match=r"Expected tags such as O, B-loc, .*test.conll. Received: "):
+        fitted(tmp_path)
+
+
+def test_tags_that_do_not_match_tokens_are_told_with_file_and_line(tmp_path):
+    (tmp_path / "d.jsonl").write_text('{"tokens": ["a"], "tags": ["X"]}\n{"tokens": ["a", "b"], "tags": ["X"]}\n')
+    dataset = zoo.open_dataset(str(tmp_path / "d.jsonl"), need=("tokens", "tags"), draw="")
+    with pytest.raises(ValueError, match=r"d.jsonl:2. Received: 2 tokens, 1 tags"):
+        list(dataset.records(dataset.splits[0]))
+    (tmp_path / "d.conll").write_text("a\tX\nb\n")
+    dataset = zoo.open_dataset(str(tmp_path / "d.conll"), need=("tokens", "tags"), draw="")
+    with pytest.raises(
+        ValueError, match=r"Expected a token and, in the last column, its tag at .*d.conll:2. Received: 'b'"
+    ):
+        list(dataset.records(dataset.splits[0]))

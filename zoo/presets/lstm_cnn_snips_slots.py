@@ -1,0 +1,18 @@
+"""Slots of requests to a voice assistant (Coucke 2018, arXiv:1805.10190) by LSTMs over spelled words and a CRF.
+
+zoo train lstm_cnn_snips_slots --data FOLDER
+"""
+
+from zoo.architectures.lstm_cnn import LSTMCNN
+from zoo.objectives.tag_tokens import TagTokens
+from zoo.preset import Preset, Training
+from zoo.tokenizers.bytes import Bytes
+
+PRESET = Preset(
+    architecture=LSTMCNN(embedding_dropout=0.5, dropout=0.0),
+    objective=TagTokens(length=512, crf=True),
+    tokenizer=Bytes(),
+    training=Training(
+        epochs=20, batch=50, learning_rate=2e-3, schedule="constant", warmup=0.0, average=0.99, patience=4
+    ),
+)
