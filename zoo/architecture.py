@@ -22,6 +22,7 @@ class Architecture(ABC):
 
     causal = False  # True: the feature at time t sees tokens up to t only
     pooling = "mean"  # what suits its features when one vector a text is wanted; None: they are one vector already
+    begin = ("first",)  # which of a tokenizer's special ids an encoder-decoder's target begins with
     tied = False  # True: logits over the vocabulary are made with the vectors of its layer called "embedding"
 
     published = None  # a `zoo.published.Published` where there are weights to be had

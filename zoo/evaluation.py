@@ -47,8 +47,9 @@ class Runner:
     def generate(self, rows, new_tokens, **settings):
         """What the model writes for each of a list of rows, likeliest token by token: a list of id lists.
 
-        A row holds `tokens` to go on from, or `source`, for which an encoder-decoder writes a target. Writing ends at
-        the tokenizer's separator or after `new_tokens` ids; `settings` are those of `zoo.generation.Settings`.
+        A row holds `tokens` to go on from, or `source`, for which an encoder-decoder writes a `target`, by default from
+        the tokenizer's first token on. Writing ends at the tokenizer's separator or after `new_tokens` ids; `settings`
+        are those of `zoo.generation.Settings`.
         """
         stops = () if self.tokenizer.separator is None else (self.tokenizer.separator,)
         settings = {"stops": stops} | settings | {"new_tokens": new_tokens}
@@ -64,7 +65,8 @@ class Runner:
         if "source" not in rows[0]:
             return generate(self.model, [row["tokens"].tolist() for row in rows], **settings)
         first = self.tokenizer.padding if self.tokenizer.first is None else self.tokenizer.first
-        return generate(self.model, [[first]] * len(rows), [row["source"].tolist() for row in rows], **settings)
+        targets = [list(row.get("target", [first])) for row in rows]
+        return generate(self.model, targets, [row["source"].tolist() for row in rows], **settings)
 
     def _twin(self, draw):
         """The model that `draw` makes of the trained one; the same for every runner, so that it is compiled once."""

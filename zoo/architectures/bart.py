@@ -42,6 +42,7 @@ class BART(Architecture):
 
     causal = True
     pooling = "last"
+    begin = ("separator", "first")
     tied = True
     published = Published(
         kind="bart",

@@ -8,11 +8,13 @@ of the source, and of several layers it is the last one that is fed.
 
 from dataclasses import dataclass
 
-from keras.layers import Concatenate, Dense
+from keras.initializers import RandomNormal
+from keras.layers import Concatenate
 
 from zoo.architecture import Architecture
 from zoo.layers.alignment import SCORES, Alignment
 from zoo.layers.choice import choose
+from zoo.layers.dense import Dense
 from zoo.layers.embedding import TokenEmbedding, Visible
 from zoo.layers.pooling import Pooling
 from zoo.layers.recurrent import AttentiveRecurrence
@@ -62,7 +64,8 @@ class RNNSeq2Seq(Architecture):
         return self._decode(y, memory, visible, ends)
 
     def _embedding(self, name):
-        return TokenEmbedding(self.vocabulary, self.width, self.padding, name=name)
+        initial = RandomNormal(stddev=self.width**-0.5)  # as in `transformer`: large enough to give logits
+        return TokenEmbedding(self.vocabulary, self.width, self.padding, embeddings_initializer=initial, name=name)
 
     def _encode(self, x, visible):
         """Features of the source, and one vector of its ends."""

@@ -63,6 +63,7 @@ class T5(Architecture):
 
     causal = True
     pooling = "last"
+    begin = ("padding",)
     published = TextToText(
         kind="t5",
         name="T5Model",

@@ -5,9 +5,9 @@ Bahdanau et al. 2015, https://arxiv.org/abs/1409.0473; Luong et al. 2015, https:
 
 import keras
 from keras import ops
-from keras.layers import Dense
 
 from zoo.layers.choice import choose
+from zoo.layers.dense import Dense
 
 SCORES = ("additive", "general", "dot")
 

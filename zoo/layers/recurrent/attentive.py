@@ -2,11 +2,11 @@
 
 import keras
 from keras import ops
-from keras.layers import Dense
 
 from zoo.backend import concatenate, scan, split
 from zoo.layers.alignment import Alignment
 from zoo.layers.choice import choose
+from zoo.layers.dense import Dense
 from zoo.layers.recurrent.cells import GRU, LSTM
 from zoo.layers.recurrent.layer import last_of
 
