@@ -91,7 +91,7 @@ class Author:
         if not rows or "source" not in rows[0]:
             return [row["tokens"].tolist() for row in rows], None
         first = self.tokenizer.padding if self.tokenizer.first is None else self.tokenizer.first
-        return [[first] for _ in rows], [row["source"].tolist() for row in rows]
+        return [list(row.get("target", [first])) for row in rows], [row["source"].tolist() for row in rows]
 
     def _ended(self, batch, state, everything):
         """The state with those rows done whose text has come to a stop string, or with all of them done."""
