@@ -121,15 +121,14 @@ def fitting(model, batches):
 
 
 def zoo_model(name):
-    import keras
 
-    from zoo import catalog
+    from zoo import backend, catalog
     from zoo.objectives.classify_text import ClassifyText
 
     architecture, fields = TRUNKS[name]
     architecture = catalog.load("architectures", architecture)(vocabulary=VOCABULARY, **fields)
     objective = ClassifyText(labels=tuple("abcdef"))
-    return objective.compile(objective.model(architecture), keras.optimizers.AdamW())
+    return objective.compile(objective.model(architecture), backend.AdamW())
 
 
 def looping(model, batches):

@@ -75,3 +75,19 @@ def test_fused_recurrence_is_the_same_recurrence(kind, reverse, monkeypatch):
     monkeypatch.setattr(here, "FUSED_ON", "cpu")
     y = here.fused_recurrence(kind, x.transpose(0, 1), visible, reverse, weights).transpose(0, 1)
     np.testing.assert_allclose(numpy(y * visible[..., None]), numpy(layer(x, visible)), atol=1e-5)
+
+
+def test_adamw_is_that_of_the_paper():
+    """Loshchilov & Hutter 2019, algorithm 2, with the bias corrected as in Kingma & Ba 2015, end of section 2."""
+    random = np.random.default_rng(0)
+    weights, gradients = random.standard_normal((4, 3)), random.standard_normal((5, 4, 3)) * 1e-6  # epsilon matters
+    variable = keras.Variable(weights.astype("float32"))
+    optimizer = backend.AdamW(0.01, weight_decay=0.1, epsilon=1e-7)
+    optimizer.build([variable])
+    m = v = np.zeros_like(weights)
+    for step, gradient in enumerate(gradients, start=1):
+        optimizer.apply([ops.transpose(ops.convert_to_tensor(gradient.T, "float32"))])  # not laid out as the weights
+        m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
+        rate = 0.01 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+        weights = weights * (1 - 0.01 * 0.1) - rate * m / (np.sqrt(v) + 1e-7)
+    np.testing.assert_allclose(numpy(variable), weights, atol=1e-5)

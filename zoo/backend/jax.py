@@ -12,6 +12,7 @@ sigmoid, tanh, transpose = jax.nn.sigmoid, jnp.tanh, jnp.transpose
 concatenate, split = partial(jnp.concatenate, axis=-1), partial(jnp.split, axis=-1)
 
 WEYL = np.uint32(0x9E3779B9)  # 2**32 divided by the golden ratio
+AdamW = keras.optimizers.AdamW
 COMPILE = "auto"  # `jit_compile` of models: JAX is slow without
 
 

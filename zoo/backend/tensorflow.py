@@ -7,6 +7,7 @@ import tensorflow as tf
 
 sigmoid, tanh, transpose, concatenate = tf.sigmoid, tf.tanh, tf.transpose, partial(tf.concat, axis=-1)
 
+AdamW = keras.optimizers.AdamW
 COMPILE = (
     False  # `jit_compile` of models: XLA on a CPU draws dropout slowly: a TextCNN step took 366 ms with it, 61 without
 )

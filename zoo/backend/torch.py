@@ -7,11 +7,14 @@ import numpy as np
 import torch
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from zoo.backend import torch_optimizer
+
 FUSED_ON = "cuda"  # device whose recurrent kernels are quicker than a loop; on a CPU they are slower
 sigmoid, tanh, concatenate = torch.sigmoid, torch.tanh, partial(torch.cat, dim=-1)
 split = partial(torch.chunk, dim=-1)
 sigmoid_gradient, tanh_gradient = torch.ops.aten.sigmoid_backward.default, torch.ops.aten.tanh_backward.default
 
+AdamW = torch_optimizer.AdamW
 COMPILE = False  # `jit_compile` of models: torch.compile pays only where shapes never change
 
 

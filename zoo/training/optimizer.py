@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import keras
 
+from zoo import backend
 from zoo.training.checkpoint import assign, values
 
 SCHEDULES = ("linear", "cosine", "constant")
@@ -65,7 +66,7 @@ def optimizer(training, model, batches):
     """
     warmup = round(batches * training.warmup)
     schedule = WarmupDecay(training.learning_rate, warmup, batches, training.schedule, training.floor)
-    adamw = keras.optimizers.AdamW(
+    adamw = backend.AdamW(
         schedule,
         weight_decay=training.weight_decay,
         beta_1=training.momentum,
