@@ -52,6 +52,13 @@ def test_another_shape(refused, tmp_path):
     refused(folder, r"position_embeddings.weight .* of shape \(12, 16\), for positions/table. Received: \(9, 16\)")
 
 
+def test_a_fused_tensor_without_three_parts(tmp_path):
+    gpt2, name = Golden("gpt2"), "transformer.h.0.attn.c_attn.weight"
+    folder = gpt2.write(tmp_path, gpt2.part("tensor") | {name: np.zeros((16, 49), "float32")})
+    with pytest.raises(ValueError, match=r"c_attn.weight .* of shape \(16, 16\), for .* Received: \(16, 49\)"):
+        zoo.load_weights(read_architecture(gpt2.config).trunk(), folder)
+
+
 def test_a_tensor_too_many(refused, tmp_path):
     folder = GOLDEN.write(tmp_path, tensors(**{"bert.extra.weight": np.zeros(3, "float32")}))
     refused(folder, r"no place for 1 of the tensors in .*, such as extra.weight: is it another architecture than bert")

@@ -1,11 +1,11 @@
 """Published weights into a network: every tensor used or named, every shape checked before anything is changed."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from zoo.weights.config import architecture_class, read_config, read_head
+from zoo.weights.names import locate
 from zoo.weights.table import Table, head_layers, is_known, plain
 from zoo.weights.tensors import PICKLES, find
 
@@ -23,7 +23,8 @@ def load_weights(model, folder, head=True):
 
     Args:
         model: a `keras.Model`, what an architecture drew, with or without an objective's head.
-        folder: its tensors may be of float32, float16 or bfloat16, in one file or several with an index.
+        folder: its tensors may be of float32, float16 or bfloat16, in one file or several with an index; or a name in
+            its place, `hf:OWNER/NAME`.
         head: False leaves the layers of the head as they are.
 
     Returns a `Loaded`. Raises ValueError, and changes nothing, where a file is truncated or a pickle, or where a tensor
@@ -43,7 +44,7 @@ class Plan:
     """
 
     def __init__(self, weights, folder, head=True, fitting=False):
-        self.folder, self.fitting = Path(folder), fitting
+        self.folder, self.fitting = locate(folder), fitting
         if self.folder.suffix in PICKLES:
             raise ValueError(f"Expected a folder with safetensors. Received: {folder}, a pickle, which is never read.")
         config = read_config(self.folder)

@@ -21,9 +21,10 @@ class Source:
     turned: bool = False
 
     def shape(self, shapes):
-        """The shape that comes of tensors of these shapes."""
+        """The shape that comes of tensors of these shapes; that of the first where it has no such parts."""
         shape = shapes[0][::-1] if self.turned else shapes[0]
-        return (*shape[:-1], shape[-1] // self.part[1])
+        size, rest = divmod(shape[-1], self.part[1]) if shape else (0, 1)
+        return shape if rest else (*shape[:-1], size)
 
     def fill(self, out, tensors):
         """Write the weight's numbers, from its tensors, into the array `out` of its shape."""
@@ -55,12 +56,12 @@ class Table:
 
     def __init__(self, published, layers, prefix=""):
         self.published, self.prefix = published, prefix
-        self.rows = [(_pattern(layer), layer, module) for layer, module in layers.items()]
+        self.rows = [(_pattern(layer), module) for layer, module in layers.items()]
 
     def source(self, path):
         """The `Source` of the weight at `path`, or None."""
         layer, _, leaf = path.rpartition("/")
-        for pattern, _, module in self.rows:
+        for pattern, module in self.rows:
             if match := pattern.fullmatch(path):
                 return self._source(_filled(module, match), leaf)
             if (match := pattern.fullmatch(layer)) and leaf in LEAVES:
