@@ -1,0 +1,18 @@
+"""Emerging entities in social media (Derczynski 2017, https://aclanthology.org/W17-4418) by LSTMs over spelled words.
+
+zoo train lstm_cnn_wnut17 --data FOLDER
+"""
+
+from zoo.architectures.lstm_cnn import LSTMCNN
+from zoo.objectives.tag_tokens import TagTokens
+from zoo.preset import Preset, Training
+from zoo.tokenizers.bytes import Bytes
+
+PRESET = Preset(
+    architecture=LSTMCNN(embedding_dropout=0.5, dropout=0.0, word_dropout=0.4),
+    objective=TagTokens(length=512, crf=True),
+    tokenizer=Bytes(),
+    training=Training(
+        epochs=20, batch=32, learning_rate=2e-3, schedule="constant", warmup=0.0, average=0.99, patience=5
+    ),
+)
