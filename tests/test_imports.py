@@ -26,6 +26,7 @@ MAY_IMPORT = {  # folder: what of zoo its files may import, besides their own fo
         "zoo.console",
         "zoo.sentences",
         "zoo.windows",
+        "zoo.words",
     },
     "datasets": {"zoo.console", "zoo.dataset"},
     "dataset": {"zoo.dataset", "zoo.datasets", "zoo.console", "zoo.messages"},
