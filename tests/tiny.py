@@ -4,6 +4,7 @@ from dataclasses import fields
 
 import keras
 import numpy as np
+import pytest
 
 from zoo import catalog, evaluation
 from zoo.examples import Frame
@@ -22,6 +23,7 @@ SIZES = {
 }
 STILL = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0}  # nothing left out: eight rows by heart
 
+FEW = ("lstm", "transformer_encoder", "gpt2", "transformer", "mlp")  # architectures, one of each family
 LEARNED = [name for name in catalog.names("tokenizers") if name != "pretrained"]  # tokenizers that texts teach
 
 
@@ -35,6 +37,12 @@ def shrunk(name, **settings):
 def serving(objective, **settings):
     """Names of the architectures that, shrunk, can serve an objective."""
     return [name for name in catalog.names("architectures") if not catalog.refusal(objective, shrunk(name, **settings))]
+
+
+def all_or_few(names):
+    """All on torch; elsewhere, where each must be compiled, one of each family by default and all with --all."""
+    quick = keras.config.backend() == "torch"
+    return [pytest.param(name, marks=() if quick or name in FEW else pytest.mark.slow) for name in names]
 
 
 def by_heart(objective, name, records, tokenizer, epochs=60, rate=0.02, **settings):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from tiny import STILL, serving, shrunk
+from tiny import STILL, all_or_few, serving, shrunk
 
 import zoo
 from zoo.objectives.classify_text import ClassifyText
@@ -14,7 +14,7 @@ from zoo.preset import Data
 from zoo.training import checkpoint
 
 
-@pytest.mark.parametrize("name", serving(ClassifyText()))
+@pytest.mark.parametrize("name", all_or_few(serving(ClassifyText())))
 def test_every_architecture_learns_eight_records_by_heart(name):
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny import by_heart, serving, shrunk
+from tiny import all_or_few, by_heart, serving, shrunk
 
 import zoo
 from zoo import catalog
@@ -43,7 +43,7 @@ def tokenizer(name="words", **settings):
     return catalog.load("tokenizers", name)(**settings).train([t for r in RECORDS for t in SMALL.texts(r)] * 2)
 
 
-@pytest.mark.parametrize("name", serving(SMALL))
+@pytest.mark.parametrize("name", all_or_few(serving(SMALL)))
 def test_every_architecture_learns_eight_records_by_heart(name):
     objective, learned = replace(SMALL, length=48), tokenizer()
     if name == "conv":  # whose features here reach two tokens, not the question

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tiny import by_heart, serving, shrunk
+from tiny import all_or_few, by_heart, serving, shrunk
 
 from zoo import evaluation
 from zoo.masking import Masking
@@ -30,7 +30,7 @@ def words():
     return Words().train(TEXTS)
 
 
-@pytest.mark.parametrize("name", serving(OBJECTIVE, **BOTH))
+@pytest.mark.parametrize("name", all_or_few(serving(OBJECTIVE, **BOTH)))
 def test_every_architecture_that_sees_both_sides_learns_by_heart(name, words):
     model, _ = by_heart(MaskedToken(length=12, rate=0.4), name, RECORDS, words, **BOTH)
     logs = model.history.history["loss"]

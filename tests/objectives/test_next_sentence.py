@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from tiny import by_heart, serving, shrunk
+from tiny import all_or_few, by_heart, serving, shrunk
 
 from zoo import evaluation
 from zoo.objectives.next_sentence import NextSentence
@@ -51,7 +51,7 @@ def test_a_document_alone_has_only_pairs_that_follow():
     assert [follows for *_, follows in pairs([["a", "b", "c"], []])] == [True, True]
 
 
-@pytest.mark.parametrize("name", serving(NextSentence()))
+@pytest.mark.parametrize("name", all_or_few(serving(NextSentence())))
 def test_every_architecture_that_reads_tokens_learns_pairs_by_heart(name, words):
     if name == "mlp":
         pytest.skip("a bag of words cannot tell which of two sentences it was in")
@@ -60,7 +60,7 @@ def test_every_architecture_that_reads_tokens_learns_pairs_by_heart(name, words)
     assert objective.scores(predictions, DOCUMENTS)["accuracy"] > 0.9
 
 
-@pytest.mark.parametrize("name", serving(Pretrain(), **BOTH))
+@pytest.mark.parametrize("name", all_or_few(serving(Pretrain(), **BOTH)))
 def test_both_are_learned_at_once(name, words):
     objective = Pretrain(length=16)
     model, predictions = by_heart(objective, name, DOCUMENTS, words, epochs=50, rate=0.01, **BOTH)

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from tiny import by_heart, serving, shrunk
+from tiny import all_or_few, by_heart, serving, shrunk
 
 from zoo.dataset import open_dataset
 from zoo.objectives.score_pair import ScorePair
@@ -25,7 +25,7 @@ def data(tmp_path, records):
     return open_dataset(str(path), need=ScorePair().needs(), draw="")
 
 
-@pytest.mark.parametrize("name", serving(ScorePair()))
+@pytest.mark.parametrize("name", all_or_few(serving(ScorePair())))
 def test_every_architecture_that_reads_tokens_learns_eight_pairs_by_heart(name, words):
     objective = ScorePair(length=16, dropout=0.0, mean=1.75, deviation=1.15)
     _, predictions = by_heart(objective, name, RECORDS, words, epochs=80, rate=0.01)

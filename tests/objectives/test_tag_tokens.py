@@ -5,9 +5,9 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from tiny import all_or_few, by_heart, serving, shrunk
 
 import zoo
-from tests.tiny import by_heart, serving, shrunk
 from zoo.layers.tagging import best_tags, tag_all
 from zoo.objectives.tag_tokens import TagTokens
 from zoo.tokenizers.bytes import Bytes
@@ -31,7 +31,7 @@ SPEECH = TagTokens(tags=("ADP", "NOUN", "PROPN", "X"), scheme="plain", length=16
 WORDS = Words(spaced=True, lower=False).train(TEXTS)
 
 
-@pytest.mark.parametrize("name", serving(ENTITIES))
+@pytest.mark.parametrize("name", all_or_few(serving(ENTITIES)))
 def test_every_architecture_that_is_able_to_learns_eight_records_by_heart(name):
     architecture = shrunk(name)
     options = {"bidirectional": True} if hasattr(architecture, "bidirectional") else {}
