@@ -128,9 +128,13 @@ def _mix(x):
     return x ^ x >> 16
 
 
-def largest(x_BTM):
-    """(batch, width): the largest numbers of each text."""
-    return jnp.max(x_BTM, axis=1)
+def largest(x_BTM, visible):
+    """(batch, width): the largest numbers of each text, lowest of all where nothing is visible.
+
+    By a choice, not a sum: the gradient goes where a number equals the largest, and XLA may compute a sum once for the
+    largest and once more, rounded otherwise, for the comparison, so that none is equal (0 / 0).
+    """
+    return jnp.max(jnp.where(visible[:, :, None], x_BTM, float("-inf")), axis=1)
 
 
 def fused_recurrence(kind, x_TBM, visible, reverse, weights):

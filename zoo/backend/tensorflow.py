@@ -141,9 +141,13 @@ def leave_out(x, rate, seed, shape=None):
     return x * (tf.cast(drawn >= bound - 2**15, x.dtype) / (1 - bound / 2**16))
 
 
-def largest(x_BTM):
-    """(batch, width): the largest numbers of each text."""
-    return tf.reduce_max(x_BTM, axis=1)
+def largest(x_BTM, visible):
+    """(batch, width): the largest numbers of each text, lowest of all where nothing is visible.
+
+    By a sum: with its gradient it is quicker than a choice.
+    """
+    hidden_BT = tf.cast(tf.where(visible, 0.0, float("-inf")), x_BTM.dtype)
+    return tf.reduce_max(x_BTM + hidden_BT[:, :, None], axis=1)
 
 
 def fused_recurrence(kind, x_TBM, visible, reverse, weights):

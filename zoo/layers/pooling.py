@@ -48,6 +48,4 @@ class Pooling(keras.layers.Layer):
 
 
 def _maximum(x, visible):
-    hidden_BT = ops.cast(ops.where(visible, 0.0, float("-inf")), x.dtype)
-    largest_BM = backend.largest(x + hidden_BT[..., None])  # a sum, with its gradient, is quicker than a choice
-    return ops.where(ops.any(visible, axis=1)[:, None], largest_BM, 0)
+    return ops.where(ops.any(visible, axis=1)[:, None], backend.largest(x, visible), 0)
