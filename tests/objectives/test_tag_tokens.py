@@ -1,5 +1,6 @@
 """Tagging words: spans and plain tags, whole words and pieces, long texts, on every architecture that is able to."""
 
+import re
 from dataclasses import replace
 
 import keras
@@ -47,7 +48,7 @@ def test_a_random_field_and_pieces_of_words_are_learned_by_heart():
     assert len(pieces.encode("Rome New York").ids) > 5  # words have several pieces
     model, predictions = by_heart(objective, "lstm", RECORDS, pieces, bidirectional=True)
     assert objective.scores(predictions, RECORDS) == {"f1": 1, "precision": 1, "recall": 1, "accuracy": 1}
-    assert [row["support"] for row in objective.table(predictions, RECORDS)] == [4, 6]
+    assert [row["support"] for row in objective.table(predictions, RECORDS)] == [5, 7]
     assert keras.ops.convert_to_numpy(model.get_layer("tags").transitions).any()
 
 
@@ -209,9 +210,8 @@ def test_iob1_is_learned_as_bio(tmp_path, capsys):
 
 def test_an_inside_without_its_begin_is_repaired_and_counted(tmp_path, capsys):
     objective = fitted(write(tmp_path, [("a b c d", "I-x I-x O B-x"), ("a b", "O I-x")] * 20))
-    assert "40 spans that did not begin, or end, as the scheme demands" not in capsys.readouterr().err.replace(
-        "\n", " "
-    )
+    told = re.findall(r"Repaired in .*: (\d+) spans that did not begin, or end,", capsys.readouterr().err)
+    assert sum(map(int, told)) == 40
     (row,) = objective.examples([{"tokens": list("ab"), "tags": ["O", "I-x"]}], Words().train(["a b"]))
     assert row["target"].tolist() == [-1, 0, 1, -1]
 
@@ -239,8 +239,5 @@ def test_tags_that_do_not_match_tokens_are_told_with_file_and_line(tmp_path):
     with pytest.raises(ValueError, match=r"d.jsonl:2. Received: 2 tokens, 1 tags"):
         list(dataset.records(dataset.splits[0]))
     (tmp_path / "d.conll").write_text("a\tX\nb\n")
-    dataset = zoo.open_dataset(str(tmp_path / "d.conll"), need=("tokens", "tags"), draw="")
-    with pytest.raises(
-        ValueError, match=r"Expected a token and, in the last column, its tag at .*d.conll:2. Received: 'b'"
-    ):
-        list(dataset.records(dataset.splits[0]))
+    with pytest.raises(ValueError, match=r"Expected a token and, in the last column, its tag at .*d.conll:2"):
+        zoo.open_dataset(str(tmp_path / "d.conll"), need=("tokens", "tags"), draw="")
