@@ -63,7 +63,7 @@ def test_fused_recurrence_is_the_same_recurrence(kind, reverse, monkeypatch):
     """What a CUDA device would be given, run on the CPU."""
     import torch
 
-    from zoo.backend import torch as here
+    from zoo.backend import torch_recurrence as here
     from zoo.layers import recurrent
 
     layer = getattr(recurrent, kind)(6, reverse=reverse)

@@ -5,16 +5,15 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from zoo.backend import torch_optimizer
+from zoo.backend import torch_capture, torch_optimizer, torch_recurrence
 
-FUSED_ON = "cuda"  # device whose recurrent kernels are quicker than a loop; on a CPU they are slower
 sigmoid, tanh, concatenate = torch.sigmoid, torch.tanh, partial(torch.cat, dim=-1)
 split = partial(torch.chunk, dim=-1)
 sigmoid_gradient, tanh_gradient = torch.ops.aten.sigmoid_backward.default, torch.ops.aten.tanh_backward.default
 
-AdamW = torch_optimizer.AdamW
+AdamW, fused_recurrence = torch_optimizer.AdamW, torch_recurrence.fused_recurrence
+compiled, captured = torch_capture.compiled, torch_capture.captured
 COMPILE = False  # `jit_compile` of models: torch.compile pays only where shapes never change
 
 
@@ -164,48 +163,6 @@ def largest(x_BTM, visible):
     return (x_BTM + hidden_BT[:, :, None]).max(1).values
 
 
-def fused_recurrence(kind, x_TBM, visible, reverse, weights):
-    """Features, (time, batch, units), by cuDNN; None where the input is not on a CUDA device.
-
-    Args:
-        kind: "RNN", "LSTM" or "GRU".
-        visible: (batch, time) booleans or None. With `reverse` each text is read from its own end.
-        weights: kernel, recurrent kernel and bias, laid out as Keras has them.
-    """
-    if x_TBM.device.type != FUSED_ON:
-        return None
-    if not reverse:
-        return _fused_forwards(kind, x_TBM, weights)
-    order = _backwards_order(x_TBM, visible)
-    y_TBU = _fused_forwards(kind, x_TBM.gather(0, order.expand_as(x_TBM)), weights)
-    return y_TBU.gather(0, order.expand_as(y_TBU))
-
-
-def _fused_forwards(kind, x_TBM, weights):
-    kernel, recurrent, bias = (array.to(x_TBM.dtype) for array in weights)
-    biases = bias if kind == "GRU" else (bias, torch.zeros_like(bias))
-    laid_out = [_reset_first(array, kind).t().contiguous() for array in (kernel, recurrent, *biases)]
-    begin = x_TBM.new_zeros(1, x_TBM.shape[1], recurrent.shape[0])
-    run = {"RNN": torch._VF.rnn_tanh, "LSTM": torch._VF.lstm, "GRU": torch._VF.gru}[kind]
-    begin = (begin, begin) if kind == "LSTM" else begin
-    return run(x_TBM, begin, laid_out, True, 1, 0.0, torch.is_grad_enabled(), False, False)[0]
-
-
-def _reset_first(array, kind):
-    """A GRU's weights with its gates in cuDNN's order; others as they are."""
-    if kind != "GRU":
-        return array
-    update, reset, candidate = split(array, 3)
-    return concatenate([reset, update, candidate])
-
-
-def _backwards_order(x_TBM, visible):
-    """(time, batch, 1) indices that turn each text around and leave its padding where it is."""
-    time = torch.arange(len(x_TBM), device=x_TBM.device)[:, None]
-    length = len(x_TBM) if visible is None else visible.sum(1)
-    return torch.where(time < length, length - 1 - time, time).expand(x_TBM.shape[:2])[..., None]
-
-
 def cross_entropy(logits, targets, smoothing=0.0):
     """The loss of each target in nats: (...,) of (..., classes) logits and (...,) integer classes.
 
@@ -247,50 +204,6 @@ def recall(q_BTHD, k_BKSD, v_BKSD, visible_BTS=None, bias_BHTS=None):
         q_BTHD.transpose(1, 2), k_BKSD, v_BKSD, attn_mask=mask, enable_gqa=shared
     )
     return y_BHTD.transpose(1, 2)
-
-
-def compiled(function, variables, note=None):
-    """`function`, of arrays in any structure, as it is but without gradients: other backends compile it.
-
-    The first argument is used up: what it holds may be written over.
-    """
-    return torch.no_grad()(function)
-
-
-def captured(function, note=None):
-    """`function`, of arrays in any structure, as the list of torch's operations that it comes to for their shapes.
-
-    That leaves out the work of Keras's layers around their operations, half the time of a step with one row of a GPT-2
-    on a CPU. It may use Keras variables. `note()` is called whenever a list is made.
-    """
-    programs = {}
-
-    def run(*arguments):
-        flat, structure = tree_flatten(arguments)
-        key = structure, tuple((array.shape, array.dtype) for array in flat)
-        if key not in programs:
-            programs[key] = _capture(function, flat, structure)
-            if note:
-                note()
-        program, outputs = programs[key]
-        return tree_unflatten(program(*flat), outputs)
-
-    return run
-
-
-def _capture(function, flat, structure):
-    """`(program, structure of its outputs)`."""
-    from torch.fx.experimental.proxy_tensor import make_fx  # it imports a great deal
-
-    found = []
-
-    def flattened(*flat):
-        outputs, form = tree_flatten(function(*tree_unflatten(flat, structure)))
-        found.append(form)
-        return outputs
-
-    copies = [array.clone() for array in flat]  # it runs while it is captured, and may write into them
-    return make_fx(flattened)(*copies), found[0]
 
 
 def repeat(condition, body, state):
