@@ -1,4 +1,4 @@
-"""Time the zoo beside what one would write by hand: python scripts/benchmark.py train [--backend all] [--length 200].
+"""Time the zoo beside what one would write by hand: python scripts/benchmark.py train|generate [--backend all].
 
 Models take turns within one process, a few steps at a time, since other work on the machine slows all alike; the ratio
 tells more than the milliseconds. Every backend runs in a process of its own.
@@ -26,18 +26,25 @@ TRUNKS = {  # name: architecture and its fields
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    train = parser.add_subparsers(required=True).add_parser("train", help="a training step, end to end through `fit`")
+    sections = parser.add_subparsers(required=True)
+    train = sections.add_parser("train", help="a training step, end to end through `fit`")
     train.set_defaults(run=train_steps)
-    train.add_argument("--backend", choices=(*BACKENDS, "all"), default=os.environ.get("KERAS_BACKEND", "jax"))
     train.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     train.add_argument("--length", type=int, default=200, help="tokens of the longest text; the shortest has a third")
     train.add_argument("--rounds", type=int, default=9, help=f"turns that each model takes, of {STEPS} steps")
-    train.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)), help="of the processor; default: all")
-    train.add_argument(
-        "--clock", choices=CLOCKS, default="wall", help="cpu: what the process computes, whatever else runs"
-    )
+    write = sections.add_parser("generate", help="greedy writing by GPT-2")
+    write.set_defaults(run=generate)
+    write.add_argument("--rows", type=int, nargs="+", default=[1, 8, 32], help="batch sizes")
+    write.add_argument("--prompt", type=int, default=32, help="tokens of a prompt")
+    write.add_argument("--new-tokens", type=int, default=128)
+    write.add_argument("--depth", type=int, default=12, help="blocks")
+    write.add_argument("--rounds", type=int, default=3, help="turns that each takes, after the first call")
+    for section in (train, write):
+        section.add_argument("--backend", choices=(*BACKENDS, "all"), default=os.environ.get("KERAS_BACKEND", "jax"))
+        section.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)), help="of the processor")
+        section.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: what the process computes")
     options = parser.parse_args()
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])  # threads are counted by it
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-options.cores :])  # threads are counted by it
     if os.environ.get("ZOO_BENCHMARK") == options.backend:
         return options.run(options)
     for backend in BACKENDS if options.backend == "all" else (options.backend,):
@@ -45,6 +52,13 @@ def main():
         command = [sys.executable, __file__, *sys.argv[1:], "--backend", backend]
         if subprocess.run(command, env=environment).returncode:
             sys.exit(f"The {backend} backend failed: what it says is above.")
+
+
+def generate(options):
+    """See `benchmark_generation`."""
+    from benchmark_generation import generate
+
+    generate(options, CLOCKS[options.clock])
 
 
 def train_steps(options):
