@@ -103,8 +103,8 @@ class Objective(ABC):
 
     def compile(self, model, optimizer="adamw", **options):
         """Compile with this objective's loss and metrics; `options` go to `keras.Model.compile`."""
-        options = {"jit_compile": backend.COMPILE} | options
-        model.compile(optimizer=optimizer, loss=self.loss(), weighted_metrics=self.metrics(), **options)
+        options = {"jit_compile": backend.COMPILE, "loss": self.loss()} | options
+        model.compile(optimizer=optimizer, weighted_metrics=self.metrics(), **options)
         return model
 
     def model(self, architecture):

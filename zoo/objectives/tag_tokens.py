@@ -10,7 +10,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo import backend
 from zoo.dataset import did_you_mean, schemes
 from zoo.dataset.tag_set import TagSet
 from zoo.layers.crf import CRF, SequenceSurprise
@@ -120,12 +119,9 @@ class TagTokens(Objective):
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def compile(self, model, optimizer="adamw", **options):
-        if not self.crf:
-            return super().compile(model, optimizer, **options)
-        options = {"jit_compile": backend.COMPILE} | options
-        loss = SequenceSurprise(model.get_layer(HEAD))  # it needs the scores of neighbours, which no output holds
-        model.compile(optimizer=optimizer, loss=loss, weighted_metrics=self.metrics(), **options)
-        return model
+        if self.crf:  # its loss needs the scores of neighbours, which no output holds
+            options |= {"loss": SequenceSurprise(model.get_layer(HEAD))}
+        return super().compile(model, optimizer, **options)
 
     def metrics(self):
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]

@@ -1,0 +1,79 @@
+"""What the verbs of the command line share: their options, how they start, what they print."""
+
+import json
+import os
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.console import silence
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line and nothing else.")]
+Columns = Annotated[str, typer.Option(help="Where names differ: text=sentence,label=y")]
+Errors = Annotated[str, typer.Option(help="strict, or replace: go on after broken UTF-8")]
+Model = Annotated[Path, typer.Argument(help="A folder that zoo train wrote.")]
+Spec = Annotated[str, typer.Option(help="tfds:NAME, sample:NAME or a path; #SPLIT picks a split.")]
+File = Annotated[str, typer.Option(help="A file of texts, in any format that training reads.")]
+
+
+def start():
+    """Import the zoo and wake the devices in silence: TensorFlow talks before it can be told not to."""
+    try:
+        with silence():
+            import keras
+
+            keras.ops.zeros(())
+    except (ImportError, ValueError) as error:
+        name = os.environ.get("KERAS_BACKEND", "tensorflow")
+        raise ValueError(f"Cannot start {name!r} ({error}). Set KERAS_BACKEND to jax, torch or tensorflow.") from error
+    import zoo
+
+    return zoo
+
+
+def tell(message):
+    """Say something to people, on standard error."""
+    print(message, file=sys.stderr)
+
+
+def records_of(pipeline, texts, file, columns, errors):
+    """Yield what is asked: the records of a file, or one for each of the texts or of the lines of standard input."""
+    if file:
+        yield from pipeline.questions(file, columns, errors)
+        return
+    texts = (text.decode("utf-8", "replace") for text in (map(os.fsencode, texts) if texts else _lines()))
+    while asked := tuple(islice(texts, len(pipeline.objective.asks()))):
+        yield pipeline.objective.record(asked)
+
+
+def _lines():
+    if sys.stdin.isatty():
+        tell("Reading one text a line; end with Ctrl-D.")
+    return (line.rstrip(b"\r\n") for line in sys.stdin.buffer)
+
+
+def columns_of(text):
+    """{field: name} of --columns. Raises ValueError for what is not FIELD=NAME,FIELD=NAME."""
+    pairs = [pair.partition("=") for pair in text.split(",") if pair]
+    if any(not separator for _, separator, _ in pairs):
+        raise ValueError(f"Expected --columns FIELD=NAME,FIELD=NAME, as in text=sentence,label=y. Received: {text!r}.")
+    return {field.strip(): name.strip() for field, _, name in pairs}
+
+
+def line(scores):
+    """Scores as one line for people."""
+    shown = {name: f"{value:.4f}" if isinstance(value, float) else value for name, value in scores.items()}
+    return "  ".join(f"{name} {value}" for name, value in shown.items())
+
+
+def as_json(value):
+    """A value as one line of JSON."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def print_json(value):
+    """Print a value as one line of JSON."""
+    print(as_json(value))
