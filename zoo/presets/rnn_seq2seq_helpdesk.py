@@ -1,0 +1,19 @@
+"""Subject lines for customer-support messages, the embedded sample, by GRUs with attention.
+
+zoo train rnn_seq2seq_helpdesk
+
+220 messages are too few to learn to summarise; they show how it is done.
+"""
+
+from zoo.architectures.rnn_seq2seq import RNNSeq2Seq
+from zoo.objectives.translate import Translate
+from zoo.preset import Data, Preset, Training
+from zoo.tokenizers.words import Words
+
+PRESET = Preset(
+    architecture=RNNSeq2Seq(width=64, units=64, attention="general", feeding="none"),
+    objective=Translate(length=160, target_length=16, samples=10),
+    tokenizer=Words(vocabulary=1_500),
+    data=Data(spec="sample:helpdesk", columns={"target": "summary"}),
+    training=Training(epochs=12, batch=10, learning_rate=5e-3, patience=4),
+)
