@@ -6,9 +6,9 @@ import sys
 
 import keras
 import pytest
+from tiny import shrunk
 
 import zoo
-from tests.tiny import shrunk
 from zoo.objectives.tag_tokens import TagTokens
 from zoo.pipeline import Pipeline
 from zoo.preset import Preset

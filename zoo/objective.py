@@ -71,7 +71,8 @@ class Objective(ABC):
     def arrange(self, batch, random):
         """`(inputs, targets, weights)` for `fit` from a dict of padded (batch, ...) arrays.
 
-        `weights` is (batch,) or (batch, time): how much each target counts; `zoo.batches` normalises it. With several outputs, targets and weights are dicts as the outputs are.
+        `weights` is (batch,) or (batch, time): how much each target counts; `zoo.batches` normalises it. With several
+        outputs, targets and weights are dicts as the outputs are.
         `random` is a `numpy.random.Generator` that is the same for the same batch of the same epoch.
         """
 

@@ -1,4 +1,4 @@
-"""Plain text: one record per line that is not blank; `ending` holds its line break and those of blank lines after it."""
+"""Plain text: one record per line that is not blank; `ending` holds its line break and those of blank lines next."""
 
 from zoo.dataset import Reader, read_lines, without_ending
 

@@ -121,7 +121,9 @@ def _bytes(rust, spec):
         _require(not model["merges"] and not change, "its byte pairs cross words")
         return ByteReader(ids, pre["add_prefix_space"])
     pairs = _byte_pairs(rust, model, ids, {character: byte for byte, character in enumerate(spelling)})
-    return WordReader(_normalizer(spec["normalizer"]), ByteLevelSplit(byte_level_classes()), pairs, pre["add_prefix_space"])
+    return WordReader(
+        _normalizer(spec["normalizer"]), ByteLevelSplit(byte_level_classes()), pairs, pre["add_prefix_space"]
+    )
 
 
 def _byte_pairs(rust, model, ids, byte_of):
