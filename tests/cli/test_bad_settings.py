@@ -6,6 +6,7 @@ import pytest
 
 from zoo import cli as module
 from zoo import exits, pipeline
+from zoo.cli import models
 
 
 def test_unknown_names(cli, check_refused):
@@ -88,7 +89,7 @@ def test_ctrl_c(cli, monkeypatch):
     def press():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "_zoo", press)
+    monkeypatch.setattr(models, "start", press)
     ended = cli("train", "mlp_helpdesk")
     assert ended.status == exits.INTERRUPTED == 130
     assert ended.err == "Ended by Ctrl-C. A run that had begun goes on with --resume.\n"
@@ -96,7 +97,7 @@ def test_ctrl_c(cli, monkeypatch):
 
 
 def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
-    monkeypatch.setattr(module, "_zoo", lambda: int("a fault"))
+    monkeypatch.setattr(models, "start", lambda: int("a fault"))
     monkeypatch.setattr("sys.argv", ["zoo", "list"])
     with pytest.raises(ValueError, match="invalid literal"):
         module.main()

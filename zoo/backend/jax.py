@@ -183,10 +183,10 @@ def recall(q_BTHD, k_BKSD, v_BKSD, visible_BTS=None, bias_BHTS=None):
     return jnp.swapaxes(y_BHTD, 1, 2)
 
 
-def compiled(function, variables, note=None):
+def compiled(function, variables, note=None, used_up=True):
     """`function`, of arrays in any structure, compiled once for their shapes; it may use the Keras `variables`.
 
-    The first argument is used up: what it holds may be written over. `note()` is called whenever it compiles.
+    Where the first argument is `used_up`, what it holds may be written over. `note()` is called whenever it compiles.
     """
 
     def stateless(first, values, *rest):
@@ -195,7 +195,7 @@ def compiled(function, variables, note=None):
         with keras.StatelessScope(state_mapping=zip(variables, values, strict=True)):
             return function(first, *rest)
 
-    run = jax.jit(stateless, donate_argnums=0)
+    run = jax.jit(stateless, donate_argnums=0 if used_up else ())
     return lambda first, *rest: run(first, [variable.value for variable in variables], *rest)
 
 

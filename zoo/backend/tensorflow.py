@@ -204,10 +204,10 @@ def recall(q_BTHD, k_BKSD, v_BKSD, visible_BTS=None, bias_BHTS=None):
     return tf.transpose(y_BHTD, (0, 2, 1, 3))
 
 
-def compiled(function, variables, note=None):
+def compiled(function, variables, note=None, used_up=True):
     """`function`, of arrays in any structure, compiled once for their shapes; it may use the Keras `variables`.
 
-    The first argument is used up: what it holds may be written over. `note()` is called whenever it compiles.
+    Where the first argument is `used_up`, what it holds may be written over. `note()` is called whenever it compiles.
     """
 
     def traced(*arguments):

@@ -4,10 +4,10 @@ import torch
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 
-def compiled(function, variables, note=None):
+def compiled(function, variables, note=None, used_up=True):
     """`function`, of arrays in any structure, as it is but without gradients: other backends compile it.
 
-    The first argument is used up: what it holds may be written over.
+    Where the first argument is `used_up`, what it holds may be written over.
     """
     return torch.no_grad()(function)
 

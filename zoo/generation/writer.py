@@ -22,7 +22,7 @@ class Writer:
     def __init__(self, model):
         self.network = Network(model)
         self.compilations = 0
-        self._begin = backend.compiled(self._first, model.variables, self._count)
+        self._begin = backend.compiled(self._first, model.variables, self._count, used_up=False)
         self._advance = backend.compiled(self._rest, model.variables, self._count)
         self._step = backend.captured(self._one, self._count)
 
