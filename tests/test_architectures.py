@@ -11,8 +11,8 @@ from tiny import shrunk
 
 from zoo import catalog
 
-SMALL = {"vocabulary": 23, "width": 8, "depth": 2, "hidden": 12, "filters": 5, "units": 6, "buckets": 31}
-TOKENS = np.array([[5, 6, 7, 5, 9, 11, 2, 3], [4, 22, 4, 0, 0, 0, 0, 0], [8, 0, 0, 0, 0, 0, 0, 0]], "int32")
+SMALL = {"vocabulary": 40, "width": 8, "depth": 2, "hidden": 12, "filters": 5, "units": 6, "buckets": 31}
+TOKENS = np.array([[5, 6, 37, 5, 9, 37, 2, 3], [4, 22, 4, 0, 0, 0, 0, 0], [8, 0, 0, 0, 0, 0, 0, 0]], "int32")
 ALONE = {1: 3, 2: 1}  # row: its length; few shapes, since JAX compiles every operation for each
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
 

@@ -59,6 +59,7 @@ def test_shapes_are_known_without_memory():
     assert shapes(architecture.trunk) == {weight.path: tuple(weight.shape) for weight in architecture.trunk().weights}
 
 
+@pytest.mark.slow  # on a busy machine other memory is counted along
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.skipif(
     keras.config.backend() == "tensorflow", reason="copies a tensor twice: below 1.2 for larger ones only"
