@@ -45,11 +45,13 @@ def tree():
 
 def about(path):
     """The first line of a Python file's docstring, or of a script's first comment; empty for other files."""
+    if path.suffix not in (".py", ".sh", ""):
+        return ""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
     comments = [line for line in text.splitlines()[:3] if line.startswith("# ")]
-    return comments[0].removeprefix("# ") if comments and path.suffix in (".sh", "") else ""
+    return comments[0].removeprefix("# ") if comments else ""
 
 
 def updated(readme):

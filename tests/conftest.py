@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-# JAX compiles every shape of every tiny network, and most of that time is optimising: not worth it here.
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny products: torch's threads would wait for each other
+# JAX compiles every shape of every tiny network, and most of that time is optimising: not worth it here.
 os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 " + os.environ.get("XLA_FLAGS", "")
 
 from zoo.preset import Data, Preset, Training
