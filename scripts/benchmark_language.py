@@ -67,15 +67,14 @@ def draw(rows, length, count=8):
 
 
 def zoo_model(depth, heads, width, length, rows):
-    import keras
-
+    from zoo import backend
     from zoo.architectures.gpt2 import GPT2
     from zoo.objectives.next_token import NextToken
 
     sizes = {"depth": depth, "heads": heads, "width": width, "hidden": 4 * width, "length": length}
     objective = NextToken(length=length)
     model = objective.model(GPT2(vocabulary=VOCABULARY, dropout=0.0, **sizes))
-    return objective.compile(model, keras.optimizers.AdamW(1e-3, weight_decay=0.1, beta_2=0.99, global_clipnorm=1.0))
+    return objective.compile(model, backend.AdamW(1e-3, weight_decay=0.1, beta_2=0.99, global_clipnorm=1.0))
 
 
 def fitting(model, batches, steps):
@@ -148,9 +147,7 @@ def packing_runs(options):
     import tempfile
     from pathlib import Path
 
-    import keras
-
-    from zoo import catalog
+    from zoo import backend, catalog
     from zoo.batches import Batches
     from zoo.dataset import open_dataset
     from zoo.examples import prepare
@@ -165,7 +162,7 @@ def packing_runs(options):
     several = Packed(examples, twin, room)
     rows = max(1, round(128 * len(several) / len(examples)))
     for name, one, source, count in (("packed", twin, several, rows), ("padded", model, examples, 128)):
-        preset.objective.compile(one, keras.optimizers.AdamW())
+        preset.objective.compile(one, backend.AdamW())
         batches = Batches(source, preset.objective, count)
         stream = batches.from_step(0)
         taken = [next(stream) for _ in range(options.steps)]
