@@ -74,7 +74,7 @@ def assert_equal(pipeline, served, texts):
 
 
 def shrunk(tiny, architecture, tokenizer):
-    small = {"width": 8, "hidden": 8, "heads": 2, "depth": 1, "units": 6, "filters": 4, "buckets": 64}
+    small = {"width": 8, "hidden": 8, "heads": 2, "depth": 1, "units": 6, "filters": 4, "buckets": 64, "kv_heads": 1}
     parts = {"architecture": architecture, "tokenizer": tokenizer}
     fields = [name for name in small if hasattr(catalog.load("architectures", architecture), name)]
     assignments = [f"{part}={name}" for part, name in parts.items()] + [f"architecture.{f}={small[f]}" for f in fields]

@@ -64,8 +64,8 @@ def trace(trained, folder):
             return _answer_in_windows(pipeline, server.twin, *texts)
         if objective.worded:
             return _answer_of_words(pipeline, server.words, *texts)
-        ids = server.twin(*texts, length=objective.length).to_tensor()
-        answer = objective.serve(network({"tokens": ids}, training=False))
+        ids = server.twin(*texts, length=objective.length).to_tensor(pipeline.tokenizer.padding)
+        answer = objective.serve(network(_inputs(network, pipeline.tokenizer, ids, len(texts)), training=False))
         return answer | {name: _named(words, answer[name]) for name, words in objective.words().items()}
 
     signature = [tf.TensorSpec([None], tf.string, name) for name in objective.asks()]
@@ -76,6 +76,14 @@ def trace(trained, folder):
         except tf.errors.OpError as error:  # what its writers raise where others raise OSError
             reason = error.message.split(";")[-1].partition(" [Op")[0].strip()
             raise ValueError(f"TensorFlow cannot write {folder}: {reason}.") from error
+
+
+def _inputs(network, tokenizer, ids, texts):
+    """What the network reads of (rows, time) ids: `tokens`, and `types` where it tells two texts apart."""
+    ends = keras.ops.cast(ids == tokenizer.separator, "int32")  # each text ends with one
+    second = keras.ops.cast((keras.ops.cumsum(ends, axis=1) > ends) & (ids != tokenizer.padding), "int32")
+    inputs = {"tokens": ids, "types": second if texts > 1 else keras.ops.zeros_like(ids)}
+    return {name: inputs[name] for name in network.input}
 
 
 def _answer_in_windows(pipeline, twin, questions, contexts):
