@@ -57,8 +57,8 @@ def test_where_nothing_later_is_seen_the_first_place_asks_the_last(causal, knows
     one, other = model.predict_on_batch({"tokens": tokens})
     assert (np.abs(one[0] - other[0]).max() > 1e-4) == knows
     if knows:
-        np.testing.assert_allclose(one[0], one[5], rtol=1e-5)
-        np.testing.assert_allclose(one[1:5], other[1:5], rtol=1e-5)
+        np.testing.assert_allclose(one[0], one[5], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(one[1:5], other[1:5], rtol=1e-5, atol=1e-6)
 
 
 def test_shared_tokens_are_those_of_the_question():
@@ -80,7 +80,7 @@ def test_comparing_makes_far_tokens_see_the_question():
         model = keras.Model({"tokens": trunk.input["tokens"], "types": types}, output)
         one, other = model.predict_on_batch({"tokens": tokens, "types": kinds})
         changes[name] = np.abs(one - other)[-6:-2].max()
-    assert changes["network"] == 0
+    assert changes["network"] < 1e-5
     assert changes["compared"] > 1e-5
 
 
