@@ -17,6 +17,9 @@ MAY_IMPORT = {  # folder: what of zoo its files may import, besides their own fo
     "backend": {"zoo.backend"},
     "objectives": {
         "zoo.objective",
+        "zoo.abilities",
+        "zoo.following",
+        "zoo.writing",
         "zoo.layers",
         "zoo.metrics",
         "zoo.dataset",

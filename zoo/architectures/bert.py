@@ -6,19 +6,15 @@ count as part of BERT, is a head's (`hidden="tanh"` of classify_text).
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 from keras.initializers import RandomNormal
 from keras.layers import Add
 
 from zoo.architecture import Architecture
-from zoo.layers.blocks import encoder_block, normalize
-from zoo.layers.dropout import Dropout
+from zoo.layers.blocks import BERT_DEVIATION, bert_blocks
 from zoo.layers.embedding import TokenEmbedding, Visible
 from zoo.layers.positions import LearnedPositions
 from zoo.published import Head, Published
-
-DEVIATION = 0.02  # of fresh weights, in the authors' modeling.py
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,29 +88,11 @@ class BERT(Architecture):
     )
 
     def __call__(self, tokens, types):
-        visible = Visible(self.padding, name="visible")(tokens)
-        x = self._embed(tokens, types)
-        for i in range(self.depth):
-            x = encoder_block(x, visible, **self._options, name=f"block{i}")
-        return x
-
-    def _embed(self, tokens, types):
-        options = {"embeddings_initializer": RandomNormal(stddev=DEVIATION)}
+        options = {"embeddings_initializer": RandomNormal(stddev=BERT_DEVIATION)}
         x = TokenEmbedding(self.vocabulary, self.width, self.padding, **options, name="embedding")(tokens)
         kinds = TokenEmbedding(self.kinds, self.width, None, **options, name="type_embedding")(types)
         x = LearnedPositions(self.length, name="positions")(Add(name="embedding_sum")([x, kinds]))
-        x = normalize(x, "embedding_norm", self.epsilon)
-        return Dropout(self.dropout, name="embedding_dropout")(x)
-
-    @property
-    def _options(self):
-        return {
-            "attention": {"heads": self.heads, "dropout": self.dropout, "deviation": DEVIATION},
-            "feed_forward": {"hidden": self.hidden, "activation": "gelu", "deviation": DEVIATION},
-            "norm": "post",
-            "dropout": self.dropout,
-            "normalize": partial(normalize, epsilon=self.epsilon),
-        }
+        return bert_blocks(x, Visible(self.padding, name="visible")(tokens), self, self.epsilon)
 
 
 TINY = BERT(width=128, depth=2, heads=2, hidden=512)

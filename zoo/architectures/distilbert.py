@@ -4,18 +4,15 @@ Sanh et al. 2019, DistilBERT, https://arxiv.org/abs/1910.01108. No difference.
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 from keras.initializers import RandomNormal
 
 from zoo.architecture import Architecture
-from zoo.layers.blocks import encoder_block, normalize
-from zoo.layers.dropout import Dropout
+from zoo.layers.blocks import BERT_DEVIATION, bert_blocks
 from zoo.layers.embedding import TokenEmbedding, Visible
 from zoo.layers.positions import LearnedPositions
 from zoo.published import Head, Published
 
-DEVIATION = 0.02  # of fresh weights, as in BERT
 EPSILON = 1e-12  # added to the variance by norms, as in BERT
 
 
@@ -82,29 +79,10 @@ class DistilBERT(Architecture):
     )
 
     def __call__(self, tokens):
-        visible = Visible(self.padding, name="visible")(tokens)
-        x = self._embed(tokens)
-        for i in range(self.depth):
-            x = encoder_block(x, visible, **self._options, name=f"block{i}")
-        return x
-
-    def _embed(self, tokens):
-        initial = RandomNormal(stddev=DEVIATION)
-        options = {"embeddings_initializer": initial, "name": "embedding"}
+        options = {"embeddings_initializer": RandomNormal(stddev=BERT_DEVIATION), "name": "embedding"}
         x = TokenEmbedding(self.vocabulary, self.width, self.padding, **options)(tokens)
         x = LearnedPositions(self.length, name="positions")(x)
-        x = normalize(x, "embedding_norm", EPSILON)
-        return Dropout(self.dropout, name="embedding_dropout")(x)
-
-    @property
-    def _options(self):
-        return {
-            "attention": {"heads": self.heads, "dropout": self.dropout, "deviation": DEVIATION},
-            "feed_forward": {"hidden": self.hidden, "activation": "gelu", "deviation": DEVIATION},
-            "norm": "post",
-            "dropout": self.dropout,
-            "normalize": partial(normalize, epsilon=EPSILON),
-        }
+        return bert_blocks(x, Visible(self.padding, name="visible")(tokens), self, EPSILON)
 
 
 BASE = DistilBERT()

@@ -4,6 +4,8 @@ The blocks are functions that draw named layers into a graph, not layers themsel
 a network can be found in it.
 """
 
+from functools import partial
+
 import keras
 from keras.layers import Add, LayerNormalization, RMSNormalization
 
@@ -14,6 +16,7 @@ from zoo.layers.dropout import Dropout
 
 NORMS = ("pre", "post")
 EPSILON = 1e-5  # what torch.nn.LayerNorm and GPT-2 add to the variance
+BERT_DEVIATION = 0.02  # of fresh weights, in the authors' modeling.py
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -109,6 +112,25 @@ def encoder_block(x, visible, attention, feed_forward, norm, dropout, name, norm
     think = FeedForward(**feed_forward, name=f"{name}_feed_forward")
     x = residual(x, lambda y: attend(y, visible=visible), norm, dropout, f"{name}_attention", normalize)
     return residual(x, think, norm, dropout, f"{name}_feed_forward", normalize)
+
+
+def bert_blocks(x, visible, architecture, epsilon):
+    """Draw what BERT and its descendants share (Devlin et al. 2018, appendix A.2) on summed embeddings.
+
+    A norm, dropout, and `architecture.depth` post-norm blocks with `heads`, `hidden` and `dropout` as it says, whose
+    fresh weights have the deviation `BERT_DEVIATION`; every norm adds `epsilon` to the variance.
+    """
+    options = {
+        "attention": {"heads": architecture.heads, "dropout": architecture.dropout, "deviation": BERT_DEVIATION},
+        "feed_forward": {"hidden": architecture.hidden, "activation": "gelu", "deviation": BERT_DEVIATION},
+        "norm": "post",
+        "dropout": architecture.dropout,
+        "normalize": partial(normalize, epsilon=epsilon),
+    }
+    x = Dropout(architecture.dropout, name="embedding_dropout")(normalize(x, "embedding_norm", epsilon))
+    for i in range(architecture.depth):
+        x = encoder_block(x, visible, **options, name=f"block{i}")
+    return x
 
 
 def decoder_block(x, source, visible, attention, feed_forward, norm, dropout, name):

@@ -5,6 +5,7 @@ from keras import ops
 
 from zoo import backend
 from zoo.layers.choice import choose
+from zoo.layers.embedding import Visible
 
 KINDS = ("max", "mean", "first", "last", "attention")
 
@@ -45,6 +46,17 @@ class Pooling(keras.layers.Layer):
         place_BT = ops.cumsum(shown_BT, axis=1)
         wanted = 1 if self.kind == "first" else place_BT[:, -1:]
         return ops.where(ops.equal(place_BT, wanted), shown_BT, 0)
+
+
+def pooled(architecture, trunk, kind=None):
+    """Draw one vector a text: (batch, width) of a trunk's features, pooled where they are one a token.
+
+    `kind` is one of `Pooling`'s; None: what suits the architecture.
+    """
+    if architecture.pooling is None:
+        return trunk.output
+    visible = Visible(architecture.padding, name="pooled")(trunk.input["tokens"])
+    return Pooling(kind or architecture.pooling, name="pooling")(trunk.output, visible)
 
 
 def _maximum(x, visible):

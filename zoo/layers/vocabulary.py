@@ -96,19 +96,3 @@ def masked_head(architecture, trunk):
     x = LayerNormalization(epsilon=getattr(architecture, "epsilon", 1e-12), name="head_norm")(x)
     x = architecture.logits(trunk, x)
     return (Bias(name="head_bias")(x) if architecture.tied else x), places
-
-
-def check_masked(architecture, objective):
-    """Raise ValueError, with the reason, where a network cannot guess hidden tokens."""
-    inputs, name = architecture.inputs(), type(architecture).__name__
-    if inputs[0] != "tokens":
-        raise ValueError(
-            f"{objective} needs one sequence of tokens. Received: {name}, which reads {' and '.join(inputs)}."
-        )
-    if architecture.pooling is None:
-        raise ValueError(f"{objective} needs a feature a token. Received: {name}, which gives one a text.")
-    if architecture.causal:
-        raise ValueError(
-            f"{objective} needs a network that sees both sides of a hidden token. Received: {name}, which is causal "
-            "(recurrent ones see both with bidirectional=True, convolutional ones with causal=False)."
-        )

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 import keras
 import numpy as np
 
+from zoo.abilities import check_reads_tokens
 from zoo.dataset import check_labels, collect_labels
 from zoo.layers.dropout import Dropout
-from zoo.layers.embedding import Visible
-from zoo.layers.pooling import Pooling
+from zoo.layers.pooling import pooled
 from zoo.metrics import classification as metrics
 from zoo.objective import Objective
 
@@ -43,12 +43,7 @@ class ClassifyText(Objective):
         return "labels" if self.several else "label"
 
     def check(self, architecture):
-        names = list(architecture.inputs())
-        if names[0] != "tokens":
-            raise ValueError(
-                f"classify_text needs an architecture that reads one sequence of tokens. Received: "
-                f"{type(architecture).__name__}, which reads {' and '.join(names)}."
-            )
+        check_reads_tokens(architecture, "classify_text")
 
     def needs(self):
         return (*self.asks(), self.target)
@@ -93,11 +88,7 @@ class ClassifyText(Objective):
         return batch, targets, targets @ weights / np.maximum(targets.sum(1), 1) + (targets.sum(1) == 0)
 
     def head(self, architecture, trunk):
-        x = trunk.output
-        if architecture.pooling is not None:
-            x = Pooling(self.pooling or architecture.pooling, name="pooling")(
-                x, Visible(architecture.padding, name="pooled")(trunk.input["tokens"])
-            )
+        x = pooled(architecture, trunk, self.pooling)
         if self.hidden:
             x = keras.layers.Dense(x.shape[-1], self.hidden, name="hidden")(x)
         x = Dropout(self.dropout, name="head_dropout")(x)

@@ -11,8 +11,8 @@ import numpy as np
 from keras import ops
 from keras.layers import UnitNormalization
 
-from zoo.layers.embedding import Visible
-from zoo.layers.pooling import Pooling
+from zoo.abilities import check_reads_tokens
+from zoo.layers.pooling import pooled
 from zoo.metrics.retrieval import retrieval_scores
 from zoo.objective import Objective
 
@@ -25,12 +25,7 @@ class EmbedText(Objective):
     temperature: float = 0.05  # by which cosines are divided in the loss (Gao 2021, SimCSE, arXiv:2104.08821)
 
     def check(self, architecture):
-        inputs = architecture.inputs()
-        if inputs[0] != "tokens":
-            raise ValueError(
-                f"embed_text needs an architecture that reads one sequence of tokens. Received: "
-                f"{type(architecture).__name__}, which reads {' and '.join(inputs)}."
-            )
+        check_reads_tokens(architecture, "embed_text")
 
     def needs(self):
         return ("text", "text_pair")
@@ -62,10 +57,7 @@ class EmbedText(Objective):
         return {"tokens": texts, **others}, np.roll(np.arange(2 * rows), rows), np.ones(2 * rows, "float32")
 
     def head(self, architecture, trunk):
-        x = trunk.output
-        if architecture.pooling is not None:
-            visible = Visible(architecture.padding, name="pooled")(trunk.input["tokens"])
-            x = Pooling(self.pooling or architecture.pooling, name="pooling")(x, visible)
+        x = pooled(architecture, trunk, self.pooling)
         return keras.Model(trunk.input, UnitNormalization(dtype="float32", name="vector")(x))
 
     def loss(self):

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from zoo.layers.choice import choose
+from zoo.layers.dropout import Dropout
 from zoo.layers.spans import SpanLoss, both_right, compare, span_logits, strongest
 from zoo.metrics import answers as metrics
 from zoo.objective import Objective
@@ -117,7 +118,7 @@ class FindSpan(Objective):
         return [Spans.of(found, self.answer_length, self.n_best) for found in pairs]
 
     def head(self, architecture, trunk):
-        x, inputs = keras.layers.Dropout(self.dropout, name="head_dropout")(trunk.output), dict(trunk.input)
+        x, inputs = Dropout(self.dropout, name="head_dropout")(trunk.output), dict(trunk.input)
         if self.compare:
             inputs.setdefault("types", keras.Input((None,), dtype="int32", name="types"))
             x = compare(x, inputs["tokens"], inputs["types"], architecture.padding, self.dropout)

@@ -7,18 +7,15 @@ and write it. The compile/fit preset is AdamW with warm-up and cosine decay (Tao
 
 from dataclasses import dataclass, replace
 
-import keras
 import numpy as np
 
 from zoo.console import console
 from zoo.conversation import ANSWERER, check_template, render, stretches, turns
-from zoo.layers.vocabulary import TokenLoss, scorer
-from zoo.metrics.text import text_scores
-from zoo.objective import Objective
+from zoo.writing import Writing
 
 
 @dataclass(frozen=True, kw_only=True)
-class FollowInstructions(Objective):
+class FollowInstructions(Writing):
     """Logits of the next token, learned where an answer stands."""
 
     length: int = 512  # longest conversation, in token ids; what leads to an answer is cut from the left
@@ -27,14 +24,11 @@ class FollowInstructions(Objective):
     samples: int = 20  # validation records that are answered while training; the others only tell the perplexity
     encoder: bool = False  # whether what leads to an answer is read by an encoder; filled in for encoder-decoders
 
-    watch = "perplexity"
-    aligned = ("right",)
-
     def __post_init__(self):
         check_template(self.template)
 
     def suit(self, architecture):
-        return replace(self, encoder=architecture.inputs()[0] == "source")
+        return replace(super().suit(architecture), encoder=architecture.inputs()[0] == "source")
 
     def check(self, architecture):
         name = type(architecture).__name__
@@ -51,11 +45,6 @@ class FollowInstructions(Objective):
 
     def asks(self):
         return ("instruction",)
-
-    def fit(self, dataset):
-        for split in dataset.splits:
-            self.accept(dataset, split)
-        return self
 
     def accept(self, dataset, split):
         for place, record in dataset.placed(split):
@@ -83,124 +72,58 @@ class FollowInstructions(Objective):
 
     def _examples(self, record, tokenizer):
         """Yield each example of a record, and whether it is there as a whole."""
+        begin, end = self.bounds(tokenizer)
         parts = [(self._ids(lead, tokenizer), self._ids(answer, tokenizer)) for lead, answer in self._stretches(record)]
-        ended = [(lead, np.append(answer, _end(tokenizer)).astype("int32")) for lead, answer in parts]
-        return self._pairs(ended, tokenizer) if self.encoder else [self._row(ended, tokenizer)]
+        ended = [(lead, np.append(answer, end).astype("int32")) for lead, answer in parts]
+        return self._pairs(ended, begin) if self.encoder else [self._row(ended, end)]
 
     def _ids(self, text, tokenizer):
         return tokenizer.encode(text, special=False).ids
 
-    def _row(self, parts, tokenizer):
+    def _row(self, parts, end):
         """One conversation; `right` is the token after each, -1 where that is not of an answer."""
-        ids = np.concatenate([[_end(tokenizer)], *(ids for part in parts for ids in part)]).astype("int32")
+        ids = np.concatenate([[end], *(ids for part in parts for ids in part)]).astype("int32")
         learned = np.concatenate([[False], *(np.arange(len(a) + len(b)) >= len(a) for a, b in parts)])
         tokens, right = ids[:-1], np.where(learned[1:], ids[1:], -1).astype("int32")
         return {"tokens": tokens[-self.length :], "right": right[-self.length :]}, len(tokens) <= self.length
 
-    def _pairs(self, parts, tokenizer):
+    def _pairs(self, parts, begin):
         """A source and a target for each answer of a conversation."""
         before = np.zeros(0, "int32")
         for lead, answer in parts:
             source = np.append(before, lead).astype("int32")
-            target = np.append(_begin(tokenizer), answer)[: self.length + 1].astype("int32")
+            target = np.append(begin, answer)[: self.length + 1].astype("int32")
             row = {"source": source[-self.length :], "target": target[:-1], "right": target[1:]}
             yield row, len(source) <= self.length
             before = np.concatenate([before, lead, answer])
 
+    def wanted(self, record):
+        last = turns(record)[-1]
+        return last["content"] if last["role"] == ANSWERER else None
+
+    def owned(self, records, tokenizer):
+        found = [(row, i) for i, record in enumerate(records) for row, _ in self._examples(record, tokenizer)]
+        return [row for row, _ in found], [number for _, number in found]
+
+    def tidy(self, text):
+        return text.strip()
+
     def opening(self, record, tokenizer):
-        return self._question(record, tokenizer)
-
-    def arrange(self, batch, random):
-        right = batch.pop("right")
-        return batch, np.maximum(right, 0), (right >= 0).astype("float32")
-
-    def head(self, architecture, trunk):
-        return keras.Model(trunk.input, architecture.logits(trunk))
-
-    def loss(self):
-        return TokenLoss()
-
-    def predict(self, run, records, tokenizer):
-        """For each record {"text": the answer that the network writes}, and with an answer its losses in nats.
-
-        While training, all but the first `samples` records have no text.
-        """
-        questions = [self._question(record, tokenizer) for record in records]
-        written = run.generate(questions[: self.samples] if run.watching else questions, self.new_tokens)
-        texts = [tokenizer.decode(ids).strip() for ids in written] + [None] * (len(records) - len(written))
-        found = [{"text": text} for text in texts]
-        if all(_answered(record) for record in records):
-            for one, losses in zip(found, self._losses(run, records, tokenizer), strict=True):
-                one["losses"] = losses
-        return found
-
-    def _question(self, record, tokenizer):
         """The row that leads to a record's last answer, or to the one it asks for."""
         messages = turns(record)
         asked = messages[:-1] if messages[-1]["role"] == ANSWERER else messages
         ids = self._lead(asked, tokenizer)
+        begin, end = self.bounds(tokenizer)
         if self.encoder:
-            return {"source": ids[-self.length :]}
+            return {"source": ids[-self.length :], "target": begin}
         room = max(self.length - self.new_tokens, 1)
-        return {"tokens": np.append(_end(tokenizer), ids)[-room:].astype("int32")}
+        return {"tokens": np.append(end, ids)[-room:].astype("int32")}
 
     def _lead(self, asked, tokenizer):
         """Ids of the text that leads to an answer: those of the turns before as they were learned."""
-        parts, done = [], ""
+        (_, end), parts, done = self.bounds(tokenizer), [], ""
         for lead, answer in stretches(asked, self.template):
-            parts += [self._ids(lead, tokenizer), self._ids(answer, tokenizer), [_end(tokenizer)]]
+            parts += [self._ids(lead, tokenizer), self._ids(answer, tokenizer), [end]]
             done += lead + answer
         rest = render(asked, self.template, asking=True)[len(done) :]
         return np.concatenate([*parts, self._ids(rest, tokenizer)]).astype("int32")
-
-    def _losses(self, run, records, tokenizer):
-        rows, owners = [], []
-        for number, record in enumerate(records):
-            for row, _ in self._examples(record, tokenizer):
-                rows.append(row)
-                owners.append(number)
-        each = [[] for _ in records]
-        for number, row, losses in zip(owners, rows, run(rows, scorer), strict=True):
-            each[number].append(losses[: len(row["right"])][row["right"] >= 0])
-        return [np.concatenate(some) for some in each]
-
-    def answer(self, prediction, record):
-        """`{"text"}`: the answer that the network writes."""
-        return {"text": prediction["text"]}
-
-    def read(self, answer):
-        return " ".join(answer["text"].split())
-
-    def serve(self, outputs):
-        raise ValueError("follow_instructions writes token by token: one pass of the network is no answer.")
-
-    def scores(self, predictions, records):
-        """Loss in nats and perplexity of the answers' tokens; BLEU, chrF and ROUGE of the last answers as written."""
-        losses = np.concatenate([one["losses"] for one in predictions] or [np.zeros(0)]).astype("float64")
-        loss = float(losses.mean()) if len(losses) else 0.0
-        pairs = [
-            (one["text"], turns(record)[-1]["content"])
-            for one, record in zip(predictions, records, strict=True)
-            if one["text"] is not None
-        ]
-        written = text_scores(*map(list, zip(*pairs, strict=True))) if pairs else {}
-        return {"loss": loss, "perplexity": float(np.exp(min(loss, 700.0)))} | written
-
-    def rank(self, scores):
-        return (-scores["loss"],)
-
-
-def _answered(record):
-    return turns(record)[-1]["role"] == ANSWERER
-
-
-def _begin(tokenizer):
-    """The id that an encoder-decoder's target begins with; T5 has none but padding."""
-    return tokenizer.padding if tokenizer.first is None else tokenizer.first
-
-
-def _end(tokenizer):
-    """The id that ends an answer, and stands before a conversation."""
-    if tokenizer.separator is None:
-        raise ValueError("follow_instructions needs a tokenizer with a token that ends texts, such as [SEP] or </s>.")
-    return tokenizer.separator

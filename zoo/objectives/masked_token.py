@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from zoo.layers.vocabulary import TokenLoss, check_masked, judge, masked_head
+from zoo.abilities import check_sees_both_sides
+from zoo.layers.vocabulary import TokenLoss, judge, masked_head
 from zoo.masking import Masking, hidden, masked_scores, specials
 from zoo.objective import Objective
 from zoo.streams import ENDING, between, join, windows
@@ -35,7 +36,7 @@ class MaskedToken(Objective):
         return Masking(rate=self.rate, whole_words=self.whole_words)
 
     def check(self, architecture):
-        check_masked(architecture, "masked_token")
+        check_sees_both_sides(architecture, "masked_token")
         self.masking  # noqa: B018 - raises for a rate out of its range
 
     def needs(self):

@@ -9,43 +9,28 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from zoo.layers.embedding import Visible
-from zoo.layers.pooling import Pooling
-from zoo.objective import Objective
-from zoo.sentences import pairs, split_sentences
+from zoo.abilities import check_reads_tokens
+from zoo.following import Following
+from zoo.layers.dropout import Dropout
+from zoo.layers.pooling import pooled
 
 
 @dataclass(frozen=True, kw_only=True)
-class NextSentence(Objective):
+class NextSentence(Following):
     """One logit: above 0 where the second sentence follows the first."""
 
     dropout: float = 0.1  # before the output layer
 
     def check(self, architecture):
-        inputs = architecture.inputs()
-        if inputs[0] != "tokens":
-            raise ValueError(
-                f"next_sentence needs an architecture that reads one sequence of tokens. Received: "
-                f"{type(architecture).__name__}, which reads {' and '.join(inputs)}."
-            )
-
-    def needs(self):
-        return ("text",)
-
-    def asks(self):
-        return ("text", "text_pair")
-
-    def texts(self, record):
-        return [record["text"]]
+        check_reads_tokens(architecture, "next_sentence")
 
     def examples(self, records, tokenizer, train=True):
-        found = list(pairs([split_sentences(record["text"]) for record in records]))
+        found = self.pairs(records)
         for row, (*_, follows) in zip(self._rows(found, tokenizer), found, strict=True):
             yield row | ({"follows": np.array([follows], "uint8")} if train else {})
 
     def _rows(self, found, tokenizer):
-        _, firsts, seconds, _ = zip(*found, strict=True) if found else [()] * 4
-        for encoding in tokenizer.encode_batch(list(firsts), list(seconds), length=self.length):
+        for encoding in self.encode(found, tokenizer):
             yield {"tokens": encoding.ids, "types": encoding.segments.astype("uint8")}
 
     def arrange(self, batch, random):
@@ -53,11 +38,7 @@ class NextSentence(Objective):
         return batch, targets, batch.get("examples", np.ones(len(targets))).astype("float32")
 
     def head(self, architecture, trunk):
-        x = trunk.output
-        if architecture.pooling is not None:
-            visible = Visible(architecture.padding, name="pooled")(trunk.input["tokens"])
-            x = Pooling(architecture.pooling, name="pooling")(x, visible)
-        x = keras.layers.Dropout(self.dropout, name="head_dropout")(x)
+        x = Dropout(self.dropout, name="head_dropout")(pooled(architecture, trunk))
         return keras.Model(trunk.input, keras.layers.Dense(1, dtype="float32", name="logits")(x))
 
     def loss(self):
@@ -68,20 +49,10 @@ class NextSentence(Objective):
 
     def predict(self, run, records, tokenizer):
         """For a record with a `text_pair` its logit; for a document {"logits", "follows"} of its pairs."""
-        asked = [(i, r["text"], r["text_pair"], True) for i, r in enumerate(records) if "text_pair" in r]
-        documents = [[] if "text_pair" in record else split_sentences(record["text"]) for record in records]
-        found = asked + list(pairs(documents))
+        found = self.pairs(records)
         logits = np.array(run(list(self._rows(found, tokenizer))), "float64").reshape(-1)
         owners, follows = np.array([one[0] for one in found], int), np.array([one[3] for one in found], bool)
         return [{"logits": logits[owners == i], "follows": follows[owners == i]} for i in range(len(records))]
-
-    def answer(self, prediction, record):
-        """`{"follows", "probability"}`: whether the second text follows the first, and how likely that is."""
-        probability = float(1 / (1 + np.exp(-prediction["logits"][0])))
-        return {"follows": probability >= 0.5, "probability": probability}
-
-    def read(self, answer):
-        return f"{'follows' if answer['follows'] else 'does not follow'} {answer['probability']:.3f}"
 
     def serve(self, outputs):
         """`probability` that the second text follows the first, and whether it `follows`."""

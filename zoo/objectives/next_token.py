@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from zoo.abilities import check_sees_no_later_token
 from zoo.layers.vocabulary import TokenLoss, scorer
 from zoo.metrics.language import Surprise, language_scores
 from zoo.objective import Objective
@@ -33,18 +34,7 @@ class NextToken(Objective):
             )
 
     def check(self, architecture):
-        inputs, name = architecture.inputs(), type(architecture).__name__
-        if inputs[0] != "tokens":
-            raise ValueError(
-                f"next_token needs one sequence of tokens. Received: {name}, which reads {' and '.join(inputs)}."
-            )
-        if architecture.pooling is None:
-            raise ValueError(f"next_token needs a feature a token. Received: {name}, which gives one a text.")
-        if not architecture.causal:
-            raise ValueError(
-                f"next_token needs a network whose features see no later token. Received: {name}, whose do "
-                "(of recurrent and convolutional ones, those with bidirectional=False or causal=True do not)."
-            )
+        check_sees_no_later_token(architecture, "next_token")
 
     def record(self, text):
         return super().record(text) | {"ending": ""}

@@ -9,16 +9,15 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from zoo.layers.embedding import Visible
-from zoo.layers.pooling import Pooling
-from zoo.layers.vocabulary import TokenLoss, check_masked, judge, masked_head
+from zoo.abilities import check_sees_both_sides
+from zoo.following import Following
+from zoo.layers.pooling import pooled
+from zoo.layers.vocabulary import TokenLoss, judge, masked_head
 from zoo.masking import Masking, hidden, masked_scores, specials, word_numbers
-from zoo.objective import Objective
-from zoo.sentences import pairs, split_sentences
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pretrain(Objective):
+class Pretrain(Following):
     """Two outputs: `tokens`, logits at hidden places, and `follows`, a logit for the pair."""
 
     rate: float = 0.15  # of tokens that are hidden
@@ -32,28 +31,14 @@ class Pretrain(Objective):
         return Masking(rate=self.rate, whole_words=self.whole_words)
 
     def check(self, architecture):
-        check_masked(architecture, "pretrain")
+        check_sees_both_sides(architecture, "pretrain")
         self.masking  # noqa: B018 - raises for a rate out of its range
 
-    def needs(self):
-        return ("text",)
-
-    def asks(self):
-        return ("text", "text_pair")
-
-    def texts(self, record):
-        return [record["text"]]
-
     def examples(self, records, tokenizer, train=True):
-        return self._rows(self._pairs(records), tokenizer)
-
-    def _pairs(self, records):
-        return list(pairs([split_sentences(record["text"]) for record in records]))
+        return self._rows(self.pairs(records), tokenizer)
 
     def _rows(self, found, tokenizer):
-        _, firsts, seconds, follows = zip(*found, strict=True) if found else [()] * 4
-        encodings = tokenizer.encode_batch(list(firsts), list(seconds), length=self.length)
-        for encoding, follow in zip(encodings, follows, strict=True):
+        for encoding, (*_, follow) in zip(self.encode(found, tokenizer), found, strict=True):
             yield {
                 "tokens": encoding.ids,
                 "types": encoding.segments.astype("uint8"),
@@ -70,9 +55,7 @@ class Pretrain(Objective):
 
     def head(self, architecture, trunk):
         logits, places = masked_head(architecture, trunk)
-        visible = Visible(architecture.padding, name="pooled")(trunk.input["tokens"])
-        pooled = Pooling(architecture.pooling, name="pooling")(trunk.output, visible)
-        follows = keras.layers.Dense(1, dtype="float32", name="follows")(pooled)
+        follows = keras.layers.Dense(1, dtype="float32", name="follows")(pooled(architecture, trunk))
         return keras.Model({**trunk.input, "places": places}, {"tokens": logits, "follows": follows})
 
     def loss(self):
@@ -83,8 +66,7 @@ class Pretrain(Objective):
 
     def predict(self, run, records, tokenizer):
         """For each record {"losses", "hits", "logits", "follows"} of what was hidden in its pairs, and of these."""
-        asked = [(i, r["text"], r["text_pair"], True) for i, r in enumerate(records) if "text_pair" in r]
-        found = asked + self._pairs([{"text": ""} if "text_pair" in record else record for record in records])
+        found = self.pairs(records)
         rows = list(hidden(self._rows(found, tokenizer), self.masking))
         each = [[] for _ in records]
         for (number, *_, follow), row, one in zip(found, rows, run(rows, _judge), strict=True):
@@ -92,14 +74,6 @@ class Pretrain(Objective):
             seen = {"losses": one["losses"][:count], "hits": one["hits"][:count]}
             each[number].append(seen | {"logits": one["follows"], "follows": np.array([follow])})
         return [{key: _joined([one[key] for one in some]) for key in KEYS} for some in each]
-
-    def answer(self, prediction, record):
-        """`{"follows", "probability"}`: whether the second text follows the first, and how likely that is."""
-        probability = float(1 / (1 + np.exp(-prediction["logits"][0])))
-        return {"follows": probability >= 0.5, "probability": probability}
-
-    def read(self, answer):
-        return f"{'follows' if answer['follows'] else 'does not follow'} {answer['probability']:.3f}"
 
     def serve(self, outputs):
         raise ValueError("pretrain has no export: its model is there to be trained further.")

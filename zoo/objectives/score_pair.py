@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from zoo.layers.embedding import Visible
-from zoo.layers.pooling import Pooling
+from zoo.abilities import check_reads_tokens
+from zoo.layers.dropout import Dropout
+from zoo.layers.pooling import pooled
 from zoo.metrics.regression import regression_scores
 from zoo.objective import Objective
 
@@ -26,12 +27,7 @@ class ScorePair(Objective):
     watch = "pearson"
 
     def check(self, architecture):
-        inputs = architecture.inputs()
-        if inputs[0] != "tokens":
-            raise ValueError(
-                f"score_pair needs an architecture that reads one sequence of tokens. Received: "
-                f"{type(architecture).__name__}, which reads {' and '.join(inputs)}."
-            )
+        check_reads_tokens(architecture, "score_pair")
 
     def needs(self):
         return (*self.asks(), "label")
@@ -69,11 +65,7 @@ class ScorePair(Objective):
         return batch, targets.astype("float32"), np.ones(len(targets), "float32")
 
     def head(self, architecture, trunk):
-        x = trunk.output
-        if architecture.pooling is not None:
-            visible = Visible(architecture.padding, name="pooled")(trunk.input["tokens"])
-            x = Pooling(architecture.pooling, name="pooling")(x, visible)
-        x = keras.layers.Dropout(self.dropout, name="head_dropout")(x)
+        x = Dropout(self.dropout, name="head_dropout")(pooled(architecture, trunk))
         return keras.Model(trunk.input, keras.layers.Dense(1, dtype="float32", name="score")(x))
 
     def loss(self):

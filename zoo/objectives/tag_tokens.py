@@ -10,9 +10,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.abilities import check_feature_a_token
 from zoo.dataset import did_you_mean, schemes
 from zoo.dataset.tag_set import TagSet
 from zoo.layers.crf import CRF, SequenceSurprise
+from zoo.layers.dropout import Dropout
 from zoo.layers.tagging import best_tags, spans_of, tag_all
 from zoo.metrics import classification
 from zoo.metrics.spans import per_class, span_scores
@@ -56,13 +58,7 @@ class TagTokens(Objective):
         return "f1" if self.known.spans else "accuracy"
 
     def check(self, architecture):
-        inputs, name = architecture.inputs(), type(architecture).__name__
-        if inputs[0] != "tokens":
-            raise ValueError(
-                f"tag_tokens needs one sequence of tokens. Received: {name}, which reads {' and '.join(inputs)}."
-            )
-        if architecture.pooling is None:
-            raise ValueError(f"tag_tokens needs a feature a token. Received: {name}, which gives one a text.")
+        check_feature_a_token(architecture, "tag_tokens")
 
     def needs(self):
         return ("tokens", "tags")
@@ -111,7 +107,7 @@ class TagTokens(Objective):
         return batch, targets if self.crf else np.maximum(targets, 0), (targets >= 0).astype("float32")
 
     def head(self, architecture, trunk):
-        x = keras.layers.Dropout(self.dropout, name="head_dropout")(trunk.output)
+        x = Dropout(self.dropout, name="head_dropout")(trunk.output)
         layer = CRF if self.crf else keras.layers.Dense
         return keras.Model(trunk.input, layer(len(self.tags), dtype="float32", name=HEAD)(x))
 
