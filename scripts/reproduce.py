@@ -67,9 +67,8 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--backends", nargs="+", default=["jax", "torch", "tensorflow"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument(
-        "--presets", nargs="+", default=sorted(path.stem for path in Path("zoo/presets").glob("*_*.py"))
-    )
+    fresh = [path.stem for path in Path("zoo/presets").glob("*_*.py") if "--from" not in path.read_text()]
+    parser.add_argument("--presets", nargs="+", default=sorted(fresh))  # those that start from nothing
     options = parser.parse_args()
     presets = [preset for preset in options.presets if preset.rpartition("_")[2] in DATA]
     DONE.parent.mkdir(exist_ok=True)
