@@ -6,7 +6,9 @@ The public names are fetched when first used, so that `zoo --help` need not wait
 from importlib import import_module
 
 _HOMES = {
+    "Adapters": "adapters",
     "Data": "preset",
+    "LoRA": "preset",
     "Pipeline": "pipeline",
     "Preset": "preset",
     "Training": "preset",
@@ -14,6 +16,7 @@ _HOMES = {
     "import_model": "weights",
     "load": "pipeline",
     "load_weights": "weights",
+    "merge": "adapters",
     "names": "catalog",
     "open_dataset": "dataset",
     "train": "training",

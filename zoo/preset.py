@@ -43,6 +43,16 @@ class Training:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LoRA:
+    """Which kernels learn low-rank updates while the backbone stays as it is (Hu et al. 2021, arXiv:2106.09685)."""
+
+    rank: int = 0  # of an update; 0: there is none, and all weights learn
+    alpha: float = 16.0  # an update counts alpha / rank times
+    dropout: float = 0.0  # of what meets the updates
+    pattern: str = "attention/"  # regular expression that is found in the paths of the kernels, `zoo.adapters.lora`
+
+
+@dataclass(frozen=True, kw_only=True)
 class Preset:
     """An architecture, an objective, data, a tokenizer and training settings."""
 
@@ -51,3 +61,4 @@ class Preset:
     tokenizer: Tokenizer
     data: Data = Data()
     training: Training = Training()
+    lora: LoRA = LoRA()

@@ -6,11 +6,11 @@ from importlib.metadata import version
 
 from zoo import catalog
 from zoo.messages import unknown
-from zoo.preset import Data, Preset, Training
+from zoo.preset import Data, LoRA, Preset, Training
 
 FORMAT = 1  # of preset.json; raised when a reader of the old form could misread the new one
 PARTS = {"architecture": "architectures", "objective": "objectives", "tokenizer": "tokenizers"}
-PLAIN = {"data": Data, "training": Training}
+PLAIN = {"data": Data, "training": Training, "lora": LoRA}
 
 
 def to_json(preset):
@@ -33,11 +33,11 @@ def from_json(text):
         raise ValueError(f"Expected the JSON of a preset. Received: {error.__class__.__name__} ({error}).") from None
     if found != FORMAT:
         raise ValueError(f"Expected preset format {FORMAT}. Received: {found} (written by zoo {values.get('zoo')}).")
-    missing = [part for part in (*PARTS, *PLAIN) if part not in values]
+    missing = [part for part in (*PARTS, "data", "training") if part not in values]
     if missing:
         raise ValueError(f"Expected the parts of a preset. Received: none for {', '.join(missing)}.")
     parts = {part: _named(kind, dict(values[part])) for part, kind in PARTS.items()}
-    return Preset(**parts, **{part: _filled(make, values[part], part) for part, make in PLAIN.items()})
+    return Preset(**parts, **{part: _filled(make, values.get(part, {}), part) for part, make in PLAIN.items()})
 
 
 def override(preset, assignments):

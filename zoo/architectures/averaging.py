@@ -7,9 +7,9 @@ https://arxiv.org/abs/1607.01759), whose linear model it is with `depth` 0.
 
 from dataclasses import dataclass
 
-from keras.layers import Dense
 
 from zoo.architecture import Architecture
+from zoo.layers.dense import Dense
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import NGrams, TokenDropout, TokenEmbedding, Visible
 from zoo.layers.pooling import Pooling

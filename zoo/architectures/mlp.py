@@ -12,11 +12,11 @@ from itertools import islice, repeat
 import keras
 import numpy as np
 from keras import ops
-from keras.layers import Dense
 
 from zoo import backend
 from zoo.architecture import Architecture
 from zoo.layers.choice import choose
+from zoo.layers.dense import Dense
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import NGrams
 

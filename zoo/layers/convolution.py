@@ -6,11 +6,14 @@ from keras.layers import Activation
 
 from zoo import backend
 from zoo.layers.blocks import residual
+from zoo.layers.low_rank import kernel_of
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Conv1D(keras.layers.Conv1D):
     """`keras.layers.Conv1D` with strides and groups of 1, by the backend's quickest convolution."""
+
+    adaptable = ("kernel",)
 
     def call(self, inputs):
         padding = self.padding
@@ -20,7 +23,7 @@ class Conv1D(keras.layers.Conv1D):
 
     def respond(self, inputs, padding):
         """Responses of the filters, (batch, time, filters); with the padding "valid" only where the kernel fits in."""
-        y = backend.convolve(inputs, ops.convert_to_tensor(self.kernel), padding, self.dilation_rate[0])
+        y = backend.convolve(inputs, kernel_of(self), padding, self.dilation_rate[0])
         return self.activation(y if self.bias is None else y + self.bias)
 
 

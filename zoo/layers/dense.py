@@ -3,11 +3,16 @@
 import keras
 from keras import ops
 
+from zoo.layers.low_rank import product
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Dense(keras.layers.Dense):
     """`keras.layers.Dense` as one product of flat rows: its gradient takes XLA half the time."""
 
+    adaptable = ("kernel",)
+
     def call(self, inputs, training=None):
-        rows = super().call(ops.reshape(inputs, (-1, inputs.shape[-1])), training)
+        rows = product(ops.reshape(inputs, (-1, inputs.shape[-1])), self)
+        rows = self.activation(rows if self.bias is None else rows + self.bias)
         return ops.reshape(rows, (*ops.shape(inputs)[:-1], self.units))

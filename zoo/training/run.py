@@ -5,6 +5,8 @@ from dataclasses import replace
 from functools import partial
 
 from zoo import backend, evaluation
+from zoo.adapters.adaptation import Adaptation
+from zoo.adapters.adapter import NAME
 from zoo.batches import Batches
 from zoo.carrying import InOrder, carried
 from zoo.console import console
@@ -87,12 +89,15 @@ class Run:
         list(self.objective.examples([first], self.tokenizer))  # finds a length with no room for special tokens
 
     def _draw(self):
-        training = self.preset.training
+        training, lora = self.preset.training, self.preset.lora
         set_seed(training.seed)
         self.architecture = with_tokenizer(self.preset, self.tokenizer)
-        weights = "" if self.resume else training.weights  # a checkpoint brings its own
+        weights = "" if self.resume and not lora.rank else training.weights  # a checkpoint brings its own
         with precision(training.precision):
-            self.model = drawn(self.objective, self.architecture, weights)
+            self.model, fresh = drawn(self.objective, self.architecture, weights)
+        self.adaptation = lora.rank and Adaptation(self.model, self.architecture, lora, fresh)
+        if self.adaptation:
+            self.model = self.adaptation.model
 
     def _tokenize(self):
         cache = self.folder.parent / ".cache"
@@ -157,6 +162,8 @@ class Run:
     def _finish(self):
         """Best weights back, threshold calibrated, scores measured, the folder published whole."""
         checkpoint.assign(self.model.variables, self.validate.best)
+        if self.adaptation:
+            self.model = self.adaptation.merged()
         held_out = self.validate.records
         self.objective = self.objective.calibrate(self._outputs(held_out), held_out)
         preset = replace(self.preset, architecture=self.architecture, objective=self.objective)
@@ -176,6 +183,8 @@ class Run:
         with whole_folder(self.folder) as folder:
             keep_exports(self.folder, folder)
             pipeline.write(folder)
+            if self.adaptation:
+                self.adaptation.adapter(pipeline.preset).write(folder / NAME)
             write_card(folder, pipeline, self)
             shutil.copy(self.running / "history.csv", folder)
             shutil.copytree(self.running / "logs", folder / "logs")

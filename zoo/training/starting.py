@@ -29,6 +29,7 @@ def resolve(preset, data, columns, overrides, weights=""):
         needs = " and ".join(preset.objective.needs())
         raise ValueError(f"The preset {name} brings no data along: give some with {needs} (--data FOLDER).")
     check_training(preset.training)
+    check_lora(preset)
     if preset.training.packing and getattr(preset.objective, "carry", False):
         raise ValueError("objective.carry and training.packing contradict each other. Received: both.")
     return name, preset
@@ -54,6 +55,17 @@ def check_training(training):
         if value not in known:
             hint = did_you_mean(value, known)
             raise ValueError(f"Expected training.{field} to be one of {', '.join(known)}. Received: {value!r}.{hint}")
+
+
+def check_lora(preset):
+    """Raise ValueError for settings of LoRA out of their range, or where there is nothing to learn upon."""
+    lora = preset.lora
+    for field, fits in {"rank": lora.rank >= 0, "alpha": lora.alpha > 0, "dropout": 0 <= lora.dropout < 1}.items():
+        if not fits:
+            least = "above 0" if field == "alpha" else "0 or more" + " and below 1" * (field == "dropout")
+            raise ValueError(f"Expected lora.{field} to be {least}. Received: {getattr(lora, field)}.")
+    if lora.rank and not preset.training.weights:
+        raise ValueError("lora.rank needs weights to learn upon: give --from FOLDER. Received: none.")
 
 
 def places(to, name):
@@ -112,16 +124,17 @@ def with_tokenizer(preset, tokenizer):
 
 
 def drawn(objective, architecture, weights=""):
-    """The model, with the weights of a folder where one is given.
+    """`(model, fresh)`: the model, and the paths of its weights that no folder gave.
 
     Raises ValueError, with the reason, where it cannot be drawn with the settings at hand.
     """
     make = partial(_draw, objective, architecture)
     if not weights:
-        return make()
+        model = make()
+        return model, tuple(weight.path for weight in model.weights)
     model, fresh = begin(make, objective, architecture, weights)
     console.print(f"Started from {weights}; weights that begin afresh: {', '.join(fresh) or 'none'}.")
-    return model
+    return model, fresh
 
 
 def _draw(objective, architecture):

@@ -13,8 +13,7 @@ from zoo.weights.names import locate
 def start_from(preset, name):
     """A preset with the architecture and the tokenizer of a folder, or of a name as in `zoo.weights.names`."""
     folder = locate(name)
-    architecture = _preset(folder).architecture if _is_ours(folder) else read_architecture(read_config(folder))
-    read_tokenizer(folder, architecture)
+    architecture, _ = _read(folder)
     tokenizer = Pretrained(folder=str(folder.absolute()))
     training = replace(preset.training, weights=str(name))
     return replace(preset, architecture=architecture, tokenizer=tokenizer, training=training)
@@ -39,6 +38,26 @@ def begin(make, objective, architecture, name):
         if weight.path in fitting:
             weight.assign(given[weight.path].value)
     return model, tuple(weight.path for weight in model.weights if weight.path not in fitting)
+
+
+def backbone(name):
+    """`(architecture, tokenizer, trunk)` of a folder: a network without a head, with the folder's weights."""
+    folder = locate(name)
+    architecture, tokenizer = _read(folder)
+    vocabulary = max(architecture.vocabulary, tokenizer.size)
+    architecture = replace(architecture, vocabulary=vocabulary, padding=tokenizer.padding)
+    if not _is_ours(folder):
+        return architecture, tokenizer, draw_loaded(architecture.trunk, folder)[0]
+    trunk, given = architecture.trunk(), {weight.path: weight for weight in pipeline.load(folder).model.weights}
+    for weight in trunk.weights:
+        weight.assign(given[weight.path].value)
+    return architecture, tokenizer, trunk
+
+
+def _read(folder):
+    """(architecture, tokenizer) of a folder. Raises ValueError where they do not fit."""
+    architecture = _preset(folder).architecture if _is_ours(folder) else read_architecture(read_config(folder))
+    return architecture, read_tokenizer(folder, architecture)
 
 
 def _given(folder, objective):

@@ -7,6 +7,7 @@ from zoo.backend import concatenate, scan, split
 from zoo.layers.alignment import Alignment
 from zoo.layers.choice import choose
 from zoo.layers.dense import Dense
+from zoo.layers.low_rank import kernel_of
 from zoo.layers.recurrent.cells import GRU, LSTM
 from zoo.layers.recurrent.layer import last_of
 
@@ -23,6 +24,8 @@ class AttentiveRecurrence(keras.layers.Layer):
     appendix A.2.2, https://arxiv.org/abs/1409.0473), or "output", the feature before (Luong 2015, section 3.3), whose
     context is what the new state finds. Steps are computed in float32, whatever the dtype policy.
     """
+
+    adaptable = ("feed",)
 
     def __init__(self, units, cell="gru", score="additive", feeding="context", **kwargs):
         super().__init__(**kwargs)
@@ -88,7 +91,7 @@ class AttentiveRecurrence(keras.layers.Layer):
         return (*state, ops.zeros_like(state[0])) if lacking else tuple(state)
 
     def _step(self, take):
-        weights, feed = self.recurrence.recurrence(), ops.convert_to_tensor(self.feed)
+        weights, feed = self.recurrence.recurrence(), kernel_of(self, "feed")
 
         def advance(state, p, fed):
             return self.recurrence.step(state, split(p[0] + fed @ feed, self.recurrence.gates), *weights)[0]

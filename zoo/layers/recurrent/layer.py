@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from zoo.backend import differentiable, fused_recurrence, scan, split, transpose
+from zoo.layers.low_rank import kernel_of, product
 
 
 class Recurrent(keras.layers.Layer):
@@ -22,6 +23,7 @@ class Recurrent(keras.layers.Layer):
     the product of state and recurrent kernel, (batch, gates * units): one alone where they are the same.
     """
 
+    adaptable = ("kernel", "recurrent_kernel")
     gates = 1  # vectors that a step computes from its input
     states = 1  # vectors that go from step to step; the first is the feature
 
@@ -93,7 +95,7 @@ class Recurrent(keras.layers.Layer):
     def project(self, x_TBM, visible=None):
         """What each step is given by its token, (time, batch, gates * units)."""
         rows = ops.reshape(x_TBM, (-1, x_TBM.shape[-1]))  # the gradient of a flat product is twice as quick in XLA
-        p = ops.cast(ops.matmul(rows, self.kernel), self._precision) + self.input_bias()
+        p = ops.cast(product(rows, self), self._precision) + self.input_bias()
         p_TBG = ops.reshape(p, (*ops.shape(x_TBM)[:2], self.gates * self.units))
         if visible is None or not self.reverse:
             return p_TBG
@@ -105,7 +107,7 @@ class Recurrent(keras.layers.Layer):
 
     def recurrence(self):
         """The weights that each step meets: the recurrent kernel first, then biases."""
-        return [ops.convert_to_tensor(self.recurrent_kernel)]
+        return [kernel_of(self, "recurrent_kernel")]
 
     def _features(self, stacks_TBU, visible):
         y_BTU = ops.cast(ops.transpose(stacks_TBU[0], (1, 0, 2)), self.compute_dtype)
@@ -113,7 +115,7 @@ class Recurrent(keras.layers.Layer):
 
     def _fused(self, x_TBM, visible):
         """The features, (time, batch, units), alone in a list, by a kernel of the device; None where it has none."""
-        weights = [ops.convert_to_tensor(weight) for weight in (self.kernel, self.recurrent_kernel, self.bias)]
+        weights = [kernel_of(self), kernel_of(self, "recurrent_kernel"), ops.convert_to_tensor(self.bias)]
         y_TBU = fused_recurrence(type(self).__name__, x_TBM, visible, self.reverse, weights)
         return None if y_TBU is None else [y_TBU]
 

@@ -1,0 +1,36 @@
+"""LoRA within a training run: what is frozen, what learns, and what comes of it."""
+
+from zoo.adapters.adapter import Adapter, array_of, fingerprint
+from zoo.adapters.lora import adapt, renewed
+from zoo.weights.drawing import shapes
+
+
+class Adaptation:
+    """A network that learns low-rank updates of its backbone, and its head as a whole.
+
+    Of the head stay as they are logits over the vocabulary that came with the backbone.
+
+    Args:
+        model: a `keras.Model` that an objective drew.
+        fresh: paths of its weights that did not come with the backbone.
+
+    `model` is the network to train.
+    """
+
+    def __init__(self, model, architecture, lora, fresh):
+        backbone = set(shapes(architecture.trunk))
+        given = {w.path for w in model.weights if w.path not in fresh and architecture.vocabulary in w.shape}
+        self.head = {w.path: w for w in model.weights if w.path not in backbone | given}
+        self.fingerprint = fingerprint([w for w in model.weights if w.path in backbone])
+        self.model, self.updates = adapt(model, lora, backbone | given, backbone)
+
+    def merged(self):
+        """The network with its updates merged: one like any other."""
+        learned = self.updates.weights() | self.head
+        self.tensors = {name: array_of(weight) for name, weight in learned.items()}
+        self.updates.merge()
+        return renewed(self.model)
+
+    def adapter(self, preset):
+        """What was learned until `merged` was called, to be used with a `Preset`."""
+        return Adapter(preset, self.fingerprint, self.tensors)
