@@ -60,3 +60,38 @@ def test_updates_change_outputs_and_merge_exactly(name):
     updates.merge()
     np.testing.assert_allclose(out(model), adapted, atol=1e-5)
     assert {weight.path for weight in model.weights} == paths
+
+
+def test_dropout_is_of_what_meets_an_update_while_training():
+    keras.utils.set_random_seed(0)
+    model = shrunk("lstm", dropout=0.0, embedding_dropout=0.0).trunk()
+    lora = zoo.LoRA(rank=2, dropout=0.5, pattern="recurrent_kernel")
+    shaken(Updates(model, lora, {weight.path for weight in model.weights}))
+    still = out(model)
+    np.testing.assert_array_equal(out(model), still)
+    assert np.abs(out(model, training=True) - still).max() > 1e-4
+
+
+def test_only_updates_and_the_head_learn():
+    from zoo.adapters.adaptation import Adaptation
+    from zoo.objectives.classify_text import ClassifyText
+
+    keras.utils.set_random_seed(0)
+    objective, architecture = ClassifyText(labels=("a", "b"), length=8), shrunk("bert", dropout=0.0)
+    model = objective.model(architecture)
+    adaptation = Adaptation(model, architecture, zoo.LoRA(rank=2), [w.path for w in model.weights])
+    model = objective.compile(adaptation.model, keras.optimizers.SGD(0.1))
+    assert {w.path.split("/")[0] for w in model.trainable_weights} == {
+        *("logits", "block0_attention_query_kernel_update", "block0_attention_key_kernel_update"),
+        *("block0_attention_value_kernel_update", "block0_attention_out_kernel_update"),
+    }
+    inputs, labels = rows(model), np.array([0, 1, 1])
+    before, frozen = [w.numpy() if hasattr(w, "numpy") else w for w in model.trainable_weights], [
+        ops.convert_to_numpy(w.value).copy() for w in model.non_trainable_weights
+    ]
+    losses = [model.train_on_batch(inputs, labels, return_dict=True)["loss"] for _ in range(20)]
+    assert losses[-1] < losses[0]
+    for old, weight in zip(frozen, model.non_trainable_weights, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(weight.value), old)
+    for weight in adaptation.updates.weights().values():
+        assert ops.convert_to_numpy(weight.value).any(), weight.path

@@ -50,9 +50,10 @@ def train(
 def import_(
     folder: Annotated[str, typer.Argument(help="A folder of Hugging Face transformers, or hf:OWNER/NAME.")],
     to: Annotated[Path | None, typer.Option(help="The model's folder; else saved_models/NAME.")] = None,
+    adapter: Annotated[Path | None, typer.Option(help="An adapter.safetensors that was learned upon it.")] = None,
 ):
-    """Make a model folder of published weights: to ask, to evaluate, to train further."""
-    to = start().import_model(folder, to)
+    """Make a model folder of published weights, perhaps with an adapter: to ask, to evaluate, to train further."""
+    to = start().import_model(folder, to, adapter)
     tell(f'Saved in {to}. Try: zoo predict {to} "some text", or zoo train PRESET --from {to}')
 
 

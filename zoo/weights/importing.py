@@ -19,21 +19,27 @@ from zoo.weights.writing import POOLINGS
 LONGEST = 512  # ids in an example, where the folder allows for more
 
 
-def import_model(name, to=None):
+def import_model(name, to=None, adapter=None):
     """Write a model folder of published weights, so that `zoo.load` reads them; returns it.
 
     Args:
         name: a folder of Hugging Face transformers or of sentence-transformers, or `hf:OWNER/NAME`.
         to: the model's folder; default `saved_models/<the folder's name>`.
+        adapter: one that was learned upon it, to be merged: see `zoo.merge`.
     """
-    folder = locate(name)
     to = Path(to or Path("saved_models") / str(name).rstrip("/").rpartition("/")[2])
     if to.exists():
         raise ValueError(f"Expected a new folder to save the model in. Received: {to}, which exists.")
-    imported = import_folder(folder)
+    imported = _merged(name, adapter) if adapter else import_folder(locate(name))
     with whole_folder(to) as partial_folder:
         imported.write(partial_folder)
     return to
+
+
+def _merged(name, adapter):
+    from zoo.adapters import merge  # which reads backbones by what is here
+
+    return merge(name, adapter)
 
 
 def import_folder(folder):

@@ -1,0 +1,182 @@
+"""Adapters: saved alone, merged into their backbone, several upon one in memory, refused upon another."""
+
+import json
+import pickle
+
+import keras
+import numpy as np
+import pytest
+from references import Golden, write_tokenizer
+from safetensors.numpy import load_file, save_file
+
+import zoo
+from zoo.adapters.adapter import Adapter, fingerprint
+from zoo.adapters.merging import Backbone
+from zoo.architectures.bert import BERT
+from zoo.objectives.classify_text import ClassifyText
+from zoo.tokenizers.words import Words
+from zoo.weights.importing import import_folder
+
+TEXTS = ["w9 w7", "w11 w8 w12", "w30"]
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory):
+    """A folder of transformers, upon which adapters are learned."""
+    folder = Golden("bert").write(tmp_path_factory.mktemp("hf") / "bert")
+    write_tokenizer(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """A folder of texts in the words of that tokenizer: those with w7 are good."""
+    folder = tmp_path_factory.mktemp("rows")
+    lines = ["text\tlabel", *(f"w{i} {'w7' if i % 2 else 'w8'}\t{('bad', 'good')[i % 2]}" for i in range(10, 34))]
+    for split in ("train", "valid"):
+        (folder / f"{split}.tsv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def preset(rows, rank=2, **settings):
+    return zoo.Preset(
+        architecture=BERT(),
+        objective=ClassifyText(length=8, pooling="mean"),
+        tokenizer=Words(),
+        data=zoo.Data(spec=str(rows)),
+        training=zoo.Training(epochs=3, batch=8, learning_rate=0.05, **settings),
+        lora=zoo.LoRA(rank=rank),
+    )
+
+
+@pytest.fixture(scope="module")
+def learned(bert, rows, tmp_path_factory):
+    """Two model folders with adapters of two ranks upon the same backbone, and their pipelines."""
+    place = tmp_path_factory.mktemp("learned")
+    return {
+        str(place / name): zoo.train(preset(rows, rank, seed=rank), to=place / name, weights=str(bert))
+        for name, rank in {"one": 2, "two": 3}.items()
+    }
+
+
+def likelihoods(pipeline):
+    return [answer["probabilities"]["good"] for answer in pipeline.predict(TEXTS)]
+
+
+def test_a_run_leaves_a_model_like_any_other_and_its_adapter_alone(bert, learned):
+    (folder, pipeline), *_ = learned.items()
+    assert likelihoods(zoo.load(folder)) == pytest.approx(likelihoods(pipeline), rel=1e-5)
+    assert pipeline.scores["validation"]["accuracy"] > 0.9
+    given = {w.path: keras.ops.convert_to_numpy(w.value) for w in import_folder(bert).model.weights}
+    for weight in pipeline.model.weights:
+        changed = weight.path in given and (keras.ops.convert_to_numpy(weight.value) != given[weight.path]).any()
+        assert changed == (weight.path.endswith("kernel") and "attention/" in weight.path), weight.path
+    tensors = load_file(f"{folder}/adapter.safetensors")
+    assert {name.rpartition("/")[0] for name in tensors if not name.startswith("block")} == {"logits"}
+    assert tensors["block0_attention/query/kernel.a"].shape == (16, 2)
+
+
+def test_merged_it_is_the_model_that_was_trained(bert, learned):
+    for folder, pipeline in learned.items():
+        merged = zoo.merge(bert, folder)
+        assert likelihoods(merged) == pytest.approx(likelihoods(pipeline), rel=1e-5)
+        assert merged.objective == pipeline.objective
+
+
+def test_several_upon_one_backbone(bert, learned, tmp_path):
+    adapters, (one, two) = zoo.Adapters(bert), learned
+    adapters.add("one", one).add("two", f"{two}/adapter.safetensors")
+    assert list(adapters) == ["one", "two"]
+    wanted = {"one": likelihoods(learned[one]), "two": likelihoods(learned[two])}
+    assert wanted["one"] != pytest.approx(wanted["two"], rel=1e-2)
+    for name in ("one", "two", "one"):
+        assert likelihoods(adapters[name]) == pytest.approx(wanted[name], rel=1e-5)
+    shared = {id(weight) for weight in adapters["one"].model.weights} & {id(w) for w in adapters["two"].model.weights}
+    assert len(shared) == len(adapters.backbone.trunk.weights) - 0 or len(shared) >= len(adapters.backbone.paths)
+    adapters["one"].write(tmp_path)
+    assert likelihoods(zoo.load(tmp_path)) == pytest.approx(wanted["one"], rel=1e-5)
+    with pytest.raises(ValueError, match=r"Expected a new name for an adapter. Received: 'two', which is taken"):
+        adapters.add("two", two)
+    adapters.remove("one")
+    assert likelihoods(adapters["two"]) == pytest.approx(wanted["two"], rel=1e-5)
+
+
+def test_a_backbone_has_the_same_fingerprint_on_each_backend(bert):
+    assert Backbone(bert).fingerprint == "?"
+
+
+def test_another_backbone_is_refused(bert, learned, tmp_path):
+    folder = next(iter(learned))
+    tensors = Golden("bert").part("tensor")
+    name = "bert.embeddings.word_embeddings.weight"
+    write_tokenizer(Golden("bert").write(tmp_path / "other", tensors | {name: tensors[name] + 0.01}))
+    adapters = zoo.Adapters(tmp_path / "other")
+    message = rf"Expected the backbone that the adapter learned upon, \w+ \(then {bert}\). Received: \w+, .*other"
+    with pytest.raises(ValueError, match=message):
+        adapters.add("one", folder)
+    assert list(adapters) == []
+
+
+def test_other_files_are_refused(bert, learned, tmp_path):
+    whole = next(iter(learned)) + "/adapter.safetensors"
+    pickled, cut, other, fewer = (tmp_path / name for name in ("a.bin", "cut.safetensors", "b.safetensors", "c.safetensors"))
+    pickled.write_bytes(pickle.dumps({}))
+    cut.write_bytes(open(whole, "rb").read()[:-8])
+    save_file({"x": np.zeros(2, "float32")}, other)
+    adapter = Adapter.read(whole)
+    del adapter.tensors["logits/bias"]
+    adapter.write(fewer)
+    messages = {
+        pickled: "a pickle, which is never read",
+        cut: "Expected a whole adapter. Received: .*cut.safetensors, which is damaged",
+        other: "Expected an adapter, adapter.safetensors of a run with lora.rank. Received: .*, other tensors",
+        fewer: r"Expected logits/bias of shape \(2,\) in the adapter. Received: none",
+        tmp_path: "adapter.safetensors, which is not there",
+    }
+    for path, message in messages.items():
+        with pytest.raises(ValueError, match=message) as caught:
+            zoo.merge(bert, path)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_run_that_was_cut_off_goes_on(bert, rows, tmp_path, monkeypatch):
+    from zoo.training.callbacks import Record
+
+    def killed(self, epoch, logs=None):
+        keep(self, epoch, logs)
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    whole = zoo.train(preset(rows), to=tmp_path / "whole", weights=str(bert))
+    keep = Record.on_epoch_end
+    monkeypatch.setattr(Record, "on_epoch_end", killed)
+    with pytest.raises(KeyboardInterrupt):
+        zoo.train(preset(rows), to=tmp_path / "cut", weights=str(bert))
+    monkeypatch.setattr(Record, "on_epoch_end", keep)
+    resumed = zoo.train(preset(rows), to=tmp_path / "cut", weights=str(bert), resume=True)
+    assert likelihoods(resumed) == pytest.approx(likelihoods(whole), rel=1e-5)
+    one, other = (load_file(tmp_path / name / "adapter.safetensors") for name in ("whole", "cut"))
+    for name, array in one.items():
+        np.testing.assert_allclose(other[name], array, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("lora.rank=-1", "Expected lora.rank to be 0 or more. Received: -1"),
+        ("lora.alpha=0", "Expected lora.alpha to be above 0. Received: 0.0"),
+        ("lora.dropout=1", "Expected lora.dropout to be 0 or more and below 1. Received: 1.0"),
+        ("lora.pattern=atention", r"Expected lora.pattern to be found in a kernel's path. Received: 'atention'. Kernels: "
+         "block0_attention/query/kernel, "),
+        ("lora.pattern=(", r"Expected lora.pattern to be a regular expression \(.*\). Received: '\('"),
+    ],
+)
+def test_bad_settings(bert, rows, tmp_path, setting, message):
+    with pytest.raises(ValueError, match=message):
+        zoo.train(preset(rows), to=tmp_path / "m", weights=str(bert), overrides=[setting])
+    assert not list(tmp_path.iterdir()) or [path.name for path in tmp_path.iterdir()] == [".cache"]
+
+
+def test_a_backbone_is_needed(rows, tmp_path):
+    with pytest.raises(ValueError, match="lora.rank needs weights to learn upon: give --from FOLDER. Received: none"):
+        zoo.train(preset(rows), to=tmp_path / "m")
