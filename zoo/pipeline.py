@@ -67,6 +67,12 @@ class Pipeline:
 
         return Author(self.model, self.objective, self.tokenizer, **settings)
 
+    def chat(self, system="", **settings):
+        """A `zoo.generation.Chat`, a conversation with a model that follows instructions: `.say(text)` answers."""
+        from zoo.generation import Chat
+
+        return Chat(self.model, self.objective, self.tokenizer, system, **settings)
+
     def questions(self, data, columns=None, errors="strict"):
         """Yield the records of a dataset spec, of which only what `predict` asks for is needed."""
         asks = self.objective.asks()

@@ -5,7 +5,7 @@ import os
 import typer
 
 from zoo import exits
-from zoo.cli import models, texts
+from zoo.cli import chat, models, texts
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up lines are not for people
 
@@ -16,6 +16,7 @@ app.command("import")(models.import_)
 app.command()(models.evaluate)
 app.command()(texts.predict)
 app.command()(texts.generate)
+app.command()(chat.chat)
 app.command()(models.export)
 
 

@@ -16,6 +16,15 @@ Columns = Annotated[str, typer.Option(help="Where names differ: text=sentence,la
 Errors = Annotated[str, typer.Option(help="strict, or replace: go on after broken UTF-8")]
 Model = Annotated[Path, typer.Argument(help="A folder that zoo train wrote.")]
 Spec = Annotated[str, typer.Option(help="tfds:NAME, sample:NAME or a path; #SPLIT picks a split.")]
+NewTokens = Annotated[int | None, typer.Option(help="Most tokens to write.")]
+Temperature = Annotated[float, typer.Option(help="Draw tokens; 0: always the likeliest.")]
+TopK = Annotated[int | None, typer.Option(help="Draw from so many of the likeliest.")]
+TopP = Annotated[float | None, typer.Option(help="Draw from the fewest with this much probability.")]
+MinP = Annotated[float | None, typer.Option(help="Draw from those with this share of the likeliest's.")]
+Typical = Annotated[float | None, typer.Option(help="Draw from the most typical with this much.")]
+RepetitionPenalty = Annotated[float | None, typer.Option(help="Above 1: less of what was said.")]
+NoRepeat = Annotated[int | None, typer.Option(help="So many tokens in a row never come twice.")]
+Seed = Annotated[int, typer.Option(help="Of what is drawn.")]
 File = Annotated[str, typer.Option(help="A file of texts, in any format that training reads.")]
 
 
@@ -44,15 +53,26 @@ def records_of(pipeline, texts, file, columns, errors):
     if file:
         yield from pipeline.questions(file, columns, errors)
         return
-    texts = (text.decode("utf-8", "replace") for text in (map(os.fsencode, texts) if texts else _lines()))
+    if not texts and sys.stdin.isatty():
+        tell("Reading one text a line; end with Ctrl-D.")
+    texts = (os.fsencode(text).decode("utf-8", "replace") for text in texts) if texts else lines()
     while asked := tuple(islice(texts, len(pipeline.objective.asks()))):
         yield pipeline.objective.record(asked)
 
 
-def _lines():
-    if sys.stdin.isatty():
-        tell("Reading one text a line; end with Ctrl-D.")
-    return (line.rstrip(b"\r\n") for line in sys.stdin.buffer)
+def lines(prompt=""):
+    """Yield the lines of standard input; a person at a terminal sees the `prompt` before each."""
+    while True:
+        if prompt and sys.stdin.isatty():
+            print(prompt, end="", flush=True, file=sys.stderr)
+        if not (line := sys.stdin.buffer.readline()):
+            return
+        yield line.rstrip(b"\r\n").decode("utf-8", "replace")
+
+
+def settings_of(context, *others):
+    """The options of a command that were given, but for the `others`: settings of `zoo.generation.Author`."""
+    return {name: value for name, value in context.params.items() if name not in others and value is not None}
 
 
 def columns_of(text):

@@ -6,7 +6,27 @@ from typing import Annotated
 import typer
 
 from zoo import exits
-from zoo.cli.options import Columns, Errors, File, Json, Model, as_json, columns_of, records_of, start
+from zoo.cli.options import (
+    Columns,
+    Errors,
+    File,
+    Json,
+    MinP,
+    Model,
+    NewTokens,
+    NoRepeat,
+    RepetitionPenalty,
+    Seed,
+    Temperature,
+    TopK,
+    TopP,
+    Typical,
+    as_json,
+    columns_of,
+    records_of,
+    settings_of,
+    start,
+)
 
 
 def predict(
@@ -34,28 +54,28 @@ def generate(
     file: File = "",
     columns: Columns = "",
     errors: Errors = "strict",
-    new_tokens: Annotated[int | None, typer.Option(help="Most tokens to write.")] = None,
-    temperature: Annotated[float, typer.Option(help="Draw tokens; 0: always the likeliest.")] = 0.0,
-    top_k: Annotated[int | None, typer.Option(help="Draw from so many of the likeliest.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="Draw from the fewest with this much probability.")] = None,
-    min_p: Annotated[float | None, typer.Option(help="Draw from those with this share of the likeliest's.")] = None,
-    typical: Annotated[float | None, typer.Option(help="Draw from the most typical with this much.")] = None,
-    repetition_penalty: Annotated[float | None, typer.Option(help="Above 1: less of what was said.")] = None,
-    no_repeat: Annotated[int | None, typer.Option(help="So many tokens in a row never come twice.")] = None,
+    new_tokens: NewTokens = None,
+    temperature: Temperature = 0.0,
+    top_k: TopK = None,
+    top_p: TopP = None,
+    min_p: MinP = None,
+    typical: Typical = None,
+    repetition_penalty: RepetitionPenalty = None,
+    no_repeat: NoRepeat = None,
     min_tokens: Annotated[int, typer.Option(help="Write at least so many.")] = 0,
     ban: Annotated[list[str] | None, typer.Option(help="A word never to write; may be given again.")] = None,
     stop: Annotated[list[str] | None, typer.Option(help="End at this text; may be given again.")] = None,
     beams: Annotated[int, typer.Option(help="Search with so many candidates.")] = 1,
     best: Annotated[int, typer.Option(help="Show so many of the beams.")] = 1,
     length_penalty: Annotated[float, typer.Option(help="Of beams; above 0 prefers longer texts.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Of what is drawn.")] = 0,
+    seed: Seed = 0,
     truncate: Annotated[str, typer.Option(help="left: cut the beginning of what is too long.")] = "",
     stream: Annotated[bool, typer.Option("--stream", help="Show the text while it is written.")] = False,
     json: Json = False,
 ):
     """Write on from prompts, or write the target of a source: arguments, a file, or the lines of standard input."""
     others = ("model", "prompt", "file", "columns", "errors", "ban", "stop", "stream", "json")
-    settings = {name: value for name, value in context.params.items() if name not in others and value is not None}
+    settings = settings_of(context, *others)
     if prompt and file:
         raise ValueError(f"Expected prompts or --file, not both. Received: {len(prompt)} prompts and --file {file}.")
     if stream and json:

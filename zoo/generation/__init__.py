@@ -6,8 +6,9 @@ the way in and out, `texts` that for people, and `beam` a search in place of sin
 """
 
 from zoo.generation.batch import Written
+from zoo.generation.chat import Chat
 from zoo.generation.generate import generate, write
 from zoo.generation.settings import Settings
 from zoo.generation.texts import Author, Continuation
 
-__all__ = ["Author", "Continuation", "Settings", "Written", "generate", "write"]
+__all__ = ["Author", "Chat", "Continuation", "Settings", "Written", "generate", "write"]

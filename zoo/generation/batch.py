@@ -31,9 +31,10 @@ class Batch:
         writer: whose network reads them.
         prompts, sources: lists of ids, as `admitted` returns and checks them.
         settings: the `Settings`.
+        length: tokens that there is room for; None: as many as the prompts and what is written need.
     """
 
-    def __init__(self, writer, prompts, sources, settings):
+    def __init__(self, writer, prompts, sources, settings, length=None):
         self.writer, self.settings = writer, settings
         plan = writer.network.plan
         limit, source_limit = longest(plan.each), longest(plan.once)
@@ -41,7 +42,7 @@ class Batch:
         self.lengths = np.array([len(prompt) for prompt in self.prompts], "int32")
         self.rows = 1 << (len(self.prompts) - 1).bit_length()  # few shapes are compiled
         time = int(bucket(self.lengths.max(), limit))
-        self.length = int(bucket(time + settings.new_tokens, ENDLESS))
+        self.length = length or int(bucket(time + settings.new_tokens, ENDLESS))
         self.inputs = {plan.written: self._padded(self.prompts, time, 0)}
         if sources is not None:
             time = int(bucket(max(map(len, sources)), source_limit))
@@ -55,10 +56,14 @@ class Batch:
 
     def begin(self):
         """The state after the first new token of each row."""
+        return self.writer.begin(self.inputs, self.start(), self.given)
+
+    def start(self):
+        """What a `Writer` is to know of the prompts beside the ids that it reads."""
         text = self._padded(self.prompts, self.length, 0)
         done = np.arange(self.rows) >= len(self.prompts)
         count = np.pad(self.lengths, (0, self.rows - len(self.prompts)), constant_values=1)
-        return self.writer.begin(self.inputs, {"text": text, "count": count, "done": done}, self.given)
+        return {"text": text, "count": count, "done": done}
 
     def read(self, state):
         """For each prompt a list of `Written`, best first: of one, or as many as there are beams."""

@@ -61,18 +61,19 @@ class Author:
             [self._continuation(prompts[i], one) for one in row[: self.settings.best]] for i, row in enumerate(found)
         ]
 
-    def pieces(self, record, ended=lambda: False):
+    def pieces(self, record, ended=lambda: False, session=None):
         """Yield the text for one record in pieces as it is written; no piece ends within a character.
 
-        Raises ValueError for beams, which know a text only when it is at its end.
+        A `zoo.generation.session.Session` remembers the text: a record that goes on from it is read from there on.
+        Returns the `Continuation`. Raises ValueError for beams, which know a text only when it is at its end.
         """
         if self.settings.beams > 1:
             raise ValueError(f"Beam search cannot be shown while it writes. Received: beams={self.settings.beams}.")
         prompts, sources = self._prompts([record])
         writer = Writer.of(self.model)
         prompts = admitted(writer.network.plan, prompts, sources, self.settings)
-        batch = Batch(writer, prompts, sources, self.settings)
-        state, shown, stopped = batch.begin(), "", False
+        batch = Batch(writer, prompts, sources, self.settings, session and session.length)
+        state, shown, stopped = session.begin(batch) if session else batch.begin(), "", False
         for until in range(2, self.settings.new_tokens + 2):
             so_far, stopped = settle(self._text(batch, state), self.stop, final=False)
             yield so_far[len(shown) :]
@@ -80,7 +81,12 @@ class Author:
             if stopped or ended() or bool(ops.convert_to_numpy(state["done"]).all()):
                 break
             state = writer.advance(state, batch.given, min(until, self.settings.new_tokens))
-        yield settle(self._text(batch, state), self.stop, final=True)[0][len(shown) :]
+        if session:
+            session.keep(state)
+        ((written,),) = batch.read(state)
+        found = self._continuation(prompts[0], written)
+        yield found.text[len(shown) :]
+        return found
 
     def _text(self, batch, state):
         ((written,),) = batch.read(state)

@@ -23,6 +23,7 @@ class Writer:
         self.network = Network(model)
         self.compilations = 0
         self._begin = backend.compiled(self._first, model.variables, self._count, used_up=False)
+        self._resume = backend.compiled(self._further, model.variables, self._count)
         self._advance = backend.compiled(self._rest, model.variables, self._count)
         self._step = backend.captured(self._one, self._count)
 
@@ -50,6 +51,16 @@ class Writer:
         """
         return self._begin(*_tensors((start, inputs, given)))
 
+    def resume(self, memory, place, chunk, start, given):
+        """Read further tokens of one text and choose the first new one after them.
+
+        Args:
+            memory, place: of a state of that text; the memory is used up.
+            chunk: {"tokens": (1, time) ids, right-padded; "number": how many of them hold}.
+            start, given: as of `begin`, "text" and "count" with the further tokens.
+        """
+        return self._resume(memory, *_tensors((place, chunk, start, given)))
+
     def advance(self, state, given, until):
         """The state with tokens chosen until there are `until` new ones, or every row is done."""
         return self._advance(state, *_tensors((given, until)))
@@ -64,6 +75,20 @@ class Writer:
             return beam.choose(beam.begin(start, beams) | state | {"memory": memory}, logits, given)
         log_p = ops.zeros(start["text"].shape, "float32")
         return _choose(start | state | {"memory": memory, "log_p": log_p}, logits, given)
+
+    def _further(self, memory, place, chunk, start, given):
+        tokens, end = chunk["tokens"], place + chunk["number"]
+        places = place + ops.arange(tokens.shape[1], dtype="int32")
+        held = ops.arange(start["text"].shape[1], dtype="int32")[None] < end  # padding will be written over
+        reading = memory | {"visible": ops.logical_and(memory["visible"], held)}
+        logits, read = self.network.go_on(tokens, places, reading)
+        state = {
+            "new": ops.convert_to_tensor(0, "int32"),
+            "place": end,
+            "memory": read | {"visible": memory["visible"]},
+        }
+        log_p = ops.zeros(start["text"].shape, "float32")
+        return _choose(start | state | {"log_p": log_p}, ops.take(logits, chunk["number"] - 1, axis=1), given)
 
     def _rest(self, state, given, until):
         def goes_on(state):

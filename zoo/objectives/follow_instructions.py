@@ -120,10 +120,15 @@ class FollowInstructions(Writing):
         return {"tokens": np.append(end, ids)[-room:].astype("int32")}
 
     def _lead(self, asked, tokenizer):
-        """Ids of the text that leads to an answer: those of the turns before as they were learned."""
+        """Ids of the text that leads to an answer: those of the turns before as they were learned.
+
+        An answer may bring its own `ids`, such as those with which it was written.
+        """
         (_, end), parts, done = self.bounds(tokenizer), [], ""
-        for lead, answer in stretches(asked, self.template):
-            parts += [self._ids(lead, tokenizer), self._ids(answer, tokenizer), [end]]
+        own = [message.get("ids") for message in asked if message["role"] == ANSWERER]
+        for (lead, answer), ids in zip(stretches(asked, self.template), own, strict=True):
+            ids = self._ids(answer, tokenizer) if ids is None else ids
+            parts += [self._ids(lead, tokenizer), ids, [end]]
             done += lead + answer
         rest = render(asked, self.template, asking=True)[len(done) :]
         return np.concatenate([*parts, self._ids(rest, tokenizer)]).astype("int32")

@@ -1,0 +1,95 @@
+"""`zoo chat`: a conversation through a pipe, and with a person who presses Ctrl-C."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from zoo.architectures.gpt2 import GPT2
+from zoo.objectives.follow_instructions import FollowInstructions
+from zoo.pipeline import Pipeline, load
+from zoo.preset import Preset
+from zoo.tokenizers.bytes import Bytes
+
+
+@pytest.fixture(scope="module")
+def answering(tmp_path_factory):
+    """A folder with a network that was never trained, whose answers are long."""
+    tokenizer = Bytes().train()
+    objective = FollowInstructions(length=96, new_tokens=20)
+    architecture = GPT2(width=16, depth=1, heads=2, hidden=32, length=96, vocabulary=tokenizer.size)
+    folder = tmp_path_factory.mktemp("models") / "answering"
+    folder.mkdir()
+    preset = Preset(architecture=architecture, objective=objective, tokenizer=Bytes())
+    Pipeline(objective.model(architecture), preset, tokenizer).write(folder)
+    return folder
+
+
+def test_a_pipe(cli, answering):
+    asked = b"Hello\n\n  Where is it?\nAnd now the third\nAnd the last of them"
+    options = ("--system", "Kind.", "--temperature", 0.7)
+    found = cli("chat", answering, *options, "--json", stdin=asked)
+    answers = [json.loads(line) for line in found.out.splitlines()]
+    assert [one["instruction"] for one in answers] == [
+        "Hello", "Where is it?", "And now the third", "And the last of them"
+    ]  # fmt: skip
+    assert answers[0]["forgotten"] == 0
+    assert answers[-1]["forgotten"] > 0
+    assert "(The model reads at most 76 tokens: the oldest" in found.err
+    talk = load(answering).chat("Kind.", temperature=0.7)
+    assert [talk.say(one["instruction"]) for one in answers] == [one["text"] for one in answers]
+    plain = cli("chat", answering, *options, stdin=asked)
+    assert plain.status == 0
+    assert plain.out == "".join(one["text"] + "\n" for one in answers)
+
+
+@pytest.mark.parametrize(
+    ("options", "stdin", "message"),
+    [
+        ([], b"a" * 200, "Expected a text of at most 76 tokens with all around it. Received: 2"),
+        (["--new-tokens", 96], b"a", "new_tokens must leave room for a question in the 96 tokens"),
+        (["--top-k", 5], b"a", "top_k needs a temperature"),
+    ],
+)
+def test_mistakes(cli, answering, options, stdin, message):
+    ended = cli("chat", answering, *options, stdin=stdin)
+    assert (ended.status, ended.out) == (2, "")
+    assert message in ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_a_model_that_classifies_is_refused(cli, model_folder):
+    ended = cli("chat", model_folder, stdin=b"Hello")
+    assert ended.status == 2
+    assert "Expected a model that follows instructions, to talk with. Received: one of ClassifyText" in ended.err
+
+
+def test_a_person(answering):
+    """Ctrl-C ends an answer, a turn that is too long is told, Ctrl-D ends the conversation."""
+    mine, theirs = pty.openpty()
+    command = [sys.executable, "-m", "zoo.cli", "chat", str(answering), "--new-tokens", "70"]
+    run = subprocess.Popen(
+        command,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    os.write(mine, b"Hi\n")
+    first = run.stdout.read(1)
+    run.send_signal(signal.SIGINT)
+    os.write(mine, b"a" * 200 + b"\nHo\n\x04")
+    out, err = run.communicate(timeout=120)
+    os.close(mine)
+    os.close(theirs)
+    err = err.decode()
+    assert first
+    assert run.returncode == 0, err
+    assert err.count("> ") == 4
+    assert "zoo: Expected a text of at most 26 tokens" in err
+    assert "Traceback" not in err
+    assert (first + out).decode().count("\n") >= 2
