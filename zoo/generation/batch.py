@@ -63,7 +63,7 @@ class Batch:
         text = self._padded(self.prompts, self.length, 0)
         done = np.arange(self.rows) >= len(self.prompts)
         count = np.pad(self.lengths, (0, self.rows - len(self.prompts)), constant_values=1)
-        return {"text": text, "count": count, "done": done}
+        return {"text": text, "count": count, "done": done, "node": np.zeros(self.rows, "int32")}
 
     def read(self, state):
         """For each prompt a list of `Written`, best first: of one, or as many as there are beams."""

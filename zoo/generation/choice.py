@@ -19,12 +19,32 @@ class Text:
     count: object  # (batch,): how many of them hold
     new: object  # how many tokens of it are new
     stops: object  # (some,) ids that end a text
+    node: object = None  # (batch,): where it is in the table of a `zoo.generation.constraint.Constraint`
 
     def recent(self, number):
         """(batch, number): the last tokens; -1 before the beginning of a text."""
         places = self.count[:, None] - number + ops.arange(number, dtype="int32")
         tokens = ops.take_along_axis(self.tokens, ops.maximum(places, 0), axis=1)
         return ops.where(places < 0, -1, tokens)
+
+
+def constrained(logits, text, rule):
+    """Keeps the tokens after which a text can still become whole in the room there is.
+
+    `rule` is `arrays` of a `zoo.generation.constraint.Constraint`, and "limit", the most new tokens.
+    """
+    reached = ops.take(ops.take(rule["table"], text.node, axis=0), rule["classes"], axis=1)
+    left = ops.take(rule["left"], ops.maximum(reached, 0))
+    return _keep(logits, ops.logical_and(reached >= 0, left < rule["limit"] - text.new))
+
+
+def follow(node, token, numbers):
+    """The nodes that (batch,) tokens lead to where `numbers` have a constraint."""
+    if "constrained" not in numbers:
+        return node
+    rule = numbers["constrained"]
+    table, kind = rule["table"], ops.take(rule["classes"], token)
+    return ops.maximum(ops.take(ops.reshape(table, (-1,)), node * table.shape[1] + kind), 0)
 
 
 def repetition_penalty(logits, text, penalty):
@@ -111,7 +131,10 @@ def typical(logits, text, mass):
     return _keep(logits, distance <= farthest)
 
 
-RULES = (repetition_penalty, no_repeat, banned, min_tokens, temperature, top_k, top_p, min_p, typical)  # in their order
+RULES = (  # in their order
+    *(constrained, repetition_penalty, no_repeat, banned, min_tokens),
+    *(temperature, top_k, top_p, min_p, typical),
+)
 
 
 def obey(logits, text, numbers):

@@ -43,6 +43,7 @@ class Settings:
     beams: int = 1  # candidates of a beam search
     length_penalty: float = 1.0  # of beams: above 0 prefers longer texts
     best: int = 1  # texts of each prompt that are returned, of as many beams
+    constraint: object = None  # the `zoo.generation.constraint.Constraint` of what may be written
     truncate: str = ""  # "left": prompts that are too long lose their beginning
 
     def __post_init__(self):
@@ -62,6 +63,14 @@ class Settings:
             yield ("min_tokens", "new_tokens"), "min_tokens must be at most new_tokens."
         if self.temperature and self.beams > 1:
             yield ("beams", "temperature"), "Beam search draws nothing: give beams or a temperature, not both."
+        for name in ("no_repeat", "banned", "min_tokens"):
+            if self.constraint is not None and getattr(self, name):
+                yield (name,), f"What must be one of some texts cannot also be kept from them: leave {name} out."
+        if self.constraint is not None and self.beams > 1:
+            yield ("beams",), "Beam search does not know what a text must be: give beams or a constraint, not both."
+        if self.constraint is not None and self.constraint.least > self.new_tokens:
+            why = f"The shortest text that is as it must be has {self.constraint.least} tokens: raise new_tokens."
+            yield ("new_tokens",), why
         if self.best > self.beams:
             yield ("best", "beams"), "The best texts are those of a beam search: best must be at most beams."
         if self.truncate not in ("", "left"):
@@ -70,7 +79,7 @@ class Settings:
             yield ("banned",), "A banned word must have a token at least."
 
     def numbers(self):
-        """{name of a rule that holds: array}: see `zoo.generation.choice.obey`."""
+        """{name of a rule that holds: array, or some by name}: see `zoo.generation.choice.obey`."""
         found = {name: getattr(self, name) for name in (field.name for field in fields(self)) if name in _DRAWN}
         found["repetition_penalty"] = self.repetition_penalty
         found["temperature"] = self.temperature or None
@@ -78,11 +87,14 @@ class Settings:
         found["no_repeat"] = None if self.no_repeat is None else range(self.no_repeat)
         found["banned"] = _filled_up(self.banned) if self.banned else None
         whole = ("top_k", "min_tokens", "no_repeat", "banned")
-        return {
+        rules = {
             name: np.asarray(value, "int32" if name in whole else "float32")
             for name, value in found.items()
             if value is not None
         }
+        if self.constraint is not None:
+            rules["constrained"] = self.constraint.arrays | {"limit": np.int32(self.new_tokens)}
+        return rules
 
 
 def _filled_up(words):

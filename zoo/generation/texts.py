@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from zoo.generation.batch import Batch, admitted
+from zoo.generation.constraint import constrain
 from zoo.generation.generate import write
 from zoo.generation.settings import Settings
 from zoo.generation.writer import Writer
@@ -33,18 +34,27 @@ class Author:
         tokenizer: the `zoo.tokenizer.TrainedTokenizer`. Its separator ends a text.
         stop: texts at which writing ends; they are cut off.
         banned: words that are never written.
-        settings: fields of `zoo.generation.Settings` but `banned` and `stops`.
+        choices, pattern, schema: what a text must be, one of them, see `zoo.generation.constraint.constrain`. Of
+            tokenizers that put blanks between words the one before the text is left out then.
+        settings: fields of `zoo.generation.Settings` but `banned`, `stops` and `constraint`.
 
-    Raises ValueError for an empty text among `stop` or `banned`.
+    Raises ValueError for an empty text among `stop` or `banned`, and for what contradicts each other.
     """
 
-    def __init__(self, model, objective, tokenizer, stop=(), banned=(), **settings):
+    def __init__(
+        self, model, objective, tokenizer, stop=(), banned=(), choices=(), pattern="", schema=None, **settings
+    ):
         self.model, self.objective, self.tokenizer = model, objective, tokenizer
         self.stop = _texts("stop", stop)
+        constraint = constrain(tokenizer, model.output.shape[-1], _texts("choices", choices), pattern, schema)
+        if constraint and self.stop:
+            raise ValueError(f"A text that must be whole ends by itself: leave stop out. Received: stop={self.stop}.")
         ends = () if tokenizer.separator is None else (tokenizer.separator,)
         words = [self._ids(form) for word in _texts("banned", banned) for form in (word, f" {word}")]
         settings = {"new_tokens": objective.new_tokens} | settings
-        self.settings = Settings(stops=ends, banned=tuple(word for word in words if word), **settings)
+        self.settings = Settings(
+            stops=ends, banned=tuple(word for word in words if word), constraint=constraint, **settings
+        )
 
     def write(self, records, ended=lambda: False):
         """For each of a list of records, as `objective.record` makes them, `settings.best` `Continuation`s, best first.
@@ -115,6 +125,8 @@ class Author:
 
     def _after(self, prompt, ids):
         """The text of new ids; read with the prompt, since how a token reads may depend on the one before it."""
+        if self.settings.constraint:
+            return self.tokenizer.decode(ids)
         before, whole = self.tokenizer.decode(prompt), self.tokenizer.decode([*prompt, *ids])
         return whole[len(before) :] if whole.startswith(before) else self.tokenizer.decode(ids)
 

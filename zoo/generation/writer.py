@@ -7,7 +7,7 @@ from keras import ops
 
 from zoo import backend
 from zoo.generation import beam
-from zoo.generation.choice import Text, draw, obey
+from zoo.generation.choice import Text, draw, follow, obey
 from zoo.generation.network import Network
 
 _WRITERS = weakref.WeakKeyDictionary()
@@ -113,7 +113,7 @@ def _last_tokens(state):
 def _choose(state, logits, given):
     """The state with one more token in each row that is not done."""
     logits, done = ops.cast(logits, "float32"), state["done"]
-    text = Text(state["text"], state["count"], state["new"], given["stops"])
+    text = Text(state["text"], state["count"], state["new"], given["stops"], state["node"])
     ruled = obey(logits, text, given["numbers"])
     token = draw(ruled, _next(given["uniform"], text)) if "uniform" in given else ops.argmax(ruled, axis=-1)
     token = ops.cast(token, "int32")
@@ -127,6 +127,7 @@ def _choose(state, logits, given):
         "count": text.count + ops.cast(ops.logical_not(done), "int32"),
         "done": ops.logical_or(done, stop),
         "new": text.new + 1,
+        "node": follow(text.node, token, given["numbers"]),
     }
 
 

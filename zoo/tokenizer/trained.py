@@ -10,6 +10,7 @@ from tokenizers import decoders
 from zoo.files import write_text
 from zoo.tokenizer import reading
 from zoo.tokenizer.layout import Layout, read_layout
+from zoo.tokenizer.spelling import spellings
 from zoo.tokenizer.text import as_text, as_texts
 
 # What tokenizers in use call the same thing, in order: BERT's names (and ours), RoBERTa's, GPT-2's.
@@ -53,6 +54,11 @@ class TrainedTokenizer:
     def layout(self):
         """Where this tokenizer's special tokens stand."""
         return read_layout(self.rust)
+
+    @cached_property
+    def spellings(self):
+        """`(first, later)`: the bytes that each id adds to a text, see `zoo.tokenizer.spelling`."""
+        return spellings(self.rust)
 
     def encode(self, text, pair=None, length=None, special=True):
         """Return the `Encoding` of a text or a pair of texts (`str`, or `bytes` of UTF-8).

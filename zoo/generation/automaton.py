@@ -1,0 +1,77 @@
+"""Automata that read bytes: which texts there may be, as states and what leads from one to the next."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+BYTES = 256
+NOWHERE = -1
+
+
+@dataclass(frozen=True)
+class Automaton:
+    """Accepts some texts, in UTF-8. State 0 is the first."""
+
+    following: np.ndarray  # (states, 256): the state that a byte leads to, or NOWHERE
+    accepts: np.ndarray  # (states,) booleans: whether a text may end there
+
+
+def of_texts(texts):
+    """The `Automaton` of just these texts.
+
+    Raises ValueError where there is none, or one is empty.
+    """
+    if not texts or not all(texts):
+        raise ValueError(f"Expected choices that are not empty. Received: choices={list(texts)!r:.80}.")
+    states = {b"": 0}
+    for text in (text.encode() for text in texts):
+        for size in range(1, len(text) + 1):
+            states.setdefault(text[:size], len(states))
+    following = np.full((len(states), BYTES), NOWHERE, "int32")
+    for beginning, state in states.items():
+        if beginning:
+            following[states[beginning[:-1]], beginning[-1]] = state
+    accepted = {text.encode() for text in texts}
+    return Automaton(following, np.array([beginning in accepted for beginning in states]))
+
+
+def of_pattern(pattern):
+    """The `Automaton` of the texts that a regular expression, in Rust's dialect, matches as a whole.
+
+    Raises ValueError for one that is not valid, or has anchors or looks around, which no automaton does.
+    """
+    index = _index(pattern)
+    transitions, final = index.get_transitions(), index.get_final_states()
+    numbers = {index.get_initial_state(): 0}
+    for state in (*transitions, *final):
+        numbers.setdefault(state, len(numbers))
+    following = np.full((len(numbers), BYTES + 1), NOWHERE, "int32")
+    for state, leads in transitions.items():
+        following[numbers[state], list(leads)] = [numbers.setdefault(to, len(numbers)) for to in leads.values()]
+    return Automaton(following[:, :BYTES], np.array([state in final for state in numbers]))
+
+
+def _index(pattern):
+    try:
+        from outlines_core import Index, Vocabulary
+    except ModuleNotFoundError:
+        raise ValueError(
+            "A regular expression or a schema needs the package outlines-core: pip install 'zoo[constraints]'."
+        ) from None
+    try:
+        return Index(pattern, Vocabulary(BYTES, {bytes([byte]): [byte] for byte in range(BYTES)}))
+    except ValueError:
+        raise ValueError(
+            "Expected a regular expression that some text matches as a whole, without anchors, \\b or looking around. "
+            f"Received: {pattern!r:.200}{_fault(pattern)}."
+        ) from None
+
+
+def _fault(pattern):
+    """What is wrong with an expression in Python's dialect too."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return f", {error}"
+    return ""

@@ -1,0 +1,139 @@
+"""JSON schemas (https://json-schema.org/draft/2020-12) as regular expressions of the JSON texts that they hold for.
+
+What stands in a schema and cannot be kept to is refused, never passed over. Texts are written as Python's `json` writes
+them, their properties in the schema's order; properties that the schema does not name are never written.
+"""
+
+import json
+import re
+
+ANNOTATIONS = {"title", "description", "default", "examples", "$schema", "$id", "$comment", "$defs", "definitions"}
+KEYWORDS = {  # type: what may stand beside it
+    "object": {"properties", "required", "additionalProperties"},
+    "array": {"items", "minItems", "maxItems"},
+    "string": {"minLength", "maxLength"},
+    "integer": {"minimum", "maximum"},
+    "number": set(),
+    "boolean": set(),
+    "null": set(),
+}
+CHARACTER = r'(?:[^"\\\x00-\x1f]|\\["\\/bfnrt])'
+INTEGER = r"-?(?:0|[1-9][0-9]*)"
+SIMPLE = {"number": rf"{INTEGER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", "boolean": "(?:true|false)", "null": "null"}
+MOST = 1000  # integers of a range, which are written out one by one
+
+
+def expression(schema):
+    """The regular expression of a schema, a dict or its JSON.
+
+    Raises ValueError, naming it, for what is no schema, no text can fulfil, or no regular expression can say.
+    """
+    if isinstance(schema, str):
+        try:
+            schema = json.loads(schema)
+        except ValueError as error:
+            raise ValueError(f"Expected a JSON schema. Received: {schema!r:.80}, which is no JSON: {error}.") from None
+    return _Schema(schema).any(schema)
+
+
+class _Schema:
+    def __init__(self, root):
+        self.root, self.within = root, []
+
+    def any(self, schema):
+        """The expression of a part of the schema."""
+        if not isinstance(schema, dict):
+            raise _refusal("a schema, {...}", schema)
+        if "$ref" in schema:
+            return self._referred(schema["$ref"])
+        if "const" in schema or "enum" in schema:
+            return self._literals(schema)
+        if "anyOf" in schema:
+            _check(schema, {"anyOf"})
+            return _either([self.any(one) for one in schema["anyOf"]])
+        kinds = schema.get("type")
+        kinds = [kinds] if isinstance(kinds, str) else kinds or []
+        if not kinds or not set(kinds) <= set(KEYWORDS):
+            raise _refusal(f"a type of {', '.join(KEYWORDS)}, or enum, const, anyOf or $ref", schema)
+        _check(schema, {"type"}.union(*(KEYWORDS[kind] for kind in kinds)))
+        return _either([SIMPLE[kind] if kind in SIMPLE else getattr(self, f"_{kind}")(schema) for kind in kinds])
+
+    def _referred(self, path):
+        """What `#/$defs/name` stands for. Raises ValueError for a schema that holds itself."""
+        if path in self.within or not str(path).startswith("#/"):
+            raise _refusal("references such as #/$defs/name, to a part that does not hold itself", path)
+        part = self.root
+        for name in path[2:].split("/"):
+            part = part.get(name) if isinstance(part, dict) else None
+        self.within.append(path)
+        found = self.any(part)
+        self.within.pop()
+        return found
+
+    def _literals(self, schema):
+        _check(schema, {"const", "enum", "type"})
+        values = [schema["const"]] if "const" in schema else schema["enum"]
+        if not isinstance(values, list) or not values:
+            raise _refusal("enum with a value at least", schema)
+        return _either([_literal(value) for value in values])
+
+    def _object(self, schema):
+        properties, required = schema.get("properties"), set(schema.get("required", ()))
+        if not isinstance(properties, dict) or not properties or not required <= set(properties):
+            raise _refusal("properties, those that are required among them", schema)
+        parts = [(name in required, f"{_literal(name)}: {self.any(part)}") for name, part in properties.items()]
+        first = next((i for i, (needed, _) in enumerate(parts) if needed), None)
+        if first is not None:
+            before = "".join(f"(?:{part}, )?" for _, part in parts[:first])
+            return rf"\{{{before}{parts[first][1]}{_rest(parts[first + 1 :])}\}}"
+        ways = (part + _rest(parts[i + 1 :]) for i, (_, part) in enumerate(parts))
+        return rf"\{{(?:{'|'.join(ways)})?\}}"
+
+    def _array(self, schema):
+        least, most = _bounds(schema, "minItems", "maxItems")
+        item = self.any(schema.get("items"))
+        if most == 0:
+            return r"\[\]"
+        more = f"(?:, {item}){{{max(least - 1, 0)},{'' if most is None else most - 1}}}"
+        return rf"\[{item}{more}\]" if least else rf"\[(?:{item}{more})?\]"
+
+    def _string(self, schema):
+        least, most = _bounds(schema, "minLength", "maxLength")
+        return f'"{CHARACTER}{{{least},{"" if most is None else most}}}"'
+
+    def _integer(self, schema):
+        low, high = schema.get("minimum"), schema.get("maximum")
+        if low is None and high is None:
+            return INTEGER
+        if not isinstance(low, int) or not isinstance(high, int) or not 0 <= high - low < MOST:
+            raise _refusal(f"both minimum and maximum, whole numbers, and up to {MOST} values", schema)
+        return _either([str(value) for value in range(low, high + 1)])
+
+
+def _check(schema, known):
+    if strange := set(schema) - known - ANNOTATIONS:
+        raise _refusal(f"a schema of what can be kept to, here {', '.join(sorted(known))}", sorted(strange)[0])
+
+
+def _bounds(schema, least, most):
+    low, high = schema.get(least, 0), schema.get(most)
+    whole = all(type(bound) is int and bound >= 0 for bound in (low, high) if bound is not None)
+    if not whole or (high is not None and high < low):
+        raise _refusal(f"whole numbers, {least} at most {most}", schema)
+    return low, high
+
+
+def _rest(parts):
+    return "".join(f", {part}" if needed else f"(?:, {part})?" for needed, part in parts)
+
+
+def _either(ways):
+    return ways[0] if len(ways) == 1 else f"(?:{'|'.join(ways)})"
+
+
+def _literal(value):
+    return re.escape(json.dumps(value, ensure_ascii=False))
+
+
+def _refusal(expected, received):
+    return ValueError(f"Expected in the schema {expected}. Received: {json.dumps(received):.100}.")
