@@ -119,7 +119,9 @@ def test_another_backbone_is_refused(bert, learned, tmp_path):
 
 def test_other_files_are_refused(bert, learned, tmp_path):
     whole = next(iter(learned)) + "/adapter.safetensors"
-    pickled, cut, other, fewer = (tmp_path / name for name in ("a.bin", "cut.safetensors", "b.safetensors", "c.safetensors"))
+    pickled, cut, other, fewer = (
+        tmp_path / name for name in ("a.bin", "cut.safetensors", "b.safetensors", "c.safetensors")
+    )
     pickled.write_bytes(pickle.dumps({}))
     cut.write_bytes(open(whole, "rb").read()[:-8])
     save_file({"x": np.zeros(2, "float32")}, other)
@@ -166,8 +168,11 @@ def test_a_run_that_was_cut_off_goes_on(bert, rows, tmp_path, monkeypatch):
         ("lora.rank=-1", "Expected lora.rank to be 0 or more. Received: -1"),
         ("lora.alpha=0", "Expected lora.alpha to be above 0. Received: 0.0"),
         ("lora.dropout=1", "Expected lora.dropout to be 0 or more and below 1. Received: 1.0"),
-        ("lora.pattern=atention", r"Expected lora.pattern to be found in a kernel's path. Received: 'atention'. Kernels: "
-         "block0_attention/query/kernel, "),
+        (
+            "lora.pattern=atention",
+            r"Expected lora.pattern to be found in a kernel's path. Received: 'atention'. Kernels: "
+            "block0_attention/query/kernel, ",
+        ),
         ("lora.pattern=(", r"Expected lora.pattern to be a regular expression \(.*\). Received: '\('"),
     ],
 )

@@ -26,8 +26,10 @@ KERNELS = {  # architecture: kernels that its layers have in kind, numbers as 0
 
 def rows(model, seed=0):
     draw = np.random.default_rng(seed)
-    return {name: ops.convert_to_tensor(draw.integers(1, 2 if name == "types" else 30, (3, 7)).astype("int32"))
-            for name in model.input}
+    return {
+        name: ops.convert_to_tensor(draw.integers(1, 2 if name == "types" else 30, (3, 7)).astype("int32"))
+        for name in model.input
+    }
 
 
 def out(model, **options):
@@ -86,9 +88,10 @@ def test_only_updates_and_the_head_learn():
         *("block0_attention_value_kernel_update", "block0_attention_out_kernel_update"),
     }
     inputs, labels = rows(model), np.array([0, 1, 1])
-    before, frozen = [w.numpy() if hasattr(w, "numpy") else w for w in model.trainable_weights], [
-        ops.convert_to_numpy(w.value).copy() for w in model.non_trainable_weights
-    ]
+    before, frozen = (
+        [w.numpy() if hasattr(w, "numpy") else w for w in model.trainable_weights],
+        [ops.convert_to_numpy(w.value).copy() for w in model.non_trainable_weights],
+    )
     losses = [model.train_on_batch(inputs, labels, return_dict=True)["loss"] for _ in range(20)]
     assert losses[-1] < losses[0]
     for old, weight in zip(frozen, model.non_trainable_weights, strict=True):

@@ -38,7 +38,9 @@ class Adapter:
         if path.suffix in PICKLES:
             raise ValueError(f"Expected an adapter in safetensors. Received: {path}, a pickle, which is never read.")
         if not path.is_file():
-            raise ValueError(f"Expected an adapter, {NAME} of a run with lora.rank. Received: {path}, which is not there.")
+            raise ValueError(
+                f"Expected an adapter, {NAME} of a run with lora.rank. Received: {path}, which is not there."
+            )
         try:
             with safe_open(path, "np") as file:
                 tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}

@@ -83,4 +83,6 @@ def _compiled(pattern):
     try:
         return re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"Expected lora.pattern to be a regular expression ({error}). Received: {pattern!r}.") from None
+        raise ValueError(
+            f"Expected lora.pattern to be a regular expression ({error}). Received: {pattern!r}."
+        ) from None

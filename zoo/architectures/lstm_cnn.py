@@ -3,12 +3,13 @@
 Chiu & Nichols 2016, https://aclanthology.org/Q16-1026, and Ma & Hovy 2016, https://aclanthology.org/P16-1101: so a word
 that training never met is known by its letters. It reads bytes (the tokenizer of that name); blanks part words. What
 differs: a word's own vector is found by a hash of its spelling, not in a list (Svenstrup 2017,
-https://arxiv.org/abs/1709.03933), and is left out at random while training, so that spelling is relied on too.
+https://arxiv.org/abs/1709.03933), and is left out at random while training, so that spelling is relied on too; added to
+it are vectors of the word in small letters and of its ending, as spaCy's MultiHashEmbed has them.
 """
 
 from dataclasses import dataclass
 
-from keras.layers import Activation, Concatenate, Dropout
+from keras.layers import Activation, Add, Concatenate, Dropout
 
 from zoo.architecture import Architecture
 from zoo.layers import recurrent
@@ -28,6 +29,7 @@ class LSTMCNN(RecurrentStack, Architecture):
     vocabulary: int = 261  # bytes after the special tokens
     blank: int = 37  # id of what parts words: of the blank among bytes
     buckets: int = 2**14  # vectors that words have
+    ending: int = 3  # bytes at a word's end that have a vector, as has the word in small letters; 0: neither has
     bytes_width: int = 32  # of a byte's vector
     filters: int = 128  # of the convolution over bytes
     kernel: int = 5  # bytes that it sees at once
@@ -42,7 +44,9 @@ class LSTMCNN(RecurrentStack, Architecture):
         ends = WordEnds(name="ends")(numbers)
         words = WordHashes(self.blank, self.buckets, name="words")(tokens, numbers, ends)
         spelling = self._spelling(tokens)
-        x = Concatenate(name="word")([self._own(words), WordMaximum(name="spelled")(spelling, numbers, ends)])
+        x = Concatenate(name="word")(
+            [self._own(words, tokens, numbers, ends), WordMaximum(name="spelled")(spelling, numbers, ends)]
+        )
         x = variational(self.embedding_dropout, "embedding_dropout")(x)
         visible = Visible(name="visible")(words)
         for i in range(self.depth):
@@ -50,9 +54,15 @@ class LSTMCNN(RecurrentStack, Architecture):
             x = variational(self.dropout, f"dropout{i}")(x)
         return Concatenate(name="features")([Spread(name="spread")(x, numbers), spelling])
 
-    def _own(self, words):
-        x = TokenEmbedding(self.buckets + 1, self.width, name="embedding")(words)
-        return Dropout(self.word_dropout, noise_shape=(None, None, 1), name="word_dropout")(x)
+    def _own(self, words, tokens, numbers, ends):
+        embed = TokenEmbedding(self.buckets + 1, self.width, name="embedding")
+        drop = Dropout(self.word_dropout, noise_shape=(None, None, 1), name="word_dropout")
+        if not self.ending:
+            return drop(embed(words))
+        small = WordHashes(self.blank, self.buckets, small=True, name="small")(tokens, numbers, ends)
+        options = {"small": True, "ending": self.ending, "name": "endings"}
+        endings = WordHashes(self.blank, self.buckets, **options)(tokens, numbers, ends)
+        return Add(name="own")([drop(Add(name="whole")([embed(words), embed(small)])), embed(endings)])
 
     def _spelling(self, tokens):
         x = TokenEmbedding(self.vocabulary, self.bytes_width, self.padding, name="bytes")(tokens)

@@ -8,6 +8,7 @@ from zoo.layers.crf import to_front
 
 SPECIAL = 5  # ids of special tokens, below which none is a character: those of `zoo.tokenizer.SPECIAL_TOKENS`
 LONGEST = 32  # characters of a word that are looked at together, a power of two
+CASE = ord("a") - ord("A")  # from a capital's byte to its small letter's
 PRIME = 16_777_619  # of the FNV hash, http://www.isthe.com/chongo/tech/comp/fnv/
 
 
@@ -53,17 +54,28 @@ class WordHashes(keras.layers.Layer):
     """An id for each word by its spelling: (batch, time) ids, `WordNumbers` and `WordEnds` to (batch, words) int32.
 
     It is from 1 to `buckets`, and 0 where a text has no further word; words that share an id are few.
+
+    Args:
+        small: whether capitals count as the small letters of ASCII.
+        ending: how many bytes at a word's end are looked at; 0: all.
     """
 
-    def __init__(self, blank, buckets, **kwargs):
+    def __init__(self, blank, buckets, small=False, ending=0, **kwargs):
         super().__init__(**kwargs)
         self.blank = blank
         self.buckets = buckets
+        self.small = small
+        self.ending = ending
 
     def call(self, tokens, numbers, ends):
         inside = ops.cast(_inside(tokens, self.blank), "int32")
+        tokens = ops.where(_capital(tokens), tokens + CASE, tokens) if self.small else tokens
         count = _cumsum(inside)
         place = count - _earlier(count, numbers, ends)
+        if self.ending:
+            place = _at(_at(count, ends), numbers) - count
+            inside = inside * ops.cast(place < self.ending, "int32")
+            place = place + LONGEST  # no word is its own ending
         mixed = _cumsum(inside * _mix(tokens + place * PRIME))
         total = _at(mixed, ends) - ops.pad(_at(mixed, ends)[:, :-1], ((0, 0), (1, 0)))
         return ops.where(ends < 0, 0, 1 + ops.mod(_mix(total), self.buckets))
@@ -108,6 +120,10 @@ class Spread(keras.layers.Layer):
 
 def _inside(tokens, blank):
     return ops.logical_and(tokens >= SPECIAL, ops.not_equal(tokens, blank))
+
+
+def _capital(tokens):
+    return ops.logical_and(tokens >= SPECIAL + ord("A"), tokens <= SPECIAL + ord("Z"))
 
 
 def _cumsum(x):

@@ -9,7 +9,7 @@ from zoo.preset import Preset, Training
 from zoo.tokenizers.bytes import Bytes
 
 PRESET = Preset(
-    architecture=LSTMCNN(width=128, units=128, embedding_dropout=0.3, dropout=0.0),
+    architecture=LSTMCNN(buckets=2**16, width=128, units=128, embedding_dropout=0.3, dropout=0.0),
     objective=TagTokens(length=512, dropout=0.5),
     tokenizer=Bytes(),
     training=Training(epochs=10, batch=50, learning_rate=3e-3, average=0.99, patience=3),

@@ -9,7 +9,7 @@ from zoo.preset import Preset, Training
 from zoo.tokenizers.bytes import Bytes
 
 PRESET = Preset(
-    architecture=LSTMCNN(embedding_dropout=0.5, dropout=0.0, word_dropout=0.4),
+    architecture=LSTMCNN(buckets=2**16, embedding_dropout=0.5, dropout=0.0, word_dropout=0.4),
     objective=TagTokens(length=512, crf=True),
     tokenizer=Bytes(),
     training=Training(
