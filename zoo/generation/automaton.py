@@ -1,11 +1,13 @@
 """Automata that read bytes: which texts there may be, as states and what leads from one to the next."""
 
 import re
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 BYTES = 256
+END = 0  # NUL, which no text holds
 NOWHERE = -1
 
 
@@ -44,12 +46,16 @@ def of_pattern(pattern):
     index = _index(pattern)
     transitions, final = index.get_transitions(), index.get_final_states()
     numbers = {index.get_initial_state(): 0}
-    for state in (*transitions, *final):
-        numbers.setdefault(state, len(numbers))
-    following = np.full((len(numbers), BYTES + 1), NOWHERE, "int32")
+    for leads in transitions.values():
+        leads.pop(BYTES, None)  # the library's own end
+        for state in leads.values():
+            numbers.setdefault(state, len(numbers))
+    following, accepts = np.full((len(numbers), BYTES), NOWHERE, "int32"), np.zeros(len(numbers), bool)
     for state, leads in transitions.items():
-        following[numbers[state], list(leads)] = [numbers.setdefault(to, len(numbers)) for to in leads.values()]
-    return Automaton(following[:, :BYTES], np.array([state in final for state in numbers]))
+        if state in numbers:
+            accepts[numbers[state]] = leads.pop(END, None) in final
+            following[numbers[state], list(leads)] = [numbers[to] for to in leads.values()]
+    return Automaton(following, accepts)
 
 
 def _index(pattern):
@@ -59,8 +65,10 @@ def _index(pattern):
         raise ValueError(
             "A regular expression or a schema needs the package outlines-core: pip install 'zoo[constraints]'."
         ) from None
+    vocabulary = Vocabulary(BYTES, {bytes([byte]): [byte] for byte in range(BYTES)})
     try:
-        return Index(pattern, Vocabulary(BYTES, {bytes([byte]): [byte] for byte in range(BYTES)}))
+        Index(pattern, vocabulary)  # as it stands: "a)(b" is none
+        return Index(rf"(?:{pattern})\x00", vocabulary)  # its automata do not go on from where a text may end
     except ValueError:
         raise ValueError(
             "Expected a regular expression that some text matches as a whole, without anchors, \\b or looking around. "
@@ -71,7 +79,8 @@ def _index(pattern):
 def _fault(pattern):
     """What is wrong with an expression in Python's dialect too."""
     try:
-        re.compile(pattern)
+        with warnings.catch_warnings(action="ignore"):  # of what means something else there
+            re.compile(pattern)
     except re.error as error:
         return f", {error}"
     return ""
