@@ -2,13 +2,17 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
 import zoo
+from zoo.generation import Author
 from zoo.objectives.next_token import NextToken
 from zoo.preset import Data, Preset, Training
 from zoo.tokenizers.characters import Characters
@@ -58,6 +62,22 @@ def test_lines_of_standard_input_and_beams(cli, language):
         (["the" * 40, "--new-tokens", 10], "34 too many, in prompt 0"),
         ([""], "prompt 0 is empty"),
         (["the", "--stream", "--json"], "Expected --stream or --json, not both."),
+        (["the", "--stream", "--output", "x"], "Expected --stream or --output, not both."),
+        (["the", "--scores"], "Expected --json or --output beside --scores."),
+        (["the", "--new-tokens", -3], "new_tokens must be at least 1"),
+        (["the", "--beams", 0], "beams must be at least 1"),
+        (["the", "--beams", 2, "--stream"], "Beam search cannot be shown while it writes. Received: beams=2."),
+        (["the", "--beams", 2, "--temperature", 1], "Beam search draws nothing"),
+        (["the", "--min-tokens", 9, "--new-tokens", 5], "min_tokens must be at most new_tokens"),
+        (["the", "--truncate", "right"], "truncate must be 'left' or nothing"),
+        (["the", "--ban", ""], "Texts of banned must have a character"),
+        (["the", "--choice", ""], "Texts of choices must have a character"),
+        (["the", "--choice", "cat", "--pattern", "c.*"], "Expected choices, a pattern or a schema."),
+        (["the", "--choice", "cat", "--stop", "a"], "A text that must be whole ends by itself: leave stop out."),
+        (["the", "--choice", "Zebra"], "Expected choices that this model's tokens can write."),
+        (["the", "--pattern", "(t"], "Expected a regular expression that some text matches as a whole"),
+        (["the", "--schema", "nowhere.json"], "No such file or directory (nowhere.json)"),
+        (["the", "--output", "nowhere/x"], "No such file or directory (nowhere/x"),
     ],
 )
 def test_mistakes(cli, language, options, message):
@@ -86,3 +106,88 @@ def test_ctrl_c_shows_what_there_is(language, tmp_path):
         assert run.returncode == 130
         assert err.decode().endswith("Ended by Ctrl-C.\n")
         assert len((first + out).decode()) < 91
+
+
+def test_a_text_is_as_it_must_be(cli, language, tmp_path):
+    found = cli("generate", language, "the cat", "--choice", "the mat", "--choice", "the dog").out
+    assert found in ("the mat\n", "the dog\n")
+    found = cli("generate", language, "the cat", "on", "--pattern", "(cat|dog)( on the (mat|log))?", "--temperature", 1)
+    assert all(re.fullmatch("(cat|dog)( on the (mat|log))?", line) for line in found.out.splitlines())
+    (tmp_path / "schema.json").write_text('{"enum": [null]}')
+    ended = cli("generate", language, "the", "--schema", "schema.json")
+    assert (ended.status, ended.out) == (2, "")  # the model's tokens have no u
+    assert "Expected a pattern or schema that this model's tokens can write." in ended.err
+
+
+def test_scores_are_those_of_the_tokens(cli, language):
+    found = json.loads(cli("generate", language, "the cat", "--new-tokens", 6, "--json", "--scores").out)
+    assert "".join(piece for piece, _ in found["scores"]) == found["continuation"]
+    assert sum(score for _, score in found["scores"]) == pytest.approx(found["log_probability"])
+    assert len(found["scores"]) == found["tokens"] == 6
+
+
+PROMPTS = [f"{'the cat on the mat '[: 3 + i % 11]}" for i in range(70)]
+
+
+@pytest.fixture
+def prompts(cli):
+    Path("prompts.txt").write_text("\n".join(PROMPTS) + "\n")
+    return "--file", "prompts.txt", "--new-tokens", 4
+
+
+def test_a_file_of_prompts_becomes_a_file_in_their_order(cli, language, prompts):
+    ended = cli("generate", language, *prompts, "--output", "found.jsonl")
+    assert (ended.status, ended.out) == (0, "")
+    found = [json.loads(line) for line in Path("found.jsonl").read_text().splitlines()]
+    assert [one["text"] for one in found] == PROMPTS
+    printed = cli("generate", language, *prompts, "--json").out.splitlines()
+    assert [json.loads(line)["continuation"] for line in printed] == [one["continuation"] for one in found]
+    again = cli("generate", language, *prompts, "--output", "found.jsonl")
+    assert again.status == 2
+    assert "Expected a new file to write to. Received: found.jsonl, which is there." in again.err
+    assert sorted(path.name for path in Path().iterdir()) == ["found.jsonl", "prompts.txt"]
+
+
+def test_a_run_that_was_killed_goes_on(cli, language, prompts, monkeypatch):
+    """Cut off at every place in what was written of it."""
+    options = (*prompts, "--temperature", 1.0, "--output")
+    cli("generate", language, *options, "whole.jsonl")
+    begun, times = Path("found.jsonl.partial"), []
+
+    def interrupted(author, records, ended):
+        times.append(len(records))
+        if len(times) == 3:
+            raise KeyboardInterrupt
+        return write(author, records, ended)
+
+    write = Author.write
+    monkeypatch.setattr(Author, "write", interrupted)
+    assert cli("generate", language, *options, "found.jsonl").status == 130
+    whole = begun.read_bytes()
+    assert whole.count(b"\n") == 3  # what it is of, and two batches
+    other = cli("generate", language, *options, "found.jsonl", "--seed", 2)
+    assert other.status == 2
+    assert "Expected the settings and prompts that found.jsonl.partial was begun with." in other.err
+    for size in (len(whole), len(whole) - 1, len(whole) - 1000, 70, 10, 0):
+        begun.write_bytes(whole[:size])
+        times[:] = [0] * 9
+        assert cli("generate", language, *options, "found.jsonl").status == 0
+        assert len(times) - 9 == 3 - max(whole[:size].count(b"\n") - 1, 0)
+        assert Path("found.jsonl").read_text() == Path("whole.jsonl").read_text()
+        assert not begun.exists()
+        Path("found.jsonl").unlink()
+
+
+def test_ctrl_c_in_a_long_run_keeps_what_is_done(language, tmp_path):
+    (tmp_path / "prompts.txt").write_text("\n".join(PROMPTS * 20) + "\n")
+    command = [sys.executable, "-m", "zoo.cli", "generate", str(language), "--file", "prompts.txt"]
+    run = subprocess.Popen([*command, "--output", "found.jsonl"], cwd=tmp_path, stderr=subprocess.PIPE)
+    begun = tmp_path / "found.jsonl.partial"
+    while run.poll() is None and not (begun.exists() and begun.read_bytes().count(b"\n") > 1):
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=120)
+    assert run.returncode == 130
+    assert "of 1400 texts are in" in err.decode()
+    assert err.decode().endswith("Ended by Ctrl-C.\n")
+    assert not (tmp_path / "found.jsonl").exists()

@@ -5,7 +5,7 @@ import os
 import typer
 
 from zoo import exits
-from zoo.cli import chat, models, texts
+from zoo.cli import chat, generate, models, predict
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up lines are not for people
 
@@ -14,8 +14,8 @@ app.command("list")(models.list_)
 app.command()(models.train)
 app.command("import")(models.import_)
 app.command()(models.evaluate)
-app.command()(texts.predict)
-app.command()(texts.generate)
+app.command()(predict.predict)
+app.command()(generate.generate)
 app.command()(chat.chat)
 app.command()(models.export)
 

@@ -13,6 +13,7 @@ from zoo.generation.automaton import NOWHERE, of_pattern, of_texts
 from zoo.generation.schema import expression
 
 FAR = 2**30  # tokens to the end of a text that never ends
+SMALLEST = 64  # states, or classes, of a table
 LARGEST = 2**27  # numbers in a table
 
 
@@ -141,4 +142,4 @@ def _left(table, end):
 
 def _power(number):
     """Rounded up to a power of two: few shapes are compiled."""
-    return 1 << (number - 1).bit_length()
+    return max(SMALLEST, 1 << (number - 1).bit_length())

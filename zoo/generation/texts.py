@@ -71,6 +71,12 @@ class Author:
             [self._continuation(prompts[i], one) for one in row[: self.settings.best]] for i, row in enumerate(found)
         ]
 
+    def sizes(self, records):
+        """Tokens that are read for each of a list of records. Raises ValueError for those that `write` would refuse."""
+        prompts, sources = self._prompts(records)
+        prompts = admitted(Writer.of(self.model).network.plan, prompts, sources, self.settings)
+        return [len(row) for row in (sources or prompts)]
+
     def pieces(self, record, ended=lambda: False, session=None):
         """Yield the text for one record in pieces as it is written; no piece ends within a character.
 

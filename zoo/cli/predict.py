@@ -1,0 +1,29 @@
+"""zoo predict: answers to texts."""
+
+from typing import Annotated
+
+import typer
+
+from zoo.cli.options import Columns, Errors, File, Json, Model, as_json, columns_of, records_of, start
+
+
+def predict(
+    model: Model,
+    text: Annotated[list[str] | None, typer.Argument(help="Texts; two at a time where pairs were learned.")] = None,
+    file: File = "",
+    columns: Columns = "",
+    errors: Errors = "strict",
+    json: Json = False,
+):
+    """Answer raw text: arguments, a file, or the lines of standard input."""
+    if text and file:
+        raise ValueError(f"Expected texts or --file, not both. Received: {len(text)} texts and --file {file}.")
+    names = columns_of(columns)
+    pipeline = start().load(model)
+    for record, answer in pipeline.stream(records_of(pipeline, text, file, names, errors)):
+        asked = {name: record[name] for name in pipeline.objective.asks()}
+        print(as_json(asked | answer) if json else f"{pipeline.objective.read(answer)}  {_one_line(asked)}")
+
+
+def _one_line(asked):
+    return " | ".join(" ".join(text.split()) for text in asked.values())
