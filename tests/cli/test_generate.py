@@ -87,6 +87,12 @@ def test_mistakes(cli, language, options, message):
     assert ended.err.count("\n") == 1
 
 
+def test_the_beginning_of_a_long_prompt_may_be_cut(cli, language):
+    options = ("--new-tokens", 10, "--truncate", "left")
+    long = "the cat sat on the mat " * 9
+    assert cli("generate", language, long, *options).out == cli("generate", language, long[-86:], *options).out
+
+
 def test_a_model_that_answers_is_refused(cli, model_folder):
     ended = cli("generate", model_folder, "text")
     assert ended.status == 2

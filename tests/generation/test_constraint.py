@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from functools import cache
 
 import numpy as np
@@ -265,3 +266,10 @@ def test_tokens_that_cannot_write_it():
         constrain(words, words.size, choices=("The",))
     with pytest.raises(ValueError, match="Expected a pattern or schema that this model's tokens can write."):
         constrain(words, words.size, pattern="zebra")
+
+
+def test_without_the_package_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "outlines_core", None)
+    with pytest.raises(ValueError, match=r"needs the package outlines-core: pip install 'zoo\[constraints\]'."):
+        of_pattern("a")
+    assert accepts(of_texts(["a"]), "a")

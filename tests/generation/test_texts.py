@@ -1,9 +1,11 @@
 """Texts in, texts out: streams, stop strings, banned words."""
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import shrunk
+from writers import logits
 
 from zoo.generation.texts import Author, settle
 from zoo.objectives.classify_text import ClassifyText
@@ -32,16 +34,55 @@ def test_a_stream_is_the_text_in_pieces(author, settings):
     assert not any(piece.endswith("\ufffd") for piece in pieces)
 
 
-def test_stop_strings_and_banned_words(author):
-    settings = {"new_tokens": 40, "temperature": 1.0, "seed": 1}
+DRAWN = {"new_tokens": 24, "temperature": 1.0}
+FEW = settings(max_examples=12, deadline=None)
+
+
+@FEW
+@given(data=st.data())
+def test_a_text_ends_before_a_stop_string_wherever_it_is(author, data):
     record = author().objective.record("Once")
-    ((whole,),) = author(**settings).write([record])
-    stop = whole.text[5]
-    ((found,),) = author(**settings, stop=stop).write([record])
+    ((whole,),) = author(**DRAWN).write([record])
+    begin = data.draw(st.integers(0, len(whole.text) - 1))
+    stop = whole.text[begin : data.draw(st.integers(begin + 1, len(whole.text)))]
+    ((found,),) = author(**DRAWN, stop=(stop, "never written")).write([record])
     assert found.text == whole.text[: whole.text.index(stop)]
     assert found.stopped
-    ((found,),) = author(**settings, banned=stop).write([record])
-    assert stop not in found.text
+    assert found.ids == whole.ids[: len(found.ids)]
+    assert len(found.log_probabilities) == len(found.ids)
+
+
+@FEW
+@given(data=st.data())
+def test_banned_words_are_never_written(author, data):
+    record = author().objective.record("Once")
+    ((whole,),) = author(**DRAWN).write([record])
+    begin = data.draw(st.integers(0, len(whole.text) - 2))
+    word = whole.text[begin : begin + 2]
+    ((found,),) = author(**DRAWN, banned=word).write([record])
+    assert word not in found.text or "\ufffd" in word
+
+
+@FEW
+@given(texts=st.lists(st.text("abc", min_size=1, max_size=8), min_size=1, max_size=4, unique=True), data=st.data())
+def test_a_row_is_the_same_in_any_batch(author, texts, data):
+    """Whatever order the rows come in, and however many others are beside it."""
+    author = author(**DRAWN)
+    together = author.write([author.objective.record(text) for text in texts])
+    order = data.draw(st.permutations(range(len(texts))))
+    some = order[: data.draw(st.integers(1, len(order)))]
+    again = author.write([author.objective.record(texts[i]) for i in some])
+    assert [one.ids for (one,) in again] == [together[i][0].ids for i in some]
+
+
+def test_log_probabilities_are_those_of_the_network(author):
+    author = author(new_tokens=6, temperature=2.0, top_k=3)
+    record = author.objective.record("Once")
+    ((found,),) = author.write([record])
+    prompt = author.objective.opening(record, author.tokenizer)["tokens"].tolist()
+    for number, (id, score) in enumerate(zip(found.ids, found.log_probabilities, strict=True)):
+        scores = logits(author.model, [*prompt, *found.ids[:number]]).astype("float64")
+        assert score == pytest.approx(scores[id] - np.log(np.exp(scores).sum()), abs=1e-4)
 
 
 @given(text=st.text("ab", max_size=20), stops=st.lists(LETTERS, max_size=3), data=st.data())

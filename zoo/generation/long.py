@@ -31,7 +31,8 @@ def write_file(author, records, output, about, lines, ended=lambda: False):
     output = Path(output)
     if output.exists():
         raise ValueError(f"Expected a new file to write to. Received: {output}, which is there.")
-    order = sorted(range(len(records)), key=dict(enumerate(author.sizes(records))).get, reverse=True)
+    sizes = author.sizes(records)
+    order = sorted(range(len(records)), key=lambda i: -sizes[i])
     journal = _Journal(output.with_name(f"{output.name}.partial"), f"{about}\n{records}")
     batches = [order[start : start + ROWS] for start in range(0, len(order), ROWS)]
     done = len(journal.found)
