@@ -43,10 +43,7 @@ class Constraint:
         both[0, : len(later)], both[1, : len(first)] = later, first
         both[:, list(stops)] = np.array([[stop], [ends[0]]])
         (kinds, firsts), classes = np.unique(both, axis=1, return_inverse=True)
-        size = (_power(states + 2), _power(len(kinds)))
-        if size[0] * size[1] > LARGEST:
-            raise ValueError(f"Expected a simpler pattern or schema. Received: one of {states} states.")
-        table = np.full(size, NOWHERE, "int32")
+        table = np.full((_power(states + 2), _power(len(kinds))), NOWHERE, "int32")
         table[0, : len(kinds)], table[1 : states + 1, : len(kinds)] = firsts, columns[:, kinds]
         table[table >= 0] += 1
         left = _left(table, states + 1)
@@ -105,6 +102,8 @@ def _columns(automaton, first, later):
             column = following[columns[number], byte]  # the last row is NOWHERE's
             key = column.tobytes()
             if key not in numbers:
+                if column.size * len(columns) > LARGEST:
+                    raise ValueError(f"Expected a simpler pattern or schema. Received: one of {column.size} states.")
                 numbers[key] = len(columns)
                 columns.append(column)
             steps[number, byte] = numbers[key]
