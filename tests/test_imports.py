@@ -35,6 +35,16 @@ MAY_IMPORT = {  # folder: what of zoo its files may import, besides their own fo
     "dataset": {"zoo.dataset", "zoo.datasets", "zoo.console", "zoo.messages"},
     "tokenizers": {"zoo.tokenizer"},
     "tokenizer": {"zoo.tokenizer", "zoo.files"},
+    "adapters": {
+        "zoo.adapters",
+        "zoo.layers",
+        "zoo.weights",
+        "zoo.pipeline",
+        "zoo.tokenizers",
+        "zoo.preset",
+        "zoo.settings",
+        "zoo.files",
+    },
     "presets": {"zoo.architectures", "zoo.objectives", "zoo.tokenizers", "zoo.preset"},
 }
 MAY_IMPORT_FRAMEWORKS = ("backend/", "tokenizer/graph/", "exporting.py", "datasets/tfds.py")

@@ -26,6 +26,7 @@ class Architecture(ABC):
     tied = False  # True: logits over the vocabulary are made with the vectors of its layer called "embedding"
 
     published = None  # a `zoo.published.Published` where there are weights to be had
+    keras_hub = None  # a `zoo.published.KerasHub` where KerasHub has some too
 
     @abstractmethod
     def __call__(self, tokens):

@@ -1,4 +1,4 @@
-"""The contract by which an architecture says where its published weights are, in a folder of Hugging Face transformers.
+"""The contract by which an architecture says where its published weights are: in folders of transformers and KerasHub.
 
 Everything is stated as tables in the architecture's own file; `zoo.weights` reads and writes by them.
 """
@@ -57,3 +57,41 @@ class Published:
             keys = self.fields.get(one.name, ())
             config |= dict.fromkeys([keys] if isinstance(keys, str) else keys, getattr(architecture, one.name))
         return config
+
+
+@dataclass(frozen=True, kw_only=True)
+class KerasHub:
+    """How the settings and weights of an architecture are called in a preset of KerasHub.
+
+    `layers` goes from a layer there to a layer here, `{i}` being a number in both; a weight may stand by itself.
+    """
+
+    name: str  # of the backbone's class
+    fields: dict = field(default_factory=dict)  # field here -> setting there, beside those of `BACKBONE`
+    fixed: dict = field(default_factory=dict)  # field here -> value that all such backbones have
+    layers: dict
+    head: str = ""  # class of transformers that has weights of `layers` which belong to no trunk
+
+    def read(self, architecture, config):
+        """The `architecture`, a class, with the settings of a backbone."""
+        fields = BACKBONE | self.fields
+        return architecture(**{name: config[key] for name, key in fields.items()}, **self.fixed)
+
+
+BACKBONE = {  # what all backbones call the same
+    "vocabulary": "vocabulary_size",
+    "width": "hidden_dim",
+    "depth": "num_layers",
+    "hidden": "intermediate_dim",
+}
+ENCODER = {  # rows of `layers` that the backbones of encoders share
+    "embeddings_layer_norm": "embedding_norm",
+    "transformer_layer_{i}/self_attention_layer/query": "block{i}_attention/query",
+    "transformer_layer_{i}/self_attention_layer/key": "block{i}_attention/key",
+    "transformer_layer_{i}/self_attention_layer/value": "block{i}_attention/value",
+    "transformer_layer_{i}/self_attention_layer/attention_output": "block{i}_attention/out",
+    "transformer_layer_{i}/self_attention_layer_norm": "block{i}_attention_norm",
+    "transformer_layer_{i}/feedforward_intermediate_dense": "block{i}_feed_forward/widen",
+    "transformer_layer_{i}/feedforward_output_dense": "block{i}_feed_forward/narrow",
+    "transformer_layer_{i}/feedforward_layer_norm": "block{i}_feed_forward_norm",
+}

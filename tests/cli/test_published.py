@@ -48,3 +48,17 @@ def test_mistakes(cli, bert, check_refused):
 def test_an_unknown_format(cli, model_folder, check_refused):
     message = "Unknown format. Received: 'hugingface'. Did you mean 'huggingface'?"
     check_refused(message, cli, "export", model_folder, "--format", "hugingface", "--to", "out")
+
+
+def test_an_adapter_is_learned_shipped_and_merged(cli, bert, check_refused):
+    Path("data.tsv").write_text("text\tlabel\n" + "w5 w6\tgood\nw7 w8\tbad\n" * 10)
+    settings = ("training.epochs=1", "training.batch=8", "objective.length=8", "lora.rank=2")
+    done = cli("train", "bert_sst2", "--from", bert, "--data", "data.tsv", "--to", "model", *settings)
+    assert done.status == 0, done.err
+    Path("model/adapter.safetensors").rename("adapter.safetensors")
+    done = cli("import", bert, "--adapter", "adapter.safetensors", "--to", "merged")
+    assert done.status == 0, done.err
+    found = [json.loads(cli("predict", one, "w5 w8", "--json").out)["probabilities"] for one in ("model", "merged")]
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
+    message = "Expected an adapter, adapter.safetensors of a run with lora.rank. Received: nowhere"
+    check_refused(message, cli, "import", bert, "--adapter", "nowhere", "--to", "m")

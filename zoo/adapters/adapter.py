@@ -1,4 +1,4 @@
-"""An adapter in a file of its own: safetensors, named by weight path, with the preset and its backbone's fingerprint."""
+"""An adapter in a file of its own: safetensors named by weight path, with a preset and its backbone's fingerprint."""
 
 import hashlib
 from dataclasses import dataclass
@@ -43,7 +43,8 @@ class Adapter:
             )
         try:
             with safe_open(path, "np") as file:
-                tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
+                names, metadata = file.keys(), file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in names}
         except SafetensorError as error:
             raise ValueError(f"Expected a whole adapter. Received: {path}, which is damaged ({error}).") from None
         if metadata.get("format") != "zoo":
@@ -64,10 +65,8 @@ class Adapter:
         shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
         found = {name: array.shape for name, array in self.tensors.items()}
         if different := sorted({name for name, _ in shapes.items() ^ found.items()}):
-            name = different[0]
-            raise ValueError(
-                f"Expected {name} of shape {shapes.get(name, 'none')} in the adapter. Received: {found.get(name, 'none')}."
-            )
+            wanted, given = (of.get(different[0], "none") for of in (shapes, found))
+            raise ValueError(f"Expected {different[0]} of shape {wanted} in the adapter. Received: {given}.")
         for name, weight in weights.items():
             weight.assign(self.tensors[name])
 

@@ -31,8 +31,8 @@ class Backbone:
         """
         adapter.check_backbone(self.fingerprint, self.name)
         preset = self._preset(adapter.preset)
-        make = partial(preset.objective.head, self.architecture, self.trunk)
-        model, fresh = begin(make, preset.objective, self.architecture, self.name)
+        draw = partial(preset.objective.head, trunk=self.trunk)
+        model, fresh = begin(draw, preset.objective, self.architecture, self.name, self.tokenizer.size)
         updates = Updates(model, preset.lora, self.paths)
         head = {w.path: w for w in model.weights if w.path in fresh or w.path in adapter.tensors}
         try:

@@ -7,7 +7,6 @@ https://arxiv.org/abs/1607.01759), whose linear model it is with `depth` 0.
 
 from dataclasses import dataclass
 
-
 from zoo.architecture import Architecture
 from zoo.layers.dense import Dense
 from zoo.layers.dropout import Dropout

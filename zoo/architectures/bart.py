@@ -14,7 +14,7 @@ from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import TokenEmbedding, Visible
 from zoo.layers.positions import LearnedPositions
 from zoo.layers.vocabulary import Bias
-from zoo.published import Head, Published
+from zoo.published import Head, KerasHub, Published
 
 DEVIATION = 0.02  # of fresh weights, `init_std` of the published configurations
 OFFSET = 2  # rows of the table of positions that no token uses, in the released code
@@ -93,6 +93,38 @@ class BART(Architecture):
             ),
         },
         copies=("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"),
+    )
+    keras_hub = KerasHub(
+        name="BartBackbone",
+        fields={"length": "max_sequence_length", "heads": "num_heads", "dropout": "dropout"},
+        layers={
+            "token_embedding": "embedding",
+            "encoder_position_embedding": "source_positions",
+            "encoder_embeddings_layer_norm": "source_norm",
+            "transformer_encoder_layer_{i}/self_attention_layer/query": "encoder{i}_attention/query",
+            "transformer_encoder_layer_{i}/self_attention_layer/key": "encoder{i}_attention/key",
+            "transformer_encoder_layer_{i}/self_attention_layer/value": "encoder{i}_attention/value",
+            "transformer_encoder_layer_{i}/self_attention_layer/attention_output": "encoder{i}_attention/out",
+            "transformer_encoder_layer_{i}/self_attention_layer_norm": "encoder{i}_attention_norm",
+            "transformer_encoder_layer_{i}/feedforward_intermediate_dense": "encoder{i}_feed_forward/widen",
+            "transformer_encoder_layer_{i}/feedforward_output_dense": "encoder{i}_feed_forward/narrow",
+            "transformer_encoder_layer_{i}/feedforward_layer_norm": "encoder{i}_feed_forward_norm",
+            "decoder_position_embedding": "target_positions",
+            "decoder_embeddings_layer_norm": "target_norm",
+            "transformer_decoder_layer_{i}/self_attention/query": "decoder{i}_attention/query",
+            "transformer_decoder_layer_{i}/self_attention/key": "decoder{i}_attention/key",
+            "transformer_decoder_layer_{i}/self_attention/value": "decoder{i}_attention/value",
+            "transformer_decoder_layer_{i}/self_attention/attention_output": "decoder{i}_attention/out",
+            "transformer_decoder_layer_{i}/self_attention_layer_norm": "decoder{i}_attention_norm",
+            "transformer_decoder_layer_{i}/cross_attention/query": "decoder{i}_source_attention/query",
+            "transformer_decoder_layer_{i}/cross_attention/key": "decoder{i}_source_attention/key",
+            "transformer_decoder_layer_{i}/cross_attention/value": "decoder{i}_source_attention/value",
+            "transformer_decoder_layer_{i}/cross_attention/attention_output": "decoder{i}_source_attention/out",
+            "transformer_decoder_layer_{i}/cross_attention_layer_norm": "decoder{i}_source_attention_norm",
+            "transformer_decoder_layer_{i}/feedforward_intermediate_dense": "decoder{i}_feed_forward/widen",
+            "transformer_decoder_layer_{i}/feedforward_output_dense": "decoder{i}_feed_forward/narrow",
+            "transformer_decoder_layer_{i}/feedforward_layer_norm": "decoder{i}_feed_forward_norm",
+        },
     )
 
     def __call__(self, source, target):

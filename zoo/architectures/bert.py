@@ -12,9 +12,25 @@ from keras.layers import Add
 
 from zoo.architecture import Architecture
 from zoo.layers.blocks import BERT_DEVIATION, bert_blocks
+from zoo.layers.choice import choose
 from zoo.layers.embedding import TokenEmbedding, Visible
 from zoo.layers.positions import LearnedPositions
-from zoo.published import Head, Published
+from zoo.published import ENCODER, Head, KerasHub, Published
+
+ACTIVATIONS = {"gelu": "gelu", "gelu_tanh": "gelu_new"}  # here and in config.json
+
+
+class Activated(Published):
+    """Reads and writes the activation of the feed-forward layers."""
+
+    def settings(self, config):
+        kind = config.get("hidden_act", "gelu")
+        if kind not in ACTIVATIONS.values():
+            raise ValueError(f"Expected hidden_act of gelu or gelu_new in config.json. Received: {kind!r}.")
+        return super().settings(config) | {"activation": next(k for k, v in ACTIVATIONS.items() if v == kind)}
+
+    def write(self, architecture):
+        return super().write(architecture) | {"hidden_act": ACTIVATIONS[architecture.activation]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +46,11 @@ class BERT(Architecture):
     kinds: int = 2  # of tokens: of the first and of the second text
     dropout: float = 0.1  # of embeddings, attention weights and what blocks add
     epsilon: float = 1e-12  # added to the variance by norms
+    activation: str = "gelu"  # or gelu_tanh, nearly the same: the authors' code and KerasHub have it
 
     pooling = "first"
     tied = True
-    published = Published(
+    published = Activated(
         kind="bert",
         name="BertModel",
         fields={
@@ -48,7 +65,7 @@ class BERT(Architecture):
             "dropout": ("hidden_dropout_prob", "attention_probs_dropout_prob"),
             "epsilon": "layer_norm_eps",
         },
-        fixed={"hidden_act": "gelu", "position_embedding_type": "absolute", "is_decoder": False},
+        fixed={"position_embedding_type": "absolute", "is_decoder": False},
         prefix="bert.",
         layers={
             "embedding": "embeddings.word_embeddings",
@@ -86,13 +103,28 @@ class BERT(Architecture):
         },
         copies=("embeddings.position_ids", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"),
     )
+    keras_hub = KerasHub(
+        name="BertBackbone",
+        fields={"length": "max_sequence_length", "heads": "num_heads", "dropout": "dropout", "kinds": "num_segments"},
+        fixed={"activation": "gelu_tanh"},
+        layers={
+            "token_embedding": "embedding",
+            "position_embedding": "positions",
+            "segment_embedding": "type_embedding",
+            **ENCODER,
+            "pooled_dense": "hidden",
+        },
+    )
+
+    def __post_init__(self):
+        choose("activation", self.activation, ACTIVATIONS)
 
     def __call__(self, tokens, types):
         options = {"embeddings_initializer": RandomNormal(stddev=BERT_DEVIATION)}
         x = TokenEmbedding(self.vocabulary, self.width, self.padding, **options, name="embedding")(tokens)
         kinds = TokenEmbedding(self.kinds, self.width, None, **options, name="type_embedding")(types)
         x = LearnedPositions(self.length, name="positions")(Add(name="embedding_sum")([x, kinds]))
-        return bert_blocks(x, Visible(self.padding, name="visible")(tokens), self, self.epsilon)
+        return bert_blocks(x, Visible(self.padding, name="visible")(tokens), self, self.epsilon, self.activation)
 
 
 TINY = BERT(width=128, depth=2, heads=2, hidden=512)

@@ -11,7 +11,7 @@ from zoo.architecture import Architecture
 from zoo.layers.blocks import BERT_DEVIATION, bert_blocks
 from zoo.layers.embedding import TokenEmbedding, Visible
 from zoo.layers.positions import LearnedPositions
-from zoo.published import Head, Published
+from zoo.published import ENCODER, Head, KerasHub, Published
 
 EPSILON = 1e-12  # added to the variance by norms, as in BERT
 
@@ -76,6 +76,15 @@ class DistilBERT(Architecture):
             "DistilBertForQuestionAnswering": Head(objective="find_span", layers={"logits": "qa_outputs"}),
         },
         copies=("embeddings.position_ids", "vocab_projector.weight"),
+    )
+    keras_hub = KerasHub(
+        name="DistilBertBackbone",
+        fields={"length": "max_sequence_length", "heads": "num_heads", "dropout": "dropout"},
+        layers={
+            "token_and_position_embedding/token_embedding": "embedding",
+            "token_and_position_embedding/position_embedding": "positions",
+            **ENCODER,
+        },
     )
 
     def __call__(self, tokens):

@@ -14,7 +14,7 @@ from zoo.layers.blocks import encoder_block, normalize
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import TokenEmbedding
 from zoo.layers.positions import LearnedPositions
-from zoo.published import Head, Published
+from zoo.published import Head, KerasHub, Published
 
 DEVIATION = 0.02  # of fresh weights, in the authors' model.py
 
@@ -89,6 +89,23 @@ class GPT2(Architecture):
         },
         copies=("lm_head.weight", "h.{i}.attn.bias", "h.{i}.attn.masked_bias"),
         transposed=False,
+    )
+    keras_hub = KerasHub(
+        name="GPT2Backbone",
+        fields={"length": "max_sequence_length", "heads": "num_heads", "dropout": "dropout"},
+        layers={
+            "token_embedding": "embedding",
+            "position_embedding": "positions",
+            "transformer_layer_{i}/self_attention_layer_norm": "block{i}_attention_norm",
+            "transformer_layer_{i}/self_attention/query": "block{i}_attention/query",
+            "transformer_layer_{i}/self_attention/key": "block{i}_attention/key",
+            "transformer_layer_{i}/self_attention/value": "block{i}_attention/value",
+            "transformer_layer_{i}/self_attention/attention_output": "block{i}_attention/out",
+            "transformer_layer_{i}/feedforward_layer_norm": "block{i}_feed_forward_norm",
+            "transformer_layer_{i}/feedforward_intermediate_dense": "block{i}_feed_forward/widen",
+            "transformer_layer_{i}/feedforward_output_dense": "block{i}_feed_forward/narrow",
+            "layer_norm": "norm",
+        },
     )
 
     def __call__(self, tokens):

@@ -13,7 +13,7 @@ from zoo.architecture import Architecture
 from zoo.layers.blocks import encoder_block, normalize_size
 from zoo.layers.embedding import TokenEmbedding
 from zoo.layers.positions import BASE
-from zoo.published import Head, Published
+from zoo.published import Head, KerasHub, Published
 
 DEVIATION = 0.02  # of fresh weights, `initializer_range` of the published configurations
 SCALING = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}  # all of Llama 3
@@ -100,6 +100,30 @@ class Llama(Architecture):
             ),
         },
         copies=("layers.{i}.self_attn.rotary_emb.inv_freq",),
+    )
+    keras_hub = KerasHub(
+        name="LlamaBackbone",
+        fields={
+            "heads": "num_query_heads",
+            "kv_heads": "num_key_value_heads",
+            "epsilon": "layer_norm_epsilon",
+            "base": "rope_max_wavelength",
+        },
+        layers={
+            "token_embedding": "embedding",
+            "token_embedding/reverse_embeddings": "logits/kernel",
+            "transformer_layer_{i}/self_attention_layernorm": "block{i}_attention_norm",
+            "transformer_layer_{i}/self_attention/query": "block{i}_attention/query",
+            "transformer_layer_{i}/self_attention/key": "block{i}_attention/key",
+            "transformer_layer_{i}/self_attention/value": "block{i}_attention/value",
+            "transformer_layer_{i}/self_attention/attention_output": "block{i}_attention/out",
+            "transformer_layer_{i}/feedforward_layernorm": "block{i}_feed_forward_norm",
+            "transformer_layer_{i}/feedforward_gate_dense": "block{i}_feed_forward/widen",
+            "transformer_layer_{i}/feedforward_intermediate_dense": "block{i}_feed_forward/gate",
+            "transformer_layer_{i}/feedforward_output_dense": "block{i}_feed_forward/narrow",
+            "sequence_output_layernorm": "norm",
+        },
+        head="LlamaForCausalLM",
     )
 
     def __call__(self, tokens):

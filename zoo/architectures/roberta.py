@@ -12,7 +12,7 @@ from zoo.architecture import Architecture
 from zoo.layers.blocks import BERT_DEVIATION, bert_blocks
 from zoo.layers.embedding import TokenEmbedding, Visible
 from zoo.layers.positions import LearnedPositions
-from zoo.published import Head, Published
+from zoo.published import ENCODER, Head, KerasHub, Published
 
 OFFSET = 2  # rows before the first position's: fairseq counts positions from padding's id, 1, and one further
 
@@ -91,6 +91,15 @@ class RoBERTa(Architecture):
             "RobertaForQuestionAnswering": Head(objective="find_span", layers={"logits": "qa_outputs"}),
         },
         copies=("embeddings.position_ids", "lm_head.decoder.weight", "lm_head.decoder.bias"),
+    )
+    keras_hub = KerasHub(
+        name="RobertaBackbone",
+        fields={"length": "max_sequence_length", "heads": "num_heads", "dropout": "dropout"},
+        layers={
+            "embeddings/token_embedding": "embedding",
+            "embeddings/position_embedding": "positions",
+            **ENCODER,
+        },
     )
 
     def __call__(self, tokens):

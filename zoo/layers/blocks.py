@@ -114,7 +114,7 @@ def encoder_block(x, visible, attention, feed_forward, norm, dropout, name, norm
     return residual(x, think, norm, dropout, f"{name}_feed_forward", normalize)
 
 
-def bert_blocks(x, visible, architecture, epsilon):
+def bert_blocks(x, visible, architecture, epsilon, activation="gelu"):
     """Draw what BERT and its descendants share (Devlin et al. 2018, appendix A.2) on summed embeddings.
 
     A norm, dropout, and `architecture.depth` post-norm blocks with `heads`, `hidden` and `dropout` as it says, whose
@@ -122,7 +122,7 @@ def bert_blocks(x, visible, architecture, epsilon):
     """
     options = {
         "attention": {"heads": architecture.heads, "dropout": architecture.dropout, "deviation": BERT_DEVIATION},
-        "feed_forward": {"hidden": architecture.hidden, "activation": "gelu", "deviation": BERT_DEVIATION},
+        "feed_forward": {"hidden": architecture.hidden, "activation": activation, "deviation": BERT_DEVIATION},
         "norm": "post",
         "dropout": architecture.dropout,
         "normalize": partial(normalize, epsilon=epsilon),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from zoo.tokenizer import Tokenizer, TrainedTokenizer
+from zoo.tokenizer.adding import with_tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,6 +11,7 @@ class Pretrained(Tokenizer):
     """Reads tokenizer.json, BERT's vocab.txt, or GPT-2's vocab.json with merges.txt."""
 
     folder: str = ""  # or the file itself
+    added: tuple = ()  # new tokens: see `zoo.tokenizer.adding`
 
     def untrained(self):
         """Return the tokenizer of the library; raises `ValueError` where there is none."""
@@ -19,4 +21,5 @@ class Pretrained(Tokenizer):
         """Return the tokenizer; no text is read."""
         if not self.folder:
             raise ValueError("Expected a folder to take the tokenizer from (tokenizer.folder). Received: none.")
-        return TrainedTokenizer.load(self.folder)
+        found = TrainedTokenizer.load(self.folder)
+        return TrainedTokenizer(with_tokens(found.rust, self.added)) if self.added else found

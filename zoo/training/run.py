@@ -94,7 +94,7 @@ class Run:
         self.architecture = with_tokenizer(self.preset, self.tokenizer)
         weights = "" if self.resume and not lora.rank else training.weights  # a checkpoint brings its own
         with precision(training.precision):
-            self.model, fresh = drawn(self.objective, self.architecture, weights)
+            self.model, fresh = drawn(self.objective, self.architecture, weights, self.tokenizer.size)
         self.adaptation = lora.rank and Adaptation(self.model, self.architecture, lora, fresh)
         if self.adaptation:
             self.model = self.adaptation.model

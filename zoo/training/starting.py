@@ -66,6 +66,11 @@ def check_lora(preset):
             raise ValueError(f"Expected lora.{field} to be {least}. Received: {getattr(lora, field)}.")
     if lora.rank and not preset.training.weights:
         raise ValueError("lora.rank needs weights to learn upon: give --from FOLDER. Received: none.")
+    if lora.rank and getattr(preset.tokenizer, "added", ()):
+        raise ValueError(
+            "lora.rank leaves the vectors of tokenizer.added as they begin: train without it first, then from there. "
+            "Received: both."
+        )
 
 
 def places(to, name):
@@ -123,16 +128,16 @@ def with_tokenizer(preset, tokenizer):
     return replace(preset.architecture, vocabulary=max(least, tokenizer.size), padding=tokenizer.padding)
 
 
-def drawn(objective, architecture, weights=""):
-    """`(model, fresh)`: the model, and the paths of its weights that no folder gave.
+def drawn(objective, architecture, weights="", size=0):
+    """`(model, fresh)`: the model, and the paths of its weights that no folder gave; `size` is of the tokenizer.
 
     Raises ValueError, with the reason, where it cannot be drawn with the settings at hand.
     """
-    make = partial(_draw, objective, architecture)
+    draw = partial(_draw, objective)
     if not weights:
-        model = make()
+        model = draw(architecture)
         return model, tuple(weight.path for weight in model.weights)
-    model, fresh = begin(make, objective, architecture, weights)
+    model, fresh = begin(draw, objective, architecture, weights, size)
     console.print(f"Started from {weights}; weights that begin afresh: {', '.join(fresh) or 'none'}.")
     return model, fresh
 

@@ -1,11 +1,13 @@
 """Training that starts from a folder, of the zoo or of transformers: its architecture, tokenizer and weights."""
 
 from dataclasses import replace
+from functools import partial
 
 from zoo import catalog, pipeline, settings
 from zoo.tokenizers.pretrained import Pretrained
 from zoo.weights.config import read_architecture, read_config
 from zoo.weights.drawing import draw_loaded, shapes
+from zoo.weights.growing import grow
 from zoo.weights.importing import read_tokenizer
 from zoo.weights.names import locate
 
@@ -14,17 +16,28 @@ def start_from(preset, name):
     """A preset with the architecture and the tokenizer of a folder, or of a name as in `zoo.weights.names`."""
     folder = locate(name)
     architecture, _ = _read(folder)
-    tokenizer = Pretrained(folder=str(folder.absolute()))
+    tokenizer = Pretrained(folder=str(folder.absolute()), added=getattr(preset.tokenizer, "added", ()))
     training = replace(preset.training, weights=str(name))
     return replace(preset, architecture=architecture, tokenizer=tokenizer, training=training)
 
 
-def begin(make, objective, architecture, name):
-    """`(model, fresh)`: what `make()` draws with a folder's weights, and the paths of those of its head that are fresh.
+def begin(draw, objective, architecture, name, size):
+    """What `draw(architecture)` draws with a folder's weights: `(model, fresh)`, paths of weights of its head.
+
+    Where the tokenizer, now of `size` ids, has some that the folder's has not, their vectors are means: `grow`.
 
     Raises ValueError where weights below the head do not fit.
     """
     folder = locate(name)
+    before, tokenizer = _read(folder)
+    if size <= tokenizer.size:
+        return _begin(partial(draw, architecture), objective, architecture, folder)
+    smaller = replace(architecture, vocabulary=before.vocabulary)
+    model, fresh = _begin(partial(draw, smaller), objective, smaller, folder)
+    return grow(draw, architecture, model, tokenizer.size, size), fresh
+
+
+def _begin(make, objective, architecture, folder):
     if not _is_ours(folder):
         model, loaded = draw_loaded(make, folder, fitting=True)
         return model, loaded.fresh

@@ -27,7 +27,8 @@ def write_huggingface(pipeline, folder):
     if published is None:
         raise ValueError(f"Expected an architecture that transformers has. Received: {type(architecture).__name__}.")
     name, head = _class_of(pipeline)
-    tensors = _tensors(pipeline.model, published, head)
+    arrays = {weight.path: keras.ops.convert_to_numpy(weight.value) for weight in pipeline.model.weights}
+    tensors = tensors_of(arrays, published, head)
     with whole_folder(folder) as partial:
         save_file(tensors, partial / SINGLE, metadata={"format": "pt"})
         _write_json(partial / "config.json", _config(pipeline, name))
@@ -57,15 +58,17 @@ def _setting(objective, architecture, field):
     return architecture.pooling if field == "pooling" and value is None else value
 
 
-def _tensors(model, published, head):
-    """{name: array} of a network's weights. Raises ValueError where one has no place there."""
+def tensors_of(arrays, published, head):
+    """{name of a tensor: array} of a network's weights, {path: array}.
+
+    Raises ValueError where one has no place there.
+    """
     trunk = Table(published, published.layers, published.prefix if head else "")
     table, parts = Table(published, head_layers(published, head)), {}
-    for weight in model.weights:
-        array = keras.ops.convert_to_numpy(weight.value)
-        source = trunk.source(weight.path) or table.source(weight.path)
+    for path, array in arrays.items():
+        source = trunk.source(path) or table.source(path)
         if source is None and array.any():
-            raise ValueError(f"Expected weights that transformers has. Received: {weight.path}, which it has not.")
+            raise ValueError(f"Expected weights that transformers has. Received: {path}, which it has not.")
         for name, part, numbers in source.write(array) if source else ():
             parts.setdefault(name if head else plain(name, published), {})[part] = numbers
     whole = {name: np.concatenate([found[i] for i in sorted(found)], -1) for name, found in parts.items()}

@@ -1,0 +1,91 @@
+"""Vectors for new tokens, and training on a user's text before the labels."""
+
+import numpy as np
+import pytest
+from keras import ops
+from references import Golden, write_tokenizer
+
+import zoo
+from zoo.architectures.bert import BERT
+from zoo.objectives.classify_text import ClassifyText
+from zoo.objectives.masked_token import MaskedToken
+from zoo.objectives.next_token import NextToken
+from zoo.tokenizers.words import Words
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A folder of texts with words that are new, and of labels that hang on them."""
+    folder = tmp_path_factory.mktemp("rows")
+    lines = ["text\tlabel", *(f"w{i} {'esim' if i % 2 else 'voip'}\t{('bad', 'good')[i % 2]}" for i in range(10, 34))]
+    for split in ("train", "valid"):
+        (folder / f"{split}.tsv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def preset(data, objective, rate=0.05):
+    return zoo.Preset(
+        architecture=BERT(),
+        objective=objective,
+        tokenizer=Words(),
+        data=zoo.Data(spec=str(data)),
+        training=zoo.Training(epochs=3, batch=8, learning_rate=rate),
+    )
+
+
+def embeddings(pipeline):
+    return ops.convert_to_numpy(pipeline.model.get_layer("embedding").embeddings.value)
+
+
+@pytest.mark.parametrize("size", [40, 38])  # of the tokenizer: the network has 40 vectors
+def test_new_vectors_are_the_mean_of_the_old(data, tmp_path, size):
+    folder = Golden("bert").write(tmp_path / "bert")
+    write_tokenizer(folder, size)
+    added = ["tokenizer.added=esim,voip"]
+    pipeline = zoo.train(
+        preset(data, MaskedToken(length=8), 0.0), to=tmp_path / "m", weights=str(folder), overrides=added
+    )
+    old = Golden("bert").part("tensor")["bert.embeddings.word_embeddings.weight"]
+    found = embeddings(pipeline)
+    assert len(found) == pipeline.tokenizer.size == pipeline.preset.architecture.vocabulary == size + 2
+    np.testing.assert_array_equal(found[:size], old[:size])
+    np.testing.assert_allclose(found[size:], np.stack([old[:size].mean(0)] * 2), atol=1e-6)
+    assert pipeline.model.get_layer("head_bias").bias.shape == (size + 2,)
+
+
+def test_continued_pretraining_then_labels(data, tmp_path):
+    folder = Golden("bert").write(tmp_path / "bert")
+    write_tokenizer(folder)
+    first = zoo.train(
+        preset(data, MaskedToken(length=8)),
+        to=tmp_path / "first",
+        weights=str(folder),
+        overrides=["tokenizer.added=esim,voip"],
+    )
+    labels = preset(data, ClassifyText(length=8, pooling="mean"))
+    second = zoo.train(labels, to=tmp_path / "second", weights=tmp_path / "first", overrides=["training.epochs=6"])
+    assert second.tokenizer.size == first.tokenizer.size == 42
+    assert second.scores["validation"]["accuracy"] > 0.9
+    assert second.predict("w9 esim")["label"] == "good"
+
+
+def test_logits_that_are_not_tied_grow_too(data, tmp_path):
+    """A causal network with an output layer of its own."""
+    folder = Golden("llama").write(tmp_path / "llama")
+    write_tokenizer(folder)
+    task = preset(data, NextToken(length=8), 0.0)
+    pipeline = zoo.train(task, to=tmp_path / "m", weights=str(folder), overrides=["tokenizer.added=esim"])
+    kernel = ops.convert_to_numpy(pipeline.model.get_layer("logits").kernel.value)
+    np.testing.assert_allclose(kernel[:, 40], kernel[:, :40].mean(1), atol=1e-6)
+
+
+def test_not_with_lora(data, tmp_path):
+    folder = Golden("bert").write(tmp_path / "bert")
+    write_tokenizer(folder)
+    with pytest.raises(ValueError, match=r"lora.rank leaves the vectors of tokenizer.added as they begin"):
+        zoo.train(
+            preset(data, MaskedToken(length=8)),
+            to=tmp_path / "m",
+            weights=str(folder),
+            overrides=["tokenizer.added=esim", "lora.rank=2"],
+        )

@@ -1,0 +1,140 @@
+"""Presets of KerasHub (https://keras.io/keras_hub): read by keras_hub itself, and kept as folders of transformers.
+
+They are kept in zoo/ of Keras's own folder, so that a preset is converted once.
+"""
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+from safetensors.numpy import save_file
+
+from zoo import catalog
+from zoo.files import whole_folder, write_text
+from zoo.messages import unknown
+from zoo.weights.tensors import SINGLE
+from zoo.weights.writing import tensors_of
+
+
+def is_preset(folder):
+    """Whether a folder is a preset of KerasHub."""
+    return (folder / "metadata.json").is_file() and '"keras_hub' in _text(folder / "config.json")
+
+
+def as_huggingface(name):
+    """The folder of transformers that a preset becomes, given its name or folder.
+
+    Raises ValueError where keras_hub is not installed or cannot fetch it, or where the zoo has no such network.
+    """
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    folder = home / "zoo" / f"{Path(name).name}-{_version(Path(name), name)}"
+    if not folder.is_dir():
+        hub = _keras_hub(name)
+        backbone = _fetched(name, lambda: hub.models.Backbone.from_preset(name))
+        architecture, head, tensors = _converted(backbone)
+        with whole_folder(folder) as partial:
+            save_file(tensors, partial / SINGLE, metadata={"format": "pt"})
+            config = architecture.published.write(architecture) | {"architectures": [head]}
+            write_text(partial / "config.json", json.dumps(config, indent=2) + "\n")
+            _write_tokenizer(hub, name, partial)
+    return folder
+
+
+def _version(folder, name):
+    """Digits that are others where a preset's files are."""
+    files = sorted(path for path in folder.glob("*") if path.is_file())
+    found = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return hashlib.blake2b(repr((name, found)).encode(), digest_size=6).hexdigest()
+
+
+def _keras_hub(name):
+    try:
+        import keras_hub
+    except ImportError as error:
+        raise ValueError(f"Expected keras-hub to be installed, for {name}. Received: {error}.") from None
+    return keras_hub
+
+
+def _fetched(name, fetch):
+    try:
+        return fetch()
+    except (OSError, ValueError, ImportError) as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
+        raise ValueError(f"keras_hub cannot read {name} ({reason}). Without a network, give a folder.") from None
+
+
+def _converted(backbone):
+    """(architecture, name of its class in transformers, {name: tensor}) of a backbone."""
+    classes = [catalog.load("architectures", name) for name in catalog.names("architectures")]
+    known = {cls.keras_hub.name: cls for cls in classes if cls.keras_hub}
+    kind = type(backbone).__name__
+    if kind not in known:
+        raise ValueError(unknown("backbone of KerasHub", kind, sorted(known)))
+    table, published = known[kind].keras_hub, known[kind].published
+    architecture = table.read(known[kind], backbone.get_config())
+    arrays = _arrays(backbone, table, architecture)
+    head = table.head if any(path.startswith("logits") for path in arrays) else ""
+    return architecture, head or published.name, tensors_of(arrays, published, published.heads.get(head))
+
+
+def _arrays(backbone, table, architecture):
+    """{path here: array} of all weights of a backbone. Raises ValueError where they are not those of the table."""
+    from zoo.weights.drawing import shapes  # which itself locates folders
+
+    wanted, found = shapes(architecture.trunk), {}
+    for weight in backbone.weights:
+        path = _path(weight.path, table.layers)
+        if path is None or path in found:
+            raise ValueError(f"Expected the weights of {table.name} as the zoo knows them. Received: {weight.path}.")
+        found[path] = _shaped(keras.ops.convert_to_numpy(weight.value), wanted.get(path))
+    if missing := set(wanted) - set(found):
+        raise ValueError(f"Expected a weight for {min(missing)} in {table.name}. Received: none.")
+    return found
+
+
+def _path(there, layers):
+    layer, _, leaf = there.rpartition("/")
+    leaf = "table" if "position" in layer.rpartition("/")[2] else leaf
+    for row, here in layers.items():
+        if re.fullmatch(row.replace("{i}", r"\d+"), there):
+            return here
+        if match := re.fullmatch(row.replace("{i}", r"(\d+)"), layer):
+            return f"{here.replace('{i}', ''.join(match.groups()))}/{leaf}"
+    return None
+
+
+def _shaped(array, shape):
+    """An array in a shape of one axis for all heads; a table of positions may have unused rows at its beginning."""
+    array = np.asarray(array, "float32")
+    if shape is None or array.ndim > len(shape):
+        return np.ascontiguousarray(array if shape is None else array.reshape(shape))
+    return np.pad(array, [(more - size, 0) for size, more in zip(array.shape, shape, strict=True)])
+
+
+def _write_tokenizer(hub, name, folder):
+    """Write what zoo.tokenizer reads, of tokenizers by word pieces and byte pairs; those of sentencepiece have none."""
+    from tokenizers import normalizers
+
+    from zoo.tokenizer import reading
+
+    try:
+        tokenizer = hub.models.Tokenizer.from_preset(name)
+    except (OSError, ValueError, ImportError):  # a preset may have none
+        return
+    tokenizer.save_assets(str(folder))
+    if isinstance(tokenizer, hub.tokenizers.WordPieceTokenizer):
+        (folder / "vocabulary.txt").rename(folder / "vocab.txt")
+        rust, config = reading.read(folder / "vocab.txt"), tokenizer.get_config()
+        lower, accents = config["lowercase"], config["strip_accents"]
+        rust.normalizer = normalizers.BertNormalizer(lowercase=lower, strip_accents=accents)
+        rust.save(str(folder / "tokenizer.json"))
+    elif isinstance(tokenizer, hub.tokenizers.BytePairTokenizer):
+        (folder / "vocabulary.json").rename(folder / "vocab.json")
+
+
+def _text(path):
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
