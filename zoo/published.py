@@ -63,7 +63,7 @@ class Published:
 class KerasHub:
     """How the settings and weights of an architecture are called in a preset of KerasHub.
 
-    `layers` goes from a layer there to a layer here, `{i}` being a number in both; a weight may stand by itself.
+    `layers` goes from a layer there to a layer here, `{i}` being a number in both; a weight there may stand by itself.
     """
 
     name: str  # of the backbone's class

@@ -93,7 +93,7 @@ def test_an_untied_output_layer_comes_along(hub, tmp_path):
         },
         base=architecture.base,
     )
-    assert zoo.load_weights(model, tmp_path / "preset").fresh == ("logits/bias",)[:0] or True
+    assert zoo.load_weights(model, tmp_path / "preset").fresh == ()
     kernel = ops.convert_to_numpy(model.get_layer("logits").kernel.value)
     np.testing.assert_array_equal(kernel, ops.convert_to_numpy(backbone.token_embedding.reverse_embeddings.value))
 
@@ -102,8 +102,8 @@ def test_mistakes(hub, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"keras_hub cannot read no_such_preset \(\w+: .*\). Without a network, give"):
         locate("keras:no_such_preset")
     folder = tmp_path / "preset"
-    hub.models.ElectraBackbone(**SIZES, embedding_dim=8, num_heads=2).save_to_preset(str(folder))
-    with pytest.raises(ValueError, match=r"Unknown backbone of KerasHub. Received: 'ElectraBackbone'.* Known: Bart"):
+    hub.models.FNetBackbone(**SIZES).save_to_preset(str(folder))
+    with pytest.raises(ValueError, match=r"Unknown backbone of KerasHub. Received: 'FNetBackbone'.* Known: Bart"):
         locate(folder)
     monkeypatch.setitem(__import__("sys").modules, "keras_hub", None)
     with pytest.raises(ValueError, match=r"Expected keras-hub to be installed, for .*preset"):

@@ -21,7 +21,7 @@ class Updates:
     """
 
     def __init__(self, model, lora, backbone):
-        known = {path: place for path, place in kernels(model).items() if path in backbone}
+        known = {path: place for path, place in sorted(kernels(model).items()) if path in backbone}
         self.places = {path: place for path, place in known.items() if _compiled(lora.pattern).search(path)}
         if not self.places:
             kinds = ", ".join(dict.fromkeys(re.sub(r"\d+", "0", path) for path in known)) or "none"

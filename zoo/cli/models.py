@@ -32,7 +32,9 @@ def train(
     to: Annotated[Path | None, typer.Option(help="The model's folder; else saved_models/PRESET.")] = None,
     columns: Columns = "",
     errors: Errors = "",
-    weights: Annotated[str, typer.Option("--from", help="A model folder or hf:OWNER/NAME to start from.")] = "",
+    weights: Annotated[
+        str, typer.Option("--from", help="A model folder, hf:OWNER/NAME or keras:PRESET to start from.")
+    ] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was cut off.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw an unfinished run away.")] = False,
 ):
@@ -48,7 +50,7 @@ def train(
 
 
 def import_(
-    folder: Annotated[str, typer.Argument(help="A folder of Hugging Face transformers, or hf:OWNER/NAME.")],
+    folder: Annotated[str, typer.Argument(help="A folder of transformers or KerasHub, hf:OWNER/NAME or keras:PRESET.")],
     to: Annotated[Path | None, typer.Option(help="The model's folder; else saved_models/NAME.")] = None,
     adapter: Annotated[Path | None, typer.Option(help="An adapter.safetensors that was learned upon it.")] = None,
 ):

@@ -36,7 +36,7 @@ def train(preset, *, to=None, data=None, columns=None, resume=False, fresh=False
         resume: go on with a run that was killed, from its last checkpoint, to the same end.
         fresh: throw an unfinished run away.
         overrides: strings such as `training.epochs=3`.
-        weights: a folder to start from, of the zoo or of Hugging Face transformers, or a name, `hf:OWNER/NAME`: its
+        weights: a folder to start from, of the zoo, transformers or KerasHub, or `hf:OWNER/NAME` or `keras:PRESET`: its
             network with the weights, and its tokenizer, are taken in place of the preset's own.
 
     Returns the trained `Pipeline`. Raises ValueError for whatever is wrong with the arguments or the data.
@@ -95,7 +95,7 @@ class Run:
         weights = "" if self.resume and not lora.rank else training.weights  # a checkpoint brings its own
         with precision(training.precision):
             self.model, fresh = drawn(self.objective, self.architecture, weights, self.tokenizer.size)
-        self.adaptation = lora.rank and Adaptation(self.model, self.architecture, lora, fresh)
+        self.adaptation = Adaptation(self.model, self.architecture, lora, fresh) if lora.rank else None
         if self.adaptation:
             self.model = self.adaptation.model
 

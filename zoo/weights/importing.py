@@ -23,11 +23,11 @@ def import_model(name, to=None, adapter=None):
     """Write a model folder of published weights, so that `zoo.load` reads them; returns it.
 
     Args:
-        name: a folder of Hugging Face transformers or of sentence-transformers, or `hf:OWNER/NAME`.
+        name: a folder of transformers, sentence-transformers or KerasHub, or `hf:OWNER/NAME`, or `keras:PRESET`.
         to: the model's folder; default `saved_models/<the folder's name>`.
         adapter: one that was learned upon it, to be merged: see `zoo.merge`.
     """
-    to = Path(to or Path("saved_models") / str(name).rstrip("/").rpartition("/")[2])
+    to = Path(to or Path("saved_models") / str(name).rstrip("/").replace(":", "/").rpartition("/")[2])
     if to.exists():
         raise ValueError(f"Expected a new folder to save the model in. Received: {to}, which exists.")
     imported = _merged(name, adapter) if adapter else import_folder(locate(name))

@@ -97,11 +97,11 @@ def _arrays(backbone, table, architecture):
 
 
 def _path(there, layers):
+    if there in layers:
+        return layers[there]
     layer, _, leaf = there.rpartition("/")
     leaf = "table" if "position" in layer.rpartition("/")[2] else leaf
     for row, here in layers.items():
-        if re.fullmatch(row.replace("{i}", r"\d+"), there):
-            return here
         if match := re.fullmatch(row.replace("{i}", r"(\d+)"), layer):
             return f"{here.replace('{i}', ''.join(match.groups()))}/{leaf}"
     return None

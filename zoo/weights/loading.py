@@ -24,7 +24,7 @@ def load_weights(model, folder, head=True):
     Args:
         model: a `keras.Model`, what an architecture drew, with or without an objective's head.
         folder: its tensors may be of float32, float16 or bfloat16, in one file or several with an index; or a name in
-            its place, `hf:OWNER/NAME`.
+            its place, `hf:OWNER/NAME` or `keras:PRESET`.
         head: False leaves the layers of the head as they are.
 
     Returns a `Loaded`. Raises ValueError, and changes nothing, where a file is truncated or a pickle, or where a tensor
