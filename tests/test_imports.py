@@ -38,6 +38,7 @@ MAY_IMPORT = {  # folder: what of zoo its files may import, besides their own fo
     "adapters": {
         "zoo.adapters",
         "zoo.layers",
+        "zoo.messages",
         "zoo.weights",
         "zoo.pipeline",
         "zoo.tokenizers",

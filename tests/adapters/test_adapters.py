@@ -96,11 +96,14 @@ def test_several_upon_one_backbone(bert, learned, tmp_path):
     assert likelihoods(zoo.load(tmp_path)) == pytest.approx(wanted["one"], rel=1e-5)
     with pytest.raises(ValueError, match=r"Expected a new name for an adapter. Received: 'two', which is taken"):
         adapters.add("two", two)
+    with pytest.raises(ValueError, match=r"Unknown adapter. Received: 'on'. Did you mean 'one'\?"):
+        adapters["on"]
     adapters.remove("one")
     assert likelihoods(adapters["two"]) == pytest.approx(wanted["two"], rel=1e-5)
 
 
-def test_a_backbone_has_the_same_fingerprint_on_each_backend(bert):
+def test_a_backbone_has_the_same_fingerprint_on_each_backend_and_imported(bert, tmp_path):
+    assert Backbone(zoo.import_model(bert, tmp_path / "ours")).fingerprint == Backbone(bert).fingerprint
     assert Backbone(bert).fingerprint == "15881d8cd83bc8d3c321216011b659d8"
 
 

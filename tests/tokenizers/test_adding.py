@@ -23,8 +23,8 @@ def test_new_tokens_are_one_id_each_and_nothing_else_changes(folder):
     after = Pretrained(folder=str(folder), added=("esim", "voip")).train()
     assert after.size == before.size + 2
     assert [after.id(token) for token in ("esim", "voip")] == [before.size, before.size + 1]
-    for text in (*TEXTS, "an unknown word", "esims"):
-        np.testing.assert_array_equal(after.encode(text).ids, before.encode(text).ids) if "esims" not in text else None
+    for text in (*TEXTS, "an unknown word"):
+        np.testing.assert_array_equal(after.encode(text).ids, before.encode(text).ids)
     ids = after.encode("the esim, voip").ids.tolist()
     assert ids.count(before.size) == ids.count(before.size + 1) == 1
     start, end = after.encode("the esim").offsets[ids.index(before.size)]

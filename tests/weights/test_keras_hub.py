@@ -1,5 +1,7 @@
 """Presets of KerasHub: the same features, trained further, refused in one line."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -105,6 +107,6 @@ def test_mistakes(hub, tmp_path, monkeypatch):
     hub.models.FNetBackbone(**SIZES).save_to_preset(str(folder))
     with pytest.raises(ValueError, match=r"Unknown backbone of KerasHub. Received: 'FNetBackbone'.* Known: Bart"):
         locate(folder)
-    monkeypatch.setitem(__import__("sys").modules, "keras_hub", None)
+    monkeypatch.setitem(sys.modules, "keras_hub", None)
     with pytest.raises(ValueError, match=r"Expected keras-hub to be installed, for .*preset"):
         locate(folder)

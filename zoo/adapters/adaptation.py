@@ -1,6 +1,6 @@
 """LoRA within a training run: what is frozen, what learns, and what comes of it."""
 
-from zoo.adapters.adapter import Adapter, array_of, fingerprint
+from zoo.adapters.adapter import NAME, Adapter, array_of, fingerprint
 from zoo.adapters.lora import adapt, renewed
 from zoo.weights.drawing import shapes
 
@@ -31,6 +31,6 @@ class Adaptation:
         self.updates.merge()
         return renewed(self.model)
 
-    def adapter(self, preset):
-        """What was learned until `merged` was called, to be used with a `Preset`."""
-        return Adapter(preset, self.fingerprint, self.tensors)
+    def write(self, folder, preset):
+        """Write what was learned until `merged` was called, an `Adapter`, into a model's folder."""
+        Adapter(preset, self.fingerprint, self.tensors).write(folder / NAME)

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from zoo.adapters.adapter import Adapter, fingerprint
 from zoo.adapters.lora import Updates, renewed
 from zoo.pipeline import Pipeline
 from zoo.tokenizers.pretrained import Pretrained
+from zoo.weights.names import locate
 from zoo.weights.starting import backbone, begin
 
 
@@ -45,7 +45,7 @@ class Backbone:
     def _preset(self, preset):
         """The preset of an adapter upon this folder."""
         training = replace(preset.training, weights=str(self.name))
-        tokenizer = Pretrained(folder=str(Path(self.name).absolute()))
+        tokenizer = Pretrained(folder=str(locate(self.name).absolute()))
         return replace(preset, architecture=self.architecture, tokenizer=tokenizer, training=training)
 
 

@@ -2,6 +2,7 @@
 
 from zoo.adapters.adapter import Adapter
 from zoo.adapters.merging import Backbone, merge
+from zoo.messages import unknown
 from zoo.pipeline import Pipeline
 
 
@@ -34,10 +35,13 @@ class Adapters:
 
     def remove(self, name):
         """Forget an adapter."""
-        self._switch(None)
+        if self.on is self[name].updates:
+            self._switch(None)
         del self.pipelines[name]
 
     def __getitem__(self, name):
+        if name not in self.pipelines:
+            raise ValueError(unknown("adapter", name, list(self.pipelines)))
         return self.pipelines[name]
 
     def __iter__(self):

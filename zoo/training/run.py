@@ -6,7 +6,6 @@ from functools import partial
 
 from zoo import backend, evaluation
 from zoo.adapters.adaptation import Adaptation
-from zoo.adapters.adapter import NAME
 from zoo.batches import Batches
 from zoo.carrying import InOrder, carried
 from zoo.console import console
@@ -94,16 +93,16 @@ class Run:
         self.architecture = with_tokenizer(self.preset, self.tokenizer)
         weights = "" if self.resume and not lora.rank else training.weights  # a checkpoint brings its own
         with precision(training.precision):
-            self.model, fresh = drawn(self.objective, self.architecture, weights, self.tokenizer.size)
-        self.adaptation = Adaptation(self.model, self.architecture, lora, fresh) if lora.rank else None
-        if self.adaptation:
-            self.model = self.adaptation.model
+            model, fresh = drawn(self.objective, self.architecture, weights, self.tokenizer.size)
+        self.adaptation = Adaptation(model, self.architecture, lora, fresh) if lora.rank else None
+        self.model = self.adaptation.model if lora.rank else model
 
     def _tokenize(self):
         cache = self.folder.parent / ".cache"
         self.examples = prepare(self.dataset, "train", self.objective, self.tokenizer, self.model, cache)
         rows, targets = map(self._arrays, (self.architecture.inputs()[0], "target"))
-        self.architecture.fit(self.model, rows, targets)
+        if not self.adaptation:  # a backbone stays as it is
+            self.architecture.fit(self.model, rows, targets)
 
     def _arrays(self, key):
         return (self.examples.row(key, i) for i in range(len(self.examples)))
@@ -162,8 +161,7 @@ class Run:
     def _finish(self):
         """Best weights back, threshold calibrated, scores measured, the folder published whole."""
         checkpoint.assign(self.model.variables, self.validate.best)
-        if self.adaptation:
-            self.model = self.adaptation.merged()
+        self.model = self.adaptation.merged() if self.adaptation else self.model
         held_out = self.validate.records
         self.objective = self.objective.calibrate(self._outputs(held_out), held_out)
         preset = replace(self.preset, architecture=self.architecture, objective=self.objective)
@@ -184,7 +182,7 @@ class Run:
             keep_exports(self.folder, folder)
             pipeline.write(folder)
             if self.adaptation:
-                self.adaptation.adapter(pipeline.preset).write(folder / NAME)
+                self.adaptation.write(folder, pipeline.preset)
             write_card(folder, pipeline, self)
             shutil.copy(self.running / "history.csv", folder)
             shutil.copytree(self.running / "logs", folder / "logs")

@@ -22,7 +22,8 @@ from zoo.weights.writing import tensors_of
 
 def is_preset(folder):
     """Whether a folder is a preset of KerasHub."""
-    return (folder / "metadata.json").is_file() and '"keras_hub' in _text(folder / "config.json")
+    config = folder / "config.json"
+    return config.is_file() and '"keras_hub' in config.read_text(encoding="utf-8", errors="replace")
 
 
 def as_huggingface(name):
@@ -134,7 +135,3 @@ def _write_tokenizer(hub, name, folder):
         rust.save(str(folder / "tokenizer.json"))
     elif isinstance(tokenizer, hub.tokenizers.BytePairTokenizer):
         (folder / "vocabulary.json").rename(folder / "vocab.json")
-
-
-def _text(path):
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
