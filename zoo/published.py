@@ -70,10 +70,17 @@ class KerasHub:
     fields: dict = field(default_factory=dict)  # field here -> setting there, beside those of `BACKBONE`
     fixed: dict = field(default_factory=dict)  # field here -> value that all such backbones have
     layers: dict
-    head: str = ""  # class of transformers that has weights of `layers` which belong to no trunk
+    only: dict = field(default_factory=dict)  # setting there -> the only value that is drawn here
+    head: str = ""  # class of transformers that has a weight of `layers` which is of no trunk
 
     def read(self, architecture, config):
-        """The `architecture`, a class, with the settings of a backbone."""
+        """The `architecture`, a class, with the settings of a backbone.
+
+        Raises ValueError where they ask for what is not drawn here.
+        """
+        for key, value in self.only.items():
+            if config.get(key, value) != value:
+                raise ValueError(f"Expected {key}={value!r} of a {self.name}. Received: {config[key]!r}.")
         fields = BACKBONE | self.fields
         return architecture(**{name: config[key] for name, key in fields.items()}, **self.fixed)
 

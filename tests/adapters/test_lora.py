@@ -75,16 +75,23 @@ def test_dropout_is_of_what_meets_an_update_while_training():
     assert np.abs(out(model, training=True) - still).max() > 1e-4
 
 
-def test_only_updates_and_the_head_learn():
+@pytest.mark.parametrize(
+    ("name", "pattern", "learning"),
+    [
+        ("bert", "query|out", {"block0_attention_query_kernel_update", "block0_attention_out_kernel_update"}),
+        ("gru", "kernel", {"layer0_forwards_kernel_update", "layer0_forwards_recurrent_kernel_update"}),
+    ],
+)
+def test_only_updates_and_the_head_learn(name, pattern, learning):
     keras.utils.set_random_seed(0)
-    objective, architecture = ClassifyText(labels=("a", "b"), length=8), shrunk("bert", dropout=0.0)
+    objective, architecture = (
+        ClassifyText(labels=("a", "b"), length=8),
+        shrunk(name, dropout=0.0, embedding_dropout=0.0),
+    )
     model = objective.model(architecture)
-    adaptation = Adaptation(model, architecture, zoo.LoRA(rank=2), [w.path for w in model.weights])
+    adaptation = Adaptation(model, architecture, zoo.LoRA(rank=2, pattern=pattern), [w.path for w in model.weights])
     model = objective.compile(adaptation.model, keras.optimizers.SGD(0.1))
-    assert {w.path.split("/")[0] for w in model.trainable_weights} == {
-        *("logits", "block0_attention_query_kernel_update", "block0_attention_key_kernel_update"),
-        *("block0_attention_value_kernel_update", "block0_attention_out_kernel_update"),
-    }
+    assert {w.path.split("/")[0] for w in model.trainable_weights} == learning | {"logits"}
     inputs, labels = rows(model), np.eye(2, dtype="float32")[[0, 1, 1]]
     frozen = [ops.convert_to_numpy(w.value).copy() for w in model.non_trainable_weights]
     losses = [model.train_on_batch(inputs, labels, return_dict=True)["loss"] for _ in range(20)]
@@ -93,3 +100,4 @@ def test_only_updates_and_the_head_learn():
         np.testing.assert_array_equal(ops.convert_to_numpy(weight.value), old)
     for weight in adaptation.updates.weights().values():
         assert ops.convert_to_numpy(weight.value).any(), weight.path
+    assert len(adaptation.merged().trainable_weights) == len(objective.model(architecture).trainable_weights)

@@ -1,7 +1,7 @@
 """LoRA within a training run: what is frozen, what learns, and what comes of it."""
 
 from zoo.adapters.adapter import NAME, Adapter, array_of, fingerprint
-from zoo.adapters.lora import adapt, renewed
+from zoo.adapters.lora import Updates, renewed
 from zoo.weights.drawing import shapes
 
 
@@ -22,13 +22,21 @@ class Adaptation:
         given = {w.path for w in model.weights if w.path not in fresh and architecture.vocabulary in w.shape}
         self.head = {w.path: w for w in model.weights if w.path not in backbone | given}
         self.fingerprint = fingerprint([w for w in model.weights if w.path in backbone])
-        self.model, self.updates = adapt(model, lora, backbone | given, backbone)
+        self.held = [w for w in model.trainable_weights if w.path in backbone | given]
+        self._let_learn(False)
+        self.updates = Updates(model, lora, backbone)
+        self.model = renewed(model)
+
+    def _let_learn(self, learn):
+        for weight in self.held:
+            weight.trainable = learn
 
     def merged(self):
         """The network with its updates merged: one like any other."""
         learned = self.updates.weights() | self.head
         self.tensors = {name: array_of(weight) for name, weight in learned.items()}
         self.updates.merge()
+        self._let_learn(True)
         return renewed(self.model)
 
     def write(self, folder, preset):

@@ -8,7 +8,7 @@ import re
 
 import keras
 
-from zoo.layers.low_rank import attach, merge, switch_off, switch_on, update_of
+from zoo.layers.low_rank import attach, merge, switch_off, switch_on
 
 
 class Updates:
@@ -28,9 +28,8 @@ class Updates:
             raise ValueError(
                 f"Expected lora.pattern to be found in a kernel's path. Received: {lora.pattern!r}. Kernels: {kinds}."
             )
-        for place in self.places.values():
-            attach(*place, lora.rank, lora.alpha / lora.rank, lora.dropout)
-        self.layers = {path: update_of(*place) for path, place in self.places.items()}
+        options = lora.rank, lora.alpha / lora.rank, lora.dropout
+        self.layers = {path: attach(*place, *options) for path, place in self.places.items()}
 
     def weights(self):
         """{name: weight}: those of PATH are called PATH.a and PATH.b."""
@@ -57,21 +56,6 @@ def kernels(model):
     """{path: (layer, attribute)} of all kernels that a low-rank update can be given."""
     layers = ((layer, name) for layer in model._flatten_layers() for name in getattr(layer, "adaptable", ()))
     return {getattr(layer, name).path: (layer, name) for layer, name in layers}
-
-
-def adapt(model, lora, frozen, backbone):
-    """Freeze weights, and give kernels of the backbone updates to learn.
-
-    Args:
-        frozen: paths of weights that are not to learn.
-
-    Returns `(model, Updates)`: another `keras.Model` of the same layers, since one knows no weights that came later.
-    """
-    for weight in model.weights:
-        if weight.path in frozen:
-            weight.trainable = False
-    updates = Updates(model, lora, backbone)
-    return renewed(model), updates
 
 
 def renewed(model):

@@ -123,6 +123,7 @@ class Llama(Architecture):
             "transformer_layer_{i}/feedforward_output_dense": "block{i}_feed_forward/narrow",
             "sequence_output_layernorm": "norm",
         },
+        only={"rope_position_scaling_factor": 1.0, "rope_frequency_adjustment_factor": None},
         head="LlamaForCausalLM",
     )
 

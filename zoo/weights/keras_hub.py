@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -18,6 +19,8 @@ from zoo.files import whole_folder, write_text
 from zoo.messages import unknown
 from zoo.weights.tensors import SINGLE
 from zoo.weights.writing import tensors_of
+
+LOGITS = "logits/kernel"  # of a head; without it logits are made with the word vectors
 
 
 def is_preset(folder):
@@ -34,8 +37,7 @@ def as_huggingface(name):
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     folder = home / "zoo" / f"{Path(name).name}-{_version(Path(name), name)}"
     if not folder.is_dir():
-        hub = _keras_hub(name)
-        backbone = _fetched(name, lambda: hub.models.Backbone.from_preset(name))
+        hub, backbone = _fetch(name)
         architecture, head, tensors = _converted(backbone)
         with whole_folder(folder) as partial:
             save_file(tensors, partial / SINGLE, metadata={"format": "pt"})
@@ -52,17 +54,14 @@ def _version(folder, name):
     return hashlib.blake2b(repr((name, found)).encode(), digest_size=6).hexdigest()
 
 
-def _keras_hub(name):
+def _fetch(name):
+    """`(keras_hub, backbone)` of a preset."""
     try:
         import keras_hub
-    except ImportError as error:
+
+        return keras_hub, keras_hub.models.Backbone.from_preset(name)
+    except ModuleNotFoundError as error:
         raise ValueError(f"Expected keras-hub to be installed, for {name}. Received: {error}.") from None
-    return keras_hub
-
-
-def _fetched(name, fetch):
-    try:
-        return fetch()
     except (OSError, ValueError, ImportError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
         raise ValueError(f"keras_hub cannot read {name} ({reason}). Without a network, give a folder.") from None
@@ -77,9 +76,10 @@ def _converted(backbone):
         raise ValueError(unknown("backbone of KerasHub", kind, sorted(known)))
     table, published = known[kind].keras_hub, known[kind].published
     architecture = table.read(known[kind], backbone.get_config())
-    arrays = _arrays(backbone, table, architecture)
-    head = table.head if any(path.startswith("logits") for path in arrays) else ""
-    return architecture, head or published.name, tensors_of(arrays, published, published.heads.get(head))
+    arrays, head = _arrays(backbone, table, architecture), published.heads.get(table.head)
+    if head and LOGITS not in arrays:
+        architecture, head = replace(architecture, tied=True), None
+    return architecture, table.head if head else published.name, tensors_of(arrays, published, head)
 
 
 def _arrays(backbone, table, architecture):
