@@ -84,10 +84,8 @@ def test_dropout_is_of_what_meets_an_update_while_training():
 )
 def test_only_updates_and_the_head_learn(name, pattern, learning):
     keras.utils.set_random_seed(0)
-    objective, architecture = (
-        ClassifyText(labels=("a", "b"), length=8),
-        shrunk(name, dropout=0.0, embedding_dropout=0.0),
-    )
+    objective = ClassifyText(labels=("a", "b"), length=8)
+    architecture = shrunk(name, dropout=0.0, embedding_dropout=0.0)
     model = objective.model(architecture)
     adaptation = Adaptation(model, architecture, zoo.LoRA(rank=2, pattern=pattern), [w.path for w in model.weights])
     model = objective.compile(adaptation.model, keras.optimizers.SGD(0.1))

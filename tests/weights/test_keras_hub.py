@@ -107,6 +107,12 @@ def test_mistakes(hub, tmp_path, monkeypatch):
     hub.models.FNetBackbone(**SIZES).save_to_preset(str(folder))
     with pytest.raises(ValueError, match=r"Unknown backbone of KerasHub. Received: 'FNetBackbone'.* Known: Bart"):
         locate(folder)
+    stretched = {"num_query_heads": 2, "num_key_value_heads": 1, "rope_position_scaling_factor": 2.0}
+    hub.models.LlamaBackbone(**SIZES, **stretched).save_to_preset(str(tmp_path / "llama"))
+    with pytest.raises(
+        ValueError, match=r"Expected rope_position_scaling_factor=1.0 of a LlamaBackbone. Received: 2.0"
+    ):
+        locate(tmp_path / "llama")
     monkeypatch.setitem(sys.modules, "keras_hub", None)
     with pytest.raises(ValueError, match=r"Expected keras-hub to be installed, for .*preset"):
         locate(folder)
