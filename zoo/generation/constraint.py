@@ -29,7 +29,7 @@ class Constraint:
         automaton: the `zoo.generation.automaton.Automaton` of the texts.
         spellings: what the tokens add to a text, of `zoo.tokenizer.TrainedTokenizer`.
         stops: ids that end a text.
-        vocabulary: how many ids the network knows.
+        vocabulary: how many ids the network knows; where the tokenizer has more, as many.
 
     Raises ValueError where no text can be written with these tokens, or the table would be too large.
     """
@@ -39,7 +39,7 @@ class Constraint:
         states, stop = len(automaton.accepts), len(columns)
         ends = np.where(automaton.accepts, states, NOWHERE)
         columns = np.stack([*columns, ends, np.full(states, NOWHERE)], axis=1)  # the last: of tokens that say nothing
-        both = np.full((2, vocabulary), NOWHERE, "int32")
+        both = np.full((2, max(vocabulary, len(later))), NOWHERE, "int32")
         both[0, : len(later)], both[1, : len(first)] = later, first
         both[:, list(stops)] = np.array([[stop], [ends[0]]])
         (kinds, firsts), classes = np.unique(both, axis=1, return_inverse=True)

@@ -46,7 +46,8 @@ class Author:
     ):
         self.model, self.objective, self.tokenizer = model, objective, tokenizer
         self.stop = _texts("stop", stop)
-        constraint = constrain(tokenizer, model.output.shape[-1], _texts("choices", choices), pattern, schema)
+        ids = getattr(model.output, "shape", (0,))[-1]  # of a model with several outputs, which does not write, none
+        constraint = constrain(tokenizer, ids, _texts("choices", choices), pattern, schema)
         if constraint and self.stop:
             raise ValueError(f"A text that must be whole ends by itself: leave stop out. Received: stop={self.stop}.")
         ends = () if tokenizer.separator is None else (tokenizer.separator,)
