@@ -158,10 +158,15 @@ def holds(schema, value):
     if isinstance(kind, list):
         return any(holds({"type": one}, value) for one in kind)
     if kind == "array":
-        return len(value) in _range(schema, "Items") and all(holds(schema["items"], one) for one in value)
+        return (
+            isinstance(value, list)
+            and len(value) in _range(schema, "Items")
+            and all(holds(schema["items"], one) for one in value)
+        )
     if kind == "object":
         parts, needed = schema["properties"], set(schema.get("required", ()))
-        return needed <= set(value) <= set(parts) and all(holds(parts[name], one) for name, one in value.items())
+        named = isinstance(value, dict) and needed <= set(value) <= set(parts)
+        return named and all(holds(parts[name], one) for name, one in value.items())
     if kind == "string":
         return isinstance(value, str) and len(value) in _range(schema, "Length")
     if kind == "integer":
@@ -199,11 +204,11 @@ def author():
 SCHEMA = {"type": "object", "properties": {"b": {"type": "number"}, "ok": {"type": "boolean"}}, "required": ["ok"]}
 
 
-@pytest.mark.parametrize("options", [{}, {"temperature": 1.5, "top_p": 0.9}, {"repetition_penalty": 1.3}])
+@pytest.mark.parametrize("options", [{"repetition_penalty": 1.3}, {"temperature": 1.5, "top_p": 0.9}])
 def test_a_network_writes_what_it_must(author, options):
     records = [author().objective.record(text) for text in ("the", "mat and", "größ")]
     for must, match in WAYS.values():
-        for new_tokens in (author(**must).settings.constraint.least, 12):
+        for new_tokens in (author(**must).settings.constraint.least, 8):
             texts = author(**must, new_tokens=new_tokens, **options)
             found = [one for (one,) in texts.write(records)]
             assert all(re.fullmatch(match, one.text) and len(one.ids) <= new_tokens for one in found)
