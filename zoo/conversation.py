@@ -19,6 +19,7 @@ CHATML = (  # as OpenAI described it, https://github.com/openai/openai-python/bl
 )
 TEMPLATES = {"plain": PLAIN, "chatml": CHATML}
 ANSWERER = "assistant"
+QUESTION = "?question?"
 
 
 def turns(record):
@@ -71,6 +72,25 @@ def render(messages, template, asking):
             f"Expected a Jinja template over `messages`, or one of {known}. Received: template={template!r:.60}, "
             f"which fails: {error}."
         ) from error
+
+
+def surroundings(template):
+    """The texts that a template puts before and after a question.
+
+    Raises ValueError where they are not the same for every question, or the question itself is changed.
+    """
+
+    def asked(question):
+        return render([{"role": "user", "content": question}], template, True)
+
+    before, mark, after = asked(QUESTION).partition(QUESTION)
+    for question in ("", " two\n\nlines\t", "{{ x }}"):
+        if not mark or asked(question) != before + question + after:
+            raise ValueError(
+                "Expected a template that writes a question as it is, to make a graph of it. "
+                f"Received: {template!r:.60}, which makes {asked(question)!r:.60} of {question!r}."
+            )
+    return before, after
 
 
 @cache

@@ -20,8 +20,9 @@ def export(pipeline, folder):
     """Write a SavedModel of a trained `Pipeline` into `folder`; returns the folder.
 
     Its `serving_default` takes `text` (or `text` and `text_pair`, or `question` and `context`: what `objective.asks`),
-    each a (rows,) string tensor, and returns what `objective.serve` says, texts in place of indices. Raises ValueError
-    where `folder` exists.
+    each a (rows,) string tensor, and returns what `objective.serve` says, texts in place of indices. Of a model that
+    writes it takes `text` and returns the `text` that `pipeline.generate` writes, its `length` in tokens, and whether
+    it `stopped` by itself. Raises ValueError where `folder` exists.
     """
     folder = Path(folder)
     if folder.exists():
@@ -57,9 +58,13 @@ def trace(trained, folder):
     server.twin = pipeline.tokenizer.graph()  # an attribute, so that its tables are tracked
     server.words = _word_twin(server.twin) if objective.worded else None
     # TensorFlow's own variables: of Keras's, a session (and so a server) restores other copies than the graph reads
+    prompt = objective.prompt(pipeline.tokenizer)
+    write = prompt and _author(pipeline, prompt, server.twin)
     server.weights = [variable.value for variable in network.variables]
 
     def serve(*texts):
+        if prompt:
+            return write(*texts)
         if objective.windowed:
             return _answer_in_windows(pipeline, server.twin, *texts)
         if objective.worded:
@@ -68,7 +73,7 @@ def trace(trained, folder):
         answer = objective.serve(network(_inputs(network, pipeline.tokenizer, ids, len(texts)), training=False))
         return answer | {name: _named(words, answer[name]) for name, words in objective.words().items()}
 
-    signature = [tf.TensorSpec([None], tf.string, name) for name in objective.asks()]
+    signature = [tf.TensorSpec([None], tf.string, name) for name in (["text"] if prompt else objective.asks())]
     server.serve = tf.function(serve, input_signature=signature, jit_compile=False)
     with whole_folder(folder) as partial:
         try:
@@ -76,6 +81,25 @@ def trace(trained, folder):
         except tf.errors.OpError as error:  # what its writers raise where others raise OSError
             reason = error.message.split(";")[-1].partition(" [Op")[0].strip()
             raise ValueError(f"TensorFlow cannot write {folder}: {reason}.") from error
+
+
+def _author(pipeline, prompt, twin):
+    """A function from texts to what the model writes."""
+    from zoo.generation.serving import Scribe
+    from zoo.tokenizer.graph.prompts import Prompter
+    from zoo.tokenizer.graph.spelling import Speller
+
+    scribe, architecture = Scribe(pipeline, prompt), pipeline.preset.architecture
+    prompts = Prompter(twin, prompt, scribe.room, architecture.padding)
+    spell = Speller(pipeline.tokenizer, architecture.vocabulary)
+
+    def write(texts):
+        ids, lengths = prompts(texts)
+        new, count, stopped = scribe(ids, lengths)
+        before, _ = scribe.begin(ids, lengths)
+        return {"text": spell(new, count, before), "length": count, "stopped": stopped}
+
+    return write
 
 
 def _inputs(network, tokenizer, ids, texts):

@@ -7,6 +7,18 @@ from zoo import backend
 
 
 @dataclass(frozen=True, kw_only=True)
+class Prompt:
+    """How an exported model makes what its network goes on from of a text."""
+
+    before: str = ""  # text that stands before a person's
+    after: str = ""
+    special: bool = False  # with the tokenizer's special tokens around it
+    first: tuple = ()  # ids before all others
+    length: int | None = None  # most ids; of texts with special tokens the beginning is kept, of others the end
+    target: tuple = ()  # of an encoder-decoder, which reads the text as its source: the ids that its target begins with
+
+
+@dataclass(frozen=True, kw_only=True)
 class Objective(ABC):
     """Turns records into arrays, adds a head, a loss and metrics to a trunk, and reads predictions back.
 
@@ -90,6 +102,9 @@ class Objective(ABC):
         """
         raise ValueError(f"Expected a model that writes text. Received: one of {type(self).__name__}, which answers.")
 
+    def prompt(self, tokenizer):
+        """The `Prompt` of an export, which writes what `opening` leads to; None of models that answer by `serve`."""
+
     @abstractmethod
     def head(self, architecture, trunk):
         """A `keras.Model` with the trunk's inputs and this objective's outputs."""
@@ -128,9 +143,12 @@ class Objective(ABC):
     def read(self, answer):
         """An answer as one line of text."""
 
-    @abstractmethod
     def serve(self, outputs):
-        """What an exported model answers: a dict of (rows, ...) tensors from the model's outputs, in Keras ops."""
+        """What an exported model answers: a dict of (rows, ...) tensors from the model's outputs, in Keras ops.
+
+        Not called for one that writes: see `prompt`.
+        """
+        raise NotImplementedError
 
     def words(self):
         """{name of one of `serve`'s tensors: tuple of strings} where that tensor's numbers are indices into strings."""

@@ -93,10 +93,6 @@ class Writing(Objective):
     def read(self, answer):
         return " ".join(answer["text"].split())
 
-    def serve(self, outputs):
-        name = type(self).__module__.rpartition(".")[2]
-        raise ValueError(f"{name} writes token by token: one pass of the network is no answer.")
-
     def scores(self, predictions, records):
         """Loss in nats and perplexity a wanted token; BLEU, chrF and ROUGE of the records that were written out."""
         losses = np.concatenate([one["losses"] for one in predictions] or [np.zeros(0)]).astype("float64")

@@ -24,7 +24,7 @@ class Network:
 
         Returns (batch, vocabulary) logits of the next token and what `go_on` needs to know.
         """
-        plan, time = self.plan, inputs[self.plan.written].shape[1]
+        plan, time = self.plan, ops.shape(inputs[self.plan.written])[1]
         positions, visible = _places(lengths, time, length)
         values = {plan.inputs[name]: ids for name, ids in inputs.items()}
         for step in plan.once:

@@ -66,14 +66,14 @@ class Writer:
         return self._advance(state, *_tensors((given, until)))
 
     def _first(self, start, inputs, given):
-        logits, memory = self.network.begin(inputs, start["count"], start["text"].shape[1])
-        place = ops.convert_to_tensor([inputs[self.network.plan.written].shape[1]], "int32")
+        logits, memory = self.network.begin(inputs, start["count"], ops.shape(start["text"])[1])
+        place = ops.convert_to_tensor([ops.shape(inputs[self.network.plan.written])[1]], "int32")
         state = {"new": ops.convert_to_tensor(0, "int32"), "place": place}
         if "beams" in given:
             beams = given["beams"].shape[0]
             logits, memory = beam.spread((logits, memory), beams)
             return beam.choose(beam.begin(start, beams) | state | {"memory": memory}, logits, given)
-        log_p = ops.zeros(start["text"].shape, "float32")
+        log_p = ops.zeros_like(start["text"], "float32")
         return _choose(start | state | {"memory": memory, "log_p": log_p}, logits, given)
 
     def _further(self, memory, place, chunk, start, given):
@@ -118,7 +118,7 @@ def _choose(state, logits, given):
     token = draw(ruled, _next(given["uniform"], text)) if "uniform" in given else ops.argmax(ruled, axis=-1)
     token = ops.cast(token, "int32")
     log_p = ops.take_along_axis(ops.log_softmax(logits), token[:, None], axis=1)
-    here = ops.arange(text.tokens.shape[1], dtype="int32")[None] == text.count[:, None]
+    here = ops.arange(ops.shape(text.tokens)[1], dtype="int32")[None] == text.count[:, None]
     here = ops.logical_and(here, ops.logical_not(done)[:, None])
     stop = ops.any(ops.equal(token[:, None], text.stops[None]), axis=1)
     return state | {

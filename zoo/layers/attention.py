@@ -145,7 +145,7 @@ class UnscaledAttention(MultiHeadAttention):
 
 def _first(x_BSKD, length):
     """Heads first, with room for `length` tokens."""
-    room = length - x_BSKD.shape[1]
+    room = length - ops.shape(x_BSKD)[1]
     return ops.pad(ops.transpose(x_BSKD, (0, 2, 1, 3)), ((0, 0), (0, 0), (0, room), (0, 0)))
 
 

@@ -32,7 +32,7 @@ class Reading:
     @cached_property
     def looks_at(self):
         """(batch, time, length) booleans: the places of memory that each of these tokens may look at."""
-        places = ops.arange(self.visible.shape[1], dtype=self.places.dtype)
+        places = ops.arange(ops.shape(self.visible)[1], dtype=self.places.dtype)
         return ops.logical_and(self.visible[:, None], places[None, None] <= self.places[None, :, None])
 
 
@@ -46,7 +46,7 @@ class Memory:
     @property
     def length(self):
         """Tokens of a row that there is room for."""
-        return self.reading.visible.shape[1]
+        return ops.shape(self.reading.visible)[1]
 
     def positions(self):
         """(batch, time) integers: where in its text each token stands that is read now."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from zoo.console import console
-from zoo.conversation import ANSWERER, check_template, render, stretches, turns
+from zoo.conversation import ANSWERER, check_template, render, stretches, surroundings, turns
+from zoo.objective import Prompt
 from zoo.writing import Writing
 
 
@@ -116,8 +117,18 @@ class FollowInstructions(Writing):
         begin, end = self.bounds(tokenizer)
         if self.encoder:
             return {"source": ids[-self.length :], "target": begin}
-        room = max(self.length - self.new_tokens, 1)
-        return {"tokens": np.append(end, ids)[-room:].astype("int32")}
+        return {"tokens": np.append(end, ids)[-self._room :].astype("int32")}
+
+    @property
+    def _room(self):
+        """Tokens of a conversation that leave room for an answer."""
+        return max(self.length - self.new_tokens, 1)
+
+    def prompt(self, tokenizer):
+        (before, after), (begin, end) = surroundings(self.template), self.bounds(tokenizer)
+        if self.encoder:
+            return Prompt(before=before, after=after, length=self.length, target=tuple(begin.tolist()))
+        return Prompt(before=before, after=after, first=(end,), length=self._room)
 
     def _lead(self, asked, tokenizer):
         """Ids of the text that leads to an answer: those of the turns before as they were learned.

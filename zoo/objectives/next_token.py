@@ -12,7 +12,7 @@ import numpy as np
 from zoo.abilities import check_sees_no_later_token
 from zoo.layers.vocabulary import TokenLoss, scorer
 from zoo.metrics.language import Surprise, language_scores
-from zoo.objective import Objective
+from zoo.objective import Objective, Prompt
 from zoo.streams import ENDING, join, windows
 
 
@@ -56,6 +56,9 @@ class NextToken(Objective):
     def opening(self, record, tokenizer):
         return {"tokens": tokenizer.encode(record["text"], special=False).ids}
 
+    def prompt(self, tokenizer):
+        return Prompt()
+
     def arrange(self, batch, random):
         targets = batch.pop("target")
         return batch, np.maximum(targets, 0), (targets >= 0).astype("float32")
@@ -89,9 +92,6 @@ class NextToken(Objective):
 
     def read(self, answer):
         return f"perplexity {answer['perplexity']:.2f}  ({answer['loss']:.3f} nats a token)"
-
-    def serve(self, outputs):
-        raise ValueError("A language model is exported for generation only.")
 
     def scores(self, predictions, records):
         return language_scores([_surprise(*pair) for pair in zip(predictions, records, strict=True)])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.layers.vocabulary import TokenLoss
+from zoo.objective import Prompt
 from zoo.writing import Writing
 
 
@@ -67,6 +68,9 @@ class Translate(Writing):
 
     def opening(self, record, tokenizer):
         return next(iter(self.examples([record], tokenizer, train=False)))
+
+    def prompt(self, tokenizer):
+        return Prompt(special=True, length=self.length, target=tuple(self.bounds(tokenizer)[0].tolist()))
 
     def wanted(self, record):
         return record.get("target")
