@@ -113,12 +113,3 @@ def test_a_served_writer_writes_what_generate_writes(tmp_path, quick):
             seen.update((kind, *row) for row in rows)
     assert len(seen) > 2 * len(pipelines)
     assert {True, False} == {stopped for *_, stopped in seen}
-
-
-def test_a_template_that_changes_what_it_is_given_is_refused(tmp_path):
-    pipeline = made("instructions")
-    template = "{{ messages[0].content | trim }}\n{% for m in messages[1:] %}{{ m.content }}{% endfor %}"
-    object.__setattr__(pipeline.objective, "template", template)
-    with pytest.raises(ValueError, match="Expected a template that writes a question as it is"):
-        pipeline.export(tmp_path / "1")
-    assert not (tmp_path / "1").exists()

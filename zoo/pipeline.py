@@ -53,7 +53,7 @@ class Pipeline:
         """What the model writes after a prompt, or for a source text: a string, or a list of them for a list.
 
         `settings` are those of `zoo.generation.Author`, such as `new_tokens`, `temperature`, `stop`; with `best` above
-        1 a list of so many texts takes the place of each.
+        1 a list of so many texts takes the place of each; and `draft`, a smaller pipeline of the same tokenizer.
         """
         single = isinstance(prompts, str)
         records = [self.objective.record(prompt) for prompt in ([prompts] if single else prompts)]
@@ -61,11 +61,20 @@ class Pipeline:
         found = found if settings.get("best", 1) > 1 else [text for (text,) in found]
         return found[0] if single else found
 
-    def author(self, **settings):
-        """A `zoo.generation.Author` with this model, for texts piece by piece, or with their log-probabilities."""
+    def author(self, draft=None, **settings):
+        """A `zoo.generation.Author` with this model, for texts piece by piece, or with their log-probabilities.
+
+        Raises ValueError for a `draft`, a pipeline, with another tokenizer.
+        """
         from zoo.generation import Author
 
-        return Author(self.model, self.objective, self.tokenizer, **settings)
+        if draft and draft.tokenizer.rust.to_str() != self.tokenizer.rust.to_str():
+            raise ValueError(
+                "Expected a draft with the same tokenizer. Received: one that numbers its tokens otherwise."
+            )
+        author = Author(self.model, self.objective, self.tokenizer, **settings)
+        author.draft = draft and draft.model
+        return author
 
     def chat(self, system="", **settings):
         """A `zoo.generation.Chat`, a conversation with a model that follows instructions: `.say(text)` answers."""

@@ -31,7 +31,7 @@ from zoo.cli.options import (
 
 CHUNK = 256  # prompts that are held at a time
 OTHERS = (  # options that are no settings
-    *("model", "prompt", "file", "columns", "errors", "ban", "stop", "choice", "schema"),
+    *("model", "prompt", "file", "columns", "errors", "ban", "stop", "choice", "schema", "draft"),
     *("output", "scores", "stream", "json"),
 )
 
@@ -62,6 +62,7 @@ def generate(
     choice: Annotated[list[str] | None, typer.Option(help="One of these texts is written; give each.")] = None,
     pattern: Annotated[str, typer.Option(help="A regular expression that the text matches as a whole.")] = "",
     schema: Annotated[Path | None, typer.Option(help="A file with a JSON schema that holds for the text.")] = None,
+    draft: Annotated[Path | None, typer.Option(help="A smaller model of the same tokenizer, to be quicker.")] = None,
     output: Annotated[Path | None, typer.Option(help="Write JSON lines there; again goes on after a stop.")] = None,
     scores: Annotated[bool, typer.Option("--scores", help="In JSON, log-probabilities of the tokens too.")] = False,
     stream: Annotated[bool, typer.Option("--stream", help="Show the text while it is written.")] = False,
@@ -72,11 +73,12 @@ def generate(
     names = columns_of(columns)
     lists = {"stop": stop or (), "banned": ban or (), "choices": choice or (), "schema": _read(schema)}
     pipeline = start().load(model)
-    author = pipeline.author(**lists, **settings_of(context, *OTHERS))
+    draft = draft and start().load(draft)
+    author = pipeline.author(draft, **lists, **settings_of(context, *OTHERS))
     records = records_of(pipeline, prompt, file, names, errors)
     with exits.patience() as ended:
         if output:
-            about = {name: value for name, value in context.params.items() if name != "output"}
+            about = {name: value for name, value in context.params.items() if name not in ("output", "draft")}
             about |= {"model": str(model.resolve()), "schema": lists["schema"]}
             about["changed"] = (model / "model.keras").stat().st_mtime_ns
             return _write_file(author, list(records), output, about, ended, scores)

@@ -42,7 +42,7 @@ class Batch:
         self.lengths = np.array([len(prompt) for prompt in self.prompts], "int32")
         self.rows = 1 << (len(self.prompts) - 1).bit_length()  # few shapes are compiled
         time = int(bucket(self.lengths.max(), limit))
-        self.length = length or int(bucket(time + settings.new_tokens, ENDLESS))
+        self.length = length or int(bucket(time + settings.new_tokens + writer.ahead, ENDLESS))
         self.inputs = {plan.written: self._padded(self.prompts, time, 0)}
         if sources is not None:
             time = int(bucket(max(map(len, sources)), source_limit))

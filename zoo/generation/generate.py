@@ -4,13 +4,14 @@ import numpy as np
 
 from zoo.generation.batch import Batch, admitted
 from zoo.generation.settings import Settings
+from zoo.generation.speculation import Speculator
 from zoo.generation.writer import Writer
 
 ROWS = 32  # most texts that are written at once
 PAUSE = 32  # tokens after which the loop comes up for air: people may have interrupted it
 
 
-def generate(model, prompts, sources=None, **settings):
+def generate(model, prompts, sources=None, draft=None, **settings):
     """Write on from prompts.
 
     Args:
@@ -18,6 +19,8 @@ def generate(model, prompts, sources=None, **settings):
             Its input is the text; or its inputs are `source` and `target`, as those of an encoder-decoder.
         prompts: lists of ids; of an encoder-decoder those that the target begins with.
         sources: of an encoder-decoder, as many lists of ids.
+        draft: a smaller `keras.Model` that guesses tokens ahead, so that the text, which stays the same, is written
+            sooner: see `zoo.generation.speculation`.
         settings: the fields of `zoo.generation.Settings`.
 
     Returns a list of the new ids of each prompt, the one that stopped a text left out; with `best` above 1 a list of
@@ -25,17 +28,18 @@ def generate(model, prompts, sources=None, **settings):
     other.
     """
     settings = Settings(**settings)
-    found = [[one.ids for one in texts[: settings.best]] for texts in write(model, prompts, sources, settings)]
+    written = write(model, prompts, sources, settings, draft=draft)
+    found = [[one.ids for one in texts[: settings.best]] for texts in written]
     return found if settings.best > 1 else [ids for (ids,) in found]
 
 
-def write(model, prompts, sources, settings, watch=None, pause=PAUSE):
+def write(model, prompts, sources, settings, watch=None, pause=PAUSE, draft=None):
     """As `generate`, of `Settings`: for each prompt a list of `Written`, best first.
 
     `watch(batch, state)` is called every `pause` tokens with a `Batch` and its state, and returns the state to go on
     with, in which rows may be marked as done.
     """
-    writer, found = Writer.of(model), [None] * len(prompts)
+    writer, found = writer_of(model, draft, settings), [None] * len(prompts)
     prompts = admitted(writer.network.plan, prompts, sources, settings)
     order = np.argsort([-len(row) for row in (prompts if sources is None else sources)], kind="stable")
     for start in range(0, len(order), ROWS):
@@ -45,6 +49,15 @@ def write(model, prompts, sources, settings, watch=None, pause=PAUSE):
         for i, texts in zip(rows, _written(writer, batch, watch, pause), strict=True):
             found[i] = texts
     return found
+
+
+def writer_of(model, draft, settings):
+    """The `Writer` of a model, with its draft where there is one. Raises ValueError for a draft beside beams."""
+    if draft is None:
+        return Writer.of(model)
+    if settings.beams > 1:
+        raise ValueError(f"A draft guesses one text, not several. Received: a draft and beams={settings.beams}.")
+    return Speculator.of(model, draft)
 
 
 def _written(writer, batch, watch, pause):

@@ -39,7 +39,7 @@ class Scribe:
         inputs |= {self.writer.network.plan.written: prompts}
         start = {"text": ops.pad(prompts, ((0, 0), (0, self.new_tokens))), "count": ops.maximum(counts, 1)}
         given = {"numbers": {}, "stops": self.stops}
-        state = self.writer.begin(inputs, start | {"done": counts < 1}, given)
+        state = self.writer.begin(inputs, start | {"done": counts < 1, "node": ops.zeros_like(counts)}, given)
         state = self.writer.advance(state, given, self.new_tokens)
         new = state["count"] - start["count"]
         places = start["count"][:, None] + ops.arange(self.new_tokens, dtype="int32")

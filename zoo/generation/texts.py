@@ -7,9 +7,8 @@ from keras import ops
 
 from zoo.generation.batch import Batch, admitted
 from zoo.generation.constraint import constrain
-from zoo.generation.generate import write
+from zoo.generation.generate import write, writer_of
 from zoo.generation.settings import Settings
-from zoo.generation.writer import Writer
 
 PAUSE = 8  # tokens after which new text is looked at for stop strings
 BROKEN = "\ufffd"  # what a tokenizer of bytes reads in a character whose other bytes are yet to come
@@ -38,8 +37,13 @@ class Author:
             tokenizers that put blanks between words the one before the text is left out then.
         settings: fields of `zoo.generation.Settings` but `banned`, `stops` and `constraint`.
 
+    Attributes:
+        draft: None, or a `keras.Model` of the same tokenizer that guesses ahead: see `zoo.generation.speculation`.
+
     Raises ValueError for an empty text among `stop` or `banned`, and for what contradicts each other.
     """
+
+    draft = None
 
     def __init__(
         self, model, objective, tokenizer, stop=(), banned=(), choices=(), pattern="", schema=None, **settings
@@ -67,7 +71,7 @@ class Author:
         def watch(batch, state):
             return self._ended(batch, state, ended())
 
-        found = write(self.model, prompts, sources, self.settings, watch, PAUSE)
+        found = write(self.model, prompts, sources, self.settings, watch, PAUSE, self.draft)
         return [
             [self._continuation(prompts[i], one) for one in row[: self.settings.best]] for i, row in enumerate(found)
         ]
@@ -87,11 +91,12 @@ class Author:
         if self.settings.beams > 1:
             raise ValueError(f"Beam search cannot be shown while it writes. Received: beams={self.settings.beams}.")
         prompts, sources = self._prompts([record])
-        writer = Writer.of(self.model)
+        writer = writer_of(self.model, self.draft, self.settings)
         prompts = admitted(writer.network.plan, prompts, sources, self.settings)
         batch = Batch(writer, prompts, sources, self.settings, session and session.length)
         state, shown, stopped = session.begin(batch) if session else batch.begin(), "", False
-        for until in range(2, self.settings.new_tokens + 2):
+        step = writer.ahead or 1
+        for until in range(1 + step, self.settings.new_tokens + 1 + step, step):
             so_far, stopped = settle(self._text(batch, state), self.stop, final=False)
             yield so_far[len(shown) :]
             shown = max(so_far, shown, key=len)

@@ -1,6 +1,7 @@
 """The loop: read the prompts once, then choose a token, read it, choose the next."""
 
 import weakref
+from functools import partial
 
 import keras
 from keras import ops
@@ -19,20 +20,24 @@ class Writer:
     `compilations` counts how often that was.
     """
 
-    def __init__(self, model):
+    ahead = 0  # places of memory beyond the last token's that it needs
+
+    def __init__(self, model, *others):
         self.network = Network(model)
         self.compilations = 0
-        self._begin = backend.compiled(self._first, model.variables, self._count, used_up=False)
-        self._resume = backend.compiled(self._further, model.variables, self._count)
-        self._advance = backend.compiled(self._rest, model.variables, self._count)
+        variables = [variable for one in (model, *others) for variable in one.variables]
+        self._begin = backend.compiled(self._first, variables, self._count, used_up=False)
+        self._resume = backend.compiled(self._further, variables, self._count)
+        self._advance = backend.compiled(self._rest, variables, self._count)
         self._step = backend.captured(self._one, self._count)
 
     @classmethod
-    def of(cls, model):
-        """The writer of a model, made when it is first asked for."""
-        if model not in _WRITERS:
-            _WRITERS[model] = cls(model)
-        return _WRITERS[model]
+    def of(cls, *models):
+        """The writer of a model, or of one with its helper, made when it is first asked for."""
+        made = _WRITERS.setdefault(models[0], weakref.WeakKeyDictionary())
+        if models[-1] not in made:
+            made[models[-1]] = cls(*models)
+        return made[models[-1]]
 
     def begin(self, inputs, start, given):
         """Read prompts and choose the first new token of each.
@@ -74,7 +79,7 @@ class Writer:
             logits, memory = beam.spread((logits, memory), beams)
             return beam.choose(beam.begin(start, beams) | state | {"memory": memory}, logits, given)
         log_p = ops.zeros_like(start["text"], "float32")
-        return _choose(start | state | {"memory": memory, "log_p": log_p}, logits, given)
+        return choose(start | state | {"memory": memory, "log_p": log_p}, logits, given)
 
     def _further(self, memory, place, chunk, start, given):
         tokens, end = chunk["tokens"], place + chunk["number"]
@@ -88,29 +93,32 @@ class Writer:
             "memory": read | {"visible": memory["visible"]},
         }
         log_p = ops.zeros(start["text"].shape, "float32")
-        return _choose(start | state | {"log_p": log_p}, ops.take(logits, chunk["number"] - 1, axis=1), given)
+        return choose(start | state | {"log_p": log_p}, ops.take(logits, chunk["number"] - 1, axis=1), given)
 
     def _rest(self, state, given, until):
-        def goes_on(state):
-            return ops.logical_and(state["new"] < until, ops.logical_not(ops.all(state["done"])))
+        return backend.repeat(partial(is_open, until=until), lambda state: self._step(state, given), state)
 
-        return backend.repeat(goes_on, lambda state: self._step(state, given), state)
-
-    def _one(self, state, given):
-        tokens = beam.last_tokens(state) if "beams" in given else _last_tokens(state)
-        logits, memory = self.network.go_on(tokens, state["place"], state["memory"])
+    def _one(self, state, given, network=None):
+        tokens = beam.last_tokens(state) if "beams" in given else last_tokens(state)
+        logits, memory = (network or self.network).go_on(tokens, state["place"], state["memory"])
         state = state | {"memory": memory, "place": state["place"] + 1}
-        return (beam.choose if "beams" in given else _choose)(state, logits[:, 0], given)
+        return (beam.choose if "beams" in given else choose)(state, logits[:, 0], given)
 
     def _count(self):
         self.compilations += 1
 
 
-def _last_tokens(state):
+def is_open(state, until):
+    """Whether there are fewer than `until` new tokens, and a row that is not done."""
+    return ops.logical_and(state["new"] < until, ops.logical_not(ops.all(state["done"])))
+
+
+def last_tokens(state):
+    """(rows, 1): what each row ends with."""
     return ops.take_along_axis(state["text"], state["count"][:, None] - 1, axis=1)
 
 
-def _choose(state, logits, given):
+def choose(state, logits, given):
     """The state with one more token in each row that is not done."""
     logits, done = ops.cast(logits, "float32"), state["done"]
     text = Text(state["text"], state["count"], state["new"], given["stops"], state["node"])

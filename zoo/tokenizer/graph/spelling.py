@@ -1,11 +1,8 @@
 """From ids to strings inside a graph."""
 
-import json
-
 import tensorflow as tf
 
-from zoo.tokenizer.splitting import byte_spelling
-
+EXACT = ("NoneType", "ByteLevel", "WordPiece", "Fuse")  # decoders that treat each token by itself
 BROKEN = r"\x{FFFD}+$"  # a character at the end whose other bytes were never written
 
 
@@ -21,8 +18,11 @@ class Speller(tf.Module):
 
     def __init__(self, tokenizer, vocabulary):
         super().__init__()
-        texts = _texts(tokenizer) + [("", "")] * (vocabulary - tokenizer.size)
-        self.first, self.further = (tf.constant(column) for column in zip(*texts, strict=True))
+        decoder = type(tokenizer.rust.decoder).__name__
+        if decoder not in EXACT:
+            raise ValueError(f"This tokenizer has no exact way back to text in TensorFlow: its decoder is {decoder}.")
+        rest = [b""] * (vocabulary - tokenizer.size)
+        self.first, self.further = (tf.constant([*column, *rest]) for column in tokenizer.spellings)
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, ids, lengths, before):
@@ -40,25 +40,3 @@ class Speller(tf.Module):
 
     def _written(self, ids):
         return tf.gather(self.further, ids) != ""
-
-
-def _texts(tokenizer):
-    """The bytes of each token where a text begins with it, and where another token stands before it."""
-    kind = (json.loads(tokenizer.rust.to_str())["decoder"] or {"type": None})["type"]
-    ids = range(tokenizer.size)
-    if kind == "ByteLevel":
-        byte_of = {character: byte for byte, character in enumerate(byte_spelling())}
-        return [(text, text) for text in (_bytes(tokenizer, id, byte_of) for id in ids)]
-    if kind not in (None, "WordPiece", "Fuse"):
-        raise ValueError(f"This tokenizer has no exact way back to text inside TensorFlow: its decoder is {kind}.")
-    leader = next(id for id in ids if tokenizer.decode([id]))
-    start = len(tokenizer.decode([leader]).encode())
-    alone, after = ([tokenizer.decode([*head, id]).encode() for id in ids] for head in ([], [leader]))
-    return [(text, pair[start:]) for text, pair in zip(alone, after, strict=True)]
-
-
-def _bytes(tokenizer, id, byte_of):
-    token = tokenizer.token(id)
-    if token is None or not tokenizer.decode([id]):
-        return b""
-    return bytes(map(byte_of.get, token)) if set(token) <= byte_of.keys() else token.encode()
