@@ -38,6 +38,7 @@ def main():
     write.add_argument("--prompt", type=int, default=32, help="tokens of a prompt")
     write.add_argument("--new-tokens", type=int, default=128)
     write.add_argument("--depth", type=int, default=12, help="blocks")
+    write.add_argument("--peers", nargs="*", default=["keras_hub", "transformers"], help="what to time beside the zoo")
     write.add_argument("--rounds", type=int, default=3, help="turns that each takes, after the first call")
     for section in (train, write):
         section.add_argument("--backend", choices=(*BACKENDS, "all"), default=os.environ.get("KERAS_BACKEND", "jax"))

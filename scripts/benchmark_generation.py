@@ -43,9 +43,10 @@ def contenders(options):
     import keras
 
     makers = {"zoo": by_zoo}
-    if importlib.util.find_spec("keras_hub"):
+    if "keras_hub" in options.peers and importlib.util.find_spec("keras_hub"):
         makers["keras_hub"] = by_keras_hub
-    if keras.config.backend() == "torch" and importlib.util.find_spec("transformers"):
+    torch = keras.config.backend() == "torch"
+    if torch and "transformers" in options.peers and importlib.util.find_spec("transformers"):
         makers["transformers"] = by_transformers
     return {name: make(options) for name, make in makers.items()}
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import keras
 
+from zoo.layers.dense import Dense
+
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture(ABC):
@@ -50,7 +52,7 @@ class Architecture(ABC):
         x = trunk.output if x is None else x
         if self.tied:
             return trunk.get_layer("embedding")(x, reverse=True)
-        return keras.layers.Dense(self.vocabulary, name="logits")(x)
+        return Dense(self.vocabulary, name="logits")(x)
 
     def fit(self, trunk, rows, targets=None):
         """Compute what the network needs to know of the training text before its first step; most need nothing.

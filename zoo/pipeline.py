@@ -13,6 +13,7 @@ from zoo.dataset import did_you_mean, open_dataset
 from zoo.examples import in_chunks
 from zoo.files import write_text
 from zoo.layers.choice import choose
+from zoo.layers.rounded import PRECISIONS, round_weights
 from zoo.preset import Preset
 from zoo.tokenizer import TrainedTokenizer
 
@@ -27,6 +28,7 @@ class Pipeline:
     preset: Preset  # as resolved by training: labels, vocabulary and threshold filled in
     tokenizer: TrainedTokenizer
     scores: dict = field(default_factory=dict)  # split -> metric -> value, measured after training
+    precision: str = "float32"  # of the weights: others only compute, see `load`
 
     @property
     def objective(self):
@@ -119,11 +121,13 @@ class Pipeline:
         from zoo.exporting import export
         from zoo.weights.writing import write_huggingface
 
+        self._check_precision()
         writers = {"saved_model": export, "huggingface": write_huggingface}
         return writers[choose("format", format, writers)](self, folder)
 
     def write(self, folder):
         """Write model, preset, tokenizer and scores into an existing folder."""
+        self._check_precision()
         folder = Path(folder)
         with silence():  # Keras imports TensorFlow for it, where there is one
             keras.Model(self.model.input, self.model.output).save(folder / "model.keras")  # without the optimizer
@@ -131,18 +135,28 @@ class Pipeline:
         write_text(folder / "preset.json", settings.to_json(self.preset))
         write_text(folder / "scores.json", json.dumps(self.scores, indent=2) + "\n")
 
+    def _check_precision(self):
+        if self.precision != "float32":
+            raise ValueError(
+                "Expected weights as they were trained, to save or export them. "
+                f"Received: a model loaded with precision={self.precision}."
+            )
+
 
 def inspect(objective, outputs, records):
     """`(scores, table, confusion)` of a model's outputs, one for each of a list of records."""
     return tuple(look(outputs, records) for look in (objective.scores, objective.table, objective.confusion))
 
 
-def load(folder):
+def load(folder, precision="float32"):
     """The pipeline that a training run left in `folder`.
 
-    Raises ValueError, naming the file, where one is missing, truncated or of another version.
+    With `precision` "int8" or "bfloat16" the weights of dense layers and the vectors of tokens take a quarter or half
+    of the memory, and on torch less time to read, see `zoo.layers.rounded`; such a pipeline answers, writes and is
+    scored, but is not saved or exported. Raises ValueError, naming the file, where one is missing, truncated or of
+    another version.
     """
-    folder = Path(folder)
+    folder, precision = Path(folder), choose("precision", precision, PRECISIONS)
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise ValueError(_not_a_model(folder, missing))
@@ -154,7 +168,9 @@ def load(folder):
         raise ValueError(f"The files in {folder} are of different models: copy the whole folder again.")
     scores = folder / "scores.json"
     found = _part(scores, lambda path: json.loads(path.read_text(encoding="utf-8"))) if scores.is_file() else {}
-    return Pipeline(model, preset, tokenizer, found)
+    if precision != "float32":
+        round_weights(model, precision)
+    return Pipeline(model, preset, tokenizer, found, precision)
 
 
 def _part(path, read):

@@ -9,7 +9,7 @@ NAMES = (
     *("convolve", "leave_out", "largest", "AdamW"),
     *("sigmoid", "tanh", "sigmoid_gradient", "tanh_gradient", "split", "concatenate", "transpose"),
     *("scan", "differentiable", "fused_recurrence", "attend", "occurrences", "cross_entropy"),
-    *("write", "recall", "compiled", "captured", "repeat", "marked", "most"),
+    *("write", "recall", "compiled", "captured", "repeat", "marked", "most", "product"),
 )
 _module = importlib.import_module(f"zoo.backend.{keras.config.backend()}")
 globals().update({name: getattr(_module, name) for name in NAMES})

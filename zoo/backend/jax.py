@@ -204,6 +204,12 @@ def captured(function, note=None):
     return function
 
 
+def product(x_RI, matrix_OI, scale_O):
+    """(rows, outputs) of (rows, inputs) and a matrix of bfloat16, or of int8 whose rows have a scale."""
+    y_RO = jnp.matmul(x_RI.astype("bfloat16"), matrix_OI.astype("bfloat16").T, preferred_element_type="float32")
+    return (y_RO if scale_O is None else y_RO * scale_O).astype(x_RI.dtype)
+
+
 def repeat(condition, body, state):
     """`state = body(state)` while `condition(state)`; state is arrays, in any structure, whose shapes stay."""
     return jax.lax.while_loop(condition, body, state)

@@ -223,6 +223,13 @@ def captured(function, note=None):
     return function
 
 
+def product(x_RI, matrix_OI, scale_O):
+    """(rows, outputs) of (rows, inputs) and a matrix of bfloat16, or of int8 whose rows have a scale."""
+    y_RO = tf.matmul(tf.cast(x_RI, "bfloat16"), tf.cast(matrix_OI, "bfloat16"), transpose_b=True)
+    y_RO = tf.cast(y_RO, x_RI.dtype)
+    return y_RO if scale_O is None else y_RO * tf.cast(scale_O, x_RI.dtype)
+
+
 def repeat(condition, body, state):
     """`state = body(state)` while `condition(state)`; state is arrays, in any structure, whose shapes stay."""
     return tf.while_loop(condition, lambda state: (body(state),), (state,))[0]

@@ -14,6 +14,8 @@ sigmoid_gradient, tanh_gradient = torch.ops.aten.sigmoid_backward.default, torch
 
 AdamW, fused_recurrence = torch_optimizer.AdamW, torch_recurrence.fused_recurrence
 compiled, captured = torch_capture.compiled, torch_capture.captured
+FEW = 8  # rows for which reading int8 weights is all that takes time
+BLOCK = 32  # numbers that torch's product with int8 weights reads at once, also beyond the end of a row
 COMPILE = False  # `jit_compile` of models: torch.compile pays only where shapes never change
 
 
@@ -204,6 +206,20 @@ def recall(q_BTHD, k_BKSD, v_BKSD, visible_BTS=None, bias_BHTS=None):
         q_BTHD.transpose(1, 2), k_BKSD, v_BKSD, attn_mask=mask, enable_gqa=shared
     )
     return y_BHTD.transpose(1, 2)
+
+
+def product(x_RI, matrix_OI, scale_O):
+    """(rows, outputs) of (rows, inputs) and a matrix of bfloat16, or of int8 whose rows have a scale.
+
+    On a CPU int8 is read as it is where rows are few: 13.5 ms for 40 matrices of 3072 x 768 and one row, where float32
+    takes 24.8, and for eight 34.9, where bfloat16 takes 28.9 and float32 62 (one core).
+    """
+    x = x_RI.bfloat16()
+    if scale_O is None:
+        return (x @ matrix_OI.t()).to(x_RI.dtype)
+    if x.device.type == "cpu" and len(x) <= FEW and x.shape[1] % BLOCK == 0:
+        return torch._weight_int8pack_mm(x, matrix_OI, scale_O.bfloat16()).to(x_RI.dtype)
+    return (x @ matrix_OI.bfloat16().t()).to(x_RI.dtype) * scale_O.to(x_RI.dtype)
 
 
 def repeat(condition, body, state):

@@ -16,6 +16,7 @@ from zoo.cli.options import (
     Model,
     NewTokens,
     NoRepeat,
+    Precision,
     RepetitionPenalty,
     Seed,
     Temperature,
@@ -32,7 +33,7 @@ from zoo.cli.options import (
 CHUNK = 256  # prompts that are held at a time
 OTHERS = (  # options that are no settings
     *("model", "prompt", "file", "columns", "errors", "ban", "stop", "choice", "schema", "draft"),
-    *("output", "scores", "stream", "json"),
+    *("output", "scores", "stream", "json", "precision"),
 )
 
 
@@ -65,6 +66,7 @@ def generate(
     draft: Annotated[Path | None, typer.Option(help="A smaller model of the same tokenizer, to be quicker.")] = None,
     output: Annotated[Path | None, typer.Option(help="Write JSON lines there; again goes on after a stop.")] = None,
     scores: Annotated[bool, typer.Option("--scores", help="In JSON, log-probabilities of the tokens too.")] = False,
+    precision: Precision = "float32",
     stream: Annotated[bool, typer.Option("--stream", help="Show the text while it is written.")] = False,
     json: Json = False,
 ):
@@ -72,7 +74,7 @@ def generate(
     _check(prompt, file, stream, json, output, scores)
     names = columns_of(columns)
     lists = {"stop": stop or (), "banned": ban or (), "choices": choice or (), "schema": _read(schema)}
-    pipeline = start().load(model)
+    pipeline = start().load(model, precision)
     draft = draft and start().load(draft)
     author = pipeline.author(draft, **lists, **settings_of(context, *OTHERS))
     records = records_of(pipeline, prompt, file, names, errors)

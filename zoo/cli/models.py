@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.options import Columns, Errors, Json, Model, Spec, columns_of, line, print_json, start, tell
+from zoo.cli.options import Columns, Errors, Json, Model, Precision, Spec, columns_of, line, print_json, start, tell
 
 
 def list_(kind: Annotated[str, typer.Argument(help="One kind only.")] = "", json: Json = False):
@@ -64,13 +64,14 @@ def evaluate(
     data: Spec = "",
     columns: Columns = "",
     errors: Errors = "strict",
+    precision: Precision = "float32",
     json: Json = False,
     picture: Annotated[Path | None, typer.Option(help="Draw the confusion matrix into this PNG.")] = None,
 ):
     """Score a trained model, on the test split of its own data or on yours."""
     _check_picture(picture)
     names = columns_of(columns)
-    pipeline = start().load(model)
+    pipeline = start().load(model, precision)
     scores, table, confusion = pipeline.inspect(data, "", names, errors)
     if picture:
         _draw(confusion, pipeline.objective, picture)

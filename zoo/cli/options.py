@@ -15,6 +15,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object per line and
 Columns = Annotated[str, typer.Option(help="Where names differ: text=sentence,label=y")]
 Errors = Annotated[str, typer.Option(help="strict, or replace: go on after broken UTF-8")]
 Model = Annotated[Path, typer.Argument(help="A folder that zoo train wrote.")]
+Precision = Annotated[str, typer.Option(help="Of dense weights: float32, bfloat16 or int8, for less memory.")]
 Spec = Annotated[str, typer.Option(help="tfds:NAME, sample:NAME or a path; #SPLIT picks a split.")]
 NewTokens = Annotated[int | None, typer.Option(help="Most tokens to write.")]
 Temperature = Annotated[float, typer.Option(help="Draw tokens; 0: always the likeliest.")]

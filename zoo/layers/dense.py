@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from zoo.layers.low_rank import product
+from zoo.layers.rounded import rounds
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -13,6 +14,10 @@ class Dense(keras.layers.Dense):
     adaptable = ("kernel",)
 
     def call(self, inputs, training=None):
-        rows = product(ops.reshape(inputs, (-1, inputs.shape[-1])), self)
+        rows = ops.reshape(inputs, (-1, inputs.shape[-1]))
+        rows = self.rounded.product(rows) if hasattr(self, "rounded") else product(rows, self)
         rows = self.activation(rows if self.bias is None else rows + self.bias)
         return ops.reshape(rows, (*ops.shape(inputs)[:-1], self.units))
+
+    def round_weights(self, precision):
+        rounds(self, "_kernel", ops.transpose(self.kernel), precision)

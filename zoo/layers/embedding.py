@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from zoo.layers.rounded import rounds
+
 UNKNOWN = 1  # id of the unknown word, in every tokenizer that has one
 FNV_PRIME = 16_777_619  # of the 32-bit FNV-1a hash, http://www.isthe.com/chongo/tech/comp/fnv/
 
@@ -33,10 +35,16 @@ class TokenEmbedding(keras.layers.ReversibleEmbedding):
         self.padding = padding
 
     def call(self, inputs, reverse=False):
-        x = super().call(inputs, reverse=reverse)
+        if hasattr(self, "rounded"):
+            x = self.rounded.product(inputs) if reverse else self.rounded.take(inputs)
+        else:
+            x = super().call(inputs, reverse=reverse)
         if reverse or self.padding is None:
             return x
         return x * ops.cast(ops.not_equal(inputs, self.padding), x.dtype)[..., None]
+
+    def round_weights(self, precision):
+        rounds(self, "_embeddings", self.embeddings, precision)
 
     def get_config(self):
         config = super().get_config()
