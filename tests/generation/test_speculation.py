@@ -51,7 +51,7 @@ def test_a_draft_that_does_not_fit(gpt2):
         generate(gpt2, prompts, draft=network("gpt2", vocabulary=30))
     with pytest.raises(ValueError, match="that reads as many tokens, 32. Received: one for 16."):
         generate(gpt2, prompts, draft=network("gpt2", length=16))
-    with pytest.raises(ValueError, match="memory is of attention alone, .* Received: 'layer0', a LSTM"):
+    with pytest.raises(ValueError, match="memory is of attention alone, .* Received: 'layer0_forwards', a LSTM"):
         generate(gpt2, prompts, draft=network("lstm"))
     with pytest.raises(ValueError, match="A draft guesses one text, .* Received: a draft and beams=2."):
         generate(gpt2, prompts, draft=network("gpt2", depth=1), beams=2)
