@@ -205,7 +205,11 @@ def captured(function, note=None):
 
 
 def product(x_RI, matrix_OI, scale_O):
-    """(rows, outputs) of (rows, inputs) and a matrix of bfloat16, or of int8 whose rows have a scale."""
+    """(rows, outputs) of (rows, inputs) and a matrix of bfloat16, or of int8 whose rows have a scale.
+
+    On a CPU that is slower than float32: one row of a GPT-2 in int8 comes to 17 tokens/s, in bfloat16 to 4, where
+    float32 writes 19 (one core).
+    """
     y_RO = jnp.matmul(x_RI.astype("bfloat16"), matrix_OI.astype("bfloat16").T, preferred_element_type="float32")
     return (y_RO if scale_O is None else y_RO * scale_O).astype(x_RI.dtype)
 
