@@ -9,6 +9,7 @@ from zoo.generation.batch import Batch, admitted
 from zoo.generation.constraint import constrain
 from zoo.generation.generate import write, writer_of
 from zoo.generation.settings import Settings
+from zoo.generation.writer import Writer
 
 PAUSE = 8  # tokens after which new text is looked at for stop strings
 BROKEN = "\ufffd"  # what a tokenizer of bytes reads in a character whose other bytes are yet to come
