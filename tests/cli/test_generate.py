@@ -48,6 +48,13 @@ def test_text_stream_and_json_are_the_same(cli, language):
     assert zoo.load(language).generate("the cat", new_tokens=20, temperature=0.8, seed=4) + "\n" == text
 
 
+def test_a_draft_and_a_precision(cli, language):
+    options = ("generate", language, "the cat", "--new-tokens", 20)
+    text = cli(*options).out
+    assert cli(*options, "--draft", language).out == text
+    assert len(cli(*options, "--precision", "int8").out) == len(text)
+
+
 def test_lines_of_standard_input_and_beams(cli, language):
     out = cli("generate", language, "--new-tokens", 5, "--beams", 3, "--best", 2, stdin=b"the\non the\n").out
     assert len(out.splitlines()) == 4
