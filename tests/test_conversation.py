@@ -2,7 +2,7 @@
 
 import pytest
 
-from zoo.conversation import CHATML, check_template, render, stretches, turns
+from zoo.conversation import CHATML, check_template, render, stretches, surroundings, turns
 
 TALK = [
     {"role": "system", "content": "Be brief."},
@@ -56,3 +56,16 @@ def test_a_record_is_a_conversation():
 def test_templates_that_do_not_work(template, reason):
     with pytest.raises(ValueError, match=reason):
         check_template(template)
+
+
+@pytest.mark.parametrize("template", ["plain", "chatml"])
+def test_what_stands_around_a_question(template):
+    before, after = surroundings(template)
+    question = " two\n\nlines {{ x }}"
+    assert before + question + after == render([{"role": "user", "content": question}], template, True)
+
+
+@pytest.mark.parametrize("change", ["message.content | trim", "message.content | upper", "message.content * 2"])
+def test_a_template_that_changes_a_question_has_no_surroundings(change):
+    with pytest.raises(ValueError, match="Expected a template that writes a question as it is"):
+        surroundings("{% for message in messages %}{{ " + change + " }}\n{% endfor %}")
