@@ -39,10 +39,10 @@ def serving(objective, **settings):
     return [name for name in catalog.names("architectures") if not catalog.refusal(objective, shrunk(name, **settings))]
 
 
-def all_or_few(names):
-    """All on torch; elsewhere, where each must be compiled, one of each family by default and all with --all."""
+def all_or_few(names, few=FEW):
+    """All on torch; elsewhere, where each must be compiled, a few by default, of each family one, all with --all."""
     quick = keras.config.backend() == "torch"
-    return [pytest.param(name, marks=() if quick or name in FEW else pytest.mark.slow) for name in names]
+    return [pytest.param(name, marks=() if quick or name in few else pytest.mark.slow) for name in names]
 
 
 def by_heart(objective, name, records, tokenizer, epochs=60, rate=0.02, **settings):
