@@ -36,7 +36,8 @@ def write_file(author, records, output, about, lines, ended=lambda: False):
     journal = _Journal(output.with_name(f"{output.name}.partial"), f"{about}\n{records}")
     batches = [order[start : start + ROWS] for start in range(0, len(order), ROWS)]
     done = len(journal.found)
-    for some in track(batches[done:], "texts", len(batches), done, console=console, transient=True):
+    shown = {"console": console, "transient": True, "disable": not console.is_terminal}
+    for some in track(batches[done:], "texts", len(batches), done, **shown):
         texts = author.write([records[i] for i in some], ended)
         if ended():
             console.print(f"{done * ROWS} of {len(records)} texts are in {journal.path}: the same command goes on.")
