@@ -12,20 +12,22 @@ TOKENS = 4096  # most token ids in a batch: outputs may be as wide as a vocabula
 _TWINS = WeakKeyDictionary()  # model -> how it was drawn -> twin
 
 
-def predict(model, objective, tokenizer, records, watching=False):
+def predict(model, objective, tokenizer, records, watching=False, answer=None):
     """The objective's prediction for each of an iterable of records, a list in their order.
 
-    `watching` tells the objective that this is one of many looks while training, which should be cheap.
+    `watching` tells the objective that this is one of many looks while training, which should be cheap; `answer` is
+    what stands in place of the model's `predict_on_batch`.
     """
-    run = Runner(model, objective, tokenizer, watching)
+    run = Runner(model, objective, tokenizer, watching, answer)
     return [one for chunk in in_chunks(records) for one in objective.predict(run, chunk, tokenizer)]
 
 
 class Runner:
     """What an objective is handed to make predictions with: its model, run on rows of examples."""
 
-    def __init__(self, model, objective, tokenizer, watching=False):
+    def __init__(self, model, objective, tokenizer, watching=False, answer=None):
         self.model, self.objective, self.tokenizer, self.watching = model, objective, tokenizer, watching
+        self.answer = answer or model.predict_on_batch
 
     def __call__(self, rows, through=None):
         """The outputs for each of a list of rows, as `objective.examples` yields them.
@@ -36,10 +38,11 @@ class Runner:
         Returns a list of arrays, or of what structure of arrays the model gives, padded as their batches were.
         """
         model, found = self._twin(through) if through else self.model, [None] * len(rows)
+        answer = model.predict_on_batch if through else self.answer
         frame = Frame.of(model, self.objective, self.tokenizer, rows[0] if rows else ())
         sizes = np.array([frame.sizes(row) for row in rows])
         for some, shape in _batches(sizes, self.objective.length):
-            outputs = _run(model, frame.pad([rows[i] for i in some], shape))
+            outputs = _run(answer, model.input, frame.pad([rows[i] for i in some], shape))
             for place, i in enumerate(some):
                 found[i] = keras.tree.map_structure(lambda y, place=place: y[place], outputs)
         return found
@@ -86,9 +89,9 @@ def _batches(sizes, longest):
         yield some, bucket(sizes[some].max(axis=0), longest)
 
 
-def _run(model, batch):
+def _run(answer, names, batch):
     """Outputs of one batch. Its rows are rounded up to a power of two, so that few shapes are compiled."""
     count = len(next(iter(batch.values())))
     rows = 1 << (count - 1).bit_length()
-    inputs = {name: np.pad(batch[name], ((0, rows - count), (0, 0)), mode="edge") for name in model.input}
-    return keras.tree.map_structure(lambda y: keras.ops.convert_to_numpy(y)[:count], model.predict_on_batch(inputs))
+    inputs = {name: np.pad(batch[name], ((0, rows - count), (0, 0)), mode="edge") for name in names}
+    return keras.tree.map_structure(lambda y: keras.ops.convert_to_numpy(y)[:count], answer(inputs))

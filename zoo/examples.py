@@ -65,17 +65,33 @@ def _fill(rows, key, size, filler):
     return array
 
 
-class Examples:
-    """Rows of named 1-D arrays in a folder that `write` made.
+class Rows:
+    """The rows of named 1-D arrays in a folder that `write` made."""
+
+    def __init__(self, folder):
+        self.folder, types = Path(folder), keys_of(folder)
+        self.ends = {key: np.load(self.folder / f"{key}.ends.npy") for key in types}
+        self.values = {key: self._values(key, kind) for key, kind in types.items()}
+
+    def _values(self, key, kind):
+        path = self.folder / f"{key}.bin"
+        return np.memmap(path, kind, "r") if path.stat().st_size else np.zeros(0, kind)
+
+    def row(self, key, index):
+        """The 1-D array of one row."""
+        start = self.ends[key][index - 1] if index else 0
+        return self.values[key][start : self.ends[key][index]]
+
+
+class Examples(Rows):
+    """Rows that are examples to learn from.
 
     `sizes` is (rows, inputs) int64: ids in each of a row's input arrays.
     """
 
     def __init__(self, folder, frame):
-        self.folder, self.frame = Path(folder), frame
-        types = keys_of(folder)
-        self.ends = {key: np.load(self.folder / f"{key}.ends.npy") for key in types}
-        self.values = {key: self._values(key, kind) for key, kind in types.items()}
+        super().__init__(folder)
+        self.frame = frame
         lengths = {key: np.diff(ends, prepend=0) for key, ends in self.ends.items()}
         first = lengths[frame.inputs[0]]
         self.sizes = np.stack([lengths.get(name, first) for name in frame.inputs], axis=1)
@@ -91,15 +107,6 @@ class Examples:
     def shapes(self, longest):
         """(rows, inputs) lengths that a row may be padded to: `bucket`s of its sizes."""
         return bucket(self.sizes, longest)
-
-    def _values(self, key, kind):
-        path = self.folder / f"{key}.bin"
-        return np.memmap(path, kind, "r") if path.stat().st_size else np.zeros(0, kind)
-
-    def row(self, key, index):
-        """The 1-D array of one row."""
-        start = self.ends[key][index - 1] if index else 0
-        return self.values[key][start : self.ends[key][index]]
 
     def batch(self, indices, shape):
         """{key: (rows, size) array}: inputs are padded to the sizes in `shape`, in the order of the frame's inputs."""

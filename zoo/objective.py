@@ -28,6 +28,7 @@ class Objective(ABC):
     length: int = 256  # longest example, in token ids; longer texts are cut
 
     watch = "accuracy"  # which of `scores` is shown while training
+    varied = False  # True: `arrange` draws what the network reads anew in every epoch
     windowed = False  # True: an export hands `serve` windows of a question and its context, see `zoo.exporting`
     worded = False  # True: it hands `serve` what `decide` makes of a text's words
     draw = "spread"  # or "end": how splits that the data lacks are drawn: see `zoo.dataset.open_dataset`

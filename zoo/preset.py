@@ -53,6 +53,18 @@ class LoRA:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """Which weights of the network below the head learn, when and how quickly: the head always learns.
+
+    Blocks are counted from the input on; what stands below the first one, the embeddings, is with it whatever it does.
+    """
+
+    freeze: str = ""  # "trunk": all below the head learns nothing; "2": embeddings and two blocks do; "0": embeddings
+    layer_decay: float = 1.0  # factor of the learning rate from each block to the one below it: Clark 2020, table 6
+    unfreeze: float = 0.0  # epochs until one more block, from the head down, begins to learn: Howard & Ruder 2018
+
+
+@dataclass(frozen=True, kw_only=True)
 class Preset:
     """An architecture, an objective, data, a tokenizer and training settings."""
 
@@ -62,3 +74,4 @@ class Preset:
     data: Data = Data()
     training: Training = Training()
     lora: LoRA = LoRA()
+    tuning: Tuning = Tuning()

@@ -6,11 +6,11 @@ from importlib.metadata import version
 
 from zoo import catalog
 from zoo.messages import unknown
-from zoo.preset import Data, LoRA, Preset, Training
+from zoo.preset import Data, LoRA, Preset, Training, Tuning
 
 FORMAT = 1  # of preset.json; raised when a reader of the old form could misread the new one
 PARTS = {"architecture": "architectures", "objective": "objectives", "tokenizer": "tokenizers"}
-PLAIN = {"data": Data, "training": Training, "lora": LoRA}
+PLAIN = {"data": Data, "training": Training, "tuning": Tuning, "lora": LoRA}
 
 
 def to_json(preset):

@@ -28,6 +28,7 @@ class MaskedToken(Objective):
     guesses: int = 5  # for each [MASK] in an answer
 
     watch = "perplexity"
+    varied = True
     draw = "end"  # records go on from one to the next
     aligned = ("words",)
 

@@ -24,6 +24,7 @@ class Pretrain(Following):
     whole_words: bool = False  # all pieces of a word are hidden together
 
     watch = "perplexity"
+    varied = True
     aligned = ("words",)
 
     @property

@@ -6,7 +6,7 @@ import time
 
 import keras
 
-from zoo import evaluation
+from zoo import backend, evaluation
 from zoo.files import write_text
 from zoo.training import checkpoint
 from zoo.training.events import EventWriter
@@ -16,13 +16,14 @@ from zoo.training.optimizer import averaged
 class Validate(keras.callbacks.Callback):
     """After each epoch: the objective's exact scores on the validation records, put into the epoch's logs.
 
-    `network` is what is scored: the trained model, or the one that shares its weights and reads examples one a row.
-    The weights with the best `objective.rank` are kept; training stops after `patience` epochs without a better one.
+    `network` is what is scored: the trained model, or the one that shares its weights and reads examples one a row;
+    `answer`, where set, stands in place of its `predict_on_batch`. The values of `variables` with the best
+    `objective.rank` are kept; training stops after `patience` epochs without a better one.
     """
 
-    def __init__(self, network, objective, tokenizer, records, patience):
+    def __init__(self, network, variables, objective, tokenizer, records, patience):
         super().__init__()
-        self.network = network
+        self.network, self.variables, self.answer = network, variables, None
         self.objective, self.tokenizer, self.records, self.patience = objective, tokenizer, records, patience
         self.best, self.best_rank, self.best_epoch = None, None, None
 
@@ -33,11 +34,12 @@ class Validate(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         with averaged(self.model):
-            outputs = evaluation.predict(self.network, self.objective, self.tokenizer, self.records, watching=True)
+            parts = self.objective, self.tokenizer, self.records
+            outputs = evaluation.predict(self.network, *parts, watching=True, answer=self.answer)
             scores = self.objective.scores(outputs, self.records)
             if self.best is None or self.objective.rank(scores) > self.best_rank:
                 self.best_rank, self.best_epoch = self.objective.rank(scores), epoch
-                self.best = checkpoint.values(self.network.variables)
+                self.best = checkpoint.values(self.variables)
         logs.update({f"val_{name}": value for name, value in scores.items()})
         if self.patience and epoch - self.best_epoch >= self.patience:
             self.model.stop_training = True
@@ -64,11 +66,13 @@ class Record(keras.callbacks.Callback):
     An epoch that Ctrl-C cut short is recorded but no checkpoint: a run goes on from whole epochs only.
     """
 
-    def __init__(self, folder, validate, steps):
+    def __init__(self, folder, variables, validate, steps):
         super().__init__()
-        self.folder, self.validate, self.steps = folder, validate, steps
+        self.folder, self.variables, self.validate, self.steps = folder, variables, validate, steps
         self.rows, self.started = [], time.monotonic()
         self.interrupted, self.found = False, None
+        self.continues = True  # whether a checkpoint that is found was of the same optimizer
+        self.random = None  # random states to begin with
 
     def resume(self, found):
         """Go on after a `Checkpoint`, with its history."""
@@ -80,8 +84,10 @@ class Record(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         if self.found:  # not before: `fit` and torch's data loader draw random numbers when they start
-            self.found.put_into(self.model)
-            self.found = None
+            self.found.put_into(self.variables, self.model if self.continues else None)
+        elif self.random is not None:
+            backend.set_random_state(self.random)
+        self.found = self.random = None
 
     def on_epoch_end(self, epoch, logs=None):
         row = {"epoch": epoch + 1, "batch": epoch * self.steps + self.batch + 1} | {
@@ -93,7 +99,8 @@ class Record(keras.callbacks.Callback):
         self.events.scalars(row["batch"], row)
         write_text(self.folder / "history.csv", table(self.rows))
         if not self.interrupted:
-            checkpoint.save(self.folder / "checkpoint.npz", self.model, self._progress(), self.validate.best)
+            state = self.variables, self.model.optimizer.variables, self.validate.best
+            checkpoint.save(self.folder / "checkpoint.npz", self._progress(), *state)
 
     def on_train_batch_end(self, batch, logs=None):
         self.batch = batch

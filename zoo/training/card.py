@@ -33,7 +33,7 @@ Best epoch: {best} of {epochs} (by validation {watch}). ![Curves](curves.png)
 
 ## Sizes
 
-{weights:,} weights, {vocabulary:,} token ids, texts of up to {length} ids. {labels}
+{weights}; {vocabulary:,} token ids, texts of up to {length} ids. {labels}
 
 ## Settings
 
@@ -69,7 +69,7 @@ def _names(pipeline, run):
         "architecture": catalog.name_of("architectures", preset.architecture),
         "objective": catalog.name_of("objectives", preset.objective),
         "labels": f"Labels: {', '.join(labels)}." if labels else "",
-        "weights": pipeline.model.count_params(),
+        "weights": run.learned,
         "vocabulary": pipeline.tokenizer.size,
         "length": preset.objective.length,
     }

@@ -10,19 +10,26 @@ from zoo import backend
 from zoo.files import whole_file
 
 
-def save(path, model, progress, best):
-    """Write weights, optimizer, random states, the best weights so far and `progress`.
+def save(path, progress, variables, optimizer, best):
+    """Write values of variables, the random states, the best values so far and `progress`.
 
     Args:
         progress: JSON-able dict (epochs done, history, ...).
-        best: list of arrays, or None.
+        variables: of the model.
+        optimizer: the optimizer's variables.
+        best: list of arrays, one for each of the model's variables, or None.
     """
-    arrays = {f"model/{i}": value for i, value in enumerate(values(model.variables))}
-    arrays |= {f"optimizer/{i}": value for i, value in enumerate(values(model.optimizer.variables))}
+    arrays = {f"model/{i}": value for i, value in enumerate(values(variables))}
+    arrays |= {f"optimizer/{i}": value for i, value in enumerate(values(optimizer))}
     arrays |= {f"best/{i}": value for i, value in enumerate(best or [])}
     arrays |= {f"random/{name}": value for name, value in backend.random_state().items()}
     with whole_file(path) as file:
         np.savez(file, progress=np.array(json.dumps(progress)), **arrays)
+
+
+def together(*models):
+    """The variables of several models, each once."""
+    return list({id(variable): variable for model in models for variable in model.variables}.values())
 
 
 class Checkpoint:
@@ -41,16 +48,17 @@ class Checkpoint:
             raise ValueError(f"{path} is not a whole checkpoint ({error}). Start again with --fresh.") from error
         self.best = self._list("best") or None
 
-    def put_into(self, model):
-        """Give a compiled model its weights, optimizer and random states back.
+    def put_into(self, variables, model):
+        """Give a model's variables, the random states, and the optimizer of a compiled model where one is given, back.
 
         Raises ValueError where the checkpoint is of another network.
         """
-        if not model.optimizer.built:  # one that scales the loss, on TensorFlow
+        if model and not model.optimizer.built:  # one that scales the loss, on TensorFlow
             model.optimizer.build(model.trainable_variables)
         try:
-            assign(model.variables, self._list("model"))
-            assign(model.optimizer.variables, self._list("optimizer"))
+            assign(variables, self._list("model"))
+            if model:
+                assign(model.optimizer.variables, self._list("optimizer"))
         except ValueError as error:
             raise ValueError(f"{self.path} belongs to another network ({error}). Start again with --fresh.") from error
         random = (name for name in self.arrays if name.startswith("random/"))

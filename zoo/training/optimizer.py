@@ -5,6 +5,7 @@ Loshchilov & Hutter 2019 (arXiv:1711.05101); which weights decay: Devlin 2018 (a
 
 import math
 from contextlib import contextmanager
+from itertools import groupby
 
 import keras
 
@@ -20,16 +21,18 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
         decay: "linear", "cosine" (Loshchilov & Hutter 2017, arXiv:1608.03983) or "constant" (stay at the peak).
+        begun: steps that were done before the first one.
     """
 
-    def __init__(self, peak, warmup, total, decay, floor=0.0):
+    def __init__(self, peak, warmup, total, decay, floor=0.0, begun=0):
         super().__init__()
         if decay not in SCHEDULES:
             raise ValueError(f"Expected training.schedule to be one of {', '.join(SCHEDULES)}. Received: {decay!r}.")
         self.peak, self.warmup, self.total, self.decay, self.floor = peak, warmup, total, decay, floor
+        self.begun = begun
 
     def __call__(self, step):
-        step = keras.ops.cast(step, "float32")
+        step = keras.ops.cast(step, "float32") + self.begun
         rise = (step + 1) / max(self.warmup, 1)
         gone = keras.ops.clip((step - self.warmup) / max(self.total - self.warmup, 1), 0.0, 1.0)
         return self.peak * keras.ops.where(step < self.warmup, rise, self.floor + (1 - self.floor) * self._fall(gone))
@@ -40,7 +43,37 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         return 0.5 * (1.0 + keras.ops.cos(math.pi * gone)) if self.decay == "cosine" else keras.ops.ones_like(gone)
 
     def get_config(self):
-        return {"peak": self.peak, "warmup": self.warmup, "total": self.total, "decay": self.decay, "floor": self.floor}
+        return {name: getattr(self, name) for name in ("peak", "warmup", "total", "decay", "floor", "begun")}
+
+
+class PacedAdamW(backend.AdamW):
+    """AdamW by which each weight learns at a pace of its own.
+
+    Args:
+        paces: {path of a weight: factor of its learning rate, so of its decay too}; of others it is 1.
+    """
+
+    def __init__(self, paces, **options):
+        super().__init__(**options)
+        self.paces = paces
+
+    def _groups(self, variables):
+        """(pace, numbers of the variables with that pace) for each pace."""
+        paces = [self.paces.get(variable.path, 1.0) for variable in variables]
+        order = sorted(range(len(paces)), key=lambda i: paces[i])
+        return [(pace, list(places)) for pace, places in groupby(order, key=lambda i: paces[i])]
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        for pace, places in self._groups(trainable_variables):
+            some = ([of[i] for i in places] for of in (grads, trainable_variables))
+            super()._backend_update_step(*some, learning_rate * pace)
+
+    def _apply_weight_decay(self, variables):
+        variables, decay = [variable for variable in variables if self._use_weight_decay(variable)], self.weight_decay
+        for pace, places in self._groups(variables):
+            self.weight_decay = decay * pace
+            super()._apply_weight_decay([variables[i] for i in places])
+        self.weight_decay = decay
 
 
 @contextmanager
@@ -59,15 +92,20 @@ def averaged(model):
     assign(model.trainable_variables, last)
 
 
-def optimizer(training, model, batches):
-    """AdamW for `model`, set up by a preset's `Training`, for a run of so many batches.
+def optimizer(training, model, batches, paces=None, begun=0):
+    """AdamW for those weights of `model` that learn, set up by a preset's `Training`, for a run of so many batches.
+
+    Args:
+        paces: those of `PacedAdamW`.
+        begun: batches of the run that are done.
 
     The schedule counts batches, not optimizer steps: that is the step Keras hands it under gradient accumulation.
     """
     warmup = round(batches * training.warmup)
-    schedule = WarmupDecay(training.learning_rate, warmup, batches, training.schedule, training.floor)
-    adamw = backend.AdamW(
-        schedule,
+    schedule = WarmupDecay(training.learning_rate, warmup, batches, training.schedule, training.floor, begun)
+    adamw = PacedAdamW(
+        paces or {},
+        learning_rate=schedule,
         weight_decay=training.weight_decay,
         beta_1=training.momentum,
         beta_2=training.memory,

@@ -2,26 +2,21 @@
 
 import shutil
 from dataclasses import replace
-from functools import partial
 
-from zoo import backend, evaluation
+from zoo import evaluation
 from zoo.adapters.adaptation import Adaptation
-from zoo.batches import Batches
-from zoo.carrying import InOrder, carried
 from zoo.console import console
 from zoo.dataset import open_dataset
 from zoo.examples import prepare
 from zoo.files import whole_folder
-from zoo.packing import Packed, packed
 from zoo.pipeline import Pipeline, inspect, load
 from zoo.tokenizer import TrainedTokenizer
 from zoo.training import checkpoint
-from zoo.training.callbacks import Record, StopAt, Validate
 from zoo.training.card import write_card
-from zoo.training.optimizer import optimizer
-from zoo.training.progress import ProgressBar
+from zoo.training.fitting import Fitting
 from zoo.training.starting import check_start, drawn, keep_exports, make_folder, places, resolve, with_tokenizer
-from zoo.training.surroundings import precision, set_seed, until_interrupted
+from zoo.training.surroundings import precision, set_seed
+from zoo.training.tuning import Tuner
 
 
 def train(preset, *, to=None, data=None, columns=None, resume=False, fresh=False, overrides=(), weights=""):
@@ -91,11 +86,13 @@ class Run:
         training, lora = self.preset.training, self.preset.lora
         set_seed(training.seed)
         self.architecture = with_tokenizer(self.preset, self.tokenizer)
-        weights = "" if self.resume and not lora.rank else training.weights  # a checkpoint brings its own
+        given = not self.resume or lora.rank or self.preset.tuning.freeze  # else a checkpoint brings all weights
         with precision(training.precision):
+            weights = training.weights if given else ""
             model, fresh = drawn(self.objective, self.architecture, weights, self.tokenizer.size)
         self.adaptation = Adaptation(model, self.architecture, lora, fresh) if lora.rank else None
         self.model = self.adaptation.model if lora.rank else model
+        self.tuner = Tuner(self.preset.tuning, self.architecture, self.model)
 
     def _tokenize(self):
         cache = self.folder.parent / ".cache"
@@ -107,60 +104,16 @@ class Run:
     def _arrays(self, key):
         return (self.examples.row(key, i) for i in range(len(self.examples)))
 
-    def _twin(self):
-        """(model, examples, kind of batches) to train with: the network on its examples, or a twin of it."""
-        training = self.preset.training
-        if getattr(self.objective, "carry", False):
-            return carried(self.model, training.batch), self.examples, InOrder
-        if training.packing:
-            twin = packed(self.model)
-            return twin, Packed(self.examples, twin, training.packing), Batches
-        return self.model, self.examples, Batches
-
     def _fit(self):
-        training, (self.trained, examples, batches) = self.preset.training, self._twin()
-        self.batches = batches(examples, self.objective, training.batch, training.accumulation, training.seed)
-        total = training.steps * training.accumulation or training.epochs * len(self.batches)
-        steps = min(training.interval * training.accumulation or len(self.batches), total)
-        epochs = -(-total // steps)
-        self.objective.compile(self.trained, optimizer(training, self.trained, total))
-        done = self._callbacks(steps)
-        self._say(epochs)
-        if done is not None:
-            self._run(steps, epochs, done, total)
-
-    def _callbacks(self, steps):
-        """Make the callbacks; returns how many epochs a checkpoint had done, or None where it had done all."""
-        records = list(self.dataset.records("validation"))
-        self.validate = Validate(self.model, self.objective, self.tokenizer, records, self.preset.training.patience)
-        self.record = Record(self.running, self.validate, steps)
-        path = self.running / "checkpoint.npz"
-        if not path.is_file():
-            return 0
-        found = checkpoint.Checkpoint(path)
-        self.validate.resume(found)
-        self.record.resume(found)
-        console.print(f"Resumed after epoch {len(self.record.rows)}.")
-        return None if found.progress["stopped"] else len(self.record.rows)
-
-    def _run(self, steps, epochs, done, total):
-        stream = partial(self.batches.from_step, done * steps)
-        bar = ProgressBar(self.objective.watch, steps, epochs, done)
-        callbacks = [StopAt(total, steps), self.validate, bar, self.record]
-        with until_interrupted(self.trained, self.record):
-            self.trained.fit(
-                backend.feed(stream, next(stream())),
-                steps_per_epoch=steps,
-                epochs=epochs,
-                initial_epoch=done,
-                shuffle=False,
-                verbose=0,
-                callbacks=callbacks,
-            )
+        fitting = Fitting(self)
+        self.validate, self.record = fitting.validate, fitting.record
+        fitting.go()
 
     def _finish(self):
         """Best weights back, threshold calibrated, scores measured, the folder published whole."""
-        checkpoint.assign(self.model.variables, self.validate.best)
+        checkpoint.assign(self.validate.variables, self.validate.best)
+        self.learned = self.tuner.count()
+        self.tuner.hold(-1)
         self.model = self.adaptation.merged() if self.adaptation else self.model
         held_out = self.validate.records
         self.objective = self.objective.calibrate(self._outputs(held_out), held_out)
@@ -190,14 +143,3 @@ class Run:
             console.print(f"Stopped by Ctrl-C and saved in {self.folder}. Go on: the same command with --resume.")
         else:
             shutil.rmtree(self.running)
-
-    def _say(self, epochs):
-        shapes, padding = self.batches.shapes()
-        sizes = f"{len(self.examples)} training and {len(self.validate.records)} validation"
-        console.print(
-            f"{self.dataset.spec}: {sizes} examples; vocabulary {self.tokenizer.size}; "
-            f"{self.model.count_params():,} weights; up to {epochs} epochs of {len(self.batches)} batches "
-            f"in {shapes} lengths, {padding:.0%} padding."
-        )
-        if self.dataset.drawn:
-            console.print(f"Drawn from the training records: {', '.join(map(self.dataset.where, self.dataset.drawn))}.")

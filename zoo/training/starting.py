@@ -11,6 +11,7 @@ from zoo.dataset import did_you_mean
 from zoo.files import whole_folder, write_text
 from zoo.preset import Preset
 from zoo.training.optimizer import SCHEDULES
+from zoo.training.tuning import check_tuning
 from zoo.weights.starting import begin, start_from
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -30,6 +31,7 @@ def resolve(preset, data, columns, overrides, weights=""):
         raise ValueError(f"The preset {name} brings no data along: give some with {needs} (--data FOLDER).")
     check_training(preset.training)
     check_lora(preset)
+    check_tuning(preset)
     if preset.training.packing and getattr(preset.objective, "carry", False):
         raise ValueError("objective.carry and training.packing contradict each other. Received: both.")
     return name, preset

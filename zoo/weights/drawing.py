@@ -4,6 +4,8 @@ A weight that is made within a `keras.StatelessScope` waits for its initializer 
 weight has is the one thing here that Keras keeps to itself.
 """
 
+from contextlib import contextmanager
+
 import keras
 
 from zoo.weights.loading import Plan
@@ -28,12 +30,18 @@ def draw_loaded(make, folder, fitting=False):
 
 
 def shapes(make):
-    """{path: shape} of the weights of the network that `make()` draws; none of them is held in memory."""
+    """{path: shape} of the weights of the network that `make()` draws."""
+    with hollow(make) as model:
+        return {weight.path: tuple(weight.shape) for weight in model.weights}
+
+
+@contextmanager
+def hollow(make):
+    """The network that `make()` draws, to look at within the block; none of its weights is held in memory."""
     with keras.StatelessScope():
         model = make()
-        found = {weight.path: tuple(weight.shape) for weight in model.weights}
+        yield model
         _forget(model)
-    return found
 
 
 class _Read:

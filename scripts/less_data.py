@@ -1,0 +1,119 @@
+"""Draw how much less data a pretrained network needs: the intents of snips from 10 to 1000 labelled examples.
+
+    python scripts/less_data.py ../shared/data/snips FOLDER --picture less_data.png
+
+FOLDER holds a published encoder, such as MiniLM. Every way of training takes as many steps whatever the number of
+examples, and the weights after the last one are scored on the whole test split: no further label is looked at. Every
+finished run is a line of `saved_models/less_data.jsonl`, so what was cut off goes on.
+"""
+
+import argparse
+import itertools
+import json
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+WAYS = {  # name: preset and its settings
+    "from scratch": ("mlp_snips", "training.steps=200", "training.batch=20"),
+    "frozen": ("bert_snips", "training.steps=400", "training.learning_rate=1e-2", "tuning.freeze=trunk"),
+    "LoRA": ("bert_snips", "training.steps=120", "training.learning_rate=2e-3", "lora.rank=8"),
+    "full": ("bert_snips", "training.steps=120", "training.learning_rate=2e-4"),
+}
+DONE = Path("saved_models/less_data.jsonl")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="folder with train.jsonl and test.jsonl")
+    parser.add_argument("weights", help="folder with a published encoder")
+    parser.add_argument("--sizes", nargs="+", type=int, default=[10, 30, 100, 300, 1000])
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--picture", type=Path, help="PNG to draw")
+    options = parser.parse_args()
+    DONE.parent.mkdir(exist_ok=True)
+    rows = [json.loads(line) for line in DONE.read_text().splitlines()] if DONE.exists() else []
+    known = {(row["seed"], row["size"], row["way"]) for row in rows}
+    for key in itertools.product(options.seeds, options.sizes, options.ways):
+        if key not in known:
+            rows.append(run(options, *key))
+            with DONE.open("a") as file:
+                file.write(json.dumps(rows[-1]) + "\n")
+    rows = [row for row in rows if row["way"] in options.ways and row["size"] in options.sizes]
+    table(rows, options)
+    if options.picture:
+        draw(rows, options)
+
+
+def run(options, seed, size, way):
+    """Train on so many examples in a process of its own; returns a dict of what it reached."""
+    preset, *settings = WAYS[way]
+    start = [] if way == "from scratch" else ["--from", options.weights]
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        few(options.data, size, seed, folder / "data")
+        settings += [f"training.interval={10**6}", f"training.seed={seed}"]
+        command = ["train", preset, *start, "--data", folder / "data", "--to", folder / "model", *settings]
+        subprocess.run([sys.executable, "-m", "zoo.cli", *command], check=True, stdout=subprocess.DEVNULL)
+        accuracy = json.loads((folder / "model" / "scores.json").read_text())["test"]["accuracy"]
+        last = (folder / "model" / "history.csv").read_text().splitlines()
+        seconds = float(dict(zip(last[0].split(","), last[-1].split(","), strict=True))["seconds"])
+    return {"way": way, "size": size, "seed": seed, "accuracy": accuracy, "seconds": seconds}
+
+
+def few(data, size, seed, folder):
+    """A folder with so many training examples, as many of each intent as can be, and the whole test split."""
+    folder.mkdir()
+    lines = (data / "train.jsonl").read_text().splitlines()
+    random.Random(seed).shuffle(lines)
+    ranked = {}  # intent -> its lines
+    for line in lines:
+        ranked.setdefault(json.loads(line)["intent"], []).append(line)
+    turns = (line for several in itertools.zip_longest(*ranked.values()) for line in several if line)
+    text = "\n".join(itertools.islice(turns, size)) + "\n"
+    for split in ("train", "valid"):  # validation, which a run asks for, learns of no other label
+        (folder / f"{split}.jsonl").write_text(text)
+    shutil.copy(data / "test.jsonl", folder)
+
+
+def table(rows, options):
+    """Markdown: test accuracy in percent, and the median seconds of training."""
+    print(f"| examples | {' | '.join(options.ways)} |\n| --- |{' --- |' * len(options.ways)}")
+    for size in options.sizes:
+        print(f"| {size} | {' | '.join(cell(rows, size, way) for way in options.ways)} |")
+
+
+def cell(rows, size, way):
+    mine = [row for row in rows if (row["size"], row["way"]) == (size, way)]
+    accuracy = 100 * statistics.mean(row["accuracy"] for row in mine)
+    return f"{accuracy:.1f} ({statistics.median(row['seconds'] for row in mine):.0f} s)"
+
+
+def draw(rows, options):
+    """The curves as a PNG, with the numbers of examples on a logarithmic axis."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for way in options.ways:
+        reached = [
+            statistics.mean(100 * row["accuracy"] for row in rows if (row["size"], row["way"]) == (size, way))
+            for size in options.sizes
+        ]
+        axes.plot(options.sizes, reached, marker="o", label=way)
+    axes.set(xscale="log", xlabel="labelled examples", ylabel="test accuracy, percent", title="snips, intents")
+    axes.set_xticks(options.sizes, options.sizes)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(options.picture, dpi=120)
+
+
+if __name__ == "__main__":
+    main()
