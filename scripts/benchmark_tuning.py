@@ -1,0 +1,82 @@
+"""Time a step of fine-tuning beside transformers and PyTorch by hand: python scripts/benchmark_tuning.py FOLDER.
+
+FOLDER is of Hugging Face transformers and holds a BERT. All weights learn, by AdamW with clipping and dropout, from the
+same rows of random ids, some of them padded, in turns within one process. KERAS_BACKEND=torch.
+"""
+
+import argparse
+import statistics
+import time
+
+import keras
+import numpy as np
+import torch
+import transformers
+
+from zoo.objectives.classify_text import ClassifyText
+from zoo.preset import Training
+from zoo.training.optimizer import optimizer
+from zoo.weights.starting import backbone, begin
+
+SETTINGS = Training(learning_rate=1e-4, schedule="constant", warmup=0.0)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder")
+    parser.add_argument("--rows", type=int, default=32)
+    parser.add_argument("--tokens", type=int, default=32)
+    parser.add_argument("--steps", type=int, default=4, help="in each turn")
+    parser.add_argument("--rounds", type=int, default=5, help="turns that each takes")
+    options = parser.parse_args()
+    draw = np.random.default_rng(0)
+    ids = draw.integers(1000, 20_000, (options.rows, options.tokens)).astype("int32")
+    ids[::2, -(options.tokens // 4) :] = 0  # every second row is shorter
+    labels = draw.integers(0, 2, options.rows)
+    steps = {"zoo": zoo_step(options.folder, ids, labels), "by hand": torch_step(options.folder, ids, labels)}
+    times = {name: [] for name in steps}
+    for _ in range(options.rounds + 1):
+        for name, step in steps.items():
+            begun = time.process_time()
+            for _ in range(options.steps):
+                step()
+            times[name].append((time.process_time() - begun) / options.steps)
+    medians = {name: statistics.median(found[1:]) for name, found in times.items()}  # the first one warms up
+    for name, seconds in medians.items():
+        print(f"{name:8} {1000 * seconds:6.0f} ms of processor time  {seconds / medians['by hand']:.2f}")
+
+
+def zoo_step(folder, ids, labels):
+    """A step through the zoo's model, as its training compiles it."""
+    objective = ClassifyText(labels=("a", "b"), pooling="mean")
+    architecture, *_ = backbone(folder)
+    model, _ = begin(lambda: objective.model(architecture), objective, architecture, folder)
+    objective.compile(model, optimizer(SETTINGS, model, 1000))
+    inputs = {name: ids if name == "tokens" else np.zeros_like(ids) for name in model.input}
+    return lambda: model.train_on_batch(inputs, np.eye(2, dtype="float32")[labels])
+
+
+def torch_step(folder, ids, labels):
+    """A step as one writes it with transformers: mean of the last features, dropout, a linear layer."""
+    trunk = transformers.AutoModel.from_pretrained(folder, add_pooling_layer=False).train()
+    head = torch.nn.Sequential(torch.nn.Dropout(0.1), torch.nn.Linear(trunk.config.hidden_size, 2))
+    weights = [*trunk.parameters(), *head.parameters()]
+    adamw = torch.optim.AdamW(weights, SETTINGS.learning_rate, weight_decay=SETTINGS.weight_decay, fused=True)
+    tokens, target = torch.from_numpy(ids).long(), torch.from_numpy(labels)
+    shown = (tokens != 0).long()
+
+    def step():
+        x = trunk(input_ids=tokens, attention_mask=shown).last_hidden_state * shown[..., None]
+        loss = torch.nn.functional.cross_entropy(head(x.sum(1) / shown.sum(1, keepdim=True)), target)
+        adamw.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(weights, SETTINGS.clip)
+        adamw.step()
+        return loss.item()
+
+    return step
+
+
+if __name__ == "__main__":
+    assert keras.config.backend() == "torch", "PyTorch by hand is timed beside the torch backend: KERAS_BACKEND=torch"
+    main()
