@@ -12,6 +12,7 @@ _HOMES = {
     "Pipeline": "pipeline",
     "Preset": "preset",
     "Training": "preset",
+    "Tuning": "preset",
     "build": "building",
     "import_model": "weights",
     "load": "pipeline",

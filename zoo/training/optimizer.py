@@ -57,6 +57,9 @@ class PacedAdamW(backend.AdamW):
         super().__init__(**options)
         self.paces = paces
 
+    def finalize_variable_values(self, var_list):
+        """Leave the last weights at the end of `fit`, which may be one of several; `averaged` shows the average."""
+
     def _groups(self, variables):
         """(pace, numbers of the variables with that pace) for each pace."""
         paces = [self.paces.get(variable.path, 1.0) for variable in variables]
