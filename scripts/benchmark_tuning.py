@@ -49,8 +49,8 @@ def main():
 def zoo_step(folder, ids, labels):
     """A step through the zoo's model, as its training compiles it."""
     objective = ClassifyText(labels=("a", "b"), pooling="mean")
-    architecture, *_ = backbone(folder)
-    model, _ = begin(lambda: objective.model(architecture), objective, architecture, folder)
+    architecture, tokenizer, _ = backbone(folder)
+    model, _ = begin(objective.model, objective, architecture, folder, tokenizer.size)
     objective.compile(model, optimizer(SETTINGS, model, 1000))
     inputs = {name: ids if name == "tokens" else np.zeros_like(ids) for name in model.input}
     return lambda: model.train_on_batch(inputs, np.eye(2, dtype="float32")[labels])
