@@ -52,10 +52,7 @@ def starts(paths):
     return {path.split("/")[0].split("_")[0] for path in paths}
 
 
-@pytest.mark.parametrize(
-    ("freeze", "learning"),
-    [("trunk", {"logits"}), ("1", {"logits", "block1", "norm"}), ("0", {"logits", "block0", "block1", "norm"})],
-)
+@pytest.mark.parametrize(("freeze", "learning"), [("trunk", {"logits"}), ("1", {"logits", "block1", "norm"})])
 def test_frozen_blocks_stay_and_the_rest_learns(attentive, tmp_path, monkeypatch, freeze, learning):
     preset = replace(attentive, tuning=Tuning(freeze=freeze))
     paths, pipeline = changed(preset, tmp_path / "m", monkeypatch)
@@ -64,13 +61,12 @@ def test_frozen_blocks_stay_and_the_rest_learns(attentive, tmp_path, monkeypatch
     assert zoo.load(tmp_path / "m").evaluate() == pytest.approx(pipeline.scores["test"], abs=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("cls", "freeze"), [(TransformerEncoder, "trunk"), (TransformerEncoder, "0"), (Conv, "1"), (GPT2, "trunk")]
-)
+@pytest.mark.parametrize(("cls", "freeze"), [(TransformerEncoder, "trunk"), (Conv, "1")])
 def test_features_from_disk_give_the_same_scores(attentive, tmp_path, monkeypatch, cls, freeze):
-    sizes = {"heads": 2, "hidden": 24} if cls is not Conv else {}
-    architecture = cls(width=16, depth=2, **sizes, **({"word_dropout": 0.2} if cls is Conv else {}))
-    preset = replace(attentive, architecture=architecture, tuning=Tuning(freeze=freeze))
+    """Where nothing is drawn at random above them."""
+    settings = {"heads": 2, "hidden": 24, "dropout": 0.2} if cls is TransformerEncoder else {"dropout": 0.0}
+    architecture, objective = cls(width=16, depth=2, **settings), replace(attentive.objective, dropout=0.0)
+    preset = replace(attentive, architecture=architecture, objective=objective, tuning=Tuning(freeze=freeze))
     kept = zoo.train(preset, to=tmp_path / "kept")
     monkeypatch.setattr(fitting, "cut", None)  # nothing may be kept: it would fail
     monkeypatch.setattr(preset.objective.__class__, "varied", True)
