@@ -47,9 +47,13 @@ def feed(stream, signature):
 
     Args:
         signature: one such item; Keras would take the first two batches' lengths for everlasting, so every axis is
-            declared free here.
+            declared free here, but the last of three: the width of features, which layers must know.
     """
-    spec = tf.nest.map_structure(lambda array: tf.TensorSpec([None] * array.ndim, array.dtype), signature)
+
+    def free(array):
+        return tf.TensorSpec([None, None, *array.shape[2:]] if array.ndim > 2 else [None] * array.ndim, array.dtype)
+
+    spec = tf.nest.map_structure(free, signature)
     return tf.data.Dataset.from_generator(stream, output_signature=spec).prefetch(2)
 
 
