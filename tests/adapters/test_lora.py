@@ -61,7 +61,7 @@ def test_updates_change_outputs_and_merge_exactly(name):
     updates.switch_on()
     np.testing.assert_array_equal(out(model), adapted)
     updates.merge()
-    np.testing.assert_allclose(out(model), adapted, atol=1e-5)
+    np.testing.assert_allclose(out(model), adapted, rtol=1e-5, atol=1e-5)
     assert {weight.path for weight in model.weights} == paths
 
 
