@@ -5,13 +5,16 @@ import numpy as np
 import pytest
 from tiny import STILL, shrunk
 
+import zoo
 from zoo.batches import Batches
 from zoo.examples import Examples, Frame, write
+from zoo.objectives.classify_text import ClassifyText
 from zoo.objectives.follow_instructions import FollowInstructions
 from zoo.objectives.masked_token import MaskedToken
 from zoo.objectives.next_sentence import NextSentence
 from zoo.objectives.next_token import NextToken
 from zoo.objectives.pretrain import Pretrain
+from zoo.objectives.score_pair import ScorePair
 from zoo.objectives.translate import Translate
 from zoo.packing import Packed, fill, packed
 from zoo.tokenizers.words import Words
@@ -20,6 +23,8 @@ TEXTS = ["a b c d. e f g", "h i. j", "k l m n o p q r. s t", "a c. e g i", "b d 
 TEXT = [{"text": text, "ending": ""} for text in TEXTS]
 PAIRS = [{"source": text, "target": text[::-1]} for text in TEXTS]
 ORDERS = [{"instruction": text, "output": text[:4]} for text in TEXTS]
+LABELLED = [{"text": text, "label": text[0]} for text in TEXTS]
+SCORED = [{"text": text, "text_pair": text[::-1], "label": len(text)} for text in TEXTS]
 ROOM = 40
 CASES = [
     ("next_token", NextToken(length=9), TEXT, ["gpt2", "llama"]),
@@ -28,6 +33,8 @@ CASES = [
     ("pretrain", Pretrain(length=20), TEXT, ["bert"]),
     ("translate", Translate(length=20, target_length=20), PAIRS, ["transformer"]),
     ("follow_instructions", FollowInstructions(length=20), ORDERS, ["gpt2", "transformer"]),
+    ("classify_text", ClassifyText(labels=tuple("abhkon"), length=20, dropout=0.0), LABELLED, ["bert"]),
+    ("score_pair", ScorePair(length=20, dropout=0.0, mean=9.0, deviation=3.0), SCORED, ["bert"]),
 ]
 EVERY = [
     pytest.param(objective, records, name, id=f"{case}-{name}")
@@ -132,3 +139,8 @@ def test_a_row_must_hold_the_longest_example(words, tmp_path):
     *_, twin, examples, _ = prepared(NextSentence(length=20), TEXT, "bert", words, tmp_path)
     with pytest.raises(ValueError, match=r"at least the longest, \d+. Received: 4"):
         Packed(examples, twin, 4)
+
+
+def test_objectives_that_look_beyond_an_example_are_refused():
+    with pytest.raises(ValueError, match="training.packing cannot be had with TagTokens"):
+        zoo.train("lstm_cnn_helpdesk_tag_tokens", overrides=["training.packing=64"])

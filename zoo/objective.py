@@ -33,6 +33,7 @@ class Objective(ABC):
     worded = False  # True: it hands `serve` what `decide` makes of a text's words
     draw = "spread"  # or "end": how splits that the data lacks are drawn: see `zoo.dataset.open_dataset`
     new_tokens = 64  # most that is written where nobody says how much
+    packs = True  # False: several examples in a row, as `training.packing` wants it, cannot be learned
     aligned = ()  # keys of `examples` that hold one number for each token (of an encoder-decoder: each of `target`)
 
     def check(self, architecture):

@@ -85,7 +85,9 @@ class ClassifyText(Objective):
     def arrange(self, batch, random):
         targets = batch.pop("target").astype("float32")
         weights = np.array([self.class_weights.get(label, 1.0) for label in self.labels], "float32")
-        return batch, targets, targets @ weights / np.maximum(targets.sum(1), 1) + (targets.sum(1) == 0)
+        labels = targets.sum(-1)
+        weights = targets @ weights / np.maximum(labels, 1) + (labels == 0)
+        return batch, targets, weights * batch.get("examples", 1)
 
     def head(self, architecture, trunk):
         x = pooled(architecture, trunk, self.pooling)

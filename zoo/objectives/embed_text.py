@@ -24,6 +24,8 @@ class EmbedText(Objective):
     pooling: str | None = None  # max, mean, first, last or attention; None: what suits the architecture
     temperature: float = 0.05  # by which cosines are divided in the loss (Gao 2021, SimCSE, arXiv:2104.08821)
 
+    packs = False  # texts are compared across a batch
+
     def check(self, architecture):
         check_reads_tokens(architecture, "embed_text")
 

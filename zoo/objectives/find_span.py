@@ -37,6 +37,7 @@ class FindSpan(Objective):
     threshold: float = 0.5  # probability of no answer above which none is given; calibrated on validation
 
     watch = "f1"
+    packs = False  # places count from the beginning of a row
     windowed = True
     aligned = ("target",)
 

@@ -62,7 +62,7 @@ class ScorePair(Objective):
 
     def arrange(self, batch, random):
         targets = (batch.pop("score") - self.mean) / (self.deviation or 1.0)
-        return batch, targets.astype("float32"), np.ones(len(targets), "float32")
+        return batch, targets.astype("float32"), batch.get("examples", np.ones(len(targets))).astype("float32")
 
     def head(self, architecture, trunk):
         x = Dropout(self.dropout, name="head_dropout")(pooled(architecture, trunk))

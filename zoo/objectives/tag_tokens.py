@@ -41,6 +41,7 @@ class TagTokens(Objective):
     dropout: float = 0.5  # before the output layer; Lample 2016, section 5.1
 
     aligned = ("target",)
+    packs = False  # a CRF would judge the tags of neighbouring texts together
     worded = True
 
     def __post_init__(self):

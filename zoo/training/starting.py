@@ -32,9 +32,17 @@ def resolve(preset, data, columns, overrides, weights=""):
     check_training(preset.training)
     check_lora(preset)
     check_tuning(preset)
-    if preset.training.packing and getattr(preset.objective, "carry", False):
-        raise ValueError("objective.carry and training.packing contradict each other. Received: both.")
+    if preset.training.packing:
+        check_packing(preset.objective)
     return name, preset
+
+
+def check_packing(objective):
+    """Raise ValueError for an objective that cannot be learned from rows of several examples."""
+    if getattr(objective, "carry", False):
+        raise ValueError("objective.carry and training.packing contradict each other. Received: both.")
+    if not objective.packs:
+        raise ValueError(f"training.packing cannot be had with {type(objective).__name__}: give 0. Received: more.")
 
 
 def _begun(preset, weights, overrides):
