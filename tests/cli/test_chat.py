@@ -78,6 +78,7 @@ def test_a_person(answering):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        bufsize=0,  # what `read` took beyond the first byte would be lost to `communicate`
     )
     os.write(mine, b"Hi\n")
     first = run.stdout.read(1)
