@@ -109,9 +109,8 @@ def test_a_model_that_answers_is_refused(cli, model_folder, options):
 
 def test_ctrl_c_shows_what_there_is(language, tmp_path):
     command = [sys.executable, "-m", "zoo.cli", "generate", str(language), "the", "--stream", "--new-tokens", "90"]
-    run = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"PYTHONUNBUFFERED": "1"}
-    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
+    run = subprocess.Popen(command, **pipes, env=os.environ | {"PYTHONUNBUFFERED": "1"})
     first = run.stdout.read(1)
     run.send_signal(signal.SIGINT)
     out, err = run.communicate(timeout=120)
