@@ -5,6 +5,7 @@ import re
 import sys
 from functools import cache
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -195,6 +196,7 @@ def test_strings_may_be_long():
 @pytest.fixture(scope="module")
 def author():
     """Makes an `Author` whose network was never trained."""
+    keras.utils.set_random_seed(0)
     words = tokenizer("byte_pairs")
     objective = NextToken(length=64)
     model = objective.model(shrunk("gpt2", vocabulary=words.size, length=96))

@@ -1,10 +1,13 @@
 """One vector a text."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
+from zoo.architectures.transformer_encoder import TransformerEncoder
 from zoo.layers.pooling import KINDS, Pooling
+from zoo.layers.pooling import pooled as pooled_trunk
 
 VISIBLE = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0]], bool)
 
@@ -49,3 +52,22 @@ def test_a_text_without_tokens_is_zero(kind, x):
 def test_an_unknown_kind_names_the_nearest():
     with pytest.raises(ValueError, match=r"Unknown pooling. Received: 'maxx'. Did you mean 'max'\?"):
         Pooling("maxx")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_compiled_step_learns_what_an_eager_one_does(kind):
+    """A compiler may compute what is pooled twice, rounded otherwise: its maximum was lost, and so its gradient."""
+    architecture = TransformerEncoder(vocabulary=50, width=16, depth=2, heads=2, hidden=24, dropout=0.0)
+    tokens = np.random.default_rng(0).integers(1, 50, (8, 8)).astype("int32")
+    steps = []
+    for eager in (False, True):
+        keras.utils.set_random_seed(0)
+        trunk = architecture.trunk()
+        model = keras.Model(trunk.input, pooled_trunk(architecture, trunk, kind))
+        before = [ops.convert_to_numpy(weight) for weight in model.trainable_weights]
+        model.compile(keras.optimizers.SGD(1.0), "mse", run_eagerly=eager)
+        model.train_on_batch({"tokens": tokens}, np.ones((8, 16), "float32"))
+        now = [ops.convert_to_numpy(weight) for weight in model.trainable_weights]
+        steps.append([b - a for a, b in zip(before, now, strict=True)])
+    for compiled, expected in zip(*steps, strict=True):
+        np.testing.assert_allclose(compiled, expected, atol=1e-4 * max(1e-3, abs(expected).max()))

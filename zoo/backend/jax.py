@@ -131,10 +131,15 @@ def _mix(x):
 def largest(x_BTM, visible):
     """(batch, width): the largest numbers of each text, lowest of all where nothing is visible.
 
-    By a choice, not a sum: the gradient goes where a number equals the largest, and XLA may compute a sum once for the
-    largest and once more, rounded otherwise, for the comparison, so that none is equal (0 / 0).
+    By choices between halves. The gradient of JAX's own maximum goes where a number equals it, and XLA may compute the
+    number once for the maximum and once more, rounded otherwise, for the comparison: it went nowhere, or was 0 / 0.
     """
-    return jnp.max(jnp.where(visible[:, :, None], x_BTM, float("-inf")), axis=1)
+    x_BTM = jnp.where(visible[:, :, None], x_BTM, float("-inf"))
+    while x_BTM.shape[1] > 1:
+        half = x_BTM.shape[1] // 2
+        left, right, odd = x_BTM[:, :half], x_BTM[:, half : 2 * half], x_BTM[:, 2 * half :]
+        x_BTM = jnp.concatenate([jnp.where(left >= right, left, right), odd], axis=1)
+    return x_BTM[:, 0]
 
 
 def fused_recurrence(kind, x_TBM, visible, reverse, weights):

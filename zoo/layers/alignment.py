@@ -63,7 +63,7 @@ class Alignment(keras.layers.Layer):
         score_BTS = ops.cast(self._score(query, keys), "float32")
         if visible is not None:
             score_BTS = ops.where(visible[:, None], score_BTS, -1e9)
-        weight_BTS = ops.exp(score_BTS - ops.max(score_BTS, axis=-1, keepdims=True))
+        weight_BTS = ops.exp(score_BTS - ops.stop_gradient(ops.max(score_BTS, axis=-1, keepdims=True)))
         weight_BTS = weight_BTS / ops.sum(weight_BTS, axis=-1, keepdims=True)  # Keras warns of a softmax of one number
         return ops.matmul(ops.cast(weight_BTS, source.dtype), source)
 

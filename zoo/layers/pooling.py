@@ -36,6 +36,9 @@ class Pooling(keras.layers.Layer):
         weights_BT = ops.cast(self._weights(x, visible), x.dtype)
         return ops.einsum("bt,btm->bm", weights_BT, x)
 
+    def compute_output_spec(self, x, visible):
+        return keras.KerasTensor((x.shape[0], x.shape[2]), dtype=self.compute_dtype)
+
     def _weights(self, x, visible):
         shown_BT = ops.cast(visible, "float32")
         if self.kind == "mean":

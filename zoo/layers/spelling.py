@@ -95,9 +95,9 @@ class WordMaximum(keras.layers.Layer):
         reach = 1
         while reach < LONGEST:
             same = ops.equal(numbers[:, reach:], numbers[:, :-reach])[..., None]
-            x = ops.concatenate(
-                [x[:, :reach], ops.where(same, ops.maximum(x[:, reach:], x[:, :-reach]), x[:, reach:])], axis=1
-            )
+            here, before = x[:, reach:], x[:, :-reach]
+            most = ops.where(ops.logical_and(same, before > here), before, here)  # see `largest` of zoo/backend/jax.py
+            x = ops.concatenate([x[:, :reach], most], axis=1)
             reach *= 2
         y = ops.take_along_axis(x, ops.maximum(ends, 0)[..., None], axis=1)
         return y * ops.cast(ends >= 0, y.dtype)[..., None]
