@@ -15,13 +15,15 @@ while [ $# -gt 0 ]; do
 done
 
 bash scripts/environment.sh test || exit 1
+export OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 # pytest runs a process a core, none of which may take the others'
 failed=0
 .venv/bin/ruff check . && .venv/bin/ruff format --check . || failed=1
 closing=""
 for backend in $backends; do
   echo "== pytest on $backend"
   log=$(mktemp)
-  KERAS_BACKEND=$backend TF_CPP_MIN_LOG_LEVEL=3 .venv/bin/python -m pytest -q -ra --durations=5 -m "$marks" 2>&1 | tee "$log" || failed=1
+  KERAS_BACKEND=$backend .venv/bin/python -m pytest -n auto --maxprocesses 8 --dist loadfile -q -ra --durations=5 -m "$marks" 2>&1 |
+    tee "$log" || failed=1
   closing+="$backend: $(tail -n 1 "$log")"$'\n'
   rm -f "$log"
 done

@@ -62,11 +62,19 @@ def records_of(pipeline, texts, file, columns, errors):
 
 
 def lines(prompt=""):
-    """Yield the lines of standard input; a person at a terminal sees the `prompt` before each."""
+    """Yield the lines of standard input; a person at a terminal sees the `prompt` before each, anew after Ctrl-C."""
+    asked = prompt and sys.stdin.isatty()
     while True:
-        if prompt and sys.stdin.isatty():
-            print(prompt, end="", flush=True, file=sys.stderr)
-        if not (line := sys.stdin.buffer.readline()):
+        try:
+            if asked:
+                print(prompt, end="", flush=True, file=sys.stderr)
+            line = sys.stdin.buffer.readline()
+        except KeyboardInterrupt:
+            if not asked:
+                raise
+            tell("")
+            continue
+        if not line:
             return
         yield line.rstrip(b"\r\n").decode("utf-8", "replace")
 
