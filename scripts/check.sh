@@ -15,7 +15,7 @@ while [ $# -gt 0 ]; do
 done
 
 bash scripts/environment.sh test || exit 1
-export OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 # pytest runs a process a core, none of which may take the others'
+export TF_CPP_MIN_LOG_LEVEL=3
 failed=0
 .venv/bin/ruff check . && .venv/bin/ruff format --check . || failed=1
 closing=""

@@ -16,6 +16,14 @@ BAD = ["awful", "boring", "dull", "poor", "horrid", "sad"]
 FILLER = ["the", "film", "was", "a", "story", "with", "some", "people", "in", "it", "and", "then", "more", "of", "that"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def seeds():
+    """What is drawn at random is the same in each run of a file, whatever ran before it."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+
+
 @pytest.fixture(scope="session")
 def reviews(tmp_path_factory):
     """A folder with train.tsv, valid.tsv and test.tsv: texts of 2 to 6 words whose one telling word gives the label."""
