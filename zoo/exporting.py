@@ -50,28 +50,21 @@ def _trace_elsewhere(trained, folder):
 def trace(trained, folder):
     """Write the SavedModel of the model folder `trained`, in a process whose backend is TensorFlow."""
     tf = _tensorflow()
+    from zoo.answering import READINGS, author
     from zoo.pipeline import load
+    from zoo.tokenizer.graph.words import WordTwin
 
     pipeline = load(trained)
-    network, objective = pipeline.model, pipeline.objective
-    server = tf.Module()
+    objective, server = pipeline.objective, tf.Module()
     server.twin = pipeline.tokenizer.graph()  # an attribute, so that its tables are tracked
-    server.words = _word_twin(server.twin) if objective.worded else None
-    # TensorFlow's own variables: of Keras's, a session (and so a server) restores other copies than the graph reads
+    server.words = WordTwin(server.twin) if objective.reading == "words" else None
     prompt = objective.prompt(pipeline.tokenizer)
-    write = prompt and _author(pipeline, prompt, server.twin)
-    server.weights = [variable.value for variable in network.variables]
+    write = prompt and author(pipeline, prompt, server.twin)
+    # TensorFlow's own variables: of Keras's, a session (and so a server) restores other copies than the graph reads
+    server.weights = [variable.value for variable in pipeline.model.variables]
 
     def serve(*texts):
-        if prompt:
-            return write(*texts)
-        if objective.windowed:
-            return _answer_in_windows(pipeline, server.twin, *texts)
-        if objective.worded:
-            return _answer_of_words(pipeline, server.words, *texts)
-        ids = server.twin(*texts, length=objective.length).to_tensor(pipeline.tokenizer.padding)
-        answer = objective.serve(network(_inputs(network, pipeline.tokenizer, ids, len(texts)), training=False))
-        return answer | {name: _named(words, answer[name]) for name, words in objective.words().items()}
+        return write(*texts) if prompt else READINGS[objective.reading](pipeline, server, *texts)
 
     signature = [tf.TensorSpec([None], tf.string, name) for name in (["text"] if prompt else objective.asks())]
     server.serve = tf.function(serve, input_signature=signature, jit_compile=False)
@@ -81,82 +74,6 @@ def trace(trained, folder):
         except tf.errors.OpError as error:  # what its writers raise where others raise OSError
             reason = error.message.split(";")[-1].partition(" [Op")[0].strip()
             raise ValueError(f"TensorFlow cannot write {folder}: {reason}.") from error
-
-
-def _author(pipeline, prompt, twin):
-    """A function from texts to what the model writes."""
-    from zoo.generation.serving import Scribe
-    from zoo.tokenizer.graph.prompts import Prompter
-    from zoo.tokenizer.graph.spelling import Speller
-
-    scribe, architecture = Scribe(pipeline, prompt), pipeline.preset.architecture
-    prompts = Prompter(twin, prompt, scribe.room, architecture.padding)
-    spell = Speller(pipeline.tokenizer, architecture.vocabulary)
-
-    def write(texts):
-        ids, lengths = prompts(texts)
-        new, count, stopped = scribe(ids, lengths)
-        before, _ = scribe.begin(ids, lengths)
-        return {"text": spell(new, count, before), "length": count, "stopped": stopped}
-
-    return write
-
-
-def _inputs(network, tokenizer, ids, texts):
-    """What the network reads of (rows, time) ids: `tokens`, and `types` where it tells two texts apart."""
-    ends = keras.ops.cast(ids == tokenizer.separator, "int32")  # each text ends with one
-    second = keras.ops.cast((keras.ops.cumsum(ends, axis=1) > ends) & (ids != tokenizer.padding), "int32")
-    inputs = {"tokens": ids, "types": second if texts > 1 else keras.ops.zeros_like(ids)}
-    return {name: inputs[name] for name in network.input}
-
-
-def _answer_in_windows(pipeline, twin, questions, contexts):
-    """`answer`, where it stands in characters (`start` and `end`, -1 for none), `score` and `no_answer`, (rows,) each.
-
-    The model reads windows of the contexts, as many as it takes.
-    """
-    from zoo.tokenizer.graph.windows import at_most, stretches, windows
-
-    objective, padding = pipeline.objective, pipeline.preset.architecture.padding
-    asked, read = at_most(twin.pieces(questions), objective.question_length), twin.pieces(contexts)
-    held = windows(asked, read, twin.layout, objective.length, objective.stride, padding)
-    inputs = {"tokens": held.ids, "types": held.types}
-    logits = pipeline.model({name: inputs[name] for name in pipeline.model.input}, training=False)
-    outputs = {"logits": logits, "record": held.record, "token": held.token, "counts": read.lengths}
-    found = objective.serve(outputs)
-    first, last = (keras.ops.cast(found.pop(name), "int64") for name in ("first", "last"))
-    answer, start, end = stretches(contexts, read, first, last)
-    return {"answer": answer, "start": start, "end": end} | found
-
-
-def _named(names, numbers):
-    """The strings that numbers stand for."""
-    return _tensorflow().gather(names, numbers)
-
-
-def _word_twin(twin):
-    from zoo.tokenizer.graph.words import WordTwin
-
-    return WordTwin(twin)
-
-
-def _answer_of_words(pipeline, twin, texts):
-    """`labels` (or `tags`), their `texts`, `scores`, and `starts` and `ends` in characters, (rows, most found) each.
-
-    A row that has fewer is filled up with "" and -1. The model reads windows of the texts, as many as it takes.
-    """
-    from zoo.tokenizer.graph.words import chosen, padded, stretches
-
-    objective, network = pipeline.objective, pipeline.model
-    words = twin.words(texts)
-    ids, places = twin(words, objective.length)
-    ids = ids.to_tensor(pipeline.preset.architecture.padding)
-    inputs = {"tokens": ids, "types": keras.ops.zeros_like(ids)}
-    scores = network({name: inputs[name] for name in network.input}, training=False)
-    scores, there = padded(chosen(scores, places), words.counts)
-    found = objective.serve((*objective.decide(network, scores, there), there))
-    found |= stretches(texts, words, found.pop("first"), found.pop("last"))
-    return found | {name: _named(names, found[name]) for name, names in objective.words().items()}
 
 
 def _tensorflow():

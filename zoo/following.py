@@ -4,6 +4,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
+from keras import ops
 
 from zoo.objective import Objective
 from zoo.sentences import pairs, split_sentences
@@ -42,3 +43,8 @@ class Following(Objective):
 
     def read(self, answer):
         return f"{'follows' if answer['follows'] else 'does not follow'} {answer['probability']:.3f}"
+
+    def serve(self, outputs):
+        """`probability` that the second text follows the first, and whether it `follows`."""
+        probability = ops.sigmoid(outputs[:, 0])
+        return {"follows": probability >= 0.5, "probability": probability}

@@ -29,8 +29,7 @@ class Objective(ABC):
 
     watch = "accuracy"  # which of `scores` is shown while training
     varied = False  # True: `arrange` draws what the network reads anew in every epoch
-    windowed = False  # True: an export hands `serve` windows of a question and its context, see `zoo.exporting`
-    worded = False  # True: it hands `serve` what `decide` makes of a text's words
+    reading = "texts"  # how an export reads them: also in windows, as words or with masks, see `zoo.exporting`
     draw = "spread"  # or "end": how splits that the data lacks are drawn: see `zoo.dataset.open_dataset`
     new_tokens = 64  # most that is written where nobody says how much
     packs = True  # False: several examples in a row, as `training.packing` wants it, cannot be learned
@@ -132,6 +131,10 @@ class Objective(ABC):
         """
         self.check(architecture)
         return self.head(architecture, architecture.trunk())
+
+    def served(self, model):
+        """The network that an export traces, of a trained model."""
+        return model
 
     def calibrate(self, predictions, records):
         """A copy of this objective whose decisions suit `predictions`, a list, on validation `records`."""

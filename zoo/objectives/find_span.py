@@ -38,7 +38,7 @@ class FindSpan(Objective):
 
     watch = "f1"
     packs = False  # places count from the beginning of a row
-    windowed = True
+    reading = "windows"
     aligned = ("target",)
 
     def __post_init__(self):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+from keras import ops
 
 from zoo.abilities import check_sees_both_sides
 from zoo.layers.vocabulary import TokenLoss, judge, masked_head
@@ -29,6 +30,7 @@ class MaskedToken(Objective):
 
     watch = "perplexity"
     varied = True
+    reading = "masks"
     draw = "end"  # records go on from one to the next
     aligned = ("words",)
 
@@ -92,8 +94,7 @@ class MaskedToken(Objective):
 
     def _best(self, logits, tokenizer):
         """{token: probability} of the likeliest tokens, falling; tokens such as [SEP] and [UNK] are no guesses."""
-        names = (tokenizer.pad, tokenizer.unknown, tokenizer.first, tokenizer.separator, tokenizer.mask)
-        logits[[i for i in names if i is not None]] = -np.inf
+        logits[no_guesses(tokenizer)] = -np.inf
         chances = np.exp(logits - logits.max())
         best = np.argsort(-logits, kind="stable")[: self.guesses]
         return {tokenizer.token(i): float(chances[i] / chances.sum()) for i in best}
@@ -134,13 +135,27 @@ class MaskedToken(Objective):
         return f"{answer['text']}  ({' | '.join(lines)})"
 
     def serve(self, outputs):
-        raise ValueError("masked_token has no export: a served model is asked for answers, not for hidden words.")
+        """`guesses`, ids of the likeliest tokens for each mask, falling, and their `scores`: (rows, masks, guesses).
+
+        Given are logits, (rows, masks, vocabulary), and ids that are no guesses.
+        """
+        logits, never = outputs
+        hide = np.zeros(logits.shape[-1], "float32")
+        hide[never] = -np.inf
+        scores, guesses = ops.top_k(ops.softmax(logits + hide), min(self.guesses, len(hide)))
+        return {"guesses": guesses, "scores": scores}
 
     def scores(self, predictions, records):
         return masked_scores(predictions)
 
     def rank(self, scores):
         return (-scores["loss"],)
+
+
+def no_guesses(tokenizer):
+    """Ids of tokens such as [SEP] and [UNK]."""
+    names = (tokenizer.pad, tokenizer.unknown, tokenizer.first, tokenizer.separator, tokenizer.mask)
+    return [i for i in names if i is not None]
 
 
 def _joined(arrays):

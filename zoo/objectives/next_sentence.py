@@ -54,11 +54,6 @@ class NextSentence(Following):
         owners, follows = np.array([one[0] for one in found], int), np.array([one[3] for one in found], bool)
         return [{"logits": logits[owners == i], "follows": follows[owners == i]} for i in range(len(records))]
 
-    def serve(self, outputs):
-        """`probability` that the second text follows the first, and whether it `follows`."""
-        probability = keras.ops.sigmoid(outputs[:, 0])
-        return {"follows": probability >= 0.5, "probability": probability}
-
     def scores(self, predictions, records):
         logits = np.concatenate([one["logits"] for one in predictions] or [np.zeros(0)])
         follows = np.concatenate([one["follows"] for one in predictions] or [np.zeros(0, bool)])

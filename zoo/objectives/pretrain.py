@@ -66,9 +66,13 @@ class Pretrain(Following):
         return {"tokens": [], "follows": [keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)]}
 
     def predict(self, run, records, tokenizer):
-        """For each record {"losses", "hits", "logits", "follows"} of what was hidden in its pairs, and of these."""
-        found = self.pairs(records)
-        rows = list(hidden(self._rows(found, tokenizer), self.masking))
+        """For each record {"losses", "hits", "logits", "follows"} of what was hidden in its pairs, and of these.
+
+        In a pair that is asked about nothing is hidden.
+        """
+        found, asked = self.pairs(records), sum("text_pair" in record for record in records)
+        rows = list(self._rows(found, tokenizer))
+        rows = [*map(_open, rows[:asked]), *hidden(rows[asked:], self.masking)]
         each = [[] for _ in records]
         for (number, *_, follow), row, one in zip(found, rows, run(rows, _judge), strict=True):
             count = len(row["places"])
@@ -76,8 +80,9 @@ class Pretrain(Following):
             each[number].append(seen | {"logits": one["follows"], "follows": np.array([follow])})
         return [{key: _joined([one[key] for one in some]) for key in KEYS} for some in each]
 
-    def serve(self, outputs):
-        raise ValueError("pretrain has no export: its model is there to be trained further.")
+    def served(self, model):
+        """What tells whether texts follow: nothing is hidden in them."""
+        return keras.Model({name: x for name, x in model.input.items() if name != "places"}, model.output["follows"])
 
     def scores(self, predictions, records):
         """Loss, perplexity and accuracy at the hidden tokens, and `accuracy_follows` of the pairs."""
@@ -90,6 +95,12 @@ class Pretrain(Following):
 
 
 KEYS = ("losses", "hits", "logits", "follows")
+
+
+def _open(row):
+    """As `hidden` gives a row, with nothing hidden."""
+    none = np.zeros(0, "int32")
+    return {"tokens": row["tokens"], "types": row["types"], "places": none, "right": none}
 
 
 def _judge(model):

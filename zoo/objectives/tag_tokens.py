@@ -42,7 +42,7 @@ class TagTokens(Objective):
 
     aligned = ("target",)
     packs = False  # a CRF would judge the tags of neighbouring texts together
-    worded = True
+    reading = "words"
 
     def __post_init__(self):
         if self.scheme not in KNOWN:
