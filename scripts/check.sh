@@ -24,7 +24,7 @@ for backend in $backends; do
   log=$(mktemp)
   KERAS_BACKEND=$backend .venv/bin/python -m pytest -n auto --maxprocesses 8 --dist loadfile -q -ra --durations=5 -m "$marks" 2>&1 |
     tee "$log" || failed=1
-  closing+="$backend: $(tail -n 1 "$log")"$'\n'
+  closing+="$backend: $(grep -E '(passed|failed|skipped|errors?|tests ran).* in [0-9.]+s' "$log" | tail -n 1)"$'\n'
   rm -f "$log"
 done
 [ $failed = 0 ] || echo "A step failed: see above." >&2
