@@ -10,7 +10,7 @@ from zoo.tokenizers.words import Words
 
 PRESET = Preset(
     architecture=TransformerEncoder(
-        width=64, depth=2, heads=4, hidden=128, embedding_dropout=0.5, word_dropout=0.1, dropout=0.2
+        width=64, depth=2, heads=4, hidden=128, embedding_dropout=0.5, word_dropout=0.1, dropout=0.2, positions="rotary"
     ),
     objective=ClassifyText(length=64, dropout=0.5),
     tokenizer=Words(vocabulary=10_000),
