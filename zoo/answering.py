@@ -3,13 +3,13 @@
 Each of `READINGS` takes a `Pipeline`, a `tf.Module` with the tokenizer's `twin`, and string tensors, (rows,) each.
 """
 
-import tensorflow as tf
 from keras import ops
 
 from zoo.generation.serving import Scribe
 from zoo.objectives.masked_token import MASK, no_guesses
 from zoo.tokenizer.graph.masks import filled, masked
 from zoo.tokenizer.graph.prompts import Prompter
+from zoo.tokenizer.graph.rows import named
 from zoo.tokenizer.graph.spelling import Speller
 from zoo.tokenizer.graph.windows import at_most, windows
 from zoo.tokenizer.graph.windows import stretches as cut
@@ -44,7 +44,7 @@ def _answer_of_texts(pipeline, server, *texts):
     objective, padding = pipeline.objective, pipeline.tokenizer.padding
     network, ids = objective.served(pipeline.model), server.twin(*texts, length=objective.length).to_tensor(padding)
     answer = objective.serve(network(_inputs(network, pipeline.tokenizer, ids, len(texts)), training=False))
-    return answer | {name: tf.gather(words, answer[name]) for name, words in objective.words().items()}
+    return answer | {name: named(words, answer[name]) for name, words in objective.words().items()}
 
 
 def _answer_in_windows(pipeline, server, questions, contexts):
@@ -78,7 +78,7 @@ def _answer_of_words(pipeline, server, texts):
     scores, there = padded(chosen(scores, places), words.counts)
     found = objective.serve((*objective.decide(network, scores, there), there))
     found |= stretches(texts, words, found.pop("first"), found.pop("last"))
-    return found | {name: tf.gather(names, found[name]) for name, names in objective.words().items()}
+    return found | {name: named(names, found[name]) for name, names in objective.words().items()}
 
 
 def _answer_of_masks(pipeline, server, texts):
@@ -92,10 +92,10 @@ def _answer_of_masks(pipeline, server, texts):
     inputs = _inputs(network, tokenizer, found.ids, 1, places=ops.maximum(found.places, 0))
     answer = objective.serve((network(inputs, training=False), no_guesses(tokenizer)))
     names = [tokenizer.token(i) or "" for i in range(pipeline.preset.architecture.vocabulary)]
-    guesses = tf.gather(names, answer["guesses"])
+    guesses = named(names, answer["guesses"], there[..., None])
     return {
         "text": filled(found.parts, guesses[..., 0], there, MASK),
-        "guesses": tf.where(there[..., None], guesses, ""),
+        "guesses": guesses,
         "scores": ops.where(there[..., None], answer["scores"], 0.0),
     }
 

@@ -29,7 +29,7 @@ class Objective(ABC):
 
     watch = "accuracy"  # which of `scores` is shown while training
     varied = False  # True: `arrange` draws what the network reads anew in every epoch
-    reading = "texts"  # how an export reads them: also in windows, as words or with masks, see `zoo.exporting`
+    reading = "texts"  # how an export reads what it is asked: one of `zoo.answering.READINGS`
     draw = "spread"  # or "end": how splits that the data lacks are drawn: see `zoo.dataset.open_dataset`
     new_tokens = 64  # most that is written where nobody says how much
     packs = True  # False: several examples in a row, as `training.packing` wants it, cannot be learned

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from zoo.tokenizer.graph.twin import join
+
 
 class Masked(NamedTuple):
     """Texts that a network reads to guess what is hidden in them."""
@@ -18,14 +20,14 @@ def masked(twin, texts, mark, mask, length, padding):
 
     What goes beyond `length` ids is cut.
     """
-    parts = tf.strings.split(texts, mark)
+    parts, around = tf.strings.split(texts, mark), twin.layout.around(1, length)
     ids, lengths = twin.pieces(parts.values)[:2]
-    before, after = (_column(ids, texts) for ids in twin.layout.around(1))
-    pieces = tf.RaggedTensor.from_row_lengths(tf.cast(ids, tf.int32), lengths, validate=False)
+    pieces = tf.RaggedTensor.from_row_lengths(ids, lengths, validate=False)
     pieces = tf.concat([tf.fill([tf.size(lengths), 1], mask), pieces], axis=1)  # the first mask of a text is none
     splits = tf.gather(pieces.row_splits, parts.row_splits)
-    read = tf.RaggedTensor.from_row_splits(pieces.values, splits, validate=False)[:, 1:]
-    read = tf.concat([before, read[:, : length - before.shape[1] - after.shape[1]], after], axis=1)
+    read = tf.RaggedTensor.from_row_splits(pieces.values, splits, validate=False)
+    read = read[:, 1 : 1 + length - sum(map(len, around))]
+    read = join([(read.flat_values, read.row_lengths())], around, tf.size(texts, tf.int64))
     places = tf.ragged.boolean_mask(tf.ragged.range(tf.cast(read.row_lengths(), tf.int32)), tf.equal(read, mask))
     return Masked(read.to_tensor(padding), places.to_tensor(-1), parts)
 
@@ -37,8 +39,3 @@ def filled(parts, words, there, mark):
     short = tf.shape(masks)[1] - tf.shape(words)[1]  # of masks beyond what was read, and of what follows the last part
     words = tf.pad(words, [[0, 0], [0, short]], constant_values=mark)
     return tf.strings.reduce_join(tf.strings.join([parts.to_tensor(""), tf.where(masks, words, "")]), axis=1)
-
-
-def _column(ids, texts):
-    """The same ids for each text."""
-    return tf.tile(tf.constant(ids, tf.int32)[None], [tf.size(texts), 1])

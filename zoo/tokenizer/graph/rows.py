@@ -34,3 +34,8 @@ def shift(values, first):
 def shift_back(values, last):
     """Return each item's right neighbour; `last` for the last item."""
     return tf.concat([values, tf.fill([1], tf.cast(last, values.dtype))], 0)[1:]
+
+
+def named(names, numbers, there=True):
+    """Return the strings that numbers stand for, "" where none is `there`."""
+    return tf.where(there, tf.gather(names, numbers), "")
