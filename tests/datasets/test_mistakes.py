@@ -68,6 +68,12 @@ def test_folder_without_splits(tmp_path):
     refused("in the folder ...empty. Received: nothing.", empty)
 
 
+def test_folder_of_parallel_text_tells_how_it_is_named(tmp_path):
+    for name in ("train.de.gz", "train.en.gz", "val.de.gz"):
+        write(tmp_path / name, "ein Satz\n")
+    refused('Received: train.de.gz, train.en.gz, val.de.gz. For parallel text: "....{de,en}", source first.', tmp_path)
+
+
 def test_two_files_for_a_split(tmp_path):
     write(tmp_path / "test_a.tsv", TABLE)
     write(tmp_path / "test_b.tsv", TABLE)

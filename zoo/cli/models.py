@@ -16,13 +16,14 @@ def list_(kind: Annotated[str, typer.Argument(help="One kind only.")] = "", json
     found = {each: catalog.names(each) for each in ([kind] if kind else catalog.KINDS)}
     if json:
         return print_json(found)
+    width = 2 + max(len(name) for names in found.values() for name in names)
     for each, names in found.items():
         print(f"{each}:")
         for name in names:
-            print(f"  {name:28}{catalog.describe(each, name)}")
+            print(f"  {name:{width}}{catalog.describe(each, name)}")
             if each == "objectives":
                 able = (f"{one} ({how})" if how else one for one, how in catalog.serving(name).items())
-                print(f"  {'':28}by {', '.join(able)}")
+                print(f"  {'':{width}}by {', '.join(able)}")
 
 
 def train(

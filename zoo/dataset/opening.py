@@ -76,11 +76,21 @@ def _unclaimed(spec):
 def _parts_of_folder(folder, errors):
     found = {split: _file_of(split, folder) for split in ORDER}
     if not any(found.values()):
-        there = ", ".join(sorted(path.name for path in folder.iterdir())[:10]) or "nothing"
+        names = sorted(path.name for path in folder.iterdir())
         raise ValueError(
-            f"Expected train, validation and test files (such as train.tsv) in the folder {folder}. Received: {there}."
+            f"Expected train, validation and test files (such as train.tsv) in the folder {folder}. "
+            f"Received: {', '.join(names[:10]) or 'nothing'}.{_pair_in(folder, names)}"
         )
     return {split: _reader_of(path).part(path, errors) for split, path in found.items() if path}
+
+
+def _pair_in(folder, names):
+    """A hint where the files are those of parallel text, such as train.de and train.en."""
+    endings = sorted({Path(name.removesuffix(".gz")).suffix for name in names if split_in(name) == "train"})
+    if len(endings) != 2 or not all(endings):
+        return ""
+    one, other = (ending.removeprefix(".") for ending in endings)
+    return f' For parallel text: "{folder}.{{{one},{other}}}", source first.'
 
 
 def _file_of(split, folder):
