@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
+from zoo.layers.choice import choose
 from zoo.layers.vocabulary import TokenLoss, scorer
-from zoo.metrics.text import text_scores
+from zoo.metrics.text import ROUGES, text_scores
 from zoo.objective import Objective
 
+WATCHED = ("perplexity", "bleu", "chrf", *ROUGES)
 MOST = 700.0  # nats in the exponent of a perplexity: what float64 holds
 
 
@@ -18,11 +20,18 @@ class Writing(Objective):
     """Rows hold `right`, the token that is to follow each one of the text, -1 where none is learned."""
 
     samples: int = 64  # validation records that are written out while training; the others only tell the perplexity
+    watch: str = "perplexity"  # what tells the best weights: this, or bleu, chrf, rouge1, rouge2 or rougeL
     ignore_case: bool = False  # in BLEU and chrF, where the tokenizer makes small letters; ROUGE always does
     begin: tuple[str, ...] = ("first",)  # special ids before a target; filled in by what the architecture is used to
 
-    watch = "perplexity"
     aligned = ("right",)
+
+    def __post_init__(self):
+        choose("watch", self.watch, WATCHED)
+        if self.samples < (self.watch != "perplexity"):
+            raise ValueError(
+                f"watch={self.watch!r} needs texts to be written: samples of at least 1. Received: samples=0."
+            )
 
     @abstractmethod
     def wanted(self, record):
@@ -106,4 +115,5 @@ class Writing(Objective):
         return {"loss": loss, "perplexity": float(np.exp(min(loss, MOST)))} | written
 
     def rank(self, scores):
-        return (-scores["loss"],)
+        """Of two epochs whose watched score is the same, the one with the lower loss has learned more."""
+        return (() if self.watch == "perplexity" else (scores[self.watch],)) + (-scores["loss"],)

@@ -127,6 +127,20 @@ def test_while_training_few_records_are_written_out(model, words):
     assert scores["chrf"] == written["chrf"]
 
 
+def test_the_best_weights_are_those_that_write_best_where_that_is_watched():
+    early, late = {"loss": 1.0, "bleu": 0.1}, {"loss": 2.0, "bleu": 0.2}
+    assert Translate().rank(early) > Translate().rank(late)
+    assert Translate(watch="bleu").rank(late) > Translate(watch="bleu").rank(early)
+    assert Translate(watch="bleu").rank(early | {"bleu": 0.2}) > Translate(watch="bleu").rank(late)
+
+
+def test_what_cannot_be_watched_is_refused():
+    with pytest.raises(ValueError, match="Unknown watch. Received: 'blue'. Did you mean 'bleu'?"):
+        Translate(watch="blue")
+    with pytest.raises(ValueError, match="watch='chrf' needs texts to be written: samples of at least 1. Received: s"):
+        Translate(watch="chrf", samples=0)
+
+
 def test_without_records_scores_are_zero():
     assert OBJECTIVE.scores([], []) == {"loss": 0, "perplexity": 1}
 

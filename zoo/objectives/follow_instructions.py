@@ -26,6 +26,7 @@ class FollowInstructions(Writing):
     encoder: bool = False  # whether what leads to an answer is read by an encoder; filled in for encoder-decoders
 
     def __post_init__(self):
+        super().__post_init__()
         check_template(self.template)
 
     def suit(self, architecture):

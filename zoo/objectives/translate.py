@@ -23,6 +23,7 @@ class Translate(Writing):
     label_smoothing: float = 0.1
 
     def __post_init__(self):
+        super().__post_init__()
         if not 2 <= self.target_length <= self.length:
             raise ValueError(
                 f"Expected target_length from 2 to length={self.length}. Received: target_length={self.target_length}."

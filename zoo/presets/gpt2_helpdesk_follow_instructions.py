@@ -10,8 +10,8 @@ from zoo.tokenizers.words import Words
 
 PRESET = Preset(
     architecture=GPT2(width=96, depth=2, heads=4, hidden=192, length=384, dropout=0.2),
-    objective=FollowInstructions(length=320, new_tokens=60, samples=5),
+    objective=FollowInstructions(length=320, new_tokens=60, samples=10, watch="rouge2"),
     tokenizer=Words(vocabulary=3_000),
     data=Data(spec="sample:helpdesk"),
-    training=Training(epochs=15, batch=8, learning_rate=3e-3, patience=4),
+    training=Training(epochs=24, batch=8, learning_rate=3e-3, patience=12),
 )
