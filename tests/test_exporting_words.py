@@ -9,6 +9,7 @@ import pytest
 from tiny import shrunk
 
 import zoo
+from zoo.objectives.classify_and_tag import ClassifyAndTag
 from zoo.objectives.tag_tokens import TagTokens
 from zoo.pipeline import Pipeline
 from zoo.preset import Preset
@@ -24,11 +25,12 @@ import ctypes, json, sys
 import tensorflow as tf
 library = ctypes.CDLL(tf.sysconfig.get_lib() + "/libtensorflow_cc.so.2")
 library._ZN10tensorflow21DisableXlaCompilationEv()
-folders, texts = json.load(sys.stdin)
+folders, asked = json.load(sys.stdin)
 text = lambda value: value.decode() if isinstance(value, bytes) else value
+texts = lambda rows: [texts(row) for row in rows] if isinstance(rows, list) else text(rows)
 for folder in folders:
-    found = tf.saved_model.load(folder).signatures["serving_default"](text=tf.constant(texts))
-    rows = {name: [[text(value) for value in row] for row in tensor.numpy().tolist()] for name, tensor in found.items()}
+    found = tf.saved_model.load(folder).signatures["serving_default"](text=tf.constant(asked))
+    rows = {name: texts(tensor.numpy().tolist()) for name, tensor in found.items()}
     print(json.dumps(rows), flush=True)
 """
 TEXTS = [
@@ -45,6 +47,7 @@ KINDS = {
     "word_pieces": (WordPieces(vocabulary=200), "transformer_encoder", TagTokens(tags=TAGS, scheme="bio", length=48)),
     "bytes": (Bytes(), "lstm_cnn", TagTokens(tags=("NOUN", "VERB", "X"), scheme="plain", length=64)),
     "byte_pairs": (BytePairs(vocabulary=300), "gru", TagTokens(tags=TAGS, scheme="bio", crf=True, length=32)),
+    "both": (Words(), "gru", ClassifyAndTag(labels=("a", "b", "c"), tags=TAGS, scheme="bio", crf=True, length=48)),
     "characters": (Characters(), "conv", TagTokens(tags=TAGS, scheme="bio", crf=True, legal=False, length=64)),
 }
 
@@ -64,6 +67,10 @@ def made(kind):
 def assert_served(pipeline, rows):
     name = "labels" if "labels" in rows else "tags"
     for i, answer in enumerate(pipeline.predict(TEXTS)):
+        if isinstance(answer, dict):
+            assert rows["label"][i] == answer["label"]
+            assert rows["probability"][i] == pytest.approx(answer["probabilities"][answer["label"]], abs=1e-5)
+            answer = answer["found"]
         kept = [j for j, start in enumerate(rows["starts"][i]) if start >= 0]
         assert kept == list(range(len(answer)))
         for column, key in ((name, name[:-1]), ("texts", "text"), ("starts", "start"), ("ends", "end")):

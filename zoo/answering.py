@@ -67,16 +67,18 @@ def _answer_in_windows(pipeline, server, questions, contexts):
 def _answer_of_words(pipeline, server, texts):
     """`labels` (or `tags`), their `texts`, `scores`, and `starts` and `ends` in characters, (rows, most found) each.
 
-    A row that has fewer is filled up with "" and -1. The model reads windows of the texts, as many as it takes.
+    A row that has fewer is filled up with "" and -1. The model reads windows of the texts, as many as it takes; what is
+    about a text as a whole is told by the first.
     """
     objective, network, twin = pipeline.objective, pipeline.model, server.words
     words = twin.words(texts)
-    ids, places = twin(words, objective.length)
+    ids, places, first = twin(words, objective.length)
     ids = ids.to_tensor(pipeline.preset.architecture.padding)
     inputs = {"tokens": ids, "types": ops.zeros_like(ids)}
-    scores = network({name: inputs[name] for name in network.input}, training=False)
-    scores, there = padded(chosen(scores, places), words.counts)
-    found = objective.serve((*objective.decide(network, scores, there), there))
+    outputs = network({name: inputs[name] for name in network.input}, training=False)
+    whole = [ops.take(outputs[name], first, axis=0) for name in objective.aside]
+    scores, there = padded(chosen(outputs["tags"] if whole else outputs, places), words.counts)
+    found = objective.serve((*objective.decide(network, scores, there), there, *whole))
     found |= stretches(texts, words, found.pop("first"), found.pop("last"))
     return found | {name: named(names, found[name]) for name, names in objective.words().items()}
 

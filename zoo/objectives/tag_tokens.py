@@ -43,6 +43,7 @@ class TagTokens(Objective):
     aligned = ("target",)
     packs = False  # a CRF would judge the tags of neighbouring texts together
     reading = "words"
+    aside = ()  # names of further outputs, which are about a text as a whole
 
     def __post_init__(self):
         if self.scheme not in KNOWN:
@@ -80,18 +81,21 @@ class TagTokens(Objective):
         self.known.check(dataset, split)
 
     def examples(self, records, tokenizer, train=True):
-        before, after = tokenizer.layout.around(1, self.length)
         for record, pieces in zip(records, self._pieces(records, tokenizer), strict=True):
-            target = np.full(len(pieces.ids), -1, "int32")
-            if train:
-                there = pieces.first >= 0
-                target[pieces.first[there]] = self.known.numbers(record["tags"])[there]
-            for here in windows(len(target), self._room(tokenizer)):
-                example = {"tokens": np.concatenate([before, pieces.ids[here], after]).astype("int32")}
-                if not train:
-                    yield example
-                elif (target[here] >= 0).any():
-                    yield example | {"target": np.pad(target[here], (len(before), len(after)), constant_values=-1)}
+            found = self._windows(record, pieces, tokenizer, train)
+            yield from (one for one in found if not train or (one["target"] >= 0).any())
+
+    def _windows(self, record, pieces, tokenizer, train):
+        """Yield an example for every window of a text."""
+        before, after = tokenizer.layout.around(1, self.length)
+        target = np.full(len(pieces.ids), -1, "int32")
+        if train:
+            there = pieces.first >= 0
+            target[pieces.first[there]] = self.known.numbers(record["tags"])[there]
+        for here in windows(len(target), self._room(tokenizer)):
+            tokens = np.concatenate([before, pieces.ids[here], after]).astype("int32")
+            right = np.pad(target[here], (len(before), len(after)), constant_values=-1)
+            yield {"tokens": tokens, "target": right} if train else {"tokens": tokens}
 
     def _pieces(self, records, tokenizer):
         return encode([_words(record)[0] for record in records], tokenizer)
@@ -108,7 +112,7 @@ class TagTokens(Objective):
         return batch, targets if self.crf else np.maximum(targets, 0), (targets >= 0).astype("float32")
 
     def head(self, architecture, trunk):
-        x = Dropout(self.dropout, name="head_dropout")(trunk.output)
+        x = Dropout(self.dropout, name="tags_dropout")(trunk.output)
         layer = CRF if self.crf else keras.layers.Dense
         return keras.Model(trunk.input, layer(len(self.tags), dtype="float32", name=HEAD)(x))
 
@@ -117,22 +121,30 @@ class TagTokens(Objective):
 
     def compile(self, model, optimizer="adamw", **options):
         if self.crf:  # its loss needs the scores of neighbours, which no output holds
-            options |= {"loss": SequenceSurprise(model.get_layer(HEAD))}
+            options |= {"loss": self._judged(SequenceSurprise(model.get_layer(HEAD)))}
         return super().compile(model, optimizer, **options)
+
+    def _judged(self, surprise):
+        """`loss` where a CRF judges the tags, by this one."""
+        return surprise
 
     def metrics(self):
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
     def predict(self, run, records, tokenizer):
         """For each record (tags, probabilities): the number of each word's tag and how likely it is, (words,)."""
-        outputs = iter(run(list(self.examples(records, tokenizer, train=False))))
-        begin, found = len(tokenizer.layout.around(1)[0]), []
-        for pieces in self._pieces(records, tokenizer):
+        outputs = run(list(self.examples(records, tokenizer, train=False)))
+        return self._tagged(run.model, outputs, self._pieces(records, tokenizer), tokenizer)
+
+    def _tagged(self, model, outputs, texts, tokenizer):
+        """`predict`'s answers from the scores of tags in each window of texts, a list of `Pieces`."""
+        outputs, begin, found = iter(outputs), len(tokenizer.layout.around(1)[0]), []
+        for pieces in texts:
             parts = windows(len(pieces.ids), self._room(tokenizer))
             scores = [next(outputs)[begin : begin + part.stop - part.start] for part in parts]
             scores = np.concatenate([*scores, np.zeros((1, len(self.tags)), "float32")])  # the last is of `NOWHERE`
             found.append(scores[pieces.first])
-        return tag_all(run.model.get_layer(HEAD), found, self.allowed)
+        return tag_all(model.get_layer(HEAD), found, self.allowed)
 
     def decide(self, model, score_BTK, visible_BT):
         """The tags of words, and their probabilities, (batch, words), from the model's scores of the words' pieces."""
@@ -178,7 +190,7 @@ class TagTokens(Objective):
             word = ops.broadcast_to(ops.arange(ops.shape(tag)[1], dtype="int32"), ops.shape(tag))
             found = {"first": word, "last": word, "tag": tag, "score": score}
             found = {name: ops.where(there, array, -1) for name, array in found.items()}
-        ((name, names),) = self.words().items()
+        name, names = next(iter(self.words().items()))
         numbers = {said: number for number, said in enumerate(names)}
         table = np.array([*(numbers.get(self.known.name(tag), -1) for tag in self.tags), numbers[""]], "int32")
         number = ops.take(table, ops.where(found["tag"] < 0, len(self.tags), found["tag"]))

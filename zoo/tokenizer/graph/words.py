@@ -44,9 +44,9 @@ class WordTwin(tf.Module):
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, words, length):
-        """Return windows of at most `length` ids, a `tf.RaggedTensor`, and each word's first piece, (words, 2) int64.
+        """Return windows of at most `length` ids, a `tf.RaggedTensor`, where words are, and each text's first window.
 
-        The latter is its window and its place there; the window is -1 where a word has no piece.
+        The second, (words, 2) int64, is the window of a word's first piece, -1 where it has none, and the place there.
         """
         rows, sizes = rows_of(words.counts), words.ends - words.starts
         texts = tf.math.unsorted_segment_sum(sizes + 1, rows, tf.size(words.counts, tf.int64))
@@ -72,7 +72,7 @@ class WordTwin(tf.Module):
         ids = join([(pieces.ids, count_rows(window, total))], around, total)
         places = tf.stack([window, len(around[0]) + within % room], 1)
         places = tf.concat([places, [[-1, 0]]], 0)  # the last is that of words without a piece
-        return ids, tf.gather(places, tf.where(first < 0, tf.size(window, tf.int64), first))
+        return ids, tf.gather(places, tf.where(first < 0, tf.size(window, tf.int64), first)), starts_of(windows)
 
 
 def chosen(scores, places):

@@ -1,0 +1,111 @@
+"""A label for each text and a tag for each word at once: learned by heart, in windows, scored, refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny import all_or_few, by_heart, serving, shrunk
+
+import zoo
+from zoo.objectives.classify_and_tag import ClassifyAndTag
+from zoo.tokenizers.bytes import Bytes
+from zoo.tokenizers.words import Words
+
+SENTENCES = [
+    ("play Bo Li", "O B-artist I-artist", "play"),
+    ("play jazz in Rome", "O B-genre O B-place", "play"),
+    ("weather in Rome", "O O B-place", "weather"),
+    ("is it cold", "O O O", "weather"),
+    ("book a table in York", "O O O O B-place", "book"),
+    ("a table for Bo", "O O O B-artist", "book"),
+    ("jazz", "B-genre", "play"),
+    ("Rome", "B-place", "weather"),
+]
+RECORDS = [{"tokens": text.split(), "tags": tags.split(), "label": label} for text, tags, label in SENTENCES]
+BOTH = ClassifyAndTag(
+    labels=("book", "play", "weather"),
+    tags=("O", "B-artist", "I-artist", "B-genre", "B-place"),
+    scheme="bio",
+    length=16,
+    dropout=0.0,
+)
+WORDS = Words(spaced=True, lower=False).train([text for text, *_ in SENTENCES])
+
+
+@pytest.mark.parametrize("name", all_or_few(serving(BOTH)))
+def test_every_architecture_that_is_able_to_learns_eight_records_by_heart(name):
+    options = {"bidirectional": True} if hasattr(shrunk(name), "bidirectional") else {}
+    spelled = name == "lstm_cnn"  # which finds words among bytes
+    objective, tokenizer = (replace(BOTH, length=48), Bytes().train()) if spelled else (BOTH, WORDS)
+    _, predictions = by_heart(objective, name, RECORDS, tokenizer, **options)
+    scores = objective.scores(predictions, RECORDS)
+    assert scores["accuracy_label"] == 1
+    assert scores["f1"] > (0.6 if shrunk(name, **options).causal else 0.99)
+
+
+def test_a_random_field_judges_the_tags_and_leaves_the_label_alone():
+    objective = replace(BOTH, crf=True)
+    _, predictions = by_heart(objective, "lstm", RECORDS, WORDS, bidirectional=True)
+    assert objective.scores(predictions, RECORDS)["accuracy_both"] == 1
+    answer = objective.answer(predictions[0], objective.record("play Bo Li"))
+    assert answer["label"] == "play"
+    assert next(iter(answer["probabilities"])) == "play"
+    assert [(one["text"], one["label"], one["start"]) for one in answer["found"]] == [("Bo Li", "artist", 5)]
+    assert objective.read(answer).startswith("play 0.9")
+    assert "artist: Bo Li 0." in objective.read(answer)
+    rows = objective.table(predictions, RECORDS)
+    assert [row["label"] for row in rows] == ["book", "play", "weather", "artist", "genre", "place"]
+    assert objective.confusion(predictions, RECORDS).trace() == 8
+
+
+def test_only_the_first_window_of_a_text_learns_and_tells_the_label():
+    short = replace(BOTH, length=4, legal=False)
+    rows = list(short.examples(RECORDS[4:5], WORDS))
+    assert [row["label"].tolist() for row in rows] == [[1, 0, 0], [0, 0, 0], [0, 0, 0]]
+    batch = {"tokens": np.zeros((3, 4)), "target": np.zeros((3, 4)), "label": np.stack([row["label"] for row in rows])}
+    assert short.arrange(batch, None)[2]["label"].tolist() == [1, 0, 0]
+
+    def run(rows):
+        """A label that says which row it is."""
+        return [{"tags": np.zeros((4, 5), "float32"), "label": np.eye(9)[i]} for i in range(len(rows))]
+
+    run.model = short.model(shrunk("lstm"))
+    found = short.predict(run, [{"text": "a b c d e"}, {"text": ""}, {"text": "a b"}], WORDS)
+    assert [(len(tags), label.argmax()) for (tags, _), label in found] == [(5, 0), (0, 3), (2, 4)]
+
+
+def test_a_text_counts_where_its_label_and_all_its_tags_are_right():
+    logits = np.eye(3, dtype="float32")
+    right, wrong = (np.array([0, 1, 2]), np.ones(3)), (np.array([0, 1, 1]), np.ones(3))
+    predictions = [(right, logits[1]), (wrong, logits[1]), (right, logits[0]), (right, logits[1])]
+    scores = BOTH.scores(predictions, RECORDS[:1] * 4)
+    assert scores["accuracy_both"] == 0.5
+    assert scores["accuracy_label"] == 0.75
+    assert scores["accuracy"] == pytest.approx(11 / 12)
+    assert BOTH.scores([], [])["accuracy_both"] == 0
+    assert BOTH.rank(scores) > BOTH.rank(scores | {"loss_label": scores["loss_label"] + 1})
+
+
+def write(folder, records):
+    lines = (
+        f'{{"tokens": {r["tokens"]}, "tags": {r["tags"]}, "label": "{r["label"]}"}}'.replace("'", '"') for r in records
+    )
+    (folder / "train.jsonl").write_text("\n".join(lines))
+    return zoo.open_dataset(str(folder), need=BOTH.needs())
+
+
+def test_labels_and_tags_come_from_the_training_split(tmp_path):
+    fitted = ClassifyAndTag().fit(write(tmp_path, RECORDS * 4))
+    assert fitted.labels == BOTH.labels
+    assert set(fitted.tags) >= set(BOTH.tags)
+
+
+def test_a_label_that_training_lacks_is_refused(tmp_path):
+    dataset = write(tmp_path, RECORDS * 4)
+    with pytest.raises(ValueError, match="label"):
+        replace(BOTH, labels=("book", "play")).accept(dataset, "train")
+
+
+def test_networks_without_a_feature_a_token_are_refused():
+    with pytest.raises(ValueError, match="classify_and_tag needs a feature a token. Received: TextCNN"):
+        BOTH.model(shrunk("text_cnn"))

@@ -1,0 +1,19 @@
+"""Intents of customer-support messages, the embedded sample, and the names, dates and numbers in them, at once.
+
+zoo train lstm_cnn_helpdesk_classify_and_tag
+"""
+
+from zoo.architectures.lstm_cnn import LSTMCNN
+from zoo.objectives.classify_and_tag import ClassifyAndTag
+from zoo.preset import Data, Preset, Training
+from zoo.tokenizers.bytes import Bytes
+
+PRESET = Preset(
+    architecture=LSTMCNN(width=64, units=64, buckets=2**12, filters=64, dropout=0.0),
+    objective=ClassifyAndTag(length=1024, crf=True),
+    tokenizer=Bytes(),
+    data=Data(spec="sample:helpdesk", columns={"label": "intent"}),
+    training=Training(
+        epochs=30, batch=16, learning_rate=5e-3, schedule="constant", warmup=0.0, average=0.95, patience=6
+    ),
+)

@@ -1,0 +1,19 @@
+"""Intents and slots of requests to a voice assistant (Coucke 2018, arXiv:1805.10190) at once, by LSTMs and a CRF.
+
+zoo train lstm_cnn_snips --data FOLDER
+"""
+
+from zoo.architectures.lstm_cnn import LSTMCNN
+from zoo.objectives.classify_and_tag import ClassifyAndTag
+from zoo.preset import Data, Preset, Training
+from zoo.tokenizers.bytes import Bytes
+
+PRESET = Preset(
+    architecture=LSTMCNN(buckets=2**16, embedding_dropout=0.5, dropout=0.0),
+    objective=ClassifyAndTag(length=512, crf=True),
+    tokenizer=Bytes(),
+    data=Data(columns={"label": "intent"}),
+    training=Training(
+        epochs=20, batch=50, learning_rate=2e-3, schedule="constant", warmup=0.0, average=0.99, patience=4
+    ),
+)
