@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from zoo import backend
+from zoo.layers.vocabulary import TokenLoss
 
 numpy = ops.convert_to_numpy
 X = np.arange(12, dtype="float32").reshape(4, 3)
@@ -44,6 +45,35 @@ def test_the_gradient_given_is_the_gradient_used():
     model.train_on_batch(X, np.zeros_like(X))
     expected = 1 - 1e-3 * 10 * np.mean(2 * X * X)
     np.testing.assert_allclose(numpy(model.weights[0]), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("classes", [5, 30_000])
+def test_cross_entropy_and_its_gradient(classes, smoothing):
+    random, rows = np.random.default_rng(0), 24  # rows of many classes are looked at in parts on some backends
+    logits, targets = random.normal(size=(rows, classes)), random.integers(classes, size=rows)
+    weights = random.uniform(size=rows)
+    share = np.full((rows, classes), smoothing / classes)
+    share[np.arange(rows), targets] += 1 - smoothing
+    log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+
+    model = keras.Sequential([keras.Input((), dtype="int32"), keras.layers.Embedding(rows, classes)])
+    model.set_weights([logits])
+    model.compile(keras.optimizers.SGD(1.0), TokenLoss(smoothing))
+    losses = backend.cross_entropy(ops.cast(logits, "float32"), ops.convert_to_tensor(targets, "int32"), smoothing)
+    np.testing.assert_allclose(numpy(losses), -(share * log_p).sum(-1), rtol=1e-5)
+    model.train_on_batch(np.arange(rows), targets, sample_weight=weights)
+    gradient = (np.exp(log_p) - share) * weights[:, None] / rows
+    np.testing.assert_allclose(logits - numpy(model.weights[0]), gradient, atol=1e-6)
+
+
+def test_cross_entropy_of_half_precision_is_taken_in_full():
+    random = np.random.default_rng(0)
+    logits, targets = ops.cast(random.normal(size=(24, 30_000)), "bfloat16"), random.integers(30_000, size=24)
+    losses = backend.cross_entropy(logits, ops.convert_to_tensor(targets, "int32"))
+    full = backend.cross_entropy(ops.cast(logits, "float32"), ops.convert_to_tensor(targets, "int32"))
+    assert keras.backend.standardize_dtype(losses.dtype) == "float32"
+    np.testing.assert_allclose(numpy(losses), numpy(full), rtol=1e-5)
 
 
 def test_small_functions():

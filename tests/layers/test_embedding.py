@@ -36,6 +36,11 @@ def test_embedding_maps_back_to_the_vocabulary():
     np.testing.assert_allclose(array(layer(x, reverse=True)), array(x) @ table.T, rtol=1e-5, atol=1e-6)
 
 
+def test_logits_are_as_precise_as_all_else_is_computed():
+    layer = TokenEmbedding(7, 3, dtype="mixed_bfloat16")
+    assert keras.backend.standardize_dtype(layer(layer(TOKENS), reverse=True).dtype) == "bfloat16"
+
+
 @pytest.mark.parametrize("replacement", [0, 1])
 def test_token_dropout_only_while_training(replacement):
     layer = TokenDropout(0.5, replacement)

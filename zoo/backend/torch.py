@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from zoo.backend import torch_capture, torch_optimizer, torch_recurrence
+from zoo.backend.torch_entropy import PART, entropy
 
 sigmoid, tanh, concatenate = torch.sigmoid, torch.tanh, partial(torch.cat, dim=-1)
 split = partial(torch.chunk, dim=-1)
@@ -171,13 +172,12 @@ def cross_entropy(logits, targets, smoothing=0.0):
     With `smoothing` s the target has 1 - s of the weight and all classes share s: Szegedy 2016, arXiv:1512.00567,
     section 7.
     """
-    flat = torch.nn.functional.cross_entropy(
-        logits.reshape(-1, logits.shape[-1]).float(),
-        targets.reshape(-1).long(),
-        reduction="none",
-        label_smoothing=smoothing,
-    )
-    return flat.reshape(targets.shape)
+    flat, right = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1).long()
+    if flat.device.type == "cpu" and flat.numel() > 2 * PART:
+        loss = differentiable(*entropy(right, smoothing))(flat)
+    else:
+        loss = torch.nn.functional.cross_entropy(flat.float(), right, reduction="none", label_smoothing=smoothing)
+    return loss.reshape(targets.shape)
 
 
 def occurrences(values):

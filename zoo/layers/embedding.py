@@ -35,13 +35,19 @@ class TokenEmbedding(keras.layers.ReversibleEmbedding):
         self.padding = padding
 
     def call(self, inputs, reverse=False):
-        if hasattr(self, "rounded"):
-            x = self.rounded.product(inputs) if reverse else self.rounded.take(inputs)
-        else:
-            x = super().call(inputs, reverse=reverse)
-        if reverse or self.padding is None:
+        if reverse:
+            return self._logits(inputs)
+        x = self.rounded.take(inputs) if hasattr(self, "rounded") else super().call(inputs)
+        if self.padding is None:
             return x
         return x * ops.cast(ops.not_equal(inputs, self.padding), x.dtype)[..., None]
+
+    def _logits(self, x):
+        """Keras would multiply in float32, whatever the precision of all else."""
+        if hasattr(self, "rounded"):
+            return self.rounded.product(x)
+        kernel_MV = ops.transpose(ops.cast(self.embeddings, self.compute_dtype))
+        return ops.matmul(ops.cast(x, self.compute_dtype), kernel_MV)
 
     def round_weights(self, precision):
         rounds(self, "_embeddings", self.embeddings, precision)
