@@ -53,6 +53,7 @@ def test_a_pipe(cli, answering):
         ([], b"a" * 200, "Expected a text of at most 76 tokens with all around it. Received: 2"),
         (["--new-tokens", 96], b"a", "new_tokens must leave room for a question in the 96 tokens"),
         (["--top-k", 5], b"a", "top_k needs a temperature"),
+        (["--contrast", 0.5], b"a", "contrast needs top_k"),
     ],
 )
 def test_mistakes(cli, answering, options, stdin, message):

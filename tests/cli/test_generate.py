@@ -55,6 +55,13 @@ def test_a_draft_and_a_precision(cli, language):
     assert len(cli(*options, "--precision", "int8").out) == len(text)
 
 
+def test_contrast(cli, language):
+    options = ("generate", language, "the cat", "--new-tokens", 20, "--top-k", 4, "--contrast", 0.8)
+    text = cli(*options).out
+    assert cli(*options, "--stream").out == text
+    assert zoo.load(language).generate("the cat", new_tokens=20, top_k=4, contrast=0.8) + "\n" == text
+
+
 def test_lines_of_standard_input_and_beams(cli, language):
     out = cli("generate", language, "--new-tokens", 5, "--beams", 3, "--best", 2, stdin=b"the\non the\n").out
     assert len(out.splitlines()) == 4
@@ -65,6 +72,7 @@ def test_lines_of_standard_input_and_beams(cli, language):
     [
         (["the", "--new-tokens", 0], "new_tokens must be at least 1"),
         (["the", "--top-k", 5], "top_k needs a temperature"),
+        (["the", "--contrast", 0.6], "contrast needs top_k, the number of candidates"),
         (["the", "--stop", ""], "Texts of stop must have a character"),
         (["the" * 40, "--new-tokens", 10], "34 too many, in prompt 0"),
         ([""], "prompt 0 is empty"),

@@ -57,6 +57,8 @@ def test_a_draft_that_does_not_fit(gpt2):
         generate(gpt2, prompts, draft=network("lstm"))
     with pytest.raises(ValueError, match="A draft guesses one text, .* Received: a draft and beams=2."):
         generate(gpt2, prompts, draft=network("gpt2", depth=1), beams=2)
+    with pytest.raises(ValueError, match="A draft guesses what is likeliest, .* Received: a draft and contrast=0.6."):
+        generate(gpt2, prompts, draft=network("gpt2", depth=1), contrast=0.6, top_k=4)
 
 
 def test_writers_are_made_once(gpt2):

@@ -7,6 +7,7 @@ import typer
 
 from zoo import exits
 from zoo.cli.options import (
+    Contrast,
     Json,
     MinP,
     Model,
@@ -36,6 +37,7 @@ def chat(
     top_p: TopP = None,
     min_p: MinP = None,
     typical: Typical = None,
+    contrast: Contrast = None,
     repetition_penalty: RepetitionPenalty = None,
     no_repeat: NoRepeat = None,
     seed: Seed = 0,

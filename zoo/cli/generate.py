@@ -9,6 +9,7 @@ import typer
 from zoo import exits
 from zoo.cli.options import (
     Columns,
+    Contrast,
     Errors,
     File,
     Json,
@@ -50,6 +51,7 @@ def generate(
     top_p: TopP = None,
     min_p: MinP = None,
     typical: Typical = None,
+    contrast: Contrast = None,
     repetition_penalty: RepetitionPenalty = None,
     no_repeat: NoRepeat = None,
     min_tokens: Annotated[int, typer.Option(help="Write at least so many.")] = 0,

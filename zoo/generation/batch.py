@@ -50,6 +50,9 @@ class Batch:
         self.given = {"numbers": settings.numbers(), "stops": np.array(list(settings.stops) or [-1], "int32")}
         if settings.temperature:
             self.given["uniform"] = self._uniform()
+        if settings.contrast is not None:
+            candidates = min(settings.top_k, writer.network.vocabulary)
+            self.given["contrast"] = np.full(candidates, settings.contrast, "float32")
         if settings.beams > 1:
             penalty = np.array(settings.length_penalty, "float32")
             self.given |= {"beams": np.zeros(settings.beams), "length_penalty": penalty, "limit": settings.new_tokens}

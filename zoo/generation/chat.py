@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from zoo.conversation import ANSWERER, stretches
 from zoo.generation.batch import ENDLESS, longest
+from zoo.generation.generate import writer_of
 from zoo.generation.session import Session
 from zoo.generation.texts import Author
 from zoo.generation.writer import Writer
@@ -38,7 +39,7 @@ class Chat:
         stop = (self.ending.rstrip(),) if self.ending.strip() else ()
         self.author = Author(model, whole, tokenizer, stop, **settings)
         self.room, length = self._room(objective)
-        self.session = None if objective.encoder else Session(model, length)
+        self.session = None if objective.encoder else Session(writer_of(model, None, self.author.settings), length)
         self.system = [{"role": "system", "content": system}] if system else []
         self.turns, self.forgotten = [], 0
 

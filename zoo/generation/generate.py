@@ -3,6 +3,7 @@
 import numpy as np
 
 from zoo.generation.batch import Batch, admitted
+from zoo.generation.contrast import ContrastiveWriter
 from zoo.generation.settings import Settings
 from zoo.generation.speculation import Speculator
 from zoo.generation.writer import Writer
@@ -52,9 +53,12 @@ def write(model, prompts, sources, settings, watch=None, pause=PAUSE, draft=None
 
 
 def writer_of(model, draft, settings):
-    """The `Writer` of a model, with its draft where there is one. Raises ValueError for a draft beside beams."""
+    """The `Writer` of a model, with its draft where there is one. Raises ValueError for a draft beside a search."""
     if draft is None:
-        return Writer.of(model)
+        return (Writer if settings.contrast is None else ContrastiveWriter).of(model)
+    if settings.contrast is not None:
+        why = "A draft guesses what is likeliest, not what contrasts."
+        raise ValueError(f"{why} Received: a draft and contrast={settings.contrast}.")
     if settings.beams > 1:
         raise ValueError(f"A draft guesses one text, not several. Received: a draft and beams={settings.beams}.")
     return Speculator.of(model, draft)

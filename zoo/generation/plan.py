@@ -17,6 +17,9 @@ FOREIGN = (  # layers of Keras that look at other tokens and have no memory
 )
 
 
+LOGITS = (keras.layers.Dense, keras.layers.ReversibleEmbedding)  # layers that make logits of features
+
+
 class Place:
     """Stands for one tensor of the drawing."""
 
@@ -81,6 +84,22 @@ class Plan:
         return [
             place for place in dict.fromkeys([*after, self.output]) if place in before | {self.inputs[self.written]}
         ]
+
+    def watch(self, layer):
+        """Take a step with a layer that remembers, and changes nothing, on the features that logits are made of.
+
+        They are what the last dense layer reads, or that of word vectors. Raises ValueError where none follows the last
+        layer that remembers.
+        """
+        head = max((i for i, step in enumerate(self.each) if isinstance(step.layer, LOGITS)), default=-1)
+        if head <= self.last:
+            raise ValueError(
+                "Expected a network whose logits a dense layer makes of features, to contrast them. "
+                f"Received: one that ends with {self.each[-1].layer.name!r}, a {type(self.each[-1].layer).__name__}."
+            )
+        features = self.each[head].reads()
+        self.each.insert(head, Step(layer, (features, {}), features))
+        self.last = head
 
     def _check(self, model):
         if len(model.output.shape) != 3:

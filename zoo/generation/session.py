@@ -5,19 +5,18 @@ from keras import ops
 
 from zoo.examples import bucket
 from zoo.generation.batch import ENDLESS
-from zoo.generation.writer import Writer
 
 
 class Session:
     """What a network remembers of one text. `reads` counts the tokens that it has run, those that it wrote included.
 
     Args:
-        model: a `keras.Model` with one input, as `zoo.generation.generate` takes it.
+        writer: the `zoo.generation.writer.Writer` of a network with one input.
         length: tokens of the longest text that there will be.
     """
 
-    def __init__(self, model, length):
-        self.writer = Writer.of(model)
+    def __init__(self, writer, length):
+        self.writer = writer
         self.length = int(bucket(length, ENDLESS))
         self.reads = 0
         self._forget()
@@ -41,17 +40,17 @@ class Session:
 
     def keep(self, state):
         """Remember the text of a state that `begin` led to."""
-        read, before = int(ops.convert_to_numpy(state["place"])[0]), int(ops.convert_to_numpy(state["new"]))
+        read, count, new = (int(ops.convert_to_numpy(state[name]).flat[0]) for name in ("place", "count", "new"))
         self.ids = ops.convert_to_numpy(state["text"])[0, :read].tolist()
         self.state = state
-        self.reads += before - 1  # each new token but the last was read
+        self.reads += read - (count - new)  # new tokens: of most writers each but the last
 
     def _open(self, batch):
         """The state after the first token of a text alone: whatever its length, one shape is compiled."""
         self.reads += 1
-        start = batch.start() | {"count": np.ones(1, "int32")}
-        written = self.writer.network.plan.written
-        return self.writer.begin({written: np.array([batch.prompts[0][:1]], "int32")}, start, batch.given)
+        start, (first, *rest) = batch.start() | {"count": np.ones(1, "int32")}, batch.prompts[0]
+        given = {"numbers": {}, "stops": batch.given["stops"]} if rest else batch.given  # what follows is known
+        return self.writer.begin({self.writer.network.plan.written: np.array([[first]], "int32")}, start, given)
 
     def _chunk(self, ids, known):
         """(1, bucket) what is to be read, and how many tokens of it hold."""

@@ -1,6 +1,6 @@
 """How to write: how much, how a token is chosen, when to stop."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +11,7 @@ _RANGES = {  # field: what it must be, in words, and whether a number is that
     "top_p": ("above 0 and at most 1", lambda n: 0 < n <= 1),
     "min_p": ("from 0 to 1", lambda n: 0 <= n <= 1),
     "typical": ("above 0 and at most 1", lambda n: 0 < n <= 1),
+    "contrast": ("from 0 to 1", lambda n: 0 <= n <= 1),
     "repetition_penalty": ("above 0", lambda n: 0 < n < float("inf")),
     "no_repeat": ("at least 1", lambda n: n >= 1),
     "min_tokens": ("at least 0", lambda n: n >= 0),
@@ -34,6 +35,7 @@ class Settings:
     top_p: float | None = None
     min_p: float | None = None
     typical: float | None = None
+    contrast: float | None = None  # weight against likeness to the text before, of `top_k` candidates
     repetition_penalty: float | None = None
     no_repeat: int | None = None  # tokens in a row that never come twice
     min_tokens: int = 0  # before the text may stop
@@ -56,11 +58,17 @@ class Settings:
 
     def _contradictions(self):
         """Yield (names of settings, the reason why they do not go together)."""
-        for name in _DRAWN:
+        for name in self._drawn:
             if not self.temperature and getattr(self, name) is not None:
                 yield (name, "temperature"), f"{name} needs a temperature: at 0 always the likeliest token is taken."
         if self.min_tokens > self.new_tokens:
             yield ("min_tokens", "new_tokens"), "min_tokens must be at most new_tokens."
+        if self.contrast is not None and self.top_k is None:
+            yield ("contrast", "top_k"), "contrast needs top_k, the number of candidates; 4 to 8 are usual."
+        if self.contrast is not None and self.temperature:
+            yield ("contrast", "temperature"), "Contrastive search draws nothing: leave the temperature out."
+        if self.contrast is not None and self.beams > 1:
+            yield ("contrast", "beams"), "Contrastive search goes on with one text, beam search with several: give one."
         if self.temperature and self.beams > 1:
             yield ("beams", "temperature"), "Beam search draws nothing: give beams or a temperature, not both."
         for name in ("no_repeat", "banned", "min_tokens"):
@@ -78,9 +86,14 @@ class Settings:
         if not all(len(word) for word in self.banned):
             yield ("banned",), "A banned word must have a token at least."
 
+    @property
+    def _drawn(self):
+        """Names of the rules of drawing; beside `contrast`, `top_k` is none of them."""
+        return [name for name in _DRAWN if name != "top_k" or self.contrast is None]
+
     def numbers(self):
         """{name of a rule that holds: array, or some by name}: see `zoo.generation.choice.obey`."""
-        found = {name: getattr(self, name) for name in (field.name for field in fields(self)) if name in _DRAWN}
+        found = {name: getattr(self, name) for name in self._drawn}
         found["repetition_penalty"] = self.repetition_penalty
         found["temperature"] = self.temperature or None
         found["min_tokens"] = self.min_tokens or None

@@ -1,6 +1,7 @@
 """The loop: read the prompts once, then choose a token, read it, choose the next."""
 
 import weakref
+from collections import defaultdict
 from functools import partial
 
 import keras
@@ -11,7 +12,7 @@ from zoo.generation import beam
 from zoo.generation.choice import Text, draw, follow, obey
 from zoo.generation.network import Network
 
-_WRITERS = weakref.WeakKeyDictionary()
+_WRITERS = defaultdict(weakref.WeakKeyDictionary)
 
 
 class Writer:
@@ -34,7 +35,7 @@ class Writer:
     @classmethod
     def of(cls, *models):
         """The writer of a model, or of one with its helper, made when it is first asked for."""
-        made = _WRITERS.setdefault(models[0], weakref.WeakKeyDictionary())
+        made = _WRITERS[cls].setdefault(models[0], weakref.WeakKeyDictionary())
         if models[-1] not in made:
             made[models[-1]] = cls(*models)
         return made[models[-1]]
@@ -47,8 +48,9 @@ class Writer:
             start: {"text": (batch, length) ids, prompts first; "count": (batch,) tokens of the prompts; "done":
                 (batch,) booleans, True for rows to leave alone}.
             given: {"numbers": of `zoo.generation.choice.obey`; "stops": (some,) ids; where tokens are drawn "uniform":
-                (batch, length) random numbers from 0 to below 1; where beams are searched "beams", an array as long as
-                there are candidates, "length_penalty" and "limit", the most new tokens}.
+                (batch, length) random numbers from 0 to below 1; where candidates are compared "contrast", as of
+                `zoo.generation.contrast`; where beams are searched "beams", an array as long as there are candidates,
+                "length_penalty" and "limit", the most new tokens}.
 
         Returns the state, a dict of arrays of which people want `text`, `count`, `done`, `new` (how many tokens were
         chosen) and `log_p`, (batch, length): the log-probability, under the model, of each new token of `text`; or of
@@ -77,9 +79,9 @@ class Writer:
         if "beams" in given:
             beams = given["beams"].shape[0]
             logits, memory = beam.spread((logits, memory), beams)
-            return beam.choose(beam.begin(start, beams) | state | {"memory": memory}, logits, given)
+            return self._choose(beam.begin(start, beams) | state | {"memory": memory}, logits, given)
         log_p = ops.zeros_like(start["text"], "float32")
-        return choose(start | state | {"memory": memory, "log_p": log_p}, logits, given)
+        return self._choose(start | state | {"memory": memory, "log_p": log_p}, logits, given)
 
     def _further(self, memory, place, chunk, start, given):
         tokens, end = chunk["tokens"], place + chunk["number"]
@@ -93,7 +95,7 @@ class Writer:
             "memory": read | {"visible": memory["visible"]},
         }
         log_p = ops.zeros(start["text"].shape, "float32")
-        return choose(start | state | {"log_p": log_p}, ops.take(logits, chunk["number"] - 1, axis=1), given)
+        return self._choose(start | state | {"log_p": log_p}, ops.take(logits, chunk["number"] - 1, axis=1), given)
 
     def _rest(self, state, given, until):
         return backend.repeat(partial(is_open, until=until), lambda state: self._step(state, given), state)
@@ -102,7 +104,10 @@ class Writer:
         tokens = beam.last_tokens(state) if "beams" in given else last_tokens(state)
         logits, memory = (network or self.network).go_on(tokens, state["place"], state["memory"])
         state = state | {"memory": memory, "place": state["place"] + 1}
-        return (beam.choose if "beams" in given else choose)(state, logits[:, 0], given)
+        return self._choose(state, logits[:, 0], given)
+
+    def _choose(self, state, logits, given):
+        return (beam.choose if "beams" in given else choose)(state, logits, given)
 
     def _count(self):
         self.compilations += 1
@@ -120,28 +125,37 @@ def last_tokens(state):
 
 def choose(state, logits, given):
     """The state with one more token in each row that is not done."""
-    logits, done = ops.cast(logits, "float32"), state["done"]
+    allowed = ruled(state, logits, given)
+    token = draw(allowed, _next(given["uniform"], state)) if "uniform" in given else ops.argmax(allowed, axis=-1)
+    return put(state, logits, token, given)
+
+
+def ruled(state, logits, given):
+    """The (batch, vocabulary) logits of a state's next token after all rules."""
     text = Text(state["text"], state["count"], state["new"], given["stops"], state["node"])
-    ruled = obey(logits, text, given["numbers"])
-    token = draw(ruled, _next(given["uniform"], text)) if "uniform" in given else ops.argmax(ruled, axis=-1)
-    token = ops.cast(token, "int32")
-    log_p = ops.take_along_axis(ops.log_softmax(logits), token[:, None], axis=1)
-    here = ops.arange(ops.shape(text.tokens)[1], dtype="int32")[None] == text.count[:, None]
+    return obey(ops.cast(logits, "float32"), text, given["numbers"])
+
+
+def put(state, logits, token, given):
+    """The state with the (batch,) tokens, of these logits, in the rows that are not done."""
+    token, text, count, done = ops.cast(token, "int32"), state["text"], state["count"], state["done"]
+    log_p = ops.take_along_axis(ops.log_softmax(ops.cast(logits, "float32")), token[:, None], axis=1)
+    here = ops.arange(ops.shape(text)[1], dtype="int32")[None] == count[:, None]
     here = ops.logical_and(here, ops.logical_not(done)[:, None])
-    stop = ops.any(ops.equal(token[:, None], text.stops[None]), axis=1)
+    stop = ops.any(ops.equal(token[:, None], given["stops"][None]), axis=1)
     return state | {
-        "text": ops.where(here, token[:, None], text.tokens),
+        "text": ops.where(here, token[:, None], text),
         "log_p": ops.where(here, log_p, state["log_p"]),
-        "count": text.count + ops.cast(ops.logical_not(done), "int32"),
+        "count": count + ops.cast(ops.logical_not(done), "int32"),
         "done": ops.logical_or(done, stop),
-        "new": text.new + 1,
-        "node": follow(text.node, token, given["numbers"]),
+        "new": state["new"] + 1,
+        "node": follow(state["node"], token, given["numbers"]),
     }
 
 
-def _next(uniform, text):
+def _next(uniform, state):
     """The (batch,) random numbers for the next token: a row's own, whatever is beside it and before it."""
-    return ops.take(uniform, text.new, axis=1)
+    return ops.take(uniform, state["new"], axis=1)
 
 
 def _tensors(arrays):
