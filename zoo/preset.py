@@ -62,6 +62,7 @@ class Tuning:
     freeze: str = ""  # "trunk": all below the head learns nothing; "2": embeddings and two blocks do; "0": embeddings
     layer_decay: float = 1.0  # factor of the learning rate from each block to the one below it: Clark 2020, table 6
     unfreeze: float = 0.0  # epochs until one more block, from the head down, begins to learn: Howard & Ruder 2018
+    precision: str = "float32"  # of dense kernels and vectors of tokens that never learn: or bfloat16, int8, for memory
 
 
 @dataclass(frozen=True, kw_only=True)

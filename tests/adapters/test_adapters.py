@@ -6,47 +6,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from learners import likelihoods, preset
 from references import Golden, write_tokenizer
 from safetensors.numpy import load_file, save_file
 
 import zoo
 from zoo.adapters.adapter import Adapter
 from zoo.adapters.merging import Backbone
-from zoo.architectures.bert import BERT
-from zoo.objectives.classify_text import ClassifyText
-from zoo.tokenizers.words import Words
 from zoo.weights.importing import import_folder
-
-TEXTS = ["w9 w7", "w11 w8 w12", "w30"]
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory):
-    """A folder of transformers, upon which adapters are learned."""
-    folder = Golden("bert").write(tmp_path_factory.mktemp("hf") / "bert")
-    write_tokenizer(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def rows(tmp_path_factory):
-    """A folder of texts in the words of that tokenizer: those with w7 are good."""
-    folder = tmp_path_factory.mktemp("rows")
-    lines = ["text\tlabel", *(f"w{i} {'w7' if i % 2 else 'w8'}\t{('bad', 'good')[i % 2]}" for i in range(10, 34))]
-    for split in ("train", "valid"):
-        (folder / f"{split}.tsv").write_text("\n".join(lines) + "\n")
-    return folder
-
-
-def preset(rows, rank=2, **settings):
-    return zoo.Preset(
-        architecture=BERT(),
-        objective=ClassifyText(length=8, pooling="mean"),
-        tokenizer=Words(),
-        data=zoo.Data(spec=str(rows)),
-        training=zoo.Training(epochs=3, batch=8, learning_rate=0.05, **settings),
-        lora=zoo.LoRA(rank=rank),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +24,6 @@ def learned(bert, rows, tmp_path_factory):
         str(place / name): zoo.train(preset(rows, rank, seed=rank), to=place / name, weights=str(bert))
         for name, rank in {"one": 2, "two": 3}.items()
     }
-
-
-def likelihoods(pipeline):
-    return [answer["probabilities"]["good"] for answer in pipeline.predict(TEXTS)]
 
 
 def test_a_run_leaves_a_model_like_any_other_and_its_adapter_alone(bert, learned):

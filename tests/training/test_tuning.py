@@ -105,7 +105,7 @@ def test_an_optimizer_has_no_state_for_frozen_weights(attentive):
     tuner = tuning.Tuner(Tuning(freeze="trunk"), attentive.architecture, model)
     adamw = optimizer(attentive.training, model, 10, tuner.paces)
     assert sum("momentum" in v.path for v in adamw.variables) == len(model.trainable_weights) == 2
-    assert tuner.count().endswith("weights, 34 of them learn and 323,952 are frozen")
+    assert tuner.count().endswith("weights, 34 of them learn and 323,952 are frozen, 1.3 MB in all")
 
 
 def test_freezing_where_features_cannot_be_kept(attentive, tmp_path, monkeypatch):

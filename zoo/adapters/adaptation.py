@@ -22,14 +22,16 @@ class Adaptation:
         given = {w.path for w in model.weights if w.path not in fresh and architecture.vocabulary in w.shape}
         self.head = {w.path: w for w in model.weights if w.path not in backbone | given}
         self.fingerprint = fingerprint([w for w in model.weights if w.path in backbone])
-        self.held = [w for w in model.trainable_weights if w.path in backbone | given]
+        self.held = {w.path for w in model.trainable_weights if w.path in backbone | given}
+        self.model = model
         self._let_learn(False)
         self.updates = Updates(model, lora, backbone)
         self.model = renewed(model)
 
     def _let_learn(self, learn):
-        for weight in self.held:
-            weight.trainable = learn
+        for weight in self.model.weights:
+            if weight.path in self.held:
+                weight.trainable = learn
 
     def merged(self):
         """The network with its updates merged: one like any other."""

@@ -14,8 +14,7 @@ class Dense(keras.layers.Dense):
     adaptable = ("kernel",)
 
     def call(self, inputs, training=None):
-        rows = ops.reshape(inputs, (-1, inputs.shape[-1]))
-        rows = self.rounded.product(rows) if hasattr(self, "rounded") else product(rows, self)
+        rows = product(ops.reshape(inputs, (-1, inputs.shape[-1])), self)
         rows = self.activation(rows if self.bias is None else rows + self.bias)
         return ops.reshape(rows, (*ops.shape(inputs)[:-1], self.units))
 

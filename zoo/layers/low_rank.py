@@ -48,7 +48,8 @@ def kernel_of(layer, name="kernel"):
 
 def product(rows, layer, name="kernel"):
     """(rows, inputs) times a layer's kernel, (inputs, outputs), and what its update adds, at the cost of its rank."""
-    y, update = ops.matmul(rows, getattr(layer, name)), update_of(layer, name)
+    rounded, update = getattr(layer, "rounded", None), update_of(layer, name)
+    y = rounded.product(rows) if rounded else ops.matmul(rows, getattr(layer, name))
     return y if update is None else y + update(rows)
 
 

@@ -45,8 +45,8 @@ class Fitting:
         return run.model, run.examples, Batches
 
     def _learned(self):
-        """Variables that training may change: those of frozen layers are drawn, or loaded, as they were."""
-        frozen = {id(weight) for weight in self.tuner.held}
+        """Variables that training may change: frozen weights are drawn, or loaded, as they were."""
+        frozen = {id(weight) for weight in self.run.model.weights if not weight.trainable}
         return [v for v in checkpoint.together(self.run.model, self.twin) if id(v) not in frozen]
 
     def go(self):

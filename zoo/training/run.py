@@ -9,6 +9,7 @@ from zoo.console import console
 from zoo.dataset import open_dataset
 from zoo.examples import prepare
 from zoo.files import whole_folder
+from zoo.layers.rounded import PRECISIONS
 from zoo.pipeline import Pipeline, inspect, load
 from zoo.tokenizer import TrainedTokenizer
 from zoo.training import checkpoint
@@ -54,6 +55,7 @@ class Run:
         self._read()
         self._learn_tokenizer()
         self._draw()
+        self.tuner.round()
         self._tokenize()
         if not self.resume:  # not before: a mistake in the settings or the data leaves nothing behind
             make_folder(self.running, self.preset, self.tokenizer)
@@ -113,6 +115,8 @@ class Run:
         """Best weights back, threshold calibrated, scores measured, the folder published whole."""
         checkpoint.assign(self.validate.variables, self.validate.best)
         self.learned = self.tuner.count()
+        if self.preset.tuning.precision != PRECISIONS[0]:
+            self._draw_exactly()
         self.tuner.hold(-1)
         self.model = self.adaptation.merged() if self.adaptation else self.model
         held_out = self.validate.records
@@ -126,6 +130,14 @@ class Run:
                 pipeline.scores[split], *self.looks = inspect(self.objective, self._outputs(records), records)
         self._publish(pipeline)
         return pipeline
+
+    def _draw_exactly(self):
+        """The network as it was before weights were rounded, with all that it has learned."""
+        learned = {weight.path: weight for weight in self.model.weights}
+        self._draw()
+        for weight in self.model.weights:
+            if weight.path in learned:
+                weight.assign(learned[weight.path].value)
 
     def _outputs(self, records):
         return evaluation.predict(self.model, self.objective, self.tokenizer, records)

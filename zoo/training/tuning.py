@@ -8,9 +8,12 @@ import math
 from itertools import groupby
 
 from zoo.freezing import blocks
+from zoo.layers.choice import choose
+from zoo.layers.rounded import PRECISIONS, round_weights
 from zoo.preset import Tuning
 
 TRUNK = "trunk"
+BYTES = {"float32": 4, "bfloat16": 2, "int8": 1}  # of one number of a weight
 
 
 def check_tuning(preset):
@@ -28,6 +31,11 @@ def check_tuning(preset):
         raise ValueError("lora.rank freezes all below the head: leave tuning.freeze and unfreeze. Received: both.")
     if tuning.unfreeze and preset.training.steps:
         raise ValueError("tuning.unfreeze counts epochs: give training.epochs. Received: training.steps as well.")
+    if choose("tuning.precision", tuning.precision, PRECISIONS) != PRECISIONS[0] and not (preset.lora.rank or freeze):
+        received = f"Received: tuning.precision={tuning.precision} where all weights learn."
+        raise ValueError(
+            f"tuning.precision is of weights that never learn: give lora.rank or tuning.freeze. {received}"
+        )
 
 
 class Tuner:
@@ -97,11 +105,19 @@ class Tuner:
         for weight in self.held:
             weight.trainable = False
 
+    def round(self):
+        """Let what never learns take no more memory than `tuning.precision` asks for; its exact numbers are gone."""
+        if self.tuning.precision != PRECISIONS[0]:
+            round_weights(self.model, self.tuning.precision, frozen=True)
+            self.hold(self.lowest)  # no longer what was rounded
+
     def count(self):
-        """What learns, in words."""
+        """What learns, in words, and the memory of it all."""
         learning, everything = _size(self.model.trainable_weights), _size(self.model.weights)
-        return f"{everything:,} weights, {learning:,} of them learn and {everything - learning:,} are frozen"
+        counts = f"{everything:,} weights, {learning:,} of them learn and {everything - learning:,} are frozen"
+        return f"{counts}, {_size(self.model.weights, BYTES) / 1e6:.1f} MB in all"
 
 
-def _size(weights):
-    return sum(math.prod(weight.shape) for weight in weights)
+def _size(weights, each=None):
+    """How many numbers weights hold, or what `each`, {type of a number: so much}, says that these take."""
+    return sum(math.prod(weight.shape) * (each[weight.dtype] if each else 1) for weight in weights)
