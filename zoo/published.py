@@ -64,6 +64,7 @@ class KerasHub:
     """How the settings and weights of an architecture are called in a preset of KerasHub.
 
     `layers` goes from a layer there to a layer here, `{i}` being a number in both; a weight there may stand by itself.
+    Layers without a name of their own are counted within the backbone's layer that they are in.
     """
 
     name: str  # of the backbone's class
@@ -83,6 +84,10 @@ class KerasHub:
                 raise ValueError(f"Expected {key}={value!r} of a {self.name}. Received: {config[key]!r}.")
         fields = BACKBONE | self.fields
         return architecture(**{name: config[key] for name, key in fields.items()}, **self.fixed)
+
+    def rows(self, architecture):
+        """`layers` for an architecture with its settings."""
+        return self.layers
 
 
 BACKBONE = {  # what all backbones call the same

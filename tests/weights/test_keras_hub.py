@@ -9,6 +9,7 @@ from keras import ops
 from tiny import all_or_few
 
 import zoo
+from zoo.objectives.translate import Translate
 from zoo.weights.config import read_architecture, read_config
 from zoo.weights.names import locate
 
@@ -21,7 +22,9 @@ BACKBONES = {
     "GPT2": {"num_heads": 2, "max_sequence_length": 12},
     "Bart": {"num_heads": 2, "max_sequence_length": 12},
     "Llama": {"num_query_heads": 2, "num_key_value_heads": 1, "rope_max_wavelength": 500},
+    "T5": {"num_heads": 2, "use_gated_activation": False},
 }
+LATER = {"num_heads": 2, "key_value_dim": 6, "tie_embedding_weights": False}  # T5 1.1
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(5, 40))]
 
 
@@ -35,10 +38,10 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
 
 
-def saved(hub, name, folder):
+def saved(hub, name, folder, settings=None):
     """A backbone with random weights, saved as a preset."""
     keras.utils.set_random_seed(0)
-    backbone = getattr(hub.models, f"{name}Backbone")(**SIZES, **BACKBONES[name])
+    backbone = getattr(hub.models, f"{name}Backbone")(**SIZES, **settings or BACKBONES[name])
     draw = np.random.default_rng(0)
     for weight in backbone.weights:
         weight.assign(draw.normal(0, 0.3, weight.shape))
@@ -72,6 +75,20 @@ def test_features_are_those_of_keras_hub(hub, name, tmp_path):
     found = ops.convert_to_numpy(trunk({key: ops.convert_to_tensor(inputs[key]) for key in trunk.input}))
     np.testing.assert_allclose(found, theirs(backbone), atol=1e-5)
     assert locate(tmp_path / "preset") == folder
+
+
+def test_logits_of_both_versions_of_t5(hub, tmp_path):
+    """They are made with the word vectors, or with weights of their own."""
+    activation = keras.saving.get_registered_object("keras_hub>gelu_approximate")
+    for tied, settings in {True: BACKBONES["T5"], False: LATER | {"activation": activation}}.items():
+        backbone = saved(hub, "T5", tmp_path / str(tied), settings)
+        architecture = read_architecture(read_config(locate(tmp_path / str(tied))))
+        model = Translate(length=9, target_length=9).model(architecture)
+        assert zoo.load_weights(model, tmp_path / str(tied)).fresh == ()
+        found = ops.convert_to_numpy(model({name: ops.convert_to_tensor(IDS) for name in model.input}))
+        features = ops.convert_to_tensor(theirs(backbone)) * (16**-0.5 if tied else 1.0)
+        wanted = ops.convert_to_numpy(backbone.token_embedding(features, reverse=True))
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
 def test_a_preset_is_imported_with_its_tokenizer(hub, tmp_path):
@@ -114,6 +131,9 @@ def test_mistakes(hub, tmp_path, monkeypatch):
         ValueError, match=r"Expected rope_position_scaling_factor=1.0 of a LlamaBackbone. Received: 2.0"
     ):
         locate(tmp_path / "llama")
+    hub.models.T5Backbone(**SIZES, num_heads=2).save_to_preset(str(tmp_path / "t5"))
+    with pytest.raises(ValueError, match="Expected activation='gelu_approximate' of a T5Backbone. Received: 'relu'"):
+        locate(tmp_path / "t5")
     monkeypatch.setitem(sys.modules, "keras_hub", None)
     with pytest.raises(ValueError, match=r"Expected keras-hub to be installed, for .*preset"):
         locate(folder)

@@ -4,7 +4,7 @@ Raffel et al. 2020, T5, https://arxiv.org/abs/1910.10683. Version 1.1 (`gated`, 
 Shazeer 2020, https://arxiv.org/abs/2002.05202, and an output layer of its own. No difference.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from keras.initializers import RandomNormal
@@ -16,9 +16,10 @@ from zoo.layers.blocks import FeedForward, normalize_size, residual
 from zoo.layers.distance import DistanceBias
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import TokenEmbedding, Visible
-from zoo.published import Head, Published
+from zoo.published import Head, KerasHub, Published
 
 ACTIVATIONS = {False: "relu", True: "gated-gelu"}  # `gated`: what config.json calls the feed-forward layers
+HUB_ACTIVATIONS = {False: "relu", True: "gelu_approximate"}  # what KerasHub calls the activation within them
 
 
 class TextToText(Published):
@@ -39,6 +40,27 @@ class TextToText(Published):
     def write(self, architecture):
         kind = {"feed_forward_proj": ACTIVATIONS[architecture.gated], "tie_word_embeddings": architecture.tied}
         return super().write(architecture) | kind
+
+
+class TextToTextBackbone(KerasHub):
+    """KerasHub's backbone of the two versions; heads share the width where their own is not said."""
+
+    def read(self, architecture, config):
+        gated, kind = config["use_gated_activation"], config["activation"]
+        name = kind if isinstance(kind, str) else str(kind["config"]).rpartition(">")[2]
+        if name != HUB_ACTIVATIONS[gated]:
+            raise ValueError(f"Expected activation={HUB_ACTIVATIONS[gated]!r} of a {self.name}. Received: {name!r}.")
+        head_width = config["key_value_dim"] or config["hidden_dim"] // config["num_heads"]
+        return replace(super().read(architecture, config), gated=gated, head_width=head_width)
+
+    def rows(self, architecture):
+        kind = "gated/" if architecture.gated else "feed_forward/"
+        return {there: here.replace("feed_forward/", kind) for there, here in self.layers.items()}
+
+
+def _both(there, here):
+    """The rows of KerasHub's table that its encoder and decoder share."""
+    return {there.replace("PART", part): here.replace("PART", part) for part in ("encoder", "decoder")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +140,32 @@ class T5(Architecture):
             "T5ForConditionalGeneration": Head(objective="translate", layers={"logits/kernel": "lm_head.weight"}),
         },
         copies=("encoder.embed_tokens.weight", "decoder.embed_tokens.weight"),
+    )
+    keras_hub = TextToTextBackbone(
+        name="T5Backbone",
+        fields={"heads": "num_heads", "dropout": "dropout", "epsilon": "layer_norm_epsilon"},
+        head="T5ForConditionalGeneration",
+        layers={
+            "token_embedding": "embedding",
+            "token_embedding/reverse_embeddings": "logits/kernel",
+            **_both("transformer_PART_layer_0/self_attention/embeddings", "PART_distance/table"),
+            **_both("transformer_PART_layer_{i}/self_attention/query_projector", "PART{i}_attention/query"),
+            **_both("transformer_PART_layer_{i}/self_attention/key_projector", "PART{i}_attention/key"),
+            **_both("transformer_PART_layer_{i}/self_attention/value_projector", "PART{i}_attention/value"),
+            **_both("transformer_PART_layer_{i}/self_attention/output_projector", "PART{i}_attention/out"),
+            **_both("transformer_PART_layer_{i}/t5_layer_norm", "PART{i}_attention_norm"),
+            "transformer_decoder_layer_{i}/cross_attention/query_projector": "decoder{i}_source_attention/query",
+            "transformer_decoder_layer_{i}/cross_attention/key_projector": "decoder{i}_source_attention/key",
+            "transformer_decoder_layer_{i}/cross_attention/value_projector": "decoder{i}_source_attention/value",
+            "transformer_decoder_layer_{i}/cross_attention/output_projector": "decoder{i}_source_attention/out",
+            "transformer_decoder_layer_{i}/t5_layer_norm_1": "decoder{i}_source_attention_norm",
+            **_both("transformer_PART_layer_{i}/input_projector", "PART{i}_feed_forward/widen"),
+            **_both("transformer_PART_layer_{i}/gate_projector", "PART{i}_feed_forward/gate"),
+            **_both("transformer_PART_layer_{i}/output_projector", "PART{i}_feed_forward/narrow"),
+            "transformer_encoder_layer_{i}/t5_layer_norm_1": "encoder{i}_feed_forward_norm",
+            "transformer_decoder_layer_{i}/t5_layer_norm_2": "decoder{i}_feed_forward_norm",
+            **_both("PART_output_layer_norm", "PART_norm"),
+        },
     )
 
     def __call__(self, source, target):

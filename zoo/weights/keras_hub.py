@@ -21,6 +21,7 @@ from zoo.weights.tensors import SINGLE
 from zoo.weights.writing import tensors_of
 
 LOGITS = "logits/kernel"  # of a head; without it logits are made with the word vectors
+LEAVES = {"weight": "scale"}  # of layers there that are not Keras's own
 
 
 def is_preset(folder):
@@ -77,31 +78,45 @@ def _converted(backbone):
     table, published = known[kind].keras_hub, known[kind].published
     architecture = table.read(known[kind], backbone.get_config())
     arrays, head = _arrays(backbone, table, architecture), published.heads.get(table.head)
-    if head and LOGITS not in arrays:
-        architecture, head = replace(architecture, tied=True), None
-    return architecture, table.head if head else published.name, tensors_of(arrays, published, head)
+    if head:
+        architecture = replace(architecture, tied=LOGITS not in arrays)
+    return architecture, table.head or published.name, tensors_of(arrays, published, head)
 
 
 def _arrays(backbone, table, architecture):
     """{path here: array} of all weights of a backbone. Raises ValueError where they are not those of the table."""
     from zoo.weights.drawing import shapes  # which itself locates folders
 
-    wanted, found = shapes(architecture.trunk), {}
-    for weight in backbone.weights:
-        path = _path(weight.path, table.layers)
+    wanted, rows, found = shapes(architecture.trunk), table.rows(architecture), {}
+    for there, weight in _weights(backbone):
+        path = _path(there, rows)
         if path is None or path in found:
-            raise ValueError(f"Expected the weights of {table.name} as the zoo knows them. Received: {weight.path}.")
+            raise ValueError(f"Expected the weights of {table.name} as the zoo knows them. Received: {there}.")
         found[path] = _shaped(keras.ops.convert_to_numpy(weight.value), wanted.get(path))
     if missing := set(wanted) - set(found):
         raise ValueError(f"Expected a weight for {min(missing)} in {table.name}. Received: none.")
     return found
 
 
+def _weights(backbone):
+    """Yield (path, weight): paths begin with the backbone's layer, in which parts of one name are counted anew.
+
+    Keras leaves some layers out, and counts nameless ones in the order in which a process made them.
+    """
+    for layer in backbone.layers:
+        numbers = {}  # name without a number -> {part of that name: its number}
+        for weight in layer.weights:
+            part, slash, leaf = weight.path.removeprefix(f"{layer.name}/").rpartition("/")
+            name = re.sub(r"_\d+$", "", part)
+            number = numbers.setdefault(name, {}).setdefault(part, len(numbers[name]))
+            yield f"{layer.name}/{name}{f'_{number}' if number else ''}{slash}{leaf}", weight
+
+
 def _path(there, layers):
     if there in layers:
         return layers[there]
     layer, _, leaf = there.rpartition("/")
-    leaf = "table" if "position" in layer.rpartition("/")[2] else leaf
+    leaf = "table" if "position" in layer.rpartition("/")[2] else LEAVES.get(leaf, leaf)
     for row, here in layers.items():
         if match := re.fullmatch(row.replace("{i}", r"(\d+)"), layer):
             return f"{here.replace('{i}', ''.join(match.groups()))}/{leaf}"
