@@ -38,7 +38,8 @@ class ContrastiveWriter(Writer):
         after, read = self.network.go_on(ops.reshape(ops.cast(token_BK, "int32"), (-1, 1)), place, lanes)
         likeness_BK = ops.reshape(_likeness(read, place), token_BK.shape)
         score_BK = (1 - weight_K) * probability_BK - weight_K * likeness_BK
-        best_B1 = ops.argmax(ops.where(probability_BK > 0, score_BK, NEVER), axis=1, keepdims=True)
+        score_BK = ops.where(probability_BK > 0, score_BK, NEVER)  # what rules forbid is never taken
+        best_B1 = ops.argmax(score_BK, axis=1, keepdims=True)
         state = put(state, logits, ops.take_along_axis(token_BK, best_B1, axis=1)[:, 0], given)
         chosen_B = row_B * weight_K.shape[0] + ops.cast(best_B1[:, 0], "int32")
         after, arrays = _rows((after[:, 0], read["arrays"]), chosen_B)
