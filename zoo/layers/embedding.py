@@ -37,7 +37,8 @@ class TokenEmbedding(keras.layers.ReversibleEmbedding):
     def call(self, inputs, reverse=False):
         if reverse:
             return self._logits(inputs)
-        x = ops.cast(self.rounded.take(inputs), self.compute_dtype) if hasattr(self, "rounded") else super().call(inputs)
+        x = self.rounded.take(inputs) if hasattr(self, "rounded") else super().call(inputs)
+        x = ops.cast(x, self.compute_dtype)
         if self.padding is None:
             return x
         return x * ops.cast(ops.not_equal(inputs, self.padding), x.dtype)[..., None]
