@@ -30,6 +30,8 @@ MAY_IMPORT = {  # folder: what of zoo its files may import, besides their own fo
         "zoo.sentences",
         "zoo.windows",
         "zoo.words",
+        "zoo.objectives.classify_text",  # of which, and tag_tokens, classify_and_tag is made
+        "zoo.objectives.tag_tokens",
     },
     "datasets": {"zoo.console", "zoo.dataset"},
     "dataset": {"zoo.dataset", "zoo.datasets", "zoo.console", "zoo.messages"},
