@@ -31,6 +31,17 @@ def bert_masked_token():
     return run(transformers.BertForMaskedLM(config), tokens=TOKENS, types=TYPES)
 
 
+def bert_tag_tokens():
+    tags = dict(enumerate(("O", "B-place", "I-place")))
+    config = transformers.BertConfig(**SIZES, max_position_embeddings=12, id2label=tags)
+    return run(transformers.BertForTokenClassification(config), tokens=TOKENS, types=TYPES)
+
+
+def bert_find_span():
+    config = transformers.BertConfig(**SIZES, max_position_embeddings=12)
+    return run(transformers.BertForQuestionAnswering(config), tokens=TOKENS, types=TYPES)
+
+
 def roberta():
     config = transformers.RobertaConfig(**SIZES, max_position_embeddings=14, type_vocab_size=1, num_labels=3)
     return run(transformers.RobertaForSequenceClassification(config), tokens=padded(1))
@@ -41,9 +52,14 @@ def roberta_masked_token():
     return run(transformers.RobertaForMaskedLM(config), tokens=padded(1))
 
 
-def distilbert_sizes():
+def roberta_tag_tokens():
+    config = transformers.RobertaConfig(**SIZES, max_position_embeddings=14, type_vocab_size=1, num_labels=3)
+    return run(transformers.RobertaForTokenClassification(config), tokens=padded(1))
+
+
+def distilbert_sizes(labels=3):
     sizes = {"vocab_size": 40, "dim": 16, "n_layers": 2, "n_heads": 4, "hidden_dim": 24}
-    return transformers.DistilBertConfig(**sizes, max_position_embeddings=12, num_labels=3)
+    return transformers.DistilBertConfig(**sizes, max_position_embeddings=12, num_labels=labels)
 
 
 def distilbert():
@@ -54,10 +70,21 @@ def distilbert_masked_token():
     return run(transformers.DistilBertForMaskedLM(distilbert_sizes()), tokens=TOKENS)
 
 
-def gpt2():
+def distilbert_find_span():
+    return run(transformers.DistilBertForQuestionAnswering(distilbert_sizes(2)), tokens=TOKENS)
+
+
+def gpt2_sizes(**settings):
     sizes = {"vocab_size": 40, "n_embd": 16, "n_layer": 2, "n_head": 4, "n_positions": 12}
-    config = transformers.GPT2Config(**sizes, bos_token_id=10, eos_token_id=10)
-    return run(transformers.GPT2LMHeadModel(config), tokens=padded(10))
+    return transformers.GPT2Config(**sizes, bos_token_id=10, eos_token_id=10, **settings)
+
+
+def gpt2():
+    return run(transformers.GPT2LMHeadModel(gpt2_sizes()), tokens=padded(10))
+
+
+def gpt2_classify_text():
+    return run(transformers.GPT2ForSequenceClassification(gpt2_sizes(pad_token_id=10, num_labels=3)), tokens=padded(10))
 
 
 def llama():
@@ -103,8 +130,9 @@ def bart():
 
 
 MODELS = (
-    *(bert, bert_masked_token, roberta, roberta_masked_token, distilbert, distilbert_masked_token),
-    *(gpt2, llama, llama_stretched, t5, t5_later, bart),
+    *(bert, bert_masked_token, bert_tag_tokens, bert_find_span, roberta, roberta_masked_token, roberta_tag_tokens),
+    *(distilbert, distilbert_masked_token, distilbert_find_span, gpt2, gpt2_classify_text),
+    *(llama, llama_stretched, t5, t5_later, bart),
 )
 THEIRS = {
     "tokens": "input_ids",
@@ -139,7 +167,9 @@ def run(model, **inputs):
         **{f"input/{name}": np.array(rows, "int32") for name, rows in inputs.items()},
         "visible": np.array(TARGET) > 0 if "target" in inputs else visible.numpy(),
         "features": hidden[-1].numpy(),
-        "logits": found.logits.numpy(),
+        "logits": (
+            found.logits if "logits" in found else torch.stack([found.start_logits, found.end_logits], -1)
+        ).numpy(),
     }
 
 

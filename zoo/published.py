@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 class Head:
     """A class of transformers that adds a head, and what it is here."""
 
-    objective: str  # name of the objective
+    objective: str  # name of the objective; "": there is none here that gives the same
     layers: dict = field(default_factory=dict)  # layer here -> module there, with its prefix where it has one
     settings: dict = field(default_factory=dict)  # fields that the objective must have for its outputs to be the same
 
@@ -33,7 +33,7 @@ class Published:
     heads: dict = field(default_factory=dict)  # class with a head -> `Head`
     fixed: dict = field(default_factory=dict)  # key in config.json -> the only value that is drawn here
     copies: tuple = ()  # tensors that only repeat what is known otherwise, `{i}` being a number
-    transposed: bool = True  # kernels are stored (outputs, inputs), as torch.nn.Linear does
+    transposed: bool = True  # kernels are stored (outputs, inputs), as torch.nn.Linear does; those of heads always are
 
     def read(self, architecture, config):
         """The `architecture`, a class, with the settings of a config.json; its defaults are for those left out there.

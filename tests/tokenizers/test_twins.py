@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tokenizers import models, normalizers, pre_tokenizers
 
 from zoo.tokenizer import TrainedTokenizer
+from zoo.tokenizer.adding import with_tokens
 from zoo.tokenizer.splitting import byte_spelling
 
 if keras.config.backend() != "tensorflow":
@@ -25,7 +26,8 @@ if keras.config.backend() != "tensorflow":
 import tensorflow as tf
 
 FUZZ = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
-TEXTS = st.lists(st.binary(max_size=30) | st.text(max_size=30).map(str.encode), max_size=6)
+TEXT = st.binary(max_size=30) | st.text(max_size=30).map(str.encode)
+TEXTS = st.lists(TEXT, max_size=6)
 FEW = settings(FUZZ, max_examples=8)
 
 # As a stock server does it: XLA disabled before the first operation, nothing of zoo's or of TensorFlow Text loaded.
@@ -247,10 +249,59 @@ def test_what_has_no_exact_twin_is_refused(parts, reason):
         TrainedTokenizer(rust).graph()
 
 
-def test_plain_added_tokens_are_refused():
+ADDED = ("zoo", "zo", "ozoo", "c++", "字ß", "<mas", "e\u0301x")
+AROUND = (
+    *ADDED,
+    "<mask>",
+    "[MASK]",
+    " ",
+    "  ",
+    "a",
+    "_",
+    "-",
+    "é",
+    "\u0301",
+    "\u200d",
+    "Ⅷ",
+    "Ⓐ",
+    "字",
+    "\n",
+    "'s",
+    "B c",
+    "\0",
+)
+
+
+@pytest.fixture(scope="session", params=["byte_pairs", "gpt2", "roberta", "bytes", "characters"])
+def with_added(request, make):
+    tokenizer = TrainedTokenizer(with_tokens(make(request.param).rust, ADDED))
+    return tokenizer, Served(tokenizer.graph())
+
+
+@FUZZ
+@given(texts=st.lists(st.lists(st.sampled_from(AROUND), max_size=8).map("".join).map(str.encode) | TEXT, max_size=6))
+def test_added_tokens(with_added, texts):
+    tokenizer, served = with_added
+    assert_same(tokenizer, served.serve, texts)
+    assert_same_characters(tokenizer, served.pieces, texts)
+
+
+def test_added_tokens_beside_every_character(with_added):
+    tokenizer, served = with_added
+    points = [*range(0x80), *range(0x300, 0x3100), *range(0xF900, 0x10000), *range(0x1F000, 0x1FA00)]
+    texts = ["".join(f" zoo{chr(c)} {chr(c)}zoo" for c in points[i : i + 64]) for i in range(0, len(points), 64)]
+    assert_same(tokenizer, served.serve, [text.encode() for text in texts])
+
+
+def test_lines_with_added_tokens(with_added, lines):
+    tokenizer, served = with_added
+    assert_same(tokenizer, served.serve, [line.replace(b"a", b" zoo ").replace(b"e", b"zo") for line in lines[:1000]])
+
+
+def test_tokens_that_are_added_otherwise_are_refused():
     rust = byte_pairs([], [])
     rust.add_tokens(["zoo"])
-    with pytest.raises(ValueError, match=r"it has added tokens that are not special, such as \['zoo'\]"):
+    with pytest.raises(ValueError, match="it has added tokens that need not be words as they stand, such as 'zoo'"):
         TrainedTokenizer(rust).graph()
 
 

@@ -23,7 +23,8 @@ for place in sys.argv[1:]:
     assert not any(found[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys")), (place, found)
     given = dict(np.load(place + "/inputs.npz"))
     with torch.no_grad():
-        logits = model.eval()(**{name: torch.tensor(array).long() for name, array in given.items()}).logits
+        found = model.eval()(**{name: torch.tensor(array).long() for name, array in given.items()})
+    logits = found.logits if "logits" in found else torch.stack([found.start_logits, found.end_logits], -1)
     np.save(place + "/logits.npy", logits.numpy())
     tokenizer = transformers.AutoTokenizer.from_pretrained(place)
     assert "input_ids" in tokenizer("w7 w8"), place
@@ -72,6 +73,14 @@ def test_labels_survive(written):
     config = json.loads((written["bert"] / "config.json").read_text())
     assert config["id2label"] == {"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"}
     assert config["architectures"] == ["BertForSequenceClassification"]
+    config = json.loads((written["bert_tag_tokens"] / "config.json").read_text())
+    assert config["id2label"] == {"0": "O", "1": "B-place", "2": "I-place"}
+    assert import_folder(written["bert_tag_tokens"]).objective.scheme == "bio"
+
+
+def test_a_published_head_answers(written):
+    spans = import_folder(written["bert_tag_tokens"]).predict("w5 w6 w7 w30")
+    assert {span["label"] for span in spans} == {"place"}
 
 
 def test_what_transformers_does_not_have_is_refused(model_folder, tmp_path):

@@ -95,11 +95,15 @@ class BERT(Architecture):
                     "head_bias": "cls.predictions",
                 },
             ),
-            "BertForNextSentencePrediction": Head(
-                objective="next_sentence", layers={"hidden": "bert.pooler.dense", "logits": "cls.seq_relationship"}
+            "BertForNextSentencePrediction": Head(  # two logits, of which next_sentence has the difference
+                objective="", layers={"hidden": "bert.pooler.dense", "pair": "cls.seq_relationship"}
             ),
-            "BertForTokenClassification": Head(objective="tag_tokens", layers={"logits": "classifier"}),
-            "BertForQuestionAnswering": Head(objective="find_span", layers={"logits": "qa_outputs"}),
+            "BertForTokenClassification": Head(
+                objective="tag_tokens", layers={"tags": "classifier"}, settings={"crf": False}
+            ),
+            "BertForQuestionAnswering": Head(
+                objective="find_span", layers={"logits": "qa_outputs"}, settings={"compare": False}
+            ),
         },
         copies=("embeddings.position_ids", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"),
     )

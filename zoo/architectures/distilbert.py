@@ -72,8 +72,12 @@ class DistilBERT(Architecture):
                     "head_bias": "vocab_projector",
                 },
             ),
-            "DistilBertForTokenClassification": Head(objective="tag_tokens", layers={"logits": "classifier"}),
-            "DistilBertForQuestionAnswering": Head(objective="find_span", layers={"logits": "qa_outputs"}),
+            "DistilBertForTokenClassification": Head(
+                objective="tag_tokens", layers={"tags": "classifier"}, settings={"crf": False}
+            ),
+            "DistilBertForQuestionAnswering": Head(
+                objective="find_span", layers={"logits": "qa_outputs"}, settings={"compare": False}
+            ),
         },
         copies=("embeddings.position_ids", "vocab_projector.weight"),
     )

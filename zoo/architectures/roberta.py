@@ -87,8 +87,12 @@ class RoBERTa(Architecture):
                 objective="masked_token",
                 layers={"head_dense": "lm_head.dense", "head_norm": "lm_head.layer_norm", "head_bias": "lm_head"},
             ),
-            "RobertaForTokenClassification": Head(objective="tag_tokens", layers={"logits": "classifier"}),
-            "RobertaForQuestionAnswering": Head(objective="find_span", layers={"logits": "qa_outputs"}),
+            "RobertaForTokenClassification": Head(
+                objective="tag_tokens", layers={"tags": "classifier"}, settings={"crf": False}
+            ),
+            "RobertaForQuestionAnswering": Head(
+                objective="find_span", layers={"logits": "qa_outputs"}, settings={"compare": False}
+            ),
         },
         copies=("embeddings.position_ids", "lm_head.decoder.weight", "lm_head.decoder.bias"),
     )

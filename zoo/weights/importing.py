@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from zoo import catalog
+from zoo.dataset import schemes
 from zoo.files import whole_folder
 from zoo.pipeline import Pipeline
 from zoo.preset import Preset, Training
@@ -79,7 +80,7 @@ def read_objective(folder, config, architecture):
     """The objective that a folder was made for."""
     head = read_head(config)
     if head and head.objective:
-        name, settings = head.objective, head.settings | (_labels(config) if head.objective == "classify_text" else {})
+        name, settings = head.objective, head.settings | _labels(head.objective, config)
     elif architecture.causal and architecture.tied:
         name, settings = "next_token", {}
     else:
@@ -89,10 +90,14 @@ def read_objective(folder, config, architecture):
     return make(**lengths, **settings)
 
 
-def _labels(config):
+def _labels(objective, config):
+    """Fields of an objective, by its name, that say what its outputs mean."""
     named = config.get("id2label") or {}
     labels = tuple(named[number] for number in sorted(named, key=int))
-    return {"labels": labels, "several": config.get("problem_type") == "multi_label_classification"}
+    if objective == "tag_tokens":
+        return {"tags": labels, "scheme": schemes.detect([label] for label in labels)}
+    several = config.get("problem_type") == "multi_label_classification"
+    return {"labels": labels, "several": several} if objective == "classify_text" else {}
 
 
 def _length(folder, architecture):

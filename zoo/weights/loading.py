@@ -50,8 +50,8 @@ class Plan:
         config = read_config(self.folder)
         self.published = architecture_class(config).published
         self.tensors = {plain(name, self.published): tensor for name, tensor in find(self.folder).items()}
-        self.trunk = Table(self.published, self.published.layers, self.published.prefix)
-        self.head = Table(self.published, head_layers(self.published, read_head(config), head))
+        self.trunk = Table(self.published.layers, self.published.prefix, self.published.transposed)
+        self.head = Table(head_layers(self.published, read_head(config), head))
         self.sources = {weight.path: source for weight in weights if (source := self._source(weight))}
         self.loaded = Loaded(self._fresh(weights), self._unused())
 

@@ -51,11 +51,11 @@ class Source:
 class Table:
     """The sources of weights, from rows of layers beside their modules as `zoo.published` explains them.
 
-    `prefix` comes before every module's name.
+    `prefix` comes before every module's name; `transposed` is as in `zoo.published`, where it is said of the trunk.
     """
 
-    def __init__(self, published, layers, prefix=""):
-        self.published, self.prefix = published, prefix
+    def __init__(self, layers, prefix="", transposed=True):
+        self.prefix, self.transposed = prefix, transposed
         self.rows = [(_pattern(layer), module) for layer, module in layers.items()]
 
     def source(self, path):
@@ -70,7 +70,7 @@ class Table:
         return None
 
     def _source(self, names, leaf):
-        turned = leaf == "kernel" and self.published.transposed
+        turned = leaf == "kernel" and self.transposed
         if match := PART.fullmatch(names):
             before, which, count, after = match.groups()
             return Source((self.prefix + before + after,), (int(which), int(count)), turned)

@@ -63,8 +63,8 @@ def tensors_of(arrays, published, head):
 
     Raises ValueError where one has no place there.
     """
-    trunk = Table(published, published.layers, published.prefix if head else "")
-    table, parts = Table(published, head_layers(published, head)), {}
+    trunk = Table(published.layers, published.prefix if head else "", published.transposed)
+    table, parts = Table(head_layers(published, head)), {}
     for path, array in arrays.items():
         source = trunk.source(path) or table.source(path)
         if source is None and array.any():
@@ -80,7 +80,7 @@ def _config(pipeline, name):
     ends = {"bos_token_id": tokenizer.first, "eos_token_id": tokenizer.separator}
     config = {"architectures": [name], "dtype": "float32", **ends, "pad_token_id": tokenizer.padding}
     config |= architecture.published.write(architecture)
-    labels = getattr(objective, "labels", ())
+    labels = getattr(objective, "labels", ()) or getattr(objective, "tags", ())
     if labels:
         config |= {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
     if getattr(objective, "several", False):

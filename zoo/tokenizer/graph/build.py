@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 from tokenizers import normalizers
 
+from zoo.tokenizer.graph.added import AddedReader
 from zoo.tokenizer.graph.byte_pairs import BytePairs
 from zoo.tokenizer.graph.characters import Normalizer, Unchanged
 from zoo.tokenizer.graph.models import WholeWords
@@ -49,13 +50,25 @@ def _require(condition, reason):
 
 
 def _reader(rust, spec):
-    plain = [token["content"] for token in spec["added_tokens"] if not token["special"]]
-    _require(not plain, f"it has added tokens that are not special, such as {plain[:1]}")
+    plain = [token for token in spec["added_tokens"] if not token["special"]]
+    if plain:
+        return _added(rust, spec, plain)
     model, pre = spec["model"], spec["pre_tokenizer"]
     if model["type"] == "BPE":
         _check_byte_pairs(model)
         return _bytes(rust, spec) if pre else _characters(spec)
     return WordReader(_normalizer(spec["normalizer"]), _split(pre), _words(model))
+
+
+def _added(rust, spec, plain):
+    """Return the reader of a tokenizer with tokens that were added as `zoo.tokenizer.adding` does."""
+    for token in plain:
+        ours = token["single_word"] and not (token["normalized"] or token["lstrip"] or token["rstrip"])
+        _require(ours, f"it has added tokens that need not be words as they stand, such as {token['content']!r}")
+    special = [token for token in spec["added_tokens"] if token["special"]]
+    passed = {token["content"] for token in special if not token["normalized"]}
+    added = {token["content"]: token["id"] for token in plain}
+    return AddedReader(_reader(rust, spec | {"added_tokens": special}), added, passed)
 
 
 def _check_byte_pairs(model):

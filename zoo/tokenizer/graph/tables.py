@@ -7,7 +7,7 @@ several. The surrogates, which are no characters, are left out of every question
 from functools import cache
 
 import numpy as np
-from tokenizers import Regex, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 POINTS = 0x110000
 VALID = np.r_[0:0xD800, 0xE000:POINTS]
@@ -38,6 +38,20 @@ def members(pattern):
     """Return which code points are in the regular expression [pattern], (POINTS,) bool."""
     kept = normalizers.Replace(Regex(f"[^{pattern}]"), "").normalize_str(to_text(VALID))
     return np.bincount(to_points(kept), minlength=POINTS).astype(bool)
+
+
+@cache
+def clinging():
+    """Return beside which code points an added token is no word of its own, (POINTS,) bool."""
+    rust = Tokenizer(models.WordLevel({"?": 0}, unk_token="?"))
+    rust.add_tokens([AddedToken("x", single_word=True, normalized=False)])
+    rows = np.stack([np.full(len(VALID), ord("x")), VALID, np.full(len(VALID), ord(" "))], 1)
+    found = np.ones(len(VALID), bool)
+    for start in range(0, len(VALID), 4096):  # the library looks at all that is left of a token
+        encoding = rust.encode(to_text(rows[start : start + 4096].ravel()))
+        places = [first for id, (first, _) in zip(encoding.ids, encoding.offsets, strict=True) if id]
+        found[start + np.array(places, int) // 3] = False
+    return np.bincount(VALID[found], minlength=POINTS).astype(bool)
 
 
 def word_classes(alone):
