@@ -76,6 +76,18 @@ def test_cross_entropy_of_half_precision_is_taken_in_full():
     np.testing.assert_allclose(numpy(losses), numpy(full), rtol=1e-5)
 
 
+def test_adam_adds_up_the_gradients_of_a_row_that_is_looked_up_twice():
+    model = keras.Sequential([keras.Input((3,), dtype="int32"), keras.layers.Embedding(4, 1, "ones")])
+    model.compile(backend.AdamW(0.1, weight_decay=0.0), "mse")
+    table, momentum, velocity = np.ones(4), np.zeros(4), np.zeros(4)
+    for step, ids in enumerate(([0, 0, 1], [0, 1, 1]), start=1):
+        gradient = np.bincount(ids, 2 * table[ids] / 3, minlength=4)
+        momentum, velocity = 0.9 * momentum + 0.1 * gradient, 0.999 * velocity + 0.001 * gradient**2
+        table = table - 0.1 * (momentum / (1 - 0.9**step)) / (np.sqrt(velocity / (1 - 0.999**step)) + 1e-7)
+        model.train_on_batch(np.array([ids]), np.zeros((1, 3, 1)))
+        np.testing.assert_allclose(numpy(model.weights[0])[:, 0], table, rtol=1e-4)
+
+
 def test_small_functions():
     x = ops.convert_to_tensor(X)
     np.testing.assert_array_equal(numpy(backend.transpose(x)), X.T)
