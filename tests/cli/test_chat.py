@@ -3,10 +3,13 @@
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
 
+import keras
+import numpy as np
 import pytest
 
 from zoo.architectures.gpt2 import GPT2
@@ -18,14 +21,21 @@ from zoo.tokenizers.bytes import Bytes
 
 @pytest.fixture(scope="module")
 def answering(tmp_path_factory):
-    """A folder with a network that was never trained, whose answers are long."""
+    """A folder with a network that was never trained, whose answers are long: it hardly ever stops."""
     tokenizer = Bytes().train()
     objective = FollowInstructions(length=96, new_tokens=20)
     architecture = GPT2(width=16, depth=1, heads=2, hidden=32, length=96, vocabulary=tokenizer.size)
     folder = tmp_path_factory.mktemp("models") / "answering"
     folder.mkdir()
     preset = Preset(architecture=architecture, objective=objective, tokenizer=Bytes())
-    Pipeline(objective.model(architecture), preset, tokenizer).write(folder)
+    model = objective.model(architecture)
+    embedding, (gamma, beta) = model.get_layer("embedding").embeddings, model.get_layer("norm").weights
+    gamma.assign(0.1 * np.ones(16))
+    beta.assign(np.ones(16))  # so features point that way, and away from the vector of what ends a text
+    vectors = np.abs(keras.ops.convert_to_numpy(embedding))
+    vectors[[tokenizer.padding, tokenizer.separator]] = -1.0
+    embedding.assign(vectors)
+    Pipeline(model, preset, tokenizer).write(folder)
     return folder
 
 
@@ -70,10 +80,13 @@ def test_a_model_that_classifies_is_refused(cli, model_folder):
 
 
 def prompted(stream):
-    """What a stream says up to the next prompt."""
+    """What a stream says up to the next prompt, for which nobody waits forever."""
     said = b""
     while not said.endswith(b"> "):
-        said += stream.read(1)
+        assert select.select([stream], [], [], 120)[0], said
+        more = stream.read(1)
+        assert more, said
+        said += more
     return said
 
 
