@@ -5,27 +5,14 @@ from functools import partial
 import keras
 import tensorflow as tf
 
+from zoo.backend import tensorflow_optimizer
+
 sigmoid, tanh, transpose, concatenate = tf.sigmoid, tf.tanh, tf.transpose, partial(tf.concat, axis=-1)
 
+AdamW = tensorflow_optimizer.AdamW
 COMPILE = (
     False  # `jit_compile` of models: XLA on a CPU draws dropout slowly: a TextCNN step took 366 ms with it, 61 without
 )
-
-
-class AdamW(keras.optimizers.AdamW):
-    """`keras.optimizers.AdamW` that adds up a row's gradients where it was looked up several times.
-
-    Keras squares each of them alone, so that such rows go further than on other backends.
-    """
-
-    def apply(self, grads, trainable_variables=None):
-        return super().apply([_whole(gradient) for gradient in grads], trainable_variables)
-
-
-def _whole(gradient):
-    if not isinstance(gradient, tf.IndexedSlices):
-        return gradient
-    return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, gradient.dense_shape[0])
 
 
 def sigmoid_gradient(gradient, y):
