@@ -18,9 +18,13 @@ class TokenLoss(keras.losses.Loss):
         super().__init__(**kwargs)
         self.smoothing = smoothing
 
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        """The mean loss; Keras would first copy logits of 16 bits into 32."""
+        losses = backend.cross_entropy(y_pred, ops.cast(y_true, "int32"), self.smoothing)
+        return super().__call__(y_true, losses, sample_weight)
+
     def call(self, y_true, y_pred):
-        targets = ops.cast(y_true, "int32")  # Keras hands them over as floats
-        return backend.cross_entropy(y_pred, targets, self.smoothing)
+        return y_pred  # they are losses already
 
 
 @keras.saving.register_keras_serializable(package="zoo")

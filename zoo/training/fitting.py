@@ -14,7 +14,7 @@ from zoo.training import checkpoint
 from zoo.training.callbacks import Record, StopAt, Validate
 from zoo.training.optimizer import optimizer
 from zoo.training.progress import ProgressBar
-from zoo.training.surroundings import until_interrupted
+from zoo.training.surroundings import memory_kept, until_interrupted
 
 
 class Fitting:
@@ -107,7 +107,7 @@ class Fitting:
         stream = partial(self._inputs, done * self.steps)
         bar = ProgressBar(self.run.objective.watch, self.steps, self.epochs, done)
         callbacks = [StopAt(self.total, self.steps), self.validate, bar, self.record]
-        with until_interrupted(self.model, self.record):
+        with memory_kept(), until_interrupted(self.model, self.record):
             self.model.fit(
                 backend.feed(stream, next(stream())),
                 steps_per_epoch=self.steps,
