@@ -32,23 +32,19 @@ class TokenEmbedding(keras.layers.ReversibleEmbedding):
 
     def __init__(self, vocabulary, width, padding=0, **kwargs):
         super().__init__(vocabulary, width, **kwargs)
+        self.reverse_dtype = self.reverse_dtype or self.compute_dtype  # else Keras multiplies in float32
         self.padding = padding
 
     def call(self, inputs, reverse=False):
-        if reverse:
-            return self._logits(inputs)
-        x = self.rounded.take(inputs) if hasattr(self, "rounded") else super().call(inputs)
-        x = ops.cast(x, self.compute_dtype)
+        rounded = getattr(self, "rounded", None)
+        if reverse:  # of flat rows: torch multiplies each text anew where they do not lie one after another
+            rows = ops.reshape(inputs, (-1, self.output_dim))
+            logits = rounded.product(rows) if rounded else super().call(rows, reverse=True)
+            return ops.reshape(logits, (*ops.shape(inputs)[:-1], self.input_dim))
+        x = ops.cast(rounded.take(inputs) if rounded else super().call(inputs), self.compute_dtype)
         if self.padding is None:
             return x
         return x * ops.cast(ops.not_equal(inputs, self.padding), x.dtype)[..., None]
-
-    def _logits(self, x):
-        """Keras would multiply in float32, whatever the precision of all else."""
-        if hasattr(self, "rounded"):
-            return self.rounded.product(x)
-        kernel_MV = ops.transpose(ops.cast(self.embeddings, self.compute_dtype))
-        return ops.matmul(ops.cast(x, self.compute_dtype), kernel_MV)
 
     def round_weights(self, precision):
         rounds(self, "_embeddings", self.embeddings, precision)
