@@ -12,7 +12,6 @@ import numpy as np
 from zoo.abilities import check_feature_a_token
 from zoo.objectives.classify_text import ClassifyText
 from zoo.objectives.tag_tokens import TagTokens
-from zoo.words import windows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +47,8 @@ class ClassifyAndTag(TagTokens):
 
     def examples(self, records, tokenizer, train=True):
         for record, pieces in zip(records, self._pieces(records, tokenizer), strict=True):
-            for i, example in enumerate(self._windows(record, pieces, tokenizer, train)):
+            target = self._target(record, pieces) if train else None
+            for i, example in enumerate(self._windows(pieces, tokenizer, target)):
                 yield example | ({"label": self._label(record, i == 0)} if train else {})
 
     def _label(self, record, first):
@@ -77,11 +77,10 @@ class ClassifyAndTag(TagTokens):
 
     def predict(self, run, records, tokenizer):
         """For each record (what `TagTokens` predicts, the logits of its label)."""
-        texts = self._pieces(records, tokenizer)
-        outputs = run(list(self.examples(records, tokenizer, train=False)))
-        tagged = self._tagged(run.model, [one["tags"] for one in outputs], texts, tokenizer)
-        first = np.cumsum([0] + [len(windows(len(text.ids), self._room(tokenizer))) for text in texts])
-        return [(tags, outputs[i]["label"]) for tags, i in zip(tagged, first, strict=False)]
+        texts = self._outputs(run, records, tokenizer)
+        scores = [(pieces, [one["tags"] for one in outputs]) for pieces, outputs in texts]
+        tagged = self._tagged(run.model, scores, tokenizer)
+        return [(tags, outputs[0]["label"]) for tags, (_, outputs) in zip(tagged, texts, strict=True)]
 
     def answer(self, prediction, record):
         """`{"label", "probabilities"}` as of `ClassifyText`, and as "found" what `TagTokens` answers."""

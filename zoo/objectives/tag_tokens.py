@@ -5,6 +5,7 @@ Scores of tags on the features of each word's first piece (Devlin 2018, section 
 """
 
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 import keras
 import numpy as np
@@ -82,20 +83,23 @@ class TagTokens(Objective):
 
     def examples(self, records, tokenizer, train=True):
         for record, pieces in zip(records, self._pieces(records, tokenizer), strict=True):
-            found = self._windows(record, pieces, tokenizer, train)
+            found = self._windows(pieces, tokenizer, self._target(record, pieces) if train else None)
             yield from (one for one in found if not train or (one["target"] >= 0).any())
 
-    def _windows(self, record, pieces, tokenizer, train):
-        """Yield an example for every window of a text."""
+    def _windows(self, pieces, tokenizer, target=None):
+        """Yield an example for every window of a text; with the `target` of each of its ids, if that is known."""
         before, after = tokenizer.layout.around(1, self.length)
-        target = np.full(len(pieces.ids), -1, "int32")
-        if train:
-            there = pieces.first >= 0
-            target[pieces.first[there]] = self.known.numbers(record["tags"])[there]
-        for here in windows(len(target), self._room(tokenizer)):
-            tokens = np.concatenate([before, pieces.ids[here], after]).astype("int32")
-            right = np.pad(target[here], (len(before), len(after)), constant_values=-1)
-            yield {"tokens": tokens, "target": right} if train else {"tokens": tokens}
+        for here in windows(len(pieces.ids), self._room(tokenizer)):
+            example = {"tokens": np.concatenate([before, pieces.ids[here], after]).astype("int32")}
+            if target is not None:
+                example["target"] = np.pad(target[here], (len(before), len(after)), constant_values=-1)
+            yield example
+
+    def _target(self, record, pieces):
+        """The number of each word's tag at its first id, -1 elsewhere."""
+        target, there = np.full(len(pieces.ids), -1, "int32"), pieces.first >= 0
+        target[pieces.first[there]] = self.known.numbers(record["tags"])[there]
+        return target
 
     def _pieces(self, records, tokenizer):
         return encode([_words(record)[0] for record in records], tokenizer)
@@ -133,15 +137,21 @@ class TagTokens(Objective):
 
     def predict(self, run, records, tokenizer):
         """For each record (tags, probabilities): the number of each word's tag and how likely it is, (words,)."""
-        outputs = run(list(self.examples(records, tokenizer, train=False)))
-        return self._tagged(run.model, outputs, self._pieces(records, tokenizer), tokenizer)
+        return self._tagged(run.model, self._outputs(run, records, tokenizer), tokenizer)
 
-    def _tagged(self, model, outputs, texts, tokenizer):
-        """`predict`'s answers from the scores of tags in each window of texts, a list of `Pieces`."""
-        outputs, begin, found = iter(outputs), len(tokenizer.layout.around(1)[0]), []
-        for pieces in texts:
-            parts = windows(len(pieces.ids), self._room(tokenizer))
-            scores = [next(outputs)[begin : begin + part.stop - part.start] for part in parts]
+    def _outputs(self, run, records, tokenizer):
+        """(its `Pieces`, what the network says of each of its windows) for each record."""
+        texts = self._pieces(records, tokenizer)
+        examples = [list(self._windows(pieces, tokenizer)) for pieces in texts]
+        outputs = iter(run(list(chain.from_iterable(examples))))
+        return [(pieces, list(islice(outputs, len(own)))) for pieces, own in zip(texts, examples, strict=True)]
+
+    def _tagged(self, model, texts, tokenizer):
+        """`predict`'s answers from (its `Pieces`, the scores of tags in each of its windows) for each text."""
+        begin, found = len(tokenizer.layout.around(1)[0]), []
+        for pieces, outputs in texts:
+            parts = zip(outputs, windows(len(pieces.ids), self._room(tokenizer)), strict=True)
+            scores = [scores[begin : begin + part.stop - part.start] for scores, part in parts]
             scores = np.concatenate([*scores, np.zeros((1, len(self.tags)), "float32")])  # the last is of `NOWHERE`
             found.append(scores[pieces.first])
         return tag_all(model.get_layer(HEAD), found, self.allowed)
