@@ -70,13 +70,15 @@ def _continuations(state, logits, given):
     (batch, beams, length), vocabulary = live["text"].shape, logits.shape[-1]
     text = Text(ops.reshape(live["text"], (-1, length)), _candidates(count, beams), state["new"], given["stops"])
     log_p = ops.log_softmax(ops.cast(logits, "float32"))
-    ruled_BKV = ops.reshape(obey(log_p, text, given["numbers"]), (batch, beams, vocabulary))
-    total = ops.reshape(live["score"][..., None] + ruled_BKV, (batch, -1))
-    number = min((1 + given["stops"].shape[0]) * beams, beams * vocabulary)  # so many that `beams` of them go on
-    score, which = ops.top_k(total, number)
-    origin, token = which // vocabulary, ops.cast(which % vocabulary, "int32")
+    number = (1 + given["stops"].shape[0]) * beams  # so many that `beams` of them go on
+    each = min(number, vocabulary)
+    ruled, tokens = ops.top_k(obey(log_p, text, given["numbers"]), each)
+    total = live["score"][..., None] + ops.reshape(ruled, (batch, beams, each))
+    score, which = ops.top_k(ops.reshape(total, (batch, -1)), min(number, beams * each))
+    tokens = ops.reshape(ops.cast(tokens, "int32"), (batch, -1))
+    origin, token = which // each, ops.take_along_axis(tokens, which, axis=1)
     here = ops.arange(length, dtype="int32") == count[:, None, None]
-    own = ops.take_along_axis(ops.reshape(log_p, (batch, -1)), which, axis=1)
+    own = ops.take_along_axis(ops.reshape(log_p, (batch, -1)), origin * vocabulary + token, axis=1)
     return {
         "score": score,
         "token": token,

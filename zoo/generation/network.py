@@ -38,7 +38,8 @@ class Network:
             values[place] = _last(values[place], lengths)
         for step in plan.each[plan.last + 1 :]:
             step.run(values, _remembering(memories))
-        return values[plan.output][:, 0], state | {"arrays": _arrays(memories)}
+        sources = [memory.source or () for memory in memories.values()]
+        return values[plan.output][:, 0], state | {"arrays": _arrays(memories), "sources": sources}
 
     def go_on(self, tokens, places, state):
         """Read (batch, time) further tokens into the (time,) `places` of memory.
@@ -47,9 +48,8 @@ class Network:
         """
         plan, reading = self.plan, Reading(places, state["positions"], state["visible"])
         steps = [step for step in plan.each if step.remembers]
-        memories = {
-            step: Memory(reading, tuple(arrays) or None) for step, arrays in zip(steps, state["arrays"], strict=True)
-        }
+        known = zip(steps, state["arrays"], state["sources"], strict=True)
+        memories = {step: Memory(reading, *(tuple(some) or None for some in each)) for step, *each in known}
         values = dict(zip(plan.kept, state["kept"], strict=True)) | {plan.inputs[plan.written]: tokens}
         for step in plan.each:
             step.run(values, _remembering(memories))

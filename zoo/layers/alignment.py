@@ -49,9 +49,9 @@ class Alignment(keras.layers.Layer):
 
         Returns (batch, time, width).
         """
-        (keys,) = (memory and memory.arrays) or (self.keys(source),)
+        (keys,) = (memory and memory.source) or (self.keys(source),)
         if memory is not None:
-            memory.arrays = (keys,)
+            memory.source = (keys,)
         return self.take(query, keys, source, visible)
 
     def keys(self, source):

@@ -101,10 +101,10 @@ class MultiHeadAttention(keras.layers.Layer):
 
     def _look(self, x, context, visible, memory):
         """Attention to a context whose keys and values are computed once."""
-        if memory.arrays is None:
-            memory.arrays = tuple(ops.transpose(x_BSKD, (0, 2, 1, 3)) for x_BSKD in self._source(context, None))
+        if memory.source is None:
+            memory.source = tuple(ops.transpose(x_BSKD, (0, 2, 1, 3)) for x_BSKD in self._source(context, None))
         visible_BTS = visible[:, None] if visible is not None and len(visible.shape) == 2 else visible
-        return backend.recall(self._query(x, None), *memory.arrays, visible_BTS)
+        return backend.recall(self._query(x, None), *memory.source, visible_BTS)
 
     def compute_output_spec(self, x, context=None, visible=None, positions=None, bias=None, training=False):
         return keras.KerasTensor(x.shape, dtype=self.compute_dtype)

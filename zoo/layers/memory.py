@@ -38,10 +38,16 @@ class Reading:
 
 @dataclass(repr=False)
 class Memory:
-    """One layer's memory. `arrays` is a tuple, the batch first in each, or None where no token was read yet."""
+    """One layer's memory: tuples of arrays, the batch first in each, or None where there is nothing yet.
+
+    Attributes:
+        arrays: of the tokens that were read.
+        source: of another text that the layer looks at: computed once, then the same for every token.
+    """
 
     reading: Reading
     arrays: tuple | None = None
+    source: tuple | None = None
 
     @property
     def length(self):

@@ -72,10 +72,11 @@ class AttentiveRecurrence(keras.layers.Layer):
         return ops.cast(y_BTU, self.compute_dtype), list(state), stacks_TBU
 
     def _go_on(self, x, source, visible, state, memory):
-        keys, *begin = memory.arrays or (self.align.keys(source), *self._begin(state, x))
-        y_BTU, _, stacks_TBU = self._read(x, source, keys, visible, tuple(begin), record=True)
+        (keys,) = memory.source = memory.source or (self.align.keys(source),)
+        begin = memory.arrays or self._begin(state, x)
+        y_BTU, _, stacks_TBU = self._read(x, source, keys, visible, begin, record=True)
         last = [last_of(*pair, memory.visible()) for pair in zip(begin, stacks_TBU, strict=True)]
-        memory.arrays = (keys, *last)
+        memory.arrays = tuple(last)
         return y_BTU, last
 
     def compute_output_spec(self, x, source, visible=None, state=None):
