@@ -1,13 +1,19 @@
-"""Tokens a second of greedy writing by GPT-2 with random weights: the zoo, KerasHub on the same backend, transformers.
+"""Tokens a second of writing by networks with random weights: the zoo, and what one would take in its place.
 
-What `scripts/benchmark.py generate` runs. KerasHub and transformers are timed where they are installed.
+What `scripts/benchmark.py generate` runs: GPT-2 greedily, beside KerasHub on the same backend and transformers; a
+language model of LSTM layers greedily, beside one written by hand in PyTorch; a Transformer as large as Marian's with
+beams, beside transformers' Marian. What is not installed, or of another backend, is left out.
 """
 
 import importlib.util
+import resource
 import statistics
 import sys
 
-SIZES = {"vocabulary": 50_257, "length": 1024, "width": 768, "heads": 12, "hidden": 3072}
+GPT2 = {"vocabulary": 50_257, "length": 1024, "width": 768, "heads": 12, "hidden": 3072, "depth": 12}
+LSTM = {"vocabulary": 33_278, "width": 650, "units": 650, "depth": 2, "tied": True}  # Zaremba 2014's medium one
+MARIAN = {"vocabulary": 58_101, "width": 512, "heads": 8, "hidden": 2048, "depth": 6}
+SIZES = {"gpt2": GPT2, "lstm": LSTM, "transformer": MARIAN}
 
 
 def generate(options, clock):
@@ -15,14 +21,12 @@ def generate(options, clock):
     import keras
     import numpy as np
 
-    framework = sys.modules[keras.config.backend()]
+    framework, size = sys.modules[keras.config.backend()], SIZES[options.network]
     print(f"\n{framework.__name__} {framework.__version__}, keras {keras.__version__}, cores used: {options.cores}")
-    print(
-        f"GPT-2, {options.depth} blocks, float32, prompt {options.prompt}, {options.new_tokens} new, {options.clock} s"
-    )
+    print(f"{options.network} {size}, float32, prompt {options.prompt}, {options.new_tokens} new, {options.clock} s")
     runs = contenders(options)
     for rows in options.rows:
-        prompts = np.random.default_rng(0).integers(1, SIZES["vocabulary"], (rows, options.prompt)).astype("int32")
+        prompts = np.random.default_rng(0).integers(1, size["vocabulary"] - 1, (rows, options.prompt)).astype("int32")
         times = {name: [] for name in runs}
         for _ in range(options.rounds + 1):
             for name, run in runs.items():
@@ -31,36 +35,85 @@ def generate(options, clock):
                 times[name].append(clock() - begin)
         medians = {name: statistics.median(values[1:]) for name, values in times.items()}
         for name, seconds in medians.items():
-            speed, ratio = rows * options.new_tokens / seconds, seconds / medians["zoo"]
-            print(
-                f"batch {rows:3} {name:14} {speed:8.1f} tokens/s  zoo is {ratio:5.2f} x  first {times[name][0]:6.1f} s"
-            )
+            speed, ratio = rows * options.new_tokens / seconds, seconds / next(iter(medians.values()))
+            print(f"batch {rows:3} {name:14} {speed:8.1f} tokens/s  {ratio:5.2f} x  first {times[name][0]:6.1f} s")
         sys.stdout.flush()
+    print(f"Most memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
 def contenders(options):
-    """{name: function that writes on from (rows, time) ids}."""
+    """{name: function that writes on from (rows, time) ids, or answers them as sources}."""
     import keras
 
-    makers = {"zoo": by_zoo}
-    if "keras_hub" in options.peers and importlib.util.find_spec("keras_hub"):
-        makers["keras_hub"] = by_keras_hub
     torch = keras.config.backend() == "torch"
-    if torch and "transformers" in options.peers and importlib.util.find_spec("transformers"):
-        makers["transformers"] = by_transformers
-    return {name: make(options) for name, make in makers.items()}
+    runs = {}
+    for name, make in MAKERS[options.network].items():
+        fits = torch or name in ("zoo", "keras_hub")
+        if fits and name in options.contenders and importlib.util.find_spec(name):
+            runs[name] = make(options)
+    return runs
+
+
+def zoo_model(name):
+    import keras
+
+    from zoo import catalog
+
+    architecture = catalog.load("architectures", name)(**SIZES[name])
+    trunk = architecture.trunk()
+    return keras.Model(trunk.input, architecture.logits(trunk))
 
 
 def by_zoo(options):
-    import keras
-
-    from zoo.architectures.gpt2 import GPT2
     from zoo.generation import generate
 
-    architecture = GPT2(**SIZES, depth=options.depth)
-    trunk = architecture.trunk()
-    model = keras.Model(trunk.input, architecture.logits(trunk))
-    return lambda prompts: generate(model, prompts.tolist(), new_tokens=options.new_tokens)
+    model, new = zoo_model(options.network), options.new_tokens
+    return lambda prompts: generate(model, prompts.tolist(), new_tokens=new)
+
+
+def beams_by_zoo(options):
+    from zoo.generation import generate
+
+    model, settings = zoo_model(options.network), {"new_tokens": options.new_tokens, "beams": options.beams}
+    return lambda sources: generate(model, [[0]] * len(sources), sources.tolist(), **settings)
+
+
+def lstm_by_hand(options):
+    import torch
+
+    size = (LSTM["width"], LSTM["units"], LSTM["depth"])
+    embedding, lstm = torch.nn.Embedding(LSTM["vocabulary"], size[0]), torch.nn.LSTM(*size, batch_first=True)
+
+    @torch.inference_mode()
+    def run(prompts):
+        ids, state, written = torch.from_numpy(prompts).long(), None, []
+        for _ in range(options.new_tokens):
+            features, state = lstm(embedding(ids), state)
+            ids = (features[:, -1:] @ embedding.weight.t()).argmax(-1)
+            written.append(ids)
+        return torch.cat(written, 1).tolist()
+
+    return run
+
+
+def by_marian(options):
+    import torch
+    from transformers import MarianConfig, MarianMTModel
+
+    sizes = {"d_model": MARIAN["width"], "vocab_size": MARIAN["vocabulary"], "pad_token_id": 0}
+    for side in ("encoder", "decoder"):
+        layers, heads, hidden = f"{side}_layers", f"{side}_attention_heads", f"{side}_ffn_dim"
+        sizes |= {layers: MARIAN["depth"], heads: MARIAN["heads"], hidden: MARIAN["hidden"]}
+    ends = {"decoder_start_token_id": 0, "eos_token_id": None, "forced_eos_token_id": None}
+    model = MarianMTModel(MarianConfig(**sizes, **ends)).eval()
+    count = {"max_new_tokens": options.new_tokens, "min_new_tokens": options.new_tokens}
+
+    def run(sources):
+        ids = torch.from_numpy(sources).long()
+        mask = torch.ones_like(ids)
+        model.generate(ids, attention_mask=mask, num_beams=options.beams, do_sample=False, **count)
+
+    return run
 
 
 def by_keras_hub(options):
@@ -68,12 +121,12 @@ def by_keras_hub(options):
     import numpy as np
 
     backbone = keras_hub.models.GPT2Backbone(
-        vocabulary_size=SIZES["vocabulary"],
-        num_layers=options.depth,
-        num_heads=SIZES["heads"],
-        hidden_dim=SIZES["width"],
-        intermediate_dim=SIZES["hidden"],
-        max_sequence_length=SIZES["length"],
+        vocabulary_size=GPT2["vocabulary"],
+        num_layers=GPT2["depth"],
+        num_heads=GPT2["heads"],
+        hidden_dim=GPT2["width"],
+        intermediate_dim=GPT2["hidden"],
+        max_sequence_length=GPT2["length"],
     )
     model = keras_hub.models.GPT2CausalLM(backbone, preprocessor=None)
 
@@ -90,7 +143,7 @@ def by_transformers(options):
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    model = GPT2LMHeadModel(GPT2Config(n_layer=options.depth)).eval()
+    model = GPT2LMHeadModel(GPT2Config()).eval()
     count = {"max_new_tokens": options.new_tokens, "min_new_tokens": options.new_tokens}
 
     def run(prompts):
@@ -98,3 +151,10 @@ def by_transformers(options):
         model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, pad_token_id=0, **count)
 
     return run
+
+
+MAKERS = {
+    "gpt2": {"zoo": by_zoo, "keras_hub": by_keras_hub, "transformers": by_transformers},
+    "lstm": {"zoo": by_zoo, "torch": lstm_by_hand},
+    "transformer": {"zoo": beams_by_zoo, "transformers": by_marian},
+}
