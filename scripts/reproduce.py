@@ -21,6 +21,12 @@ DATA = {"sst2": "sst2", "snips": "snips", "clinc150": "clinc150/data_full.json"}
 DONE = Path("saved_models/reproduce.jsonl")
 
 
+def classifies(preset):
+    """Whether a preset puts texts into classes and starts from nothing."""
+    text = Path("zoo/presets", f"{preset}.py").read_text()
+    return "ClassifyText(" in text and "--from" not in text
+
+
 def run(preset, folder, backend, seed):
     """Train one preset in a process of its own; returns a dict of what it reached."""
     to, started = Path("saved_models") / f"reproduce_{backend}_{preset}", time.monotonic()
@@ -67,10 +73,10 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--backends", nargs="+", default=["jax", "torch", "tensorflow"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    fresh = [path.stem for path in Path("zoo/presets").glob("*_*.py") if "--from" not in path.read_text()]
-    parser.add_argument("--presets", nargs="+", default=sorted(fresh))  # those that start from nothing
+    presets = sorted(path.stem for path in Path("zoo/presets").glob("*_*.py"))
+    parser.add_argument("--presets", nargs="+", default=presets)
     options = parser.parse_args()
-    presets = [preset for preset in options.presets if preset.rpartition("_")[2] in DATA]
+    presets = [preset for preset in options.presets if preset.rpartition("_")[2] in DATA and classifies(preset)]
     DONE.parent.mkdir(exist_ok=True)
     rows = [json.loads(line) for line in DONE.read_text().splitlines()] if DONE.exists() else []
     known = {(row["preset"], row["backend"], row["seed"]) for row in rows}

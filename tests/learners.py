@@ -1,4 +1,4 @@
-"""What learns upon a small backbone, and what it then says."""
+"""What learns upon a small backbone, what it learns from, and what it then says."""
 
 import zoo
 from zoo.architectures.bert import BERT
@@ -6,6 +6,14 @@ from zoo.objectives.classify_text import ClassifyText
 from zoo.tokenizers.words import Words
 
 TEXTS = ["w9 w7", "w11 w8 w12", "w30"]
+
+
+def write_rows(folder, good="w7", bad="w8"):
+    """Fill a folder with labelled texts in the words of `references.write_tokenizer`; those with `good` are good."""
+    lines = ["text\tlabel", *(f"w{i} {good if i % 2 else bad}\t{('bad', 'good')[i % 2]}" for i in range(10, 34))]
+    for split in ("train", "valid"):
+        (folder / f"{split}.tsv").write_text("\n".join(lines) + "\n")
+    return folder
 
 
 def preset(rows, rank=2, **settings):

@@ -28,9 +28,10 @@ class Writing(Objective):
 
     def __post_init__(self):
         choose("watch", self.watch, WATCHED)
-        if self.samples < (self.watch != "perplexity"):
+        if self.watch != "perplexity" and self.samples < 1:
             raise ValueError(
-                f"watch={self.watch!r} needs texts to be written: samples of at least 1. Received: samples=0."
+                f"watch={self.watch!r} needs texts to be written: samples of at least 1. "
+                f"Received: samples={self.samples}."
             )
 
     @abstractmethod
@@ -116,4 +117,6 @@ class Writing(Objective):
 
     def rank(self, scores):
         """Of two epochs whose watched score is the same, the one with the lower loss has learned more."""
-        return (() if self.watch == "perplexity" else (scores[self.watch],)) + (-scores["loss"],)
+        if self.watch == "perplexity":
+            return (-scores["loss"],)
+        return (scores[self.watch], -scores["loss"])

@@ -1,6 +1,7 @@
 """A small backbone and texts to learn upon it."""
 
 import pytest
+from learners import write_rows
 from references import Golden, write_tokenizer
 
 
@@ -15,8 +16,4 @@ def bert(tmp_path_factory):
 @pytest.fixture(scope="session")
 def rows(tmp_path_factory):
     """A folder of texts in the words of that tokenizer: those with w7 are good."""
-    folder = tmp_path_factory.mktemp("rows")
-    lines = ["text\tlabel", *(f"w{i} {'w7' if i % 2 else 'w8'}\t{('bad', 'good')[i % 2]}" for i in range(10, 34))]
-    for split in ("train", "valid"):
-        (folder / f"{split}.tsv").write_text("\n".join(lines) + "\n")
-    return folder
+    return write_rows(tmp_path_factory.mktemp("rows"))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from keras import ops
+from learners import write_rows
 from references import Golden, write_tokenizer
 from tiny import all_or_few
 
@@ -17,11 +18,7 @@ from zoo.tokenizers.words import Words
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """A folder of texts with words that are new, and of labels that hang on them."""
-    folder = tmp_path_factory.mktemp("rows")
-    lines = ["text\tlabel", *(f"w{i} {'esim' if i % 2 else 'voip'}\t{('bad', 'good')[i % 2]}" for i in range(10, 34))]
-    for split in ("train", "valid"):
-        (folder / f"{split}.tsv").write_text("\n".join(lines) + "\n")
-    return folder
+    return write_rows(tmp_path_factory.mktemp("rows"), "esim", "voip")
 
 
 def preset(data, objective, rate=0.05):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from keras import ops
+from learners import write_rows
 from references import Golden, write_tokenizer
 
 import zoo
@@ -23,11 +24,7 @@ def bert(tmp_path_factory):
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):
     """A folder of texts in the words of that tokenizer: those with w7 are good."""
-    folder = tmp_path_factory.mktemp("rows")
-    lines = ["text\tlabel", *(f"w{i} {'w7' if i % 2 else 'w8'}\t{('bad', 'good')[i % 2]}" for i in range(10, 34))]
-    for split in ("train", "valid"):
-        (folder / f"{split}.tsv").write_text("\n".join(lines) + "\n")
-    return folder
+    return write_rows(tmp_path_factory.mktemp("rows"))
 
 
 def preset(rows, **settings):

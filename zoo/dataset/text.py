@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 from zoo.dataset.reader import Reader
@@ -78,12 +79,12 @@ def _decode(line, place, errors):
         ) from error
 
 
-class TableReader(Reader):
+class TableReader(Reader, ABC):
     """A table whose first row names its columns. A reader of one kind of table says how a file splits into cells."""
 
+    @abstractmethod
     def cells(self, path, errors):
         """Yields (line number, list of cells) for every row, the header included."""
-        raise NotImplementedError
 
     def rows(self, path, errors):
         cells = self.cells(path, errors)
