@@ -227,6 +227,16 @@ def test_a_text_ends_only_where_it_may(author):
     assert not one.stopped
 
 
+def test_beams_find_the_likeliest_texts_and_no_more_than_there_may_be(author):
+    choices, record = ("dc", "cd", "cdb", "d"), author().objective.record("the")
+    alone = {text: author(choices=(text,), new_tokens=8).write([record])[0][0] for text in choices}
+    likely = sorted(choices, key=lambda text: -sum(alone[text].log_probabilities))
+    (found,) = author(choices=choices, new_tokens=8, beams=6, best=6, length_penalty=0.0).write([record])
+    assert [one.text for one in found] == likely
+    assert all(one.stopped for one in found)
+    assert found[0].log_probabilities == pytest.approx(alone[likely[0]].log_probabilities, abs=1e-5)
+
+
 def test_another_constraint_of_its_size_compiles_nothing(author):
     record = author().objective.record("the")
     author(choices=("cat", "mat"), new_tokens=8).write([record])
@@ -248,7 +258,6 @@ def test_another_constraint_of_its_size_compiles_nothing(author):
         ({"choices": ["a"], "banned": "b"}, "cannot also be kept from them: leave banned out."),
         ({"choices": ["a"], "no_repeat": 2}, "leave no_repeat out. Received: no_repeat=2."),
         ({"choices": ["a"], "min_tokens": 2}, "leave min_tokens out. Received: min_tokens=2."),
-        ({"choices": ["a"], "beams": 2}, "give beams or a constraint, not both. Received: beams=2."),
         ({"pattern": "[a&&b]"}, "some text matches as a whole"),
         ({"schema": "{"}, "Expected a JSON schema. Received: '{', which is no JSON"),
         ({"schema": 3}, "Expected in the schema a schema, {...}. Received: 3."),

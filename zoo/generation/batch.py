@@ -69,14 +69,20 @@ class Batch:
         return {"text": text, "count": count, "done": done, "node": np.zeros(self.rows, "int32")}
 
     def read(self, state):
-        """For each prompt a list of `Written`, best first: of one, or as many as there are beams."""
-        beams = self.settings.beams > 1
-        arrays = [ops.convert_to_numpy((state["finished"] if beams else state)[name]) for name in PARTS]
-        if not beams:
-            arrays = [array[:, None] for array in arrays]
+        """For each prompt a list of `Written`, best first: of one, or as many as there are beams.
+
+        Fewer where a constraint leaves fewer texts.
+        """
+        if self.settings.beams == 1:
+            arrays = [ops.convert_to_numpy(state[name])[:, None] for name in PARTS]
+            there = np.ones((self.rows, 1), bool)
+        else:
+            score, *arrays = [ops.convert_to_numpy(state["finished"][name]) for name in ("score", *PARTS)]
+            there = np.isfinite(score)
+            there[:, 0] = True  # also where writing was interrupted
         return [
-            [self._written(begin, *one) for one in zip(*rows, strict=True)]
-            for begin, *rows in zip(self.lengths, *arrays, strict=False)
+            [self._written(begin, *(array[i] for array in rows)) for i in np.flatnonzero(held)]
+            for begin, held, *rows in zip(self.lengths, there, *arrays, strict=False)
         ]
 
     def _written(self, begin, text, end, log_p):

@@ -11,9 +11,9 @@ B rows, K candidates of each, L tokens, N continuations of a step that are looke
 import keras
 from keras import ops
 
-from zoo.generation.choice import Text, obey
+from zoo.generation.choice import Text, follow, obey
 
-NEVER = -1e9  # the score of what is not there
+NEVER = float("-inf")  # the score of what is not there
 
 
 def begin(start, beams):
@@ -28,6 +28,7 @@ def begin(start, beams):
     }
     first = ops.where(ops.arange(beams) == 0, 0.0, NEVER)
     live = {name: empty[name] for name in ("text", "log_p")} | {"score": ops.broadcast_to(first[None], (batch, beams))}
+    live["node"] = ops.repeat(start["node"][:, None], beams, axis=1)
     return {"live": live, "finished": empty, "count": start["count"], "done": start["done"]}
 
 
@@ -50,7 +51,7 @@ def choose(state, logits, given):
     found = _continuations(state, logits, given)
     stops = ops.any(ops.equal(found["token"][..., None], given["stops"]), axis=-1)
     running = found | {"score": ops.where(stops, NEVER, found["score"])}
-    live, origin = _best(running, beams, ("text", "log_p", "score"), found["origin"])
+    live, origin = _best(running, beams, tuple(live), found["origin"])
     ends = ops.logical_or(stops, state["new"] + 1 >= given["limit"])  # where there is no more room all texts end
     ends = ops.logical_and(ends, ops.arange(ends.shape[1])[None] < beams)
     ends = ops.logical_and(ends, ops.logical_not(state["done"])[:, None])
@@ -65,10 +66,11 @@ def choose(state, logits, given):
 
 
 def _continuations(state, logits, given):
-    """The N best: their `score`, `token`, `origin`, and `text`, `log_p` and `count` with the token in it."""
+    """The N best: their `score`, `token`, `origin`, and `text`, `log_p`, `count` and `node` with the token in it."""
     live, count = state["live"], state["count"]
     (batch, beams, length), vocabulary = live["text"].shape, logits.shape[-1]
-    text = Text(ops.reshape(live["text"], (-1, length)), _candidates(count, beams), state["new"], given["stops"])
+    texts, nodes = ops.reshape(live["text"], (-1, length)), ops.reshape(live["node"], (-1,))
+    text = Text(texts, _candidates(count, beams), state["new"], given["stops"], nodes)
     log_p = ops.log_softmax(ops.cast(logits, "float32"))
     number = (1 + given["stops"].shape[0]) * beams  # so many that `beams` of them go on
     each = min(number, vocabulary)
@@ -79,6 +81,8 @@ def _continuations(state, logits, given):
     origin, token = which // each, ops.take_along_axis(tokens, which, axis=1)
     here = ops.arange(length, dtype="int32") == count[:, None, None]
     own = ops.take_along_axis(ops.reshape(log_p, (batch, -1)), origin * vocabulary + token, axis=1)
+    before = ops.reshape(_pick(live["node"], origin), (-1,))
+    node = ops.reshape(follow(before, ops.reshape(token, (-1,)), given["numbers"]), token.shape)
     return {
         "score": score,
         "token": token,
@@ -86,6 +90,7 @@ def _continuations(state, logits, given):
         "text": ops.where(here, token[..., None], _pick(live["text"], origin)),
         "log_p": ops.where(here, own[..., None], _pick(live["log_p"], origin)),
         "count": ops.broadcast_to(count[:, None] + 1, token.shape),
+        "node": node,
     }
 
 

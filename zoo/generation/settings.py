@@ -74,8 +74,6 @@ class Settings:
         for name in ("no_repeat", "banned", "min_tokens"):
             if self.constraint is not None and getattr(self, name):
                 yield (name,), f"What must be one of some texts cannot also be kept from them: leave {name} out."
-        if self.constraint is not None and self.beams > 1:
-            yield ("beams",), "Beam search does not know what a text must be: give beams or a constraint, not both."
         if self.constraint is not None and self.constraint.least > self.new_tokens:
             why = f"The shortest text that is as it must be has {self.constraint.least} tokens: raise new_tokens."
             yield ("new_tokens",), why

@@ -49,10 +49,10 @@ class Alignment(keras.layers.Layer):
 
         Returns (batch, time, width).
         """
-        (keys,) = (memory and memory.source) or (self.keys(source),)
-        if memory is not None:
-            memory.source = (keys,)
-        return self.take(query, keys, source, visible)
+        if memory is None:
+            return self.take(query, self.keys(source), source, visible)
+        memory.source = memory.source or (self.keys(source),)
+        return self.take(query, *memory.source, source, visible)
 
     def keys(self, source):
         """What queries are compared with, (batch, source time, units): computed once where steps come one by one."""

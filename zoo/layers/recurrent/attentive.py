@@ -72,9 +72,9 @@ class AttentiveRecurrence(keras.layers.Layer):
         return ops.cast(y_BTU, self.compute_dtype), list(state), stacks_TBU
 
     def _go_on(self, x, source, visible, state, memory):
-        (keys,) = memory.source = memory.source or (self.align.keys(source),)
+        memory.source = memory.source or (self.align.keys(source),)
         begin = memory.arrays or self._begin(state, x)
-        y_BTU, _, stacks_TBU = self._read(x, source, keys, visible, begin, record=True)
+        y_BTU, _, stacks_TBU = self._read(x, source, *memory.source, visible, begin, record=True)
         last = [last_of(*pair, memory.visible()) for pair in zip(begin, stacks_TBU, strict=True)]
         memory.arrays = tuple(last)
         return y_BTU, last
