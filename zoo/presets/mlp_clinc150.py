@@ -14,6 +14,14 @@ PRESET = Preset(
     tokenizer=Characters(lower=True),
     data=Data(spec="tfds:clinc_oos"),
     training=Training(
-        epochs=12, batch=100, learning_rate=1e-3, schedule="constant", warmup=0.0, weight_decay=0.0, clip=0.0
+        epochs=12,
+        batch=100,
+        learning_rate=1e-3,
+        schedule="constant",
+        warmup=0.0,
+        weight_decay=0.0,
+        clip=0.0,
+        average=0.99,
+        patience=0,
     ),
 )
