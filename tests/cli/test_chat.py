@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import keras
 import numpy as np
@@ -90,18 +91,35 @@ def prompted(stream):
     return said
 
 
-def test_a_person(answering):
-    """Ctrl-C ends an answer or what was typed, a turn that is too long is told, Ctrl-D ends the conversation."""
-    mine, theirs = pty.openpty()
-    command = [sys.executable, "-m", "zoo.cli", "chat", str(answering), "--new-tokens", "70"]
+@pytest.fixture
+def terminal():
+    """The two ends of one."""
+    ends = pty.openpty()
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+@pytest.fixture
+def conversation(answering, terminal):
+    """`zoo chat` with a person at that terminal."""
     run = subprocess.Popen(
-        command,
-        stdin=theirs,
+        [sys.executable, "-m", "zoo.cli", "chat", str(answering), "--new-tokens", "70"],
+        stdin=terminal[1],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
         bufsize=0,  # what `read` took beyond the first byte would be lost to `communicate`
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # which a shell's background job ignores
     )
+    yield run
+    run.kill()
+    run.communicate()
+
+
+def test_a_person(conversation, terminal):
+    """Ctrl-C ends an answer or what was typed, a turn that is too long is told, Ctrl-D ends the conversation."""
+    run, (mine, _) = conversation, terminal
     said = prompted(run.stderr)
     run.send_signal(signal.SIGINT)
     said += prompted(run.stderr)
@@ -114,8 +132,6 @@ def test_a_person(answering):
         ended += prompted(run.stderr)
     os.write(mine, b"a" * 200 + b"\nHo\n\x04")
     out, err = run.communicate(timeout=120)
-    os.close(mine)
-    os.close(theirs)
     err = (said + ended + err).decode()
     assert first
     assert run.returncode == 0, err

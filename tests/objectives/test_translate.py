@@ -35,7 +35,7 @@ def words():
 @pytest.mark.parametrize("name", ENCODER_DECODERS)
 def test_every_encoder_decoder_learns_eight_pairs_by_heart(name, words):
     objective = OBJECTIVE.suit(shrunk(name))
-    _, found = by_heart(objective, name, RECORDS, words, epochs=120, rate=0.01)
+    _, found = by_heart(objective, name, RECORDS, words, epochs=150, rate=0.005)
     assert [OBJECTIVE.answer(*pair) for pair in zip(found, RECORDS, strict=True)] == [
         {"text": target} for _, target in PAIRS
     ]

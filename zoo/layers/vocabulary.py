@@ -20,7 +20,8 @@ class TokenLoss(keras.losses.Loss):
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """The mean loss; Keras would first copy logits of 16 bits into 32."""
-        losses = backend.cross_entropy(y_pred, ops.cast(y_true, "int32"), self.smoothing)
+        logits, targets = ops.convert_to_tensor(y_pred), ops.cast(y_true, "int32")
+        losses = backend.cross_entropy(logits, targets, self.smoothing)
         return super().__call__(y_true, losses, sample_weight)
 
     def call(self, y_true, y_pred):

@@ -9,8 +9,8 @@ from zoo.preset import Preset, Training
 from zoo.tokenizers.words import Words
 
 PRESET = Preset(
-    architecture=LSTM(width=256, units=256, tied=True, embedding_dropout=0.4, dropout=0.5),
+    architecture=LSTM(width=256, units=256, tied=True, embedding_dropout=0.3, dropout=0.4),
     objective=NextToken(length=70, carry=True, context=35),
     tokenizer=Words(vocabulary=33_283, lower=False, spaced=True),
-    training=Training(epochs=12, batch=20, learning_rate=3e-3, weight_decay=0.0, clip=0.25, patience=2),
+    training=Training(epochs=7, batch=20, learning_rate=3e-3, weight_decay=0.0, clip=0.25, patience=2),
 )
