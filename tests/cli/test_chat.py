@@ -7,7 +7,6 @@ import select
 import signal
 import subprocess
 import sys
-from functools import partial
 
 import keras
 import numpy as np
@@ -18,6 +17,13 @@ from zoo.objectives.follow_instructions import FollowInstructions
 from zoo.pipeline import Pipeline, load
 from zoo.preset import Preset
 from zoo.tokenizers.bytes import Bytes
+
+# `python -m zoo.cli` that hears Ctrl-C even where these tests run in a shell's background
+LISTENING = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("zoo.cli", run_name="__main__")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -104,13 +110,12 @@ def terminal():
 def conversation(answering, terminal):
     """`zoo chat` with a person at that terminal."""
     run = subprocess.Popen(
-        [sys.executable, "-m", "zoo.cli", "chat", str(answering), "--new-tokens", "70"],
+        [sys.executable, "-c", LISTENING, "chat", str(answering), "--new-tokens", "70"],
         stdin=terminal[1],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
         bufsize=0,  # what `read` took beyond the first byte would be lost to `communicate`
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # which a shell's background job ignores
     )
     yield run
     run.kill()
