@@ -25,6 +25,7 @@ def generate(options, clock):
     print(f"\n{framework.__name__} {framework.__version__}, keras {keras.__version__}, cores used: {options.cores}")
     print(f"{options.network} {size}, float32, prompt {options.prompt}, {options.new_tokens} new, {options.clock} s")
     runs = contenders(options)
+    first = next(iter(runs))
     for rows in options.rows:
         prompts = np.random.default_rng(0).integers(1, size["vocabulary"] - 1, (rows, options.prompt)).astype("int32")
         times = {name: [] for name in runs}
@@ -35,8 +36,9 @@ def generate(options, clock):
                 times[name].append(clock() - begin)
         medians = {name: statistics.median(values[1:]) for name, values in times.items()}
         for name, seconds in medians.items():
-            speed, ratio = rows * options.new_tokens / seconds, seconds / next(iter(medians.values()))
-            print(f"batch {rows:3} {name:14} {speed:8.1f} tokens/s  {ratio:5.2f} x  first {times[name][0]:6.1f} s")
+            speed, ratio = rows * options.new_tokens / seconds, seconds / medians[first]
+            line = f"batch {rows:3} {name:14} {speed:8.1f} tokens/s  {first} is {ratio:5.2f} x"
+            print(f"{line}  first call {times[name][0]:6.1f} s")
         sys.stdout.flush()
     print(f"Most memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 

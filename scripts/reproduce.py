@@ -21,10 +21,10 @@ DATA = {"sst2": "sst2", "snips": "snips", "clinc150": "clinc150/data_full.json"}
 DONE = Path("saved_models/reproduce.jsonl")
 
 
-def classifies(preset):
-    """Whether a preset puts texts into classes and starts from nothing."""
-    text = Path("zoo/presets", f"{preset}.py").read_text()
-    return "ClassifyText(" in text and "--from" not in text
+def fits(path):
+    """Whether a preset, in its file, puts the texts of some of the `DATA` into classes and starts from nothing."""
+    text = path.read_text()
+    return path.stem.rpartition("_")[2] in DATA and "ClassifyText(" in text and "--from" not in text
 
 
 def run(preset, folder, backend, seed):
@@ -73,19 +73,18 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--backends", nargs="+", default=["jax", "torch", "tensorflow"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    presets = sorted(path.stem for path in Path("zoo/presets").glob("*_*.py"))
-    parser.add_argument("--presets", nargs="+", default=presets)
+    known = [path.stem for path in sorted(Path("zoo/presets").glob("*_*.py")) if fits(path)]
+    parser.add_argument("--presets", nargs="+", choices=known, default=known)
     options = parser.parse_args()
-    presets = [preset for preset in options.presets if preset.rpartition("_")[2] in DATA and classifies(preset)]
     DONE.parent.mkdir(exist_ok=True)
     rows = [json.loads(line) for line in DONE.read_text().splitlines()] if DONE.exists() else []
     known = {(row["preset"], row["backend"], row["seed"]) for row in rows}
-    for seed, preset, backend in itertools.product(options.seeds, presets, options.backends):
+    for seed, preset, backend in itertools.product(options.seeds, options.presets, options.backends):
         if (preset, backend, seed) not in known:
             rows.append(run(preset, options.folder, backend, seed))
             with DONE.open("a") as file:
                 file.write(json.dumps(rows[-1]) + "\n")
-    table([row for row in rows if row["preset"] in presets], options.backends)
+    table([row for row in rows if row["preset"] in options.presets], options.backends)
 
 
 if __name__ == "__main__":
