@@ -15,7 +15,7 @@ from tiny import LEARNED, shrunk
 from zoo import catalog
 from zoo.generation.automaton import of_pattern, of_texts
 from zoo.generation.constraint import constrain
-from zoo.generation.schema import expression
+from zoo.generation.schema import DEPTH, expression
 from zoo.generation.texts import Author
 from zoo.generation.writer import Writer
 from zoo.objectives.next_token import NextToken
@@ -237,6 +237,18 @@ def test_beams_find_the_likeliest_texts_and_no_more_than_there_may_be(author):
     assert found[0].log_probabilities == pytest.approx(alone[likely[0]].log_probabilities, abs=1e-5)
 
 
+def test_a_tree_is_written_some_levels_deep():
+    tree = {"type": "array", "items": {"$ref": "#"}, "maxItems": 2}
+    assert [bool(re.fullmatch(expression(tree), "[" * deep + "]" * deep)) for deep in (1, DEPTH, DEPTH + 1)] == [1, 1, 0]
+    node = {"type": "object", "properties": {"x": {"const": 1}, "next": {"$ref": "#/$defs/node"}}, "required": ["x"]}
+    chain = re.compile(expression({"$ref": "#/$defs/node", "$defs": {"node": node}}))
+    assert chain.fullmatch('{"x": 1}') and chain.fullmatch('{"x": 1, "next": {"x": 1}}')
+    with pytest.raises(ValueError, match="that a text can fulfil"):
+        expression({"$ref": "#/$defs/node", "$defs": {"node": node | {"required": ["next"]}}})
+    with pytest.raises(ValueError, match="that a text can fulfil"):
+        expression({"type": "array", "items": {"$ref": "#"}, "minItems": 1})
+
+
 def test_another_constraint_of_its_size_compiles_nothing(author):
     record = author().objective.record("the")
     author(choices=("cat", "mat"), new_tokens=8).write([record])
@@ -267,8 +279,8 @@ def test_another_constraint_of_its_size_compiles_nothing(author):
         ({"schema": {"type": "integer", "minimum": 2}}, "both minimum and maximum"),
         ({"schema": {"type": "object"}}, "properties, those that are required among them"),
         ({"schema": {"enum": []}}, "enum with a value at least"),
-        ({"schema": {"$ref": "#"}}, "references such as #/"),
-        ({"schema": {"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}]}}}}, "hold itself"),
+        ({"schema": {"$ref": "part"}}, "references such as #/"),
+        ({"schema": {"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}]}}}}, "that a text can fulfil"),
     ],
 )  # fmt: skip
 def test_mistakes(author, options, message):

@@ -1,7 +1,8 @@
 """JSON schemas (https://json-schema.org/draft/2020-12) as regular expressions of the JSON texts that they hold for.
 
 What stands in a schema and cannot be kept to is refused, never passed over. Texts are written as Python's `json` writes
-them, their properties in the schema's order; properties that the schema does not name are never written.
+them, their properties in the schema's order; properties that the schema does not name are never written. A part that holds
+itself, a tree, is written `DEPTH` levels deep at most: a regular expression cannot count.
 """
 
 import json
@@ -21,6 +22,7 @@ CHARACTER = r'(?:[^"\\\x00-\x1f]|\\["\\/bfnrt])'
 INTEGER = r"-?(?:0|[1-9][0-9]*)"
 SIMPLE = {"number": rf"{INTEGER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", "boolean": "(?:true|false)", "null": "null"}
 MOST = 1000  # integers of a range, which are written out one by one
+DEPTH = 4  # levels of a part that holds itself
 
 
 def expression(schema):
@@ -33,12 +35,17 @@ def expression(schema):
             schema = json.loads(schema)
         except ValueError as error:
             raise ValueError(f"Expected a JSON schema. Received: {schema!r:.80}, which is no JSON: {error}.") from None
-    return _Schema(schema).any(schema)
+    found = _Schema(schema).any(schema)
+    if found is None:
+        raise _refusal(f"one that a text can fulfil, of parts in themselves {DEPTH} levels deep", schema)
+    return found
 
 
 class _Schema:
+    """Each method gives the expression of a part, or None where every text of it would lie deeper than `DEPTH`."""
+
     def __init__(self, root):
-        self.root, self.within = root, []
+        self.root, self.within = root, ["#"]
 
     def any(self, schema):
         """The expression of a part of the schema."""
@@ -59,11 +66,13 @@ class _Schema:
         return _either([SIMPLE[kind] if kind in SIMPLE else getattr(self, f"_{kind}")(schema) for kind in kinds])
 
     def _referred(self, path):
-        """What `#/$defs/name` stands for. Raises ValueError for a schema that holds itself."""
-        if path in self.within or not str(path).startswith("#/"):
-            raise _refusal("references such as #/$defs/name, to a part that does not hold itself", path)
+        """What `#/$defs/name`, or `#`, the whole schema, stands for."""
+        if not re.match("#(/|$)", str(path)):
+            raise _refusal("references such as #/$defs/name", path)
+        if self.within.count(path) == DEPTH:
+            return None
         part = self.root
-        for name in path[2:].split("/"):
+        for name in path.split("/")[1:]:
             part = part.get(name) if isinstance(part, dict) else None
         self.within.append(path)
         found = self.any(part)
@@ -81,7 +90,10 @@ class _Schema:
         properties, required = schema.get("properties"), set(schema.get("required", ()))
         if not isinstance(properties, dict) or not properties or not required <= set(properties):
             raise _refusal("properties, those that are required among them", schema)
-        parts = [(name in required, f"{_literal(name)}: {self.any(part)}") for name, part in properties.items()]
+        inner = {name: self.any(part) for name, part in properties.items()}
+        if any(inner[name] is None for name in required):
+            return None
+        parts = [(name in required, f"{_literal(name)}: {part}") for name, part in inner.items() if part is not None]
         first = next((i for i, (needed, _) in enumerate(parts) if needed), None)
         if first is not None:
             before = "".join(f"(?:{part}, )?" for _, part in parts[:first])
@@ -92,7 +104,9 @@ class _Schema:
     def _array(self, schema):
         least, most = _bounds(schema, "minItems", "maxItems")
         item = self.any(schema.get("items"))
-        if most == 0:
+        if item is None and least:
+            return None
+        if item is None or most == 0:
             return r"\[\]"
         more = f"(?:, {item}){{{max(least - 1, 0)},{'' if most is None else most - 1}}}"
         return rf"\[{item}{more}\]" if least else rf"\[(?:{item}{more})?\]"
@@ -128,6 +142,9 @@ def _rest(parts):
 
 
 def _either(ways):
+    ways = [way for way in ways if way is not None]
+    if not ways:
+        return None
     return ways[0] if len(ways) == 1 else f"(?:{'|'.join(ways)})"
 
 
