@@ -92,6 +92,11 @@ def llama():
     return run(transformers.LlamaForCausalLM(config), tokens=TOKENS)
 
 
+def llama_classify_text():
+    config = transformers.LlamaConfig(**SIZES, max_position_embeddings=12, pad_token_id=0, num_labels=3)
+    return run(transformers.LlamaForSequenceClassification(config), tokens=TOKENS)
+
+
 def llama_stretched():
     """As Llama 3.2, whose vectors give the logits too; with heads so wide that some turns are slow."""
     turn = {"rope_type": "llama3", "rope_theta": 10_000.0, "factor": 8.0}
@@ -132,7 +137,7 @@ def bart():
 MODELS = (
     *(bert, bert_masked_token, bert_tag_tokens, bert_find_span, roberta, roberta_masked_token, roberta_tag_tokens),
     *(distilbert, distilbert_masked_token, distilbert_find_span, gpt2, gpt2_classify_text),
-    *(llama, llama_stretched, t5, t5_later, bart),
+    *(llama, llama_classify_text, llama_stretched, t5, t5_later, bart),
 )
 THEIRS = {
     "tokens": "input_ids",
