@@ -133,3 +133,20 @@ def test_adamw_is_that_of_the_paper():
         rate = 0.01 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
         weights = weights * (1 - 0.01 * 0.1) - rate * m / (np.sqrt(v) + 1e-7)
     np.testing.assert_allclose(numpy(variable), weights, atol=1e-5)
+
+
+def test_what_is_captured_has_run_once_and_on_what_it_was_given():
+    add = backend.captured(lambda state, change: {"sum": state["sum"] + change["by"]})
+    state = {"sum": ops.ones(3)}
+    for expected in (3, 5, 7):
+        state = add(state, {"by": ops.full((3,), 2.0)})
+        np.testing.assert_array_equal(ops.convert_to_numpy(state["sum"]), np.full(3, expected))
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="only on PyTorch is an array written over")
+def test_what_is_captured_writes_over_an_array_once():
+    memory = ops.zeros(3)
+    step = backend.captured(lambda array: array.add_(1.0))
+    for times in (1, 2):
+        assert step(memory) is memory
+        assert memory.tolist() == [times] * 3

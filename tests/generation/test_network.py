@@ -4,10 +4,11 @@ from functools import partial
 
 import numpy as np
 from keras import ops
-from writers import logits, sources, texts
+from writers import logits, network, sources, texts
 
 from zoo import backend
 from zoo.generation.network import Network
+from zoo.generation.plan import Step
 
 NEW = 4
 
@@ -29,6 +30,18 @@ def test_several_tokens_at_once(writer):
     for row, prompt in enumerate(prompts):
         want = logits(writer, [*prompt, *further[row]], read and read[row])
         np.testing.assert_allclose(array(found)[row, -1], want, rtol=1e-5, atol=1e-5)
+
+
+def test_a_deeper_network_holds_no_more_of_a_prompt(monkeypatch):
+    def held(depth):
+        sizes, run = [], Step.run
+        with monkeypatch.context() as patch:
+            patch.setattr(Step, "run", lambda step, values, call: sizes.append(run(step, values, call) or len(values)))
+            prompts = texts([5, 2])
+            Network(network("gpt2", depth=depth)).begin({"tokens": padded(prompts)}, tensor([5, 2]), 8)
+        return max(sizes)
+
+    assert held(4) == held(2)
 
 
 def step_by_step(network, _, inputs, lengths, further):

@@ -23,26 +23,26 @@ def captured(function, note=None):
     def run(*arguments):
         flat, structure = tree_flatten(arguments)
         key = structure, tuple((array.shape, array.dtype) for array in flat)
-        if key not in programs:
-            programs[key] = _capture(function, flat, structure)
-            if note:
-                note()
-        program, outputs = programs[key]
-        return tree_unflatten(program(*flat), outputs)
+        if key in programs:
+            program, form = programs[key]
+            return tree_unflatten(program(*flat), form)
+        if note:
+            note()
+        programs[key], outputs = _capture(function, flat, structure)
+        return outputs
 
     return run
 
 
 def _capture(function, flat, structure):
-    """`(program, structure of its outputs)`."""
+    """`(program, structure of its outputs)`, and the outputs: it runs while it is captured."""
     from torch.fx.experimental.proxy_tensor import make_fx  # it imports a great deal
 
     found = []
 
     def flattened(*flat):
-        outputs, form = tree_flatten(function(*tree_unflatten(flat, structure)))
-        found.append(form)
-        return outputs
+        found.append(function(*tree_unflatten(flat, structure)))
+        return tree_flatten(found[0])[0]
 
-    copies = [array.clone() for array in flat]  # it runs while it is captured, and may write into them
-    return make_fx(flattened)(*copies), found[0]
+    program = make_fx(flattened)(*flat)
+    return (program, tree_flatten(found[0])[1]), found[0]

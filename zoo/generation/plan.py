@@ -31,6 +31,7 @@ class Step:
     layer: object
     arguments: tuple  # (positional, by name), with places in place of tensors
     outputs: list  # places; as many as a layer may have
+    spent: tuple = ()  # places that no later step reads
 
     @property
     def remembers(self):
@@ -42,11 +43,13 @@ class Step:
         return [one for one in keras.tree.flatten(self.arguments) if isinstance(one, Place)]
 
     def run(self, values, call):
-        """Put what `call(step, *args, **kwargs)` returns into `values`, {place: tensor}."""
+        """Put what `call(step, *args, **kwargs)` returns into `values`, {place: tensor}, and take out what is spent."""
         args, kwargs = keras.tree.map_structure(
             lambda one: values[one] if isinstance(one, Place) else one, self.arguments
         )
         values.update(zip(self.outputs, keras.tree.flatten(call(self, *args, **kwargs)), strict=False))
+        for place in self.spent:
+            del values[place]
 
 
 class Plan:
@@ -76,6 +79,7 @@ class Plan:
         self.kept = list(dict.fromkeys(place for step in self.each for place in step.reads() if place not in told))
         self.last = max((i for i, step in enumerate(self.each) if step.remembers), default=-1)
         self._check(model)
+        self._spend()
 
     def crossing(self):
         """The places of tensors of each token that steps up to the last remembering one give to steps after it."""
@@ -100,6 +104,12 @@ class Plan:
         features = self.each[head].reads()
         self.each.insert(head, Step(layer, (features, {}), features))
         self.last = head
+
+    def _spend(self):
+        later = {self.output}
+        for step in reversed(self.once + self.each):
+            step.spent = tuple(place for place in dict.fromkeys(step.reads()) if place not in later)
+            later.update(step.spent)
 
     def _check(self, model):
         if len(model.output.shape) != 3:

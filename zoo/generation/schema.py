@@ -1,8 +1,8 @@
 """JSON schemas (https://json-schema.org/draft/2020-12) as regular expressions of the JSON texts that they hold for.
 
 What stands in a schema and cannot be kept to is refused, never passed over. Texts are written as Python's `json` writes
-them, their properties in the schema's order; properties that the schema does not name are never written. A part that holds
-itself, a tree, is written `DEPTH` levels deep at most: a regular expression cannot count.
+them, their properties in the schema's order; properties that the schema does not name are never written. A part that
+holds itself, as a tree does, is written `DEPTH` levels deep at most: a regular expression cannot count.
 """
 
 import json

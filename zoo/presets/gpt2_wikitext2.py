@@ -9,8 +9,8 @@ from zoo.preset import Preset, Training
 from zoo.tokenizers.words import Words
 
 PRESET = Preset(
-    architecture=GPT2(width=256, depth=4, heads=4, hidden=1024, length=128, dropout=0.3),
+    architecture=GPT2(width=256, depth=4, heads=4, hidden=1024, length=128, dropout=0.15),
     objective=NextToken(length=128, context=64),
     tokenizer=Words(vocabulary=33_283, lower=False, spaced=True),
-    training=Training(epochs=10, batch=16, learning_rate=1e-3, warmup=0.05, weight_decay=0.1, patience=2),
+    training=Training(epochs=4, batch=8, learning_rate=1e-3, warmup=0.05, weight_decay=0.1, patience=0),
 )
