@@ -95,6 +95,8 @@ def test_pairs_are_tuples(tmp_path):
 def test_one_text_where_one_is_asked(trained):
     with pytest.raises(ValueError, match="Expected text for this model. Received: 2 text"):
         trained[0].predict(("one", "two"))
+    with pytest.raises(ValueError, match="Expected a text, or a tuple of text. Received: {'text': 'one'}"):
+        trained[0].predict([{"text": "one"}])
 
 
 def test_what_cannot_be_loaded(tmp_path):

@@ -63,7 +63,9 @@ class Objective(ABC):
 
     def record(self, text):
         """A record without an answer, from what a person hands to `predict`: a text, or a tuple of several."""
-        given, asked = (text,) if isinstance(text, str) else tuple(text), self.asks()
+        given, asked = (text,) if isinstance(text, str) else text, self.asks()
+        if not isinstance(given, tuple | list):
+            raise ValueError(f"Expected a text, or a tuple of {' and '.join(asked)}. Received: {text!r:.80}.")
         if len(given) != len(asked):
             raise ValueError(
                 f"Expected {' and '.join(asked)} for this model. Received: {len(given)} text(s), {text!r:.80}."
