@@ -143,6 +143,7 @@ def _either(one):
     return st.lists(one, min_size=1, max_size=2).map(lambda ways: {"anyOf": ways, "title": "either"})
 
 
+LOOP = {"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}]}}}
 PART = {"type": "object", "properties": {"x": {"const": 1}}, "required": ["x"], "additionalProperties": False}
 KINDS = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
 
@@ -249,6 +250,9 @@ def test_a_tree_is_written_some_levels_deep():
         expression({"$ref": "#/$defs/node", "$defs": {"node": node | {"required": ["next"]}}})
     with pytest.raises(ValueError, match="that a text can fulfil"):
         expression({"type": "array", "items": {"$ref": "#"}, "minItems": 1})
+    wide = {"type": "object", "properties": {f"part{i}": {"$ref": "#"} for i in range(30)}}
+    with pytest.raises(ValueError, match="parts that hold themselves in fewer ways"):
+        expression(wide)
 
 
 def test_another_constraint_of_its_size_compiles_nothing(author):
@@ -282,7 +286,7 @@ def test_another_constraint_of_its_size_compiles_nothing(author):
         ({"schema": {"type": "object"}}, "properties, those that are required among them"),
         ({"schema": {"enum": []}}, "enum with a value at least"),
         ({"schema": {"$ref": "part"}}, "references such as #/"),
-        ({"schema": {"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}]}}}}, "one that a text can"),
+        ({"schema": LOOP}, "that a text can fulfil"),
     ],
 )  # fmt: skip
 def test_mistakes(author, options, message):

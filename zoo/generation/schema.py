@@ -23,6 +23,7 @@ INTEGER = r"-?(?:0|[1-9][0-9]*)"
 SIMPLE = {"number": rf"{INTEGER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", "boolean": "(?:true|false)", "null": "null"}
 MOST = 1000  # integers of a range, which are written out one by one
 DEPTH = 4  # levels of a part that holds itself
+LONGEST = 100_000  # characters of such a part, written out: they grow with each way that it holds itself
 
 
 def expression(schema):
@@ -77,6 +78,8 @@ class _Schema:
         self.within.append(path)
         found = self.any(part)
         self.within.pop()
+        if found and len(found) > LONGEST:
+            raise _refusal(f"parts that hold themselves in fewer ways, {LONGEST} characters written out", path)
         return found
 
     def _literals(self, schema):
