@@ -135,6 +135,38 @@ def test_adamw_is_that_of_the_paper():
     np.testing.assert_allclose(numpy(variable), weights, atol=1e-5)
 
 
+def test_gradients_are_clipped_together_and_weights_averaged():
+    """Pascanu 2013, algorithm 1; the average begins at the weights after the first step."""
+    random = np.random.default_rng(0)
+    shapes = (4, 3), (5,)
+    variables = [keras.Variable(random.standard_normal(shape).astype("float32")) for shape in shapes]
+    options = {"weight_decay": 0.0, "global_clipnorm": 1.0, "use_ema": True, "ema_momentum": 0.9}
+    optimizer = backend.AdamW(0.01, ema_overwrite_frequency=None, epsilon=1.0, **options)  # steps grow with gradients
+    optimizer.build(variables)
+    m, v, averages = [0.0, 0.0], [0.0, 0.0], None
+    weights = [numpy(variable) for variable in variables]
+    for step, size in enumerate((5.0, 0.01, 3.0), start=1):  # the second is short enough as it is
+        gradients = [(size * random.standard_normal(shape)).astype("float32") for shape in shapes]
+        optimizer.apply([ops.convert_to_tensor(gradient) for gradient in gradients])
+        scale = min(1.0, 1.0 / np.sqrt(sum(np.sum(gradient**2) for gradient in gradients)))
+        m = [0.9 * old + 0.1 * scale * gradient for old, gradient in zip(m, gradients, strict=True)]
+        v = [0.999 * old + 0.001 * (scale * gradient) ** 2 for old, gradient in zip(v, gradients, strict=True)]
+        rate = 0.01 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+        weights = [w - rate * mean / (np.sqrt(square) + 1.0) for w, mean, square in zip(weights, m, v, strict=True)]
+        averages = weights if averages is None else [0.9 * a + 0.1 * w for a, w in zip(averages, weights, strict=True)]
+    found = [*variables, *optimizer._model_variables_moving_average]
+    for variable, expected in zip(found, [*weights, *averages], strict=True):
+        np.testing.assert_allclose(numpy(variable), expected, atol=1e-6)
+
+
+def test_a_gradient_without_an_end_leaves_no_weight_that_looks_right():
+    variable = keras.Variable(np.ones(3, "float32"))
+    optimizer = backend.AdamW(0.01, global_clipnorm=1.0)
+    optimizer.build([variable])
+    optimizer.apply([ops.convert_to_tensor(np.array([np.inf, 1.0, 0.0], "float32"))])
+    assert np.isnan(numpy(variable)).all()
+
+
 def test_what_is_captured_has_run_once_and_on_what_it_was_given():
     add = backend.captured(lambda state, change: {"sum": state["sum"] + change["by"]})
     state = {"sum": ops.ones(3)}

@@ -9,9 +9,9 @@ from zoo.preset import Data, Preset, Training
 from zoo.tokenizers.words import Words
 
 PRESET = Preset(
-    architecture=GPT2(width=96, depth=2, heads=4, hidden=192, length=384, dropout=0.2),
+    architecture=GPT2(width=96, depth=2, heads=4, hidden=192, length=384, dropout=0.1),
     objective=FollowInstructions(length=320, new_tokens=60, samples=10, watch="rouge2"),
     tokenizer=Words(vocabulary=3_000),
     data=Data(spec="sample:helpdesk"),
-    training=Training(epochs=24, batch=8, learning_rate=3e-3, patience=12),
+    training=Training(epochs=40, batch=8, learning_rate=2e-3, patience=0),
 )
