@@ -6,7 +6,7 @@ import keras
 
 NAMES = (
     *("COMPILE", "seed", "random_state", "set_random_state", "feed"),
-    *("convolve", "leave_out", "largest", "AdamW"),
+    *("affine", "convolve", "leave_out", "largest", "AdamW"),
     *("sigmoid", "tanh", "sigmoid_gradient", "tanh_gradient", "split", "concatenate", "transpose"),
     *("scan", "differentiable", "fused_recurrence", "attend", "occurrences", "cross_entropy"),
     *("write", "recall", "compiled", "captured", "repeat", "marked", "most", "product"),

@@ -8,11 +8,13 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
+from zoo.backend import xla
+
 sigmoid, tanh, transpose = jax.nn.sigmoid, jnp.tanh, jnp.transpose
 concatenate, split = partial(jnp.concatenate, axis=-1), partial(jnp.split, axis=-1)
 
 WEYL = np.uint32(0x9E3779B9)  # 2**32 divided by the golden ratio
-AdamW = keras.optimizers.AdamW
+AdamW, affine = keras.optimizers.AdamW, xla.affine
 COMPILE = "auto"  # `jit_compile` of models: JAX is slow without
 
 

@@ -5,11 +5,11 @@ from functools import partial
 import keras
 import tensorflow as tf
 
-from zoo.backend import tensorflow_optimizer
+from zoo.backend import tensorflow_optimizer, xla
 
 sigmoid, tanh, transpose, concatenate = tf.sigmoid, tf.tanh, tf.transpose, partial(tf.concat, axis=-1)
 
-AdamW = tensorflow_optimizer.AdamW
+AdamW, affine = tensorflow_optimizer.AdamW, xla.affine
 COMPILE = (
     False  # `jit_compile` of models: XLA on a CPU draws dropout slowly: a TextCNN step took 366 ms with it, 61 without
 )

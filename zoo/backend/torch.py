@@ -123,6 +123,14 @@ class _Differentiable(torch.autograd.Function):
         return None, None, *context.backward_pass(context.saved_tensors, gradients)
 
 
+def affine(x, kernel_IO, bias_O=None):
+    """(..., outputs): (..., inputs) times a kernel, plus a bias, in one call."""
+    if x.dtype != kernel_IO.dtype:
+        kind = torch.promote_types(x.dtype, kernel_IO.dtype)
+        x, kernel_IO = x.to(kind), kernel_IO.to(kind)
+    return torch.nn.functional.linear(x, kernel_IO.t(), bias_O)
+
+
 def convolve(x_BTM, kernel_KMF, padding, dilation):
     """(batch, time, filters): a convolution over time; `padding` is "same" or "valid".
 

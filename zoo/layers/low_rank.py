@@ -9,11 +9,12 @@ import math
 import keras
 from keras import ops
 
+from zoo import backend
 from zoo.layers.dropout import Dropout
 
 
 class LowRank(keras.layers.Layer):
-    """What is added to the product of (rows, inputs) with a kernel: (rows, outputs), `scale` x A B, of rank `rank`.
+    """What is added to the product of (..., inputs) with a kernel: (..., outputs), `scale` x A B, of rank `rank`.
 
     A begins as in the authors' code, B at zero, so that nothing is added before training.
     """
@@ -31,7 +32,8 @@ class LowRank(keras.layers.Layer):
         self.b = self.add_weight((self.rank, self.outputs), initializer="zeros", name="b")
 
     def call(self, x, training=False):
-        return ops.matmul(ops.matmul(self.drop(x, training=training), self.a), self.b) * self.scale
+        a, b = ops.convert_to_tensor(self.a), ops.convert_to_tensor(self.b)
+        return backend.affine(backend.affine(self.drop(x, training=training), a), b) * self.scale
 
 
 def kernel_of(layer, name="kernel"):
@@ -46,11 +48,15 @@ def kernel_of(layer, name="kernel"):
     return kernel + ops.cast(ops.reshape(change, kernel.shape), kernel.dtype)
 
 
-def product(rows, layer, name="kernel"):
-    """(rows, inputs) times a layer's kernel, (inputs, outputs), and what its update adds, at the cost of its rank."""
+def product(x, layer, name="kernel", bias=None):
+    """(..., inputs) times a layer's kernel, (inputs, outputs), plus a bias and what its update adds."""
     rounded, update = getattr(layer, "rounded", None), update_of(layer, name)
-    y = rounded.product(rows) if rounded else ops.matmul(rows, getattr(layer, name))
-    return y if update is None else y + update(rows)
+    bias = None if bias is None else ops.convert_to_tensor(bias)
+    if rounded:
+        y = rounded.product(x) if bias is None else rounded.product(x) + bias
+    else:
+        y = backend.affine(x, ops.convert_to_tensor(getattr(layer, name)), bias)
+    return y if update is None else y + update(x)
 
 
 def update_of(layer, name):

@@ -94,9 +94,7 @@ class Recurrent(keras.layers.Layer):
 
     def project(self, x_TBM, visible=None):
         """What each step is given by its token, (time, batch, gates * units)."""
-        rows = ops.reshape(x_TBM, (-1, x_TBM.shape[-1]))  # the gradient of a flat product is twice as quick in XLA
-        p = ops.cast(product(rows, self), self._precision) + self.input_bias()
-        p_TBG = ops.reshape(p, (*ops.shape(x_TBM)[:2], self.gates * self.units))
+        p_TBG = ops.cast(product(x_TBM, self), self._precision) + self.input_bias()
         if visible is None or not self.reverse:
             return p_TBG
         return self.shut(p_TBG, ops.cast(ops.logical_not(ops.transpose(visible)), p_TBG.dtype)[:, :, None])
