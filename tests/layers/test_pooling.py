@@ -70,4 +70,4 @@ def test_a_compiled_step_learns_what_an_eager_one_does(kind):
         now = [ops.convert_to_numpy(weight) for weight in model.trainable_weights]
         steps.append([b - a for a, b in zip(before, now, strict=True)])
     for compiled, expected in zip(*steps, strict=True):
-        np.testing.assert_allclose(compiled, expected, atol=1e-4 * max(1e-3, abs(expected).max()))
+        np.testing.assert_allclose(compiled, expected, atol=1e-4 * max(1e-2, abs(expected).max()))  # or rounding of 1.0
