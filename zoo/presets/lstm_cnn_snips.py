@@ -9,11 +9,11 @@ from zoo.preset import Data, Preset, Training
 from zoo.tokenizers.bytes import Bytes
 
 PRESET = Preset(
-    architecture=LSTMCNN(buckets=2**16, embedding_dropout=0.5, dropout=0.0),
+    architecture=LSTMCNN(width=200, units=200, buckets=2**16, embedding_dropout=0.5, dropout=0.2),
     objective=ClassifyAndTag(length=512, crf=True),
     tokenizer=Bytes(),
     data=Data(columns={"label": "intent"}),
     training=Training(
-        epochs=20, batch=50, learning_rate=2e-3, schedule="constant", warmup=0.0, average=0.99, patience=4
+        epochs=20, batch=50, learning_rate=2e-3, schedule="constant", warmup=0.0, average=0.99, patience=6
     ),
 )
