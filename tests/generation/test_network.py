@@ -20,7 +20,8 @@ def test_every_step_with_memories_equals_a_look_at_the_whole_text(writer):
     for i, now in enumerate(found):
         for row, prompt in enumerate(prompts):
             ids = [*prompt, *further[row, :i]]
-            np.testing.assert_allclose(array(now)[row], logits(writer, ids, read and read[row]), rtol=1e-5, atol=1e-5)
+            expected = logits(writer, ids, read and read[row])  # of up to 10, from sums of such numbers
+            np.testing.assert_allclose(array(now)[row], expected, atol=1e-5 * max(1, abs(expected).max()))
 
 
 def test_several_tokens_at_once(writer):
