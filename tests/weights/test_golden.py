@@ -23,12 +23,17 @@ def outputs(model, golden):
     return ops.convert_to_numpy(model(given, training=False))
 
 
+def near(found, expected, share):
+    """Each number to a share of the largest: processors round the sums that they come from each in their own way."""
+    np.testing.assert_allclose(found, expected, rtol=0, atol=share * max(1, abs(expected).max()))
+
+
 def test_features_are_the_references(golden, tmp_path):
     trunk = read_architecture(golden.config).trunk()
     loaded = zoo.load_weights(trunk, golden.write(tmp_path))
     assert loaded.fresh == ()
     seen = golden["visible"]
-    np.testing.assert_allclose(outputs(trunk, golden)[seen], golden["features"][seen], atol=1e-5)
+    near(outputs(trunk, golden)[seen], golden["features"][seen], 1e-5)
 
 
 def test_logits_are_the_references(golden, tmp_path):
@@ -42,4 +47,4 @@ def test_logits_are_the_references(golden, tmp_path):
     zoo.load_weights(model, golden.write(tmp_path))
     expected, found = golden["logits"], outputs(model, golden)
     seen = golden["visible"] if found.ndim == 3 else slice(None)
-    np.testing.assert_allclose(found[seen], expected[seen], atol=2e-5)
+    near(found[seen], expected[seen], 2e-5)
