@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from zoo import backend
+from zoo.layers.dense import Dense
 from zoo.layers.vocabulary import TokenLoss
 
 numpy = ops.convert_to_numpy
@@ -96,6 +97,19 @@ def test_small_functions():
     np.testing.assert_array_equal(numpy(backend.concatenate([x, x])), np.concatenate([X, X], -1))
     np.testing.assert_allclose(numpy(backend.sigmoid(x)), 1 / (1 + np.exp(-X)), rtol=1e-6)
     np.testing.assert_allclose(numpy(backend.tanh(x)), np.tanh(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 400), (5, 400), (1, 400)])
+def test_affine_multiplies_and_adds_with_a_gradient_and_without(shape):
+    """A kernel this large is multiplied by another library on torch where no gradient is asked for."""
+    draw = np.random.default_rng(0).normal
+    x, kernel, bias = (draw(size=size).astype("float32") for size in (shape, (400, 500), 500))
+    model = keras.Sequential([keras.Input(shape[1:]), Dense(500)])
+    model.set_weights([kernel, bias])
+    for y in (model(x), backend.compiled(model, model.variables, used_up=False)(ops.convert_to_tensor(x))):
+        np.testing.assert_allclose(numpy(y), x @ kernel + bias, rtol=1e-4, atol=1e-4)
+    alone = backend.compiled(backend.affine, [], used_up=False)(ops.convert_to_tensor(x), ops.convert_to_tensor(kernel))
+    np.testing.assert_allclose(numpy(alone), x @ kernel, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.skipif(keras.config.backend() != "torch", reason="the fused kernels are PyTorch's")

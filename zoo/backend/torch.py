@@ -16,6 +16,8 @@ sigmoid_gradient, tanh_gradient = torch.ops.aten.sigmoid_backward.default, torch
 AdamW, fused_recurrence = torch_optimizer.AdamW, torch_recurrence.fused_recurrence
 compiled, captured = torch_capture.compiled, torch_capture.captured
 FEW = 8  # rows for which reading int8 weights is all that takes time
+ROWS, SIZE = 4, 2**17  # of a product on a CPU, rows and numbers of the kernel, from which oneDNN is quicker than MKL
+ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 BLOCK = 32  # numbers that torch's product with int8 weights reads at once, also beyond the end of a row
 COMPILE = False  # `jit_compile` of models: torch.compile pays only where shapes never change
 
@@ -124,11 +126,22 @@ class _Differentiable(torch.autograd.Function):
 
 
 def affine(x, kernel_IO, bias_O=None):
-    """(..., outputs): (..., inputs) times a kernel, plus a bias, in one call."""
+    """(..., outputs): (..., inputs) times a kernel, plus a bias, in one call.
+
+    On a CPU oneDNN multiplies where no gradient is asked for: two thirds of the time of MKL, which `linear` calls, for
+    8 rows of 768 and a kernel of 768 x 3072, nine tenths for 2048 rows (AMD EPYC, one core).
+    """
     if x.dtype != kernel_IO.dtype:
         kind = torch.promote_types(x.dtype, kernel_IO.dtype)
         x, kernel_IO = x.to(kind), kernel_IO.to(kind)
+    if _suits_onednn(x, kernel_IO):
+        return torch.ops.mkldnn._linear_pointwise(x, kernel_IO.t(), bias_O, "none", [], "")
     return torch.nn.functional.linear(x, kernel_IO.t(), bias_O)
+
+
+def _suits_onednn(x, kernel_IO):
+    plain = x.dtype == torch.float32 and x.device.type == "cpu" and not torch.is_grad_enabled()
+    return plain and ONEDNN and kernel_IO.numel() >= SIZE and x.numel() >= ROWS * len(kernel_IO)
 
 
 def convolve(x_BTM, kernel_KMF, padding, dilation):

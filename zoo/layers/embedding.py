@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from zoo import backend
 from zoo.layers.rounded import rounds
 
 UNKNOWN = 1  # id of the unknown word, in every tokenizer that has one
@@ -39,12 +40,18 @@ class TokenEmbedding(keras.layers.ReversibleEmbedding):
         rounded = getattr(self, "rounded", None)
         if reverse:  # of flat rows: torch multiplies each text anew where they do not lie one after another
             rows = ops.reshape(inputs, (-1, self.output_dim))
-            logits = rounded.product(rows) if rounded else super().call(rows, reverse=True)
+            logits = rounded.product(rows) if rounded else self._logits(rows)
             return ops.reshape(logits, (*ops.shape(inputs)[:-1], self.input_dim))
         x = ops.cast(rounded.take(inputs) if rounded else super().call(inputs), self.compute_dtype)
         if self.padding is None:
             return x
         return x * ops.cast(ops.not_equal(inputs, self.padding), x.dtype)[..., None]
+
+    def _logits(self, rows):
+        if not self.tie_weights or self.logit_soft_cap is not None:
+            return super().call(rows, reverse=True)
+        table = ops.cast(self.embeddings, self.reverse_dtype)
+        return backend.affine(ops.cast(rows, self.reverse_dtype), ops.transpose(table))
 
     def round_weights(self, precision):
         rounds(self, "_embeddings", self.embeddings, precision)
