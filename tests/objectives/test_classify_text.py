@@ -88,6 +88,34 @@ def test_label_smoothing_and_class_weights_reach_the_loss():
     assert smooth == pytest.approx(plain + 0.1 * 3, rel=1e-5)
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_agreement_adds_how_far_two_passes_lie_apart(several):
+    objective, fields = ClassifyText(labels=("a", "b", "c"), several=several), {"agreement": 2.0}
+    batch = {"tokens": np.arange(6).reshape(2, 3), "target": np.array([[1, 0, 0], [0, 0, 1]], "uint8")}
+    inputs, targets, weights = replace(objective, **fields).arrange(batch, None)
+    np.testing.assert_array_equal(inputs["tokens"], [[0, 1, 2], [3, 4, 5]] * 2)
+    np.testing.assert_array_equal(weights, [1] * 4)
+    logits = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    p = objective.probabilities(logits)
+    choices = np.stack([p, 1 - p], -1) / 3 if several else p
+    one, other = (choices.reshape(2, 2, -1), np.log(np.stack([p, 1 - p], -1) if several else p).reshape(2, 2, -1))
+    divergences = [(one[i] * (other[i] - other[1 - i])).sum(-1).mean() for i in (0, 1)]
+    plain, more = (float(o.loss()(targets, logits)) for o in (objective, replace(objective, **fields)))
+    assert more == pytest.approx(plain + 2.0 / 2 * np.mean(divergences), rel=1e-5)
+
+
+def test_agreement_needs_dropout():
+    with pytest.raises(ValueError, match="Expected dropout for objective.agreement"):
+        ClassifyText(labels=("a",), agreement=1.0, dropout=0.0).check(shrunk("transformer_encoder", dropout=0.0))
+    with pytest.raises(ValueError, match="Expected objective.agreement of 0 or more. Received: -1"):
+        ClassifyText(labels=("a",), agreement=-1.0).check(shrunk("transformer_encoder"))
+
+
+def test_training_with_agreement(tiny, tmp_path):
+    tiny = replace(tiny, objective=replace(tiny.objective, agreement=1.0, dropout=0.3))
+    assert zoo.train(tiny, to=tmp_path / "m").scores["test"]["accuracy"] > 0.9
+
+
 @pytest.mark.parametrize(("several", "pair"), [(True, False), (False, True)])
 def test_training_with_several_labels_and_with_pairs(tiny, tmp_path, several, pair):
     rows = [

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from zoo.abilities import check_reads_tokens
+from zoo.agreement import Agreement, check_agreement, doubled
 from zoo.dataset import check_labels, collect_labels
 from zoo.layers.dropout import Dropout
 from zoo.layers.pooling import pooled
@@ -29,6 +30,7 @@ class ClassifyText(Objective):
     hidden: str | None = None  # activation of a dense layer before the output layer: tanh in BERT and RoBERTa; None: no
     dropout: float = 0.1  # before the output layer
     label_smoothing: float = 0.0  # Szegedy 2016, arXiv:1512.00567, section 7
+    agreement: float = 0.0  # strength of R-Drop, twice the work a step: see `zoo.agreement`
     balance: bool = False  # weigh classes by their inverse frequency
     class_weights: dict = field(default_factory=dict)  # label -> weight in the loss; filled in by `balance`
     threshold: float = 0.5  # probability from which one of several labels is given; calibrated on validation
@@ -44,6 +46,7 @@ class ClassifyText(Objective):
 
     def check(self, architecture):
         check_reads_tokens(architecture, "classify_text")
+        check_agreement(self, architecture)
 
     def needs(self):
         return (*self.asks(), self.target)
@@ -87,7 +90,8 @@ class ClassifyText(Objective):
         weights = np.array([self.class_weights.get(label, 1.0) for label in self.labels], "float32")
         labels = targets.sum(-1)
         weights = targets @ weights / np.maximum(labels, 1) + (labels == 0)
-        return batch, targets, weights * batch.get("examples", 1)
+        arranged = batch, targets, weights * batch.get("examples", 1)
+        return doubled(arranged) if self.agreement else arranged
 
     def head(self, architecture, trunk):
         x = pooled(architecture, trunk, self.pooling)
@@ -98,7 +102,8 @@ class ClassifyText(Objective):
 
     def loss(self):
         make = keras.losses.BinaryCrossentropy if self.several else keras.losses.CategoricalCrossentropy
-        return make(from_logits=True, label_smoothing=self.label_smoothing)
+        loss = make(from_logits=True, label_smoothing=self.label_smoothing)
+        return Agreement(loss, self.agreement, self.several) if self.agreement else loss
 
     def metrics(self):
         make = keras.metrics.BinaryAccuracy if self.several else keras.metrics.CategoricalAccuracy
