@@ -13,6 +13,7 @@ _HOMES = {
     "Preset": "preset",
     "Training": "preset",
     "Tuning": "preset",
+    "average": "averaging",
     "build": "building",
     "import_model": "weights",
     "load": "pipeline",

@@ -1,4 +1,4 @@
-"""Verbs that make models: list, train, import, evaluate, export."""
+"""Verbs that make models: list, train, import, average, evaluate, export."""
 
 from pathlib import Path
 from typing import Annotated
@@ -44,9 +44,12 @@ def train(
     overrides = [*(overrides or []), *([f"data.errors={errors}"] if errors else [])]
     found = {"to": to, "data": data, "columns": names, "weights": weights}
     pipeline = start().train(preset, **found, resume=resume, fresh=fresh, overrides=overrides)
+    _tell_scores(pipeline, to or Path("saved_models") / preset)
+
+
+def _tell_scores(pipeline, folder):
     for split, scores in pipeline.scores.items():
         print(f"{split}: {line(scores)}")
-    folder = to or Path("saved_models") / preset
     tell(f'Saved in {folder}. Try: zoo predict {folder} "some text"')
 
 
@@ -58,6 +61,14 @@ def import_(
     """Make a model folder of published weights, perhaps with an adapter: to ask, to evaluate, to train further."""
     to = start().import_model(folder, to, adapter)
     tell(f'Saved in {to}. Try: zoo predict {to} "some text", or zoo train PRESET --from {to}')
+
+
+def average(
+    models: Annotated[list[Path], typer.Argument(help="Folders of models fine-tuned from the same weights.")],
+    to: Annotated[Path, typer.Option(help="The new model's folder.")],
+):
+    """Make a model of the mean weights of several, fine-tuned with other seeds or settings: often better than each."""
+    _tell_scores(start().average(models, to), to)
 
 
 def evaluate(
