@@ -141,7 +141,8 @@ def affine(x, kernel_IO, bias_O=None):
 
 def _suits_onednn(x, kernel_IO):
     plain = x.dtype == torch.float32 and x.device.type == "cpu" and not torch.is_grad_enabled()
-    return plain and ONEDNN and kernel_IO.numel() >= SIZE and x.numel() >= ROWS * len(kernel_IO)
+    rows = 1 if kernel_IO.stride(0) == 1 else ROWS  # a table of vectors turned over, MKL reads slowly for one row too
+    return plain and ONEDNN and kernel_IO.numel() >= SIZE and x.numel() >= rows * len(kernel_IO)
 
 
 def convolve(x_BTM, kernel_KMF, padding, dilation):
