@@ -35,24 +35,27 @@ def average(folders, to):
         raise ValueError(f"Expected two model folders or more. Received: {len(folders)}.")
     if Path(to).exists():
         raise ValueError(f"Expected a new folder to save the model in. Received: {to}, which exists.")
-    first, others = load(folders[0]), folders[1:]
-    means = [_array(weight) for weight in first.model.weights]
-    for count, folder in enumerate(others, 2):
-        other = load(folder)
-        _check_alike(first, other, folders[0], folder)
-        means = [
-            mean + (_array(weight) - mean) / count for mean, weight in zip(means, other.model.weights, strict=True)
-        ]
-    for weight, mean in zip(first.model.weights, means, strict=True):
-        weight.assign(mean.astype(weight.dtype))
+    first = load(folders[0])
+    for weight, mean in zip(first.model.weights, _means(first, folders), strict=True):
+        weight.assign(mean)
     pipeline = _scored(first)
     with whole_folder(to) as partial_folder:
         pipeline.write(partial_folder)
     return pipeline
 
 
-def _array(weight):
-    return ops.convert_to_numpy(weight).astype("float64")
+def _means(first, folders):
+    """Arrays, as the weights of the `first` of several models, which are held one at a time."""
+    means = _arrays(first)
+    for count, folder in enumerate(folders[1:], 2):
+        other = load(folder)
+        _check_alike(first, other, folders[0], folder)
+        means = [mean + (array - mean) / count for mean, array in zip(means, _arrays(other), strict=True)]
+    return means
+
+
+def _arrays(pipeline):
+    return [ops.convert_to_numpy(weight) for weight in pipeline.model.weights]
 
 
 def _check_alike(first, other, name, folder):
