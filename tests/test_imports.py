@@ -18,6 +18,7 @@ MAY_IMPORT = {  # folder: what of zoo its files may import, besides their own fo
     "objectives": {
         "zoo.objective",
         "zoo.abilities",
+        "zoo.agreement",
         "zoo.following",
         "zoo.writing",
         "zoo.layers",
