@@ -7,15 +7,14 @@ them and costs no more than one.
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 from keras import ops
 
-from zoo import evaluation, settings
+from zoo import settings
 from zoo.console import console
 from zoo.dataset import open_dataset
-from zoo.files import whole_folder
-from zoo.pipeline import Pipeline, inspect, load
+from zoo.files import check_new, whole_folder
+from zoo.pipeline import held_out, load, measure
 
 LEARNING = {"dropout", "label_smoothing", "agreement", "threshold"}  # in these models may differ
 
@@ -33,8 +32,7 @@ def average(folders, to):
     """
     if len(folders) < 2:
         raise ValueError(f"Expected two model folders or more. Received: {len(folders)}.")
-    if Path(to).exists():
-        raise ValueError(f"Expected a new folder to save the model in. Received: {to}, which exists.")
+    check_new(to, "save the model in")
     first = load(folders[0])
     for weight, mean in zip(first.model.weights, _means(first, folders), strict=True):
         weight.assign(mean)
@@ -82,16 +80,10 @@ def _kind(pipeline):
 
 def _scored(pipeline):
     """A pipeline whose weights are new, calibrated and scored on its own data; not scored where that cannot be read."""
-    preset, tokenizer, scores = pipeline.preset, pipeline.tokenizer, {}
-    objective, data = preset.objective, preset.data
+    objective, data = pipeline.objective, pipeline.preset.data
     try:
         dataset = open_dataset(data.spec, data.columns, data.seed, data.errors, objective.needs(), objective.draw)
     except ValueError as error:
         console.print(f"Not scored, since the data of the first model cannot be read: {error}")
-        return Pipeline(pipeline.model, preset, tokenizer)
-    for split in [name for name in ("validation", "test") if name in dataset.splits]:
-        records = list(dataset.records(split))
-        outputs = evaluation.predict(pipeline.model, objective, tokenizer, records)
-        objective = objective.calibrate(outputs, records) if split == "validation" else objective
-        scores[split] = inspect(objective, outputs, records)[0]
-    return Pipeline(pipeline.model, replace(preset, objective=objective), tokenizer, scores)
+        return replace(pipeline, scores={})
+    return measure(pipeline, held_out(dataset))[0]

@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 
 from zoo.exits import MISTAKE, explained
-from zoo.files import whole_folder
+from zoo.files import check_new, whole_folder
 
 
 def export(pipeline, folder):
@@ -25,8 +25,7 @@ def export(pipeline, folder):
     it `stopped` by itself. Raises ValueError where `folder` exists.
     """
     folder = Path(folder)
-    if folder.exists():
-        raise ValueError(f"Expected a new folder to export to. Received: {folder}, which exists.")
+    check_new(folder, "export to")
     with tempfile.TemporaryDirectory() as trained:
         pipeline.write(trained)
         if keras.config.backend() == "tensorflow":

@@ -52,6 +52,12 @@ def naming(path):
         raise
 
 
+def check_new(path, purpose):
+    """Raise ValueError where a folder that is to be made is there already."""
+    if Path(path).exists():
+        raise ValueError(f"Expected a new folder to {purpose}. Received: {path}, which exists.")
+
+
 def write_text(path, text):
     """Write a whole UTF-8 text file."""
     with whole_file(path, "w", encoding="utf-8") as file:

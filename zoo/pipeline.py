@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import keras
@@ -146,6 +146,22 @@ class Pipeline:
 def inspect(objective, outputs, records):
     """`(scores, table, confusion)` of a model's outputs, one for each of a list of records."""
     return tuple(look(outputs, records) for look in (objective.scores, objective.table, objective.confusion))
+
+
+def held_out(dataset):
+    """{split: list of records} of what a model does not learn from."""
+    return {split: list(dataset.records(split)) for split in ("validation", "test") if split in dataset.splits}
+
+
+def measure(pipeline, splits):
+    """`(pipeline, table, confusion)`: calibrated and scored on `held_out` records, and the looks at the last split."""
+    objective, scores = pipeline.objective, {}
+    for split, records in splits.items():
+        outputs = evaluation.predict(pipeline.model, objective, pipeline.tokenizer, records)
+        if split == "validation":
+            objective = objective.calibrate(outputs, records)
+        scores[split], *looks = inspect(objective, outputs, records)
+    return replace(pipeline, preset=replace(pipeline.preset, objective=objective), scores=scores), *looks
 
 
 def load(folder, precision="float32"):

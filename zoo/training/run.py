@@ -3,14 +3,13 @@
 import shutil
 from dataclasses import replace
 
-from zoo import evaluation
 from zoo.adapters.adaptation import Adaptation
 from zoo.console import console
 from zoo.dataset import open_dataset
 from zoo.examples import prepare
 from zoo.files import whole_folder
 from zoo.layers.rounded import PRECISIONS
-from zoo.pipeline import Pipeline, inspect, load
+from zoo.pipeline import Pipeline, held_out, load, measure
 from zoo.tokenizer import TrainedTokenizer
 from zoo.training import checkpoint
 from zoo.training.card import write_card
@@ -119,15 +118,11 @@ class Run:
             self._draw_exactly()
         self.tuner.hold(-1)
         self.model = self.adaptation.merged() if self.adaptation else self.model
-        held_out = self.validate.records
-        self.objective = self.objective.calibrate(self._outputs(held_out), held_out)
         preset = replace(self.preset, architecture=self.architecture, objective=self.objective)
-        pipeline, self.sizes = Pipeline(self.model, preset, self.tokenizer), {"train": len(self.examples)}
-        for split in ("validation", "test"):
-            if split in self.dataset.splits:
-                records = list(self.dataset.records(split))
-                self.sizes[split] = len(records)
-                pipeline.scores[split], *self.looks = inspect(self.objective, self._outputs(records), records)
+        splits = held_out(self.dataset)
+        self.sizes = {"train": len(self.examples)} | {split: len(records) for split, records in splits.items()}
+        pipeline, *self.looks = measure(Pipeline(self.model, preset, self.tokenizer), splits)
+        self.objective = pipeline.objective
         self._publish(pipeline)
         return pipeline
 
@@ -138,9 +133,6 @@ class Run:
         for weight in self.model.weights:
             if weight.path in learned:
                 weight.assign(learned[weight.path].value)
-
-    def _outputs(self, records):
-        return evaluation.predict(self.model, self.objective, self.tokenizer, records)
 
     def _publish(self, pipeline):
         with whole_folder(self.folder) as folder:

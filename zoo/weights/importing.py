@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zoo import catalog
 from zoo.dataset import schemes
-from zoo.files import whole_folder
+from zoo.files import check_new, whole_folder
 from zoo.pipeline import Pipeline
 from zoo.preset import Preset, Training
 from zoo.tokenizer import TrainedTokenizer
@@ -29,8 +29,7 @@ def import_model(name, to=None, adapter=None):
         adapter: one that was learned upon it, to be merged: see `zoo.merge`.
     """
     to = Path(to or Path("saved_models") / str(name).rstrip("/").replace(":", "/").rpartition("/")[2])
-    if to.exists():
-        raise ValueError(f"Expected a new folder to save the model in. Received: {to}, which exists.")
+    check_new(to, "save the model in")
     imported = _merged(name, adapter) if adapter else import_folder(locate(name))
     with whole_folder(to) as partial_folder:
         imported.write(partial_folder)

@@ -8,7 +8,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from zoo import catalog
-from zoo.files import whole_folder, write_text
+from zoo.files import check_new, whole_folder, write_text
 from zoo.weights.table import Table, head_layers, plain
 from zoo.weights.tensors import SINGLE
 
@@ -21,8 +21,7 @@ def write_huggingface(pipeline, folder):
     Returns the folder. Raises ValueError where it exists, or transformers has no class that gives the same.
     """
     folder = Path(folder)
-    if folder.exists():
-        raise ValueError(f"Expected a new folder to export to. Received: {folder}, which exists.")
+    check_new(folder, "export to")
     architecture, published = pipeline.preset.architecture, pipeline.preset.architecture.published
     if published is None:
         raise ValueError(f"Expected an architecture that transformers has. Received: {type(architecture).__name__}.")
