@@ -67,14 +67,14 @@ def zoo_model(name):
 
 
 def by_zoo(options):
-    from zoo.generation import generate
+    from zoo.generation.generate import generate
 
     model, new = zoo_model(options.network), options.new_tokens
     return lambda prompts: generate(model, prompts.tolist(), new_tokens=new)
 
 
 def beams_by_zoo(options):
-    from zoo.generation import generate
+    from zoo.generation.generate import generate
 
     model, settings = zoo_model(options.network), {"new_tokens": options.new_tokens, "beams": options.beams}
     return lambda sources: generate(model, [[0]] * len(sources), sources.tolist(), **settings)

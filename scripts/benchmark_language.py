@@ -148,10 +148,10 @@ def packing_runs(options):
     from pathlib import Path
 
     from zoo import backend, catalog
-    from zoo.batches import Batches
-    from zoo.dataset import open_dataset
-    from zoo.examples import prepare
-    from zoo.packing import Packed, packed
+    from zoo.data.batches import Batches
+    from zoo.data.examples import prepare
+    from zoo.data.opening import open_dataset
+    from zoo.transforms.packed import PackedExamples, packed
 
     preset = catalog.load("presets", "transformer_multi30k")
     dataset = open_dataset(options.data, need=preset.objective.needs())
@@ -159,7 +159,7 @@ def packing_runs(options):
     model = preset.objective.model(replace(preset.architecture, vocabulary=tokenizer.size))
     examples = prepare(dataset, "train", preset.objective, tokenizer, model, Path(tempfile.mkdtemp()))
     twin, runs, room = packed(model), {}, 128
-    several = Packed(examples, twin, room)
+    several = PackedExamples(examples, twin, room)
     rows = max(1, round(128 * len(several) / len(examples)))
     for name, one, source, count in (("packed", twin, several, rows), ("padded", model, examples, 128)):
         preset.objective.compile(one, backend.AdamW())

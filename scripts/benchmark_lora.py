@@ -10,11 +10,11 @@ from functools import partial
 import keras
 import numpy as np
 
-from zoo.adapters.adaptation import Adaptation
+from zoo.adapters.training import LoRATraining
+from zoo.checkpoints.warm_start import backbone, begin
 from zoo.objectives.classify_text import ClassifyText
-from zoo.preset import LoRA, Training
+from zoo.presets import LoRA, Training
 from zoo.training.optimizer import optimizer
-from zoo.weights.starting import backbone, begin
 
 PATTERNS = {"attention": "attention/", "all": "attention/|feed_forward/"}
 
@@ -25,7 +25,7 @@ def compiled(folder, lora=None):
     architecture, tokenizer, _ = backbone(folder)
     model, fresh = begin(objective.model, objective, architecture, folder, tokenizer.size)
     if lora:
-        model = Adaptation(model, architecture, lora, fresh).model
+        model = LoRATraining(model, architecture, lora, fresh).model
     return objective.compile(model, optimizer(Training(), model, 1000))
 
 

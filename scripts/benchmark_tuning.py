@@ -13,10 +13,10 @@ import numpy as np
 import torch
 import transformers
 
+from zoo.checkpoints.warm_start import backbone, begin
 from zoo.objectives.classify_text import ClassifyText
-from zoo.preset import Training
+from zoo.presets import Training
 from zoo.training.optimizer import optimizer
-from zoo.weights.starting import backbone, begin
 
 SETTINGS = Training(learning_rate=1e-4, schedule="constant", warmup=0.0)
 

@@ -59,7 +59,7 @@ def run(options, seed, size, way):
         few(options.data, size, seed, folder / "data")
         settings += [f"training.interval={10**6}", f"training.seed={seed}"]
         command = ["train", preset, *start, "--data", folder / "data", "--to", folder / "model", *settings]
-        subprocess.run([sys.executable, "-m", "zoo.cli", *command], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([sys.executable, "-m", "zoo", *command], check=True, stdout=subprocess.DEVNULL)
         accuracy = json.loads((folder / "model" / "scores.json").read_text())["test"]["accuracy"]
         last = (folder / "model" / "history.csv").read_text().splitlines()
         seconds = float(dict(zip(last[0].split(","), last[-1].split(","), strict=True))["seconds"])

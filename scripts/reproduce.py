@@ -34,7 +34,7 @@ def run(preset, folder, backend, seed):
     command = [
         sys.executable,
         "-m",
-        "zoo.cli",
+        "zoo",
         "train",
         preset,
         "--data",

@@ -9,7 +9,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny products: torch's threads 
 # JAX compiles every shape of every tiny network, and most of that time is optimising: not worth it here.
 os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 " + os.environ.get("XLA_FLAGS", "")
 
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 
 GOOD = ["great", "lovely", "superb", "fine", "wonderful", "happy"]
 BAD = ["awful", "boring", "dull", "poor", "horrid", "sad"]

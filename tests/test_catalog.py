@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from zoo import catalog
-from zoo.architecture import Architecture
+from zoo.architectures import Architecture
 
 WORDS = ["vocabulary", "length", "width", "units", "depth", "heads", "kv_heads", "hidden", "filters", "dropout"]
 PEERS = {"n_embd", "hidden_size", "hidden_dim", "embed_dim", "num_layers", "num_heads", "d_model", "vocab_size"}
@@ -54,7 +54,7 @@ def test_a_new_file_is_all_it_takes(monkeypatch, tmp_path):
     (tmp_path / "mirror.py").write_text(
         '"""Word vectors as they are, to show that a file is all it takes."""\n'
         "from dataclasses import dataclass\n"
-        "from zoo.architecture import Architecture\n"
+        "from zoo.architectures._architecture import Architecture\n"
         "from zoo.layers.embedding import TokenEmbedding\n"
         "@dataclass(frozen=True, kw_only=True)\n"
         "class Mirror(Architecture):\n"

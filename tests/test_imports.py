@@ -1,8 +1,10 @@
-"""Who may import whom (the table in README), what an import costs, and life without TensorFlow."""
+"""Floors: which room may import which, what an import costs, and life without TensorFlow."""
 
 import ast
 import subprocess
 import sys
+from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import keras
@@ -11,47 +13,34 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "zoo"
 FRAMEWORKS = {"tensorflow", "tensorflow_text", "tensorflow_datasets", "jax", "torch", "flax"}
-MAY_IMPORT = {  # folder: what of zoo its files may import, besides their own folder's package file
-    "architectures": {"zoo.architecture", "zoo.backend", "zoo.layers", "zoo.published", "zoo.tokenizer"},
-    "layers": {"zoo.backend", "zoo.layers", "zoo.messages"},
-    "backend": {"zoo.backend"},
-    "objectives": {
-        "zoo.objective",
-        "zoo.abilities",
-        "zoo.agreement",
-        "zoo.following",
-        "zoo.writing",
-        "zoo.layers",
-        "zoo.metrics",
-        "zoo.dataset",
-        "zoo.streams",
-        "zoo.masking",
-        "zoo.conversation",
-        "zoo.console",
-        "zoo.sentences",
-        "zoo.windows",
-        "zoo.words",
-        "zoo.objectives.classify_text",  # of which, and tag_tokens, classify_and_tag is made
-        "zoo.objectives.tag_tokens",
-    },
-    "datasets": {"zoo.console", "zoo.dataset"},
-    "dataset": {"zoo.dataset", "zoo.datasets", "zoo.console", "zoo.messages"},
-    "tokenizers": {"zoo.tokenizer"},
-    "tokenizer": {"zoo.tokenizer", "zoo.files"},
-    "adapters": {
-        "zoo.adapters",
-        "zoo.layers",
-        "zoo.messages",
-        "zoo.weights",
-        "zoo.pipeline",
-        "zoo.tokenizers",
-        "zoo.preset",
-        "zoo.settings",
-        "zoo.files",
-    },
-    "presets": {"zoo.architectures", "zoo.objectives", "zoo.tokenizers", "zoo.preset"},
+FLOORS = (  # a room may import rooms of lower floors, of its own floor only those that `BESIDE` names
+    {"backend", "runtime"},
+    {"layers", "readers", "text", "metrics"},
+    {"architectures", "tokenizers", "data", "transforms"},
+    {"objectives", "generation"},
+    {"catalog", "presets", "config", "build"},
+    {"pipeline"},
+    {"export", "adapters", "checkpoints"},
+    {"training", "importing"},
+    {"cli"},
+)
+BESIDE = {
+    ("catalog", "presets"),
+    ("config", "catalog"),
+    ("config", "presets"),
+    ("build", "catalog"),
+    ("adapters", "checkpoints"),
+    ("transforms", "data"),
+    ("data", "tokenizers"),
+    ("objectives", "generation"),
 }
-MAY_IMPORT_FRAMEWORKS = ("backend/", "tokenizer/graph/", "exporting.py", "datasets/tfds.py")
+DOORS = {  # imports inside a function, upwards: one public verb that is offered where a person looks for it
+    ("pipeline/pipeline.py", "zoo.checkpoints.hf_export"),
+    ("pipeline/pipeline.py", "zoo.export.saved_model"),
+    ("text/tokenizer.py", "zoo.export.tokenizer.graph_tokenizer"),
+}
+CATALOGS = ("architectures", "objectives", "tokenizers", "readers", "presets")
+MAY_IMPORT_FRAMEWORKS = ("backend/", "export/", "readers/tfds.py")
 
 
 def imports(path):
@@ -71,19 +60,56 @@ def files(folder=""):
     return sorted((PACKAGE / folder).rglob("*.py"))
 
 
-@pytest.mark.parametrize("folder", MAY_IMPORT)
-def test_who_may_import_whom(folder):
-    for path in files(folder):
-        for module, _ in imports(path):
-            if module.split(".")[0] == "zoo":
-                assert any((module + ".").startswith(allowed + ".") for allowed in MAY_IMPORT[folder]), (
-                    f"{path}: {module}"
-                )
+def floor(room):
+    """The number of the floor that a room (a folder or a file of `zoo/`) is on."""
+    (number,) = [number for number, rooms in enumerate(FLOORS) if room in rooms]
+    return number
+
+
+def inner_imports():
+    """Yield (path in `zoo/`, its room, imported module of zoo, that module's room) of every import of zoo in zoo."""
+    for path in files():
+        location = path.relative_to(PACKAGE)
+        room = location.parts[0].removesuffix(".py")
+        if not room.startswith("__"):
+            for module, _ in imports(path):
+                if module.startswith("zoo."):
+                    yield location.as_posix(), room, module, module.split(".")[1]
+
+
+def test_rooms_import_only_rooms_below():
+    upwards = {
+        f"{path} imports {module}"
+        for path, room, module, other in inner_imports()
+        if room != other and (path, module) not in DOORS
+        if not (floor(other) < floor(room) or (room, other) in BESIDE)
+    }
+    assert not upwards
+
+
+def test_rooms_import_each_other_in_no_circle():
+    below = {}
+    for path, room, module, other in inner_imports():
+        if room != other and (path, module) not in DOORS:
+            below.setdefault(room, set()).add(other)
+    list(TopologicalSorter(below).static_order())  # raises CycleError, which names the circle
+
+
+def test_zoo_holds_only_the_public_doors():
+    loose = {path.name for path in PACKAGE.glob("*.py")}
+    assert loose <= {"__init__.py", "__main__.py", "catalog.py", "config.py", "build.py", "importing.py"}
+
+
+def test_no_file_name_twice_among_the_machinery():
+    machinery = [path for path in files() if path.relative_to(PACKAGE).parts[0] not in CATALOGS]
+    counts = Counter(path.name for path in machinery if path.name not in ("__init__.py", "__main__.py"))
+    assert not [name for name, count in counts.items() if count > 1]
 
 
 def test_architectures_never_import_each_other():
     for path in files("architectures"):
-        assert not [module for module, _ in imports(path) if module.startswith("zoo.architectures")], path
+        others = [module for module, _ in imports(path) if module.startswith("zoo.architectures.")]
+        assert all(module.rpartition(".")[2].startswith("_") for module in others), path
 
 
 def test_frameworks_are_imported_in_few_places():
@@ -92,13 +118,13 @@ def test_frameworks_are_imported_in_few_places():
         for module, top in imports(path):
             if module.split(".")[0] in FRAMEWORKS:
                 assert place.startswith(MAY_IMPORT_FRAMEWORKS), f"{place} imports {module}"
-                assert not top or place.startswith(("backend/", "tokenizer/graph/")), (
+                assert not top or place.startswith(("backend/", "export/tokenizer/")), (
                     f"{place} imports {module} at once"
                 )
 
 
 def test_presets_only_construct():
-    for path in files("presets"):
+    for path in (path for path in files("presets") if not path.name.startswith("_")):
         nodes = {type(node).__name__ for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))}
         assert not nodes & {"If", "For", "While", "FunctionDef", "ClassDef", "Lambda", "ListComp"}, path
 

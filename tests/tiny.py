@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from zoo import catalog, evaluation
-from zoo.examples import Frame
+from zoo import catalog
+from zoo.data.examples import Collator
+from zoo.pipeline import predictor
 
 SIZES = {
     "vocabulary": 40,
@@ -51,9 +52,9 @@ def by_heart(objective, name, records, tokenizer, epochs=60, rate=0.02, **settin
     architecture = shrunk(name, **STILL | settings | {"vocabulary": tokenizer.size})
     model = objective.compile(objective.model(architecture), keras.optimizers.Adam(rate))
     rows = list(objective.examples(records, tokenizer))
-    frame = Frame.of(model, objective, tokenizer, rows[0])
+    frame = Collator.of(model, objective, tokenizer, rows[0])
     batch = frame.pad(rows, np.array([frame.sizes(row) for row in rows]).max(axis=0))
     inputs, targets, weights = objective.arrange(batch, np.random.default_rng(0))
     inputs = {key: inputs[key] for key in model.input}
     model.fit(inputs, targets, sample_weight=weights, batch_size=len(rows), epochs=epochs, verbose=0, shuffle=False)
-    return model, evaluation.predict(model, objective, tokenizer, records)
+    return model, predictor.predict(model, objective, tokenizer, records)

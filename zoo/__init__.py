@@ -6,22 +6,22 @@ The public names are fetched when first used, so that `zoo --help` need not wait
 from importlib import import_module
 
 _HOMES = {
-    "Adapters": "adapters",
-    "Data": "preset",
-    "LoRA": "preset",
-    "Pipeline": "pipeline",
-    "Preset": "preset",
-    "Training": "preset",
-    "Tuning": "preset",
-    "average": "averaging",
-    "build": "building",
-    "import_model": "weights",
-    "load": "pipeline",
-    "load_weights": "weights",
-    "merge": "adapters",
+    "Adapters": "adapters.switching",
+    "Data": "presets",
+    "LoRA": "presets",
+    "Pipeline": "pipeline.pipeline",
+    "Preset": "presets",
+    "Training": "presets",
+    "Tuning": "presets",
+    "average": "training.model_soup",
+    "build": "build",
+    "import_model": "checkpoints.folder",
+    "load": "pipeline.pipeline",
+    "load_weights": "checkpoints.loading",
+    "merge": "adapters.merging",
     "names": "catalog",
-    "open_dataset": "dataset",
-    "train": "training",
+    "open_dataset": "data.opening",
+    "train": "training.run",
 }
 __all__ = list(_HOMES)
 

@@ -1,4 +1,4 @@
-"""What the zoo holds: every file in `architectures`, `objectives`, `datasets`, `tokenizers` and `presets`, by its name.
+"""What the zoo holds: every file in `architectures`, `objectives`, `readers`, `tokenizers` and `presets`, by its name.
 
 A file's name is its registration, so adding a thing edits nothing here.
 """
@@ -8,19 +8,19 @@ import pkgutil
 from dataclasses import fields
 from functools import cache
 
-from zoo.architecture import Architecture
-from zoo.dataset import Reader
-from zoo.messages import unknown
-from zoo.objective import Objective
-from zoo.preset import Preset
-from zoo.tokenizer import Tokenizer
+from zoo.architectures import Architecture
+from zoo.objectives import Objective
+from zoo.presets import Preset
+from zoo.readers import Reader
+from zoo.runtime.errors import unknown
+from zoo.tokenizers import TokenizerSpec
 
 SWITCHES = ("bidirectional", "causal")  # fields that decide which objectives an architecture is able to serve
 KINDS = {
     "architectures": Architecture,
     "objectives": Objective,
-    "datasets": Reader,
-    "tokenizers": Tokenizer,
+    "readers": Reader,
+    "tokenizers": TokenizerSpec,
     "presets": Preset,
 }
 
@@ -34,7 +34,8 @@ def names(kind):
     if kind not in KINDS:
         raise ValueError(unknown("kind", kind, KINDS))
     package = importlib.import_module(f"zoo.{kind}")
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(package.__path__)))
+    modules = pkgutil.iter_modules(package.__path__)
+    return tuple(sorted(module.name for module in modules if not module.name.startswith("_")))
 
 
 @cache

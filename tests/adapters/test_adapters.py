@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 import zoo
 from zoo.adapters.adapter import Adapter
 from zoo.adapters.merging import Backbone
-from zoo.weights.importing import import_folder
+from zoo.checkpoints.folder import import_folder
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_other_files_are_refused(bert, learned, tmp_path):
 
 
 def test_a_run_that_was_cut_off_goes_on(bert, rows, learned, tmp_path, monkeypatch):
-    from zoo.training.callbacks import Record
+    from zoo.training.callbacks import Recorder
 
     def killed(self, epoch, logs=None):
         keep(self, epoch, logs)
@@ -115,11 +115,11 @@ def test_a_run_that_was_cut_off_goes_on(bert, rows, learned, tmp_path, monkeypat
             raise KeyboardInterrupt
 
     whole, preset_of_it = next(iter(learned)), preset(rows, 2, seed=2)
-    keep = Record.on_epoch_end
-    monkeypatch.setattr(Record, "on_epoch_end", killed)
+    keep = Recorder.on_epoch_end
+    monkeypatch.setattr(Recorder, "on_epoch_end", killed)
     with pytest.raises(KeyboardInterrupt):
         zoo.train(preset_of_it, to=tmp_path / "cut", weights=str(bert))
-    monkeypatch.setattr(Record, "on_epoch_end", keep)
+    monkeypatch.setattr(Recorder, "on_epoch_end", keep)
     resumed = zoo.train(preset_of_it, to=tmp_path / "cut", weights=str(bert), resume=True)
     assert likelihoods(resumed) == pytest.approx(likelihoods(learned[whole]), rel=1e-5)
     one, other = (load_file(f"{folder}/adapter.safetensors") for folder in (whole, tmp_path / "cut"))

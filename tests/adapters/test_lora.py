@@ -7,8 +7,8 @@ from keras import ops
 from tiny import all_or_few, shrunk
 
 import zoo
-from zoo.adapters.adaptation import Adaptation
-from zoo.adapters.lora import Updates
+from zoo.adapters.training import LoRATraining
+from zoo.adapters.updates import LoRAUpdates
 from zoo.objectives.classify_text import ClassifyText
 
 KERNELS = {  # architecture: kernels that its layers have in kind, numbers as 0
@@ -49,7 +49,7 @@ def test_updates_change_outputs_and_merge_exactly(name):
     keras.utils.set_random_seed(0)
     model = shrunk(name).trunk()
     before, paths = out(model), {weight.path for weight in model.weights}
-    updates = Updates(model, zoo.LoRA(rank=2, alpha=4.0, pattern="kernel|feed"), paths)
+    updates = LoRAUpdates(model, zoo.LoRA(rank=2, alpha=4.0, pattern="kernel|feed"), paths)
     for wanted in KERNELS[name]:
         assert any(path.endswith(wanted) for path in updates.places), sorted(updates.places)
     np.testing.assert_array_equal(out(model), before)  # B is zero
@@ -69,7 +69,7 @@ def test_dropout_is_of_what_meets_an_update_while_training():
     keras.utils.set_random_seed(0)
     model = shrunk("lstm", dropout=0.0, embedding_dropout=0.0).trunk()
     lora = zoo.LoRA(rank=2, dropout=0.5, pattern="recurrent_kernel")
-    shaken(Updates(model, lora, {weight.path for weight in model.weights}))
+    shaken(LoRAUpdates(model, lora, {weight.path for weight in model.weights}))
     still = out(model)
     np.testing.assert_array_equal(out(model), still)
     assert np.abs(out(model, training=True) - still).max() > 1e-4
@@ -87,7 +87,7 @@ def test_only_updates_and_the_head_learn(name, pattern, learning):
     objective = ClassifyText(labels=("a", "b"), length=8)
     architecture = shrunk(name, dropout=0.0, embedding_dropout=0.0)
     model = objective.model(architecture)
-    adaptation = Adaptation(model, architecture, zoo.LoRA(rank=2, pattern=pattern), [w.path for w in model.weights])
+    adaptation = LoRATraining(model, architecture, zoo.LoRA(rank=2, pattern=pattern), [w.path for w in model.weights])
     model = objective.compile(adaptation.model, keras.optimizers.SGD(0.1))
     assert {w.path.split("/")[0] for w in model.trainable_weights} == learning | {"logits"}
     inputs, labels = rows(model), np.eye(2, dtype="float32")[[0, 1, 1]]

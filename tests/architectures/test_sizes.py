@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from zoo.architectures import bart, bert, distilbert, gpt2, llama, roberta, t5, transformer
-from zoo.weights.drawing import shapes
+from zoo.transforms.lazy import shapes
 
 
 def count(size):

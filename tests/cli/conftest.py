@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.cli import main
+from zoo.cli.main import main
 
 TABLE = "text\tlabel\n" + "good film\tgood\nbad film\tbad\n" * 10
 
@@ -69,8 +69,8 @@ def pair_folder(tmp_path_factory):
     """A model folder of a network, not trained, that compares two texts."""
     from zoo.architectures.averaging import Averaging
     from zoo.objectives.classify_text import ClassifyText
-    from zoo.pipeline import Pipeline
-    from zoo.preset import Preset
+    from zoo.pipeline.pipeline import Pipeline
+    from zoo.presets import Preset
     from zoo.tokenizers.words import Words
 
     tokenizer = Words().train(["a great film", "a dull film"])

@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 import pytest
 
-from zoo import examples
+from zoo.data import examples
 
 ROWS = "good film\tgood\nbad film\tbad\n" * 10
 TABLE = f"text\tlabel\n{ROWS}"

@@ -7,8 +7,8 @@ from pathlib import Path
 import keras
 import pytest
 
-from zoo import exporting
-from zoo.pipeline import Pipeline
+from zoo.export import saved_model
+from zoo.pipeline.pipeline import Pipeline
 
 
 @pytest.fixture
@@ -80,9 +80,9 @@ def test_a_full_disk_while_an_export_is_written(cli, copy, monkeypatch, check_re
         monkeypatch.setattr(tf.saved_model, "save", full)
     else:
         line = "TensorFlow cannot write copy/1: No space left on device."
-        command = [exporting.sys.executable, "-c", f"import sys; sys.stderr.write('noise\\n{line}'); sys.exit(2)"]
-        run = exporting.subprocess.run
-        monkeypatch.setattr(exporting.subprocess, "run", lambda _, **options: run(command, **options))
+        command = [saved_model.sys.executable, "-c", f"import sys; sys.stderr.write('noise\\n{line}'); sys.exit(2)"]
+        run = saved_model.subprocess.run
+        monkeypatch.setattr(saved_model.subprocess, "run", lambda _, **options: run(command, **options))
     check_refused("TensorFlow cannot write copy/1: No space left on device.", cli, "export", "copy")
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from zoo import cli as module
-from zoo import exits, pipeline
-from zoo.cli import models
+from zoo.cli import main as module
+from zoo.cli import model_commands
+from zoo.pipeline import pipeline
+from zoo.runtime import exits
 
 
 def test_unknown_names(cli, check_refused):
@@ -89,7 +90,7 @@ def test_ctrl_c(cli, monkeypatch):
     def press():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(models, "start", press)
+    monkeypatch.setattr(model_commands, "start", press)
     ended = cli("train", "mlp_helpdesk")
     assert ended.status == exits.INTERRUPTED == 130
     assert ended.err == "Ended by Ctrl-C. A run that had begun goes on with --resume.\n"
@@ -97,7 +98,7 @@ def test_ctrl_c(cli, monkeypatch):
 
 
 def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
-    monkeypatch.setattr(models, "start", lambda: int("a fault"))
+    monkeypatch.setattr(model_commands, "start", lambda: int("a fault"))
     monkeypatch.setattr("sys.argv", ["zoo", "list"])
     with pytest.raises(ValueError, match="invalid literal"):
         module.main()

@@ -14,15 +14,15 @@ import pytest
 
 from zoo.architectures.gpt2 import GPT2
 from zoo.objectives.follow_instructions import FollowInstructions
-from zoo.pipeline import Pipeline, load
-from zoo.preset import Preset
+from zoo.pipeline.pipeline import Pipeline, load
+from zoo.presets import Preset
 from zoo.tokenizers.bytes import Bytes
 
 # `python -m zoo.cli` that hears Ctrl-C even where these tests run in a shell's background
 LISTENING = """
 import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
-runpy.run_module("zoo.cli", run_name="__main__")
+runpy.run_module("zoo", run_name="__main__")
 """
 
 

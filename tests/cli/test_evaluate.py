@@ -60,7 +60,7 @@ def test_help(cli, arguments):
 
 def test_a_mistake_in_a_process_of_its_own(tmp_path):
     """No library adds a line, and no backend is needed to start with."""
-    command = [sys.executable, "-m", "zoo.cli", "train", "mlp_helpdesk", "--columns", "x", "--to", tmp_path / "model"]
+    command = [sys.executable, "-m", "zoo", "train", "mlp_helpdesk", "--columns", "x", "--to", tmp_path / "model"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "zoo: Expected --columns FIELD=NAME,FIELD=NAME, as in text=sentence,label=y. Received: 'x'.\n"
@@ -69,7 +69,7 @@ def test_a_mistake_in_a_process_of_its_own(tmp_path):
 
 def test_an_unknown_backend(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "pytorch")
-    done = subprocess.run([sys.executable, "-m", "zoo.cli", "list"], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-m", "zoo", "list"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("zoo: Cannot start 'pytorch' (")
     assert done.stderr.endswith("Set KERAS_BACKEND to jax, torch or tensorflow.\n")

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import zoo
-from zoo.generation import Author
+from zoo.generation.text_generator import TextGenerator
 from zoo.objectives.next_token import NextToken
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.characters import Characters
 
 
@@ -116,7 +116,7 @@ def test_a_model_that_answers_is_refused(cli, model_folder, options):
 
 
 def test_ctrl_c_shows_what_there_is(language, tmp_path):
-    command = [sys.executable, "-m", "zoo.cli", "generate", str(language), "the", "--stream", "--new-tokens", "90"]
+    command = [sys.executable, "-m", "zoo", "generate", str(language), "the", "--stream", "--new-tokens", "90"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
     run = subprocess.Popen(command, **pipes, env=os.environ | {"PYTHONUNBUFFERED": "1"})
     first = run.stdout.read(1)
@@ -181,8 +181,8 @@ def test_a_run_that_was_killed_goes_on(cli, language, prompts, monkeypatch):
             raise KeyboardInterrupt
         return write(author, records, ended)
 
-    write = Author.write
-    monkeypatch.setattr(Author, "write", interrupted)
+    write = TextGenerator.write
+    monkeypatch.setattr(TextGenerator, "write", interrupted)
     assert cli("generate", language, *options, "found.jsonl").status == 130
     whole = begun.read_bytes()
     assert whole.count(b"\n") == 3  # what it is of, and two batches
@@ -201,7 +201,7 @@ def test_a_run_that_was_killed_goes_on(cli, language, prompts, monkeypatch):
 
 def test_ctrl_c_in_a_long_run_keeps_what_is_done(language, tmp_path):
     (tmp_path / "prompts.txt").write_text("\n".join(PROMPTS * 20) + "\n")
-    command = [sys.executable, "-m", "zoo.cli", "generate", str(language), "--file", "prompts.txt"]
+    command = [sys.executable, "-m", "zoo", "generate", str(language), "--file", "prompts.txt"]
     run = subprocess.Popen([*command, "--output", "found.jsonl"], cwd=tmp_path, stderr=subprocess.PIPE)
     begun = tmp_path / "found.jsonl.partial"
     while run.poll() is None and not (begun.exists() and begun.read_bytes().count(b"\n") > 1):

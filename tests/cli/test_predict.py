@@ -88,7 +88,7 @@ def test_pairs(cli, pair_folder, check_refused):
 def test_a_reader_that_goes_away(model_folder, tmp_path):
     """As `zoo predict ... | head -1`: far more answers than fit into the pipe."""
     (tmp_path / "texts.txt").write_text("a great film\n" * 4000)
-    command = [sys.executable, "-m", "zoo.cli", "predict", model_folder, "--file", tmp_path / "texts.txt", "--json"]
+    command = [sys.executable, "-m", "zoo", "predict", model_folder, "--file", tmp_path / "texts.txt", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert json.loads(process.stdout.readline())["label"] == "good"
         process.stdout.close()

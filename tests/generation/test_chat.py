@@ -7,10 +7,12 @@ import pytest
 from tiny import all_or_few, shrunk
 from writers import PADDING, WRITERS, network, texts
 
-from zoo.generation import Chat, Settings, generate
 from zoo.generation.batch import Batch
-from zoo.generation.session import Session
-from zoo.generation.writer import Writer
+from zoo.generation.chat import Chat
+from zoo.generation.generate import generate
+from zoo.generation.generation_config import GenerationConfig
+from zoo.generation.loop import TokenGenerator
+from zoo.generation.prompt_cache import PromptCache
 from zoo.objectives.follow_instructions import FollowInstructions
 from zoo.objectives.next_token import NextToken
 from zoo.tokenizers.bytes import Bytes
@@ -21,8 +23,8 @@ READERS = [name for name in WRITERS if shrunk(name, causal=True, bidirectional=F
 
 @pytest.mark.parametrize("name", all_or_few(READERS))
 def test_a_session_writes_what_the_whole_text_would_lead_to(name):
-    model, settings = network(name), Settings(new_tokens=4, banned=PADDING)
-    session, ids, reads = Session(Writer.of(model), 32), [], 0
+    model, settings = network(name), GenerationConfig(new_tokens=4, banned=PADDING)
+    session, ids, reads = PromptCache(TokenGenerator.of(model), 32), [], 0
     for further in texts([1, 5, 3]):
         ids = [*ids, *further]
         batch = Batch(session.writer, [ids], None, settings, session.length)
@@ -63,7 +65,7 @@ def test_turns_go_on_from_turns(template):
     longest = 0
     for text in TURNS:
         fresh.turns = talk.turns
-        fresh.session = Session(talk.session.writer, talk.session.length)
+        fresh.session = PromptCache(talk.session.writer, talk.session.length)
         answer = talk.say(text)
         assert fresh.say(text) == answer == talk.messages[-1]["content"]
         assert talk.session.reads == len(talk.session.ids) > longest

@@ -3,8 +3,9 @@
 import pytest
 from writers import PADDING, greedy, network, sources, texts
 
-from zoo.generation import Settings, generate, write
-from zoo.generation.writer import Writer
+from zoo.generation.generate import generate, write
+from zoo.generation.generation_config import GenerationConfig
+from zoo.generation.loop import TokenGenerator
 
 
 def test_greedy_equals_reading_the_whole_text_anew_for_each_token(writer):
@@ -33,17 +34,17 @@ def test_equal_prompts_are_continued_differently(gpt2):
 def test_a_second_call_in_the_same_bucket_compiles_nothing(gpt2):
     settings = {"temperature": 1.0, "top_k": 5}
     generate(gpt2, texts([6, 2, 3]), new_tokens=5, **settings)
-    before = Writer.of(gpt2).compilations
+    before = TokenGenerator.of(gpt2).compilations
     settings = {"temperature": 0.5, "top_k": 3, "seed": 8}
     generate(gpt2, texts([4, 5, 1, 7]), new_tokens=8, **settings)
-    assert Writer.of(gpt2).compilations == before
+    assert TokenGenerator.of(gpt2).compilations == before
 
 
 def test_a_text_ends_with_a_stop(gpt2):
     prompt = texts([4])
     whole = generate(gpt2, prompt, new_tokens=8)[0]
     stop = whole[3]
-    ((found,),) = write(gpt2, prompt, None, Settings(new_tokens=8, stops=(stop, 99)))
+    ((found,),) = write(gpt2, prompt, None, GenerationConfig(new_tokens=8, stops=(stop, 99)))
     assert found.ids == whole[: whole.index(stop)]
     assert found.stopped
     assert len(found.log_probabilities) == len(found.ids)

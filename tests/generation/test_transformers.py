@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.generation import generate
-from zoo.weights.config import read_architecture
+from zoo.checkpoints.hf_config import read_architecture
+from zoo.generation.generate import generate
 
 END, VOCABULARY = 1, 60
 SIZES = {

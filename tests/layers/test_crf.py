@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo.layers.crf import CRF, SequenceSurprise, viterbi
+from zoo.layers.crf import CRF, CRFLoss, viterbi
 
 TAGS, TIME = 3, 5
 LENGTHS = (5, 3, 1, 0)
@@ -123,7 +123,7 @@ def drawn():
     model = keras.Model(inputs, layer(inputs))
     for weight in (layer.transitions, layer.begin, layer.end):
         weight.assign(np.random.default_rng(3).normal(size=weight.shape))
-    model.compile(keras.optimizers.SGD(1.0), SequenceSurprise(layer))
+    model.compile(keras.optimizers.SGD(1.0), CRFLoss(layer))
     return model
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo.layers.embedding import NGrams, TokenDropout, TokenEmbedding, Visible
+from zoo.layers.embedding import NGrams, PaddingMask, TokenDropout, TokenEmbedding
 
 TOKENS = np.array([[3, 1, 4, 1], [5, 2, 0, 0]], "int32")
 
@@ -15,7 +15,7 @@ def array(tensor):
 
 
 def test_visible_is_where_a_token_is():
-    np.testing.assert_array_equal(array(Visible()(TOKENS)), TOKENS > 0)
+    np.testing.assert_array_equal(array(PaddingMask()(TOKENS)), TOKENS > 0)
 
 
 def test_padding_is_zero_before_and_after_training():

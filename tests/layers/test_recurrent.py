@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo.layers import recurrent
-from zoo.layers.recurrent.stack import RecurrentStack
+from zoo.architectures._recurrent import RecurrentStack, variational
+from zoo.layers.recurrent import cells
+from zoo.layers.recurrent.layer import Recurrent
 
 LENGTHS = (7, 4, 1)
 CELLS = ("RNN", "LSTM", "GRU")
@@ -21,7 +22,7 @@ X = np.random.default_rng(0).normal(size=(3, 7, 5)).astype("float32")
 
 
 def layer(cell, width=5, **settings):
-    made = getattr(recurrent, cell)(6, **settings)
+    made = getattr(cells, cell)(6, **settings)
     made.build((None, None, width))
     random = np.random.default_rng(1)
     for weight in made.weights:
@@ -43,12 +44,12 @@ def by_hand(made, x):
     kernel, recurrent_kernel, bias = weights(made)
     h, c, features = np.zeros(6), np.zeros(6), []
     for row in x[::-1] if made.reverse else x:
-        if type(made) is recurrent.GRU:
+        if type(made) is cells.GRU:
             z, r, n = np.split(row @ kernel + bias[0], 3)
             to_z, to_r, to_n = np.split(h @ recurrent_kernel + bias[1], 3)
             z, r = sigmoid(z + to_z), sigmoid(r + to_r)
             h = z * h + (1 - z) * np.tanh(n + r * to_n)
-        elif type(made) is recurrent.LSTM:
+        elif type(made) is cells.LSTM:
             i, f, g, o = np.split(row @ kernel + h @ recurrent_kernel + bias, 4)
             c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
             h = sigmoid(o) * np.tanh(c)
@@ -86,7 +87,7 @@ def test_learns_as_the_layer_of_keras_does(cell, reverse):
 def _descended(made, x, visible, goal):
     inputs = keras.Input((None, x.shape[-1])), keras.Input((None,), dtype="bool")
     shown = keras.layers.Lambda(lambda v: ops.cast(v, "float32")[..., None])(inputs[1])
-    y = made(*inputs) if isinstance(made, recurrent.layer.Recurrent) else made(inputs[0])
+    y = made(*inputs) if isinstance(made, Recurrent) else made(inputs[0])
     model = keras.Model(inputs, y * shown)
     model.compile(keras.optimizers.SGD(1.0), "mse")
     model.train_on_batch([x, visible], goal)
@@ -191,13 +192,13 @@ def test_precision(cell, reverse, policy):
 
 
 def test_forget_gates_begin_open():
-    made = recurrent.LSTM(6)
+    made = cells.LSTM(6)
     made.build((None, None, 5))
     np.testing.assert_array_equal(numpy(made.bias), np.repeat([0, 1, 0, 0], 6))
 
 
 def test_variational_dropout_is_the_same_at_every_token():
-    dropped = numpy(recurrent.stack.variational(0.5, "dropout")(np.ones((4, 7, 32), "float32"), training=True))
+    dropped = numpy(variational(0.5, "dropout")(np.ones((4, 7, 32), "float32"), training=True))
     assert (dropped == dropped[:, :1]).all()
     assert set(np.unique(dropped)) == {0, 2}
     assert not (dropped[0] == dropped[1]).all()

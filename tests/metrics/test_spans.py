@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from seqeval.metrics import classification_report, f1_score, precision_score, recall_score
 from seqeval.scheme import IOB2, IOBES
 
-from zoo.dataset import schemes
+from zoo.data import span_schemes
 from zoo.metrics.spans import per_class, span_scores
 
 PREFIXES = {None: "BIES", "bio": "BI", "bioes": "BIES"}
@@ -31,7 +31,7 @@ def test_scores_are_seqevals(strict):
     @given(pairs(strict))
     def check(texts):
         truth, found = columns(texts)
-        spans = [[schemes.read(tags, strict) for tags in column] for column in (truth, found)]
+        spans = [[span_schemes.read(tags, strict) for tags in column] for column in (truth, found)]
         ours = span_scores(*spans)
         with warnings.catch_warnings(action="ignore"):  # of quotients 0/0
             for name, score in (("f1", f1_score), ("precision", precision_score), ("recall", recall_score)):

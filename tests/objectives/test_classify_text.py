@@ -10,7 +10,7 @@ from tiny import STILL, all_or_few, serving, shrunk
 
 import zoo
 from zoo.objectives.classify_text import ClassifyText
-from zoo.preset import Data
+from zoo.presets import Data
 from zoo.training import checkpoint
 
 

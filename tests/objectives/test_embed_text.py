@@ -7,7 +7,7 @@ from keras import ops
 import zoo
 from zoo.architectures.averaging import Averaging
 from zoo.architectures.transformer import Transformer
-from zoo.objectives.embed_text import EmbedText, PartnerLoss
+from zoo.objectives.embed_text import EmbedText, InBatchContrastiveLoss
 from zoo.tokenizers.words import Words
 
 WORDS = [
@@ -55,7 +55,9 @@ def test_the_loss_is_the_cross_entropy_of_the_partner():
     products = np.exp(vectors @ vectors.T / 0.5)
     np.fill_diagonal(products, 0)
     expected = -np.log(products[np.arange(4), targets] / products.sum(1)).mean()
-    assert float(ops.convert_to_numpy(PartnerLoss(0.5)(targets, vectors))) == pytest.approx(expected, rel=1e-5)
+    assert float(ops.convert_to_numpy(InBatchContrastiveLoss(0.5)(targets, vectors))) == pytest.approx(
+        expected, rel=1e-5
+    )
 
 
 def test_pairs_are_learned_and_answers_are_vectors(tokenizer, tmp_path):

@@ -10,11 +10,11 @@ from tiny import all_or_few, by_heart, serving, shrunk
 
 import zoo
 from zoo import catalog
-from zoo.dataset import open_dataset
+from zoo.data.opening import open_dataset
+from zoo.data.qa_windows import BEGIN, END, NOTHING, POSSIBLE, Spans
 from zoo.objectives.find_span import FindSpan
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.words import Words
-from zoo.windows import BEGIN, END, NOTHING, POSSIBLE, Spans
 
 LONG = (
     "The blue door stays shut on rainy days, and the red one on Sundays. The key of the green gate hangs at the mill."

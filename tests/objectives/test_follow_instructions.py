@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from tiny import all_or_few, by_heart, serving, shrunk
 
-from zoo import evaluation
-from zoo.dataset import open_dataset
-from zoo.examples import Frame
+from zoo.data.examples import Collator
+from zoo.data.opening import open_dataset
 from zoo.objectives.follow_instructions import FollowInstructions
+from zoo.pipeline import predictor
 from zoo.tokenizers.words import Words
 
 PAIRS = [("hund", "dog"), ("katze", "cat"), ("rot", "red"), ("haus", "house"), ("brot", "bread"), ("tag", "day")]
@@ -68,7 +68,7 @@ def test_prompts_get_no_gradient(words):
     for other in (0, 7):
         keras.utils.set_random_seed(0)
         model = OBJECTIVE.compile(OBJECTIVE.model(shrunk("gru", vocabulary=words.size)), keras.optimizers.SGD(1.0))
-        frame = Frame.of(model, OBJECTIVE, words, rows[0])
+        frame = Collator.of(model, OBJECTIVE, words, rows[0])
         batch = frame.pad(rows, [max(len(row["tokens"]) for row in rows)])
         inputs, targets, weights = OBJECTIVE.arrange(batch, None)
         model.train_on_batch(inputs, np.where(weights > 0, targets, other), weights)
@@ -84,7 +84,7 @@ def test_the_loss_is_that_of_answers_alone(words):
     logits = keras.ops.convert_to_numpy(model({"tokens": row["tokens"][None]}))[0]
     logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
     expected = [-logs[i, right] for i, right in enumerate(row["right"]) if right >= 0]
-    (found,) = evaluation.predict(model, OBJECTIVE, words, RECORDS[:1])
+    (found,) = predictor.predict(model, OBJECTIVE, words, RECORDS[:1])
     np.testing.assert_allclose(found["losses"], expected, rtol=1e-4)
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from tiny import all_or_few, by_heart, serving, shrunk
 
-from zoo import evaluation
-from zoo.masking import Masking
+from zoo.data.masking import Masking
 from zoo.objectives.masked_token import MaskedToken
+from zoo.pipeline import predictor
 from zoo.tokenizers.word_pieces import WordPieces
 from zoo.tokenizers.words import Words
 
@@ -106,7 +106,7 @@ def test_pieces_of_a_word_have_its_number():
 
 def test_scores_do_not_depend_on_chance(words):
     model = OBJECTIVE.model(shrunk("transformer_encoder", vocabulary=words.size))
-    first, second = (evaluation.predict(model, OBJECTIVE, words, RECORDS) for _ in range(2))
+    first, second = (predictor.predict(model, OBJECTIVE, words, RECORDS) for _ in range(2))
     assert OBJECTIVE.scores(first, RECORDS) == OBJECTIVE.scores(second, RECORDS)
     assert sum(len(one["losses"]) for one in first) > 3
     assert OBJECTIVE.scores(first, RECORDS)["perplexity"] == pytest.approx(
@@ -117,7 +117,7 @@ def test_scores_do_not_depend_on_chance(words):
 def test_a_person_asks_with_a_mask(words):
     model = OBJECTIVE.model(shrunk("bert", vocabulary=words.size))
     records = [OBJECTIVE.record("to [MASK] or not"), OBJECTIVE.record("[MASK] quick [MASK]")]
-    predictions = evaluation.predict(model, OBJECTIVE, words, records)
+    predictions = predictor.predict(model, OBJECTIVE, words, records)
     answers = [OBJECTIVE.answer(*pair) for pair in zip(predictions, records, strict=True)]
     assert [len(answer["masks"]) for answer in answers] == [1, 2]
     assert "[MASK]" not in answers[1]["text"]
@@ -134,6 +134,6 @@ def test_what_is_wrong_is_said(words):
         OBJECTIVE.record("no word is missing")
     model = OBJECTIVE.model(shrunk("bert", vocabulary=words.size))
     with pytest.raises(ValueError, match="at most 12 tokens"):
-        evaluation.predict(model, OBJECTIVE, words, [OBJECTIVE.record("a " * 20 + "[MASK]")])
+        predictor.predict(model, OBJECTIVE, words, [OBJECTIVE.record("a " * 20 + "[MASK]")])
     with pytest.raises(ValueError, match="rate above 0 and below 1. Received: rate=1"):
         MaskedToken(rate=1).model(shrunk("bert"))

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from tiny import all_or_few, by_heart, serving, shrunk
 
-from zoo import evaluation
+from zoo.data.sentences import pairs, split_sentences
 from zoo.objectives.next_sentence import NextSentence
 from zoo.objectives.pretrain import Pretrain
-from zoo.sentences import pairs, split_sentences
+from zoo.pipeline import predictor
 from zoo.tokenizers.words import Words
 
 DOCUMENTS = [{"text": f"{a} went out. {a} saw {b}! Did {b} see {a}? {b} left."} for a, b in ("xy", "pq", "no", "ab")]
@@ -76,7 +76,7 @@ def test_a_person_asks_about_two_texts(words):
     for objective in (NextSentence(length=16), Pretrain(length=16)):
         model = objective.model(shrunk("bert", vocabulary=words.size))
         record = objective.record(("x went out.", "x saw y!"))
-        (prediction,) = evaluation.predict(model, objective, words, [record])
+        (prediction,) = predictor.predict(model, objective, words, [record])
         answer = objective.answer(prediction, record)
         assert answer["follows"] == (answer["probability"] >= 0.5)
         assert f"{answer['probability']:.3f}" in objective.read(answer)

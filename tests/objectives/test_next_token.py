@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from tiny import all_or_few, by_heart, serving, shrunk
 
-from zoo import evaluation
 from zoo.metrics.language import language_scores
 from zoo.objectives.next_token import NextToken
+from zoo.pipeline import predictor
 from zoo.tokenizers.characters import Characters
 from zoo.tokenizers.words import Words
 
@@ -70,7 +70,7 @@ def test_losses_are_those_of_the_logits(words, context):
     objective = NextToken(length=8, context=context)
     keras.utils.set_random_seed(1)
     model = objective.model(shrunk("lstm", vocabulary=words.size))
-    predictions = evaluation.predict(model, objective, words, RECORDS)
+    predictions = predictor.predict(model, objective, words, RECORDS)
     ids = np.concatenate([row["target"] for row in objective.examples(RECORDS, words)])
     led, expected = np.append([words.separator], ids), []
     new = 0
@@ -99,7 +99,7 @@ def test_perplexities_by_token_word_and_character():
 def test_an_answer_tells_the_loss_of_each_token(words):
     model = OBJECTIVE.model(shrunk("gru", vocabulary=words.size))
     record = OBJECTIVE.record("to be or")
-    (prediction,) = evaluation.predict(model, OBJECTIVE, words, [record])
+    (prediction,) = predictor.predict(model, OBJECTIVE, words, [record])
     answer = OBJECTIVE.answer(prediction, record)
     assert [one["token"] for one in answer["tokens"]] == ["to", "be", "or"]
     assert answer["loss"] == pytest.approx(np.mean([one["loss"] for one in answer["tokens"]]))

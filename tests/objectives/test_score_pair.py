@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tiny import all_or_few, by_heart, serving, shrunk
 
-from zoo.dataset import open_dataset
+from zoo.data.opening import open_dataset
 from zoo.objectives.score_pair import ScorePair
 from zoo.tokenizers.words import Words
 

@@ -9,7 +9,7 @@ import pytest
 from tiny import all_or_few, by_heart, serving, shrunk
 
 import zoo
-from zoo.layers.tagging import best_tags, tag_all
+from zoo.layers.tags import best_tags, tag_all
 from zoo.objectives.tag_tokens import TagTokens
 from zoo.tokenizers.bytes import Bytes
 from zoo.tokenizers.word_pieces import WordPieces

@@ -6,10 +6,10 @@ import pytest
 from tiny import by_heart, serving, shrunk
 
 import zoo
-from zoo import evaluation
-from zoo.dataset import open_dataset
+from zoo.data.opening import open_dataset
 from zoo.metrics.text import text_scores
 from zoo.objectives.translate import Translate
+from zoo.pipeline import predictor
 from zoo.tokenizers.words import Words
 
 PAIRS = [
@@ -95,7 +95,7 @@ def model(words):
 
 
 def test_perplexity_is_that_of_all_target_tokens(model, words):
-    found = evaluation.predict(model, OBJECTIVE, words, RECORDS)
+    found = predictor.predict(model, OBJECTIVE, words, RECORDS)
     nats, tokens = 0.0, 0
     for row in OBJECTIVE.examples(RECORDS, words):
         inputs = {name: row[name][None] for name in ("source", "target")}
@@ -109,7 +109,7 @@ def test_perplexity_is_that_of_all_target_tokens(model, words):
 
 
 def test_what_is_written_is_the_likeliest_token_at_each_step(model, words):
-    (found,) = evaluation.predict(model, OBJECTIVE, words, [{"source": "ein hund"}])
+    (found,) = predictor.predict(model, OBJECTIVE, words, [{"source": "ein hund"}])
     source, ids = words.encode("ein hund").ids[None], [words.first]
     while len(ids) <= OBJECTIVE.target_length and ids[-1] != words.separator:
         logits = model({"source": source, "target": np.array([ids], "int32")})
@@ -119,7 +119,7 @@ def test_what_is_written_is_the_likeliest_token_at_each_step(model, words):
 
 def test_while_training_few_records_are_written_out(model, words):
     objective = Translate(length=16, target_length=12, samples=3)
-    found = evaluation.predict(model, objective, words, RECORDS, watching=True)
+    found = predictor.predict(model, objective, words, RECORDS, watching=True)
     assert [one["text"] is None for one in found] == [False] * 3 + [True] * 5
     scores = objective.scores(found, RECORDS)
     assert {"perplexity", "bleu"} <= scores.keys()

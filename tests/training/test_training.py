@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import settings
+from zoo import config
 from zoo.training import callbacks, checkpoint
 
 
@@ -100,14 +100,14 @@ def test_a_killed_run_resumes_to_the_same_weights(tiny, tmp_path, monkeypatch, e
 SCRIPT = """
 import sys, zoo
 from zoo import settings
-preset = settings.from_json(open(sys.argv[1]).read())
+preset = config.from_json(open(sys.argv[1]).read())
 zoo.train(preset, to=sys.argv[2], resume=len(sys.argv) > 3)
 """
 
 
 def test_kill_9_and_resume(tiny, tmp_path):
     tiny = replace(tiny, training=replace(tiny.training, epochs=20))
-    (tmp_path / "p.json").write_text(settings.to_json(tiny))
+    (tmp_path / "p.json").write_text(config.to_json(tiny))
     command = [sys.executable, "-c", SCRIPT, str(tmp_path / "p.json"), str(tmp_path / "cut")]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     history = tmp_path / "cut.running" / "history.csv"
@@ -130,7 +130,7 @@ def test_ctrl_c_saves_and_can_be_resumed(tiny, tmp_path, monkeypatch):
         if len(batches) == 15:  # the third batch of the second epoch
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(callbacks.StopAt, "on_train_batch_end", press)
+    monkeypatch.setattr(callbacks.StopAfter, "on_train_batch_end", press)
     zoo.train(tiny, to=tmp_path / "cut")
     assert zoo.load(tmp_path / "cut").predict("a great film")["label"] in ("good", "bad")
     monkeypatch.undo()

@@ -9,10 +9,10 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from zoo import settings
-from zoo.files import whole_file
-from zoo.preset import Preset
-from zoo.weights.tensors import PICKLES
+from zoo import config
+from zoo.checkpoints.safetensors import PICKLES
+from zoo.presets import Preset
+from zoo.runtime.files import whole_file
 
 NAME = "adapter.safetensors"  # in a model's folder
 
@@ -27,7 +27,7 @@ class Adapter:
 
     def write(self, path):
         """Write the file, whole or not at all."""
-        metadata = {"format": "zoo", "backbone": self.backbone, "preset": settings.to_json(self.preset)}
+        metadata = {"format": "zoo", "backbone": self.backbone, "preset": config.to_json(self.preset)}
         with whole_file(path) as file:
             file.write(save(self.tensors, metadata))
 
@@ -49,7 +49,7 @@ class Adapter:
             raise ValueError(f"Expected a whole adapter. Received: {path}, which is damaged ({error}).") from None
         if metadata.get("format") != "zoo":
             raise ValueError(f"Expected an adapter, {NAME} of a run with lora.rank. Received: {path}, other tensors.")
-        return cls(settings.from_json(metadata["preset"]), metadata["backbone"], tensors)
+        return cls(config.from_json(metadata["preset"]), metadata["backbone"], tensors)
 
     def check_backbone(self, found, name):
         """Raise ValueError unless the fingerprint `found`, of the folder `name`, is that of the adapter's backbone."""

@@ -4,18 +4,18 @@ from dataclasses import replace
 from functools import partial
 
 from zoo.adapters.adapter import Adapter, fingerprint
-from zoo.adapters.lora import Updates, renewed
-from zoo.pipeline import Pipeline
+from zoo.adapters.updates import LoRAUpdates, renewed
+from zoo.checkpoints.resolve import locate
+from zoo.checkpoints.warm_start import backbone, begin
+from zoo.pipeline.pipeline import Pipeline
 from zoo.tokenizers.pretrained import Pretrained
-from zoo.weights.names import locate
-from zoo.weights.starting import backbone, begin
 
 
 class Backbone:
     """A network without a head, read once from a folder, that adapters are put upon.
 
     Args:
-        name: a folder of the zoo or of transformers, or a name as in `zoo.weights.names`.
+        name: a folder of the zoo or of transformers, or a name as in `zoo.checkpoints.resolve`.
     """
 
     def __init__(self, name):
@@ -25,7 +25,7 @@ class Backbone:
         self.fingerprint = fingerprint(self.trunk.weights)
 
     def put(self, adapter):
-        """`(pipeline, updates)`: the backbone with an adapter's head; its kernels have the adapter's `Updates`.
+        """`(pipeline, updates)`: the backbone with an adapter's head; its kernels have the adapter's `LoRAUpdates`.
 
         Raises ValueError where it is an adapter for another backbone.
         """
@@ -33,7 +33,7 @@ class Backbone:
         preset = self._preset(adapter.preset)
         draw = partial(preset.objective.head, trunk=self.trunk)
         model, fresh = begin(draw, preset.objective, self.architecture, self.name, self.tokenizer.size)
-        updates = Updates(model, preset.lora, self.paths)
+        updates = LoRAUpdates(model, preset.lora, self.paths)
         head = {w.path: w for w in model.weights if w.path in fresh or w.path in adapter.tensors}
         try:
             adapter.fill(updates.weights() | {path: w for path, w in head.items() if path not in self.paths})

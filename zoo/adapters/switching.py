@@ -2,8 +2,8 @@
 
 from zoo.adapters.adapter import Adapter
 from zoo.adapters.merging import Backbone, merge
-from zoo.messages import unknown
-from zoo.pipeline import Pipeline
+from zoo.pipeline.pipeline import Pipeline
+from zoo.runtime.errors import unknown
 
 
 class Adapters:
@@ -29,7 +29,7 @@ class Adapters:
             raise ValueError(f"Expected a new name for an adapter. Received: {name!r}, which is taken.")
         read = Adapter.read(adapter)
         self._switch(None)
-        self.pipelines[name] = Adapted(self, adapter, *self.backbone.put(read))
+        self.pipelines[name] = AdapterPipeline(self, adapter, *self.backbone.put(read))
         self.on = self.pipelines[name].updates
         return self
 
@@ -56,7 +56,7 @@ class Adapters:
             self.on = updates
 
 
-class Adapted(Pipeline):
+class AdapterPipeline(Pipeline):
     """A pipeline whose adapter is switched on when its model is asked for; written and exported, it is merged."""
 
     def __init__(self, adapters, source, pipeline, updates):

@@ -7,10 +7,10 @@ https://arxiv.org/abs/1607.01759), whose linear model it is with `depth` 0.
 
 from dataclasses import dataclass
 
-from zoo.architecture import Architecture
+from zoo.architectures import Architecture
 from zoo.layers.dense import Dense
 from zoo.layers.dropout import Dropout
-from zoo.layers.embedding import NGrams, TokenDropout, TokenEmbedding, Visible
+from zoo.layers.embedding import NGrams, PaddingMask, TokenDropout, TokenEmbedding
 from zoo.layers.pooling import Pooling
 
 
@@ -34,7 +34,7 @@ class Averaging(Architecture):
         ids = grams(TokenDropout(self.word_dropout, name="word_dropout")(tokens))
         x = TokenEmbedding(grams.size, self.width, name="embedding")(ids)
         x = Dropout(self.embedding_dropout, name="embedding_dropout")(x)
-        x = Pooling("mean", name="mean")(x, Visible(name="visible")(ids))
+        x = Pooling("mean", name="mean")(x, PaddingMask(name="visible")(ids))
         for i in range(self.depth):
             x = Dense(self.hidden, activation="relu", name=f"dense{i}")(x)
             x = Dropout(self.dropout, name=f"dropout{i}")(x)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import keras
 from keras.initializers import RandomNormal
 
-from zoo.architecture import Architecture
-from zoo.layers.blocks import decoder_block, encoder_block, normalize
+from zoo.architectures import Architecture
+from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping, KerasHubMapping
 from zoo.layers.dropout import Dropout
-from zoo.layers.embedding import TokenEmbedding, Visible
+from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.positions import LearnedPositions
-from zoo.layers.vocabulary import Bias
-from zoo.published import Head, KerasHub, Published
+from zoo.layers.token_logits import Bias
+from zoo.layers.transformer import decoder_block, encoder_block, normalize
 
 DEVIATION = 0.02  # of fresh weights, `init_std` of the published configurations
 OFFSET = 2  # rows of the table of positions that no token uses, in the released code
@@ -44,7 +44,7 @@ class BART(Architecture):
     pooling = "last"
     begin = ("separator", "first")
     tied = True
-    published = Published(
+    published = HuggingFaceMapping(
         kind="bart",
         name="BartModel",
         fields={
@@ -88,13 +88,13 @@ class BART(Architecture):
             "decoder{i}_feed_forward_norm": "decoder.layers.{i}.final_layer_norm",
         },
         heads={
-            "BartForConditionalGeneration": Head(
+            "BartForConditionalGeneration": HeadMapping(
                 objective="translate", layers={"logits_bias/bias": "final_logits_bias"}
             ),
         },
         copies=("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"),
     )
-    keras_hub = KerasHub(
+    keras_hub = KerasHubMapping(
         name="BartBackbone",
         fields={"length": "max_sequence_length", "heads": "num_heads", "dropout": "dropout"},
         layers={
@@ -128,7 +128,7 @@ class BART(Architecture):
     )
 
     def __call__(self, source, target):
-        visible = Visible(self.padding, name="visible")(source)
+        visible = PaddingMask(self.padding, name="visible")(source)
         options = {"embeddings_initializer": RandomNormal(stddev=DEVIATION), "name": "embedding"}
         embedding = TokenEmbedding(self.vocabulary, self.width, self.padding, **options)
         x = self._place(embedding(source), "source")

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from keras.initializers import RandomNormal
 from keras.layers import Add
 
-from zoo.architecture import Architecture
-from zoo.layers.blocks import BERT_DEVIATION, bert_blocks
-from zoo.layers.choice import choose
-from zoo.layers.embedding import TokenEmbedding, Visible
+from zoo.architectures import Architecture
+from zoo.architectures._pretrained import ENCODER, HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.positions import LearnedPositions
-from zoo.published import ENCODER, Head, KerasHub, Published
+from zoo.layers.transformer import BERT_DEVIATION, bert_blocks
+from zoo.runtime.choice import choose
 
 ACTIVATIONS = {"gelu": "gelu", "gelu_tanh": "gelu_new"}  # here and in config.json
 
 
-class Activated(Published):
+class Activated(HuggingFaceMapping):
     """Reads and writes the activation of the feed-forward layers."""
 
     def settings(self, config):
@@ -82,12 +82,12 @@ class BERT(Architecture):
             "block{i}_feed_forward_norm": "encoder.layer.{i}.output.LayerNorm",
         },
         heads={
-            "BertForSequenceClassification": Head(
+            "BertForSequenceClassification": HeadMapping(
                 objective="classify_text",
                 layers={"hidden": "bert.pooler.dense", "logits": "classifier"},
                 settings={"pooling": "first", "hidden": "tanh"},
             ),
-            "BertForMaskedLM": Head(
+            "BertForMaskedLM": HeadMapping(
                 objective="masked_token",
                 layers={
                     "head_dense": "cls.predictions.transform.dense",
@@ -95,19 +95,19 @@ class BERT(Architecture):
                     "head_bias": "cls.predictions",
                 },
             ),
-            "BertForNextSentencePrediction": Head(  # two logits, of which next_sentence has the difference
+            "BertForNextSentencePrediction": HeadMapping(  # two logits, of which next_sentence has the difference
                 objective="", layers={"hidden": "bert.pooler.dense", "pair": "cls.seq_relationship"}
             ),
-            "BertForTokenClassification": Head(
+            "BertForTokenClassification": HeadMapping(
                 objective="tag_tokens", layers={"tags": "classifier"}, settings={"crf": False}
             ),
-            "BertForQuestionAnswering": Head(
+            "BertForQuestionAnswering": HeadMapping(
                 objective="find_span", layers={"logits": "qa_outputs"}, settings={"compare": False}
             ),
         },
         copies=("embeddings.position_ids", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"),
     )
-    keras_hub = KerasHub(
+    keras_hub = KerasHubMapping(
         name="BertBackbone",
         fields={"length": "max_sequence_length", "heads": "num_heads", "dropout": "dropout", "kinds": "num_segments"},
         fixed={"activation": "gelu_tanh"},
@@ -128,7 +128,7 @@ class BERT(Architecture):
         x = TokenEmbedding(self.vocabulary, self.width, self.padding, **options, name="embedding")(tokens)
         kinds = TokenEmbedding(self.kinds, self.width, None, **options, name="type_embedding")(types)
         x = LearnedPositions(self.length, name="positions")(Add(name="embedding_sum")([x, kinds]))
-        return bert_blocks(x, Visible(self.padding, name="visible")(tokens), self, self.epsilon, self.activation)
+        return bert_blocks(x, PaddingMask(self.padding, name="visible")(tokens), self, self.epsilon, self.activation)
 
 
 TINY = BERT(width=128, depth=2, heads=2, hidden=512)

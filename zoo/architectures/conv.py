@@ -8,11 +8,11 @@ norm), so that a deep stack trains like a pre-norm Transformer.
 
 from dataclasses import dataclass
 
-from zoo.architecture import Architecture
-from zoo.layers.blocks import normalize
+from zoo.architectures import Architecture
 from zoo.layers.convolution import convolution_block
 from zoo.layers.dropout import Dropout
-from zoo.layers.embedding import UNKNOWN, TokenDropout, TokenEmbedding, Visible
+from zoo.layers.embedding import UNKNOWN, PaddingMask, TokenDropout, TokenEmbedding
+from zoo.layers.transformer import normalize
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Conv(Architecture):
     pooling = "max"
 
     def __call__(self, tokens):
-        visible = Visible(self.padding, name="visible")(tokens)
+        visible = PaddingMask(self.padding, name="visible")(tokens)
         x = TokenDropout(self.word_dropout, UNKNOWN, name="word_dropout")(tokens)
         x = TokenEmbedding(self.vocabulary, self.width, self.padding, name="embedding")(x)
         x = Dropout(self.embedding_dropout, name="embedding_dropout")(x)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from keras.initializers import RandomNormal
 
-from zoo.architecture import Architecture
-from zoo.layers.blocks import BERT_DEVIATION, bert_blocks
-from zoo.layers.embedding import TokenEmbedding, Visible
+from zoo.architectures import Architecture
+from zoo.architectures._pretrained import ENCODER, HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.positions import LearnedPositions
-from zoo.published import ENCODER, Head, KerasHub, Published
+from zoo.layers.transformer import BERT_DEVIATION, bert_blocks
 
 EPSILON = 1e-12  # added to the variance by norms, as in BERT
 
@@ -30,7 +30,7 @@ class DistilBERT(Architecture):
 
     pooling = "first"
     tied = True
-    published = Published(
+    published = HuggingFaceMapping(
         kind="distilbert",
         name="DistilBertModel",
         fields={
@@ -59,12 +59,12 @@ class DistilBERT(Architecture):
             "block{i}_feed_forward_norm": "transformer.layer.{i}.output_layer_norm",
         },
         heads={
-            "DistilBertForSequenceClassification": Head(
+            "DistilBertForSequenceClassification": HeadMapping(
                 objective="classify_text",
                 layers={"hidden": "pre_classifier", "logits": "classifier"},
                 settings={"pooling": "first", "hidden": "relu"},
             ),
-            "DistilBertForMaskedLM": Head(
+            "DistilBertForMaskedLM": HeadMapping(
                 objective="masked_token",
                 layers={
                     "head_dense": "vocab_transform",
@@ -72,16 +72,16 @@ class DistilBERT(Architecture):
                     "head_bias": "vocab_projector",
                 },
             ),
-            "DistilBertForTokenClassification": Head(
+            "DistilBertForTokenClassification": HeadMapping(
                 objective="tag_tokens", layers={"tags": "classifier"}, settings={"crf": False}
             ),
-            "DistilBertForQuestionAnswering": Head(
+            "DistilBertForQuestionAnswering": HeadMapping(
                 objective="find_span", layers={"logits": "qa_outputs"}, settings={"compare": False}
             ),
         },
         copies=("embeddings.position_ids", "vocab_projector.weight"),
     )
-    keras_hub = KerasHub(
+    keras_hub = KerasHubMapping(
         name="DistilBertBackbone",
         fields={"length": "max_sequence_length", "heads": "num_heads", "dropout": "dropout"},
         layers={
@@ -95,7 +95,7 @@ class DistilBERT(Architecture):
         options = {"embeddings_initializer": RandomNormal(stddev=BERT_DEVIATION), "name": "embedding"}
         x = TokenEmbedding(self.vocabulary, self.width, self.padding, **options)(tokens)
         x = LearnedPositions(self.length, name="positions")(x)
-        return bert_blocks(x, Visible(self.padding, name="visible")(tokens), self, EPSILON)
+        return bert_blocks(x, PaddingMask(self.padding, name="visible")(tokens), self, EPSILON)
 
 
 BASE = DistilBERT()

@@ -9,17 +9,17 @@ from functools import partial
 
 from keras.initializers import RandomNormal
 
-from zoo.architecture import Architecture
-from zoo.layers.blocks import encoder_block, normalize
+from zoo.architectures import Architecture
+from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping, KerasHubMapping
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import TokenEmbedding
 from zoo.layers.positions import LearnedPositions
-from zoo.published import Head, KerasHub, Published
+from zoo.layers.transformer import encoder_block, normalize
 
 DEVIATION = 0.02  # of fresh weights, in the authors' model.py
 
 
-class Widened(Published):
+class Widened(HuggingFaceMapping):
     """Feed-forward layers are four times as wide as the network where config.json does not say otherwise."""
 
     def settings(self, config):
@@ -82,15 +82,15 @@ class GPT2(Architecture):
             "norm": "ln_f",
         },
         heads={
-            "GPT2LMHeadModel": Head(objective="next_token"),
-            "GPT2ForSequenceClassification": Head(
+            "GPT2LMHeadModel": HeadMapping(objective="next_token"),
+            "GPT2ForSequenceClassification": HeadMapping(
                 objective="classify_text", layers={"logits/kernel": "score.weight"}, settings={"pooling": "last"}
             ),
         },
         copies=("lm_head.weight", "h.{i}.attn.bias", "h.{i}.attn.masked_bias"),
         transposed=False,
     )
-    keras_hub = KerasHub(
+    keras_hub = KerasHubMapping(
         name="GPT2Backbone",
         fields={"length": "max_sequence_length", "heads": "num_heads", "dropout": "dropout"},
         layers={

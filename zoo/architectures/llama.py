@@ -9,17 +9,17 @@ from functools import partial
 
 from keras.initializers import RandomNormal
 
-from zoo.architecture import Architecture
-from zoo.layers.blocks import encoder_block, normalize_size
+from zoo.architectures import Architecture
+from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping, KerasHubMapping
 from zoo.layers.embedding import TokenEmbedding
 from zoo.layers.positions import BASE
-from zoo.published import Head, KerasHub, Published
+from zoo.layers.transformer import encoder_block, normalize_size
 
 DEVIATION = 0.02  # of fresh weights, `initializer_range` of the published configurations
 SCALING = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}  # all of Llama 3
 
 
-class Turned(Published):
+class Turned(HuggingFaceMapping):
     """Reads and writes the rotary positions, which config.json tells in one of two ways."""
 
     def settings(self, config):
@@ -94,14 +94,14 @@ class Llama(Architecture):
             "norm": "norm",
         },
         heads={
-            "LlamaForCausalLM": Head(objective="next_token", layers={"logits/kernel": "lm_head.weight"}),
-            "LlamaForSequenceClassification": Head(
+            "LlamaForCausalLM": HeadMapping(objective="next_token", layers={"logits/kernel": "lm_head.weight"}),
+            "LlamaForSequenceClassification": HeadMapping(
                 objective="classify_text", layers={"logits/kernel": "score.weight"}, settings={"pooling": "last"}
             ),
         },
         copies=("layers.{i}.self_attn.rotary_emb.inv_freq",),
     )
-    keras_hub = KerasHub(
+    keras_hub = KerasHubMapping(
         name="LlamaBackbone",
         fields={
             "heads": "num_query_heads",

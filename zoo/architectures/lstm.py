@@ -6,12 +6,13 @@ https://doi.org/10.1162/089976600300015015) and without peepholes, in any number
 
 from dataclasses import dataclass
 
-from zoo.architecture import Architecture
-from zoo.layers import recurrent
+from zoo.architectures import Architecture
+from zoo.architectures._recurrent import RecurrentStack
+from zoo.layers.recurrent import cells
 
 
 @dataclass(frozen=True, kw_only=True)
-class LSTM(recurrent.RecurrentStack, Architecture):
+class LSTM(RecurrentStack, Architecture):
     """Stacked LSTM layers: (batch, time, units) features, 2 * units where directions are concatenated."""
 
-    layer = recurrent.LSTM
+    layer = cells.LSTM

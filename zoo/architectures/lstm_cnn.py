@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from keras.layers import Activation, Add, Concatenate, Dropout
 
-from zoo.architecture import Architecture
-from zoo.layers import recurrent
-from zoo.layers.convolution import Convolution
-from zoo.layers.embedding import TokenEmbedding, Visible
-from zoo.layers.recurrent.stack import RecurrentStack, variational
-from zoo.layers.spelling import Spread, WordEnds, WordHashes, WordMaximum, WordNumbers
+from zoo.architectures import Architecture
+from zoo.architectures._recurrent import RecurrentStack, variational
+from zoo.layers.convolution import MaskedConv1D
+from zoo.layers.embedding import PaddingMask, TokenEmbedding
+from zoo.layers.recurrent import cells
+from zoo.layers.word_features import BroadcastWords, WordEnds, WordHashes, WordIndex, WordMaxPooling
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,23 +36,23 @@ class LSTMCNN(RecurrentStack, Architecture):
     word_dropout: float = 0.2  # words whose own vector is left out
     bidirectional: bool = True
 
-    layer = recurrent.LSTM
+    layer = cells.LSTM
     causal = False  # each byte's features know its whole word
 
     def __call__(self, tokens):
-        numbers = WordNumbers(self.blank, self.padding, name="numbers")(tokens)
+        numbers = WordIndex(self.blank, self.padding, name="numbers")(tokens)
         ends = WordEnds(name="ends")(numbers)
         words = WordHashes(self.blank, self.buckets, name="words")(tokens, numbers, ends)
         spelling = self._spelling(tokens)
         x = Concatenate(name="word")(
-            [self._own(words, tokens, numbers, ends), WordMaximum(name="spelled")(spelling, numbers, ends)]
+            [self._own(words, tokens, numbers, ends), WordMaxPooling(name="spelled")(spelling, numbers, ends)]
         )
         x = variational(self.embedding_dropout, "embedding_dropout")(x)
-        visible = Visible(name="visible")(words)
+        visible = PaddingMask(name="visible")(words)
         for i in range(self.depth):
             x = self._read(x, visible, f"layer{i}")
             x = variational(self.dropout, f"dropout{i}")(x)
-        return Concatenate(name="features")([Spread(name="spread")(x, numbers), spelling])
+        return Concatenate(name="features")([BroadcastWords(name="spread")(x, numbers), spelling])
 
     def _own(self, words, tokens, numbers, ends):
         embed = TokenEmbedding(self.buckets + 1, self.width, name="embedding")
@@ -66,6 +66,6 @@ class LSTMCNN(RecurrentStack, Architecture):
 
     def _spelling(self, tokens):
         x = TokenEmbedding(self.vocabulary, self.bytes_width, self.padding, name="bytes")(tokens)
-        shown = Visible(self.padding, name="shown")(tokens)
-        x = Convolution(self.filters, self.kernel, padding="same", name="convolution")(x, shown)
+        shown = PaddingMask(self.padding, name="shown")(tokens)
+        x = MaskedConv1D(self.filters, self.kernel, padding="same", name="convolution")(x, shown)
         return Activation("relu", name="spelling")(x)

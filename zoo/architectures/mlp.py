@@ -14,11 +14,11 @@ import numpy as np
 from keras import ops
 
 from zoo import backend
-from zoo.architecture import Architecture
-from zoo.layers.choice import choose
+from zoo.architectures import Architecture
 from zoo.layers.dense import Dense
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import NGrams
+from zoo.runtime.choice import choose
 
 FEATURES = ("tfidf", "sublinear_tfidf", "counts", "binary")
 ROWS = 1024  # texts whose features are counted at a time; so many ids are in memory together

@@ -6,12 +6,13 @@ one direction or both.
 
 from dataclasses import dataclass
 
-from zoo.architecture import Architecture
-from zoo.layers import recurrent
+from zoo.architectures import Architecture
+from zoo.architectures._recurrent import RecurrentStack
+from zoo.layers.recurrent import cells
 
 
 @dataclass(frozen=True, kw_only=True)
-class RNN(recurrent.RecurrentStack, Architecture):
+class RNN(RecurrentStack, Architecture):
     """Stacked plain recurrent layers: (batch, time, units) features, 2 * units where directions are concatenated."""
 
-    layer = recurrent.RNN
+    layer = cells.RNN

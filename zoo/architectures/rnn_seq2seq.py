@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from keras.initializers import RandomNormal
 from keras.layers import Concatenate
 
-from zoo.architecture import Architecture
-from zoo.layers.alignment import SCORES, Alignment
-from zoo.layers.choice import choose
+from zoo.architectures import Architecture
+from zoo.architectures._recurrent import variational
 from zoo.layers.dense import Dense
-from zoo.layers.embedding import TokenEmbedding, Visible
+from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.pooling import Pooling
-from zoo.layers.recurrent import AttentiveRecurrence
-from zoo.layers.recurrent.attentive import CELLS, FEEDINGS
-from zoo.layers.recurrent.stack import variational
+from zoo.layers.recurrent.attention_decoder import CELLS, FEEDINGS, AttentionDecoder
+from zoo.layers.recurrent.decoder_attention import SCORES, DecoderAttention
+from zoo.runtime.choice import choose
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +54,7 @@ class RNNSeq2Seq(Architecture):
             )
 
     def __call__(self, source, target):
-        visible = Visible(self.padding, name="visible")(source)
+        visible = PaddingMask(self.padding, name="visible")(source)
         embedding = self._embedding("embedding")
         source_embedding = embedding if self.shared else self._embedding("source_embedding")
         x = variational(self.embedding_dropout, "source_dropout")(source_embedding(source))
@@ -93,7 +92,7 @@ class RNNSeq2Seq(Architecture):
             y = self._look(y, memory, visible, begin)
         else:
             options = {"cell": self.cell, "score": self.attention, "feeding": self.feeding}
-            y, _ = AttentiveRecurrence(self.units, **options, name="decoder")(y, memory, visible, begin)
+            y, _ = AttentionDecoder(self.units, **options, name="decoder")(y, memory, visible, begin)
         y = variational(self.dropout, "dropout")(y)
         return Dense(self.width, name="features")(y)
 
@@ -106,7 +105,7 @@ class RNNSeq2Seq(Architecture):
     def _look(self, y, memory, visible, begin):
         """Luong's decoder without feeding: all states first, then attention for all of them at once."""
         y, _ = CELLS[self.cell](self.units, name="decoder")(y, state=begin)
-        seen = Alignment(self.units, self.attention, name="attention")(y, memory, visible)
+        seen = DecoderAttention(self.units, self.attention, name="attention")(y, memory, visible)
         return Dense(self.units, "tanh", name="readout")(Concatenate(name="seen")([y, seen]))  # equation 5
 
 

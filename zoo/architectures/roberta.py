@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from keras.initializers import RandomNormal
 
-from zoo.architecture import Architecture
-from zoo.layers.blocks import BERT_DEVIATION, bert_blocks
-from zoo.layers.embedding import TokenEmbedding, Visible
+from zoo.architectures import Architecture
+from zoo.architectures._pretrained import ENCODER, HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.positions import LearnedPositions
-from zoo.published import ENCODER, Head, KerasHub, Published
+from zoo.layers.transformer import BERT_DEVIATION, bert_blocks
 
 OFFSET = 2  # rows before the first position's: fairseq counts positions from padding's id, 1, and one further
 
 
-class Positioned(Published):
+class Positioned(HuggingFaceMapping):
     """Counts the rows before the first position's among the positions, as transformers does."""
 
     def settings(self, config):
@@ -78,25 +78,25 @@ class RoBERTa(Architecture):
             "block{i}_feed_forward_norm": "encoder.layer.{i}.output.LayerNorm",
         },
         heads={
-            "RobertaForSequenceClassification": Head(
+            "RobertaForSequenceClassification": HeadMapping(
                 objective="classify_text",
                 layers={"hidden": "classifier.dense", "logits": "classifier.out_proj"},
                 settings={"pooling": "first", "hidden": "tanh"},
             ),
-            "RobertaForMaskedLM": Head(
+            "RobertaForMaskedLM": HeadMapping(
                 objective="masked_token",
                 layers={"head_dense": "lm_head.dense", "head_norm": "lm_head.layer_norm", "head_bias": "lm_head"},
             ),
-            "RobertaForTokenClassification": Head(
+            "RobertaForTokenClassification": HeadMapping(
                 objective="tag_tokens", layers={"tags": "classifier"}, settings={"crf": False}
             ),
-            "RobertaForQuestionAnswering": Head(
+            "RobertaForQuestionAnswering": HeadMapping(
                 objective="find_span", layers={"logits": "qa_outputs"}, settings={"compare": False}
             ),
         },
         copies=("embeddings.position_ids", "lm_head.decoder.weight", "lm_head.decoder.bias"),
     )
-    keras_hub = KerasHub(
+    keras_hub = KerasHubMapping(
         name="RobertaBackbone",
         fields={"length": "max_sequence_length", "heads": "num_heads", "dropout": "dropout"},
         layers={
@@ -110,7 +110,7 @@ class RoBERTa(Architecture):
         options = {"embeddings_initializer": RandomNormal(stddev=BERT_DEVIATION), "name": "embedding"}
         x = TokenEmbedding(self.vocabulary, self.width, self.padding, **options)(tokens)
         x = LearnedPositions(self.length, OFFSET, name="positions")(x)
-        return bert_blocks(x, Visible(self.padding, name="visible")(tokens), self, self.epsilon)
+        return bert_blocks(x, PaddingMask(self.padding, name="visible")(tokens), self, self.epsilon)
 
 
 BASE = RoBERTa(padding=1)

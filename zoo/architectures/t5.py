@@ -10,19 +10,19 @@ from functools import partial
 from keras.initializers import RandomNormal
 from keras.layers import Rescaling
 
-from zoo.architecture import Architecture
-from zoo.layers.attention import UnscaledAttention
-from zoo.layers.blocks import FeedForward, normalize_size, residual
-from zoo.layers.distance import DistanceBias
+from zoo.architectures import Architecture
+from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.layers.attention import T5Attention
 from zoo.layers.dropout import Dropout
-from zoo.layers.embedding import TokenEmbedding, Visible
-from zoo.published import Head, KerasHub, Published
+from zoo.layers.embedding import PaddingMask, TokenEmbedding
+from zoo.layers.relative_positions import RelativePositionBias
+from zoo.layers.transformer import FeedForward, normalize_size, residual
 
 ACTIVATIONS = {False: "relu", True: "gated-gelu"}  # `gated`: what config.json calls the feed-forward layers
 HUB_ACTIVATIONS = {False: "relu", True: "gelu_approximate"}  # what KerasHub calls the activation within them
 
 
-class TextToText(Published):
+class TextToText(HuggingFaceMapping):
     """Reads and writes the two versions, which config.json tells by the feed-forward layers and the output layer."""
 
     def settings(self, config):
@@ -42,7 +42,7 @@ class TextToText(Published):
         return super().write(architecture) | kind
 
 
-class TextToTextBackbone(KerasHub):
+class TextToTextBackbone(KerasHubMapping):
     """KerasHub's backbone of the two versions; heads share the width where their own is not said."""
 
     def read(self, architecture, config):
@@ -137,7 +137,9 @@ class T5(Architecture):
             "decoder_norm": "decoder.final_layer_norm",
         },
         heads={
-            "T5ForConditionalGeneration": Head(objective="translate", layers={"logits/kernel": "lm_head.weight"}),
+            "T5ForConditionalGeneration": HeadMapping(
+                objective="translate", layers={"logits/kernel": "lm_head.weight"}
+            ),
         },
         copies=("encoder.embed_tokens.weight", "decoder.embed_tokens.weight"),
     )
@@ -169,7 +171,7 @@ class T5(Architecture):
     )
 
     def __call__(self, source, target):
-        visible = Visible(self.padding, name="visible")(source)
+        visible = PaddingMask(self.padding, name="visible")(source)
         initial = RandomNormal(stddev=1.0)  # as in the released code
         embed = TokenEmbedding(self.vocabulary, self.width, None, embeddings_initializer=initial, name="embedding")
         x = Dropout(self.dropout, name="encoder_dropout")(embed(source))
@@ -193,10 +195,10 @@ class T5(Architecture):
         return super().logits(trunk, Rescaling(self.width**-0.5, name="scale")(x))  # word vectors are drawn large
 
     def _distance(self, name, causal=False):
-        return DistanceBias(self.heads, self.buckets, self.longest, causal, name=f"{name}_distance")
+        return RelativePositionBias(self.heads, self.buckets, self.longest, causal, name=f"{name}_distance")
 
     def _attend(self, x, name, causal=False, **given):
-        attend = UnscaledAttention(self.heads, self.head_width, self.dropout, causal, name=name)
+        attend = T5Attention(self.heads, self.head_width, self.dropout, causal, name=name)
         return self._residual(x, lambda y: attend(y, **given), name)
 
     def _think(self, x, name):

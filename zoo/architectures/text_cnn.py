@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from keras.initializers import RandomUniform
 from keras.layers import Concatenate
 
-from zoo.architecture import Architecture
+from zoo.architectures import Architecture
 from zoo.layers.convolution import Conv1D
 from zoo.layers.dropout import Dropout
-from zoo.layers.embedding import UNKNOWN, TokenDropout, TokenEmbedding, Visible
+from zoo.layers.embedding import UNKNOWN, PaddingMask, TokenDropout, TokenEmbedding
 from zoo.layers.pooling import Pooling
 
 
@@ -33,7 +33,7 @@ class TextCNN(Architecture):
         object.__setattr__(self, "kernels", tuple(self.kernels))  # a list when it was read from JSON
 
     def __call__(self, tokens):
-        visible = Visible(self.padding, name="visible")(tokens)
+        visible = PaddingMask(self.padding, name="visible")(tokens)
         x = TokenDropout(self.word_dropout, UNKNOWN, name="word_dropout")(tokens)
         spread = RandomUniform(-0.25, 0.25)  # section 3.3: about the spread of pretrained vectors
         x = TokenEmbedding(self.vocabulary, self.width, self.padding, embeddings_initializer=spread, name="embedding")(

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from keras.initializers import RandomNormal
 from keras.layers import Rescaling
 
-from zoo.architecture import Architecture
-from zoo.layers.blocks import NORMS, decoder_block, encoder_block, normalize
-from zoo.layers.choice import choose
+from zoo.architectures import Architecture
 from zoo.layers.dropout import Dropout
-from zoo.layers.embedding import TokenEmbedding, Visible
+from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.positions import SinusoidalPositions
+from zoo.layers.transformer import NORMS, decoder_block, encoder_block, normalize
+from zoo.runtime.choice import choose
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Transformer(Architecture):
         choose("norm", self.norm, NORMS)
 
     def __call__(self, source, target):
-        visible = Visible(self.padding, name="visible")(source)
+        visible = PaddingMask(self.padding, name="visible")(source)
         embed = {"embedding": self._embedding("embedding")}
         embed["source_embedding"] = embed["embedding"] if self.shared else self._embedding("source_embedding")
         x = self._place(embed["source_embedding"](source), "source")

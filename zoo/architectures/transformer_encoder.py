@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from keras.initializers import RandomNormal
 from keras.layers import Rescaling
 
-from zoo.architecture import Architecture
-from zoo.layers.blocks import NORMS, encoder_block, normalize
-from zoo.layers.choice import choose
+from zoo.architectures import Architecture
 from zoo.layers.dropout import Dropout
-from zoo.layers.embedding import UNKNOWN, TokenDropout, TokenEmbedding, Visible
+from zoo.layers.embedding import UNKNOWN, PaddingMask, TokenDropout, TokenEmbedding
 from zoo.layers.positions import LearnedPositions, SinusoidalPositions
+from zoo.layers.transformer import NORMS, encoder_block, normalize
+from zoo.runtime.choice import choose
 
 POSITIONS = ("sinusoidal", "learned", "rotary")
 
@@ -42,7 +42,7 @@ class TransformerEncoder(Architecture):
         choose("positions", self.positions, POSITIONS)
 
     def __call__(self, tokens):
-        visible = Visible(self.padding, name="visible")(tokens)
+        visible = PaddingMask(self.padding, name="visible")(tokens)
         x = self._embed(tokens)
         for i in range(self.depth):
             x = encoder_block(x, visible, self._attention, self._feed_forward, self.norm, self.dropout, f"block{i}")

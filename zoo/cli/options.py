@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from zoo.console import silence
+from zoo.runtime.console import silence
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line and nothing else.")]
 Columns = Annotated[str, typer.Option(help="Where names differ: text=sentence,label=y")]
@@ -81,7 +81,7 @@ def lines(prompt=""):
 
 
 def settings_of(context, *others):
-    """The options of a command that were given, but for the `others`: settings of `zoo.generation.Author`."""
+    """The options of a command that were given, but for the `others`: settings of `zoo.generation.TextGenerator`."""
     return {name: value for name, value in context.params.items() if name not in others and value is not None}
 
 

@@ -5,11 +5,3 @@ text, `writer` is the loop, compiled; `choice` picks a token, by the rules in `s
 the way in and out, `texts` that for people, and `beam` a search in place of single choices. `contrast` writes what is
 unlike the text before, `speculation` with a draft that guesses ahead, `serving` inside an exported graph.
 """
-
-from zoo.generation.batch import Written
-from zoo.generation.chat import Chat
-from zoo.generation.generate import generate, write
-from zoo.generation.settings import Settings
-from zoo.generation.texts import Author, Continuation
-
-__all__ = ["Author", "Chat", "Continuation", "Settings", "Written", "generate", "write"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from keras import ops
 
-from zoo.examples import bucket
-from zoo.layers.embedding import Visible
+from zoo.data.examples import bucket
+from zoo.layers.embedding import PaddingMask
 from zoo.layers.positions import LearnedPositions
 
 PARTS = ("text", "count", "log_p")  # of a state that people want
@@ -16,7 +16,7 @@ ENDLESS = 2**30  # tokens of a text whose network knows no longest one
 
 
 @dataclass(frozen=True)
-class Written:
+class TokenCompletion:
     """The new tokens of one text."""
 
     ids: list  # without the one that stopped it
@@ -25,12 +25,12 @@ class Written:
 
 
 class Batch:
-    """Prompts on their way through a `Writer`.
+    """Prompts on their way through a `TokenGenerator`.
 
     Args:
         writer: whose network reads them.
         prompts, sources: lists of ids, as `admitted` returns and checks them.
-        settings: the `Settings`.
+        settings: the `GenerationConfig`.
         length: tokens that there is room for; None: as many as the prompts and what is written need.
     """
 
@@ -62,14 +62,14 @@ class Batch:
         return self.writer.begin(self.inputs, self.start(), self.given)
 
     def start(self):
-        """What a `Writer` is to know of the prompts beside the ids that it reads."""
+        """What a `TokenGenerator` is to know of the prompts beside the ids that it reads."""
         text = self._padded(self.prompts, self.length, 0)
         done = np.arange(self.rows) >= len(self.prompts)
         count = np.pad(self.lengths, (0, self.rows - len(self.prompts)), constant_values=1)
         return {"text": text, "count": count, "done": done, "node": np.zeros(self.rows, "int32")}
 
     def read(self, state):
-        """For each prompt a list of `Written`, best first: of one, or as many as there are beams.
+        """For each prompt a list of `TokenCompletion`, best first: of one, or as many as there are beams.
 
         Fewer where a constraint leaves fewer texts.
         """
@@ -90,7 +90,7 @@ class Batch:
         ids = text[begin:end].tolist()
         stopped = bool(ids) and ids[-1] in self.settings.stops
         end = len(ids) - stopped
-        return Written(ids[:end], log_p[begin : begin + end].tolist(), stopped)
+        return TokenCompletion(ids[:end], log_p[begin : begin + end].tolist(), stopped)
 
     def _padded(self, rows, time, padding):
         ids = np.full((self.rows, time), padding, "int32")
@@ -141,7 +141,7 @@ def longest(steps):
 
 def _padding(plan):
     """What the network takes for padding in its source."""
-    return next((step.layer.padding for step in plan.once if isinstance(step.layer, Visible)), 0)
+    return next((step.layer.padding for step in plan.once if isinstance(step.layer, PaddingMask)), 0)
 
 
 def _check_sources(plan, prompts, sources):

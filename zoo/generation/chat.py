@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from zoo.conversation import ANSWERER, stretches
+from zoo.data.chat_template import ANSWERER, stretches
 from zoo.generation.batch import ENDLESS, longest
 from zoo.generation.generate import writer_of
-from zoo.generation.session import Session
-from zoo.generation.texts import Author
-from zoo.generation.writer import Writer
+from zoo.generation.loop import TokenGenerator
+from zoo.generation.prompt_cache import PromptCache
+from zoo.generation.text_generator import TextGenerator
 
 
 class Chat:
@@ -17,13 +17,13 @@ class Chat:
     others anew. An encoder reads the whole conversation at every turn: it sees all of it from both sides.
 
     Args:
-        model, objective, tokenizer: of a pipeline; see `zoo.generation.Author`, as for the `settings`.
+        model, objective, tokenizer: of a pipeline; see `zoo.generation.TextGenerator`, as for the `settings`.
         system: what the model is told before the first turn.
 
     Attributes:
         messages: [{"role", "content"}], those that are not forgotten.
         forgotten: how many turns, a question with its answer each, were forgotten.
-        session: the `zoo.generation.session.Session`, which counts the tokens that were read; None beside an encoder.
+        session: the `zoo.generation.prompt_cache.PromptCache`, which counts the tokens that were read; None beside an encoder.
 
     Raises ValueError for an objective without conversations, and for settings that leave no room for a question.
     """
@@ -37,9 +37,9 @@ class Chat:
         whole = replace(objective, length=ENDLESS)  # nothing is cut in the middle of a turn
         self.template, self.ending = objective.template, _ending(objective.template)
         stop = (self.ending.rstrip(),) if self.ending.strip() else ()
-        self.author = Author(model, whole, tokenizer, stop, **settings)
+        self.author = TextGenerator(model, whole, tokenizer, stop, **settings)
         self.room, length = self._room(objective)
-        self.session = None if objective.encoder else Session(writer_of(model, None, self.author.settings), length)
+        self.session = None if objective.encoder else PromptCache(writer_of(model, None, self.author.settings), length)
         self.system = [{"role": "system", "content": system}] if system else []
         self.turns, self.forgotten = [], 0
 
@@ -79,7 +79,7 @@ class Chat:
         return len(row["source" if "source" in row else "tokens"])
 
     def _answer(self, found):
-        """The message that a `Continuation` makes, with the ids that the network wrote, its ending completed."""
+        """The message that a `Completion` makes, with the ids that the network wrote, its ending completed."""
         tokenizer = self.author.tokenizer
         written = tokenizer.decode(found.ids)
         had = next(size for size in range(len(self.ending), -1, -1) if written.endswith(self.ending[:size]))
@@ -88,7 +88,7 @@ class Chat:
 
     def _room(self, objective):
         """`(most tokens of what leads to an answer, most with the answer)`."""
-        plan, new = Writer.of(self.author.model).network.plan, self.author.settings.new_tokens
+        plan, new = TokenGenerator.of(self.author.model).network.plan, self.author.settings.new_tokens
         if objective.encoder:
             return min(objective.length, longest(plan.once)), None
         length = min(objective.length, longest(plan.each))

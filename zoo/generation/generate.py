@@ -3,10 +3,10 @@
 import numpy as np
 
 from zoo.generation.batch import Batch, admitted
-from zoo.generation.contrast import ContrastiveWriter
-from zoo.generation.settings import Settings
-from zoo.generation.speculation import Speculator
-from zoo.generation.writer import Writer
+from zoo.generation.contrastive_search import ContrastiveGenerator
+from zoo.generation.generation_config import GenerationConfig
+from zoo.generation.loop import TokenGenerator
+from zoo.generation.speculative import SpeculativeGenerator
 
 ROWS = 32  # most texts that are written at once
 PAUSE = 32  # tokens after which the loop comes up for air: people may have interrupted it
@@ -21,21 +21,21 @@ def generate(model, prompts, sources=None, draft=None, **settings):
         prompts: lists of ids; of an encoder-decoder those that the target begins with.
         sources: of an encoder-decoder, as many lists of ids.
         draft: a smaller `keras.Model` that guesses tokens ahead, so that the text, which stays the same, is written
-            sooner: see `zoo.generation.speculation`.
-        settings: the fields of `zoo.generation.Settings`.
+            sooner: see `zoo.generation.speculative`.
+        settings: the fields of `zoo.generation.GenerationConfig`.
 
     Returns a list of the new ids of each prompt, the one that stopped a text left out; with `best` above 1 a list of
     so many such lists for each. Raises ValueError for what cannot be written on, and for settings that contradict each
     other.
     """
-    settings = Settings(**settings)
+    settings = GenerationConfig(**settings)
     written = write(model, prompts, sources, settings, draft=draft)
     found = [[one.ids for one in texts[: settings.best]] for texts in written]
     return found if settings.best > 1 else [ids for (ids,) in found]
 
 
 def write(model, prompts, sources, settings, watch=None, pause=PAUSE, draft=None):
-    """As `generate`, of `Settings`: for each prompt a list of `Written`, best first.
+    """As `generate`, of `GenerationConfig`: for each prompt a list of `TokenCompletion`, best first.
 
     `watch(batch, state)` is called every `pause` tokens with a `Batch` and its state, and returns the state to go on
     with, in which rows may be marked as done.
@@ -53,15 +53,15 @@ def write(model, prompts, sources, settings, watch=None, pause=PAUSE, draft=None
 
 
 def writer_of(model, draft, settings):
-    """The `Writer` of a model, with its draft where there is one. Raises ValueError for a draft beside a search."""
+    """The `TokenGenerator` of a model, with its draft where there is one. Raises ValueError for a draft beside a search."""
     if draft is None:
-        return (Writer if settings.contrast is None else ContrastiveWriter).of(model)
+        return (TokenGenerator if settings.contrast is None else ContrastiveGenerator).of(model)
     if settings.contrast is not None:
         why = "A draft guesses what is likeliest, not what contrasts."
         raise ValueError(f"{why} Received: a draft and contrast={settings.contrast}.")
     if settings.beams > 1:
         raise ValueError(f"A draft guesses one text, not several. Received: a draft and beams={settings.beams}.")
-    return Speculator.of(model, draft)
+    return SpeculativeGenerator.of(model, draft)
 
 
 def _written(writer, batch, watch, pause):

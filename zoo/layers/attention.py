@@ -68,7 +68,7 @@ class MultiHeadAttention(keras.layers.Layer):
                 time) where that differs from token to token. A token that may look nowhere gets a finite vector.
             positions: (batch, time) integers, for rotary positions that do not count from 0.
             bias: (batch or 1, heads, time, source time), added to the products of queries and keys.
-            memory: of keys and values, see `zoo.layers.memory`; it knows which earlier tokens are visible.
+            memory: of keys and values, see `zoo.layers.cache`; it knows which earlier tokens are visible.
         """
         if memory is not None:
             y_BTHD = self._remember(x, context, visible, bias, memory)
@@ -125,7 +125,7 @@ class MultiHeadAttention(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class UnscaledAttention(MultiHeadAttention):
+class T5Attention(MultiHeadAttention):
     """T5's attention: heads of any width, no biases, and products of queries and keys that are not divided.
 
     Raffel et al. 2020, https://arxiv.org/abs/1910.10683. Fresh queries are smaller instead, as in its released code.

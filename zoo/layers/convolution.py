@@ -5,8 +5,8 @@ from keras import ops
 from keras.layers import Activation
 
 from zoo import backend
-from zoo.layers.blocks import residual
-from zoo.layers.low_rank import kernel_of
+from zoo.layers.lora import kernel_of
+from zoo.layers.transformer import residual
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -28,7 +28,7 @@ class Conv1D(keras.layers.Conv1D):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class Convolution(Conv1D):
+class MaskedConv1D(Conv1D):
     """A `Conv1D` that sees zeros at padding: (batch, time, width) to (batch, time, filters)."""
 
     def build(self, inputs_shape, visible_shape):
@@ -40,7 +40,7 @@ class Convolution(Conv1D):
         Args:
             inputs: (batch, time, width).
             visible: (batch, time) booleans, True where a token is.
-            memory: of the last inputs, see `zoo.layers.memory`; it knows which tokens are visible.
+            memory: of the last inputs, see `zoo.layers.cache`; it knows which tokens are visible.
         """
         if memory is not None:
             return self._go_on(inputs, memory)
@@ -70,6 +70,6 @@ def convolution_block(x, visible, kernel, dilation, causal, dropout, name):
         dropout: of what the convolution adds.
     """
     padding = "causal" if causal else "same"
-    convolve = Convolution(x.shape[-1], kernel, padding=padding, dilation_rate=dilation, name=f"{name}_convolution")
+    convolve = MaskedConv1D(x.shape[-1], kernel, padding=padding, dilation_rate=dilation, name=f"{name}_convolution")
     activate = Activation("gelu", name=f"{name}_activation")
     return residual(x, lambda y: activate(convolve(y, visible)), "pre", dropout, name)

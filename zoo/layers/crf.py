@@ -61,7 +61,7 @@ class CRF(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SequenceSurprise(keras.losses.Loss):
+class CRFLoss(keras.losses.Loss):
     """Nats of each sequence of tags under a `CRF`, spread evenly over its places: (batch, time).
 
     Targets are (batch, time) tags, -1 where there is none; these places may lie anywhere in a row.

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from zoo.layers.low_rank import product
-from zoo.layers.rounded import rounds
+from zoo.layers.lora import product
+from zoo.layers.quantization import rounds
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -4,14 +4,14 @@ import keras
 from keras import ops
 
 from zoo import backend
-from zoo.layers.rounded import rounds
+from zoo.layers.quantization import rounds
 
 UNKNOWN = 1  # id of the unknown word, in every tokenizer that has one
 FNV_PRIME = 16_777_619  # of the 32-bit FNV-1a hash, http://www.isthe.com/chongo/tech/comp/fnv/
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class Visible(keras.layers.Layer):
+class PaddingMask(keras.layers.Layer):
     """Tells where a token is: (batch, time) ids to booleans, False at the id `padding`."""
 
     def __init__(self, padding=0, **kwargs):

@@ -4,8 +4,8 @@ import keras
 from keras import ops
 
 from zoo import backend
-from zoo.layers.choice import choose
-from zoo.layers.embedding import Visible
+from zoo.layers.embedding import PaddingMask
+from zoo.runtime.choice import choose
 
 KINDS = ("max", "mean", "first", "last", "attention")
 
@@ -58,7 +58,7 @@ def pooled(architecture, trunk, kind=None):
     """
     if architecture.pooling is None:
         return trunk.output
-    visible = Visible(architecture.padding, name="pooled")(trunk.input["tokens"])
+    visible = PaddingMask(architecture.padding, name="pooled")(trunk.input["tokens"])
     return Pooling(kind or architecture.pooling, name="pooling")(trunk.output, visible)
 
 

@@ -1,7 +1,7 @@
 """Where a token stands: added to its vector, or turned into its queries and keys.
 
 Every layer takes an optional `positions`, (batch, time) integers, for texts that share a row; without it the tokens of
-a row count from 0, or go on from where its `memory` (see `zoo.layers.memory`) ends.
+a row count from 0, or go on from where its `memory` (see `zoo.layers.cache`) ends.
 """
 
 import keras

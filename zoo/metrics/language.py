@@ -6,7 +6,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Surprise:
+class TextNLL:
     """What a text cost to predict."""
 
     nats: float  # negative log-likelihood of its tokens

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from zoo.abilities import check_feature_a_token
+from zoo.objectives._requirements import check_feature_a_token
 from zoo.objectives.classify_text import ClassifyText
 from zoo.objectives.tag_tokens import TagTokens
 

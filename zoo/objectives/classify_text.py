@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 import keras
 import numpy as np
 
-from zoo.abilities import check_reads_tokens
-from zoo.agreement import Agreement, check_agreement, doubled
-from zoo.dataset import check_labels, collect_labels
+from zoo.data.labels import check_labels, collect_labels
 from zoo.layers.dropout import Dropout
 from zoo.layers.pooling import pooled
 from zoo.metrics import classification as metrics
-from zoo.objective import Objective
+from zoo.objectives import Objective
+from zoo.objectives._rdrop import Agreement, check_agreement, doubled
+from zoo.objectives._requirements import check_reads_tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class ClassifyText(Objective):
     hidden: str | None = None  # activation of a dense layer before the output layer: tanh in BERT and RoBERTa; None: no
     dropout: float = 0.1  # before the output layer
     label_smoothing: float = 0.0  # Szegedy 2016, arXiv:1512.00567, section 7
-    agreement: float = 0.0  # strength of R-Drop, twice the work a step: see `zoo.agreement`
+    agreement: float = 0.0  # strength of R-Drop, twice the work a step: see `zoo.objectives._rdrop`
     balance: bool = False  # weigh classes by their inverse frequency
     class_weights: dict = field(default_factory=dict)  # label -> weight in the loss; filled in by `balance`
     threshold: float = 0.5  # probability from which one of several labels is given; calibrated on validation

@@ -11,10 +11,10 @@ import numpy as np
 from keras import ops
 from keras.layers import UnitNormalization
 
-from zoo.abilities import check_reads_tokens
 from zoo.layers.pooling import pooled
 from zoo.metrics.retrieval import retrieval_scores
-from zoo.objective import Objective
+from zoo.objectives import Objective
+from zoo.objectives._requirements import check_reads_tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class EmbedText(Objective):
         return keras.Model(trunk.input, UnitNormalization(dtype="float32", name="vector")(x))
 
     def loss(self):
-        return PartnerLoss(self.temperature)
+        return InBatchContrastiveLoss(self.temperature)
 
     def predict(self, run, records, tokenizer):
         """The vector of a text; of a pair (2, width), that of its partner too."""
@@ -96,7 +96,7 @@ class EmbedText(Objective):
         return (scores["accuracy"], scores["mrr"])
 
 
-class PartnerLoss(keras.losses.Loss):
+class InBatchContrastiveLoss(keras.losses.Loss):
     """Cross-entropy in nats of each row's partner among all other rows, by the products of their vectors.
 
     `y_true` (rows,) is the partner's row, `y_pred` (rows, width) are vectors of length 1.

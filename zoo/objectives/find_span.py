@@ -4,7 +4,7 @@ Extractive question answering as in Devlin 2018, https://arxiv.org/abs/1810.0480
 context are one sequence, a linear layer gives each token a logit of beginning and one of ending the answer, and the
 first place stands for "no answer here". The compile/fit preset for a pretrained network is section 4.2's: batches of
 32, 3 epochs, a learning rate of 5e-5, with AdamW, 10 % warm-up and linear decay as in appendix A.2. The difference: see
-`zoo.windows` for how windows are compared.
+`zoo.data.qa_windows` for how windows are compared.
 """
 
 from dataclasses import dataclass, replace
@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from zoo.layers.choice import choose
+from zoo.data.qa_windows import BEGIN, END, POSSIBLE, Spans, target, trimmed, windows
+from zoo.layers.answer_spans import SpanLoss, both_right, compare, span_logits, strongest
 from zoo.layers.dropout import Dropout
-from zoo.layers.spans import SpanLoss, both_right, compare, span_logits, strongest
 from zoo.metrics import answers as metrics
-from zoo.objective import Objective
-from zoo.windows import BEGIN, END, POSSIBLE, Spans, target, trimmed, windows
+from zoo.objectives import Objective
+from zoo.runtime.choice import choose
 
 ABSTAIN = ("auto", "yes", "no")
 
@@ -167,7 +167,7 @@ class FindSpan(Objective):
     def serve(self, outputs):
         """The best answer of each record: its `first` and `last` token, -1 for none, `score` and `no_answer`.
 
-        `outputs` are the arguments of `zoo.layers.spans.strongest` up to `counts`: the model's and where they belong.
+        `outputs` are the arguments of `zoo.layers.answer_spans.strongest` up to `counts`: the model's and where they belong.
         """
         scores, first, last = strongest(**outputs, longest=self.answer_length, best=self.n_best)
         there = keras.ops.isfinite(scores[:, :1])

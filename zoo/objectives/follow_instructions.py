@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from zoo.console import console
-from zoo.conversation import ANSWERER, check_template, render, stretches, surroundings, turns
-from zoo.objective import Prompt
-from zoo.writing import Writing
+from zoo.data.chat_template import ANSWERER, check_template, render, stretches, surroundings, turns
+from zoo.objectives import PromptTemplate
+from zoo.objectives._text_generation import TextGeneration
+from zoo.runtime.console import console
 
 
 @dataclass(frozen=True, kw_only=True)
-class FollowInstructions(Writing):
+class FollowInstructions(TextGeneration):
     """Logits of the next token, learned where an answer stands."""
 
     length: int = 512  # longest conversation, in token ids; what leads to an answer is cut from the left
@@ -128,8 +128,8 @@ class FollowInstructions(Writing):
     def prompt(self, tokenizer):
         (before, after), (begin, end) = surroundings(self.template), self.bounds(tokenizer)
         if self.encoder:
-            return Prompt(before=before, after=after, length=self.length, target=tuple(begin.tolist()))
-        return Prompt(before=before, after=after, first=(end,), length=self._room)
+            return PromptTemplate(before=before, after=after, length=self.length, target=tuple(begin.tolist()))
+        return PromptTemplate(before=before, after=after, first=(end,), length=self._room)
 
     def _lead(self, asked, tokenizer):
         """Ids of the text that leads to an answer: those of the turns before as they were learned.

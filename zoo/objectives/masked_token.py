@@ -11,11 +11,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.abilities import check_sees_both_sides
-from zoo.layers.vocabulary import TokenLoss, judge, masked_head
-from zoo.masking import Masking, hidden, masked_scores, specials
-from zoo.objective import Objective
-from zoo.streams import ENDING, between, join, windows
+from zoo.data.masking import Masking, hidden, masked_scores, specials
+from zoo.data.running_text import ENDING, between, join, windows
+from zoo.layers.token_logits import TokenLoss, judge, masked_head
+from zoo.objectives import Objective
+from zoo.objectives._requirements import check_sees_both_sides
 
 MASK = "[MASK]"  # what a person writes where a word is to be guessed
 

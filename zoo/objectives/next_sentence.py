@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from zoo.abilities import check_reads_tokens
-from zoo.following import Following
 from zoo.layers.dropout import Dropout
 from zoo.layers.pooling import pooled
+from zoo.objectives._requirements import check_reads_tokens
+from zoo.objectives._sentence_pairs import SentencePairs
 
 
 @dataclass(frozen=True, kw_only=True)
-class NextSentence(Following):
+class NextSentence(SentencePairs):
     """One logit: above 0 where the second sentence follows the first."""
 
     dropout: float = 0.1  # before the output layer

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from zoo.abilities import check_sees_no_later_token
-from zoo.layers.vocabulary import TokenLoss, scorer
-from zoo.metrics.language import Surprise, language_scores
-from zoo.objective import Objective, Prompt
-from zoo.streams import ENDING, join, windows
+from zoo.data.running_text import ENDING, join, windows
+from zoo.layers.token_logits import TokenLoss, scorer
+from zoo.metrics.language import TextNLL, language_scores
+from zoo.objectives import Objective, PromptTemplate
+from zoo.objectives._requirements import check_sees_no_later_token
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class NextToken(Objective):
         return {"tokens": tokenizer.encode(record["text"], special=False).ids}
 
     def prompt(self, tokenizer):
-        return Prompt()
+        return PromptTemplate()
 
     def arrange(self, batch, random):
         targets = batch.pop("target")
@@ -110,6 +110,6 @@ def _led(ids, tokenizer):
 def _surprise(prediction, record):
     text, ending = record["text"], record.get("ending", ENDING)
     losses = prediction["losses"]
-    return Surprise(
+    return TextNLL(
         float(np.sum(losses, dtype="float64")), len(losses), len(text.split()) + len(ending), len(text) + len(ending)
     )

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from zoo.abilities import check_sees_both_sides
-from zoo.following import Following
+from zoo.data.masking import Masking, hidden, masked_scores, specials, word_numbers
 from zoo.layers.pooling import pooled
-from zoo.layers.vocabulary import TokenLoss, judge, masked_head
-from zoo.masking import Masking, hidden, masked_scores, specials, word_numbers
+from zoo.layers.token_logits import TokenLoss, judge, masked_head
+from zoo.objectives._requirements import check_sees_both_sides
+from zoo.objectives._sentence_pairs import SentencePairs
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pretrain(Following):
+class Pretrain(SentencePairs):
     """Two outputs: `tokens`, logits at hidden places, and `follows`, a logit for the pair."""
 
     rate: float = 0.15  # of tokens that are hidden

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from zoo.abilities import check_reads_tokens
 from zoo.layers.dropout import Dropout
 from zoo.layers.pooling import pooled
 from zoo.metrics.regression import regression_scores
-from zoo.objective import Objective
+from zoo.objectives import Objective
+from zoo.objectives._requirements import check_reads_tokens
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,19 +11,20 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.abilities import check_feature_a_token
-from zoo.dataset import did_you_mean, schemes
-from zoo.dataset.tag_set import TagSet
-from zoo.layers.crf import CRF, SequenceSurprise
+from zoo.data import span_schemes
+from zoo.data.tag_set import TagSet
+from zoo.data.word_alignment import encode, place, split_words, windows
+from zoo.layers.crf import CRF, CRFLoss
 from zoo.layers.dropout import Dropout
-from zoo.layers.tagging import best_tags, spans_of, tag_all
+from zoo.layers.tags import best_tags, spans_of, tag_all
 from zoo.metrics import classification
 from zoo.metrics.spans import per_class, span_scores
-from zoo.objective import Objective
-from zoo.words import encode, place, split_words, windows
+from zoo.objectives import Objective
+from zoo.objectives._requirements import check_feature_a_token
+from zoo.runtime.errors import did_you_mean
 
 AUTO = "auto"
-KNOWN = (AUTO, *schemes.SCHEMES, schemes.PLAIN)
+KNOWN = (AUTO, *span_schemes.SCHEMES, span_schemes.PLAIN)
 HEAD = "tags"  # name of the layer that scores tags
 
 
@@ -125,7 +126,7 @@ class TagTokens(Objective):
 
     def compile(self, model, optimizer="adamw", **options):
         if self.crf:  # its loss needs the scores of neighbours, which no output holds
-            options |= {"loss": self._judged(SequenceSurprise(model.get_layer(HEAD)))}
+            options |= {"loss": self._judged(CRFLoss(model.get_layer(HEAD)))}
         return super().compile(model, optimizer, **options)
 
     def _judged(self, surprise):
@@ -140,14 +141,14 @@ class TagTokens(Objective):
         return self._tagged(run.model, self._outputs(run, records, tokenizer), tokenizer)
 
     def _outputs(self, run, records, tokenizer):
-        """(its `Pieces`, what the network says of each of its windows) for each record."""
+        """(its `WordAlignment`, what the network says of each of its windows) for each record."""
         texts = self._pieces(records, tokenizer)
         examples = [list(self._windows(pieces, tokenizer)) for pieces in texts]
         outputs = iter(run(list(chain.from_iterable(examples))))
         return [(pieces, list(islice(outputs, len(own)))) for pieces, own in zip(texts, examples, strict=True)]
 
     def _tagged(self, model, texts, tokenizer):
-        """`predict`'s answers from (its `Pieces`, the scores of tags in each of its windows) for each text."""
+        """`predict`'s answers from (its `WordAlignment`, the scores of tags in each of its windows) for each text."""
         begin, found = len(tokenizer.layout.around(1)[0]), []
         for pieces, outputs in texts:
             parts = zip(outputs, windows(len(pieces.ids), self._room(tokenizer)), strict=True)
@@ -162,7 +163,7 @@ class TagTokens(Objective):
 
     @property
     def allowed(self):
-        """Which tag may follow which, as `zoo.layers.tagging.best_tags` takes it."""
+        """Which tag may follow which, as `zoo.layers.tags.best_tags` takes it."""
         return self.known.allowed() if self.legal else None
 
     def answer(self, prediction, record):
@@ -174,7 +175,7 @@ class TagTokens(Objective):
         """
         _, places, text = _words(record)
         tags, probabilities = [self.tags[i] for i in prediction[0]], prediction[1]
-        spans = schemes.read(tags) if self.known.spans else [(tag, i, i + 1) for i, tag in enumerate(tags)]
+        spans = span_schemes.read(tags) if self.known.spans else [(tag, i, i + 1) for i, tag in enumerate(tags)]
         return [self._span(text, places, probabilities, *span) for span in spans]
 
     def _span(self, text, places, probabilities, label, first, end):
@@ -222,7 +223,7 @@ class TagTokens(Objective):
 
     def _spans(self, both):
         """(true spans, spans found), each a list for each record."""
-        return [[schemes.read(tags) for tags in column] for column in zip(*both, strict=True)] or [[], []]
+        return [[span_schemes.read(tags) for tags in column] for column in zip(*both, strict=True)] or [[], []]
 
     def table(self, predictions, records):
         both = self._both(predictions, records)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.layers.vocabulary import TokenLoss
-from zoo.objective import Prompt
-from zoo.writing import Writing
+from zoo.layers.token_logits import TokenLoss
+from zoo.objectives import PromptTemplate
+from zoo.objectives._text_generation import TextGeneration
 
 
 @dataclass(frozen=True, kw_only=True)
-class Translate(Writing):
+class Translate(TextGeneration):
     """A target for each source, by an encoder-decoder."""
 
     length: int = 256  # longest source, in token ids; longer ones are cut
@@ -71,7 +71,7 @@ class Translate(Writing):
         return next(iter(self.examples([record], tokenizer, train=False)))
 
     def prompt(self, tokenizer):
-        return Prompt(special=True, length=self.length, target=tuple(self.bounds(tokenizer)[0].tolist()))
+        return PromptTemplate(special=True, length=self.length, target=tuple(self.bounds(tokenizer)[0].tolist()))
 
     def wanted(self, record):
         return record.get("target")

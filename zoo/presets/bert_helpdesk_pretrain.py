@@ -5,7 +5,7 @@ zoo train bert_helpdesk_pretrain
 
 from zoo.architectures.bert import BERT
 from zoo.objectives.pretrain import Pretrain
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.word_pieces import WordPieces
 
 PRESET = Preset(

@@ -5,7 +5,7 @@ zoo train bert_squad --from FOLDER --data FOLDER
 
 from zoo.architectures.bert import BERT
 from zoo.objectives.find_span import FindSpan
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.word_pieces import WordPieces
 
 PRESET = Preset(

@@ -5,7 +5,7 @@ zoo train bert_sst2 --from FOLDER
 
 from zoo.architectures.bert import BERT
 from zoo.objectives.classify_text import ClassifyText
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.word_pieces import WordPieces
 
 PRESET = Preset(

@@ -5,7 +5,7 @@ zoo train bert_wikitext2_pretrain --data FOLDER
 
 from zoo.architectures.bert import BERT
 from zoo.objectives.pretrain import Pretrain
-from zoo.preset import Preset, Training
+from zoo.presets import Preset, Training
 from zoo.tokenizers.word_pieces import WordPieces
 
 PRESET = Preset(

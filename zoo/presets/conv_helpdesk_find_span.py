@@ -5,7 +5,7 @@ zoo train conv_helpdesk_find_span
 
 from zoo.architectures.conv import Conv
 from zoo.objectives.find_span import FindSpan
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.word_pieces import WordPieces
 
 PRESET = Preset(

@@ -5,7 +5,7 @@ zoo train conv_squad --data FOLDER
 
 from zoo.architectures.conv import Conv
 from zoo.objectives.find_span import FindSpan
-from zoo.preset import Preset, Training
+from zoo.presets import Preset, Training
 from zoo.tokenizers.words import Words
 
 PRESET = Preset(

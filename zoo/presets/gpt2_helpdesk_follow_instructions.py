@@ -5,7 +5,7 @@ zoo train gpt2_helpdesk_follow_instructions
 
 from zoo.architectures.gpt2 import GPT2
 from zoo.objectives.follow_instructions import FollowInstructions
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.words import Words
 
 PRESET = Preset(

@@ -7,7 +7,7 @@ On the first 90 % of the characters, scored on the rest (train.txt and valid.txt
 
 from zoo.architectures.gpt2 import GPT2
 from zoo.objectives.next_token import NextToken
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.characters import Characters
 
 PRESET = Preset(

@@ -5,7 +5,7 @@ zoo train gpt2_wikitext2 --data FOLDER
 
 from zoo.architectures.gpt2 import GPT2
 from zoo.objectives.next_token import NextToken
-from zoo.preset import Preset, Training
+from zoo.presets import Preset, Training
 from zoo.tokenizers.words import Words
 
 PRESET = Preset(

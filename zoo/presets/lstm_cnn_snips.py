@@ -5,7 +5,7 @@ zoo train lstm_cnn_snips --data FOLDER
 
 from zoo.architectures.lstm_cnn import LSTMCNN
 from zoo.objectives.classify_and_tag import ClassifyAndTag
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.bytes import Bytes
 
 PRESET = Preset(

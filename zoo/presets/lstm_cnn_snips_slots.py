@@ -5,7 +5,7 @@ zoo train lstm_cnn_snips_slots --data FOLDER
 
 from zoo.architectures.lstm_cnn import LSTMCNN
 from zoo.objectives.tag_tokens import TagTokens
-from zoo.preset import Preset, Training
+from zoo.presets import Preset, Training
 from zoo.tokenizers.bytes import Bytes
 
 PRESET = Preset(

@@ -5,7 +5,7 @@ zoo train lstm_helpdesk_next_token
 
 from zoo.architectures.lstm import LSTM
 from zoo.objectives.next_token import NextToken
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.words import Words
 
 PRESET = Preset(

@@ -5,7 +5,7 @@ zoo train lstm_wikitext2 --data FOLDER
 
 from zoo.architectures.lstm import LSTM
 from zoo.objectives.next_token import NextToken
-from zoo.preset import Preset, Training
+from zoo.presets import Preset, Training
 from zoo.tokenizers.words import Words
 
 PRESET = Preset(

@@ -5,7 +5,7 @@ zoo train mlp_helpdesk
 
 from zoo.architectures.mlp import MLP
 from zoo.objectives.classify_text import ClassifyText
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.words import Words
 
 PRESET = Preset(

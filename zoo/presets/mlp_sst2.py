@@ -7,7 +7,7 @@ Naive Bayes tells which n-grams count: after Wang & Manning 2012, https://aclant
 
 from zoo.architectures.mlp import MLP
 from zoo.objectives.classify_text import ClassifyText
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.characters import Characters
 
 PRESET = Preset(

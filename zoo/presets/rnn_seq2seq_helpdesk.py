@@ -8,7 +8,7 @@ to write nothing, so the weights that are kept are those that write best.
 
 from zoo.architectures.rnn_seq2seq import RNNSeq2Seq
 from zoo.objectives.translate import Translate
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.words import Words
 
 PRESET = Preset(

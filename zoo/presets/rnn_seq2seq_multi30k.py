@@ -5,7 +5,7 @@ zoo train rnn_seq2seq_multi30k --data "FOLDER.{de,en}"
 
 from zoo.architectures.rnn_seq2seq import RNNSeq2Seq
 from zoo.objectives.translate import Translate
-from zoo.preset import Preset, Training
+from zoo.presets import Preset, Training
 from zoo.tokenizers.byte_pairs import BytePairs
 
 PRESET = Preset(

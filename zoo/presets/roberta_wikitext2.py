@@ -5,7 +5,7 @@ zoo train roberta_wikitext2 --data FOLDER
 
 from zoo.architectures.roberta import RoBERTa
 from zoo.objectives.masked_token import MaskedToken
-from zoo.preset import Preset, Training
+from zoo.presets import Preset, Training
 from zoo.tokenizers.byte_pairs import BytePairs
 
 PRESET = Preset(

@@ -5,7 +5,7 @@ zoo train text_cnn_sst2
 
 from zoo.architectures.text_cnn import TextCNN
 from zoo.objectives.classify_text import ClassifyText
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.words import Words
 
 PRESET = Preset(

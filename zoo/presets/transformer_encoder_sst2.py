@@ -5,7 +5,7 @@ zoo train transformer_encoder_sst2
 
 from zoo.architectures.transformer_encoder import TransformerEncoder
 from zoo.objectives.classify_text import ClassifyText
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.words import Words
 
 PRESET = Preset(

@@ -5,7 +5,7 @@ zoo train transformer_encoder_stsb
 
 from zoo.architectures.transformer_encoder import TransformerEncoder
 from zoo.objectives.score_pair import ScorePair
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.words import Words
 
 PRESET = Preset(

@@ -5,7 +5,7 @@ zoo train transformer_multi30k --data "FOLDER.{de,en}"
 
 from zoo.architectures.transformer import Transformer
 from zoo.objectives.translate import Translate
-from zoo.preset import Preset, Training
+from zoo.presets import Preset, Training
 from zoo.tokenizers.byte_pairs import BytePairs
 
 PRESET = Preset(

@@ -5,7 +5,7 @@ zoo train transformer_samsum --data FOLDER
 
 from zoo.architectures.transformer import Transformer
 from zoo.objectives.translate import Translate
-from zoo.preset import Data, Preset, Training
+from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.byte_pairs import BytePairs
 
 PRESET = Preset(

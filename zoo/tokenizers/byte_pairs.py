@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
-from zoo.tokenizer import SPECIAL_TOKENS, Tokenizer
+from zoo.tokenizers import TokenizerSpec
+from zoo.tokenizers._tokenizer import SPECIAL_TOKENS
 
 
 @dataclass(frozen=True, kw_only=True)
-class BytePairs(Tokenizer):
+class BytePairs(TokenizerSpec):
     """Joins frequent neighbours, starting from bytes, so no text is unknown. Lossless for all text, unless `lower`."""
 
     vocabulary: int = 30_000  # most ids, special tokens included

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers
 
-from zoo.tokenizer import SPECIAL_TOKENS, Tokenizer, TrainedTokenizer
-from zoo.tokenizer.settings import finish
-from zoo.tokenizer.splitting import byte_spelling
+from zoo.text.splitting import byte_spelling
+from zoo.text.tokenizer import Tokenizer
+from zoo.tokenizers import TokenizerSpec
+from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, finish
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bytes(Tokenizer):
+class Bytes(TokenizerSpec):
     """Numbers bytes: an id is 5 more than its byte, after the special tokens. Lossless for all text."""
 
     def untrained(self):
@@ -21,6 +22,6 @@ class Bytes(Tokenizer):
         rust.decoder = decoders.ByteLevel()
         return rust
 
-    def train(self, texts=()) -> TrainedTokenizer:
+    def train(self, texts=()) -> Tokenizer:
         """Return the tokenizer; no text is read."""
         return finish(self.untrained())

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import tokenizers
 from tokenizers import decoders, models, normalizers
 
-from zoo.tokenizer import SPECIAL_TOKENS, UNKNOWN, Tokenizer, TrainedTokenizer
-from zoo.tokenizer.settings import finish
-from zoo.tokenizer.text import as_texts
+from zoo.text.tokenizer import Tokenizer
+from zoo.text.unicode import as_texts
+from zoo.tokenizers import TokenizerSpec
+from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, UNKNOWN, finish
 
 
 @dataclass(frozen=True, kw_only=True)
-class Characters(Tokenizer):
+class Characters(TokenizerSpec):
     """Numbers characters; lossless for text whose characters were all seen, unless `lower`."""
 
     vocabulary: int = 5_000  # most ids, special tokens included
@@ -28,7 +29,7 @@ class Characters(Tokenizer):
         rust.decoder = decoders.Fuse()
         return rust
 
-    def train(self, texts) -> TrainedTokenizer:
+    def train(self, texts) -> Tokenizer:
         """Count characters here: the library's trainers would hold every text, as one long word each."""
         normalizer = self.untrained().normalizer
         counts = Counter()

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
-from zoo.tokenizer import SPECIAL_TOKENS, UNKNOWN, Tokenizer, TrainedTokenizer
-from zoo.tokenizer.settings import finish
-from zoo.tokenizer.text import as_texts
+from zoo.text.tokenizer import Tokenizer
+from zoo.text.unicode import as_texts
+from zoo.tokenizers import TokenizerSpec
+from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, UNKNOWN, finish
 
 START = "\0"  # marks a word's beginning while learning; BERT's normaliser leaves no NUL in a text
 
 
 @dataclass(frozen=True, kw_only=True)
-class WordPieces(Tokenizer):
+class WordPieces(TokenizerSpec):
     """Splits rare words into pieces ("token", "##izer"), each the longest that the vocabulary has."""
 
     vocabulary: int = 30_000  # most ids, special tokens included
@@ -34,7 +35,7 @@ class WordPieces(Tokenizer):
         rust.decoder = decoders.WordPiece()
         return rust
 
-    def train(self, texts) -> TrainedTokenizer:
+    def train(self, texts) -> Tokenizer:
         rust = self.untrained()
         start = pre_tokenizers.Metaspace(START, prepend_scheme="always", split=False)
         rust.model = models.BPE()

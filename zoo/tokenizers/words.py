@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import tokenizers
 from tokenizers import Regex, models, normalizers, pre_tokenizers, trainers
 
-from zoo.tokenizer import SPECIAL_TOKENS, UNKNOWN, Tokenizer
-from zoo.tokenizer.splitting import SPACED, WORDS
+from zoo.text.splitting import SPACED, WORDS
+from zoo.tokenizers import TokenizerSpec
+from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, UNKNOWN
 
 
 @dataclass(frozen=True, kw_only=True)
-class Words(Tokenizer):
+class Words(TokenizerSpec):
     """Splits text into words and punctuation marks and numbers the most frequent ones."""
 
     vocabulary: int = 20_000  # most ids, special tokens included

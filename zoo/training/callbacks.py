@@ -6,14 +6,15 @@ import time
 
 import keras
 
-from zoo import backend, evaluation
-from zoo.files import write_text
+from zoo import backend
+from zoo.pipeline import predictor
+from zoo.runtime.files import write_text
 from zoo.training import checkpoint
-from zoo.training.events import EventWriter
 from zoo.training.optimizer import averaged
+from zoo.training.tensorboard import EventWriter
 
 
-class Validate(keras.callbacks.Callback):
+class Validation(keras.callbacks.Callback):
     """After each epoch: the objective's exact scores on the validation records, put into the epoch's logs.
 
     `network` is what is scored: the trained model, or the one that shares its weights and reads examples one a row;
@@ -35,7 +36,7 @@ class Validate(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         with averaged(self.model):
             parts = self.objective, self.tokenizer, self.records
-            outputs = evaluation.predict(self.network, *parts, watching=True, answer=self.answer)
+            outputs = predictor.predict(self.network, *parts, watching=True, answer=self.answer)
             scores = self.objective.scores(outputs, self.records)
             if self.best is None or self.objective.rank(scores) > self.best_rank:
                 self.best_rank, self.best_epoch = self.objective.rank(scores), epoch
@@ -45,7 +46,7 @@ class Validate(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-class StopAt(keras.callbacks.Callback):
+class StopAfter(keras.callbacks.Callback):
     """Ends training after `total` batches, in the middle of an epoch if need be."""
 
     def __init__(self, total, steps):
@@ -60,7 +61,7 @@ class StopAt(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-class Record(keras.callbacks.Callback):
+class Recorder(keras.callbacks.Callback):
     """After each epoch: a row in history.csv and TensorBoard's logs, then a checkpoint.
 
     An epoch that Ctrl-C cut short is recorded but no checkpoint: a run goes on from whole epochs only.

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from zoo import backend
-from zoo.files import whole_file
+from zoo.runtime.files import whole_file
 
 
 def save(path, progress, variables, optimizer, best):

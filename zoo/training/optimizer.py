@@ -46,7 +46,7 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         return {name: getattr(self, name) for name in ("peak", "warmup", "total", "decay", "floor", "begun")}
 
 
-class PacedAdamW(backend.AdamW):
+class LayerwiseAdamW(backend.AdamW):
     """AdamW by which each weight learns at a pace of its own.
 
     Args:
@@ -99,14 +99,14 @@ def optimizer(training, model, batches, paces=None, begun=0):
     """AdamW for those weights of `model` that learn, set up by a preset's `Training`, for a run of so many batches.
 
     Args:
-        paces: those of `PacedAdamW`.
+        paces: those of `LayerwiseAdamW`.
         begun: batches of the run that are done.
 
     The schedule counts batches, not optimizer steps: that is the step Keras hands it under gradient accumulation.
     """
     warmup = round(batches * training.warmup)
     schedule = WarmupDecay(training.learning_rate, warmup, batches, training.schedule, training.floor, begun)
-    adamw = PacedAdamW(
+    adamw = LayerwiseAdamW(
         paces or {},
         learning_rate=schedule,
         weight_decay=training.weight_decay,

@@ -5,7 +5,7 @@ import time
 import keras
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from zoo.console import console
+from zoo.runtime.console import console
 
 REFRESH = 0.25  # seconds between looks at the loss: each one waits for the device
 

@@ -3,20 +3,20 @@
 import shutil
 from dataclasses import replace
 
-from zoo.adapters.adaptation import Adaptation
-from zoo.console import console
-from zoo.dataset import open_dataset
-from zoo.examples import prepare
-from zoo.files import whole_folder
-from zoo.layers.rounded import PRECISIONS
-from zoo.pipeline import Pipeline, held_out, load, measure
-from zoo.tokenizer import TrainedTokenizer
+from zoo.adapters.training import LoRATraining
+from zoo.data.examples import prepare
+from zoo.data.opening import open_dataset
+from zoo.layers.quantization import PRECISIONS
+from zoo.pipeline.pipeline import Pipeline, held_out, load, measure
+from zoo.runtime.console import console
+from zoo.runtime.files import whole_folder
+from zoo.text.tokenizer import Tokenizer
 from zoo.training import checkpoint
-from zoo.training.card import write_card
-from zoo.training.fitting import Fitting
-from zoo.training.starting import check_start, drawn, keep_exports, make_folder, places, resolve, with_tokenizer
-from zoo.training.surroundings import precision, set_seed
-from zoo.training.tuning import Tuner
+from zoo.training.environment import precision, set_seed
+from zoo.training.finetuning import BlockFreezer
+from zoo.training.fit import FitLoop
+from zoo.training.model_card import write_card
+from zoo.training.setup import check_start, drawn, keep_exports, make_folder, places, resolve, with_tokenizer
 
 
 def train(preset, *, to=None, data=None, columns=None, resume=False, fresh=False, overrides=(), weights=""):
@@ -41,10 +41,10 @@ def train(preset, *, to=None, data=None, columns=None, resume=False, fresh=False
         console.print(f"{folder} is finished: nothing to resume.")
         return load(folder)
     check_start(running, preset, resume, fresh)
-    return Run(running, folder, preset, resume).go()
+    return TrainingRun(running, folder, preset, resume).go()
 
 
-class Run:
+class TrainingRun:
     """The steps of a run, in order; each leaves what the next one needs."""
 
     def __init__(self, running, folder, preset, resume):
@@ -76,7 +76,7 @@ class Run:
 
     def _learn_tokenizer(self):
         if self.resume:
-            self.tokenizer = TrainedTokenizer.load(self.running / "tokenizer.json")
+            self.tokenizer = Tokenizer.load(self.running / "tokenizer.json")
             return
         texts = (text for record in self.dataset.records("train") for text in self.objective.texts(record))
         self.tokenizer = self.preset.tokenizer.train(texts)
@@ -91,9 +91,9 @@ class Run:
         with precision(training.precision):
             weights = training.weights if given else ""
             model, fresh = drawn(self.objective, self.architecture, weights, self.tokenizer.size)
-        self.adaptation = Adaptation(model, self.architecture, lora, fresh) if lora.rank else None
+        self.adaptation = LoRATraining(model, self.architecture, lora, fresh) if lora.rank else None
         self.model = self.adaptation.model if lora.rank else model
-        self.tuner = Tuner(self.preset.tuning, self.architecture, self.model)
+        self.tuner = BlockFreezer(self.preset.tuning, self.architecture, self.model)
 
     def _tokenize(self):
         cache = self.folder.parent / ".cache"
@@ -106,7 +106,7 @@ class Run:
         return (self.examples.row(key, i) for i in range(len(self.examples)))
 
     def _fit(self):
-        fitting = Fitting(self)
+        fitting = FitLoop(self)
         self.validate, self.record = fitting.validate, fitting.record
         fitting.go()
 

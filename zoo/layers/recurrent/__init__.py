@@ -8,9 +8,3 @@ Quick because little goes step by step: inputs meet their kernel in one product 
 kernels are one product each as well. Reading in reverse turns nothing around: the scan goes from the last place to the
 first, and padding there shuts the gates, so that the state is zero still when the text begins.
 """
-
-from zoo.layers.recurrent.attentive import AttentiveRecurrence
-from zoo.layers.recurrent.cells import GRU, LSTM, RNN
-from zoo.layers.recurrent.stack import RecurrentStack
-
-__all__ = ["GRU", "LSTM", "RNN", "AttentiveRecurrence", "RecurrentStack"]

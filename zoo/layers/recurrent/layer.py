@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from zoo.backend import differentiable, fused_recurrence, scan, split, transpose
-from zoo.layers.low_rank import kernel_of, product
+from zoo.layers.lora import kernel_of, product
 
 
 class Recurrent(keras.layers.Layer):
@@ -58,7 +58,7 @@ class Recurrent(keras.layers.Layer):
             x: (batch, time, features).
             visible: (batch, time) booleans, False at padding, which follows the text; None: there is no padding.
             state: what to go on from, as an earlier call returned it or as `start` makes it; None: the latter.
-            memory: of the state, see `zoo.layers.memory`; it knows which tokens are visible.
+            memory: of the state, see `zoo.layers.cache`; it knows which tokens are visible.
 
         Returns (batch, time, units); with a `state` given, that and the state after the last token of each text.
         Raises ValueError for a `state` where texts are read in reverse: their end is not known yet.

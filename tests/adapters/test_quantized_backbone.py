@@ -1,0 +1,129 @@
+"""Frozen weights in int8: what learns upon them, what is exact afterwards, what memory is left."""
+
+import gc
+import weakref
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from learners import likelihoods, preset
+from safetensors.numpy import load_file
+from tiny import all_or_few, shrunk
+
+import zoo
+from zoo.adapters.merging import Backbone
+from zoo.adapters.training import LoRATraining
+from zoo.layers.dense import Dense
+from zoo.layers.quantization import QuantizedMatrix, round_weights
+from zoo.objectives.classify_text import ClassifyText
+from zoo.training.finetuning import BlockFreezer
+
+ROUNDED = zoo.Tuning(precision="int8")
+
+
+def numbers(model):
+    return {weight.path: ops.convert_to_numpy(weight.value) for weight in model.weights}
+
+
+@pytest.mark.parametrize(("precision", "error"), [("int8", 2**-6), ("bfloat16", 2**-6)])
+def test_gradients_pass_through_rounded_kernels(precision, error):
+    """One step changes what is below a rounded kernel as it does below the float kernel that is meant."""
+    draw, changes = np.random.default_rng(0), []
+    kernel = draw.normal(size=(16, 8)).astype("float32")
+    x, y = draw.normal(size=(12, 6)).astype("float32"), draw.normal(size=(12, 8)).astype("float32")
+    meant = ops.convert_to_numpy(QuantizedMatrix(kernel.T, precision).take(np.arange(8))).T
+    for rounded in (True, False):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((6,)), Dense(16, name="below"), Dense(8, use_bias=False, name="above")])
+        model.layers[1].kernel.assign(kernel if rounded else meant)
+        model.layers[1].trainable = False
+        if rounded:
+            round_weights(model, precision, frozen=True)
+        before = ops.convert_to_numpy(model.layers[0].kernel.value).copy()
+        model.compile(keras.optimizers.SGD(1.0), "mse")
+        model.train_on_batch(x, y)
+        changes.append(ops.convert_to_numpy(model.layers[0].kernel.value) - before)
+    assert np.abs(changes[0] - changes[1]).max() < error * np.abs(changes[1]).max()
+
+
+@pytest.mark.parametrize("name", all_or_few(["bert", "llama", "lstm"], ["bert"]))
+def test_exact_kernels_are_forgotten_and_updates_learn(name):
+    keras.utils.set_random_seed(0)
+    objective = ClassifyText(labels=("a", "b"), length=8)
+    architecture = shrunk(name, dropout=0.0, embedding_dropout=0.0)
+    model = objective.model(architecture)
+    fresh = [weight.path for weight in model.layers[-1].weights]
+    adaptation = LoRATraining(model, architecture, zoo.LoRA(rank=2, pattern="kernel"), fresh)
+    tuner = BlockFreezer(ROUNDED, architecture, adaptation.model)
+    exact, large = (
+        tuner.count(),
+        [weakref.ref(w) for w in model.weights if w.path.endswith(("embeddings", "query/kernel"))],
+    )
+    del model
+    tuner.round()
+    gc.collect()
+    assert large
+    assert not any(kept() for kept in large)
+    assert tuner.count().split("MB")[0] != exact.split("MB")[0]
+    model = objective.compile(adaptation.model, keras.optimizers.SGD(0.1))
+    rows = {
+        key: np.array([[5, 6, 7], [8, 9, 4], [9, 8, 3]], "int32") % (2 if key == "types" else 99) for key in model.input
+    }
+    losses = [model.train_on_batch(rows, np.eye(2)[[0, 1, 1]], return_dict=True)["loss"] for _ in range(20)]
+    assert losses[-1] < losses[0]
+    for weight in adaptation.updates.weights().values():
+        assert ops.convert_to_numpy(weight.value).any(), weight.path
+
+
+def test_an_adapter_learned_upon_int8_is_merged_into_exact_weights(bert, rows, tmp_path, capsys):
+    pipeline = zoo.train(replace(preset(rows), tuning=ROUNDED), to=tmp_path / "one", weights=str(bert))
+    assert likelihoods(zoo.load(tmp_path / "one")) == pytest.approx(likelihoods(pipeline), rel=1e-5)
+    assert likelihoods(zoo.merge(bert, tmp_path / "one")) == pytest.approx(likelihoods(pipeline), rel=1e-5)
+    given, now = numbers(Backbone(bert).trunk), numbers(pipeline.model)
+    for path in given:
+        assert (given[path] != now[path]).any() == (path.endswith("kernel") and "attention/" in path), path
+    assert "are frozen, 0.0 MB in all" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_head_upon_int8(bert, rows, tmp_path):
+    learner = replace(preset(rows, rank=0), tuning=replace(ROUNDED, freeze="trunk"))
+    pipeline = zoo.train(learner, to=tmp_path / "one", weights=str(bert))
+    given, now = numbers(Backbone(bert).trunk), numbers(pipeline.model)
+    assert {path for path in now if path not in given} == {"logits/kernel", "logits/bias"}
+    for path in given:
+        np.testing.assert_array_equal(given[path], now[path], path)
+
+
+def test_a_run_that_was_cut_off_goes_on(bert, rows, tmp_path, monkeypatch):
+    from zoo.training.callbacks import Recorder
+
+    def killed(self, epoch, logs=None):
+        keep(self, epoch, logs)
+        raise KeyboardInterrupt
+
+    keep, learner = Recorder.on_epoch_end, replace(preset(rows), tuning=ROUNDED)
+    zoo.train(learner, to=tmp_path / "whole", weights=str(bert))
+    monkeypatch.setattr(Recorder, "on_epoch_end", killed)
+    with pytest.raises(KeyboardInterrupt):
+        zoo.train(learner, to=tmp_path / "cut", weights=str(bert))
+    monkeypatch.undo()
+    zoo.train(learner, to=tmp_path / "cut", weights=str(bert), resume=True)
+    one, other = (load_file(tmp_path / name / "adapter.safetensors") for name in ("whole", "cut"))
+    for name, array in one.items():
+        np.testing.assert_allclose(other[name], array, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["lora.rank=0"], "give lora.rank or tuning.freeze. Received: tuning.precision=int8 where all weights learn"),
+        (["tuning.precision=int4"], "Unknown tuning.precision. Received: 'int4'. Did you mean 'int8'"),
+    ],
+)
+def test_mistakes(bert, rows, tmp_path, settings, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        zoo.train(replace(preset(rows), tuning=ROUNDED), to=tmp_path / "m", weights=str(bert), overrides=settings)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())

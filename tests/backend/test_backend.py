@@ -1,0 +1,198 @@
+"""What each backend answers to the same calls."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo import backend
+from zoo.layers.dense import Dense
+from zoo.layers.token_logits import TokenLoss
+
+numpy = ops.convert_to_numpy
+X = np.arange(12, dtype="float32").reshape(4, 3)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_scan_runs_along_the_first_axis(reverse):
+    def step(state, now):
+        total = state[0] + now[0] * now[1]
+        return (total,), (total, 2 * total)
+
+    inputs = (ops.convert_to_tensor(X), ops.ones((4, 3)))
+    state, (totals, doubles) = backend.scan(step, (ops.zeros(3),), inputs, reverse)
+    expected = X[::-1].cumsum(0)[::-1] if reverse else X.cumsum(0)
+    np.testing.assert_array_equal(numpy(totals), expected)
+    np.testing.assert_array_equal(numpy(doubles), 2 * expected)
+    np.testing.assert_array_equal(numpy(state[0]), X.sum(0))
+
+
+def test_the_gradient_given_is_the_gradient_used():
+    """A product whose gradient is said to be ten times what it is: one step of descent goes ten times as far."""
+
+    class Layer(keras.layers.Layer):
+        def build(self, shape):
+            self.scale = self.add_weight((), initializer="ones")
+
+        def call(self, x):
+            run = backend.differentiable(
+                lambda x, scale: ((x * scale,), (x, scale)),
+                lambda kept, gradients: (10 * gradients[0] * kept[1], 10 * ops.sum(gradients[0] * kept[0])),
+            )
+            return run(x, ops.convert_to_tensor(self.scale))[0]
+
+    model = keras.Sequential([keras.Input((3,)), Layer()])
+    model.compile(keras.optimizers.SGD(1e-3), "mse")
+    model.train_on_batch(X, np.zeros_like(X))
+    expected = 1 - 1e-3 * 10 * np.mean(2 * X * X)
+    np.testing.assert_allclose(numpy(model.weights[0]), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("classes", [5, 30_000])
+def test_cross_entropy_and_its_gradient(classes, smoothing):
+    random, rows = np.random.default_rng(0), 24  # rows of many classes are looked at in parts on some backends
+    logits, targets = random.normal(size=(rows, classes)), random.integers(classes, size=rows)
+    weights = random.uniform(size=rows)
+    share = np.full((rows, classes), smoothing / classes)
+    share[np.arange(rows), targets] += 1 - smoothing
+    log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+
+    model = keras.Sequential([keras.Input((), dtype="int32"), keras.layers.Embedding(rows, classes)])
+    model.set_weights([logits])
+    model.compile(keras.optimizers.SGD(1.0), TokenLoss(smoothing))
+    losses = backend.cross_entropy(ops.cast(logits, "float32"), ops.convert_to_tensor(targets, "int32"), smoothing)
+    np.testing.assert_allclose(numpy(losses), -(share * log_p).sum(-1), rtol=1e-5)
+    model.train_on_batch(np.arange(rows), targets, sample_weight=weights)
+    gradient = (np.exp(log_p) - share) * weights[:, None] / rows
+    np.testing.assert_allclose(logits - numpy(model.weights[0]), gradient, atol=1e-6)
+
+
+def test_cross_entropy_of_half_precision_is_taken_in_full():
+    random = np.random.default_rng(0)
+    logits, targets = ops.cast(random.normal(size=(24, 30_000)), "bfloat16"), random.integers(30_000, size=24)
+    losses = backend.cross_entropy(logits, ops.convert_to_tensor(targets, "int32"))
+    full = backend.cross_entropy(ops.cast(logits, "float32"), ops.convert_to_tensor(targets, "int32"))
+    assert keras.backend.standardize_dtype(losses.dtype) == "float32"
+    np.testing.assert_allclose(numpy(losses), numpy(full), rtol=1e-5)
+
+
+def test_adam_adds_up_the_gradients_of_a_row_that_is_looked_up_twice():
+    model = keras.Sequential([keras.Input((3,), dtype="int32"), keras.layers.Embedding(4, 1, "ones")])
+    model.compile(backend.AdamW(0.1, weight_decay=0.0), "mse")
+    table, momentum, velocity = np.ones(4), np.zeros(4), np.zeros(4)
+    for step, ids in enumerate(([0, 0, 1], [0, 1, 1]), start=1):
+        gradient = np.bincount(ids, 2 * table[ids] / 3, minlength=4)
+        momentum, velocity = 0.9 * momentum + 0.1 * gradient, 0.999 * velocity + 0.001 * gradient**2
+        table = table - 0.1 * (momentum / (1 - 0.9**step)) / (np.sqrt(velocity / (1 - 0.999**step)) + 1e-7)
+        model.train_on_batch(np.array([ids]), np.zeros((1, 3, 1)))
+        np.testing.assert_allclose(numpy(model.weights[0])[:, 0], table, rtol=1e-4)
+
+
+def test_small_functions():
+    x = ops.convert_to_tensor(X)
+    np.testing.assert_array_equal(numpy(backend.transpose(x)), X.T)
+    for one, other in zip(backend.split(x, 3), np.split(X, 3, -1), strict=True):
+        np.testing.assert_array_equal(numpy(one), other)
+    np.testing.assert_array_equal(numpy(backend.concatenate([x, x])), np.concatenate([X, X], -1))
+    np.testing.assert_allclose(numpy(backend.sigmoid(x)), 1 / (1 + np.exp(-X)), rtol=1e-6)
+    np.testing.assert_allclose(numpy(backend.tanh(x)), np.tanh(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 400), (5, 400), (1, 400)])
+def test_affine_multiplies_and_adds_with_a_gradient_and_without(shape):
+    """A kernel this large is multiplied by another library on torch where no gradient is asked for."""
+    draw = np.random.default_rng(0).normal
+    x, kernel, bias = (draw(size=size).astype("float32") for size in (shape, (400, 500), 500))
+    model = keras.Sequential([keras.Input(shape[1:]), Dense(500)])
+    model.set_weights([kernel, bias])
+    for y in (model(x), backend.compiled(model, model.variables, used_up=False)(ops.convert_to_tensor(x))):
+        np.testing.assert_allclose(numpy(y), x @ kernel + bias, rtol=1e-4, atol=1e-4)
+    alone = backend.compiled(backend.affine, [], used_up=False)(ops.convert_to_tensor(x), ops.convert_to_tensor(kernel))
+    np.testing.assert_allclose(numpy(alone), x @ kernel, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="the fused kernels are PyTorch's")
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_fused_recurrence_is_the_same_recurrence(kind, reverse, monkeypatch):
+    """What a CUDA device would be given, run on the CPU."""
+    import torch
+
+    from zoo.backend import torch_recurrence as here
+    from zoo.layers.recurrent import cells
+
+    layer = getattr(cells, kind)(6, reverse=reverse)
+    x, visible = torch.randn(3, 7, 5), torch.arange(7)[None] < torch.tensor([[7], [4], [1]])
+    layer(x, visible)
+    layer.bias.assign(torch.randn(layer.bias.shape))
+    weights = [weight.value for weight in layer.weights]
+    assert here.fused_recurrence(kind, x, visible, reverse, weights) is None
+    monkeypatch.setattr(here, "FUSED_ON", "cpu")
+    y = here.fused_recurrence(kind, x.transpose(0, 1), visible, reverse, weights).transpose(0, 1)
+    np.testing.assert_allclose(numpy(y * visible[..., None]), numpy(layer(x, visible)), atol=1e-5)
+
+
+def test_adamw_is_that_of_the_paper():
+    """Loshchilov & Hutter 2019, algorithm 2, with the bias corrected as in Kingma & Ba 2015, end of section 2."""
+    random = np.random.default_rng(0)
+    weights, gradients = random.standard_normal((4, 3)), random.standard_normal((5, 4, 3)) * 1e-6  # epsilon matters
+    variable = keras.Variable(weights.astype("float32"))
+    optimizer = backend.AdamW(0.01, weight_decay=0.1, epsilon=1e-7)
+    optimizer.build([variable])
+    m = v = np.zeros_like(weights)
+    for step, gradient in enumerate(gradients, start=1):
+        optimizer.apply([ops.transpose(ops.convert_to_tensor(gradient.T, "float32"))])  # not laid out as the weights
+        m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
+        rate = 0.01 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+        weights = weights * (1 - 0.01 * 0.1) - rate * m / (np.sqrt(v) + 1e-7)
+    np.testing.assert_allclose(numpy(variable), weights, atol=1e-5)
+
+
+def test_gradients_are_clipped_together_and_weights_averaged():
+    """Pascanu 2013, algorithm 1; the average begins at the weights after the first step."""
+    random = np.random.default_rng(0)
+    shapes = (4, 3), (5,)
+    variables = [keras.Variable(random.standard_normal(shape).astype("float32")) for shape in shapes]
+    options = {"weight_decay": 0.0, "global_clipnorm": 1.0, "use_ema": True, "ema_momentum": 0.9}
+    optimizer = backend.AdamW(0.01, ema_overwrite_frequency=None, epsilon=1.0, **options)  # steps grow with gradients
+    optimizer.build(variables)
+    m, v, averages = [0.0, 0.0], [0.0, 0.0], None
+    weights = [numpy(variable) for variable in variables]
+    for step, size in enumerate((5.0, 0.01, 3.0), start=1):  # the second is short enough as it is
+        gradients = [(size * random.standard_normal(shape)).astype("float32") for shape in shapes]
+        optimizer.apply([ops.convert_to_tensor(gradient) for gradient in gradients])
+        scale = min(1.0, 1.0 / np.sqrt(sum(np.sum(gradient**2) for gradient in gradients)))
+        m = [0.9 * old + 0.1 * scale * gradient for old, gradient in zip(m, gradients, strict=True)]
+        v = [0.999 * old + 0.001 * (scale * gradient) ** 2 for old, gradient in zip(v, gradients, strict=True)]
+        rate = 0.01 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+        weights = [w - rate * mean / (np.sqrt(square) + 1.0) for w, mean, square in zip(weights, m, v, strict=True)]
+        averages = weights if averages is None else [0.9 * a + 0.1 * w for a, w in zip(averages, weights, strict=True)]
+    found = [*variables, *optimizer._model_variables_moving_average]
+    for variable, expected in zip(found, [*weights, *averages], strict=True):
+        np.testing.assert_allclose(numpy(variable), expected, atol=1e-6)
+
+
+def test_a_gradient_without_an_end_leaves_no_weight_that_looks_right():
+    variable = keras.Variable(np.ones(3, "float32"))
+    optimizer = backend.AdamW(0.01, global_clipnorm=1.0)
+    optimizer.build([variable])
+    optimizer.apply([ops.convert_to_tensor(np.array([np.inf, 1.0, 0.0], "float32"))])
+    assert np.isnan(numpy(variable)).all()
+
+
+def test_what_is_captured_has_run_once_and_on_what_it_was_given():
+    add = backend.captured(lambda state, change: {"sum": state["sum"] + change["by"]})
+    state = {"sum": ops.ones(3)}
+    for expected in (3, 5, 7):
+        state = add(state, {"by": ops.full((3,), 2.0)})
+        np.testing.assert_array_equal(ops.convert_to_numpy(state["sum"]), np.full(3, expected))
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="only on PyTorch is an array written over")
+def test_what_is_captured_writes_over_an_array_once():
+    memory = ops.zeros(3)
+    step = backend.captured(lambda array: array.add_(1.0))
+    for times in (1, 2):
+        assert step(memory) is memory
+        assert memory.tolist() == [times] * 3

@@ -1,0 +1,194 @@
+"""Bad folders: one clear line each, and a network that is as it was."""
+
+import json
+
+import numpy as np
+import pytest
+from keras import ops
+from references import Golden, write_tokenizer
+from safetensors.numpy import save_file
+
+import zoo
+from zoo.checkpoints.folder import import_folder
+from zoo.checkpoints.hf_config import read_architecture
+from zoo.checkpoints.resolve import locate
+
+GOLDEN = Golden("bert")
+POSITIONS = "bert.embeddings.position_embeddings.weight"
+
+
+@pytest.fixture(scope="module")
+def trunk():
+    return read_architecture(GOLDEN.config).trunk()
+
+
+@pytest.fixture
+def refused(trunk):
+    """Check that a folder is refused in one line, with nothing loaded."""
+
+    def check(folder, match):
+        before = [ops.convert_to_numpy(weight.value).copy() for weight in trunk.weights]
+        with pytest.raises(ValueError, match=match) as caught:
+            zoo.load_weights(trunk, folder)
+        assert "\n" not in str(caught.value)
+        for old, weight in zip(before, trunk.weights, strict=True):
+            np.testing.assert_array_equal(old, ops.convert_to_numpy(weight.value))
+
+    return check
+
+
+def tensors(**changes):
+    """The reference's tensors, some replaced or, by None, left out."""
+    return {name: array for name, array in (GOLDEN.part("tensor") | changes).items() if array is not None}
+
+
+def test_a_missing_tensor(refused, tmp_path):
+    folder = GOLDEN.write(tmp_path, tensors(**{POSITIONS: None}))
+    refused(folder, rf"Expected the tensor {POSITIONS} in .*, for positions/table. Received: none")
+
+
+def test_another_shape(refused, tmp_path):
+    folder = GOLDEN.write(tmp_path, tensors(**{POSITIONS: np.zeros((9, 16), "float32")}))
+    refused(folder, r"position_embeddings.weight .* of shape \(12, 16\), for positions/table. Received: \(9, 16\)")
+
+
+def test_a_fused_tensor_without_three_parts(tmp_path):
+    gpt2, name = Golden("gpt2"), "transformer.h.0.attn.c_attn.weight"
+    folder = gpt2.write(tmp_path, gpt2.part("tensor") | {name: np.zeros((16, 49), "float32")})
+    with pytest.raises(ValueError, match=r"c_attn.weight .* of shape \(16, 16\), for .* Received: \(16, 49\)"):
+        zoo.load_weights(read_architecture(gpt2.config).trunk(), folder)
+
+
+def test_a_tensor_too_many(refused, tmp_path):
+    folder = GOLDEN.write(tmp_path, tensors(**{"bert.extra.weight": np.zeros(3, "float32")}))
+    refused(folder, r"no place for 1 of the tensors in .*, such as extra.weight: is it another architecture than bert")
+
+
+@pytest.mark.parametrize("other", ["roberta", "gpt2", "llama"])
+def test_another_architecture(refused, tmp_path, other):
+    refused(Golden(other).write(tmp_path), r"Expected .* Received: |no place for")
+
+
+def test_an_unknown_architecture(refused, tmp_path):
+    refused(GOLDEN.write(tmp_path, model_type="berd"), r"Unknown model_type .* 'berd'. Did you mean 'bert'\? Known: ")
+
+
+def test_settings_that_are_not_drawn(tmp_path):
+    folder = GOLDEN.write(tmp_path, hidden_act="relu")
+    with pytest.raises(ValueError, match=r"Expected hidden_act of gelu or gelu_new in config.json. Received: 'relu'"):
+        import_folder(folder)
+    llama = Golden("llama").config
+    for change in ({"rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4}}, {"head_dim": 3}):
+        with pytest.raises(ValueError, match=r"Expected (rotary positions as in Llama|heads that share)"):
+            read_architecture(llama | change)
+
+
+def test_a_truncated_file(refused, tmp_path):
+    path = GOLDEN.write(tmp_path) / "model.safetensors"
+    whole = path.read_bytes()
+    for size in (0, 5, 300, len(whole) - 4):
+        path.write_bytes(whole[:size])
+        refused(tmp_path, r"Expected a whole safetensors file. Received: .*model.safetensors, which is truncated")
+    path.write_bytes(b"\xff" * 200)
+    refused(tmp_path, r"Expected a whole safetensors file")
+
+
+def test_pickles_are_never_read(refused, tmp_path):
+    (GOLDEN.write(tmp_path) / "model.safetensors").unlink()
+    (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x04.")
+    refused(
+        tmp_path, r"Expected model.safetensors in .* Received: only pytorch_model.bin, pickles, which may run any code"
+    )
+    refused(tmp_path / "pytorch_model.bin", r"pytorch_model.bin, a pickle, which is never read")
+
+
+def test_folders_without_what_is_needed(refused, tmp_path):
+    refused(tmp_path, r"Expected config.json in .* Received: a folder without one")
+    refused(tmp_path / "nowhere", r"Expected config.json in .* Received: no such folder")
+    (tmp_path / "config.json").write_text("{")
+    refused(tmp_path, r"Expected a config.json. Received: .* damaged")
+    (GOLDEN.write(tmp_path) / "model.safetensors").unlink()
+    refused(tmp_path, r"Expected model.safetensors in .* Received: no such file")
+
+
+def test_shards(trunk, refused, tmp_path):
+    folder, parts = GOLDEN.write(tmp_path), GOLDEN.part("tensor")
+    (folder / "model.safetensors").unlink()
+    names = sorted(parts)
+    files = {name: f"model-0000{1 + i % 2}-of-00002.safetensors" for i, name in enumerate(names)}
+    for file in set(files.values()):
+        save_file({name: parts[name] for name in names if files[name] == file}, folder / file)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": files}))
+    zoo.load_weights(trunk, folder)
+    np.testing.assert_array_equal(ops.convert_to_numpy(trunk.get_layer("positions").table), parts[POSITIONS])
+    (folder / files[POSITIONS]).unlink()
+    refused(folder, r"names model-0000\d-of-00002.safetensors, which is not there")
+    (folder / "model.safetensors.index.json").write_text("[]")
+    refused(folder, r"Expected the index of safetensors files. Received: .* damaged")
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+def test_half_precision_is_read(trunk, tmp_path, kind):
+    import ml_dtypes
+
+    half = {name: array.astype(getattr(ml_dtypes, kind, kind)) for name, array in GOLDEN.part("tensor").items()}
+    zoo.load_weights(trunk, GOLDEN.write(tmp_path, half))
+    found = ops.convert_to_numpy(trunk.get_layer("positions").table)
+    assert found.dtype == "float32"
+    np.testing.assert_array_equal(found, half[POSITIONS].astype("float32"))
+
+
+def test_names_of_old_files_are_understood(trunk, tmp_path):
+    old = {"bert.embeddings.LayerNorm.gamma": "weight", "bert.embeddings.LayerNorm.beta": "bias"}
+    given = tensors()
+    moved = {name: given.pop(f"bert.embeddings.LayerNorm.{now}") for name, now in old.items()}
+    given = {name.removeprefix("bert."): array for name, array in (given | moved).items()}
+    ids = {"embeddings.position_ids": np.arange(12)[None]}
+    loaded = zoo.load_weights(trunk, GOLDEN.write(tmp_path, given | ids))
+    assert loaded.fresh == ()
+    assert {name.rpartition(".")[0] for name in loaded.unused} == {"classifier", "pooler.dense", "embeddings"}
+
+
+def test_a_tokenizer_of_another_model(tmp_path):
+    write_tokenizer(GOLDEN.write(tmp_path), 41)
+    with pytest.raises(ValueError, match=r"Expected a tokenizer of at most 40 ids in .*, as many .* Received: 41"):
+        import_folder(tmp_path)
+
+
+def test_a_folder_without_a_tokenizer(tmp_path):
+    with pytest.raises(ValueError, match=r"holds no tokenizer"):
+        import_folder(GOLDEN.write(tmp_path))
+
+
+def test_a_head_without_its_tensors(tmp_path):
+    write_tokenizer(GOLDEN.write(tmp_path, tensors(**{"classifier.weight": None, "classifier.bias": None})))
+    with pytest.raises(ValueError, match=r"Expected the weights of logits in .* Received: none"):
+        import_folder(tmp_path)
+
+
+def test_sentence_transformers_of_an_unknown_kind(tmp_path):
+    write_tokenizer(GOLDEN.write(tmp_path, architectures=["BertModel"]))
+    (tmp_path / "modules.json").write_text('[{"type": "sentence_transformers.models.Dense"}]')
+    with pytest.raises(ValueError, match=r"modules.json. Received: Dense"):
+        import_folder(tmp_path)
+    (tmp_path / "modules.json").unlink()
+    (tmp_path / "1_Pooling").mkdir()
+    (tmp_path / "1_Pooling" / "config.json").write_text('{"pooling_mode_mean_sqrt_len_tokens": true}')
+    with pytest.raises(ValueError, match=r"Expected one of .* Received: pooling_mode_mean_sqrt_len_tokens"):
+        import_folder(tmp_path)
+
+
+def test_a_model_is_imported_into_a_new_folder_only(tmp_path):
+    with pytest.raises(ValueError, match=r"Expected a new folder to save the model in. Received: .* exists"):
+        zoo.import_model(GOLDEN.write(tmp_path / "in"), tmp_path)
+
+
+def test_names_without_a_network(monkeypatch):
+    import huggingface_hub
+
+    def fail(*args, **options):
+        raise OSError("no route\nto host")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
+    with pytest.raises(ValueError, match=r"Cannot fetch a/b from Hugging Face \(OSError: no route to host\). Without"):
+        locate("hf:a/b")

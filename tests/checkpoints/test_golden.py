@@ -1,0 +1,50 @@
+"""Networks with the reference's weights give the reference's features and logits: see scripts/golden.py."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from references import NAMES, Golden
+
+import zoo
+from zoo import catalog
+from zoo.checkpoints.hf_config import read_architecture, read_head
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def golden(request):
+    return Golden(request.param)
+
+
+def outputs(model, golden):
+    given = golden.part("input")
+    if "places" in model.input:  # where a masked language model is asked
+        given["places"] = np.tile(np.arange(given["tokens"].shape[1], dtype="int32"), (len(given["tokens"]), 1))
+    return ops.convert_to_numpy(model(given, training=False))
+
+
+def near(found, expected, share):
+    """Each number to a share of the largest: processors round the sums that they come from each in their own way."""
+    np.testing.assert_allclose(found, expected, rtol=0, atol=share * max(1, abs(expected).max()))
+
+
+def test_features_are_the_references(golden, tmp_path):
+    trunk = read_architecture(golden.config).trunk()
+    loaded = zoo.load_weights(trunk, golden.write(tmp_path))
+    assert loaded.fresh == ()
+    seen = golden["visible"]
+    near(outputs(trunk, golden)[seen], golden["features"][seen], 1e-5)
+
+
+def test_logits_are_the_references(golden, tmp_path):
+    architecture, head = read_architecture(golden.config), read_head(golden.config)
+    named = {"classify_text": "labels", "tag_tokens": "tags"}.get(head.objective)
+    settings = head.settings | ({named: tuple(golden.config["id2label"].values())} if named else {})
+    model = catalog.load("objectives", head.objective)(**settings).model(architecture)
+    for weight in model.weights:
+        lacking = weight.path == "logits/bias" and "logits/kernel" in head.layers  # which the reference does not have
+        weight.assign(keras.random.normal(weight.shape) * (not lacking))  # whatever is not loaded is seen
+    zoo.load_weights(model, golden.write(tmp_path))
+    expected, found = golden["logits"], outputs(model, golden)
+    seen = golden["visible"] if found.ndim == 3 else slice(None)
+    near(found[seen], expected[seen], 2e-5)

@@ -1,0 +1,81 @@
+"""Training that starts from published weights, or from a model that the zoo has trained."""
+
+import numpy as np
+import pytest
+from keras import ops
+from learners import write_rows
+from references import Golden, write_tokenizer
+
+import zoo
+from zoo.architectures.text_cnn import TextCNN
+from zoo.checkpoints.folder import import_folder
+from zoo.objectives.classify_text import ClassifyText
+from zoo.tokenizers.words import Words
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory):
+    """A folder of transformers, whose tokenizer has two ids fewer than the network."""
+    folder = Golden("bert").write(tmp_path_factory.mktemp("hf") / "bert")
+    write_tokenizer(folder, 38)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """A folder of texts in the words of that tokenizer: those with w7 are good."""
+    return write_rows(tmp_path_factory.mktemp("rows"))
+
+
+def preset(rows, **settings):
+    return zoo.Preset(
+        architecture=TextCNN(),
+        objective=ClassifyText(length=8, hidden="tanh"),
+        tokenizer=Words(),
+        data=zoo.Data(spec=str(rows)),
+        training=zoo.Training(epochs=1, batch=8, learning_rate=0.0, **settings),
+    )
+
+
+def weights(model, part):
+    return {w.path: ops.convert_to_numpy(w.value) for w in model.weights if part in w.path}
+
+
+def test_a_run_starts_from_published_weights(bert, rows, tmp_path, capsys):
+    pipeline = zoo.train(preset(rows), to=tmp_path / "m", weights=str(bert))
+    given = import_folder(bert)
+    assert pipeline.preset.architecture == given.preset.architecture
+    assert pipeline.tokenizer.size == 38
+    for path, array in weights(given.model, "block").items():
+        np.testing.assert_array_equal(weights(pipeline.model, "block")[path], array)
+    np.testing.assert_array_equal(*(weights(one.model, "hidden/kernel")["hidden/kernel"] for one in (pipeline, given)))
+    assert "weights that begin afresh: logits/kernel, logits/bias." in " ".join(capsys.readouterr().err.split())
+    again = zoo.load(tmp_path / "m")
+    one, other = (loaded.predict("w9 w7")["probabilities"] for loaded in (again, pipeline))
+    assert one == pytest.approx(other, rel=1e-5)
+    assert again.preset.training.weights == str(bert)
+
+
+def test_a_run_starts_from_a_model_of_the_zoo(bert, rows, tmp_path):
+    first = zoo.train(preset(rows), to=tmp_path / "first", weights=str(bert))
+    second = zoo.train(preset(rows, seed=3), to=tmp_path / "second", weights=tmp_path / "first")
+    for path, array in weights(first.model, "").items():
+        np.testing.assert_array_equal(weights(second.model, "")[path], array, err_msg=path)
+
+
+def test_settings_of_the_network_may_be_given_too(bert, rows, tmp_path):
+    pipeline = zoo.train(
+        preset(rows), to=tmp_path / "m", overrides=[f"training.weights={bert}", "architecture.dropout=0"]
+    )
+    assert pipeline.preset.architecture.dropout == 0
+    with pytest.raises(ValueError, match=r"no place for 16 of the tensors .* a smaller one"):
+        zoo.train(preset(rows), to=tmp_path / "n", weights=str(bert), overrides=["architecture.depth=1"])
+    with pytest.raises(ValueError, match=r"to be of shape \(40, 32\), for embedding/embeddings. Received: \(40, 16\)"):
+        zoo.train(preset(rows), to=tmp_path / "n", weights=str(bert), overrides=["architecture.width=32"])
+
+
+def test_weights_of_another_size_are_refused(bert, rows, tmp_path):
+    zoo.train(preset(rows), to=tmp_path / "first", weights=str(bert))
+    with pytest.raises(ValueError, match=r"Expected weights of shape .* Received: none"):
+        zoo.train(preset(rows), to=tmp_path / "m", weights=tmp_path / "first", overrides=["architecture.depth=3"])
+    assert not (tmp_path / "m").exists()

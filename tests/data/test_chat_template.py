@@ -1,0 +1,71 @@
+"""Templates: turns written out, the stretches that are answers, mistakes."""
+
+import pytest
+
+from zoo.data.chat_template import CHATML, check_template, render, stretches, surroundings, turns
+
+TALK = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "Hi?"},
+    {"role": "assistant", "content": "Hello."},
+    {"role": "user", "content": "Bye?"},
+    {"role": "assistant", "content": "Ciao."},
+]
+
+
+def test_plain():
+    assert stretches(TALK, "plain") == [
+        ("Be brief.\nUser: Hi?\nAssistant: ", "Hello.\n"),
+        ("User: Bye?\nAssistant: ", "Ciao.\n"),
+    ]
+
+
+def test_chatml():
+    first, second = stretches(TALK, "chatml")
+    assert first[1] == "Hello.<|im_end|>\n"
+    assert second[0] == "<|im_start|>user\nBye?<|im_end|>\n<|im_start|>assistant\n"
+
+
+@pytest.mark.parametrize("template", ["plain", "chatml", CHATML])
+def test_stretches_are_the_whole_conversation(template):
+    assert "".join(text for stretch in stretches(TALK, template) for text in stretch) == render(TALK, template, False)
+
+
+def test_a_record_is_a_conversation():
+    record = {"instruction": "Translate.", "input": "Hund", "output": "dog"}
+    assert turns(record) == [
+        {"role": "user", "content": "Translate.\n\nHund"},
+        {"role": "assistant", "content": "dog"},
+    ]
+    assert turns({"instruction": "Go.", "input": ""}) == [{"role": "user", "content": "Go."}]
+    assert turns({"messages": TALK}) is TALK
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("chatlm", "one of plain, chatml. Received: template='chatlm'"),
+        ("{{ message.text }}", "'message' is undefined"),
+        ("{% for m in messages %}{{ m.contents }}{% endfor %}", "no attribute 'contents'"),
+        ("{% for m in messages %}", "fails: "),
+        ("{{ messages | length }} {{ add_generation_prompt }}", "word for word"),
+        ("{{ messages[0].role }}", "writes every message's content"),
+        ("{{ messages.__class__.__mro__ }}", "unsafe"),
+    ],
+)
+def test_templates_that_do_not_work(template, reason):
+    with pytest.raises(ValueError, match=reason):
+        check_template(template)
+
+
+@pytest.mark.parametrize("template", ["plain", "chatml"])
+def test_what_stands_around_a_question(template):
+    before, after = surroundings(template)
+    question = " two\n\nlines {{ x }}"
+    assert before + question + after == render([{"role": "user", "content": question}], template, True)
+
+
+@pytest.mark.parametrize("change", ["message.content | trim", "message.content | upper", "message.content * 2"])
+def test_a_template_that_changes_a_question_has_no_surroundings(change):
+    with pytest.raises(ValueError, match="Expected a template that writes a question as it is"):
+        surroundings("{% for message in messages %}{{ " + change + " }}\n{% endfor %}")

@@ -1,0 +1,117 @@
+"""The SavedModel of a network that writes, as a stock server runs it, writes what `pipeline.generate` writes."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from tiny import shrunk
+
+from zoo.export.generator import GraphGenerator
+from zoo.objectives.follow_instructions import FollowInstructions
+from zoo.objectives.next_token import NextToken
+from zoo.objectives.translate import Translate
+from zoo.pipeline.pipeline import Pipeline
+from zoo.presets import Preset
+from zoo.tokenizers.byte_pairs import BytePairs
+from zoo.tokenizers.bytes import Bytes
+from zoo.tokenizers.characters import Characters
+from zoo.tokenizers.word_pieces import WordPieces
+from zoo.tokenizers.words import Words
+
+# Runs in a process of its own with nothing but TensorFlow, XLA switched off as TensorFlow Serving does at its start.
+SERVER = """
+import ctypes, json, sys
+import tensorflow as tf
+from tensorflow.core.framework import op_def_pb2
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.client import pywrap_tf_session as session
+library = ctypes.CDLL(tf.sysconfig.get_lib() + "/libtensorflow_cc.so.2")
+library._ZN10tensorflow21DisableXlaCompilationEv()
+folders, batches = json.load(sys.stdin)
+core = op_def_pb2.OpList.FromString(bytes(session.TF_GetBuffer(session.TF_GetAllOpList()))).op
+for folder in folders:
+    serve = tf.saved_model.load(folder).signatures["serving_default"]
+    found = [{name: y.numpy().tolist() for name, y in serve(text=tf.constant(texts)).items()} for texts in batches]
+    with open(folder + "/saved_model.pb", "rb") as file:
+        graph = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs[0].graph_def
+    ops = {node.op for nodes in [graph.node, *(f.node_def for f in graph.library.function)] for node in nodes}
+    assert ops <= {op.name for op in core}, ops  # nothing but TensorFlow was imported: core operations
+    print(json.dumps([found, sorted(ops)], default=bytes.decode), flush=True)
+"""
+TEXTS = [
+    "Ann's friend, Bo Li, doesn't live in Rome!",
+    "a",
+    "na\u00efve e\u0301 \u65e5\u672c\u8a9e \U0001f469\u200d\U0001f467 x\x00y",
+    "word " * 70,
+    "\u20ac",
+]
+BATCHES = [TEXTS, [*TEXTS[:2], ""], TEXTS[1:2]]
+KINDS = {
+    "translate": (WordPieces(vocabulary=200), "transformer", Translate(length=48, target_length=12)),
+    "instructions": (Bytes(), "gpt2", FollowInstructions(length=64, new_tokens=24)),
+    "language": (Bytes(), "lstm", NextToken()),
+    "pieces": (WordPieces(vocabulary=200), "gru", NextToken()),
+    "words": (Words(), "rnn_seq2seq", Translate(length=48, target_length=12)),
+    "chat": (BytePairs(vocabulary=300), "t5", FollowInstructions(template="chatml", length=64, new_tokens=8)),
+    "characters": (Characters(), "conv", NextToken()),
+    "llama": (BytePairs(vocabulary=300), "llama", NextToken()),
+    "bart": (BytePairs(vocabulary=300), "bart", Translate(length=48, target_length=12)),
+}
+
+
+def made(kind):
+    """A pipeline with the same random weights on every backend, so large that it writes many different tokens."""
+    random = np.random.default_rng(3)
+    settings, name, objective = KINDS[kind]
+    tokenizer = settings.train(TEXTS)
+    facts = {"causal": True, "bidirectional": name == "rnn_seq2seq"}
+    architecture = shrunk(name, vocabulary=tokenizer.size, length=128, **facts)
+    objective = objective.suit(architecture)
+    model = objective.model(architecture)
+    for weight in model.trainable_variables:
+        if len(weight.shape) > 1:
+            numbers = random.normal(size=weight.shape, scale=0.5)
+            if len(numbers) == tokenizer.size:
+                numbers[tokenizer.separator] *= 2  # with these vectors some texts stop, and some do not
+            weight.assign(numbers)
+    return Pipeline(model, Preset(architecture=architecture, objective=objective, tokenizer=settings), tokenizer)
+
+
+def served(folders):
+    command = [sys.executable, "-c", SERVER]
+    asked = json.dumps([[str(folder) for folder in folders], BATCHES])
+    run = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-3000:]
+    return map(json.loads, run.stdout.splitlines())
+
+
+def expected(pipeline, text):
+    """What `pipeline.author` writes for what the graph reads of a text: nothing for a prompt that it refuses."""
+    scribe = GraphGenerator(pipeline, pipeline.objective.prompt(pipeline.tokenizer))
+    if not text and isinstance(pipeline.objective, NextToken):
+        return "", 0, False
+    author = pipeline.author(new_tokens=scribe.new_tokens, truncate="left")
+    ((one,),) = author.write([pipeline.objective.record(text)])
+    return one.text, len(one.ids), one.stopped
+
+
+QUICK = {"tensorflow": ("translate", "instructions")}  # elsewhere each export starts a process
+
+
+@pytest.mark.parametrize("quick", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_a_served_writer_writes_what_generate_writes(tmp_path, quick):
+    few = QUICK.get(keras.config.backend(), ("translate",))
+    pipelines = {kind: made(kind) for kind in KINDS if (kind in few) == quick}
+    folders = [pipeline.export(tmp_path / kind) for kind, pipeline in pipelines.items()]
+    seen = set()
+    for (kind, pipeline), (found, ops) in zip(pipelines.items(), served(folders), strict=True):
+        assert not [op for op in ops if "Xla" in op or "PyFunc" in op or op.startswith(("StatefulUniform", "Random"))]
+        for texts, answer in zip(BATCHES, found, strict=True):
+            rows = list(zip(answer["text"], answer["length"], answer["stopped"], strict=True))
+            assert rows == [expected(pipeline, text) for text in texts], kind
+            seen.update((kind, *row) for row in rows)
+    assert len(seen) > 2 * len(pipelines)
+    assert {True, False} == {stopped for *_, stopped in seen}

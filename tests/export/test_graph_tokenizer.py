@@ -1,0 +1,312 @@
+"""Every tokenizer's twin inside a TensorFlow graph gives the same ids, for the same characters."""
+
+import json
+import random
+import re
+import subprocess
+import sys
+import time
+import unicodedata
+from functools import partial
+
+import keras
+import pytest
+import tokenizers
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tokenizers import models, normalizers, pre_tokenizers
+
+from zoo.text.added_tokens import with_tokens
+from zoo.text.splitting import byte_spelling
+from zoo.text.tokenizer import Tokenizer
+
+if keras.config.backend() != "tensorflow":
+    pytest.skip("twins run in TensorFlow: tested on that backend", allow_module_level=True)
+
+import tensorflow as tf
+
+FUZZ = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+TEXT = st.binary(max_size=30) | st.text(max_size=30).map(str.encode)
+TEXTS = st.lists(TEXT, max_size=6)
+FEW = settings(FUZZ, max_examples=8)
+
+# As a stock server does it: XLA disabled before the first operation, nothing of zoo's or of TensorFlow Text loaded.
+SERVER = """
+import ctypes, json, pathlib, sys
+import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+library = pathlib.Path(tf.__file__).parent / "libtensorflow_cc.so.2"
+ctypes.CDLL(str(library))._ZN10tensorflow21DisableXlaCompilationEv()
+texts = tf.constant([bytes.fromhex(text) for text in json.load(sys.stdin)])
+ids = [rows.to_list() for rows in tf.saved_model.load(sys.argv[1]).serve(texts)]
+graph = SavedModel.FromString(pathlib.Path(sys.argv[1], "saved_model.pb").read_bytes()).meta_graphs[0].graph_def
+nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+print(json.dumps({"ids": ids, "operations": sorted({node.op for node in nodes})}))
+"""
+
+
+class Served(tf.Module):
+    """What an exported model makes of a twin."""
+
+    def __init__(self, twin):
+        super().__init__()
+        self.twin = twin
+        self.traces = 0
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def serve(self, texts):
+        self.traces += 1
+        return self.twin(texts)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def pieces(self, texts):
+        return self.twin.pieces(texts)
+
+
+@pytest.fixture(scope="session")
+def served(tokenizer):
+    return Served(tokenizer.graph())
+
+
+def assert_same_characters(tokenizer, pieces, texts):
+    """Fail, with the first text that differs, unless the twin's pieces stand for the same characters."""
+    found = pieces(tf.constant(texts, tf.string))
+    spans = tf.RaggedTensor.from_row_lengths(tf.stack([found.starts, found.ends], 1), found.lengths).to_list()
+    ids = tf.RaggedTensor.from_row_lengths(found.ids, found.lengths).to_list()
+    encodings = tokenizer.encode_batch(texts, special=False)
+    for text, ids_found, characters, ours in zip(texts, ids, spans, encodings, strict=True):
+        assert ids_found == ours.ids.tolist(), text
+        assert characters == ours.offsets.tolist() or any(map(moves_and_stays, text.decode(errors="replace"))), text
+
+
+def moves_and_stays(character):
+    """Whether a mark changes places with its neighbours without being an accent to the library, as few marks do.
+
+    The library then gives the characters of other marks; a twin says truly where each stood.
+    """
+    parts = unicodedata.normalize("NFD", character)
+    rare = (part for part in parts if unicodedata.category(part) == "Mc" or ord(part) > 0xFFFF)
+    return any(unicodedata.combining(part) > 0 for part in rare)
+
+
+def assert_same(tokenizer, function, *columns, **options):
+    """Fail, with the first text that differs, unless the twin and the tokenizer agree."""
+    twins = function(*(tf.constant(column, tf.string) for column in columns)).to_list()
+    for texts, twin, ours in zip(
+        zip(*columns, strict=True), twins, tokenizer.encode_batch(*columns, **options), strict=True
+    ):
+        assert twin == ours.ids.tolist(), (texts, options)
+
+
+def test_ten_thousand_lines(tokenizer, served, lines):
+    for start in range(0, len(lines), 1000):
+        assert_same(tokenizer, served.serve, lines[start : start + 1000])
+    assert served.traces == 1
+
+
+def test_characters_of_lines(tokenizer, served, lines):
+    assert_same_characters(tokenizer, served.pieces, lines[:2000])
+
+
+@FUZZ
+@given(texts=TEXTS)
+def test_characters_of_any_bytes(tokenizer, served, texts):
+    assert_same_characters(tokenizer, served.pieces, texts)
+
+
+def test_cut_alike(tokenizer, served, lines):
+    texts, pairs = lines[:200], lines[200:400]
+    for length in (4, 11):
+        assert_same(tokenizer, partial(served.twin, length=length), texts, pairs, length=length)
+        assert_same(tokenizer, partial(served.twin, length=length), texts, length=length)
+    assert_same(tokenizer, partial(served.twin, special=False, length=3), texts, pairs, special=False, length=3)
+    assert_same(tokenizer, served.twin, texts, pairs)
+
+
+def test_no_room_for_special_tokens(tokenizer, served):
+    if tokenizer.first is not None:
+        with pytest.raises(ValueError, match="length must be at least 2, for the special tokens"):
+            served.twin(tf.constant(["a"]), length=1)
+
+
+@FUZZ
+@given(texts=TEXTS)
+def test_any_bytes(tokenizer, served, texts):
+    assert_same(tokenizer, served.serve, texts)
+
+
+def test_every_character_of_everyday_scripts(tokenizer, served):
+    points = [*range(0x3100), *range(0xF900, 0x10000), *range(0x1F000, 0x1FA00)]
+    texts = ["".join(f"a{chr(c)}b {chr(c)}'s" for c in points[i : i + 64]) for i in range(0, len(points), 64)]
+    assert_same(tokenizer, served.serve, [text.encode() for text in texts])
+    assert_same_characters(tokenizer, served.pieces, [text.encode() for text in texts])
+
+
+def test_nothing_and_empty_texts(tokenizer, served):
+    assert served.serve(tf.constant([], tf.string)).shape == [0, None]
+    assert_same(tokenizer, served.serve, [b"", b"a", b"", b""])
+    assert_same(tokenizer, served.serve, [b" "])
+
+
+def test_a_megabyte_in_bounded_time(served, corpus):
+    letters = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz", k=500_000))
+    start = time.process_time()
+    served.serve(tf.constant(["\n".join(corpus * 4)[:500_000] + letters]))
+    assert time.process_time() - start < 30
+
+
+class Shelf(tf.Module):
+    """One of each kind of twin, as exported models hold them."""
+
+    def __init__(self, tokenizers):
+        super().__init__()
+        self.twins = [tokenizer.graph() for tokenizer in tokenizers]
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def serve(self, texts):
+        return [twin(texts) for twin in self.twins]
+
+
+def test_served_as_a_stock_server_does(make, lines, tmp_path):
+    kinds = [make(name) for name in ("words_lower", "characters", "bytes", "bert_uncased", "roberta")]
+    tf.saved_model.save(Shelf(kinds), tmp_path)
+    texts = lines[:1000]
+    answer = subprocess.run(
+        [sys.executable, "-c", SERVER, tmp_path],
+        input=json.dumps([text.hex() for text in texts]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout)
+    for rows, tokenizer in zip(found["ids"], kinds, strict=True):
+        assert rows == [encoding.ids.tolist() for encoding in tokenizer.encode_batch(texts)]
+    assert {"UnicodeDecode", "LookupTableFindV2", "While"} < set(found["operations"])
+    foreign = re.compile("Xla|PyFunc|>|Random|Text|Sentencepiece|Wordpiece")
+    assert not [name for name in found["operations"] if foreign.search(name)]
+    assert (tmp_path / "saved_model.pb").stat().st_size < 2_000_000  # bytes
+
+
+def byte_pairs(vocabulary, merges, **options):
+    """Return a byte-level tokenizer with these pairs and longer tokens after the 256 bytes."""
+    numbered = {token: id for id, token in enumerate(dict.fromkeys([*byte_spelling(), *vocabulary]))}
+    rust = tokenizers.Tokenizer(models.BPE(numbered, merges, **options))
+    rust.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return rust
+
+
+@FEW
+@given(draw=st.randoms(), texts=st.lists(st.text("abcd", max_size=30), min_size=4, max_size=30))
+def test_pairs_in_any_order(draw, texts):
+    """Pairs that were learned in no sensible order: some make what an earlier one joins."""
+    tokens, merges = list("abcd"), []
+    for _ in range(25):
+        pair = draw.choice(tokens), draw.choice(tokens)
+        if len("".join(pair)) < 7 and pair not in merges:
+            merges.append(pair)
+            tokens.append("".join(pair))
+    draw.shuffle(merges)
+    tokenizer = Tokenizer(byte_pairs(tokens, merges))
+    assert_same(tokenizer, tokenizer.graph(), [text.encode() for text in texts])
+
+
+@FEW
+@given(draw=st.randoms(), texts=st.lists(st.text("abé##", max_size=12), min_size=4, max_size=30))
+def test_pieces_of_any_vocabulary(draw, texts):
+    some = ["".join(draw.choices("abé", k=draw.randint(1, 4))) for _ in range(6)]
+    vocabulary = {token: id for id, token in enumerate(dict.fromkeys(["?", *some[:3], *("##" + t for t in some[3:])]))}
+    rust = tokenizers.Tokenizer(models.WordPiece(vocabulary, unk_token="?", max_input_chars_per_word=8))
+    rust.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer = Tokenizer(rust)
+    assert_same(tokenizer, tokenizer.graph(), [text.encode() for text in texts])
+
+
+def refused():
+    """Yield foreign tokenizers without a twin and the reason."""
+    word = models.WordLevel({"?": 0}, unk_token="?")
+    bert = pre_tokenizers.BertPreTokenizer()
+    yield (models.Unigram([("a", 0.0)], unk_id=0), bert, None), "its model is Unigram"
+    yield (word, pre_tokenizers.Metaspace(), None), "its pre-tokenizer is Metaspace"
+    yield (word, None, None), "its pre-tokenizer is None"
+    yield (word, bert, normalizers.NFKC()), "its normalizer is NFKC"
+    yield (models.WordLevel({"a": 0}, unk_token="?"), bert, None), "its vocabulary has no token for unknown words"
+    yield (models.BPE({"a": 0, "b": 1, "ab": 2}, [("a", "b")]), None, None), "it joins characters, not bytes"
+    yield (models.BPE({"a": 0}, []), None, None), "its vocabulary has no token for unknown characters"
+    yield (models.BPE({"a": 0}, []), pre_tokenizers.ByteLevel(), None), "its vocabulary lacks some bytes"
+    yield (models.BPE({"a": 0}, [], fuse_unk=True), None, None), "its model sets fuse_unk"
+    yield (models.BPE({"a": 0}, [], dropout=0.5), None, None), "its model sets dropout"
+
+
+@pytest.mark.parametrize(("parts", "reason"), list(refused()))
+def test_what_has_no_exact_twin_is_refused(parts, reason):
+    rust = tokenizers.Tokenizer(parts[0])
+    if parts[1]:
+        rust.pre_tokenizer = parts[1]
+    if parts[2]:
+        rust.normalizer = parts[2]
+    with pytest.raises(ValueError, match=f"This tokenizer has no exact twin inside TensorFlow: {reason}. Those that"):
+        Tokenizer(rust).graph()
+
+
+ADDED = ("zoo", "zo", "ozoo", "c++", "字ß", "<mas", "e\u0301x")
+AROUND = (
+    *ADDED,
+    "<mask>",
+    "[MASK]",
+    " ",
+    "  ",
+    "a",
+    "_",
+    "-",
+    "é",
+    "\u0301",
+    "\u200d",
+    "Ⅷ",
+    "Ⓐ",
+    "字",
+    "\n",
+    "'s",
+    "B c",
+    "\0",
+)
+
+
+@pytest.fixture(scope="session", params=["byte_pairs", "gpt2", "roberta", "bytes", "characters"])
+def with_added(request, make):
+    tokenizer = Tokenizer(with_tokens(make(request.param).rust, ADDED))
+    return tokenizer, Served(tokenizer.graph())
+
+
+@FUZZ
+@given(texts=st.lists(st.lists(st.sampled_from(AROUND), max_size=8).map("".join).map(str.encode) | TEXT, max_size=6))
+def test_added_tokens(with_added, texts):
+    tokenizer, served = with_added
+    assert_same(tokenizer, served.serve, texts)
+    assert_same_characters(tokenizer, served.pieces, texts)
+
+
+def test_added_tokens_beside_every_character(with_added):
+    tokenizer, served = with_added
+    points = [*range(0x80), *range(0x300, 0x3100), *range(0xF900, 0x10000), *range(0x1F000, 0x1FA00)]
+    texts = ["".join(f" zoo{chr(c)} {chr(c)}zoo" for c in points[i : i + 64]) for i in range(0, len(points), 64)]
+    assert_same(tokenizer, served.serve, [text.encode() for text in texts])
+
+
+def test_lines_with_added_tokens(with_added, lines):
+    tokenizer, served = with_added
+    assert_same(tokenizer, served.serve, [line.replace(b"a", b" zoo ").replace(b"e", b"zo") for line in lines[:1000]])
+
+
+def test_tokens_that_are_added_otherwise_are_refused():
+    rust = byte_pairs([], [])
+    rust.add_tokens(["zoo"])
+    with pytest.raises(ValueError, match="it has added tokens that need not be words as they stand, such as 'zoo'"):
+        Tokenizer(rust).graph()
+
+
+def test_byte_pairs_across_words_are_refused():
+    rust = byte_pairs(["ab"], [("a", "b")])
+    rust.pre_tokenizer = pre_tokenizers.ByteLevel(use_regex=False)
+    with pytest.raises(ValueError, match="its byte pairs cross words"):
+        Tokenizer(rust).graph()

@@ -1,0 +1,84 @@
+"""Windows inside a TensorFlow graph are those of `zoo.data.qa_windows`, and stretches of texts those of Python."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo import catalog
+from zoo.data.qa_windows import NOTHING, trimmed
+from zoo.data.qa_windows import windows as plain_windows
+from zoo.export.tokenizer.graph_windows import at_most, stretches, windows
+from zoo.text.tokenizer import Tokenizer
+
+TEXTS = ["Where is Ann?", "Ann, from Łódź, is in Rome. She likes it there, and her cat does too.", "don't 🙂 stop"]
+LENGTH, STRIDE, ASKED, PADDING = 14, 4, 6, 0
+text = st.text("ab ł🙂.\n\u00a0", max_size=24)
+
+
+@pytest.fixture(scope="module", params=["words", "word_pieces", "byte_pairs", "characters", "bare"])
+def graph(request):
+    """(tokenizer, its windows in a graph); "bare" puts no special tokens."""
+    name = "words" if request.param == "bare" else request.param
+    settings = {"vocabulary": 300} if name in ("word_pieces", "byte_pairs") else {}
+    tokenizer = catalog.load("tokenizers", name)(**settings).train(TEXTS * 3)
+    if request.param == "bare":
+        tokenizer.rust.post_processor = None
+        tokenizer = Tokenizer(tokenizer.rust)
+    twin = tokenizer.graph()
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)] * 2, jit_compile=False)
+    def run(questions, contexts):
+        asked, read = at_most(twin.pieces(questions), ASKED), twin.pieces(contexts)
+        held = windows(asked, read, twin.layout, LENGTH, STRIDE, PADDING)
+        row = tf.range(tf.size(contexts, tf.int64))
+        first = tf.where(read.lengths > 0, tf.minimum(row, read.lengths - 1), -1)
+        return (*held, *stretches(contexts, read, first, read.lengths - 1))
+
+    return tokenizer, run
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.text("ab ?", max_size=9), text), min_size=1, max_size=4))
+def test_windows_and_stretches(graph, pairs):
+    tokenizer, run = graph
+    ids, types, record, token, *found = (tensor.numpy() for tensor in run(*map(list, zip(*pairs, strict=True))))
+    row = 0
+    for number, (question, context) in enumerate(pairs):
+        asked = tokenizer.encode(question, length=ASKED, special=False)
+        read = tokenizer.encode(context, special=False)
+        for window in plain_windows(asked, read, tokenizer.layout, LENGTH, STRIDE):
+            size = len(window.ids)
+            assert record[row] == number
+            np.testing.assert_array_equal(ids[row, :size], window.ids)
+            np.testing.assert_array_equal(types[row, :size], window.types)
+            assert not ids[row, size:].any()
+            assert not types[row, size:].any()
+            expected = np.full(token.shape[1], -1)
+            expected[window.places] = range(window.tokens.start, window.tokens.stop)
+            np.testing.assert_array_equal(token[row], expected)
+            assert token[row, NOTHING] == -1
+            row += 1
+        answer, start, end = (column[number] for column in found)
+        if len(read):
+            first = min(number, len(read) - 1)
+            start_, end_ = trimmed(context, int(read.offsets[first, 0]), int(read.offsets[-1, 1]))
+            assert (answer.decode(), start, end) == (context[start_:end_], start_, end_)
+        else:
+            assert (answer, start, end) == (b"", -1, -1)
+    assert row == len(ids)
+
+
+def test_no_questions(graph):
+    ids, *_ = graph[1](tf.zeros([0], tf.string), tf.zeros([0], tf.string))
+    assert ids.shape[0] == 0
+
+
+def test_texts_that_are_not_utf8(graph):
+    run = graph[1]
+    context = b"is\xff in \xe2\x82 Rome"
+    *_, answer, start, end = run([b"\xff?"], [context])
+    read = context.decode("utf-8", "replace")
+    assert read[int(start[0]) : int(end[0])] == answer.numpy()[0].decode()
+    assert answer.numpy()[0].decode().endswith("Rome")

@@ -1,0 +1,82 @@
+"""A SavedModel that guesses hidden words, and one of BERT's own training, answer as `predict` does."""
+
+import keras
+import numpy as np
+import pytest
+from tiny import shrunk
+
+from zoo.objectives.masked_token import MASK, MaskedToken
+from zoo.objectives.pretrain import Pretrain
+from zoo.pipeline.pipeline import Pipeline
+from zoo.presets import Preset
+from zoo.tokenizers.byte_pairs import BytePairs
+from zoo.tokenizers.characters import Characters
+from zoo.tokenizers.word_pieces import WordPieces
+from zoo.tokenizers.words import Words
+
+tensorflow = keras.config.backend() == "tensorflow"  # elsewhere each export starts a process
+TEXTS = [
+    f"My order {MASK} came, said {MASK}.",
+    f"{MASK}{MASK} na\u00efve \u65e5\u672c\u8a9e {MASK}",
+    MASK,
+    f"Where is it? {MASK}!",
+]
+KINDS = {
+    "word_pieces": (WordPieces(vocabulary=120), "bert"),
+    "words": (Words(), "transformer_encoder"),
+    "byte_pairs": (BytePairs(vocabulary=300), "roberta"),
+    "characters": (Characters(), "conv"),
+}
+
+
+def made(settings, name, objective):
+    """A pipeline whose weights are random."""
+    keras.utils.set_random_seed(1)
+    tokenizer = settings.train([text.replace(MASK, "") for text in TEXTS])
+    architecture = shrunk(name, vocabulary=tokenizer.size, length=64)
+    model = objective.model(architecture)
+    for weight in model.trainable_variables:
+        weight.assign(weight + keras.random.normal(weight.shape, stddev=0.3))
+    return Pipeline(model, Preset(architecture=architecture, objective=objective, tokenizer=settings), tokenizer)
+
+
+def served(pipeline, folder, **texts):
+    """What the SavedModel answers, as lists."""
+    import tensorflow as tf
+
+    answer = tf.saved_model.load(str(pipeline.export(folder))).signatures["serving_default"]
+    found = answer(**{name: tf.constant(column) for name, column in texts.items()})
+    return {name: tensor.numpy() for name, tensor in found.items()}
+
+
+@pytest.mark.parametrize("kind", KINDS if tensorflow else ["word_pieces"])
+def test_guesses_are_those_of_predict(kind, tmp_path):
+    pipeline = made(*KINDS[kind], MaskedToken(length=48, guesses=3))
+    long = "a b c " * 40 + MASK
+    found = served(pipeline, tmp_path / "served", text=[*TEXTS, "None here", "", long])
+    for i, answer in enumerate(pipeline.predict(TEXTS)):
+        assert found["text"][i].decode() == answer["text"]
+        count = len(answer["masks"])
+        guesses = [[token.decode() for token in tokens] for tokens in found["guesses"][i, :count]]
+        assert guesses == [list(one) for one in answer["masks"]]
+        expected = [list(one.values()) for one in answer["masks"]]
+        np.testing.assert_allclose(found["scores"][i, :count], expected, atol=1e-5)
+        assert not found["scores"][i, count:].any()
+        assert set(found["guesses"][i, count:].flat) <= {b""}
+    assert [text.decode() for text in found["text"][-3:]] == ["None here", "", long]
+
+
+def test_texts_without_a_mask_alone_are_answered(tmp_path):
+    pipeline = made(*KINDS["words"], MaskedToken(length=48))
+    found = served(pipeline, tmp_path / "served", text=["None here"])
+    assert found["text"].tolist() == [b"None here"]
+    assert found["guesses"].shape == (1, 0, 5)
+
+
+def test_berts_own_training_tells_what_follows(tmp_path):
+    pipeline = made(WordPieces(vocabulary=120), "bert", Pretrain(length=48))
+    pairs = [("My order came.", "Where is it?"), ("naive", "na\u00efve")]
+    found = served(pipeline, tmp_path / "served", text=[a for a, _ in pairs], text_pair=[b for _, b in pairs])
+    for i, answer in enumerate(pipeline.predict(pairs)):
+        assert found["probability"][i] == pytest.approx(answer["probability"], abs=1e-5)
+        assert found["follows"][i] == answer["follows"]

@@ -1,0 +1,162 @@
+"""The exported SavedModel, as a stock server runs it: XLA switched off before TensorFlow's first operation."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from tiny import LEARNED, serving
+from tokenizers import normalizers
+
+import zoo
+from zoo import catalog, config
+from zoo.objectives.classify_text import ClassifyText
+from zoo.presets import Data
+
+# Runs in a process of its own with nothing but TensorFlow, as a server would; answers each line of standard input.
+SERVER = """
+import ctypes, json, sys
+import tensorflow as tf
+from tensorflow.core.framework import op_def_pb2
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.client import pywrap_tf_session as session
+library = ctypes.CDLL(tf.sysconfig.get_lib() + "/libtensorflow_cc.so.2")
+library._ZN10tensorflow21DisableXlaCompilationEv()  # what TensorFlow Serving calls at its start
+for line in sys.stdin:
+    folder, texts = json.loads(line)
+    serve = tf.saved_model.load(folder).signatures["serving_default"]
+    found = serve(**{name: tf.constant(column) for name, column in texts.items()})
+    answer = {name: tensor.numpy().tolist() for name, tensor in found.items()}
+    answer["labels"] = [[label.decode() for label in row] for row in answer["labels"]]
+    with open(folder + "/saved_model.pb", "rb") as file:
+        graph = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs[0].graph_def
+    ops = {node.op for nodes in [graph.node, *(f.node_def for f in graph.library.function)] for node in nodes}
+    core = op_def_pb2.OpList.FromString(bytes(session.TF_GetBuffer(session.TF_GetAllOpList()))).op
+    assert ops <= {op.name for op in core}, ops  # nothing but TensorFlow was imported: core operations
+    print(json.dumps({"answer": answer, "ops": sorted(ops), "zoo": "zoo" in sys.modules}), flush=True)
+"""
+TEXTS = [
+    "a great lovely film",
+    "",
+    "AWFUL story!!",
+    "naïve 日本語 👩‍👩‍👧 e\u0301",
+    "word " * 300,
+    "tab\tand\nline\x00nul",
+]
+
+
+@pytest.fixture(scope="module")
+def ask():
+    """Ask a SavedModel some columns of texts, in the one server of this module."""
+    command = [sys.executable, "-c", SERVER]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as run:
+
+        def ask(folder, **texts):
+            print(json.dumps([str(folder), texts]), file=run.stdin, flush=True)
+            return json.loads(run.stdout.readline())
+
+        yield ask
+        run.stdin.close()
+
+
+def assert_equal(pipeline, served, texts):
+    """The same labels in the same order, and probabilities equal to 1e-5."""
+    for text, labels, probabilities in zip(texts, served["labels"], served["probabilities"], strict=True):
+        expected = pipeline.predict(text)["probabilities"]
+        np.testing.assert_allclose(probabilities, [expected[label] for label in labels], atol=1e-5)
+        np.testing.assert_allclose(probabilities, list(expected.values()), atol=1e-5)
+
+
+def shrunk(tiny, architecture, tokenizer):
+    small = {"width": 8, "hidden": 8, "heads": 2, "depth": 1, "units": 6, "filters": 4, "buckets": 64, "kv_heads": 1}
+    parts = {"architecture": architecture, "tokenizer": tokenizer}
+    fields = [name for name in small if hasattr(catalog.load("architectures", architecture), name)]
+    assignments = [f"{part}={name}" for part, name in parts.items()] + [f"architecture.{f}={small[f]}" for f in fields]
+    return config.override(replace(tiny, training=replace(tiny.training, epochs=1)), assignments)
+
+
+PAIRS = {  # every tokenizer once; architectures that are not here are exported with words
+    "averaging": "words",
+    "conv": "byte_pairs",
+    "gru": "bytes",
+    "lstm": "word_pieces",
+    "mlp": "characters",
+    "rnn": "words",
+    "text_cnn": "word_pieces",
+    "transformer_encoder": "byte_pairs",
+}
+
+
+def test_all_tokenizers_are_exported():
+    assert set(PAIRS) <= set(serving(ClassifyText()))
+    assert set(PAIRS.values()) == set(LEARNED)
+
+
+def everywhere(architecture):
+    """All on TensorFlow; elsewhere, where each export starts a process, two by default and all with --all."""
+    quick = keras.config.backend() == "tensorflow" or architecture in ("lstm", "transformer_encoder")
+    return pytest.param(architecture, marks=() if quick else pytest.mark.slow)
+
+
+@pytest.mark.parametrize("architecture", [everywhere(name) for name in serving(ClassifyText())])
+def test_a_served_model_answers_as_predict_does(tiny, tmp_path, ask, architecture):
+    preset = shrunk(tiny, architecture, PAIRS.get(architecture, "words"))
+    pipeline = zoo.train(preset, to=tmp_path / "m")
+    found = ask(pipeline.export(tmp_path / "m" / "1"), text=TEXTS)
+    assert_equal(pipeline, found["answer"], TEXTS)
+    assert not [
+        op
+        for op in found["ops"]
+        if "Xla" in op or "PyFunc" in op or op.startswith(("StatefulUniform", "Random", "Rng"))
+    ]
+    assert not found["zoo"]
+
+
+def test_saved_model_cli_shows_the_signature_and_runs_it_in_a_session(model_folder, tmp_path):
+    folder = zoo.load(model_folder).export(tmp_path / "1")
+    cli = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli"]
+    serve = ["--dir", str(folder), "--tag_set", "serve", "--signature_def", "serving_default"]
+    shown = subprocess.run([*cli, "show", *serve], capture_output=True, text=True, check=True).stdout
+    assert "inputs['text'] tensor_info:" in shown
+    assert "outputs['labels'] tensor_info:" in shown
+    assert "outputs['probabilities'] tensor_info:" in shown
+    texts = "text=['great film', 'awful film']"
+    run = subprocess.run([*cli, "run", *serve, "--input_exprs", texts], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-2000:]
+    ran = run.stdout
+    assert "b'good' b'bad'" in ran
+    assert "b'bad' b'good'" in ran
+
+
+def test_several_labels_and_pairs(tiny, tmp_path, ask):
+    rows = [
+        {"text": "red round", "text_pair": "big", "labels": ["x", "y"]},
+        {"text": "blue", "text_pair": "", "labels": []},
+    ]
+    (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows * 30))
+    objective = replace(tiny.objective, several=True, pair=True)
+    preset = replace(tiny, objective=objective, data=Data(spec=str(tmp_path / "d.jsonl")))
+    pipeline = zoo.train(preset, to=tmp_path / "m")
+    found = ask(pipeline.export(tmp_path / "1"), text=["red round", "blue"], text_pair=["big", ""])["answer"]
+    assert_equal(pipeline, found, [("red round", "big"), ("blue", "")])
+    for labels, given, pair in zip(found["labels"], found["given"], [("red round", "big"), ("blue", "")], strict=True):
+        assert [label for label, yes in zip(labels, given, strict=True) if yes] == pipeline.predict(pair)["labels"]
+
+
+def test_an_existing_folder_is_not_overwritten(model_folder, tmp_path):
+    with pytest.raises(ValueError, match=r"Expected a new folder to export to. Received: .*, which exists."):
+        zoo.load(model_folder).export(tmp_path)
+
+
+def test_a_failed_export_leaves_nothing(model_folder, tmp_path):
+    broken = zoo.load(model_folder)
+    broken.tokenizer.rust.normalizer = normalizers.NFKD()
+    with pytest.raises(ValueError, match="NFKD"):
+        broken.export(tmp_path / "1")
+    assert not Path(tmp_path / "1").exists()

@@ -1,0 +1,70 @@
+"""An exported model that finds spans gives the answers of `predict`, run as a stock server runs it."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from tiny import shrunk
+
+from zoo import catalog
+from zoo.objectives.find_span import FindSpan
+from zoo.pipeline.pipeline import Pipeline
+from zoo.presets import Preset
+
+# A process with nothing but TensorFlow, XLA switched off before its first operation; answers each line of its input.
+SERVER = """
+import ctypes, json, sys
+import tensorflow as tf
+library = ctypes.CDLL(tf.sysconfig.get_lib() + "/libtensorflow_cc.so.2")
+library._ZN10tensorflow21DisableXlaCompilationEv()
+for line in sys.stdin:
+    folder, texts = json.loads(line)
+    serve = tf.saved_model.load(folder).signatures["serving_default"]
+    found = serve(**{name: tf.constant(column) for name, column in texts.items()})
+    answer = {name: tensor.numpy().tolist() for name, tensor in found.items()}
+    answer["answer"] = [text.decode() for text in answer["answer"]]
+    print(json.dumps(answer), flush=True)
+"""
+CONTEXTS = [
+    "Ann, from Łódź, is in Rome. " * 6 + "She likes it there, and her cat does too.",
+    "Rome.",
+    "",
+    " \u00a0naïve 日本語 👩‍👩‍👧 e\u0301\n",
+    "don't stop " * 20,
+]
+QUESTIONS = ["Where is Ann?", "", "Who?", "What does the cat like, and the dog, and all of the others " * 3, "Łódź"]
+NETWORKS = [("words", "lstm", "yes"), ("byte_pairs", "bert", "no"), ("characters", "conv", "yes")]
+
+
+@pytest.mark.parametrize(("tokenizer", "architecture", "abstain"), NETWORKS)
+def test_exported_answers_are_those_of_predict(tmp_path, tokenizer, architecture, abstain):
+    settings = {"vocabulary": 300} if tokenizer == "byte_pairs" else {}
+    settings = catalog.load("tokenizers", tokenizer)(**settings)
+    learned = settings.train(CONTEXTS + QUESTIONS)
+    objective = FindSpan(length=32, stride=7, question_length=9, answer_length=6, n_best=4, abstain=abstain)
+    objective = replace(objective, compare=architecture == "conv", threshold=0.12)
+    keras.utils.set_random_seed(0)
+    network = shrunk(architecture, vocabulary=learned.size, padding=learned.padding, length=32)
+    model = objective.model(network)
+    for weight in model.trainable_weights:  # far from even, so that answers differ
+        weight.assign(2 * np.random.default_rng(0).normal(size=weight.shape) / max(weight.shape[0], 4) ** 0.5)
+    pipeline = Pipeline(model, Preset(architecture=network, objective=objective, tokenizer=settings), learned)
+    folder = pipeline.export(tmp_path / "1")
+    line = json.dumps([str(folder), {"question": QUESTIONS, "context": CONTEXTS}])
+    ran = subprocess.run([sys.executable, "-c", SERVER], input=line, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    served = json.loads(ran.stdout)
+    expected = pipeline.predict(list(zip(QUESTIONS, CONTEXTS, strict=True)))
+    assert sorted(served) == ["answer", "end", "no_answer", "score", "start"]
+    for row, answer in enumerate(expected):
+        assert served["answer"][row] == answer["answer"]
+        places = [-1 if answer[name] is None else answer[name] for name in ("start", "end")]
+        assert [served["start"][row], served["end"][row]] == places
+        assert [served[name][row] for name in ("score", "no_answer")] == pytest.approx(
+            [answer["score"], answer["no_answer"]], rel=2e-3, abs=1e-6
+        )
+    assert len({answer["answer"] for answer in expected}) > 1

@@ -1,0 +1,97 @@
+"""A tagger's SavedModel, as a stock server runs it, finds what `predict` finds, at the same characters."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import pytest
+from tiny import shrunk
+
+import zoo
+from zoo.objectives.classify_and_tag import ClassifyAndTag
+from zoo.objectives.tag_tokens import TagTokens
+from zoo.pipeline.pipeline import Pipeline
+from zoo.presets import Preset
+from zoo.tokenizers.byte_pairs import BytePairs
+from zoo.tokenizers.bytes import Bytes
+from zoo.tokenizers.characters import Characters
+from zoo.tokenizers.word_pieces import WordPieces
+from zoo.tokenizers.words import Words
+
+# Runs in a process of its own with nothing but TensorFlow, XLA switched off as TensorFlow Serving does at its start.
+SERVER = """
+import ctypes, json, sys
+import tensorflow as tf
+library = ctypes.CDLL(tf.sysconfig.get_lib() + "/libtensorflow_cc.so.2")
+library._ZN10tensorflow21DisableXlaCompilationEv()
+folders, asked = json.load(sys.stdin)
+text = lambda value: value.decode() if isinstance(value, bytes) else value
+texts = lambda rows: [texts(row) for row in rows] if isinstance(rows, list) else text(rows)
+for folder in folders:
+    found = tf.saved_model.load(folder).signatures["serving_default"](text=tf.constant(asked))
+    rows = {name: texts(tensor.numpy().tolist()) for name, tensor in found.items()}
+    print(json.dumps(rows), flush=True)
+"""
+TEXTS = [
+    "Ann's friend, Bo Li, lives in Rome!",
+    "",
+    " \n",
+    "na\u00efve e\u0301 \u65e5\u672c\u8a9e \U0001f469\u200d\U0001f467 x\x00y \u200b",
+    "word " * 70,
+    "a",
+]
+TAGS = ("O", "B-loc", "I-loc", "B-per", "I-per")
+KINDS = {
+    "words": (Words(), "lstm", TagTokens(tags=TAGS, scheme="bio", crf=True, length=48)),
+    "word_pieces": (WordPieces(vocabulary=200), "transformer_encoder", TagTokens(tags=TAGS, scheme="bio", length=48)),
+    "bytes": (Bytes(), "lstm_cnn", TagTokens(tags=("NOUN", "VERB", "X"), scheme="plain", length=64)),
+    "byte_pairs": (BytePairs(vocabulary=300), "gru", TagTokens(tags=TAGS, scheme="bio", crf=True, length=32)),
+    "both": (Words(), "gru", ClassifyAndTag(labels=("a", "b", "c"), tags=TAGS, scheme="bio", crf=True, length=48)),
+    "characters": (Characters(), "conv", TagTokens(tags=TAGS, scheme="bio", crf=True, legal=False, length=64)),
+}
+
+
+def made(kind):
+    """A pipeline whose weights are random, and those of its tags large: it finds many things."""
+    keras.utils.set_random_seed(1)
+    settings, name, objective = KINDS[kind]
+    tokenizer = settings.train(TEXTS)
+    architecture = shrunk(name, vocabulary=tokenizer.size, length=64)
+    model = objective.model(architecture)
+    for weight in model.get_layer("tags").trainable_variables:
+        weight.assign(keras.random.normal(weight.shape, stddev=2.0, seed=2))
+    return Pipeline(model, Preset(architecture=architecture, objective=objective, tokenizer=settings), tokenizer)
+
+
+def assert_served(pipeline, rows):
+    name = "labels" if "labels" in rows else "tags"
+    for i, answer in enumerate(pipeline.predict(TEXTS)):
+        if isinstance(answer, dict):
+            assert rows["label"][i] == answer["label"]
+            assert rows["probability"][i] == pytest.approx(answer["probabilities"][answer["label"]], abs=1e-5)
+            answer = answer["found"]
+        kept = [j for j, start in enumerate(rows["starts"][i]) if start >= 0]
+        assert kept == list(range(len(answer)))
+        for column, key in ((name, name[:-1]), ("texts", "text"), ("starts", "start"), ("ends", "end")):
+            assert rows[column][i][: len(answer)] == [one[key] for one in answer], (TEXTS[i], column)
+        assert rows["scores"][i][: len(answer)] == pytest.approx([one["score"] for one in answer], abs=1e-4)
+        assert set(rows[name][i][len(answer) :]) | set(rows["texts"][i][len(answer) :]) <= {""}
+
+
+def test_a_served_tagger_finds_what_predict_finds(tmp_path):
+    quick = keras.config.backend() == "tensorflow"  # elsewhere each export starts a process
+    pipelines = {kind: made(kind) for kind in (KINDS if quick else ["words"])}
+    folders = [str(pipeline.export(tmp_path / kind)) for kind, pipeline in pipelines.items()]
+    command = [sys.executable, "-c", SERVER]
+    run = subprocess.run(command, input=json.dumps([folders, TEXTS]), capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-3000:]
+    for pipeline, line in zip(pipelines.values(), run.stdout.splitlines(), strict=True):
+        assert sum(map(len, pipeline.predict(TEXTS))) > 1
+        assert_served(pipeline, json.loads(line))
+
+
+def test_a_pipeline_loaded_again_answers_alike(tmp_path):
+    pipeline = made("words")
+    pipeline.write(tmp_path)
+    assert zoo.load(tmp_path).predict(TEXTS) == pipeline.predict(TEXTS)

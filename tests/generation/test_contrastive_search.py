@@ -1,0 +1,154 @@
+"""Contrastive search."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from scipy.special import log_softmax, softmax
+from tiny import all_or_few
+from writers import PADDING, WRITERS, network, sources, texts
+
+import zoo
+from zoo.checkpoints.hf_config import read_architecture, read_config
+from zoo.checkpoints.resolve import locate
+from zoo.generation.batch import Batch
+from zoo.generation.contrastive_search import ContrastiveGenerator
+from zoo.generation.generate import generate, write
+from zoo.generation.generation_config import GenerationConfig
+from zoo.generation.prompt_cache import PromptCache
+
+FEW = ("gpt2", "lstm", "rnn_seq2seq")
+CONTRAST = {"contrast": 0.6, "top_k": 4}
+LENGTH = 12  # of what is read anew: padding follows, so that few shapes are compiled
+
+
+@pytest.mark.parametrize("name", all_or_few(WRITERS, FEW))
+def test_equal_to_reading_the_whole_text_anew_with_each_candidate(name):
+    model, prompts = network(name), texts([6, 2, 3])
+    read = sources(model, 3)
+    found = write(model, prompts, read, GenerationConfig(new_tokens=5, banned=PADDING, **CONTRAST))
+    for i, ((one,), prompt) in enumerate(zip(found, prompts, strict=True)):
+        ids, log_p = searched(model, prompt, 5, read and read[i], **CONTRAST)
+        assert one.ids == ids
+        np.testing.assert_allclose(one.log_probabilities, log_p, rtol=1e-4, atol=1e-4)
+
+
+def searched(model, ids, count, source, contrast, top_k):
+    """`(new ids, their log-probabilities)`, by NumPy, from features and logits of the whole text."""
+    both, ids, log_p = keras.Model(model.input, [features(model), model.output]), list(ids), []
+    _, logits = read(both, [ids] * top_k, source)
+    for _ in range(count):
+        probability = softmax(np.where(np.arange(len(logits[0])) == 0, -np.inf, logits[0]))
+        likely = np.argsort(-probability)[:top_k]
+        directions, after = read(both, [[*ids, i] for i in likely], source)
+        likeness = (directions[:, :-1] @ directions[:, -1, :, None]).max(axis=(1, 2))
+        best = ((1 - contrast) * probability[likely] - contrast * likeness).argmax()
+        log_p.append(log_softmax(logits[0])[likely[best]])
+        ids.append(int(likely[best]))
+        logits = after[best : best + 1]
+    return ids[-count:], log_p
+
+
+def features(model):
+    """The tensor that logits are made of: the last one that is not as wide."""
+    x, vocabulary = model.output, model.output.shape[-1]
+    while x.shape[-1] == vocabulary:
+        node = x._keras_history
+        (x,) = node.operation._inbound_nodes[node.node_index].input_tensors
+    return x
+
+
+def read(both, rows, source):
+    """Directions of the features of rows of ids, and the logits of what follows each row."""
+    size, padded = len(rows[0]), np.pad(rows, ((0, 0), (0, LENGTH - len(rows[0]))))
+    given = [[source] * len(rows), padded][-len(both.inputs) :]
+    inputs = {tensor.name: np.array(ids, "int32") for tensor, ids in zip(both.inputs, given, strict=True)}
+    x, logits = (ops.convert_to_numpy(found)[:, :size].astype("float64") for found in both(inputs, training=False))
+    return x / np.linalg.norm(x, axis=-1, keepdims=True), logits[:, -1]
+
+
+def test_without_weight_it_is_greedy_and_with_it_not(gpt2):
+    prompts, settings = texts([6, 2, 3]), {"new_tokens": 5, "banned": PADDING}
+    expected = generate(gpt2, prompts, **settings)
+    assert generate(gpt2, prompts, contrast=0.0, top_k=4, **settings) == expected
+    assert generate(gpt2, prompts, contrast=1.0, top_k=1, **settings) == expected
+    assert generate(gpt2, prompts, contrast=1.0, top_k=99, **settings) != expected  # more than there are ids
+
+
+@pytest.mark.parametrize("name", all_or_few(["gpt2", "gru", "transformer"], ["transformer"]))
+def test_a_row_is_searched_as_alone(name):
+    model, prompts = network(name), texts([6, 2, 3])
+    settings, read = {"new_tokens": 6, "stops": (7,), **CONTRAST}, sources(model, 3)
+    together = generate(model, prompts, read, **settings)
+    alone = [generate(model, [prompt], read and [read[i]], **settings) for i, prompt in enumerate(prompts)]
+    assert [[row] for row in together] == alone
+
+
+def test_rules_hold(gpt2):
+    found = generate(gpt2, texts([5, 3]), new_tokens=12, no_repeat=1, contrast=0.3, top_k=9)
+    assert all(len(set(row)) == len(row) == 12 for row in found)
+    allowed = tuple((i,) for i in range(24) if i not in (5, 9))  # fewer than there are candidates
+    for row in generate(gpt2, texts([5, 3]), new_tokens=8, banned=allowed, contrast=1.0, top_k=4):
+        assert set(row) <= {5, 9}
+
+
+def test_a_text_ends_with_a_stop(gpt2):
+    prompts = texts([4, 6])
+    whole = generate(gpt2, prompts, new_tokens=8, **CONTRAST)
+    stop = whole[0][3]
+    found = write(gpt2, prompts, None, GenerationConfig(new_tokens=8, stops=(stop, 99), **CONTRAST))
+    assert [one.ids for (one,) in found] == [row[: row.index(stop)] if stop in row else row for row in whole]
+    assert [one.stopped for (one,) in found] == [stop in row for row in whole]
+
+
+def test_a_second_call_in_the_same_bucket_compiles_nothing(gpt2):
+    generate(gpt2, texts([6, 2, 3]), new_tokens=5, **CONTRAST)
+    before = ContrastiveGenerator.of(gpt2).compilations
+    generate(gpt2, texts([4, 5, 1, 7]), new_tokens=8, contrast=0.2, top_k=4)
+    assert ContrastiveGenerator.of(gpt2).compilations == before
+
+
+@pytest.mark.parametrize("name", all_or_few(["gpt2", "lstm"], ["lstm"]))
+def test_a_session_goes_on_as_the_whole_text_would(name):
+    model, settings = network(name), GenerationConfig(new_tokens=4, banned=PADDING, **CONTRAST)
+    session, ids = PromptCache(ContrastiveGenerator.of(model), 32), []
+    for further in texts([1, 5, 3]):
+        ids = [*ids, *further]
+        batch = Batch(session.writer, [ids], None, settings, session.length)
+        state = session.writer.advance(session.begin(batch), batch.given, settings.new_tokens)
+        session.keep(state)
+        (new,) = generate(model, [ids], new_tokens=4, banned=PADDING, **CONTRAST)
+        assert batch.read(state)[0][0].ids == new
+        ids += new
+        assert session.ids == ids
+        assert session.reads == len(ids)  # none twice
+
+
+@pytest.mark.filterwarnings("ignore")  # of keras_hub and what it imports
+@pytest.mark.parametrize("top_k", all_or_few([5, 8], []))
+def test_equal_to_keras_hub(top_k, tmp_path):
+    hub = pytest.importorskip("keras_hub", reason="needs: pip install keras-hub", exc_type=ImportError)
+    sizes = {"vocabulary_size": 60, "num_layers": 2, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 24}
+    backbone = hub.models.GPT2Backbone(**sizes, max_sequence_length=32)
+    for i, weight in enumerate(backbone.trainable_weights):
+        weight.assign(keras.random.normal(weight.shape, stddev=0.4, seed=i))
+    backbone.save_to_preset(str(tmp_path))
+    theirs = hub.models.GPT2CausalLM(backbone, preprocessor=None)
+    theirs.compile(sampler=hub.samplers.ContrastiveSampler(top_k, alpha=0.6))
+    architecture = read_architecture(read_config(locate(tmp_path)))
+    trunk = architecture.trunk()
+    ours = keras.Model(trunk.input, architecture.logits(trunk))
+    zoo.load_weights(ours, tmp_path)
+    (prompt,) = texts([7])
+    given = {"token_ids": np.array([prompt + [0] * 20]), "padding_mask": np.arange(27)[None] < 7}
+    expected = ops.convert_to_numpy(theirs.generate(given, stop_token_ids=None)["token_ids"])[0, 7:].tolist()
+    assert generate(ours, [prompt], new_tokens=20, top_k=top_k, contrast=0.6) == [expected]
+
+
+def test_a_network_without_features_to_contrast():
+    from zoo.layers.recurrent.cells import LSTM
+
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    model = keras.Model(tokens, LSTM(9, name="logits")(keras.layers.Embedding(9, 4)(tokens)))
+    with pytest.raises(ValueError, match="whose logits a dense layer makes of features, .* 'logits', a LSTM."):
+        generate(model, [[3]], **CONTRAST)

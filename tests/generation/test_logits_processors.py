@@ -1,0 +1,104 @@
+"""The rules of choice: equal to those of transformers, and drawn as often as they should be."""
+
+import numpy as np
+import pytest
+from keras import ops
+from scipy.stats import chisquare
+
+from zoo.generation.generation_config import GenerationConfig
+from zoo.generation.logits_processors import Text, draw, obey
+
+BATCH, VOCABULARY, LENGTH, NEW = 4, 12, 20, 5
+COUNTS = np.array([11, 5, 8, 20])
+
+
+@pytest.fixture(scope="module")
+def random():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def logits(random):
+    return random.normal(size=(BATCH, VOCABULARY), scale=3).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def text(random):
+    return random.integers(0, 4, (BATCH, LENGTH)).astype("int32")  # few different ones, so that n-grams come again
+
+
+def ruled(logits, text, **settings):
+    settings = GenerationConfig(new_tokens=50, **settings)
+    so_far = Text(*(ops.convert_to_tensor(array) for array in (text, COUNTS.astype("int32"))), NEW, _stops(settings))
+    numbers = {name: ops.convert_to_tensor(array) for name, array in settings.numbers().items()}
+    return ops.convert_to_numpy(obey(ops.convert_to_tensor(logits), so_far, numbers))
+
+
+def _stops(settings):
+    return ops.convert_to_tensor(np.array(settings.stops or (-1,), "int32"))
+
+
+PROCESSORS = {  # what transformers calls our rules
+    "temperature": ("TemperatureLogitsWarper", {"temperature": 0.7}, (0.7,)),
+    "top_k": ("TopKLogitsWarper", {"top_k": 3}, (3,)),
+    "top_p": ("TopPLogitsWarper", {"top_p": 0.8}, (0.8,)),
+    "min_p": ("MinPLogitsWarper", {"min_p": 0.1}, (0.1,)),
+    "typical": ("TypicalLogitsWarper", {"typical": 0.6}, (0.6,)),
+    "repetition_penalty": ("RepetitionPenaltyLogitsProcessor", {"repetition_penalty": 1.4}, (1.4,)),
+    "no_repeat 2": ("NoRepeatNGramLogitsProcessor", {"no_repeat": 2}, (2,)),
+    "no_repeat 3": ("NoRepeatNGramLogitsProcessor", {"no_repeat": 3}, (3,)),
+    "banned": (
+        "NoBadWordsLogitsProcessor",
+        {"banned": ((3,), (1, 2), (0, 1, 5), (2, 2, 7))},
+        ([[3], [1, 2], [0, 1, 5], [2, 2, 7]],),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PROCESSORS)
+def test_equal_to_transformers(name, logits, text):
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    other, settings, arguments = PROCESSORS[name]
+    if name in ("temperature", "top_k", "top_p", "min_p", "typical"):
+        settings = {"temperature": 1.0} | settings
+    found = ruled(logits, text, **settings)
+    processor = getattr(transformers, other)(*arguments)
+    for row, count in enumerate(COUNTS):
+        ids = torch.from_numpy(text[row : row + 1, :count]).long()
+        want = processor(ids, torch.from_numpy(logits[row : row + 1]).clone()).numpy()[0]
+        np.testing.assert_allclose(found[row], want, rtol=1e-5)
+
+
+def test_no_stop_before_the_least_number_of_tokens(logits, text):
+    early = ruled(logits, text, min_tokens=NEW + 1, stops=(2, 5))
+    assert np.isneginf(early[:, [2, 5]]).all()
+    assert np.isfinite(np.delete(early, [2, 5], axis=1)).all()
+    np.testing.assert_array_equal(ruled(logits, text, min_tokens=NEW, stops=(2, 5)), logits)
+    np.testing.assert_array_equal(ruled(logits, text, min_tokens=NEW + 1), logits)
+
+
+def test_no_token_of_the_text_comes_again(logits, text):
+    found = ruled(logits, text, no_repeat=1)
+    for row, count in enumerate(COUNTS):
+        assert set(np.flatnonzero(np.isneginf(found[row]))) == set(text[row, :count])
+
+
+@pytest.mark.parametrize("settings", [{}, {"top_p": 0.8}, {"temperature": 0.5, "top_k": 5}])
+def test_tokens_are_drawn_as_often_as_they_are_likely(settings, logits, text, random):
+    kept = ruled(logits, text, **{"temperature": 1.0} | settings)[0]
+    count = 20_000
+    drawn = draw(
+        ops.convert_to_tensor(np.tile(kept, (count, 1))), ops.convert_to_tensor(random.random(count, "float32"))
+    )
+    often = np.bincount(ops.convert_to_numpy(drawn), minlength=VOCABULARY)
+    expected = np.exp(kept.astype("float64") - kept.max())
+    expected *= count / expected.sum()
+    assert not often[expected == 0].any()
+    likely = expected > 5  # the test's own rule
+    assert chisquare(often[likely], expected[likely] * often[likely].sum() / expected[likely].sum()).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("uniform", [0.0, 1 - 2**-24])
+def test_the_ends_of_what_is_drawn(uniform):
+    logits = ops.convert_to_tensor(np.array([[-np.inf, 0, 1, -np.inf]], "float32"))
+    assert int(draw(logits, ops.convert_to_tensor(np.array([uniform], "float32")))[0]) in (1, 2)

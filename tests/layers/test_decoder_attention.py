@@ -1,0 +1,142 @@
+"""Attention of recurrent decoders against the papers' equations in NumPy, and a decoder that is fed step by step."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo.layers.recurrent.attention_decoder import AttentionDecoder
+from zoo.layers.recurrent.decoder_attention import DecoderAttention
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(2, 4, 5)).astype("float32")
+SOURCE = RANDOM.normal(size=(2, 6, 6)).astype("float32")
+VISIBLE = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 0, 0, 0, 0]], bool)
+QUERY = RANDOM.normal(size=(2, 4, 6)).astype("float32")
+CLOSE = {"rtol": 1e-5, "atol": 1e-5}
+
+
+def numpy(x):
+    return ops.convert_to_numpy(ops.cast(x, "float32"))
+
+
+def weights(layer):
+    """{path below the layer: array}, drawn large enough for every part to matter."""
+    random = np.random.default_rng(1)
+    for weight in layer.weights:
+        weight.assign(random.normal(scale=0.5, size=weight.shape))
+    return {weight.path.split("/", 1)[1]: numpy(weight) for weight in layer.weights}
+
+
+def look(w, score, query, source):
+    """One query, (units,), at the tokens of one source, (time, width): the context."""
+    if score == "additive":
+        scores = np.tanh(query @ w["query/kernel"] + source @ w["key/kernel"]) @ w["weigh/kernel"][:, 0]
+    elif score == "general":
+        scores = source @ w["key/kernel"] @ query
+    else:
+        scores = source @ query
+    chances = np.exp(scores - scores.max())
+    return chances / chances.sum() @ source
+
+
+@pytest.mark.parametrize("score", ["additive", "general", "dot"])
+def test_equals_the_papers_equations(score):
+    layer = DecoderAttention(7, score)
+    layer.build(QUERY.shape, SOURCE.shape)
+    w = weights(layer)
+    found = numpy(layer(QUERY, SOURCE, VISIBLE))
+    for row, visible in enumerate(VISIBLE):
+        expected = [look(w, score, query, SOURCE[row][visible]) for query in QUERY[row]]
+        np.testing.assert_allclose(found[row], expected, **CLOSE)
+
+
+def test_a_source_without_tokens_is_finite():
+    assert np.isfinite(numpy(DecoderAttention(7)(QUERY, SOURCE, np.zeros_like(VISIBLE)))).all()
+
+
+def test_dot_needs_one_width():
+    with pytest.raises(ValueError, match="as wide as the source's vectors. Received: 6 and 3"):
+        DecoderAttention(7, "dot")(QUERY, SOURCE[..., :3])
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"score": "adittive"}, "Unknown score. Received: 'adittive'. Did you mean 'additive'"),
+        ({"feeding": "contxt"}, "Unknown feeding. Received: 'contxt'. Did you mean 'context'"),
+        ({"cell": "gruu"}, "Unknown cell. Received: 'gruu'. Did you mean 'gru'"),
+    ],
+)
+def test_unknown_words_name_the_nearest(settings, reason):
+    with pytest.raises(ValueError, match=reason):
+        AttentionDecoder(6, **settings)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def step(w, cell, p, h, c):
+    """One step of a cell whose input gives `p` before its gates: Cho 2014, or Hochreiter & Schmidhuber 1997."""
+    u = w["recurrence/recurrent_kernel"]
+    if cell == "lstm":
+        i, f, g, o = np.split(p + h @ u + w["recurrence/bias"], 4)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        return sigmoid(o) * np.tanh(c), c
+    z, r, n = np.split(p + w["recurrence/bias"][0], 3)
+    to_z, to_r, to_n = np.split(h @ u + w["recurrence/bias"][1], 3)
+    z = sigmoid(z + to_z)
+    return z * h + (1 - z) * np.tanh(n + sigmoid(r + to_r) * to_n), c
+
+
+def by_hand(w, cell, score, feeding, x, source, h):
+    """One text by Bahdanau 2015, section 3.1 ("context"), or Luong 2015, section 3.3 ("output"): its features."""
+    align = {path.removeprefix("align/"): array for path, array in w.items() if path.startswith("align/")}
+    features, c = [], np.zeros(6)
+    y = np.zeros(6)
+    for row in x:
+        fed = look(align, score, h, source) if feeding == "context" else y
+        h, c = step(w, cell, row @ w["recurrence/kernel"] + fed @ w["feed"], h, c)
+        seen = fed if feeding == "context" else look(align, score, h, source)
+        y = np.tanh(np.concatenate([h, seen]) @ w["readout/kernel"] + w["readout/bias"])
+        features.append(y)
+    return np.array(features)
+
+
+@pytest.mark.parametrize(
+    ("cell", "score", "feeding"),
+    [("gru", "additive", "context"), ("lstm", "general", "output"), ("lstm", "dot", "context")],
+)
+def test_a_fed_decoder_equals_the_papers_equations(cell, score, feeding):
+    layer = AttentionDecoder(6, cell, score, feeding)
+    begin = RANDOM.normal(size=(2, 6)).astype("float32")
+    state = [begin, np.zeros_like(begin)][: layer.recurrence.states]
+    layer.build(X.shape, SOURCE.shape)
+    w = weights(layer)
+    found = numpy(layer(X, SOURCE, VISIBLE, state)[0])
+    for row, visible in enumerate(VISIBLE):
+        expected = by_hand(w, cell, score, feeding, X[row], SOURCE[row][visible], begin[row])
+        np.testing.assert_allclose(found[row], expected, **CLOSE)
+
+
+@pytest.mark.parametrize("feeding", ["context", "output"])
+def test_a_fed_decoder_goes_on_from_its_state(feeding):
+    layer = AttentionDecoder(6, feeding=feeding)
+    whole, last = layer(X, SOURCE, VISIBLE)
+    first, state = layer(X[:, :3], SOURCE, VISIBLE)
+    second, end = layer(X[:, 3:], SOURCE, VISIBLE, state)
+    np.testing.assert_allclose(np.concatenate([numpy(first), numpy(second)], 1), numpy(whole), **CLOSE)
+    for one, other in zip(end, last, strict=True):
+        np.testing.assert_allclose(numpy(one), numpy(other), **CLOSE)
+
+
+def test_half_precision():
+    layer = AttentionDecoder(6, dtype="mixed_bfloat16")
+    found, state = layer(X, SOURCE, VISIBLE)
+    assert keras.backend.standardize_dtype(found.dtype) == "bfloat16"
+    assert {keras.backend.standardize_dtype(array.dtype) for array in state} == {"float32"}
+    full = AttentionDecoder(6)
+    full.build(X.shape, SOURCE.shape)
+    full.set_weights([numpy(weight) for weight in layer.weights])
+    np.testing.assert_allclose(numpy(found), numpy(full(X, SOURCE, VISIBLE)[0]), atol=0.05)

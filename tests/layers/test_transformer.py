@@ -1,0 +1,85 @@
+"""What Transformers and convolutional networks are drawn with."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo.layers.convolution import MaskedConv1D
+from zoo.layers.transformer import FeedForward, gelu_tanh, normalize_size, residual
+
+
+def array(tensor):
+    return ops.convert_to_numpy(tensor)
+
+
+def drawn(*shape):
+    return np.random.default_rng(sum(shape)).normal(size=shape).astype("float32")
+
+
+def normalized(x):
+    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+
+
+def test_feed_forward_is_two_dense_layers():
+    layer, x = FeedForward(12, dropout=0.5), drawn(2, 3, 8)
+    found = array(layer(x))
+    first, second, third, fourth = [array(weight.value) for weight in layer.trainable_weights]
+    np.testing.assert_allclose(found, np.maximum(x @ first + second, 0) @ third + fourth, atol=1e-5)
+    assert np.abs(array(layer(x, training=True)) - found).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("norm", "expected"),
+    [("pre", lambda x: x + 2 * normalized(x)), ("post", lambda x: normalized(x + 2 * x))],
+)
+def test_residual_normalises_before_or_after(norm, expected):
+    inputs, x = keras.Input((None, 8)), drawn(2, 3, 8)
+    model = keras.Model(inputs, residual(inputs, lambda y: 2 * y, norm, 0.1, "block"))
+    np.testing.assert_allclose(array(model(x)), expected(x), atol=1e-4)
+
+
+def test_an_unknown_norm_names_the_nearest():
+    with pytest.raises(ValueError, match=r"Unknown norm. Received: 'past'. Did you mean 'post'\?"):
+        residual(keras.Input((None, 8)), lambda y: y, "past", 0.1, "block")
+
+
+@pytest.mark.parametrize(("padding", "shifts"), [("same", (-2, 0, 2)), ("causal", (-4, -2, 0))])
+def test_convolution_reads_neighbours_and_no_padding(padding, shifts):
+    layer = MaskedConv1D(5, 3, padding=padding, dilation_rate=2)
+    x, visible = drawn(2, 7, 4), np.array([[1] * 7, [1] * 4 + [0] * 3], bool)
+    found, (kernel, bias) = array(layer(x, visible)), [array(weight.value) for weight in layer.weights]
+    around = np.pad(x * visible[..., None], ((0, 0), (4, 4), (0, 0)))
+    expected = sum(around[:, 4 + s : 11 + s] @ w for s, w in zip(shifts, kernel, strict=True)) + bias
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_gated_feed_forward_multiplies_two_dense_layers():
+    layer, x = FeedForward(12, activation="silu", gated=True, use_bias=False), drawn(2, 3, 8)
+    found = array(layer(x))
+    widen, gate, narrow = (array(getattr(layer, name).kernel) for name in ("widen", "gate", "narrow"))
+    wide = x @ widen
+    np.testing.assert_allclose(found, (wide / (1 + np.exp(-wide)) * (x @ gate)) @ narrow, atol=1e-5)
+    assert len(layer.trainable_weights) == 3
+
+
+def test_gelu_by_tanh():
+    x = drawn(3, 4)
+    np.testing.assert_allclose(
+        array(gelu_tanh(x)), 0.5 * x * (1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3))), atol=1e-6
+    )
+    exact = array(keras.activations.gelu(x, approximate=False))
+    assert 1e-6 < np.abs(array(gelu_tanh(x)) - exact).max() < 1e-3
+
+
+def test_fresh_kernels_have_the_deviation_asked_for():
+    layer = FeedForward(400, deviation=0.02, out_deviation=0.005)
+    layer.build((None, None, 300))
+    assert array(layer.widen.kernel).std() == pytest.approx(0.02, rel=0.05)
+    assert array(layer.narrow.kernel).std() == pytest.approx(0.005, rel=0.05)
+
+
+def test_division_by_the_root_mean_square():
+    inputs, x = keras.Input((3, 8)), drawn(2, 3, 8)
+    model = keras.Model(inputs, normalize_size(inputs, "norm", 1e-6))
+    np.testing.assert_allclose(array(model(x)), x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6), atol=1e-5)

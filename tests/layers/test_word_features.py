@@ -1,0 +1,88 @@
+"""Words in texts of bytes: their numbers and ends, hashes of their spelling, the largest features, and back."""
+
+import numpy as np
+from keras import ops
+
+from zoo.layers.word_features import BroadcastWords, WordEnds, WordHashes, WordIndex, WordMaxPooling
+
+BLANK = 37
+TEXTS = ["the cat , the hat", "a", " the cat", ""]
+
+
+def bytes_of(texts, length=20):
+    rows = np.zeros((len(texts), length), "int32")
+    for row, text in zip(rows, texts, strict=True):
+        ids = [2, *(byte + 5 for byte in text.encode()), 3]
+        row[: len(ids)] = ids
+    return rows
+
+
+TOKENS = bytes_of(TEXTS)
+NUMBERS = WordIndex(BLANK)(TOKENS)
+ENDS = WordEnds()(NUMBERS)
+
+
+def array(tensor):
+    return ops.convert_to_numpy(tensor)
+
+
+def test_words_are_numbered():
+    numbers = array(NUMBERS)
+    assert numbers[0, :19].tolist() == [*[0] * 5, *[1] * 4, *[2] * 2, *[3] * 4, *[4] * 4]
+    assert numbers[0, 19] == -1
+    assert numbers[1, :4].tolist() == [0, 0, 0, -1]
+    assert numbers[2, :11].tolist() == [*[0] * 6, *[1] * 4, -1]
+
+
+def test_each_word_ends_where_the_next_one_begins():
+    ends = array(ENDS)
+    assert ends[0, :5].tolist() == [4, 8, 10, 14, 18]
+    assert [row[row >= 0].tolist() for row in ends[1:]] == [[2], [5, 9], [1]]
+
+
+def test_a_word_has_the_same_id_wherever_it_stands():
+    hashes = array(WordHashes(BLANK, 10_000)(TOKENS, NUMBERS, ENDS))
+    the, cat, comma, again, hat = hashes[0, :5]
+    assert the == again == hashes[2, 0]
+    assert cat == hashes[2, 1]
+    assert len({the, cat, comma, hat, hashes[1, 0]}) == 5
+    assert hashes[:, :5].min() == 0
+    assert hashes.max() <= 10_000
+
+
+def test_ids_are_the_same_on_every_backend_and_spread_over_all_buckets():
+    words = ["".join(letters) for letters in np.random.default_rng(0).choice(list("abcdefgh"), (2000, 6))]
+    tokens = bytes_of(sorted(set(words)), 8)
+    numbers = WordIndex(BLANK)(tokens)
+    hashes = array(WordHashes(BLANK, 2**14)(tokens, numbers, WordEnds()(numbers)))[:, 0]
+    assert len(np.unique(hashes)) > 0.92 * len(tokens)  # as of random numbers
+    assert array(WordHashes(BLANK, 1000)(TOKENS, NUMBERS, ENDS))[0, :2].tolist() == [148, 892]
+
+
+def test_endings_and_small_letters():
+    tokens = bytes_of(["The nothing THE thing ing", "the ,", "Hing", "\u00c9t\u00e9 t\u00e9"], 32)
+    numbers = WordIndex(BLANK)(tokens)
+    ends = WordEnds()(numbers)
+
+    def ids(**options):
+        return array(WordHashes(BLANK, 2**14, **options)(tokens, numbers, ends))
+
+    written, small, ending = ids(), ids(small=True), ids(small=True, ending=3)
+    assert small[0, 0] == small[0, 2] == written[1, 0] == small[1, 0] != written[0, 0] != written[0, 2]
+    assert small[3, 0] == written[3, 0]  # only the letters of ASCII have a case among bytes
+    assert ending[0, 1] == ending[0, 3] == ending[0, 4] == ending[2, 0] != small[0, 4]
+    assert ending[3, 0] == ending[3, 1]
+    assert not ending[array(ends) < 0].any()
+
+
+def test_the_largest_feature_of_each_word_and_back():
+    x = np.random.default_rng(0).normal(size=(len(TEXTS), 20, 3)).astype("float32")
+    found = array(WordMaxPooling()(x, NUMBERS, ENDS))
+    spread = array(BroadcastWords()(found, NUMBERS))
+    numbers = array(NUMBERS)
+    for row, word in {(row, number) for row, line in enumerate(numbers) for number in line if number >= 0}:
+        places = numbers[row] == word
+        np.testing.assert_allclose(found[row, word], x[row, places].max(0))
+        np.testing.assert_allclose(spread[row, places], np.broadcast_to(found[row, word], (places.sum(), 3)))
+    assert not spread[numbers < 0].any()
+    assert not found[array(ENDS) < 0].any()

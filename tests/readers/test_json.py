@@ -1,0 +1,196 @@
+"""jsonl and json: what is written comes back, the shapes that json knows, and broken files."""
+
+import gzip
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from zoo.data.opening import open_dataset
+from zoo.readers.jsonl import JsonLines
+
+same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+SQUAD = {
+    "data": [
+        {
+            "title": "t",
+            "paragraphs": [
+                {
+                    "context": "Ann is in Rome.",
+                    "qas": [
+                        {"id": "1", "question": "Where?", "answers": [{"text": "Rome", "answer_start": 10}]},
+                        {"id": "2", "question": "When?", "answers": [], "is_impossible": True},
+                    ],
+                }
+            ],
+        }
+    ]
+}
+
+
+def records(path, **settings):
+    dataset = open_dataset(path, draw="", **settings)
+    return {split: list(dataset.records(split)) for split in dataset.splits}
+
+
+def written(path, value):
+    path.write_text(value if isinstance(value, str) else json.dumps(value))
+    return path
+
+
+@same_folder
+@given(st.lists(st.fixed_dictionaries({"text": text, "tokens": st.lists(text, max_size=3)}), max_size=5), st.booleans())
+def test_jsonl_round_trip(tmp_path, rows, ascii_only):
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        "\n\n".join(json.dumps(row, ensure_ascii=ascii_only) for row in rows), encoding="utf-8", newline="\n"
+    )
+    assert [row for _, row in JsonLines().rows(path, "strict")] == rows
+
+
+def test_a_list_of_objects(tmp_path):
+    rows = [{"instruction": "do", "input": "", "output": "done"}]
+    assert records(written(tmp_path / "all.json", rows)) == {"train": rows}
+    path = tmp_path / "test.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(rows).encode()))
+    assert records(path) == {"test": rows}
+
+
+def test_splits_of_texts_and_labels(tmp_path):
+    splits = {"oos_val": [["z", "oos"]], "val": [["b", "y"]], "train": [["a", "x"], {"text": "c", "label": "y"}]}
+    path = written(tmp_path / "data_full.json", splits)
+    assert records(path) == {
+        "train": [{"text": "a", "label": "x"}, {"text": "c", "label": "y"}],
+        "validation": [{"text": "b", "label": "y"}],
+    }
+    assert records(f"{path}#oos_val") == {"validation": [{"text": "z", "label": "oos"}]}
+    dataset = open_dataset(path)
+    assert dataset.fingerprint("train") != dataset.fingerprint("validation")
+    with pytest.raises(
+        ValueError, match=r"Received: split='oos_vl'. Did you mean 'oos_val'\? Known: train, validation, oos"
+    ):
+        open_dataset(f"{path}#oos_vl")
+
+
+def test_squad(tmp_path):
+    found = records(written(tmp_path / "dev-v2.0.json", SQUAD))["validation"]
+    assert found[0]["answers"] == [{"text": "Rome", "start": 10}]
+    assert [record["question"] for record in found] == ["Where?", "When?"]
+    assert found[1] == {"context": "Ann is in Rome.", "question": "When?", "answers": [], "id": "2"}
+
+
+def squad(context, *questions):
+    """A SQuAD file of one paragraph; a question is (id, [(text, start)])."""
+    asked = [
+        {"id": name, "question": "?", "answers": [{"text": text, "answer_start": start} for text, start in answers]}
+        for name, answers in questions
+    ]
+    return {"data": [{"paragraphs": [{"context": context, "qas": asked}]}]}
+
+
+def test_answers_that_are_not_where_they_say_are_named_and_left_out(tmp_path, capsys):
+    questions = (
+        ("a", [("Ann", 0)]),
+        ("b", [("Rome", 9), ("Rome", 10)]),
+        ("c", [("Rome", 11)]),
+        ("d", [("", 3)]),
+        ("e", []),
+    )
+    path = written(tmp_path / "train.json.gz", "")
+    path.write_bytes(gzip.compress(json.dumps(squad("Ann is in Rome.", *questions)).encode()))
+    dataset = open_dataset(path, draw="")
+    assert capsys.readouterr().err == ""  # nothing has been read to its end
+    found = {record["id"]: record["answers"] for record in dataset.records("train")}
+    rome = [{"text": "Rome", "start": 10}]
+    assert found == {"a": [{"text": "Ann", "start": 0}], "b": rome, "e": []}
+    assert capsys.readouterr().err == (
+        f"Left out of {path}: 3 answers that are not in their contexts where they say, and with them 2 questions that "
+        f"have no other: {path} question b, 'Rome' at 9, where ' Rom' stands; "
+        f"{path} question c, 'Rome' at 11, where 'ome.' stands; {path} question d, an empty answer at 3.\n"
+    )
+    list(dataset.records("train"))
+    assert capsys.readouterr().err == ""  # told once
+
+
+def test_left_out_answers_are_counted_where_they_are_many(tmp_path, capsys):
+    wrong = [(f"q{i}", [("[b]Rome", -1)]) for i in range(7)]
+    path = written(tmp_path / "dev.json", squad("Rome", ("right", [("Rome", 0)]), *wrong))
+    assert [record["id"] for record in records(path)["validation"]] == ["right"]
+    said = capsys.readouterr().err
+    assert "7 answers" in said
+    assert "7 questions" in said
+    assert "question q4, '[b]Rome' at -1, where nothing stands; and 2 more." in said
+    assert "q5" not in said
+
+
+def test_answers_in_other_formats_are_checked_too(tmp_path, capsys):
+    rows = [{"context": "in Rome", "question": "?", "id": "x7", "answers": [{"text": "Rome", "start": 2}]}]
+    rows.append({"context": "in Rome", "question": "?", "answers": {"text": ["Rome"], "answer_start": [3]}})
+    path = written(tmp_path / "train.jsonl", "\n".join(map(json.dumps, rows)))
+    assert [record["answers"][0]["start"] for record in records(path)["train"]] == [3]
+    assert f"{path}:1 question x7, 'Rome' at 2, where ' Rom' stands." in capsys.readouterr().err
+    assert len(records(path, need=("context", "question"))["train"]) == 2  # who asks needs no answers
+    with pytest.raises(
+        ValueError, match=r"Expected records in .*train.jsonl. Received: none with an answer in its con"
+    ):
+        open_dataset(written(tmp_path / "train.jsonl", json.dumps(rows[0])), draw="")
+
+
+def test_questions_of_a_file_without_answers(tmp_path):
+    asked = {"data": [{"paragraphs": [{"context": "c", "qas": [{"id": "1", "question": "q"}]}]}]}
+    path = written(tmp_path / "test.json", asked)
+    assert records(path) == {"test": [{"context": "c", "question": "q", "id": "1"}]}
+    with pytest.raises(ValueError, match=r"Expected a column 'answers' at .*test.json question 1"):
+        open_dataset(path, need=("answers",), draw="")
+
+
+def test_messages(tmp_path):
+    talk = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}]
+    talk.append({"role": "assistant", "content": "Hello"})
+    noted = [{**message, "weight": 1} for message in talk]
+    assert records(written(tmp_path / "train.jsonl", json.dumps({"messages": noted})))["train"] == [{"messages": talk}]
+    assert records(written(tmp_path / "train.json", [{"messages": talk}]))["train"] == [{"messages": talk}]
+
+
+def test_columns_of_well_known_files(tmp_path):
+    path = written(tmp_path / "train.csv", 'id,dialogue,summary\n1,"A: hi\nB: ho",They greet.\n')
+    assert records(path, need=("source", "target"))["train"] == [
+        {"source": "A: hi\nB: ho", "target": "They greet.", "id": "1"}
+    ]
+    path = written(tmp_path / "train.jsonl", json.dumps({"question": "1+1?", "answer": "2"}))
+    (record,) = records(path, need=("instruction", "output"))["train"]
+    assert (record["source"], record["instruction"], record["target"], record["output"]) == ("1+1?", "1+1?", "2", "2")
+    path = written(tmp_path / "train.jsonl", json.dumps({"question": "q", "answer": "a", "source": "s", "other": "o"}))
+    (record,) = records(path, columns={"target": "other"})["train"]
+    assert (record["source"], record["target"], record["output"]) == ("s", "o", "a")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jsonl", '{"a": 1}\n{"a": \n', r"Expected one JSON object at .*a.jsonl:2. Received: '{\"a\":' \("),
+        ("a.jsonl", "[1]\n", r"Expected one JSON object at .*a.jsonl:1. Received: \[1\]\."),
+        ("a.json", '[\n{"a": 1},\n]', r"Expected JSON at .*a.json:\d. Received: .*column \d"),
+        ("a.json", "3", r"Expected a list of objects, .* or SQuAD in .*a.json. Received: int 3\."),
+        ("a.json", {"x": []}, r"Expected a list of objects, .* in .*a.json. Received: dict {'x': \[\]}\."),
+        ("a.json", [3], r"Expected an object or \[text, label\] at .*a.json record 1. Received: 3\."),
+        ("a.json", {"train": 3}, r"Expected a list in the split 'train' of .*a.json. Received: 3\."),
+        (
+            "a.json",
+            {"data": [{"x": 1}]},
+            r"Expected SQuAD's data/paragraphs/qas in .*a.json. Received: trouble with 'paragraphs' at or after data\.",
+        ),
+        (
+            "a.json",
+            {"data": [{"paragraphs": [{"context": "c", "qas": [{"id": "q1", "question": "?"}, {"id": "q2"}]}]}]},
+            r"Expected SQuAD's .* in .*a.json. Received: trouble with 'question' at or after question q2\.",
+        ),
+        ("a.json", {"train": []}, r"Expected records in .*a.json#train. Received: an empty"),
+    ],
+)
+def test_broken_files(tmp_path, name, content, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        records(written(tmp_path / name, content))
+    assert "\n" not in str(caught.value)

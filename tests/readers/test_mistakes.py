@@ -1,0 +1,169 @@
+"""Every mistake that data can hold is one clear line that names the place and the nearest legal thing."""
+
+import gzip
+import json
+import re
+
+import pytest
+
+from zoo.data.fields import FIELDS
+from zoo.data.opening import open_dataset
+
+TABLE = "text\tlabel\ngood\tyes\nbad\tno\n"
+
+
+def write(path, content):
+    content = content if isinstance(content, bytes) else content.encode()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return path
+
+
+def read_all(*arguments, **settings):
+    dataset = open_dataset(*arguments, **settings)
+    return [list(dataset.records(split)) for split in dataset.splits]
+
+
+def refused(message, *arguments, **settings):
+    """Checks that opening and reading everything raises one line that has all parts of `message`, in order."""
+    pattern = ".*".join(re.escape(part) for part in message.split("..."))
+    with pytest.raises(ValueError, match=pattern) as caught:
+        read_all(*arguments, **settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file_names_the_nearest(tmp_path):
+    write(tmp_path / "train.tsv", TABLE)
+    refused("Expected a file or folder. Received: path=...trian.tsv'...train.tsv'", tmp_path / "trian.tsv")
+    refused("Received: path=..., but there is no folder ...nowhere", tmp_path / "nowhere" / "train.tsv")
+    refused("Expected a file or folder. Received: path='smaple:helpdesk'", "smaple:helpdesk")
+
+
+def test_unknown_extension_names_the_known(tmp_path):
+    file = write(tmp_path / "train.xlsx", "x")
+    known = ".conll, .conllu, .csv, .json, .jsonl, .tsv, .txt, each also with .gz."
+    refused(f"Expected a file of a known format. Received: extension '.xlsx' of ... Known: {known}", file)
+    refused("Received: extension '.tvs' of ... Did you mean '.tsv'?", write(tmp_path / "train.tvs.gz", "x"))
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.csv", "a.jsonl", "a.json", "a.txt", "a.conll", "a.conllu", "a.tsv.gz"])
+def test_empty_file(tmp_path, name):
+    refused(f"Expected records in ...{name}. Received: an empty file", write(tmp_path / name, ""), draw="")
+
+
+def test_header_alone(tmp_path):
+    refused("Expected records in ...train.tsv. Received: an empty", write(tmp_path / "train.tsv", "a\tb\n"), draw="")
+
+
+def test_too_few_records_to_draw_from(tmp_path):
+    file = write(tmp_path / "tiny.tsv", "text\na\n")
+    refused("Expected at least 10 records to draw the ... split from, in ...tiny.tsv", file)
+
+
+def test_folder_without_splits(tmp_path):
+    write(tmp_path / "data.tsv", TABLE)
+    refused(
+        "Expected train, validation and test files (such as train.tsv) in the folder...Received: data.tsv.", tmp_path
+    )
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    refused("in the folder ...empty. Received: nothing.", empty)
+
+
+def test_folder_of_parallel_text_tells_how_it_is_named(tmp_path):
+    for name in ("train.de.gz", "train.en.gz", "val.de.gz"):
+        write(tmp_path / name, "ein Satz\n")
+    refused('Received: train.de.gz, train.en.gz, val.de.gz. For parallel text: "....{de,en}", source first.', tmp_path)
+
+
+def test_two_files_for_a_split(tmp_path):
+    write(tmp_path / "test_a.tsv", TABLE)
+    write(tmp_path / "test_b.tsv", TABLE)
+    refused("Expected one file for the test split in ... Received: test_a.tsv, test_b.tsv. Name one of them.", tmp_path)
+
+
+def test_unknown_split(tmp_path):
+    write(tmp_path / "train.tsv", TABLE)
+    write(tmp_path / "dev.tsv", TABLE)
+    refused("Unknown split of ...Received: split='trian'. Did you mean 'train'? Known: tra", f"{tmp_path}#trian")
+    with pytest.raises(ValueError, match=r"Received: split='test'. Known: train, validation\."):
+        next(open_dataset(tmp_path).records("test"))
+
+
+def test_missing_column_names_the_nearest_and_how_to_map_it(tmp_path):
+    file = write(tmp_path / "train.tsv", "sentence\tlables\na\tb\n")
+    message = (
+        "Expected a column 'label' at ...train.tsv:2. Received: columns=['sentence', 'lables']. The nearest is 'lab"
+    )
+    refused(message, file, need=("label",))
+    refused("Map it by --columns label=lables.", file, need=("label",))
+    refused("Map it by --columns source=NAME.", write(tmp_path / "dev.tsv", "q\n1\n"), need=("source",))
+
+
+def test_misnamed_column(tmp_path):
+    file = write(tmp_path / "train.tsv", TABLE)
+    message = (
+        "Expected a column 'lable' at ...train.tsv:2. Received: columns=['text', 'label']. The nearest is 'label'."
+    )
+    refused(message, file, columns={"label": "lable"})
+    known = ", ".join(FIELDS)
+    message = f"Expected a standard field in columns. Received: 'lable'. Did you mean 'label'? Known: {known}."
+    refused(message, file, columns={"lable": "label"})
+
+
+def test_empty_label(tmp_path):
+    file = write(tmp_path / "train.tsv", TABLE + "a\t\n")
+    refused("Expected a label at ...train.tsv:4. Received: label=''.", file, draw="")
+
+
+def test_broken_utf8(tmp_path):
+    file = write(tmp_path / "train.tsv", b"text\tlabel\nok\ty\ncaf\xe9\tn\n")
+    message = "Expected UTF-8. Received: byte 0xe9 at ...train.tsv:3, byte 4 of the line. ... --errors replace."
+    refused(message, file, draw="")
+    (records,) = read_all(file, errors="replace", draw="")
+    assert [record["text"] for record in records] == ["ok", "caf\ufffd"]
+    refused("Expected errors to be 'strict' or 'replace'. Received: errors='ignore'.", file, errors="ignore")
+
+
+def test_nul_byte(tmp_path):
+    file = write(tmp_path / "train.tsv", b"text\nok\na\0b\n")
+    refused("Expected text. Received: a NUL byte at ...train.tsv:3. Is it UTF-16", file, draw="")
+
+
+def test_truncated_gzip(tmp_path):
+    whole = gzip.compress(("text\n" + "a\n" * 1000).encode())
+    file = tmp_path / "train.tsv.gz"
+    file.write_bytes(whole[: len(whole) // 2])
+    refused("Expected a whole gzip file, and ...train.tsv.gz is truncated or damaged", file)
+    file.write_bytes(b"text\tlabel\n")
+    refused("Cannot read ...train.tsv.gz: Not a gzipped file", file)
+
+
+def test_tokens_and_tags_of_different_lengths(tmp_path):
+    file = write(tmp_path / "train.jsonl", '{"tokens": ["a", "b"], "tags": ["O"]}')
+    refused("Expected one tag per token at ...train.jsonl:1. Received: 2 tokens, 1 tags.", file, draw="")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("text", {"a": 1}, "Expected a string or a list of tokens at ...:1. Received: text={'a': 1}."),
+        ("tokens", 3, "Expected a list of strings at ...:1. Received: tokens=3."),
+        ("messages", "hi", "Expected a list of messages at ...:1. Received: messages='hi'."),
+        ("messages", [], "Expected a list of messages at ...:1. Received: messages=[]."),
+        ("messages", ["hi"], 'Expected {"role": ..., "content": ...} at ...:1, message 1. Received: \'hi\'.'),
+        ("messages", [{"role": "user"}], 'Expected {"role": ..., "content": ...} at ...:1, message 1. Received: {'),
+        (
+            "messages",
+            [{"role": "user", "content": "a"}, {"role": "asistant", "content": "b"}],
+            "Expected a role among system, user, assistant at ...:1, message 2. Received: role='asistant'. Did you "
+            "mean 'assistant'?",
+        ),
+        ("messages", [{"role": "user", "content": 3}], "Expected a text at ...:1, message 1. Received: content=3."),
+        ("answers", [{"text": 3, "start": 0}], "Expected answers as ... at ...:1. Received: answers=[{'text': 3,"),
+        ("answers", [{"text": "x"}], "Expected answers as ... at ...:1. Received: answers=[{'text': 'x'}]."),
+        ("answers", ["hi"], 'Expected answers as [{"text": ..., "start": ...}] at ...:1. Received: answers=[\'hi\'].'),
+        ("text", [["x" * 500]], "Expected a string ... Received: text=[['xxx... ...xxx']]."),
+    ],
+)
+def test_a_value_of_the_wrong_form(tmp_path, field, value, message):
+    refused(message, write(tmp_path / "train.jsonl", json.dumps({field: value})), draw="")

@@ -1,0 +1,70 @@
+"""Presets as JSON and as assignments."""
+
+from dataclasses import replace
+
+import pytest
+
+from zoo import catalog, config
+from zoo.presets import Preset
+
+
+@pytest.mark.parametrize("name", catalog.names("presets"))
+def test_every_preset_survives_json(name):
+    preset = catalog.load("presets", name)
+    assert isinstance(preset, Preset)
+    assert config.from_json(config.to_json(preset)) == preset
+
+
+def test_fields_are_overridden_by_path(tiny):
+    changed = config.override(
+        tiny, ["training.steps=50", "architecture.kernels=3,4", "objective.several=true", "data.columns.text=sentence"]
+    )
+    assert changed.training.steps == 50
+    assert changed.architecture.kernels == (3, 4)
+    assert changed.objective.several is True
+    assert changed.data.columns == {"text": "sentence"}
+    assert config.differences(tiny, changed) == [
+        *("architecture.kernels", "data.columns", "data.columns.text", "objective.several", "training.steps")
+    ]
+
+
+def test_a_part_is_replaced_by_another_with_its_defaults(tiny):
+    changed = config.override(tiny, ["architecture=averaging", "architecture.width=7"])
+    assert changed.architecture == replace(catalog.load("architectures", "averaging")(), width=7)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("training.stepz=5", r"Unknown field 'training.stepz'. Received: 'stepz'. Did you mean 'steps'\?"),
+        ("trainin.steps=5", r"Unknown field 'trainin.steps'. Received: 'trainin'. Did you mean 'training'\?"),
+        ("training.steps=many", r"Expected a value like 0 for training.steps. Received: 'many'."),
+        ("objective.several=maybe", r"Expected true or false for objective.several. Received: 'maybe'."),
+        ("training.steps", r"Expected path.to.field=value. Received: 'training.steps'."),
+        ("architecture=text_cn", r"Unknown architecture. Received: 'text_cn'. Did you mean 'text_cnn'\?"),
+        ("training=fast", r"Expected one field of training, as in training.FIELD=value. Received: training=fast."),
+        ("training.steps.more=1", r"'steps.more' goes too deep: 'steps' is a value."),
+    ],
+)
+def test_mistakes_name_the_nearest_legal_thing(tiny, assignment, message):
+    with pytest.raises(ValueError, match=message):
+        config.override(tiny, [assignment])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"format": 1', '"format": 9', "Expected preset format 1. Received: 9"),
+        (
+            '"name": "text_cnn"',
+            '"name": "text_cmm"',
+            "Unknown architecture. Received: 'text_cmm'. Did you mean 'text_cnn'",
+        ),
+        ('"filters"', '"filterz"', "Unknown field of architecture. Received: 'filterz'. Did you mean 'filters'"),
+        ('"training"', '"trainings"', "Expected the parts of a preset. Received: none for training."),
+        ("{", "", "Expected the JSON of a preset."),
+    ],
+)
+def test_a_preset_file_that_is_not_ours(tiny, old, new, message):
+    with pytest.raises(ValueError, match=message):
+        config.from_json(config.to_json(tiny).replace(old, new, 1))

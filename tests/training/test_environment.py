@@ -1,0 +1,26 @@
+"""What holds around a run."""
+
+import resource
+import sys
+
+import pytest
+
+from zoo.training.environment import memory_kept
+
+SIZE = 64 * 2**20
+
+
+def faults():
+    """Pages that were asked of the system for an array, which is thrown away."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    bytearray(SIZE)[:] = bytes(1) * SIZE
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the C library is not glibc")
+def test_freed_memory_is_kept_while_training():
+    with memory_kept():
+        faults()
+        kept = faults()
+    faults()
+    assert kept < 20 < faults()

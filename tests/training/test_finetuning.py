@@ -1,0 +1,266 @@
+"""Which weights learn, when and at what pace: frozen blocks and their features, gradual unfreezing, layer decay."""
+
+import csv
+import re
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo.architectures.gpt2 import GPT2
+from zoo.architectures.transformer_encoder import TransformerEncoder
+from zoo.objectives.next_token import NextToken
+from zoo.presets import Training, Tuning
+from zoo.training import callbacks, checkpoint, finetuning, fit
+from zoo.training.optimizer import optimizer
+
+
+class KilledError(Exception):
+    """Stands in for kill -9."""
+
+
+@pytest.fixture
+def attentive(tiny):
+    """A small Transformer with dropout that learns `tiny`'s reviews."""
+    architecture = TransformerEncoder(width=16, depth=2, heads=2, hidden=24, dropout=0.1)
+    return replace(tiny, architecture=architecture, training=replace(tiny.training, learning_rate=1e-2))
+
+
+def weights(model, path=""):
+    return {weight.path: value for weight, value in zip(model.weights, checkpoint.values(model.weights), strict=True)}
+
+
+def changed(preset, to, monkeypatch, **options):
+    """(paths of the weights that training changed, the trained pipeline)."""
+    first, hold = {}, finetuning.BlockFreezer.__init__
+
+    def look(self, settings, architecture, model):
+        first.update(weights(model))
+        hold(self, settings, architecture, model)
+
+    monkeypatch.setattr(finetuning.BlockFreezer, "__init__", look)
+    pipeline = zoo.train(preset, to=to, **options)
+    monkeypatch.undo()
+    now = weights(pipeline.model)
+    return {path for path in now if not np.array_equal(now[path], first[path])}, pipeline
+
+
+def starts(paths):
+    return {path.split("/")[0].split("_")[0] for path in paths}
+
+
+@pytest.mark.parametrize(("freeze", "learning"), [("trunk", {"logits"}), ("1", {"logits", "block1", "norm"})])
+def test_frozen_blocks_stay_and_the_rest_learns(attentive, tmp_path, monkeypatch, freeze, learning):
+    preset = replace(attentive, tuning=Tuning(freeze=freeze))
+    paths, pipeline = changed(preset, tmp_path / "m", monkeypatch)
+    assert starts(paths) == learning
+    assert all(weight.trainable for weight in pipeline.model.weights)
+    assert zoo.load(tmp_path / "m").evaluate() == pytest.approx(pipeline.scores["test"], abs=1e-4)
+
+
+@pytest.mark.parametrize("freeze", ["trunk", "1"])
+def test_features_from_disk_give_the_same_scores(attentive, tmp_path, monkeypatch, freeze):
+    """Where nothing is drawn at random above them."""
+    dropout = 0.2 if freeze == "trunk" else 0.0
+    architecture = replace(attentive.architecture, dropout=dropout)
+    objective = replace(attentive.objective, dropout=0.0)
+    preset = replace(attentive, architecture=architecture, objective=objective, tuning=Tuning(freeze=freeze))
+    kept = zoo.train(preset, to=tmp_path / "kept")
+    monkeypatch.setattr(fit, "cut", None)  # nothing may be kept: it would fail
+    monkeypatch.setattr(preset.objective.__class__, "varied", True)
+    computed = zoo.train(preset, to=tmp_path / "computed")
+    for one, other in zip(history(tmp_path / "kept"), history(tmp_path / "computed"), strict=True):
+        assert float(one["loss"]) == pytest.approx(float(other["loss"]), abs=1e-3)
+        assert one["val_accuracy"] == other["val_accuracy"]
+    assert kept.scores["test"]["accuracy"] == computed.scores["test"]["accuracy"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".cache", "computed", "kept"]
+
+
+def history(folder):
+    with (folder / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_frozen_layers_compute_once(attentive, tmp_path, monkeypatch):
+    calls, run = [], keras.Model.predict_on_batch
+
+    def count(self, inputs):
+        calls.append("tokens" in inputs)
+        return run(self, inputs)
+
+    monkeypatch.setattr(keras.Model, "predict_on_batch", count)
+    many = {}
+    for epochs in (2, 4):
+        calls.clear()
+        preset = replace(attentive, tuning=Tuning(freeze="trunk"), training=replace(attentive.training, epochs=epochs))
+        zoo.train(preset, to=tmp_path / str(epochs))
+        many[epochs] = sum(calls)
+    assert many[2] == many[4] > 0
+
+
+def test_an_optimizer_has_no_state_for_frozen_weights(attentive):
+    model = replace(attentive.objective, labels=("a", "b")).model(attentive.architecture)
+    tuner = finetuning.BlockFreezer(Tuning(freeze="trunk"), attentive.architecture, model)
+    adamw = optimizer(attentive.training, model, 10, tuner.paces)
+    assert sum("momentum" in v.path for v in adamw.variables) == len(model.trainable_weights) == 2
+    assert tuner.count().endswith("weights, 34 of them learn and 323,952 are frozen, 1.3 MB in all")
+
+
+def test_freezing_where_features_cannot_be_kept(attentive, tmp_path, monkeypatch):
+    """Packed rows hold other examples side by side than validation does."""
+    architecture = GPT2(width=16, depth=2, heads=2, hidden=24)
+    preset = replace(attentive, architecture=architecture, objective=NextToken(length=8), tuning=Tuning(freeze="1"))
+    paths, _ = changed(preset, tmp_path / "m", monkeypatch, overrides=["training.packing=32"])
+    assert starts(paths) == {"block1", "norm"}
+
+
+def test_blocks_learn_one_after_the_other(attentive, tmp_path, monkeypatch, capsys):
+    """After each epoch, which weights the epoch changed."""
+    seen, last = [], {}
+    end = callbacks.Recorder.on_epoch_end
+
+    def look(self, epoch, logs=None):
+        now = weights(self.validate.network)
+        seen.append(starts(path for path in now if path in last and not np.array_equal(now[path], last[path])))
+        last.update(now)
+        end(self, epoch, logs)
+
+    monkeypatch.setattr(callbacks.Recorder, "on_epoch_end", look)
+    zoo.train(
+        replace(attentive, tuning=Tuning(unfreeze=1), training=replace(attentive.training, epochs=5)), to=tmp_path / "m"
+    )
+    assert seen[1:4] == [
+        {"logits", "block1", "norm"},
+        {"logits", "block0", "block1", "norm"},
+        {"logits", "block0", "block1", "norm", "embedding"},
+    ]
+    messages = " ".join(capsys.readouterr().err.split())
+    assert "34 of them learn" in messages
+    assert "From epoch 2 on:" in messages
+    assert "From epoch 4 on:" in messages
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_a_killed_run_resumes_to_the_same_weights(attentive, tmp_path, monkeypatch, epochs):
+    """Killed at the end of a stage, within one, and with features kept and not."""
+    tuned = Tuning(unfreeze=1.5, freeze="0", layer_decay=0.5)
+    preset = replace(attentive, tuning=tuned, training=replace(attentive.training, average=0.5))
+    whole, save, calls = zoo.train(preset, to=tmp_path / "whole"), checkpoint.save, []
+
+    def save_and_die(*arguments):
+        save(*arguments)
+        calls.append(1)
+        if len(calls) == epochs:
+            raise KilledError
+
+    monkeypatch.setattr(callbacks.checkpoint, "save", save_and_die)
+    with pytest.raises(KilledError):
+        zoo.train(preset, to=tmp_path / "cut")
+    monkeypatch.undo()
+    resumed = zoo.train(preset, to=tmp_path / "cut", resume=True)
+    for path, value in weights(whole.model).items():
+        np.testing.assert_array_equal(weights(resumed.model)[path], value, path)
+    assert resumed.scores == whole.scores
+
+
+def test_a_killed_run_with_a_frozen_trunk_resumes_from_published_weights(attentive, tmp_path, monkeypatch):
+    zoo.train(attentive, to=tmp_path / "first")
+    preset = replace(attentive, tuning=Tuning(freeze="trunk"))
+    options = {"weights": str(tmp_path / "first"), "overrides": ["training.epochs=3"]}
+    whole, save = zoo.train(preset, to=tmp_path / "whole", **options), checkpoint.save
+
+    def save_and_die(*arguments):
+        save(*arguments)
+        raise KilledError
+
+    monkeypatch.setattr(callbacks.checkpoint, "save", save_and_die)
+    with pytest.raises(KilledError):
+        zoo.train(preset, to=tmp_path / "cut", **options)
+    monkeypatch.undo()
+    assert (tmp_path / "cut.running" / "checkpoint.npz").stat().st_size < 20_000  # nothing frozen is in it
+    resumed = zoo.train(preset, to=tmp_path / "cut", resume=True, **options)
+    for path, value in weights(whole.model).items():
+        np.testing.assert_array_equal(weights(resumed.model)[path], value, path)
+
+
+def test_lower_blocks_learn_more_slowly(attentive):
+    """AdamW's first step is as long as the learning rate, whatever the gradient; weight decay follows it."""
+    objective = replace(attentive.objective, labels=("a", "b"))
+    model, training = objective.model(attentive.architecture), Training(schedule="constant", warmup=0.0, clip=0.0)
+    tuner = finetuning.BlockFreezer(Tuning(layer_decay=0.5), attentive.architecture, model)
+    objective.compile(model, optimizer(replace(training, weight_decay=0.5), model, 10, tuner.paces))
+    before = weights(model)
+    model.train_on_batch({"tokens": np.array([[5, 6, 7, 8]] * 4, "int32")}, np.eye(2)[[0, 1, 0, 0]])
+    now = weights(model)
+    for layer, pace in {
+        "logits": 1,
+        "norm": 1 / 2,
+        "block1_feed_forward": 1 / 2,
+        "block0_feed_forward": 1 / 4,
+        "embedding": 1 / 8,
+    }.items():
+        paths = [path for path in now if path.split("/")[0] == layer and np.any(now[path] != before[path])]
+        assert paths, layer
+        for path in paths:
+            decayed = before[path] * (1 - 0.5 * 1e-3 * pace * (before[path].ndim > 1))
+            step = np.abs(now[path] - decayed)
+            assert np.median(step[step > 1e-6]) == pytest.approx(1e-3 * pace, rel=0.05), path
+
+
+def test_the_whole_trunk_and_as_many_blocks_are_the_same(attentive):
+    model = replace(attentive.objective, labels=("a", "b")).model(attentive.architecture)
+    held = [
+        {w.path for w in finetuning.BlockFreezer(Tuning(freeze=f), attentive.architecture, model).held}
+        for f in ("trunk", "2")
+    ]
+    assert held[0] > held[1] == set()  # the first one already holds them
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("tuning.freeze=trnk", "Expected tuning.freeze to be 'trunk' or a number of blocks. Received: 'trnk'."),
+        ("tuning.freeze=3", "at most 2, the blocks of TransformerEncoder. Received: 3."),
+        ("tuning.layer_decay=0", "Expected tuning.layer_decay to be above 0, up to 1. Received: 0.0."),
+        ("tuning.layer_decay=1.5", "above 0, up to 1. Received: 1.5."),
+        ("tuning.unfreeze=-1", "Expected tuning.unfreeze to be 0 or more epochs. Received: -1.0."),
+        ("tuning.freze=trunk", "Did you mean 'freeze'?"),
+        ("tuning=trunk", "Expected one field of tuning"),
+    ],
+)
+def test_mistakes(attentive, tmp_path, override, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        zoo.train(attentive, to=tmp_path / "m", overrides=[override])
+    assert not list(tmp_path.iterdir())
+
+
+def test_settings_that_contradict_each_other(attentive, tmp_path):
+    with pytest.raises(ValueError, match="contradict each other. Received: both"):
+        zoo.train(replace(attentive, tuning=Tuning(freeze="trunk", unfreeze=1)), to=tmp_path / "m")
+    with pytest.raises(ValueError, match="Received: training.steps as well"):
+        zoo.train(replace(attentive, tuning=Tuning(unfreeze=1)), to=tmp_path / "m", overrides=["training.steps=5"])
+
+
+def test_a_network_in_which_nothing_would_learn_is_refused(attentive, tmp_path):
+    """A tied output layer has no weights of its own."""
+    preset = replace(
+        attentive,
+        architecture=GPT2(width=16, depth=1, heads=2, hidden=24),
+        objective=NextToken(length=8),
+        tuning=Tuning(freeze="trunk"),
+    )
+    with pytest.raises(ValueError, match="Nothing is left to learn, because the head has no weights of its own"):
+        zoo.train(preset, to=tmp_path / "m", columns={"text": "text"})
+    assert not (tmp_path / "m.running").exists()
+
+
+def test_presets_of_older_versions_are_read(attentive):
+    import json
+
+    from zoo import config
+
+    older = json.loads(config.to_json(attentive))
+    del older["tuning"]
+    assert config.from_json(json.dumps(older)) == attentive

@@ -1,0 +1,79 @@
+"""Reading on with memories gives what reading the whole text gives."""
+
+from functools import partial
+
+import numpy as np
+from keras import ops
+from writers import logits, network, sources, texts
+
+from zoo import backend
+from zoo.transforms.cached_model import CachedModel
+from zoo.transforms.decoding import Step
+
+NEW = 4
+
+
+def test_every_step_with_memories_equals_a_look_at_the_whole_text(writer):
+    prompts, read = texts([6, 2, 3]), sources(writer, 3)
+    further = np.array(texts([NEW] * 3, seed=1))
+    found = computed(step_by_step, writer, prompts, read, further)
+    for i, now in enumerate(found):
+        for row, prompt in enumerate(prompts):
+            ids = [*prompt, *further[row, :i]]
+            expected = logits(writer, ids, read and read[row])  # of up to 10, from sums of such numbers
+            np.testing.assert_allclose(array(now)[row], expected, atol=1e-5 * max(1, abs(expected).max()))
+
+
+def test_several_tokens_at_once(writer):
+    prompts, read = texts([6, 2, 3]), sources(writer, 3)
+    further = np.array(texts([NEW] * 3, seed=1))
+    found = computed(at_once, writer, prompts, read, further)
+    for row, prompt in enumerate(prompts):
+        want = logits(writer, [*prompt, *further[row]], read and read[row])
+        np.testing.assert_allclose(array(found)[row, -1], want, rtol=1e-5, atol=1e-5)
+
+
+def test_a_deeper_network_holds_no_more_of_a_prompt(monkeypatch):
+    def held(depth):
+        sizes, run = [], Step.run
+        with monkeypatch.context() as patch:
+            patch.setattr(Step, "run", lambda step, values, call: sizes.append(run(step, values, call) or len(values)))
+            prompts = texts([5, 2])
+            CachedModel(network("gpt2", depth=depth)).begin({"tokens": padded(prompts)}, tensor([5, 2]), 8)
+        return max(sizes)
+
+    assert held(4) == held(2)
+
+
+def step_by_step(network, _, inputs, lengths, further):
+    """The logits of the next token before and after each column of `further`."""
+    logits, state = network.begin(inputs, lengths, 6 + NEW)
+    found = [logits]
+    for i in range(NEW):
+        logits, state = network.go_on(further[:, i : i + 1], tensor([6 + i]), state)
+        found.append(logits[:, 0])
+    return found
+
+
+def at_once(network, _, inputs, lengths, further):
+    _, state = network.begin(inputs, lengths, 6 + NEW)
+    return network.go_on(further, tensor(np.arange(6, 6 + NEW)), state)[0]
+
+
+def computed(function, model, prompts, read, further):
+    inputs = {"source": padded(read), "target": padded(prompts)} if read else {"tokens": padded(prompts)}
+    run = backend.compiled(partial(function, CachedModel(model)), model.variables)
+    return run((), inputs, tensor([len(prompt) for prompt in prompts]), tensor(further))
+
+
+def array(found):
+    return ops.convert_to_numpy(found)
+
+
+def padded(rows):
+    longest = max(map(len, rows))
+    return tensor([row + [0] * (longest - len(row)) for row in rows])
+
+
+def tensor(array):
+    return ops.convert_to_tensor(np.array(array), "int32")

@@ -1,0 +1,146 @@
+"""Packing: rows filled, examples kept apart, the same outputs and the same loss as one example a row."""
+
+import keras
+import numpy as np
+import pytest
+from tiny import STILL, shrunk
+
+import zoo
+from zoo.data.batches import Batches
+from zoo.data.examples import Collator, Examples, write
+from zoo.objectives.classify_text import ClassifyText
+from zoo.objectives.follow_instructions import FollowInstructions
+from zoo.objectives.masked_token import MaskedToken
+from zoo.objectives.next_sentence import NextSentence
+from zoo.objectives.next_token import NextToken
+from zoo.objectives.pretrain import Pretrain
+from zoo.objectives.score_pair import ScorePair
+from zoo.objectives.translate import Translate
+from zoo.tokenizers.words import Words
+from zoo.transforms.packed import PackedExamples, fill, packed
+
+TEXTS = ["a b c d. e f g", "h i. j", "k l m n o p q r. s t", "a c. e g i", "b d f h j l. n", "o. q s"]
+TEXT = [{"text": text, "ending": ""} for text in TEXTS]
+PAIRS = [{"source": text, "target": text[::-1]} for text in TEXTS]
+ORDERS = [{"instruction": text, "output": text[:4]} for text in TEXTS]
+LABELLED = [{"text": text, "label": text[0]} for text in TEXTS]
+SCORED = [{"text": text, "text_pair": text[::-1], "label": len(text)} for text in TEXTS]
+ROOM = 40
+CASES = [
+    ("next_token", NextToken(length=9), TEXT, ["gpt2", "llama"]),
+    ("masked_token", MaskedToken(length=9), TEXT, ["bert", "transformer_encoder", "roberta"]),
+    ("next_sentence", NextSentence(length=20, dropout=0.0), TEXT, ["bert", "transformer_encoder"]),
+    ("pretrain", Pretrain(length=20), TEXT, ["bert"]),
+    ("translate", Translate(length=20, target_length=20), PAIRS, ["transformer"]),
+    ("follow_instructions", FollowInstructions(length=20), ORDERS, ["gpt2", "transformer"]),
+    ("classify_text", ClassifyText(labels=tuple("abhkon"), length=20, dropout=0.0), LABELLED, ["bert"]),
+    ("score_pair", ScorePair(length=20, dropout=0.0, mean=9.0, deviation=3.0), SCORED, ["bert"]),
+]
+EVERY = [
+    pytest.param(objective, records, name, id=f"{case}-{name}")
+    for case, objective, records, names in CASES
+    for name in names
+]
+
+
+@pytest.fixture(scope="module")
+def words():
+    return Words().train([*TEXTS, *(text[::-1] for text in TEXTS), "User Assistant :"])
+
+
+def test_rows_are_filled_and_every_example_is_in_one():
+    random = np.random.default_rng(0)
+    sizes = random.integers(1, 60, (500, 2))
+    rows = fill(sizes, 100)
+    assert sorted(i for row in rows for i in row) == list(range(500))
+    assert max(sizes[row].sum(0).max() for row in rows) <= 100
+    assert len(rows) < 1.25 * sizes.sum(0).max() / 100
+
+
+def prepared(objective, records, name, words, tmp_path):
+    keras.utils.set_random_seed(0)
+    architecture = shrunk(name, vocabulary=words.size, length=64, **STILL)
+    objective = objective.suit(architecture)
+    model = objective.model(architecture)
+    rows = list(objective.examples(records, words))
+    write(tmp_path / "rows", rows)
+    examples = Examples(tmp_path / "rows", Collator.of(model, objective, words, rows[0]))
+    twin = packed(model)
+    return objective, model, twin, examples, PackedExamples(examples, twin, ROOM)
+
+
+@pytest.mark.parametrize(("objective", "records", "name"), EVERY)
+def test_packed_rows_have_the_outputs_of_their_examples_alone(objective, records, name, words, tmp_path):
+    objective, model, twin, examples, several = prepared(objective, records, name, words, tmp_path)
+    assert len(several) < len(examples)
+    outputs = []
+    for one, source in ((model, examples), (twin, several)):
+        shapes = source.shapes(objective.length).max(axis=0)
+        batch = source.batch(range(len(source)), shapes)
+        inputs = {key: batch[key] for key in one.input if key != "places"}
+        if "places" in one.input:
+            inputs["places"] = np.tile(np.arange(shapes[0], dtype="int32"), (len(source), 1))
+        found = keras.tree.flatten(one(inputs, training=False))
+        outputs.append([keras.ops.convert_to_numpy(y) for y in found])
+    for alone, together in zip(*outputs, strict=True):
+        for number, row in enumerate(several.rows):
+            done = 0
+            for place, example in enumerate(row):
+                if together.shape[1] == several.most:  # one output an example
+                    np.testing.assert_allclose(together[number, place], alone[example], atol=1e-5)
+                    continue
+                size = examples.sizes[example, -1 if "target" in model.input else 0]
+                np.testing.assert_allclose(together[number, done : done + size], alone[example, :size], atol=1e-5)
+                done += size
+
+
+@pytest.mark.parametrize(
+    ("objective", "records", "name"), [case for case in EVERY if "masked" not in case.id and "pretrain" not in case.id]
+)
+def test_packed_rows_have_the_same_loss(objective, records, name, words, tmp_path):
+    objective, model, twin, examples, several = prepared(objective, records, name, words, tmp_path)
+    losses = []
+    for one, source in ((model, examples), (twin, several)):
+        objective.compile(one, keras.optimizers.SGD(0.0))
+        batches = Batches(source, objective, len(source), accumulation=1)
+        (inputs, targets, weights) = next(batches.from_step(0))
+        losses.append(
+            float(
+                one.evaluate(
+                    inputs, targets, sample_weight=weights, verbose=0, batch_size=len(source), return_dict=True
+                )["loss"]
+            )
+        )
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+@pytest.mark.parametrize(("objective", "records", "name"), [(*CASES[1][1:3], "bert"), (*CASES[3][1:3], "bert")])
+def test_hidden_tokens_are_those_of_their_places(objective, records, name, words, tmp_path):
+    objective, _, _, _, several = prepared(objective, records, name, words, tmp_path)
+    before = several.batch(range(len(several)), several.shapes(0)[0])
+    inputs, targets, weights = objective.arrange(
+        several.batch(range(len(several)), several.shapes(0)[0]), np.random.default_rng(0)
+    )
+    right, counted = (y["tokens"] if isinstance(y, dict) else y for y in (targets, weights))
+    there = np.take_along_axis(before["tokens"], inputs["places"], axis=1)
+    np.testing.assert_array_equal(there[counted > 0], right[counted > 0])
+    assert (counted > 0).any(1).all()
+
+
+@pytest.mark.parametrize("name", ["lstm", "conv", "lstm_cnn"])
+def test_networks_that_read_on_are_refused(name):
+    with pytest.raises(
+        ValueError, match="whose tokens meet in attention and pooling only. Received: one with the layer"
+    ):
+        packed(NextSentence().model(shrunk(name)))
+
+
+def test_a_row_must_hold_the_longest_example(words, tmp_path):
+    *_, twin, examples, _ = prepared(NextSentence(length=20), TEXT, "bert", words, tmp_path)
+    with pytest.raises(ValueError, match=r"at least the longest, \d+. Received: 4"):
+        PackedExamples(examples, twin, 4)
+
+
+def test_objectives_that_look_beyond_an_example_are_refused():
+    with pytest.raises(ValueError, match="training.packing cannot be had with TagTokens"):
+        zoo.train("lstm_cnn_helpdesk_tag_tokens", overrides=["training.packing=64"])

@@ -1,0 +1,1 @@
+"""Published weights in and out: folders of Hugging Face transformers, read into a network and written from one."""

@@ -1,0 +1,106 @@
+"""Published weights into a network: every tensor used or named, every shape checked before anything is changed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo.checkpoints.hf_config import architecture_class, read_config, read_head
+from zoo.checkpoints.resolve import locate
+from zoo.checkpoints.safetensors import PICKLES, find
+from zoo.checkpoints.weight_map import WeightMap, head_layers, is_known, plain
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What found no partner when weights were loaded."""
+
+    fresh: tuple  # paths of the network's weights that keep their values: of a head that the folder does not have
+    unused: tuple  # names of the folder's tensors that belong to a head that the network does not have
+
+
+def load_weights(model, folder, head=True):
+    """Give a network the weights in a folder of Hugging Face transformers: config.json and model.safetensors.
+
+    Args:
+        model: a `keras.Model`, what an architecture drew, with or without an objective's head.
+        folder: its tensors may be of float32, float16 or bfloat16, in one file or several with an index; or a name in
+            its place, `hf:OWNER/NAME` or `keras:PRESET`.
+        head: False leaves the layers of the head as they are.
+
+    Returns a `LoadReport`. Raises ValueError, and changes nothing, where a file is truncated or a pickle, or where a tensor
+    is missing, of another shape, or has no place in the network.
+    """
+    plan = LoadPlan(model.weights, folder, head)
+    for weight in model.weights:
+        if weight.path in plan.sources:
+            weight.assign(plan.read(weight))
+    return plan.loaded
+
+
+class LoadPlan:
+    """Which tensors become which weights. Raises ValueError for whatever does not fit, before a tensor is read.
+
+    With `fitting`, layers of a head stay as they are where their tensors are of another shape.
+    """
+
+    def __init__(self, weights, folder, head=True, fitting=False):
+        self.folder, self.fitting = locate(folder), fitting
+        if self.folder.suffix in PICKLES:
+            raise ValueError(f"Expected a folder with safetensors. Received: {folder}, a pickle, which is never read.")
+        config = read_config(self.folder)
+        self.published = architecture_class(config).published
+        self.tensors = {plain(name, self.published): tensor for name, tensor in find(self.folder).items()}
+        self.trunk = WeightMap(self.published.layers, self.published.prefix, self.published.transposed)
+        self.head = WeightMap(head_layers(self.published, read_head(config), head))
+        self.sources = {weight.path: source for weight in weights if (source := self._source(weight))}
+        self.loaded = LoadReport(self._fresh(weights), self._unused())
+
+    def read(self, weight):
+        """A weight's numbers, float32."""
+        source, numbers = self.sources[weight.path], np.empty(tuple(weight.shape), "float32")
+        source.fill(numbers, self._tensors(source))
+        return numbers
+
+    def _tensors(self, source):
+        return [self.tensors.get(plain(name, self.published)) for name in source.tensors]
+
+    def _source(self, weight):
+        if source := self.trunk.source(weight.path):
+            return self._checked(weight, source)
+        source = self.head.source(weight.path)
+        if not source or None in self._tensors(source):
+            return None
+        if self.fitting and self._shape(source) != tuple(weight.shape):
+            return None
+        return self._checked(weight, source)
+
+    def _shape(self, source):
+        return source.shape([tensor.shape for tensor in self._tensors(source)])
+
+    def _checked(self, weight, source):
+        """The source. Raises ValueError where a tensor of it is missing or of another shape than the weight."""
+        found = self._tensors(source)
+        if None in found:
+            absent = source.tensors[found.index(None)]
+            raise ValueError(f"Expected the tensor {absent} in {self.folder}, for {weight.path}. Received: none.")
+        if (shape := self._shape(source)) != tuple(weight.shape):
+            wanted = f"of shape {tuple(weight.shape)}, for {weight.path}"
+            raise ValueError(f"Expected {source.tensors[0]} in {self.folder} to be {wanted}. Received: {shape}.")
+        return source
+
+    def _fresh(self, weights):
+        """Weights of the layers that got nothing: of one that got a kernel, a bias may be missing there."""
+        given = {path.rpartition("/")[0] for path in self.sources}
+        return tuple(weight.path for weight in weights if weight.path.rpartition("/")[0] not in given)
+
+    def _unused(self):
+        """Tensors of a head. Raises ValueError where others are left over."""
+        used = {plain(name, self.published) for source in self.sources.values() for name in source.tensors}
+        rest = sorted(set(self.tensors) - used)
+        strange = [name for name in rest if not is_known(name, self.published)]
+        if strange:
+            raise ValueError(
+                f"The network has no place for {len(strange)} of the tensors in {self.folder}, such as {strange[0]}: "
+                f"is it another architecture than {self.published.kind}, or a smaller one?"
+            )
+        return tuple(rest)

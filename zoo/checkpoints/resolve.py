@@ -1,0 +1,36 @@
+"""Names of published models in place of folders: fetched by the official client of the hub that has them.
+
+A preset of KerasHub, by its name or as a folder, becomes a folder of transformers: `zoo.checkpoints.keras_hub`.
+"""
+
+from pathlib import Path
+
+from zoo.checkpoints.keras_hub import as_huggingface, is_preset
+
+HUGGINGFACE, KERAS = "hf:", "keras:"
+FILES = ("*.json", "*.safetensors", "*.txt", "1_Pooling/*")  # no pickles
+
+
+def locate(name):
+    """The folder of a model: `name` itself, or of `hf:OWNER/NAME` what huggingface_hub has fetched or kept.
+
+    Of `keras:PRESET` and of a folder of KerasHub's it is what these become.
+
+    Raises ValueError where a name cannot be fetched.
+    """
+    name = str(name)
+    if name.startswith(KERAS) or is_preset(Path(name)):
+        return as_huggingface(name.removeprefix(KERAS))
+    return _fetch(name.removeprefix(HUGGINGFACE)) if name.startswith(HUGGINGFACE) else Path(name)
+
+
+def _fetch(name):
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=FILES))
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
+        hint = "Without a network, give a folder."
+        raise ValueError(f"Cannot fetch {name} from Hugging Face ({reason}). {hint}") from None

@@ -1,1 +1,0 @@
-"""One file per reader; a file's name is its registration."""

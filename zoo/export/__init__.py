@@ -1,0 +1,1 @@
+"""Export: a SavedModel that takes raw strings."""

@@ -1,0 +1,1 @@
+"""Constrained decoding: automata and JSON schemas as tables of allowed tokens."""

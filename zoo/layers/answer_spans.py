@@ -1,0 +1,136 @@
+"""What finds a span in a text: logits of its beginning and end at each token, and the loss they are trained with."""
+
+import keras
+import numpy as np
+from keras import ops
+from keras.layers import Concatenate, Dense, Dropout, Multiply
+
+from zoo.layers.convolution import convolution_block
+from zoo.layers.embedding import PaddingMask
+from zoo.layers.pooling import Pooling
+from zoo.layers.recurrent.decoder_attention import DecoderAttention
+
+HIDDEN = -1e9  # logit of a place that can be neither; only ever put in float32
+LEAST = -1e30  # less than any score
+KERNEL = 5  # tokens that a convolution over what was compared sees
+
+
+def compare(x, tokens, types, padding, dropout, name="compare"):
+    """Draw features of each token with what the question has to say to them: (batch, time, width) to the same shape.
+
+    Each token gets the mean of the question's features by attention, their product (Seo et al. 2017, section 2.4,
+    https://arxiv.org/abs/1611.01603) and whether it stands in the question too (Chen et al. 2017, section 3.2,
+    https://arxiv.org/abs/1704.00051); two convolutions then read that with its neighbours. For networks whose features
+    do not reach from the question to the answer; attention in the network itself does the same with more data.
+
+    Args:
+        tokens, types: (batch, time) ids, and 0 where they are the question's.
+        padding: the id of padding.
+    """
+    visible = PaddingMask(padding, name=f"{name}_visible")(tokens)
+    question = Question(name=f"{name}_question")(types, visible)
+    said = DecoderAttention(x.shape[-1], "general", name=f"{name}_alignment")(x, x, question)
+    shared = ExactMatch(name=f"{name}_shared")(tokens, question)
+    both = Concatenate(name=f"{name}_both")([x, said, Multiply(name=f"{name}_product")([x, said]), shared])
+    x = Dropout(dropout, name=f"{name}_dropout")(Dense(x.shape[-1], "relu", name=f"{name}_dense")(both))
+    for i in range(2):
+        x = convolution_block(x, visible, KERNEL, 1, False, dropout, f"{name}_block{i}")
+    return x
+
+
+def span_logits(x, tokens, architecture, name="logits"):
+    """Draw logits of beginning and ending at each token, (batch, time, 2), upon features (batch, time, width).
+
+    The first place stands for "no answer" (Devlin 2018, https://arxiv.org/abs/1810.04805, section 4.3). Where features
+    see no later tokens, the first knows nothing: it then has the logits of the last token.
+    """
+    logits = Dense(2, dtype="float32", name=name)(x)
+    if not architecture.causal:
+        return logits
+    visible = PaddingMask(architecture.padding, name=f"{name}_visible")(tokens)
+    last = Pooling("last", dtype="float32", name=f"{name}_last")(logits, visible)
+    return SetFirst(name=f"{name}_first", dtype="float32")(logits, last)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Question(keras.layers.Layer):
+    """Where the question's tokens are, special ones included: (batch, time) booleans."""
+
+    def call(self, types, visible):
+        return ops.logical_and(ops.equal(types, 0), visible)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ExactMatch(keras.layers.Layer):
+    """1.0 at each token that stands in the question too, else 0.0: (batch, time, 1)."""
+
+    def call(self, tokens, question):
+        same_BTS = ops.logical_and(ops.equal(tokens[:, :, None], tokens[:, None]), question[:, None])
+        return ops.cast(ops.any(same_BTS, axis=2), self.compute_dtype)[..., None]
+
+    def compute_output_spec(self, tokens, question):
+        return keras.KerasTensor((*tokens.shape, 1), dtype=self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class SetFirst(keras.layers.Layer):
+    """Puts `first` (batch, width) into the first place of `x` (batch, time, width)."""
+
+    def call(self, x, first):
+        return ops.concatenate([first[:, None], x[:, 1:]], axis=1)
+
+    def compute_output_spec(self, x, first):
+        return keras.KerasTensor(x.shape, dtype=x.dtype)
+
+
+class SpanLoss(keras.losses.Loss):
+    """Mean of the cross-entropies of where a span begins and where it ends (Devlin 2018, section 4.2).
+
+    Targets are (batch, time, 3): whether a token can be either, whether the span begins and whether it ends there.
+    """
+
+    def call(self, targets, logits):
+        logits = hide(targets, logits)
+        chosen = ops.sum(ops.where(targets[..., 1:] > 0, logits, 0.0), axis=1)
+        return ops.mean(ops.logsumexp(logits, axis=1) - chosen, axis=-1)
+
+
+def hide(targets, logits):
+    """The logits in float32, out of reach where a token can be neither beginning nor end."""
+    return ops.where(targets[..., :1] > 0, ops.cast(logits, "float32"), HIDDEN)
+
+
+def both_right(targets, logits):
+    """(batch,) 1.0 where beginning and end are the places with the highest logits: an approximate exact match."""
+    best = ops.argmax(hide(targets, logits), axis=1)
+    right = ops.equal(best, ops.argmax(targets[..., 1:], axis=1))
+    return ops.cast(ops.all(right, axis=-1), "float32")
+
+
+def strongest(logits, record, token, counts, longest, best):
+    """The `best` highest scores of spans of each record, all its windows together, as `zoo.data.qa_windows.Spans` has them.
+
+    Args:
+        logits: (windows, time, 2).
+        record: (windows,) the record of each window, numbered from 0.
+        token: (windows, time) which of its record's tokens stands at each place, -1 where none does.
+        counts: (records,) tokens that each record has.
+        longest: tokens in a span at most.
+
+    Returns `(scores, first, last)`, each (records, best), highest first; scores are -inf where there are no more.
+    """
+    most, time = ops.maximum(ops.max(counts), 1), ops.shape(token)[1]
+    size = ops.sum(ops.ones_like(counts)) * most * longest  # in the counts' own type, unlike `ops.shape`
+    nothing_W11 = ops.sum(logits[:, :1], axis=2)[..., None]
+    starts, ends = ops.unstack(ops.where(token[..., None] >= 0, logits, -np.inf), axis=-1)
+    ends = ops.pad(ends, ((0, 0), (0, longest - 1)), constant_values=-np.inf)
+    after_WTL = ops.stack([ends[:, more : more + time] for more in range(longest)], axis=-1)
+    place_WT = record[:, None] * most + ops.maximum(token, 0)
+    keys_WTL = place_WT[..., None] * longest + ops.arange(longest, dtype=token.dtype)
+    table_WTL = starts[..., None] + after_WTL - nothing_W11
+    scores = ops.segment_max(ops.reshape(table_WTL, (-1,)), ops.reshape(keys_WTL, (-1,)), size)
+    scores = ops.where(scores < LEAST, -np.inf, scores)  # a place that no window holds
+    scores = ops.pad(ops.reshape(scores, (ops.shape(counts)[0], -1)), ((0, 0), (0, best)), constant_values=-np.inf)
+    scores, places = ops.top_k(scores, best)
+    first = ops.floor_divide(places, longest)
+    return scores, first, first + ops.mod(places, longest)

@@ -1,0 +1,97 @@
+"""From records to predictions: examples through the model in batches of few shapes."""
+
+from weakref import WeakKeyDictionary
+
+import keras
+import numpy as np
+
+from zoo.data.examples import Collator, bucket, in_chunks
+
+ROWS = 64  # most examples in a batch
+TOKENS = 4096  # most token ids in a batch: outputs may be as wide as a vocabulary
+_TWINS = WeakKeyDictionary()  # model -> how it was drawn -> twin
+
+
+def predict(model, objective, tokenizer, records, watching=False, answer=None):
+    """The objective's prediction for each of an iterable of records, a list in their order.
+
+    `watching` tells the objective that this is one of many looks while training, which should be cheap; `answer` is
+    what stands in place of the model's `predict_on_batch`.
+    """
+    run = BatchPredictor(model, objective, tokenizer, watching, answer)
+    return [one for chunk in in_chunks(records) for one in objective.predict(run, chunk, tokenizer)]
+
+
+class BatchPredictor:
+    """What an objective is handed to make predictions with: its model, run on rows of examples."""
+
+    def __init__(self, model, objective, tokenizer, watching=False, answer=None):
+        self.model, self.objective, self.tokenizer, self.watching = model, objective, tokenizer, watching
+        self.answer = answer or model.predict_on_batch
+
+    def __call__(self, rows, through=None):
+        """The outputs for each of a list of rows, as `objective.examples` yields them.
+
+        Args:
+            through: a function that draws, from the trained model, another one of the same layers to run in its place.
+
+        Returns a list of arrays, or of what structure of arrays the model gives, padded as their batches were.
+        """
+        model, found = self._twin(through) if through else self.model, [None] * len(rows)
+        answer = model.predict_on_batch if through else self.answer
+        frame = Collator.of(model, self.objective, self.tokenizer, rows[0] if rows else ())
+        sizes = np.array([frame.sizes(row) for row in rows])
+        for some, shape in _batches(sizes, self.objective.length):
+            outputs = _run(answer, model.input, frame.pad([rows[i] for i in some], shape))
+            for place, i in enumerate(some):
+                found[i] = keras.tree.map_structure(lambda y, place=place: y[place], outputs)
+        return found
+
+    def generate(self, rows, new_tokens, **settings):
+        """What the model writes for each of a list of rows, likeliest token by token: a list of id lists.
+
+        A row holds `tokens` to go on from, or `source`, for which an encoder-decoder writes a `target`, by default from
+        the tokenizer's first token on. Writing ends at the tokenizer's separator or after `new_tokens` ids; `settings`
+        are those of `zoo.generation.GenerationConfig`.
+        """
+        stops = () if self.tokenizer.separator is None else (self.tokenizer.separator,)
+        settings = {"stops": stops} | settings | {"new_tokens": new_tokens}
+        found = [None] * len(rows)
+        for some, _ in _batches(np.array([[len(next(iter(row.values())))] for row in rows]), self.objective.length):
+            for i, ids in zip(some, self._written([rows[i] for i in some], settings), strict=True):
+                found[i] = ids
+        return found
+
+    def _written(self, rows, settings):
+        from zoo.generation.generate import generate
+
+        if "source" not in rows[0]:
+            return generate(self.model, [row["tokens"].tolist() for row in rows], **settings)
+        first = self.tokenizer.padding if self.tokenizer.first is None else self.tokenizer.first
+        targets = [list(row.get("target", [first])) for row in rows]
+        return generate(self.model, targets, [row["source"].tolist() for row in rows], **settings)
+
+    def _twin(self, draw):
+        """The model that `draw` makes of the trained one; the same for every runner, so that it is compiled once."""
+        drawn = _TWINS.setdefault(self.model, {})
+        if draw not in drawn:
+            drawn[draw] = draw(self.model)
+        return drawn[draw]
+
+
+def _batches(sizes, longest):
+    """(row numbers, padded length of each input) of batches of rows of about the same size, longest first."""
+    order = sorted(range(len(sizes)), key=lambda i: tuple(-sizes[i]))
+    while order:
+        shape = bucket(sizes[order[:ROWS]].max(axis=0), longest)
+        count = max(1, min(ROWS, TOKENS // int(shape.max())))
+        some, order = order[:count], order[count:]
+        yield some, bucket(sizes[some].max(axis=0), longest)
+
+
+def _run(answer, names, batch):
+    """Outputs of one batch. Its rows are rounded up to a power of two, so that few shapes are compiled."""
+    count = len(next(iter(batch.values())))
+    rows = 1 << (count - 1).bit_length()
+    inputs = {name: np.pad(batch[name], ((0, rows - count), (0, 0)), mode="edge") for name in names}
+    return keras.tree.map_structure(lambda y: keras.ops.convert_to_numpy(y)[:count], answer(inputs))

@@ -1,0 +1,40 @@
+"""CoNLL-U, the format of Universal Dependencies: ten columns per word (https://universaldependencies.org/format.html)."""
+
+from zoo.readers import Reader
+from zoo.readers._lines import read_lines, sentences, without_ending
+from zoo.runtime.errors import shown
+
+WIDTH, ID, FORM, UPOS = 10, 0, 1, 3
+TEXT = "# text = "
+
+
+class Conllu(Reader):
+    """Reads .conllu: words into `tokens`, their universal parts of speech into `tags`, the sentence into `text`.
+
+    Ranges (the unsplit form of several words, ID 3-4) and empty nodes (ID 5.1) are no words and are skipped.
+    """
+
+    extensions = (".conllu",)
+
+    def rows(self, path, errors):
+        for sentence in sentences(read_lines(path, errors)):
+            lines = [(f"{path}:{number}", without_ending(line)) for number, line in sentence]
+            words = [word for word in map(_columns, lines) if word and word[ID].isdecimal()]
+            if words:
+                yield lines[0][0], _row(words, [line for _, line in lines])
+
+
+def _columns(placed):
+    place, line = placed
+    if line.startswith("#"):
+        return None
+    columns = line.split("\t")
+    if len(columns) != WIDTH:
+        raise ValueError(f"Expected {WIDTH} columns separated by tabs at {place}. Received: {shown(line)}.")
+    return columns
+
+
+def _row(words, lines):
+    tokens = [word[FORM] for word in words]
+    stated = [line.removeprefix(TEXT) for line in lines if line.startswith(TEXT)]
+    return {"text": stated[0] if stated else " ".join(tokens), "tokens": tokens, "tags": [word[UPOS] for word in words]}

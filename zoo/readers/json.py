@@ -1,0 +1,96 @@
+"""JSON files of three shapes: a list of objects, splits of texts and labels as CLINC150 has them, and SQuAD.
+
+A whole file is one JSON value, so it is held in memory while it is read.
+"""
+
+import json
+
+from zoo.readers import Reader
+from zoo.readers._lines import read_lines
+from zoo.readers._reader import SPLITS, Part, digest_files
+from zoo.runtime.errors import shown
+
+
+class Json(Reader):
+    """Reads .json: [{column: value}], {split: [[text, label] or {column: value}]}, or SQuAD's {"data": ...}."""
+
+    extensions = (".json",)
+
+    def parts(self, spec, errors):
+        value = _load(spec, errors)
+        if not isinstance(value, dict) or "data" in value:
+            return super().parts(spec, errors)
+        if not SPLITS.keys() & value.keys():
+            raise ValueError(_unknown_shape(spec, value))
+        return {split: self._split(spec, split, errors) for split in value}
+
+    def rows(self, path, errors):
+        value = _load(path, errors)
+        if isinstance(value, list):
+            return _placed(value, path)
+        if isinstance(value, dict) and "data" in value:
+            return _questions(value["data"], path)
+        raise ValueError(_unknown_shape(path, value))
+
+    def _split(self, path, split, errors):
+        return Part(
+            where=f"{path}#{split}",
+            rows=lambda: _rows_of_split(_load(path, errors), split, path),
+            digest=lambda: f"{digest_files(path)}#{split}",
+        )
+
+
+def _load(path, errors):
+    text = "".join(line for _, line in read_lines(path, errors))
+    if not text.strip():
+        raise ValueError(f"Expected records in {path}. Received: an empty file.")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"Expected JSON at {path}:{error.lineno}. Received: {error.msg}, column {error.colno}."
+        ) from error
+
+
+def _rows_of_split(value, split, path):
+    if not isinstance(value[split], list):
+        raise ValueError(f"Expected a list in the split {split!r} of {path}. Received: {shown(value[split])}.")
+    return _placed(value[split], f"{path}#{split}")
+
+
+def _placed(rows, where):
+    for number, row in enumerate(rows, start=1):
+        if isinstance(row, list) and len(row) == 2:
+            row = {"text": row[0], "label": row[1]}
+        if not isinstance(row, dict):
+            raise ValueError(f"Expected an object or [text, label] at {where} record {number}. Received: {shown(row)}.")
+        yield f"{where} record {number}", row
+
+
+def _questions(articles, path):
+    place = "data"  # the last that could be read
+    try:
+        for article in articles:
+            for paragraph in article["paragraphs"]:
+                for question in paragraph["qas"]:
+                    place = f"question {question.get('id')}"
+                    yield f"{path} {place}", _question(question, paragraph["context"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"Expected SQuAD's data/paragraphs/qas in {path}. Received: trouble with {error} at or after {place}."
+        ) from error
+
+
+def _question(question, context):
+    """A question's row; one of a file without answers, as for a test, has none to give."""
+    row = {"context": context, "question": question["question"], "id": question.get("id")}
+    if question.get("is_impossible"):
+        return row | {"answers": []}
+    return row | ({"answers": question["answers"]} if "answers" in question else {})
+
+
+def _unknown_shape(path, value):
+    return (
+        f"Expected a list of objects, {{split: [[text, label]]}} or SQuAD in {path}. "
+        f"Received: {type(value).__name__} {shown(value)}."
+    )

@@ -1,0 +1,28 @@
+"""JSON lines: one JSON object per line, its keys the columns."""
+
+import json
+
+from zoo.readers import Reader
+from zoo.readers._lines import read_lines
+from zoo.runtime.errors import shown
+
+
+class JsonLines(Reader):
+    """Reads .jsonl; blank lines are skipped."""
+
+    extensions = (".jsonl",)
+
+    def rows(self, path, errors):
+        for number, line in read_lines(path, errors):
+            if line.strip():
+                yield f"{path}:{number}", _object(line, f"{path}:{number}")
+
+
+def _object(line, place):
+    try:
+        value = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"Expected one JSON object at {place}. Received: {shown(line.strip())} ({error}).") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"Expected one JSON object at {place}. Received: {shown(value)}.")
+    return value

@@ -1,0 +1,63 @@
+"""The samples that the zoo brings along, so that everything can be tried at once and with no network.
+
+`sample:helpdesk`: 300 messages to the support of a shop, in English, each written by hand for the zoo (nothing in it is
+anybody's data), split 220/40/40 with the intents spread evenly. One JSON object per line of helpdesk.jsonl:
+
+    id           "helpdesk-001" to "helpdesk-300"
+    split        train, validation or test
+    text         the message, 3 to 120 words
+    intent       account, cancellation, defect, delivery, feedback, payment, product or return
+    sentiment    negative, neutral or positive
+    tokens       the words and punctuation marks of the text: re.findall(r"\\w+|[^\\w\\s]", text)
+    tags         a tag per token: O, or B- and I- with product, order_number, person, place, date or money
+    question     a question about the text
+    answers      [{"text", "start"}]: where in the text the answer stands, in characters; [] where the text has none
+    summary      a subject line
+    spanish      the message in Spanish
+    instruction  what the reply should do
+    output       the reply
+
+One sample serves every objective: unless `columns` say otherwise, label is intent, source, context and input are text,
+and target is spanish. So {"label": "sentiment"} classifies sentiment and {"target": "summary"} summarises.
+"""
+
+import json
+from pathlib import Path
+
+from zoo.readers import Reader
+from zoo.readers._reader import Part, digest_files
+from zoo.runtime.errors import did_you_mean
+
+SCHEME = "sample:"
+FOLDER = Path(__file__).parent
+SPLITS = ("train", "validation", "test")
+COLUMNS = {"label": "intent", "context": "text", "source": "text", "target": "spanish", "input": "text"}
+
+
+class Sample(Reader):
+    """Reads sample:NAME, which is the file NAME.jsonl beside this one."""
+
+    def claims(self, spec):
+        return spec.startswith(SCHEME)
+
+    def parts(self, spec, errors):
+        name = spec.removeprefix(SCHEME)
+        known = sorted(path.stem for path in FOLDER.glob("*.jsonl"))
+        if name not in known:
+            raise ValueError(
+                f"Expected a sample. Received: {spec!r}.{did_you_mean(name, known)} Known: {', '.join(known)}."
+            )
+        return {split: _part(FOLDER / f"{name}.jsonl", split) for split in SPLITS}
+
+
+def _part(path, split):
+    where = f"{SCHEME}{path.stem}#{split}"
+    return Part(where, lambda: _rows(path, split), lambda: f"{digest_files(path)}#{split}", COLUMNS)
+
+
+def _rows(path, split):
+    with open(path, encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            row = json.loads(line)
+            if row["split"] == split:
+                yield f"{SCHEME}{path.stem}:{number}", row

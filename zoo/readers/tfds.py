@@ -1,0 +1,186 @@
+"""TensorFlow Datasets (https://www.tensorflow.org/datasets): their feature names mapped to standard fields.
+
+`tfds:NAME`, `tfds:NAME/CONFIG` or `tfds:NAME:VERSION` reads from TFDS's own folder (TFDS_DATA_DIR, or
+~/tensorflow_datasets) and downloads and prepares there what it lacks. Class numbers become class names. Rows without a
+class, and GLUE's test splits, whose classes are secret, are left out. A split beyond the usual three, such as
+`tfds:clinc_oos#test_oos`, is read when it is asked for. Of translations, source and target are the languages in the
+order in which the data set names them, unless --columns source=de,target=en says otherwise. Of wiki40b, marks such as
+_START_PARAGRAPH_ are line breaks here.
+"""
+
+import contextlib
+import logging
+import os
+import sys
+from functools import cache
+
+from zoo.readers import Reader
+from zoo.readers._reader import Part
+from zoo.runtime.console import silence
+from zoo.runtime.errors import did_you_mean
+
+SCHEME = "tfds:"
+
+# Features whose names are not the standard ones, by data set.
+COLUMNS = {
+    "ag_news_subset": {"text": "description"},
+    "clinc_oos": {"label": "intent_name"},
+    "conll2003": {"tags": "ner"},
+    "natural_instructions": {"instruction": "definition", "source": "input", "target": "output"},
+    "sentiment140": {"label": "polarity"},
+    "trec": {"label": "label-coarse"},
+}
+
+# What `text` and `text_pair` are in a data set without `text`: the first of these whose features are all there.
+TEXTS = (
+    ("premise", "hypothesis"),
+    ("sentence1", "sentence2"),
+    ("question1", "question2"),
+    ("question", "sentence"),
+    ("sentence",),
+)
+MARKS = {  # of wiki40b's texts, https://aclanthology.org/2020.lrec-1.297
+    "_START_ARTICLE_\n": "",
+    "_START_SECTION_\n": "\n",
+    "_START_PARAGRAPH_\n": "",
+    "_NEWLINE_": "\n",
+}
+SECRET_TESTS = ("glue", "super_glue")  # their test labels are all -1
+MATCHED = "validation_matched"  # the validation split of MultiNLI that is like its training split
+RETRIES = 4  # of a download; the library's own ten take over three minutes to say that there is no network
+UNLABELLED = "unsupervised"  # imdb_reviews' split without classes
+
+
+class TensorFlowDatasets(Reader):
+    """Reads tfds:NAME with the official library, which prepares it first where need be."""
+
+    def claims(self, spec):
+        return spec.startswith(SCHEME)
+
+    def parts(self, spec, errors):
+        builder = _prepared(spec)
+        return {_common_name(split): _part(builder, split, spec) for split in _splits(builder)}
+
+
+def _common_name(split):
+    return "validation" if split == MATCHED else split
+
+
+def _splits(builder):
+    secret = builder.name in SECRET_TESTS and len(builder.info.splits) > 1
+    return [split for split in builder.info.splits if not (secret and split.startswith("test"))]
+
+
+def _part(builder, split, spec):
+    identity = f"{builder.info.full_name}#{split}"  # name, config and version
+    return Part(f"{spec}#{split}", lambda: _rows(builder, split, spec), lambda: identity, _columns(builder))
+
+
+def _columns(builder):
+    features = builder.info.features
+    if isinstance(features, _library().features.Translation):
+        return dict(zip(("source", "target"), builder.info.supervised_keys, strict=True))
+    texts = () if "text" in features else next((t for t in TEXTS if all(name in features for name in t)), ())
+    return dict(zip(("text", "text_pair"), texts, strict=False)) | COLUMNS.get(builder.name, {})
+
+
+def _rows(builder, split, spec):
+    tfds = _library()
+    streamed = tfds.ReadConfig(try_autocache=False)  # a small data set would be kept in memory otherwise
+    records = tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False, read_config=streamed))
+    for number, record in enumerate(records, start=1):
+        row = {name: _plain(record[name], feature) for name, feature in builder.info.features.items()}
+        if builder.name == "wiki40b":
+            row["text"] = _unmarked(row["text"])
+        if None not in row.values() or split == UNLABELLED:
+            yield f"{spec}#{split} record {number}", row
+
+
+def _plain(value, feature):
+    """A feature's value as Python has it; None for a class that is not known."""
+    if isinstance(value, dict):
+        inner = getattr(feature, "feature", feature)  # of a Sequence: its features; each value is then an array
+        return {name: _plain(item, inner[name]) for name, item in value.items()}
+    if getattr(value, "ndim", 0):
+        return [_plain(item, getattr(feature, "feature", feature)) for item in value]
+    if hasattr(feature, "int2str"):
+        return feature.int2str(int(value)) if value >= 0 else None
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    # The shortest decimal that is this number: 3.8, where a float32 made wider would be 3.799999952316284.
+    return float(str(value)) if value.dtype.kind == "f" else value.item()
+
+
+def _unmarked(text):
+    for mark, plain in MARKS.items():
+        text = text.replace(mark, plain)
+    return text.strip()
+
+
+@cache
+def _library():
+    """The library, kept from taking a whole GPU's memory away from the backend just to read records."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up lines are not for people
+    try:
+        with silence():
+            import tensorflow as tf
+            import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise ValueError(
+            f"Expected TensorFlow and TFDS to be installed ({error}). "
+            "Do: pip install tensorflow tensorflow-datasets importlib_resources"
+        ) from error
+    with silence(), contextlib.suppress(RuntimeError):  # TensorFlow has started already: it is the backend
+        for device in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(device, True)
+    return tfds
+
+
+def _prepared(spec):
+    builder = _builder(spec)
+    _limit_retries()
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each retry is a warning there
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            builder.download_and_prepare()
+    except Exception as error:  # a download fails in ever so many ways, and each data set has its own
+        raise ValueError(
+            f"Expected to download and prepare {spec}, or to find it in {builder.data_dir}. "
+            f"Received: {type(error).__name__}: {_first_line(error)}. Is there a network? If not, prepare it on a "
+            "machine that has one and copy that folder, or point TFDS_DATA_DIR to where it is."
+        ) from error
+    return builder
+
+
+def _limit_retries():
+    from tensorflow_datasets.core.download import downloader
+
+    downloader.MAX_RETRIES = RETRIES
+
+
+def _builder(spec):
+    tfds = _library()
+    name = spec.removeprefix(SCHEME)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            return tfds.builder(name)
+    except (tfds.core.DatasetNotFoundError, ValueError, AssertionError) as error:
+        raise ValueError(_unknown(name, tfds, error)) from error
+
+
+def _unknown(name, tfds, error):
+    family, _, config = name.partition("/")
+    known = tfds.list_builders()
+    if family not in known:
+        return (
+            f"Unknown TensorFlow Dataset. Received: {family!r}.{did_you_mean(family, known)} "
+            "All names: https://www.tensorflow.org/datasets/catalog/overview"
+        )
+    configs = sorted(tfds.builder_cls(family).builder_configs)
+    hint = did_you_mean(config, configs)
+    return f"Cannot open tfds:{name}: {_first_line(error)}.{hint} Its configs: {', '.join(configs) or 'none'}."
+
+
+def _first_line(error):
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else "no message"

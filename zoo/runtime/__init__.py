@@ -1,0 +1,1 @@
+"""Files, console, interrupts and error messages."""
