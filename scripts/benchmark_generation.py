@@ -23,7 +23,7 @@ def generate(options, clock):
 
     framework, size = sys.modules[keras.config.backend()], SIZES[options.network]
     print(f"\n{framework.__name__} {framework.__version__}, keras {keras.__version__}, cores used: {options.cores}")
-    print(f"{options.network} {size}, float32, prompt {options.prompt}, {options.new_tokens} new, {options.clock} s")
+    print(f"{options.network} {size}, float32, prompt {options.prompt}, {options.max_new_tokens} new, {options.clock} s")
     runs = contenders(options)
     first = next(iter(runs))
     for rows in options.rows:
@@ -36,7 +36,7 @@ def generate(options, clock):
                 times[name].append(clock() - begin)
         medians = {name: statistics.median(values[1:]) for name, values in times.items()}
         for name, seconds in medians.items():
-            speed, ratio = rows * options.new_tokens / seconds, seconds / medians[first]
+            speed, ratio = rows * options.max_new_tokens / seconds, seconds / medians[first]
             line = f"batch {rows:3} {name:14} {speed:8.1f} tokens/s  {first} is {ratio:5.2f} x"
             print(f"{line}  first call {times[name][0]:6.1f} s")
         sys.stdout.flush()
@@ -62,21 +62,21 @@ def zoo_model(name):
     from zoo import catalog
 
     architecture = catalog.load("architectures", name)(**SIZES[name])
-    trunk = architecture.trunk()
-    return keras.Model(trunk.input, architecture.logits(trunk))
+    backbone = architecture.backbone()
+    return keras.Model(backbone.input, architecture.logits(backbone))
 
 
 def by_zoo(options):
     from zoo.generation.generate import generate
 
-    model, new = zoo_model(options.network), options.new_tokens
-    return lambda prompts: generate(model, prompts.tolist(), new_tokens=new)
+    model, new = zoo_model(options.network), options.max_new_tokens
+    return lambda prompts: generate(model, prompts.tolist(), max_new_tokens=new)
 
 
 def beams_by_zoo(options):
     from zoo.generation.generate import generate
 
-    model, settings = zoo_model(options.network), {"new_tokens": options.new_tokens, "beams": options.beams}
+    model, settings = zoo_model(options.network), {"max_new_tokens": options.max_new_tokens, "beams": options.beams}
     return lambda sources: generate(model, [[0]] * len(sources), sources.tolist(), **settings)
 
 
@@ -89,7 +89,7 @@ def lstm_by_hand(options):
     @torch.inference_mode()
     def run(prompts):
         ids, state, written = torch.from_numpy(prompts).long(), None, []
-        for _ in range(options.new_tokens):
+        for _ in range(options.max_new_tokens):
             features, state = lstm(embedding(ids), state)
             ids = (features[:, -1:] @ embedding.weight.t()).argmax(-1)
             written.append(ids)
@@ -108,7 +108,7 @@ def by_marian(options):
         sizes |= {layers: MARIAN["depth"], heads: MARIAN["heads"], hidden: MARIAN["hidden"]}
     ends = {"decoder_start_token_id": 0, "eos_token_id": None, "forced_eos_token_id": None}
     model = MarianMTModel(MarianConfig(**sizes, **ends)).eval()
-    count = {"max_new_tokens": options.new_tokens, "min_new_tokens": options.new_tokens}
+    count = {"max_new_tokens": options.max_new_tokens, "min_new_tokens": options.max_new_tokens}
 
     def run(sources):
         ids = torch.from_numpy(sources).long()
@@ -133,7 +133,7 @@ def by_keras_hub(options):
     model = keras_hub.models.GPT2CausalLM(backbone, preprocessor=None)
 
     def run(prompts):
-        ids = np.pad(prompts, ((0, 0), (0, options.new_tokens)))
+        ids = np.pad(prompts, ((0, 0), (0, options.max_new_tokens)))
         mask = np.arange(ids.shape[1])[None] < prompts.shape[1]
         model.generate({"token_ids": ids, "padding_mask": np.broadcast_to(mask, ids.shape)}, stop_token_ids=None)
 
@@ -146,7 +146,7 @@ def by_transformers(options):
     from transformers import GPT2Config, GPT2LMHeadModel
 
     model = GPT2LMHeadModel(GPT2Config()).eval()
-    count = {"max_new_tokens": options.new_tokens, "min_new_tokens": options.new_tokens}
+    count = {"max_new_tokens": options.max_new_tokens, "min_new_tokens": options.max_new_tokens}
 
     def run(prompts):
         ids = torch.from_numpy(prompts).long()

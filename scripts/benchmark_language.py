@@ -151,12 +151,13 @@ def packing_runs(options):
     from zoo.data.batches import Batches
     from zoo.data.examples import prepare
     from zoo.data.opening import open_dataset
-    from zoo.transforms.packed import PackedExamples, packed
+    from zoo.data.packing import PackedExamples
+    from zoo.transforms.packed import packed
 
     preset = catalog.load("presets", "transformer_multi30k")
-    dataset = open_dataset(options.data, need=preset.objective.needs())
+    dataset = open_dataset(options.data, required=preset.objective.needs())
     tokenizer = preset.tokenizer.train(text for r in dataset.records("train") for text in preset.objective.texts(r))
-    model = preset.objective.model(replace(preset.architecture, vocabulary=tokenizer.size))
+    model = preset.objective.model(replace(preset.architecture, vocabulary=tokenizer.vocabulary_size))
     examples = prepare(dataset, "train", preset.objective, tokenizer, model, Path(tempfile.mkdtemp()))
     twin, runs, room = packed(model), {}, 128
     several = PackedExamples(examples, twin, room)
@@ -164,7 +165,7 @@ def packing_runs(options):
     for name, one, source, count in (("packed", twin, several, rows), ("padded", model, examples, 128)):
         preset.objective.compile(one, backend.AdamW())
         batches = Batches(source, preset.objective, count)
-        stream = batches.from_step(0)
+        stream = batches.stream(0)
         taken = [next(stream) for _ in range(options.steps)]
         tokens = sum(float((weights > 0).sum()) for *_, weights in taken) / options.steps
         runs[name] = (fitting(one, taken, options.steps), tokens)

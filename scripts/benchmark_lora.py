@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from zoo.adapters.training import LoRATraining
-from zoo.checkpoints.warm_start import backbone, begin
+from zoo.checkpoints.warm_start import load_backbone, warm_start
 from zoo.objectives.classify_text import ClassifyText
 from zoo.presets import LoRA, Training
 from zoo.training.optimizer import optimizer
@@ -22,8 +22,8 @@ PATTERNS = {"attention": "attention/", "all": "attention/|feed_forward/"}
 def compiled(folder, lora=None):
     """A compiled classifier upon a folder's network, all of which learns, or only updates and the head."""
     objective = ClassifyText(labels=("a", "b"), pooling="mean")
-    architecture, tokenizer, _ = backbone(folder)
-    model, fresh = begin(objective.model, objective, architecture, folder, tokenizer.size)
+    architecture, tokenizer, _ = load_backbone(folder)
+    model, fresh = warm_start(objective.model, objective, architecture, folder, tokenizer.vocabulary_size)
     if lora:
         model = LoRATraining(model, architecture, lora, fresh).model
     return objective.compile(model, optimizer(Training(), model, 1000))
@@ -47,14 +47,14 @@ def main():
     given = parser.parse_args()
     make = partial(compiled, given.folder)
     models = {"all weights": make()}
-    models |= {f"LoRA, {name}": make(LoRA(rank=given.rank, pattern=one)) for name, one in PATTERNS.items()}
+    models |= {f"LoRA, {name}": make(LoRA(rank=given.rank, targets=one)) for name, one in PATTERNS.items()}
     draw = np.random.default_rng(0)
     ids = draw.integers(1000, 20_000, (32, given.tokens)).astype("int32")
     labels = np.eye(2, dtype="float32")[draw.integers(0, 2, 32)]
     times = {name: [] for name in models}
     for turn in range(given.rounds + 1):
         for name, model in models.items():
-            batch = {key: np.zeros_like(ids) if key == "types" else ids for key in model.input}, labels
+            batch = {key: np.zeros_like(ids) if key == "segments" else ids for key in model.input}, labels
             found = seconds(model, batch, given.steps)
             times[name] += [found] if turn else []  # the first warms up
     full = np.median(times["all weights"])

@@ -7,7 +7,7 @@ def keras_model(name, vocabulary, width, classes):
     from keras import layers, ops
 
     tokens = keras.Input((None,), dtype="int32", name="tokens")
-    visible = ops.not_equal(tokens, 0)
+    padding_mask = ops.not_equal(tokens, 0)
     x = layers.Embedding(vocabulary, width)(tokens)
     if name == "text_cnn":
         x = layers.Dropout(0.3)(x)
@@ -15,18 +15,18 @@ def keras_model(name, vocabulary, width, classes):
         x = layers.Dropout(0.5)(ops.concatenate([layers.GlobalMaxPooling1D()(y) for y in kernels], axis=-1))
     elif name.startswith("bi"):
         cell = {"bilstm": layers.LSTM, "bigru": layers.GRU}[name](128, return_sequences=True)
-        x = layers.Bidirectional(cell)(layers.Dropout(0.3, noise_shape=(None, 1, None))(x), mask=visible)
-        hidden = 1e9 * ops.cast(ops.logical_not(visible), "float32")[..., None]
+        x = layers.Bidirectional(cell)(layers.Dropout(0.3, noise_shape=(None, 1, None))(x), mask=padding_mask)
+        hidden = 1e9 * ops.cast(ops.logical_not(padding_mask), "float32")[..., None]
         x = ops.max(layers.Dropout(0.3, noise_shape=(None, 1, None))(x) - hidden, axis=1)
     else:
         x = layers.Dropout(0.1)(x + layers.Embedding(512, width)(ops.cumsum(ops.ones_like(tokens), axis=1) - 1))
         for _ in range(2):
             y = layers.LayerNormalization()(x)
-            y = layers.MultiHeadAttention(4, width // 4, dropout=0.1)(y, y, attention_mask=visible[:, None, :])
+            y = layers.MultiHeadAttention(4, width // 4, dropout=0.1)(y, y, attention_mask=padding_mask[:, None, :])
             x = x + layers.Dropout(0.1)(y)
             y = layers.Dropout(0.1)(layers.Dense(512, activation="relu")(layers.LayerNormalization()(x)))
             x = x + layers.Dropout(0.1)(layers.Dense(width)(y))
-        x = layers.GlobalAveragePooling1D()(layers.LayerNormalization()(x), mask=visible)
+        x = layers.GlobalAveragePooling1D()(layers.LayerNormalization()(x), mask=padding_mask)
     model = keras.Model({"tokens": tokens}, layers.Dense(classes)(layers.Dropout(0.1)(x)))
     model.compile(
         keras.optimizers.AdamW(), keras.losses.CategoricalCrossentropy(True), weighted_metrics=["categorical_accuracy"]
@@ -58,28 +58,28 @@ def torch_model(name, vocabulary, width, classes, packed):
             self.output = nn.Linear(size, classes)
 
         def forward(self, tokens):
-            visible = tokens != 0
+            padding_mask = tokens != 0
             x = getattr(self, {"text_cnn": "convolve", "transformer_encoder": "attend"}.get(name, "recur"))(
-                tokens, visible
+                tokens, padding_mask
             )
             return self.output(self.dropouts[0](x))
 
-        def convolve(self, tokens, visible):
+        def convolve(self, tokens, padding_mask):
             x = self.dropouts[1](self.embedding(tokens)).transpose(1, 2)
             return self.dropouts[2](torch.cat([kernel(x).relu().amax(2) for kernel in self.kernels], 1))
 
-        def recur(self, tokens, visible):
+        def recur(self, tokens, padding_mask):
             x = self.dropouts[1](self.embedding(tokens))
             if packed:
-                x = nn.utils.rnn.pack_padded_sequence(x, visible.sum(1), batch_first=True, enforce_sorted=False)
+                x = nn.utils.rnn.pack_padded_sequence(x, padding_mask.sum(1), batch_first=True, enforce_sorted=False)
             x = self.cell(x)[0]
             if packed:
                 x = nn.utils.rnn.pad_packed_sequence(x, batch_first=True)[0]
-            return self.dropouts[1](x).masked_fill(~visible[..., None], -torch.inf).amax(1)
+            return self.dropouts[1](x).masked_fill(~padding_mask[..., None], -torch.inf).amax(1)
 
-        def attend(self, tokens, visible):
+        def attend(self, tokens, padding_mask):
             x = self.embedding(tokens) + self.places(torch.arange(tokens.shape[1]))
-            x = self.blocks(self.dropouts[0](x), src_key_padding_mask=~visible) * visible[..., None]
-            return x.sum(1) / visible.sum(1, keepdim=True)
+            x = self.blocks(self.dropouts[0](x), src_key_padding_mask=~padding_mask) * padding_mask[..., None]
+            return x.sum(1) / padding_mask.sum(1, keepdim=True)
 
     return Classifier()

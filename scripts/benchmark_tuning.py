@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import transformers
 
-from zoo.checkpoints.warm_start import backbone, begin
+from zoo.checkpoints.warm_start import load_backbone, warm_start
 from zoo.objectives.classify_text import ClassifyText
 from zoo.presets import Training
 from zoo.training.optimizer import optimizer
@@ -49,8 +49,8 @@ def main():
 def zoo_step(folder, ids, labels):
     """A step through the zoo's model, as its training compiles it."""
     objective = ClassifyText(labels=("a", "b"), pooling="mean")
-    architecture, tokenizer, _ = backbone(folder)
-    model, _ = begin(objective.model, objective, architecture, folder, tokenizer.size)
+    architecture, tokenizer, _ = load_backbone(folder)
+    model, _ = warm_start(objective.model, objective, architecture, folder, tokenizer.vocabulary_size)
     objective.compile(model, optimizer(SETTINGS, model, 1000))
     inputs = {name: ids if name == "tokens" else np.zeros_like(ids) for name in model.input}
     return lambda: model.train_on_batch(inputs, np.eye(2, dtype="float32")[labels])
@@ -58,15 +58,15 @@ def zoo_step(folder, ids, labels):
 
 def torch_step(folder, ids, labels):
     """A step as one writes it with transformers: mean of the last features, dropout, a linear layer."""
-    trunk = transformers.AutoModel.from_pretrained(folder, add_pooling_layer=False).train()
-    head = torch.nn.Sequential(torch.nn.Dropout(0.1), torch.nn.Linear(trunk.config.hidden_size, 2))
-    weights = [*trunk.parameters(), *head.parameters()]
+    backbone = transformers.AutoModel.from_pretrained(folder, add_pooling_layer=False).train()
+    head = torch.nn.Sequential(torch.nn.Dropout(0.1), torch.nn.Linear(backbone.config.hidden_size, 2))
+    weights = [*backbone.parameters(), *head.parameters()]
     adamw = torch.optim.AdamW(weights, SETTINGS.learning_rate, weight_decay=SETTINGS.weight_decay, fused=True)
     tokens, target = torch.from_numpy(ids).long(), torch.from_numpy(labels)
     shown = (tokens != 0).long()
 
     def step():
-        x = trunk(input_ids=tokens, attention_mask=shown).last_hidden_state * shown[..., None]
+        x = backbone(input_ids=tokens, attention_mask=shown).last_hidden_state * shown[..., None]
         loss = torch.nn.functional.cross_entropy(head(x.sum(1) / shown.sum(1, keepdim=True)), target)
         adamw.zero_grad()
         loss.backward()

@@ -23,23 +23,23 @@ TYPES = [[0, 0, 0, 1, 1, 1, 1, 1], [0, 0, 1, 1, 0, 0, 0, 0], [0] * 8]
 
 def bert():
     config = transformers.BertConfig(**SIZES, max_position_embeddings=12, num_labels=3)
-    return run(transformers.BertForSequenceClassification(config), tokens=TOKENS, types=TYPES)
+    return run(transformers.BertForSequenceClassification(config), tokens=TOKENS, segments=TYPES)
 
 
 def bert_masked_token():
     config = transformers.BertConfig(**SIZES, max_position_embeddings=12)
-    return run(transformers.BertForMaskedLM(config), tokens=TOKENS, types=TYPES)
+    return run(transformers.BertForMaskedLM(config), tokens=TOKENS, segments=TYPES)
 
 
 def bert_tag_tokens():
     tags = dict(enumerate(("O", "B-place", "I-place")))
     config = transformers.BertConfig(**SIZES, max_position_embeddings=12, id2label=tags)
-    return run(transformers.BertForTokenClassification(config), tokens=TOKENS, types=TYPES)
+    return run(transformers.BertForTokenClassification(config), tokens=TOKENS, segments=TYPES)
 
 
 def bert_find_span():
     config = transformers.BertConfig(**SIZES, max_position_embeddings=12)
-    return run(transformers.BertForQuestionAnswering(config), tokens=TOKENS, types=TYPES)
+    return run(transformers.BertForQuestionAnswering(config), tokens=TOKENS, segments=TYPES)
 
 
 def roberta():
@@ -141,7 +141,7 @@ MODELS = (
 )
 THEIRS = {
     "tokens": "input_ids",
-    "types": "token_type_ids",
+    "segments": "token_type_ids",
     "source": "input_ids",
     "target": "decoder_input_ids",
 }
@@ -161,16 +161,16 @@ def run(model, **inputs):
             weight.copy_(near * ("bias" not in name) + 0.3 * torch.randn(weight.shape, generator=draw))
     model.config.architectures = [type(model).__name__]
     given = {THEIRS[name]: torch.tensor(rows) for name, rows in inputs.items()}
-    visible = torch.tensor(TOKENS) > 0
+    padding_mask = torch.tensor(TOKENS) > 0
     with torch.no_grad():
-        found = model.eval()(**given, attention_mask=visible.long(), output_hidden_states=True)
+        found = model.eval()(**given, attention_mask=padding_mask.long(), output_hidden_states=True)
     hidden = found.decoder_hidden_states if "target" in inputs else found.hidden_states
     return {
         "version": np.array(f"transformers {transformers.__version__}"),
         "config": np.array(json.dumps(model.config.to_dict())),
         **{f"tensor/{name}": array.numpy() for name, array in model.state_dict().items()},
         **{f"input/{name}": np.array(rows, "int32") for name, rows in inputs.items()},
-        "visible": np.array(TARGET) > 0 if "target" in inputs else visible.numpy(),
+        "visible": np.array(TARGET) > 0 if "target" in inputs else padding_mask.numpy(),
         "features": hidden[-1].numpy(),
         "logits": (
             found.logits if "logits" in found else torch.stack([found.start_logits, found.end_logits], -1)

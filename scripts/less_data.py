@@ -19,10 +19,10 @@ import tempfile
 from pathlib import Path
 
 WAYS = {  # name: preset and its settings
-    "from scratch": ("mlp_snips", "training.steps=200", "training.batch=20"),
-    "frozen": ("bert_snips", "training.steps=400", "training.learning_rate=1e-2", "tuning.freeze=trunk"),
-    "LoRA": ("bert_snips", "training.steps=120", "training.learning_rate=2e-3", "lora.rank=8"),
-    "full": ("bert_snips", "training.steps=120", "training.learning_rate=2e-4"),
+    "from scratch": ("mlp_snips", "training.max_steps=200", "training.batch_size=20"),
+    "frozen": ("bert_snips", "training.max_steps=400", "training.learning_rate=1e-2", "tuning.freeze=backbone"),
+    "LoRA": ("bert_snips", "training.max_steps=120", "training.learning_rate=2e-3", "lora.rank=8"),
+    "full": ("bert_snips", "training.max_steps=120", "training.learning_rate=2e-4"),
 }
 DONE = Path("saved_models/less_data.jsonl")
 
@@ -57,7 +57,7 @@ def run(options, seed, size, way):
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         few(options.data, size, seed, folder / "data")
-        settings += [f"training.interval={10**6}", f"training.seed={seed}"]
+        settings += [f"training.validate_every={10**6}", f"training.seed={seed}"]
         command = ["train", preset, *start, "--data", folder / "data", "--to", folder / "model", *settings]
         subprocess.run([sys.executable, "-m", "zoo", *command], check=True, stdout=subprocess.DEVNULL)
         accuracy = json.loads((folder / "model" / "scores.json").read_text())["test"]["accuracy"]

@@ -41,7 +41,7 @@ def run(preset, folder, backend, seed):
         data,
         "--to",
         to,
-        "--fresh",
+        "--restart",
         f"training.seed={seed}",
     ]
     subprocess.run(command, check=True, env=os.environ | {"KERAS_BACKEND": backend}, stdout=subprocess.DEVNULL)

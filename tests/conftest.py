@@ -50,7 +50,7 @@ def tiny(reviews):
         objective=ClassifyText(length=16),
         tokenizer=Words(),
         data=Data(spec=str(reviews)),
-        training=Training(epochs=4, batch=8, learning_rate=3e-2, patience=0),
+        training=Training(epochs=4, batch_size=8, learning_rate=3e-2, patience=0),
     )
 
 
@@ -68,7 +68,7 @@ def model_folder(reviews, tmp_path_factory):
         objective=ClassifyText(length=16),
         tokenizer=Words(),
         data=Data(spec=str(reviews)),
-        training=Training(epochs=8, batch=16, learning_rate=2e-2),
+        training=Training(epochs=8, batch_size=16, learning_rate=2e-2),
     )
     zoo.train(preset, to=folder)
     return folder

@@ -22,7 +22,7 @@ def preset(rows, rank=2, **settings):
         objective=ClassifyText(length=8, pooling="mean"),
         tokenizer=Words(),
         data=zoo.Data(spec=str(rows)),
-        training=zoo.Training(epochs=3, batch=8, learning_rate=0.05, **settings),
+        training=zoo.Training(epochs=3, batch_size=8, learning_rate=0.05, **settings),
         lora=zoo.LoRA(rank=rank),
     )
 

@@ -39,7 +39,7 @@ def write_tokenizer(folder, size=40, padding=0):
     names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     tokens = [*names[1:], *(f"w{i}" for i in range(5, size))]
     words = {word: i for i, word in enumerate([*tokens[:padding], names[0], *tokens[padding:]])}
-    rust = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
-    rust.pre_tokenizer = pre_tokenizers.Whitespace()
-    rust.add_special_tokens(names)
-    rust.save(str(folder / "tokenizer.json"))
+    backend = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    backend.add_special_tokens(names)
+    backend.save(str(folder / "tokenizer.json"))

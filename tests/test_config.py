@@ -17,14 +17,14 @@ def test_every_preset_survives_json(name):
 
 def test_fields_are_overridden_by_path(tiny):
     changed = config.override(
-        tiny, ["training.steps=50", "architecture.kernels=3,4", "objective.several=true", "data.columns.text=sentence"]
+        tiny, ["training.max_steps=50", "architecture.kernels=3,4", "objective.multi_label=true", "data.columns.text=sentence"]
     )
-    assert changed.training.steps == 50
+    assert changed.training.max_steps == 50
     assert changed.architecture.kernels == (3, 4)
-    assert changed.objective.several is True
+    assert changed.objective.multi_label is True
     assert changed.data.columns == {"text": "sentence"}
     assert config.differences(tiny, changed) == [
-        *("architecture.kernels", "data.columns", "data.columns.text", "objective.several", "training.steps")
+        *("architecture.kernels", "data.columns", "data.columns.text", "objective.multi_label", "training.max_steps")
     ]
 
 
@@ -38,12 +38,12 @@ def test_a_part_is_replaced_by_another_with_its_defaults(tiny):
     [
         ("training.stepz=5", r"Unknown field 'training.stepz'. Received: 'stepz'. Did you mean 'steps'\?"),
         ("trainin.steps=5", r"Unknown field 'trainin.steps'. Received: 'trainin'. Did you mean 'training'\?"),
-        ("training.steps=many", r"Expected a value like 0 for training.steps. Received: 'many'."),
-        ("objective.several=maybe", r"Expected true or false for objective.several. Received: 'maybe'."),
-        ("training.steps", r"Expected path.to.field=value. Received: 'training.steps'."),
+        ("training.max_steps=many", r"Expected a value like 0 for training.max_steps. Received: 'many'."),
+        ("objective.multi_label=maybe", r"Expected true or false for objective.multi_label. Received: 'maybe'."),
+        ("training.max_steps", r"Expected path.to.field=value. Received: 'training.max_steps'."),
         ("architecture=text_cn", r"Unknown architecture. Received: 'text_cn'. Did you mean 'text_cnn'\?"),
         ("training=fast", r"Expected one field of training, as in training.FIELD=value. Received: training=fast."),
-        ("training.steps.more=1", r"'steps.more' goes too deep: 'steps' is a value."),
+        ("training.max_steps.more=1", r"'max_steps.more' goes too deep: 'max_steps' is a value."),
     ],
 )
 def test_mistakes_name_the_nearest_legal_thing(tiny, assignment, message):

@@ -31,13 +31,13 @@ LEARNED = [name for name in catalog.names("tokenizers") if name != "pretrained"]
 def shrunk(name, **settings):
     """The architecture of that name with those of `SIZES` and `settings` that are fields of it."""
     cls = catalog.load("architectures", name)
-    known = {field.name for field in fields(cls)}
+    known = {field.name for field in fields(cls) if field.init}
     return cls(**{field: value for field, value in (SIZES | settings).items() if field in known})
 
 
 def serving(objective, **settings):
     """Names of the architectures that, shrunk, can serve an objective."""
-    return [name for name in catalog.names("architectures") if not catalog.refusal(objective, shrunk(name, **settings))]
+    return [name for name in catalog.names("architectures") if not catalog.incompatibility(objective, shrunk(name, **settings))]
 
 
 def all_or_few(names, few=FEW):
@@ -49,12 +49,12 @@ def all_or_few(names, few=FEW):
 def by_heart(objective, name, records, tokenizer, epochs=60, rate=0.02, **settings):
     """(model, predictions) of an architecture, shrunk, trained on a few records as one batch."""
     keras.utils.set_random_seed(0)
-    architecture = shrunk(name, **STILL | settings | {"vocabulary": tokenizer.size})
+    architecture = shrunk(name, **STILL | settings | {"vocabulary": tokenizer.vocabulary_size})
     model = objective.compile(objective.model(architecture), keras.optimizers.Adam(rate))
     rows = list(objective.examples(records, tokenizer))
     frame = Collator.of(model, objective, tokenizer, rows[0])
     batch = frame.pad(rows, np.array([frame.sizes(row) for row in rows]).max(axis=0))
-    inputs, targets, weights = objective.arrange(batch, np.random.default_rng(0))
+    inputs, targets, weights = objective.collate(batch, np.random.default_rng(0))
     inputs = {key: inputs[key] for key in model.input}
     model.fit(inputs, targets, sample_weight=weights, batch_size=len(rows), epochs=epochs, verbose=0, shuffle=False)
     return model, predictor.predict(model, objective, tokenizer, records)

@@ -81,7 +81,7 @@ def tokenizer(request, make):
 
 def vocabulary_of(tokenizer):
     """Return the model part of a tokenizer.json."""
-    return json.loads(tokenizer.rust.to_str())["model"]
+    return json.loads(tokenizer.backend.to_str())["model"]
 
 
 def bert(folder, corpus, lower):

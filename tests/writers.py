@@ -11,8 +11,8 @@ WRITERS = [name for name in catalog.names("architectures") if shrunk(name, causa
 VARIANTS = {  # more than the defaults that each architecture is tested with
     "rnn_seq2seq": [
         {"bidirectional": True, "depth": 2},
-        {"cell": "lstm", "feeding": "output", "attention": "general"},
-        {"feeding": "none", "attention": "general"},
+        {"cell": "lstm", "input_feeding": "output", "attention": "general"},
+        {"input_feeding": "none", "attention": "general"},
     ],
     "conv": [{"causal": True, "depth": 2}],
     "lstm": [{"bidirectional": False, "depth": 2}],
@@ -27,8 +27,8 @@ def network(name, **settings):
     """A small network from ids to logits, with weights larger than fresh ones, so that its choices are clear."""
     keras.utils.set_random_seed(2)
     architecture = shrunk(name, **{"causal": True, "bidirectional": False, "vocabulary": 24, "length": 32} | settings)
-    trunk = architecture.trunk()
-    model = keras.Model(trunk.input, architecture.logits(trunk))
+    backbone = architecture.backbone()
+    model = keras.Model(backbone.input, architecture.logits(backbone))
     for weight in model.trainable_weights:
         weight.assign(2 * ops.convert_to_numpy(weight))
     return model

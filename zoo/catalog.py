@@ -12,7 +12,7 @@ from zoo.architectures import Architecture
 from zoo.objectives import Objective
 from zoo.presets import Preset
 from zoo.readers import Reader
-from zoo.runtime.errors import unknown
+from zoo.runtime.errors import UserError, unknown
 from zoo.tokenizers import TokenizerSpec
 
 SWITCHES = ("bidirectional", "causal")  # fields that decide which objectives an architecture is able to serve
@@ -29,10 +29,10 @@ KINDS = {
 def names(kind):
     """Sorted names of all things of one kind.
 
-    Raises ValueError for a kind that is not one of `KINDS`.
+    Raises UserError for a kind that is not one of `KINDS`.
     """
     if kind not in KINDS:
-        raise ValueError(unknown("kind", kind, KINDS))
+        raise UserError(unknown("kind", kind, KINDS))
     package = importlib.import_module(f"zoo.{kind}")
     modules = pkgutil.iter_modules(package.__path__)
     return tuple(sorted(module.name for module in modules if not module.name.startswith("_")))
@@ -42,10 +42,10 @@ def names(kind):
 def load(kind, name):
     """The one class of `kind` (or, for presets, the one instance) that the file `name` defines.
 
-    Raises ValueError, naming the nearest known name, for a name that is not in the catalog.
+    Raises UserError, naming the nearest known name, for a name that is not in the catalog.
     """
     if name not in names(kind):
-        raise ValueError(unknown(kind.removesuffix("s"), name, names(kind)))
+        raise UserError(unknown(kind.removesuffix("s"), name, names(kind)))
     module = importlib.import_module(f"zoo.{kind}.{name}")
     (thing,) = [value for value in vars(module).values() if _belongs(value, kind, module)]
     return thing
@@ -63,16 +63,16 @@ def name_of(kind, thing):
     return owner.__module__.removeprefix(f"zoo.{kind}.")
 
 
-def refusal(objective, architecture):
+def incompatibility(objective, architecture):
     """Why an architecture cannot serve an objective, or "" where it can."""
     try:
-        objective.check(architecture)
-    except ValueError as error:
+        objective.check_architecture(architecture)
+    except UserError as error:
         return str(error)
     return ""
 
 
-def serving(objective):
+def compatible_architectures(objective):
     """{architecture: how it serves the objective of that name}, of those that are able to.
 
     "" is as it comes; else the setting that makes it able, such as "bidirectional=True".
@@ -83,9 +83,9 @@ def serving(objective):
 
 
 def _settings(architecture, objective):
-    switches = [field for field in fields(architecture) if field.name in SWITCHES]
+    switches = [field for field in fields(architecture) if field.name in SWITCHES and field.init]
     for given in ({}, *({field.name: not field.default} for field in switches)):
-        if not refusal(objective, architecture(**given)):
+        if not incompatibility(objective, architecture(**given)):
             return ", ".join(f"{name}={value}" for name, value in given.items())
     return None
 

@@ -30,7 +30,7 @@ def test_a_run_leaves_a_model_like_any_other_and_its_adapter_alone(bert, learned
     (folder, pipeline), *_ = learned.items()
     assert likelihoods(zoo.load(folder)) == pytest.approx(likelihoods(pipeline), rel=1e-5)
     given = {w.path: keras.ops.convert_to_numpy(w.value) for w in import_folder(bert).model.weights}
-    for weight in Backbone(folder).trunk.weights:
+    for weight in Backbone(folder).backbone.weights:
         changed = (keras.ops.convert_to_numpy(weight.value) != given[weight.path]).any()
         assert changed == (weight.path.endswith("kernel") and "attention/" in weight.path), weight.path
     tensors = load_file(f"{folder}/adapter.safetensors")
@@ -134,11 +134,11 @@ def test_a_run_that_was_cut_off_goes_on(bert, rows, learned, tmp_path, monkeypat
         ("lora.alpha=0", "Expected lora.alpha to be above 0. Received: 0.0"),
         ("lora.dropout=1", "Expected lora.dropout to be 0 or more and below 1. Received: 1.0"),
         (
-            "lora.pattern=atention",
-            r"Expected lora.pattern to be found in a kernel's path. Received: 'atention'. Kernels: "
+            "lora.targets=atention",
+            r"Expected lora.targets to be found in a kernel's path. Received: 'atention'. Kernels: "
             "block0_attention/key/kernel, ",
         ),
-        ("lora.pattern=(", r"Expected lora.pattern to be a regular expression \(.*\). Received: '\('"),
+        ("lora.targets=(", r"Expected lora.targets to be a regular expression \(.*\). Received: '\('"),
     ],
 )
 def test_bad_settings(bert, rows, tmp_path, setting, message):

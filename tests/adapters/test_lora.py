@@ -12,13 +12,13 @@ from zoo.adapters.updates import LoRAUpdates
 from zoo.objectives.classify_text import ClassifyText
 
 KERNELS = {  # architecture: kernels that its layers have in kind, numbers as 0
-    "bert": ("block0_attention/query/kernel", "block0_feed_forward/widen/kernel"),
+    "bert": ("block0_attention/query/kernel", "block0_feed_forward/up/kernel"),
     "llama": ("block0_attention/key/kernel", "block0_feed_forward/gate/kernel"),
     "t5": ("encoder0_attention/out/kernel", "decoder0_source_attention/value/kernel"),
     "lstm": ("layer0_forwards/kernel", "layer0_forwards/recurrent_kernel"),
     "gru": ("layer0_forwards/kernel", "layer0_forwards/recurrent_kernel"),
     "rnn": ("layer0_forwards/kernel", "layer0_forwards/recurrent_kernel"),
-    "rnn_seq2seq": ("feed", "recurrence/recurrent_kernel", "align/key/kernel"),
+    "rnn_seq2seq": ("input_kernel", "recurrence/recurrent_kernel", "align/key/kernel"),
     "text_cnn": ("kernel",),
     "conv": ("block0_convolution/kernel",),
     "averaging": ("dense0/kernel",),
@@ -28,7 +28,7 @@ KERNELS = {  # architecture: kernels that its layers have in kind, numbers as 0
 def rows(model, seed=0):
     draw = np.random.default_rng(seed)
     return {
-        name: ops.convert_to_tensor(draw.integers(1, 2 if name == "types" else 30, (3, 7)).astype("int32"))
+        name: ops.convert_to_tensor(draw.integers(1, 2 if name == "segments" else 30, (3, 7)).astype("int32"))
         for name in model.input
     }
 
@@ -47,9 +47,9 @@ def shaken(updates, seed=1):
 @pytest.mark.parametrize("name", all_or_few(KERNELS, ("bert", "lstm", "conv")))
 def test_updates_change_outputs_and_merge_exactly(name):
     keras.utils.set_random_seed(0)
-    model = shrunk(name).trunk()
+    model = shrunk(name).backbone()
     before, paths = out(model), {weight.path for weight in model.weights}
-    updates = LoRAUpdates(model, zoo.LoRA(rank=2, alpha=4.0, pattern="kernel|feed"), paths)
+    updates = LoRAUpdates(model, zoo.LoRA(rank=2, alpha=4.0, targets="kernel"), paths)
     for wanted in KERNELS[name]:
         assert any(path.endswith(wanted) for path in updates.places), sorted(updates.places)
     np.testing.assert_array_equal(out(model), before)  # B is zero
@@ -67,8 +67,8 @@ def test_updates_change_outputs_and_merge_exactly(name):
 
 def test_dropout_is_of_what_meets_an_update_while_training():
     keras.utils.set_random_seed(0)
-    model = shrunk("lstm", dropout=0.0, embedding_dropout=0.0).trunk()
-    lora = zoo.LoRA(rank=2, dropout=0.5, pattern="recurrent_kernel")
+    model = shrunk("lstm", dropout=0.0, embedding_dropout=0.0).backbone()
+    lora = zoo.LoRA(rank=2, dropout=0.5, targets="recurrent_kernel")
     shaken(LoRAUpdates(model, lora, {weight.path for weight in model.weights}))
     still = out(model)
     np.testing.assert_array_equal(out(model), still)
@@ -87,7 +87,7 @@ def test_only_updates_and_the_head_learn(name, pattern, learning):
     objective = ClassifyText(labels=("a", "b"), length=8)
     architecture = shrunk(name, dropout=0.0, embedding_dropout=0.0)
     model = objective.model(architecture)
-    adaptation = LoRATraining(model, architecture, zoo.LoRA(rank=2, pattern=pattern), [w.path for w in model.weights])
+    adaptation = LoRATraining(model, architecture, zoo.LoRA(rank=2, targets=pattern), [w.path for w in model.weights])
     model = objective.compile(adaptation.model, keras.optimizers.SGD(0.1))
     assert {w.path.split("/")[0] for w in model.trainable_weights} == learning | {"logits"}
     inputs, labels = rows(model), np.eye(2, dtype="float32")[[0, 1, 1]]

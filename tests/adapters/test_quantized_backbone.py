@@ -20,7 +20,7 @@ from zoo.layers.quantization import QuantizedMatrix, round_weights
 from zoo.objectives.classify_text import ClassifyText
 from zoo.training.finetuning import BlockFreezer
 
-ROUNDED = zoo.Tuning(precision="int8")
+ROUNDED = zoo.Tuning(quantize="int8")
 
 
 def numbers(model):
@@ -55,7 +55,7 @@ def test_exact_kernels_are_forgotten_and_updates_learn(name):
     architecture = shrunk(name, dropout=0.0, embedding_dropout=0.0)
     model = objective.model(architecture)
     fresh = [weight.path for weight in model.layers[-1].weights]
-    adaptation = LoRATraining(model, architecture, zoo.LoRA(rank=2, pattern="kernel"), fresh)
+    adaptation = LoRATraining(model, architecture, zoo.LoRA(rank=2, targets="kernel"), fresh)
     tuner = BlockFreezer(ROUNDED, architecture, adaptation.model)
     exact, large = (
         tuner.count(),
@@ -69,7 +69,7 @@ def test_exact_kernels_are_forgotten_and_updates_learn(name):
     assert tuner.count().split("MB")[0] != exact.split("MB")[0]
     model = objective.compile(adaptation.model, keras.optimizers.SGD(0.1))
     rows = {
-        key: np.array([[5, 6, 7], [8, 9, 4], [9, 8, 3]], "int32") % (2 if key == "types" else 99) for key in model.input
+        key: np.array([[5, 6, 7], [8, 9, 4], [9, 8, 3]], "int32") % (2 if key == "segments" else 99) for key in model.input
     }
     losses = [model.train_on_batch(rows, np.eye(2)[[0, 1, 1]], return_dict=True)["loss"] for _ in range(20)]
     assert losses[-1] < losses[0]
@@ -81,16 +81,16 @@ def test_an_adapter_learned_upon_int8_is_merged_into_exact_weights(bert, rows, t
     pipeline = zoo.train(replace(preset(rows), tuning=ROUNDED), to=tmp_path / "one", weights=str(bert))
     assert likelihoods(zoo.load(tmp_path / "one")) == pytest.approx(likelihoods(pipeline), rel=1e-5)
     assert likelihoods(zoo.merge(bert, tmp_path / "one")) == pytest.approx(likelihoods(pipeline), rel=1e-5)
-    given, now = numbers(Backbone(bert).trunk), numbers(pipeline.model)
+    given, now = numbers(Backbone(bert).backbone), numbers(pipeline.model)
     for path in given:
         assert (given[path] != now[path]).any() == (path.endswith("kernel") and "attention/" in path), path
     assert "are frozen, 0.0 MB in all" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_head_upon_int8(bert, rows, tmp_path):
-    learner = replace(preset(rows, rank=0), tuning=replace(ROUNDED, freeze="trunk"))
+    learner = replace(preset(rows, rank=0), tuning=replace(ROUNDED, freeze="backbone"))
     pipeline = zoo.train(learner, to=tmp_path / "one", weights=str(bert))
-    given, now = numbers(Backbone(bert).trunk), numbers(pipeline.model)
+    given, now = numbers(Backbone(bert).backbone), numbers(pipeline.model)
     assert {path for path in now if path not in given} == {"logits/kernel", "logits/bias"}
     for path in given:
         np.testing.assert_array_equal(given[path], now[path], path)
@@ -118,8 +118,8 @@ def test_a_run_that_was_cut_off_goes_on(bert, rows, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["lora.rank=0"], "give lora.rank or tuning.freeze. Received: tuning.precision=int8 where all weights learn"),
-        (["tuning.precision=int4"], "Unknown tuning.precision. Received: 'int4'. Did you mean 'int8'"),
+        (["lora.rank=0"], "give lora.rank or tuning.freeze. Received: tuning.quantize=int8 where all weights learn"),
+        (["tuning.quantize=int4"], "Unknown tuning.quantize. Received: 'int4'. Did you mean 'int8'"),
     ],
 )
 def test_mistakes(bert, rows, tmp_path, settings, message):

@@ -18,50 +18,50 @@ def numpy(x):
     return ops.convert_to_numpy(x)
 
 
-def features(trunk, source=SOURCE, target=TARGET):
-    return numpy(trunk({"source": source, "target": target}))
+def features(backbone, source=SOURCE, target=TARGET):
+    return numpy(backbone({"source": source, "target": target}))
 
 
 @pytest.mark.parametrize(
     "architecture",
     [
         Transformer(**DEEP, norm="pre"),
-        Transformer(**DEEP, shared=False),
+        Transformer(**DEEP, tied=False),
         RNNSeq2Seq(**RECURRENT, depth=2, cell="lstm"),
-        RNNSeq2Seq(**RECURRENT, depth=2, cell="lstm", attention="dot", feeding="none", bidirectional=False),
-        RNNSeq2Seq(**RECURRENT, attention="general", feeding="output"),
-        RNNSeq2Seq(**RECURRENT, feeding="none", shared=False),
+        RNNSeq2Seq(**RECURRENT, depth=2, cell="lstm", attention="dot", input_feeding="none", bidirectional=False),
+        RNNSeq2Seq(**RECURRENT, attention="general", input_feeding="output"),
+        RNNSeq2Seq(**RECURRENT, input_feeding="none", tied=False),
     ],
     ids=repr,
 )
 def test_padding_changes_nothing_and_later_tokens_are_not_seen(architecture):
-    trunk = architecture.trunk()
-    together = features(trunk)
-    np.testing.assert_allclose(together[1:, :2], features(trunk, SOURCE[1:, :3], TARGET[1:, :2]), atol=1e-5)
+    backbone = architecture.backbone()
+    together = features(backbone)
+    np.testing.assert_allclose(together[1:, :2], features(backbone, SOURCE[1:, :3], TARGET[1:, :2]), atol=1e-5)
     changed = TARGET.copy()
     changed[0, 3:] = 1
-    np.testing.assert_allclose(features(trunk, target=changed)[0, :3], together[0, :3], atol=1e-5)
-    assert np.abs(features(trunk, SOURCE[:, ::-1]) - together).max() > 1e-3
+    np.testing.assert_allclose(features(backbone, target=changed)[0, :3], together[0, :3], atol=1e-5)
+    assert np.abs(features(backbone, SOURCE[:, ::-1]) - together).max() > 1e-3
 
 
 @pytest.mark.parametrize("make", [lambda **s: Transformer(**DEEP, **s), lambda **s: RNNSeq2Seq(**RECURRENT, **s)])
 def test_shared_vectors_are_one_table(make):
     tables = [
-        sum(weight.path.endswith("embeddings") for weight in make(shared=shared).trunk().weights)
-        for shared in (True, False)
+        sum(weight.path.endswith("embeddings") for weight in make(tied=tied).backbone().weights)
+        for tied in (True, False)
     ]
     assert tables == [1, 2]
-    assert (make(shared=True).tied, make(shared=False).tied) == (True, False)
+    assert (make(tied=True).tied, make(tied=False).tied) == (True, False)
 
 
 @pytest.mark.parametrize("norm", ["post", "pre"])
 def test_blocks_are_those_of_pytorch(norm):
     torch = pytest.importorskip("torch")
-    trunk = Transformer(**DEEP, norm=norm).trunk()
+    backbone = Transformer(**DEEP, norm=norm).backbone()
     random = np.random.default_rng(0)
-    for weight in trunk.weights:
+    for weight in backbone.weights:
         weight.assign(random.normal(scale=0.5, size=weight.shape))
-    ours = {weight.path: torch.tensor(numpy(weight)) for weight in trunk.weights}
+    ours = {weight.path: torch.tensor(numpy(weight)) for weight in backbone.weights}
     options = {"dim_feedforward": 12, "dropout": 0.0, "batch_first": True, "norm_first": norm == "pre"}
 
     def filled(layer, name, looks):
@@ -74,7 +74,7 @@ def test_blocks_are_those_of_pytorch(norm):
                 getattr(layer, module).out_proj.weight.copy_(ours[f"{name}_{look}/out/kernel"].T)
                 getattr(layer, module).out_proj.bias.copy_(ours[f"{name}_{look}/out/bias"])
                 fill_norm(getattr(layer, f"norm{number}"), f"{name}_{look}_norm")
-            for module, part in (("linear1", "widen"), ("linear2", "narrow")):
+            for module, part in (("linear1", "up"), ("linear2", "down")):
                 getattr(layer, module).weight.copy_(ours[f"{name}_feed_forward/{part}/kernel"].T)
                 getattr(layer, module).bias.copy_(ours[f"{name}_feed_forward/{part}/bias"])
             fill_norm(getattr(layer, f"norm{len(looks) + 1}"), f"{name}_feed_forward_norm")
@@ -86,7 +86,7 @@ def test_blocks_are_those_of_pytorch(norm):
             module.bias.copy_(ours[f"{name}/beta"])
         return module
 
-    placed = keras.Model(trunk.inputs, [trunk.get_layer(f"{side}_dropout").output for side in ("source", "target")])
+    placed = keras.Model(backbone.inputs, [backbone.get_layer(f"{side}_dropout").output for side in ("source", "target")])
     x, y = (torch.tensor(numpy(part)) for part in placed({"source": SOURCE, "target": TARGET}))
     hidden = torch.tensor(SOURCE == 0)
     for i in range(2):
@@ -99,14 +99,14 @@ def test_blocks_are_those_of_pytorch(norm):
         layer = filled(torch.nn.TransformerDecoderLayer(8, 2, **options), f"decoder{i}", looks)
         y = layer(y, x, tgt_mask=later, memory_key_padding_mask=hidden)
     y = fill_norm(torch.nn.LayerNorm(8), "norm")(y) if norm == "pre" else y
-    np.testing.assert_allclose(features(trunk), y.detach().numpy(), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(features(backbone), y.detach().numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_words_are_placed_by_the_papers_sines():
-    trunk = Transformer(**DEEP).trunk()
-    table = numpy(trunk.get_layer("embedding").embeddings)
+    backbone = Transformer(**DEEP).backbone()
+    table = numpy(backbone.get_layer("embedding").embeddings)
     placed = numpy(
-        keras.Model(trunk.inputs, trunk.get_layer("target_dropout").output)({"source": SOURCE, "target": TARGET})
+        keras.Model(backbone.inputs, backbone.get_layer("target_dropout").output)({"source": SOURCE, "target": TARGET})
     )
     angles = np.arange(5)[:, None] / 10_000 ** (np.arange(0, 8, 2) / 8)
     sines = np.stack([np.sin(angles), np.cos(angles)], -1).reshape(5, 8)
@@ -116,29 +116,29 @@ def test_words_are_placed_by_the_papers_sines():
 @pytest.mark.parametrize("attention", ["additive", "general"])
 def test_a_decoder_that_is_not_fed_is_luongs(attention):
     """Luong 2015: all states first; then contexts of the source's features; then tanh of both together."""
-    trunk = RNNSeq2Seq(**RECURRENT, attention=attention, feeding="none").trunk()
-    named = {name: trunk.get_layer(name).output for name in ("encoder0", "attention", "readout")}
-    named["states"] = trunk.get_layer("decoder").output[0]
-    found = keras.Model(trunk.inputs, named)({"source": SOURCE, "target": TARGET})
+    backbone = RNNSeq2Seq(**RECURRENT, attention=attention, input_feeding="none").backbone()
+    named = {name: backbone.get_layer(name).output for name in ("encoder0", "attention", "readout")}
+    named["states"] = backbone.get_layer("decoder").output[0]
+    found = keras.Model(backbone.inputs, named)({"source": SOURCE, "target": TARGET})
     memory, seen, readout, states = (numpy(found[name]) for name in ("encoder0", "attention", "readout", "states"))
-    key = numpy(trunk.get_layer("attention").key.kernel)
+    key = numpy(backbone.get_layer("attention").key.kernel)
     if attention == "general":
         scores = np.einsum("btu,bsu->bts", states, memory @ key)
     else:
-        layer = trunk.get_layer("attention")
+        layer = backbone.get_layer("attention")
         both = np.tanh((states @ numpy(layer.query.kernel))[:, :, None] + (memory @ key)[:, None])
         scores = (both @ numpy(layer.weigh.kernel))[..., 0]
     chances = np.exp(scores) * (SOURCE > 0)[:, None]
     np.testing.assert_allclose(seen, chances / chances.sum(-1, keepdims=True) @ memory, rtol=1e-4, atol=1e-5)
-    kernel, bias = (numpy(weight) for weight in trunk.get_layer("readout").weights)
+    kernel, bias = (numpy(weight) for weight in backbone.get_layer("readout").weights)
     np.testing.assert_allclose(readout, np.tanh(np.concatenate([states, seen], -1) @ kernel + bias), atol=1e-5)
 
 
 def test_a_decoder_begins_with_both_ends_of_the_source():
-    trunk = RNNSeq2Seq(**RECURRENT).trunk()
-    named = [trunk.get_layer(name).output for name in ("encoder0", "state0_0")]
-    memory, begin = (numpy(part) for part in keras.Model(trunk.inputs, named)({"source": SOURCE, "target": TARGET}))
-    kernel, bias = (numpy(weight) for weight in trunk.get_layer("state0_0").weights)
+    backbone = RNNSeq2Seq(**RECURRENT).backbone()
+    named = [backbone.get_layer(name).output for name in ("encoder0", "state0_0")]
+    memory, begin = (numpy(part) for part in keras.Model(backbone.inputs, named)({"source": SOURCE, "target": TARGET}))
+    kernel, bias = (numpy(weight) for weight in backbone.get_layer("state0_0").weights)
     ends = np.stack(
         [np.concatenate([row[length - 1, :6], row[0, 6:]]) for row, length in zip(memory, (8, 3), strict=True)]
     )
@@ -150,7 +150,7 @@ def test_a_decoder_begins_with_both_ends_of_the_source():
     [
         ({"attention": "dot"}, "an encoder as wide as the decoder. Received: bidirectional=True"),
         ({"attention": "genral"}, "Unknown attention. Received: 'genral'. Did you mean 'general'"),
-        ({"feeding": "ouput"}, "Unknown feeding. Received: 'ouput'. Did you mean 'output'"),
+        ({"input_feeding": "ouput"}, "Unknown input_feeding. Received: 'ouput'. Did you mean 'output'"),
         ({"cell": "lsmt"}, "Unknown cell. Received: 'lsmt'. Did you mean 'lstm'"),
     ],
 )

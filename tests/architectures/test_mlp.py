@@ -13,12 +13,12 @@ TEXTS = [[3, 3, 4, 9, 8, 5], [7, 7], [4, 10], [10]]  # nobody saw a 10 while tra
 VOCABULARY = 11
 
 
-def vectors(trunk, texts, size):
+def vectors(backbone, texts, size):
     """What the weights at the places of each text add up to, feature by feature."""
     tokens = np.zeros((len(texts), 7), "int32")
     for row, text in zip(tokens, texts, strict=True):
         row[: len(text)] = text
-    model = keras.Model(trunk.input, [trunk.get_layer(name).output for name in ("ngrams", "weights")])
+    model = keras.Model(backbone.input, [backbone.get_layer(name).output for name in ("ngrams", "weights")])
     ids, weights = model({"tokens": tokens})
     found = np.zeros((len(texts), size))
     np.add.at(found, (np.arange(len(texts))[:, None], ops.convert_to_numpy(ids)), ops.convert_to_numpy(weights))
@@ -43,9 +43,9 @@ def scikit(**options):
 )
 def test_features_are_those_of_scikit_learn(features, options):
     architecture = MLP(vocabulary=VOCABULARY, features=features, hidden=2)
-    trunk = architecture.trunk()
-    architecture.fit(trunk, [np.array(text) for text in TRAINING])
-    found = vectors(trunk, TEXTS, VOCABULARY)
+    backbone = architecture.backbone()
+    architecture.adapt(backbone, [np.array(text) for text in TRAINING])
+    found = vectors(backbone, TEXTS, VOCABULARY)
     expected, columns = scikit(**options)
     np.testing.assert_allclose(found[:, columns], expected, atol=1e-5)
     assert found.sum() == pytest.approx(expected.sum(), abs=1e-4)  # nothing stands in any other column
@@ -53,46 +53,46 @@ def test_features_are_those_of_scikit_learn(features, options):
 
 def test_runs_of_tokens_are_those_of_scikit_learn():
     architecture = MLP(vocabulary=VOCABULARY, features="tfidf", ngrams=2, buckets=2**16, hidden=2)
-    trunk = architecture.trunk()
-    architecture.fit(trunk, iter([np.array(text) for text in TRAINING]))
-    found = vectors(trunk, TEXTS, VOCABULARY + 2**16)
+    backbone = architecture.backbone()
+    architecture.adapt(backbone, iter([np.array(text) for text in TRAINING]))
+    found = vectors(backbone, TEXTS, VOCABULARY + 2**16)
     expected, _ = scikit(ngram_range=(1, 2))
     for mine, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(np.sort(mine[mine > 0]), np.sort(theirs[theirs > 0]), atol=1e-5)
 
 
 def test_dense_layer_on_top_of_the_features():
-    trunk = MLP(vocabulary=VOCABULARY, hidden=3, norm=2.0).trunk()
-    kernel, bias = [ops.convert_to_numpy(weight) for weight in trunk.get_layer("dense0").weights]
+    backbone = MLP(vocabulary=VOCABULARY, hidden=3, l2_norm=2.0).backbone()
+    kernel, bias = [ops.convert_to_numpy(weight) for weight in backbone.get_layer("dense0").weights]
     tokens = np.array([[3, 3, 4, 0]], "int32")
-    found = vectors(trunk, [[3, 3, 4]], VOCABULARY)
-    assert np.linalg.norm(found) == pytest.approx(2)
+    found = vectors(backbone, [[3, 3, 4]], VOCABULARY)
+    assert np.linalg.l2_norm(found) == pytest.approx(2)
     expected = np.maximum(found @ kernel + bias, 0)
-    np.testing.assert_allclose(ops.convert_to_numpy(trunk({"tokens": tokens})), expected, atol=1e-6)
+    np.testing.assert_allclose(ops.convert_to_numpy(backbone({"tokens": tokens})), expected, atol=1e-6)
 
 
 def test_no_layers_are_a_linear_model_that_starts_at_zero():
-    trunk = MLP(vocabulary=VOCABULARY, hidden=3, depth=0).trunk()
-    trunk.get_layer("dense0").bias.assign([0, -1, 2])
-    np.testing.assert_allclose(ops.convert_to_numpy(trunk({"tokens": np.array([[3, 4]], "int32")})), [[0, -1, 2]])
+    backbone = MLP(vocabulary=VOCABULARY, hidden=3, depth=0).backbone()
+    backbone.get_layer("dense0").bias.assign([0, -1, 2])
+    np.testing.assert_allclose(ops.convert_to_numpy(backbone({"tokens": np.array([[3, 4]], "int32")})), [[0, -1, 2]])
 
 
 def test_rare_features_do_not_count():
-    architecture = MLP(vocabulary=VOCABULARY, rarest=2, hidden=3)
-    trunk = architecture.trunk()
-    architecture.fit(trunk, [np.array(text) for text in TRAINING])
-    assert set(np.flatnonzero(ops.convert_to_numpy(trunk.get_layer("weights").scale))) == {3, 4, 5, 6, 9}
+    architecture = MLP(vocabulary=VOCABULARY, min_count=2, hidden=3)
+    backbone = architecture.backbone()
+    architecture.adapt(backbone, [np.array(text) for text in TRAINING])
+    assert set(np.flatnonzero(ops.convert_to_numpy(backbone.get_layer("weights").scale))) == {3, 4, 5, 6, 9}
 
 
 def test_features_that_tell_more_about_the_labels_count_more():
     """Wang & Manning 2012, section 2: r = log((p / |p|) / (q / |q|)), here by hand."""
     labels = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [0, 1]])
-    architecture = MLP(vocabulary=VOCABULARY, features="binary", ratios=True, hidden=3)
-    trunk = architecture.trunk()
-    architecture.fit(trunk, [np.array(text) for text in TRAINING], labels)
+    architecture = MLP(vocabulary=VOCABULARY, features="binary", naive_bayes=True, hidden=3)
+    backbone = architecture.backbone()
+    architecture.adapt(backbone, [np.array(text) for text in TRAINING], labels)
     p, q = {3: 2, 4: 3, 5: 2, 6: 2, 7: 2, 8: 1, 9: 1}, {3: 2, 4: 2, 5: 2, 6: 2, 7: 1, 8: 2, 9: 3}  # texts, and one
     expected = {word: abs(np.log((p[word] / sum(p.values())) / (q[word] / sum(q.values())))) for word in p}
-    scale = ops.convert_to_numpy(trunk.get_layer("weights").scale)
+    scale = ops.convert_to_numpy(backbone.get_layer("weights").scale)
     assert {word: scale[word] for word in np.flatnonzero(scale)} == pytest.approx(expected, abs=1e-5)
 
 

@@ -14,8 +14,8 @@ SMALL = {"vocabulary": 23, "width": 8}
 DEEP = {**SMALL, "depth": 2, "heads": 2, "hidden": 12}
 
 
-def features(trunk, tokens):
-    return ops.convert_to_numpy(trunk({"tokens": tokens}))
+def features(backbone, tokens):
+    return ops.convert_to_numpy(backbone({"tokens": tokens}))
 
 
 @pytest.mark.parametrize(
@@ -25,39 +25,39 @@ def features(trunk, tokens):
         TransformerEncoder(**DEEP, positions="learned", length=8),
         TransformerEncoder(**DEEP, positions="rotary"),
         Conv(**SMALL, causal=True),
-        Conv(**SMALL, kernel=4, growth=1),
+        Conv(**SMALL, kernel=4, dilation_growth=1),
         TextCNN(**SMALL, filters=4, kernels=[2]),
         Averaging(**SMALL, ngrams=2, buckets=31, depth=0),
     ],
     ids=repr,
 )
 def test_padding_changes_nothing(architecture):
-    trunk = architecture.trunk()
-    alone, padded = features(trunk, TOKENS[1:2, :3])[0], features(trunk, TOKENS)[1]
+    backbone = architecture.backbone()
+    alone, padded = features(backbone, TOKENS[1:2, :3])[0], features(backbone, TOKENS)[1]
     np.testing.assert_allclose(padded[: len(alone)], alone, atol=1e-5)
 
 
 def test_a_causal_convolution_ignores_later_tokens():
-    trunk = Conv(**SMALL, causal=True).trunk()
+    backbone = Conv(**SMALL, causal=True).backbone()
     changed = TOKENS.copy()
     changed[0, 5:] = 1
-    np.testing.assert_allclose(features(trunk, changed)[0, :5], features(trunk, TOKENS)[0, :5], atol=1e-6)
+    np.testing.assert_allclose(features(backbone, changed)[0, :5], features(backbone, TOKENS)[0, :5], atol=1e-6)
     assert Conv(causal=True).causal
     assert not Conv().causal
 
 
 @pytest.mark.parametrize("positions", ["sinusoidal", "learned", "rotary"])
 def test_positions_tell_the_order_of_words(positions):
-    trunk = TransformerEncoder(**DEEP, positions=positions).trunk()
+    backbone = TransformerEncoder(**DEEP, positions=positions).backbone()
     backwards = TOKENS.copy()
     backwards[0] = TOKENS[0, ::-1]
-    assert np.abs(features(trunk, backwards)[0, ::-1] - features(trunk, TOKENS)[0]).max() > 1e-3
+    assert np.abs(features(backbone, backwards)[0, ::-1] - features(backbone, TOKENS)[0]).max() > 1e-3
 
 
 def test_texts_longer_than_learned_positions_are_refused():
-    trunk = TransformerEncoder(**DEEP, positions="learned", length=7).trunk()
+    backbone = TransformerEncoder(**DEEP, positions="learned", length=7).backbone()
     with pytest.raises(ValueError, match=r"longer than the table of learned positions. Received: 8 tokens, length=7"):
-        features(trunk, TOKENS)
+        features(backbone, TOKENS)
 
 
 def test_unknown_words_name_the_nearest():

@@ -11,7 +11,7 @@ from zoo.transforms.lazy import shapes
 
 def count(size):
     """Weights of a named size, from those of one and of two of its blocks, which are all alike."""
-    found = [shapes(replace(size, depth=depth).trunk).values() for depth in (1, 2)]
+    found = [shapes(replace(size, depth=depth).backbone).values() for depth in (1, 2)]
     one, two = (sum(map(math.prod, weights)) for weights in found)
     return one + (size.depth - 1) * (two - one)
 

@@ -123,14 +123,14 @@ def test_fused_recurrence_is_the_same_recurrence(kind, reverse, monkeypatch):
     from zoo.layers.recurrent import cells
 
     layer = getattr(cells, kind)(6, reverse=reverse)
-    x, visible = torch.randn(3, 7, 5), torch.arange(7)[None] < torch.tensor([[7], [4], [1]])
-    layer(x, visible)
+    x, padding_mask = torch.randn(3, 7, 5), torch.arange(7)[None] < torch.tensor([[7], [4], [1]])
+    layer(x, padding_mask)
     layer.bias.assign(torch.randn(layer.bias.shape))
     weights = [weight.value for weight in layer.weights]
-    assert here.fused_recurrence(kind, x, visible, reverse, weights) is None
+    assert here.fused_recurrence(kind, x, padding_mask, reverse, weights) is None
     monkeypatch.setattr(here, "FUSED_ON", "cpu")
-    y = here.fused_recurrence(kind, x.transpose(0, 1), visible, reverse, weights).transpose(0, 1)
-    np.testing.assert_allclose(numpy(y * visible[..., None]), numpy(layer(x, visible)), atol=1e-5)
+    y = here.fused_recurrence(kind, x.transpose(0, 1), padding_mask, reverse, weights).transpose(0, 1)
+    np.testing.assert_allclose(numpy(y * padding_mask[..., None]), numpy(layer(x, padding_mask)), atol=1e-5)
 
 
 def test_adamw_is_that_of_the_paper():

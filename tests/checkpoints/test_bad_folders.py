@@ -11,27 +11,27 @@ from safetensors.numpy import save_file
 import zoo
 from zoo.checkpoints.folder import import_folder
 from zoo.checkpoints.hf_config import read_architecture
-from zoo.checkpoints.resolve import locate
+from zoo.checkpoints.resolve import resolve
 
 GOLDEN = Golden("bert")
 POSITIONS = "bert.embeddings.position_embeddings.weight"
 
 
 @pytest.fixture(scope="module")
-def trunk():
-    return read_architecture(GOLDEN.config).trunk()
+def backbone():
+    return read_architecture(GOLDEN.config).backbone()
 
 
 @pytest.fixture
-def refused(trunk):
+def refused(backbone):
     """Check that a folder is refused in one line, with nothing loaded."""
 
     def check(folder, match):
-        before = [ops.convert_to_numpy(weight.value).copy() for weight in trunk.weights]
+        before = [ops.convert_to_numpy(weight.value).copy() for weight in backbone.weights]
         with pytest.raises(ValueError, match=match) as caught:
-            zoo.load_weights(trunk, folder)
+            zoo.load_weights(backbone, folder)
         assert "\n" not in str(caught.value)
-        for old, weight in zip(before, trunk.weights, strict=True):
+        for old, weight in zip(before, backbone.weights, strict=True):
             np.testing.assert_array_equal(old, ops.convert_to_numpy(weight.value))
 
     return check
@@ -56,7 +56,7 @@ def test_a_fused_tensor_without_three_parts(tmp_path):
     gpt2, name = Golden("gpt2"), "transformer.h.0.attn.c_attn.weight"
     folder = gpt2.write(tmp_path, gpt2.part("tensor") | {name: np.zeros((16, 49), "float32")})
     with pytest.raises(ValueError, match=r"c_attn.weight .* of shape \(16, 16\), for .* Received: \(16, 49\)"):
-        zoo.load_weights(read_architecture(gpt2.config).trunk(), folder)
+        zoo.load_weights(read_architecture(gpt2.config).backbone(), folder)
 
 
 def test_a_tensor_too_many(refused, tmp_path):
@@ -111,7 +111,7 @@ def test_folders_without_what_is_needed(refused, tmp_path):
     refused(tmp_path, r"Expected model.safetensors in .* Received: no such file")
 
 
-def test_shards(trunk, refused, tmp_path):
+def test_shards(backbone, refused, tmp_path):
     folder, parts = GOLDEN.write(tmp_path), GOLDEN.part("tensor")
     (folder / "model.safetensors").unlink()
     names = sorted(parts)
@@ -119,8 +119,8 @@ def test_shards(trunk, refused, tmp_path):
     for file in set(files.values()):
         save_file({name: parts[name] for name in names if files[name] == file}, folder / file)
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": files}))
-    zoo.load_weights(trunk, folder)
-    np.testing.assert_array_equal(ops.convert_to_numpy(trunk.get_layer("positions").table), parts[POSITIONS])
+    zoo.load_weights(backbone, folder)
+    np.testing.assert_array_equal(ops.convert_to_numpy(backbone.get_layer("positions").table), parts[POSITIONS])
     (folder / files[POSITIONS]).unlink()
     refused(folder, r"names model-0000\d-of-00002.safetensors, which is not there")
     (folder / "model.safetensors.index.json").write_text("[]")
@@ -128,23 +128,23 @@ def test_shards(trunk, refused, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["float16", "bfloat16"])
-def test_half_precision_is_read(trunk, tmp_path, kind):
+def test_half_precision_is_read(backbone, tmp_path, kind):
     import ml_dtypes
 
     half = {name: array.astype(getattr(ml_dtypes, kind, kind)) for name, array in GOLDEN.part("tensor").items()}
-    zoo.load_weights(trunk, GOLDEN.write(tmp_path, half))
-    found = ops.convert_to_numpy(trunk.get_layer("positions").table)
+    zoo.load_weights(backbone, GOLDEN.write(tmp_path, half))
+    found = ops.convert_to_numpy(backbone.get_layer("positions").table)
     assert found.dtype == "float32"
     np.testing.assert_array_equal(found, half[POSITIONS].astype("float32"))
 
 
-def test_names_of_old_files_are_understood(trunk, tmp_path):
+def test_names_of_old_files_are_understood(backbone, tmp_path):
     old = {"bert.embeddings.LayerNorm.gamma": "weight", "bert.embeddings.LayerNorm.beta": "bias"}
     given = tensors()
     moved = {name: given.pop(f"bert.embeddings.LayerNorm.{now}") for name, now in old.items()}
     given = {name.removeprefix("bert."): array for name, array in (given | moved).items()}
     ids = {"embeddings.position_ids": np.arange(12)[None]}
-    loaded = zoo.load_weights(trunk, GOLDEN.write(tmp_path, given | ids))
+    loaded = zoo.load_weights(backbone, GOLDEN.write(tmp_path, given | ids))
     assert loaded.fresh == ()
     assert {name.rpartition(".")[0] for name in loaded.unused} == {"classifier", "pooler.dense", "embeddings"}
 
@@ -191,4 +191,4 @@ def test_names_without_a_network(monkeypatch):
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
     with pytest.raises(ValueError, match=r"Cannot fetch a/b from Hugging Face \(OSError: no route to host\). Without"):
-        locate("hf:a/b")
+        resolve("hf:a/b")

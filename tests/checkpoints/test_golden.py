@@ -18,8 +18,8 @@ def golden(request):
 
 def outputs(model, golden):
     given = golden.part("input")
-    if "places" in model.input:  # where a masked language model is asked
-        given["places"] = np.tile(np.arange(given["tokens"].shape[1], dtype="int32"), (len(given["tokens"]), 1))
+    if "mask_positions" in model.input:  # where a masked language model is asked
+        given["mask_positions"] = np.tile(np.arange(given["tokens"].shape[1], dtype="int32"), (len(given["tokens"]), 1))
     return ops.convert_to_numpy(model(given, training=False))
 
 
@@ -29,11 +29,11 @@ def near(found, expected, share):
 
 
 def test_features_are_the_references(golden, tmp_path):
-    trunk = read_architecture(golden.config).trunk()
-    loaded = zoo.load_weights(trunk, golden.write(tmp_path))
+    backbone = read_architecture(golden.config).backbone()
+    loaded = zoo.load_weights(backbone, golden.write(tmp_path))
     assert loaded.fresh == ()
     seen = golden["visible"]
-    near(outputs(trunk, golden)[seen], golden["features"][seen], 1e-5)
+    near(outputs(backbone, golden)[seen], golden["features"][seen], 1e-5)
 
 
 def test_logits_are_the_references(golden, tmp_path):

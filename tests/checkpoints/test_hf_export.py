@@ -29,7 +29,7 @@ for place in sys.argv[1:]:
     tokenizer = transformers.AutoTokenizer.from_pretrained(place)
     assert "input_ids" in tokenizer("w7 w8"), place
 """
-INPUTS = {"tokens": "input_ids", "types": "token_type_ids", "source": "input_ids", "target": "decoder_input_ids"}
+INPUTS = {"tokens": "input_ids", "segments": "token_type_ids", "source": "input_ids", "target": "decoder_input_ids"}
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,8 @@ def written(tmp_path_factory):
         write_tokenizer(golden.write(place / f"{name}_in"), padding=padding)
         folders[name] = write_huggingface(import_folder(place / f"{name}_in"), place / name)
         inputs = {INPUTS[key]: array for key, array in golden.part("input").items()}
-        visible = inputs["input_ids"] != padding if "decoder_input_ids" in inputs else golden["visible"]
-        np.savez(folders[name] / "inputs.npz", attention_mask=visible, **inputs)
+        padding_mask = inputs["input_ids"] != padding if "decoder_input_ids" in inputs else golden["visible"]
+        np.savez(folders[name] / "inputs.npz", attention_mask=padding_mask, **inputs)
     command = [sys.executable, "-c", THEIRS, *map(str, folders.values())]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]

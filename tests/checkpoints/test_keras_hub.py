@@ -10,7 +10,7 @@ from tiny import all_or_few
 
 import zoo
 from zoo.checkpoints.hf_config import read_architecture, read_config
-from zoo.checkpoints.resolve import locate
+from zoo.checkpoints.resolve import resolve
 from zoo.objectives.translate import Translate
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of keras_hub and what it imports
@@ -68,13 +68,13 @@ def theirs(backbone):
 @pytest.mark.parametrize("name", all_or_few(BACKBONES, ("Bert", "Llama")))
 def test_features_are_those_of_keras_hub(hub, name, tmp_path):
     backbone = saved(hub, name, tmp_path / "preset")
-    folder = locate(tmp_path / "preset")
-    trunk = read_architecture(read_config(folder)).trunk()
-    zoo.load_weights(trunk, tmp_path / "preset")
-    inputs = {"tokens": IDS, "types": TYPES, "source": IDS, "target": IDS}
-    found = ops.convert_to_numpy(trunk({key: ops.convert_to_tensor(inputs[key]) for key in trunk.input}))
+    folder = resolve(tmp_path / "preset")
+    backbone = read_architecture(read_config(folder)).backbone()
+    zoo.load_weights(backbone, tmp_path / "preset")
+    inputs = {"tokens": IDS, "segments": TYPES, "source": IDS, "target": IDS}
+    found = ops.convert_to_numpy(backbone({key: ops.convert_to_tensor(inputs[key]) for key in backbone.input}))
     np.testing.assert_allclose(found, theirs(backbone), atol=1e-5)
-    assert locate(tmp_path / "preset") == folder
+    assert resolve(tmp_path / "preset") == folder
 
 
 def test_logits_of_both_versions_of_t5(hub, tmp_path):
@@ -82,7 +82,7 @@ def test_logits_of_both_versions_of_t5(hub, tmp_path):
     activation = keras.saving.get_registered_object("keras_hub>gelu_approximate")
     for tied, settings in {True: BACKBONES["T5"], False: LATER | {"activation": activation}}.items():
         backbone = saved(hub, "T5", tmp_path / str(tied), settings)
-        architecture = read_architecture(read_config(locate(tmp_path / str(tied))))
+        architecture = read_architecture(read_config(resolve(tmp_path / str(tied))))
         model = Translate(length=9, target_length=9).model(architecture)
         assert zoo.load_weights(model, tmp_path / str(tied)).fresh == ()
         found = ops.convert_to_numpy(model({name: ops.convert_to_tensor(IDS) for name in model.input}))
@@ -103,7 +103,7 @@ def test_a_preset_is_imported_with_its_tokenizer(hub, tmp_path):
 
 def test_an_untied_output_layer_comes_along(hub, tmp_path):
     backbone = saved(hub, "Llama", tmp_path / "preset")
-    architecture = read_architecture(read_config(locate(tmp_path / "preset")))
+    architecture = read_architecture(read_config(resolve(tmp_path / "preset")))
     model = zoo.build(
         "llama",
         "next_token",
@@ -111,7 +111,7 @@ def test_an_untied_output_layer_comes_along(hub, tmp_path):
             name: getattr(architecture, name)
             for name in ("vocabulary", "width", "depth", "heads", "kv_heads", "hidden")
         },
-        base=architecture.base,
+        rope_theta=architecture.rope_theta,
     )
     assert zoo.load_weights(model, tmp_path / "preset").fresh == ()
     kernel = ops.convert_to_numpy(model.get_layer("logits").kernel.value)
@@ -120,20 +120,20 @@ def test_an_untied_output_layer_comes_along(hub, tmp_path):
 
 def test_mistakes(hub, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"keras_hub cannot read no_such_preset \(\w+: .*\). Without a network, give"):
-        locate("keras:no_such_preset")
+        resolve("keras:no_such_preset")
     folder = tmp_path / "preset"
     hub.models.FNetBackbone(**SIZES).save_to_preset(str(folder))
     with pytest.raises(ValueError, match=r"Unknown backbone of KerasHub. Received: 'FNetBackbone'.* Known: Bart"):
-        locate(folder)
+        resolve(folder)
     stretched = {"num_query_heads": 2, "num_key_value_heads": 1, "rope_position_scaling_factor": 2.0}
     hub.models.LlamaBackbone(**SIZES, **stretched).save_to_preset(str(tmp_path / "llama"))
     with pytest.raises(
         ValueError, match=r"Expected rope_position_scaling_factor=1.0 of a LlamaBackbone. Received: 2.0"
     ):
-        locate(tmp_path / "llama")
+        resolve(tmp_path / "llama")
     hub.models.T5Backbone(**SIZES, num_heads=2).save_to_preset(str(tmp_path / "t5"))
     with pytest.raises(ValueError, match="Expected activation='gelu_approximate' of a T5Backbone. Received: 'relu'"):
-        locate(tmp_path / "t5")
+        resolve(tmp_path / "t5")
     monkeypatch.setitem(sys.modules, "keras_hub", None)
     with pytest.raises(ValueError, match=r"Expected keras-hub to be installed, for .*preset"):
-        locate(folder)
+        resolve(folder)

@@ -27,7 +27,7 @@ def preset(data, objective, rate=0.05):
         objective=objective,
         tokenizer=Words(),
         data=zoo.Data(spec=str(data)),
-        training=zoo.Training(epochs=3, batch=8, learning_rate=rate),
+        training=zoo.Training(epochs=3, batch_size=8, learning_rate=rate),
     )
 
 
@@ -39,13 +39,13 @@ def embeddings(pipeline):
 def test_new_vectors_are_the_mean_of_the_old(data, tmp_path, size):
     folder = Golden("bert").write(tmp_path / "bert")
     write_tokenizer(folder, size)
-    added = ["tokenizer.added=esim,voip"]
+    added = ["tokenizer.added_tokens=esim,voip"]
     pipeline = zoo.train(
         preset(data, MaskedToken(length=8), 0.0), to=tmp_path / "m", weights=str(folder), overrides=added
     )
     old = Golden("bert").part("tensor")["bert.embeddings.word_embeddings.weight"]
     found = embeddings(pipeline)
-    assert len(found) == pipeline.tokenizer.size == pipeline.preset.architecture.vocabulary == size + 2
+    assert len(found) == pipeline.tokenizer.vocabulary_size == pipeline.preset.architecture.vocabulary == size + 2
     np.testing.assert_array_equal(found[:size], old[:size])
     np.testing.assert_allclose(found[size:], np.stack([old[:size].mean(0)] * 2), atol=1e-6)
     assert pipeline.model.get_layer("head_bias").bias.shape == (size + 2,)
@@ -58,12 +58,12 @@ def test_continued_pretraining_then_labels(data, tmp_path):
         preset(data, MaskedToken(length=8)),
         to=tmp_path / "first",
         weights=str(folder),
-        overrides=["tokenizer.added=esim,voip"],
+        overrides=["tokenizer.added_tokens=esim,voip"],
     )
     assert np.abs(embeddings(first)[40] - embeddings(first)[41]).max() > 1e-3  # they began as equals
     labels = preset(data, ClassifyText(length=8, pooling="mean"), 0.0)
     second = zoo.train(labels, to=tmp_path / "second", weights=tmp_path / "first", overrides=["training.epochs=1"])
-    assert second.tokenizer.size == first.tokenizer.size == 42
+    assert second.tokenizer.vocabulary_size == first.tokenizer.vocabulary_size == 42
     np.testing.assert_array_equal(embeddings(second), embeddings(first))
     assert set(second.predict("w9 esim")["probabilities"]) == {"good", "bad"}
 
@@ -73,7 +73,7 @@ def test_logits_that_are_not_tied_grow_too(data, tmp_path):
     folder = Golden("llama").write(tmp_path / "llama")
     write_tokenizer(folder)
     task = preset(data, NextToken(length=8), 0.0)
-    pipeline = zoo.train(task, to=tmp_path / "m", weights=str(folder), overrides=["tokenizer.added=esim"])
+    pipeline = zoo.train(task, to=tmp_path / "m", weights=str(folder), overrides=["tokenizer.added_tokens=esim"])
     kernel = ops.convert_to_numpy(pipeline.model.get_layer("logits").kernel.value)
     np.testing.assert_allclose(kernel[:, 40], kernel[:, :40].mean(1), atol=1e-6)
 
@@ -81,10 +81,10 @@ def test_logits_that_are_not_tied_grow_too(data, tmp_path):
 def test_not_with_lora(data, tmp_path):
     folder = Golden("bert").write(tmp_path / "bert")
     write_tokenizer(folder)
-    with pytest.raises(ValueError, match=r"lora.rank leaves the vectors of tokenizer.added as they begin"):
+    with pytest.raises(ValueError, match=r"lora.rank leaves the vectors of tokenizer.added_tokens as they begin"):
         zoo.train(
             preset(data, MaskedToken(length=8)),
             to=tmp_path / "m",
             weights=str(folder),
-            overrides=["tokenizer.added=esim", "lora.rank=2"],
+            overrides=["tokenizer.added_tokens=esim", "lora.rank=2"],
         )

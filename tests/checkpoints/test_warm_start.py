@@ -30,10 +30,10 @@ def rows(tmp_path_factory):
 def preset(rows, **settings):
     return zoo.Preset(
         architecture=TextCNN(),
-        objective=ClassifyText(length=8, hidden="tanh"),
+        objective=ClassifyText(length=8, dense_activation="tanh"),
         tokenizer=Words(),
         data=zoo.Data(spec=str(rows)),
-        training=zoo.Training(epochs=1, batch=8, learning_rate=0.0, **settings),
+        training=zoo.Training(epochs=1, batch_size=8, learning_rate=0.0, **settings),
     )
 
 
@@ -45,7 +45,7 @@ def test_a_run_starts_from_published_weights(bert, rows, tmp_path, capsys):
     pipeline = zoo.train(preset(rows), to=tmp_path / "m", weights=str(bert))
     given = import_folder(bert)
     assert pipeline.preset.architecture == given.preset.architecture
-    assert pipeline.tokenizer.size == 38
+    assert pipeline.tokenizer.vocabulary_size == 38
     for path, array in weights(given.model, "block").items():
         np.testing.assert_array_equal(weights(pipeline.model, "block")[path], array)
     np.testing.assert_array_equal(*(weights(one.model, "hidden/kernel")["hidden/kernel"] for one in (pipeline, given)))
@@ -53,7 +53,7 @@ def test_a_run_starts_from_published_weights(bert, rows, tmp_path, capsys):
     again = zoo.load(tmp_path / "m")
     one, other = (loaded.predict("w9 w7")["probabilities"] for loaded in (again, pipeline))
     assert one == pytest.approx(other, rel=1e-5)
-    assert again.preset.training.weights == str(bert)
+    assert again.preset.training.init == str(bert)
 
 
 def test_a_run_starts_from_a_model_of_the_zoo(bert, rows, tmp_path):
@@ -65,7 +65,7 @@ def test_a_run_starts_from_a_model_of_the_zoo(bert, rows, tmp_path):
 
 def test_settings_of_the_network_may_be_given_too(bert, rows, tmp_path):
     pipeline = zoo.train(
-        preset(rows), to=tmp_path / "m", overrides=[f"training.weights={bert}", "architecture.dropout=0"]
+        preset(rows), to=tmp_path / "m", overrides=[f"training.init={bert}", "architecture.dropout=0"]
     )
     assert pipeline.preset.architecture.dropout == 0
     with pytest.raises(ValueError, match=r"no place for 16 of the tensors .* a smaller one"):

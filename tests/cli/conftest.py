@@ -75,7 +75,7 @@ def pair_folder(tmp_path_factory):
 
     tokenizer = Words().train(["a great film", "a dull film"])
     objective = ClassifyText(length=16, pair=True, labels=("same", "other"))
-    architecture = Averaging(width=8, vocabulary=tokenizer.size)
+    architecture = Averaging(width=8, vocabulary=tokenizer.vocabulary_size)
     preset = Preset(architecture=architecture, objective=objective, tokenizer=Words())
     folder = tmp_path_factory.mktemp("models") / "pairs"
     folder.mkdir()

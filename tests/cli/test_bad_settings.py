@@ -6,8 +6,8 @@ import pytest
 
 from zoo.cli import main as module
 from zoo.cli import model_commands
+from zoo.cli.main import INTERRUPTED
 from zoo.pipeline import pipeline
-from zoo.runtime import exits
 
 
 def test_unknown_names(cli, check_refused):
@@ -79,7 +79,7 @@ def test_a_full_disk_at_the_end_of_a_run(train, monkeypatch, data):
         patch.setattr(pipeline.Pipeline, "write", full)
         ended = train(data)
     assert (ended.status, ended.out) == (2, "")
-    line = "zoo: No space left on device (model). Free some space there, then try again."
+    line = "zoo: No space left on device (model). Free some space on its disk, then try again."
     assert ended.err.splitlines()[-1] == line
     assert sorted(path.name for path in Path().iterdir()) == [".cache", "data.tsv", "model.running"]
     assert train(data, "--resume").status == 0
@@ -92,12 +92,12 @@ def test_ctrl_c(cli, monkeypatch):
 
     monkeypatch.setattr(model_commands, "start", press)
     ended = cli("train", "mlp_helpdesk")
-    assert ended.status == exits.INTERRUPTED == 130
-    assert ended.err == "Ended by Ctrl-C. A run that had begun goes on with --resume.\n"
+    assert ended.status == INTERRUPTED == 130
+    assert ended.err == "Ended by Ctrl-C. Continue an unfinished run with --resume.\n"
     assert cli("list").err == "Ended by Ctrl-C.\n"
 
 
-def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
+def test_a_bug_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(model_commands, "start", lambda: int("a fault"))
     monkeypatch.setattr("sys.argv", ["zoo", "list"])
     with pytest.raises(ValueError, match="invalid literal"):

@@ -30,8 +30,8 @@ runpy.run_module("zoo", run_name="__main__")
 def answering(tmp_path_factory):
     """A folder with a network that was never trained, whose answers are long: it hardly ever stops."""
     tokenizer = Bytes().train()
-    objective = FollowInstructions(length=96, new_tokens=20)
-    architecture = GPT2(width=16, depth=1, heads=2, hidden=32, length=96, vocabulary=tokenizer.size)
+    objective = FollowInstructions(length=96, max_new_tokens=20)
+    architecture = GPT2(width=16, depth=1, heads=2, hidden=32, length=96, vocabulary=tokenizer.vocabulary_size)
     folder = tmp_path_factory.mktemp("models") / "answering"
     folder.mkdir()
     preset = Preset(architecture=architecture, objective=objective, tokenizer=Bytes())
@@ -40,7 +40,7 @@ def answering(tmp_path_factory):
     gamma.assign(0.1 * np.ones(16))
     beta.assign(np.ones(16))  # so features point that way, and away from the vector of what ends a text
     vectors = np.abs(keras.ops.convert_to_numpy(embedding))
-    vectors[[tokenizer.padding, tokenizer.separator]] = -1.0
+    vectors[[tokenizer.padding, tokenizer.end]] = -1.0
     embedding.assign(vectors)
     Pipeline(model, preset, tokenizer).write(folder)
     return folder

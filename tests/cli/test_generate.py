@@ -30,7 +30,7 @@ def language(tmp_path_factory):
         objective=NextToken(length=32),
         tokenizer=Characters(),
         data=Data(spec=str(folder / "text.txt")),
-        training=Training(epochs=1, batch=8, learning_rate=1e-2),
+        training=Training(epochs=1, batch_size=8, learning_rate=1e-2),
     )
     zoo.train(preset, to=folder / "model")
     return folder / "model"
@@ -45,7 +45,7 @@ def test_text_stream_and_json_are_the_same(cli, language):
     assert found["text"] == "the cat"
     assert found["tokens"] == 20
     assert found["log_probability"] < 0
-    assert zoo.load(language).generate("the cat", new_tokens=20, temperature=0.8, seed=4) + "\n" == text
+    assert zoo.load(language).generate("the cat", max_new_tokens=20, temperature=0.8, seed=4) + "\n" == text
 
 
 def test_a_draft_and_a_precision(cli, language):
@@ -59,7 +59,7 @@ def test_contrast(cli, language):
     options = ("generate", language, "the cat", "--new-tokens", 20, "--top-k", 4, "--contrast", 0.8)
     text = cli(*options).out
     assert cli(*options, "--stream").out == text
-    assert zoo.load(language).generate("the cat", new_tokens=20, top_k=4, contrast=0.8) + "\n" == text
+    assert zoo.load(language).generate("the cat", max_new_tokens=20, top_k=4, contrastive_alpha=0.8) + "\n" == text
 
 
 def test_lines_of_standard_input_and_beams(cli, language):

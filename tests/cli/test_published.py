@@ -30,7 +30,7 @@ def test_import_predict_and_export(cli, bert):
 def test_training_from_a_folder(cli, bert):
     rows = "text\tlabel\n" + "w5 w6\tgood\nw7 w8\tbad\n" * 10
     Path("data.tsv").write_text(rows)
-    settings = ("training.epochs=1", "training.batch=8", "objective.length=8")
+    settings = ("training.epochs=1", "training.batch_size=8", "objective.length=8")
     done = cli("train", "bert_sst2", "--from", bert, "--data", "data.tsv", "--to", "model", *settings)
     assert done.status == 0, done.err
     assert "Started from bert; weights that begin afresh: logits/kernel, logits/bias." in " ".join(done.err.split())
@@ -52,7 +52,7 @@ def test_an_unknown_format(cli, model_folder, check_refused):
 
 def test_an_adapter_is_learned_shipped_and_merged(cli, bert, check_refused):
     Path("data.tsv").write_text("text\tlabel\n" + "w5 w6\tgood\nw7 w8\tbad\n" * 10)
-    settings = ("training.epochs=1", "training.batch=8", "objective.length=8", "lora.rank=2")
+    settings = ("training.epochs=1", "training.batch_size=8", "objective.length=8", "lora.rank=2")
     done = cli("train", "bert_sst2", "--from", bert, "--data", "data.tsv", "--to", "model", *settings)
     assert done.status == 0, done.err
     Path("model/adapter.safetensors").rename("adapter.safetensors")

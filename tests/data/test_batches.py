@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from zoo.backend.shapes import bucket
 from zoo.data.batches import Batches
-from zoo.data.examples import Collator, Examples, bucket, write
+from zoo.data.examples import Collator, Examples, write
 
 
 class Plain:
@@ -12,7 +13,7 @@ class Plain:
 
     length = 64
 
-    def arrange(self, batch, random):
+    def collate(self, batch, random):
         return batch, batch.pop("name"), batch.pop("weight").reshape(-1)
 
 
@@ -28,7 +29,7 @@ def examples(tmp_path):
 
 
 def take(batches, count, step=0):
-    stream = batches.from_step(step)
+    stream = batches.stream(step)
     return [next(stream) for _ in range(count)]
 
 

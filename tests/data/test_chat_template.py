@@ -2,7 +2,7 @@
 
 import pytest
 
-from zoo.data.chat_template import CHATML, check_template, render, stretches, surroundings, turns
+from zoo.data.chat_template import CHATML, check_template, messages_of, prompt_affixes, prompt_answer_pairs, render
 
 TALK = [
     {"role": "system", "content": "Be brief."},
@@ -14,31 +14,31 @@ TALK = [
 
 
 def test_plain():
-    assert stretches(TALK, "plain") == [
+    assert prompt_answer_pairs(TALK, "plain") == [
         ("Be brief.\nUser: Hi?\nAssistant: ", "Hello.\n"),
         ("User: Bye?\nAssistant: ", "Ciao.\n"),
     ]
 
 
 def test_chatml():
-    first, second = stretches(TALK, "chatml")
+    first, second = prompt_answer_pairs(TALK, "chatml")
     assert first[1] == "Hello.<|im_end|>\n"
     assert second[0] == "<|im_start|>user\nBye?<|im_end|>\n<|im_start|>assistant\n"
 
 
 @pytest.mark.parametrize("template", ["plain", "chatml", CHATML])
 def test_stretches_are_the_whole_conversation(template):
-    assert "".join(text for stretch in stretches(TALK, template) for text in stretch) == render(TALK, template, False)
+    assert "".join(text for stretch in prompt_answer_pairs(TALK, template) for text in stretch) == render(TALK, template, False)
 
 
 def test_a_record_is_a_conversation():
     record = {"instruction": "Translate.", "input": "Hund", "output": "dog"}
-    assert turns(record) == [
+    assert messages_of(record) == [
         {"role": "user", "content": "Translate.\n\nHund"},
         {"role": "assistant", "content": "dog"},
     ]
-    assert turns({"instruction": "Go.", "input": ""}) == [{"role": "user", "content": "Go."}]
-    assert turns({"messages": TALK}) is TALK
+    assert messages_of({"instruction": "Go.", "input": ""}) == [{"role": "user", "content": "Go."}]
+    assert messages_of({"messages": TALK}) is TALK
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_templates_that_do_not_work(template, reason):
 
 @pytest.mark.parametrize("template", ["plain", "chatml"])
 def test_what_stands_around_a_question(template):
-    before, after = surroundings(template)
+    before, after = prompt_affixes(template)
     question = " two\n\nlines {{ x }}"
     assert before + question + after == render([{"role": "user", "content": question}], template, True)
 
@@ -68,4 +68,4 @@ def test_what_stands_around_a_question(template):
 @pytest.mark.parametrize("change", ["message.content | trim", "message.content | upper", "message.content * 2"])
 def test_a_template_that_changes_a_question_has_no_surroundings(change):
     with pytest.raises(ValueError, match="Expected a template that writes a question as it is"):
-        surroundings("{% for message in messages %}{{ " + change + " }}\n{% endfor %}")
+        prompt_affixes("{% for message in messages %}{{ " + change + " }}\n{% endfor %}")

@@ -41,9 +41,9 @@ def test_a_folder_is_read_by_the_names_of_its_files(tmp_path):
     write(tmp_path / "README.md", "nothing")
     dataset = open_dataset(tmp_path)
     assert dataset.splits == ("train", "validation", "test")
-    assert dataset.drawn == ()
+    assert dataset.derived_splits == ()
     assert [texts(dataset, split) for split in dataset.splits] == [["good", "bad"], ["fine"], ["so"]]
-    assert dataset.where("validation") == str(tmp_path / "dev.csv")
+    assert dataset.describe("validation") == str(tmp_path / "dev.csv")
 
 
 @pytest.mark.parametrize("name", ["valid", "val", "validation", "dev", "development"])
@@ -64,19 +64,19 @@ def test_a_file_called_just_train_goes_before_others(tmp_path):
 
 def test_a_file_named_after_a_split_is_that_split(tmp_path):
     dataset = open_dataset(write(tmp_path / "dev.tsv", TABLE))
-    assert (dataset.splits, dataset.drawn) == (("validation",), ())
+    assert (dataset.splits, dataset.derived_splits) == (("validation",), ())
 
 
 def test_one_file_is_drawn_80_10_10(tmp_path):
     file = write(tmp_path / "all.tsv", numbered(1000))
     dataset = open_dataset(file)
-    assert dataset.drawn == ("validation", "test")
+    assert dataset.derived_splits == ("validation", "test")
     parts = {split: texts(dataset, split) for split in dataset.splits}
     assert {split: len(part) for split, part in parts.items()} == {"train": 800, "validation": 100, "test": 100}
     assert sorted(chain(*parts.values())) == sorted(f"text {i}" for i in range(1000))
     assert parts == {split: texts(open_dataset(file), split) for split in dataset.splits}
     assert parts["test"] != texts(open_dataset(file, seed=1), "test")
-    assert "drawn with seed 0" in dataset.where("test")
+    assert "drawn with seed 0" in dataset.describe("test")
 
 
 def test_drawing_spreads_sorted_records(tmp_path):
@@ -98,7 +98,7 @@ def test_a_missing_validation_is_drawn_90_10(tmp_path):
     write(tmp_path / "test.tsv", TABLE)
     dataset = open_dataset(tmp_path)
     assert dataset.splits == ("train", "validation", "test")
-    assert dataset.drawn == ("validation",)
+    assert dataset.derived_splits == ("validation",)
     assert [len(texts(dataset, split)) for split in dataset.splits] == [90, 10, 2]
 
 
@@ -109,7 +109,7 @@ def test_a_missing_test_is_left_missing(tmp_path):
 
 
 def test_nothing_is_drawn_where_drawing_is_off(tmp_path):
-    dataset = open_dataset(write(tmp_path / "mine.tsv", numbered(20)), draw="")
+    dataset = open_dataset(write(tmp_path / "mine.tsv", numbered(20)), split_strategy="")
     assert dataset.splits == ("train",)
     assert len(texts(dataset, "train")) == 20
 
@@ -117,7 +117,7 @@ def test_nothing_is_drawn_where_drawing_is_off(tmp_path):
 def test_one_split_can_be_picked(tmp_path):
     file = write(tmp_path / "all.tsv", numbered(100))
     dataset = open_dataset(f"{file}#test")
-    assert (dataset.splits, dataset.drawn) == (("test",), ("test",))
+    assert (dataset.splits, dataset.derived_splits) == (("test",), ("test",))
     assert texts(dataset, "test") == texts(open_dataset(file), "test")
 
 
@@ -131,7 +131,7 @@ def test_a_hash_in_a_file_name_is_part_of_the_name(tmp_path):
 def test_columns_are_mapped(tmp_path):
     rows = [{"words": ["a", "b"], "intent": 3, "extra": {}}, {"words": "c", "intent": "x", "extra": None}]
     file = write(tmp_path / "train.jsonl", "\n".join(map(json.dumps, rows)))
-    dataset = open_dataset(f"{file}", columns={"text": "words", "label": "intent"}, draw="")
+    dataset = open_dataset(f"{file}", columns={"text": "words", "label": "intent"}, split_strategy="")
     assert list(dataset.records("train")) == [{"text": "a b", "label": "3"}, {"text": "c", "label": "x"}]
 
 
@@ -153,13 +153,13 @@ def test_columns_are_mapped(tmp_path):
     ],
 )
 def test_each_field_has_one_form(tmp_path, field, given, expected):
-    dataset = open_dataset(write(tmp_path / "train.jsonl", json.dumps({field: given})), draw="")
+    dataset = open_dataset(write(tmp_path / "train.jsonl", json.dumps({field: given})), split_strategy="")
     assert list(dataset.records("train")) == [{field: expected}]
 
 
 def test_an_empty_label_that_is_not_needed_is_no_mistake(tmp_path):
     file = write(tmp_path / "test.tsv", "text\tlabel\na\t\n")
-    assert list(open_dataset(file, need=("text",)).records("test")) == [{"text": "a", "label": ""}]
+    assert list(open_dataset(file, required=("text",)).records("test")) == [{"text": "a", "label": ""}]
 
 
 # Labels
@@ -233,7 +233,7 @@ def test_records_stream(tmp_path, name):
 
 
 def test_records_can_be_read_again_and_left_halfway(tmp_path):
-    dataset = open_dataset(write(tmp_path / "train.tsv", numbered(100)), draw="")
+    dataset = open_dataset(write(tmp_path / "train.tsv", numbered(100)), split_strategy="")
     with closing(dataset.records("train")) as records:
         first = next(records)
     assert next(dataset.records("train")) == first
@@ -242,8 +242,8 @@ def test_records_can_be_read_again_and_left_halfway(tmp_path):
 
 def test_splits_of_running_text_are_drawn_from_its_end(tmp_path):
     (tmp_path / "play.txt").write_text("".join(f"line {i}\n" for i in range(50)))
-    dataset = open_dataset(tmp_path / "play.txt", draw="end")
+    dataset = open_dataset(tmp_path / "play.txt", split_strategy="end")
     lines = {split: [int(record["text"].split()[1]) for record in dataset.records(split)] for split in dataset.splits}
     assert lines == {"train": [*range(40)], "validation": [*range(40, 45)], "test": [*range(45, 50)]}
-    assert "drawn from its end" in dataset.where("validation")
+    assert "drawn from its end" in dataset.describe("validation")
     assert dataset.fingerprint("train") != open_dataset(tmp_path / "play.txt").fingerprint("train")

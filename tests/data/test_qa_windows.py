@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from tiny import LEARNED
 
 from zoo import catalog
-from zoo.data.qa_windows import NOTHING, Spans, Window, best_spans, windows
+from zoo.data.qa_windows import NO_ANSWER, Spans, Window, best_spans, qa_windows
 from zoo.text.template import SpecialTokenTemplate
 from zoo.text.tokenizer import Tokenizer
 
@@ -26,7 +26,7 @@ def tokenizer(request):
 
 def made(tokenizer, question, context, length, stride, layout=None):
     asked, read = (tokenizer.encode(text, special=False) for text in (question, context))
-    return read, windows(asked, read, layout or tokenizer.layout, length, stride)
+    return read, qa_windows(asked, read, layout or tokenizer.template, length, stride)
 
 
 @settings(deadline=None, max_examples=60)
@@ -36,11 +36,11 @@ def test_windows_hold_every_token_of_the_context_in_order(tokenizer, question, c
     asked = tokenizer.encode(question, special=False)
     seen = set()
     for window in found:
-        assert len(window.ids) == len(window.types) <= length
-        np.testing.assert_array_equal(window.ids[window.places], read.ids[window.tokens])
+        assert len(window.ids) == len(window.segments) <= length
+        np.testing.assert_array_equal(window.ids[window.context], read.ids[window.tokens])
         np.testing.assert_array_equal(window.ids[1 : 1 + len(asked)], asked.ids)
-        assert window.types[window.places].all()
-        assert not window.types[: window.first].any()
+        assert window.segments[window.context].all()
+        assert not window.segments[: window.start].any()
         seen.update(range(window.tokens.start, window.tokens.stop))
     assert seen == set(range(len(read)))
     starts = [window.tokens.start for window in found]
@@ -60,7 +60,7 @@ def test_what_is_found_covers_the_answer_and_no_token_more(tokenizer, context, d
         whole = covering and window.tokens.start <= covering[0] and covering[-1] < window.tokens.stop
         assert (span is not None) == bool(whole)
         if whole:
-            assert (np.array(span) - window.first + window.tokens.start).tolist() == [covering[0], covering[-1]]
+            assert (np.array(span) - window.start + window.tokens.start).tolist() == [covering[0], covering[-1]]
             first, last = read.offsets[covering[0], 0], read.offsets[covering[-1], 1]
             assert not context[start:end].strip() or context[start:end].strip() in context[first:last]
 
@@ -69,8 +69,8 @@ def test_without_special_tokens_the_first_place_is_never_one_of_the_context():
     tokenizer = catalog.load("tokenizers", "words")().train(TEXTS)
     for question in ("", "Ann"):
         for window in made(tokenizer, question, "is in Rome", 3, 1, SpecialTokenTemplate())[1]:
-            assert window.first == 1
-            assert len(window.ids[window.places]) == window.tokens.stop - window.tokens.start
+            assert window.start == 1
+            assert len(window.ids[window.context]) == window.tokens.stop - window.tokens.start
     (window,) = made(tokenizer, "", "", 3, 1, SpecialTokenTemplate())[1]
     assert window.find(0, 0) is None
 
@@ -110,9 +110,9 @@ def test_windows_are_compared_by_how_much_they_exceed_no_answer():
     offsets = [(0, 3), (4, 6), (7, 9), (10, 14)]
     one, other = window(2, slice(0, 3), offsets), window(2, slice(1, 4), offsets)
     first, second = np.zeros((6, 2)), np.zeros((6, 2))
-    first[NOTHING], first[3] = 5, (4, 3)  # "is" by itself: 7 against 10
-    second[NOTHING], second[2], second[4] = -1, (1, 0), (2, 0)  # the same word: 1 against -2; Rome 2
-    spans = Spans.of([(one, first), (other, second)], 3, 3)
+    first[NO_ANSWER], first[3] = 5, (4, 3)  # "is" by itself: 7 against 10
+    second[NO_ANSWER], second[2], second[4] = -1, (1, 0), (2, 0)  # the same word: 1 against -2; Rome 2
+    spans = Spans.combine([(one, first), (other, second)], 3, 3)
     assert spans.offsets.tolist() == [[10, 14], [4, 6], [4, 9]]
     assert spans.scores.tolist() == [4.0, 3.0, 3.0]
     shares, nothing = spans.probabilities(abstain=True)
@@ -124,7 +124,7 @@ def test_windows_are_compared_by_how_much_they_exceed_no_answer():
 
 
 def test_a_context_without_a_token_has_no_answer():
-    spans = Spans.of([(window(3, slice(0, 0), []), np.ones((4, 2)))], 5, 3)
+    spans = Spans.combine([(window(3, slice(0, 0), []), np.ones((4, 2)))], 5, 3)
     for abstain in (True, False):
         shares, nothing = spans.probabilities(abstain)
         assert (len(shares), nothing) == (0, 1.0)
@@ -132,11 +132,11 @@ def test_a_context_without_a_token_has_no_answer():
 
 def test_foreign_tokenizers_have_windows_too():
     """One that puts no special tokens at all, as GPT-2's does."""
-    rust = catalog.load("tokenizers", "words")().train(TEXTS).rust
-    rust.post_processor = None
-    foreign = Tokenizer(rust)
+    backend = catalog.load("tokenizers", "words")().train(TEXTS).backend
+    backend.post_processor = None
+    foreign = Tokenizer(backend)
     _, found = made(foreign, "Where is Ann?", TEXTS[1], 8, 3)
-    assert [window.first for window in found] == [4] * len(found)
+    assert [window.start for window in found] == [4] * len(found)
     assert found[0].find(*_place("from")) is not None
 
 

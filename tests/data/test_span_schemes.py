@@ -10,7 +10,7 @@ from zoo.data import span_schemes
 
 
 @st.composite
-def spelled(draw):
+def tagged_spans(draw):
     """(spans, number of tokens): spans of one or more tokens, some side by side."""
     spans, end = [], 0
     for _ in range(draw(st.integers(0, 4))):
@@ -20,22 +20,22 @@ def spelled(draw):
     return spans, end + draw(st.integers(0, 2))
 
 
-@given(spelled(), st.sampled_from(span_schemes.SCHEMES))
+@given(tagged_spans(), st.sampled_from(span_schemes.SCHEMES))
 def test_what_is_written_is_read(case, scheme):
     spans, count = case
-    tags = span_schemes.write(spans, count, scheme)
+    tags = span_schemes.encode(spans, count, scheme)
     assert len(tags) == count
-    assert span_schemes.read(tags) == spans
-    assert span_schemes.repairs(tags, scheme) == 0
+    assert span_schemes.decode(tags) == spans
+    assert span_schemes.count_repairs(tags, scheme) == 0
     if scheme != "iob1":
-        assert span_schemes.read(tags, strict=scheme) == spans
+        assert span_schemes.decode(tags, strict=scheme) == spans
 
 
 def test_the_three_schemes():
     spans = [("x", 0, 2), ("x", 2, 3), ("y", 4, 5)]
-    assert span_schemes.write(spans, 6, "bio") == ["B-x", "I-x", "B-x", "O", "B-y", "O"]
-    assert span_schemes.write(spans, 6, "iob1") == ["I-x", "I-x", "B-x", "O", "I-y", "O"]
-    assert span_schemes.write(spans, 6, "bioes") == ["B-x", "E-x", "S-x", "O", "S-y", "O"]
+    assert span_schemes.encode(spans, 6, "bio") == ["B-x", "I-x", "B-x", "O", "B-y", "O"]
+    assert span_schemes.encode(spans, 6, "iob1") == ["I-x", "I-x", "B-x", "O", "I-y", "O"]
+    assert span_schemes.encode(spans, 6, "bioes") == ["B-x", "E-x", "S-x", "O", "S-y", "O"]
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,9 @@ def test_the_three_schemes():
     ],
 )
 def test_an_inside_without_its_begin_is_repaired_and_counted(tags, spans, count):
-    assert span_schemes.read(tags) == spans
-    assert span_schemes.repairs(tags, "bio") == count
-    assert span_schemes.repairs(span_schemes.write(spans, len(tags)), "bio") == 0
+    assert span_schemes.decode(tags) == spans
+    assert span_schemes.count_repairs(tags, "bio") == count
+    assert span_schemes.count_repairs(span_schemes.encode(spans, len(tags)), "bio") == 0
 
 
 @pytest.mark.parametrize(
@@ -73,19 +73,19 @@ def test_the_scheme_is_detected(sequences, scheme):
     assert span_schemes.detect(sequences) == scheme
 
 
-@given(spelled(), st.sampled_from(["bio", "bioes"]))
+@given(tagged_spans(), st.sampled_from(["bio", "bioes"]))
 def test_what_is_written_may_follow(case, scheme):
     known = [f"{prefix}-{label}" for prefix, label in product("BIES" if scheme == "bioes" else "BI", ("a", "b-c"))]
-    tags = span_schemes.write(*case, scheme)
+    tags = span_schemes.encode(*case, scheme)
     known.append("O")
-    allowed = span_schemes.follows(known, scheme)
+    allowed = span_schemes.transitions(known, scheme)
     places = [-1, *map(known.index, tags), -1]
     assert all(allowed[one][other] for one, other in pairwise(places))
 
 
 def test_what_may_not_follow():
     bio, bioes = ["O", "B-x", "I-x", "I-y"], ["O", "B-x", "I-x", "E-x", "S-x", "E-y"]
-    assert span_schemes.follows(bio, "bio")[1] == [True, True, True, False, True]
-    assert span_schemes.follows(bio, "bio")[-1] == [True, True, False, False, True]
-    assert span_schemes.follows(bioes, "bioes")[1] == [False, False, True, True, False, False, False]
-    assert span_schemes.follows(bioes, "bioes")[3] == [True, True, False, False, True, False, True]
+    assert span_schemes.transitions(bio, "bio")[1] == [True, True, True, False, True]
+    assert span_schemes.transitions(bio, "bio")[-1] == [True, True, False, False, True]
+    assert span_schemes.transitions(bioes, "bioes")[1] == [False, False, True, True, False, False, False]
+    assert span_schemes.transitions(bioes, "bioes")[3] == [True, True, False, False, True, False, True]

@@ -51,11 +51,11 @@ TEXTS = [
 BATCHES = [TEXTS, [*TEXTS[:2], ""], TEXTS[1:2]]
 KINDS = {
     "translate": (WordPieces(vocabulary=200), "transformer", Translate(length=48, target_length=12)),
-    "instructions": (Bytes(), "gpt2", FollowInstructions(length=64, new_tokens=24)),
+    "instructions": (Bytes(), "gpt2", FollowInstructions(length=64, max_new_tokens=24)),
     "language": (Bytes(), "lstm", NextToken()),
     "pieces": (WordPieces(vocabulary=200), "gru", NextToken()),
     "words": (Words(), "rnn_seq2seq", Translate(length=48, target_length=12)),
-    "chat": (BytePairs(vocabulary=300), "t5", FollowInstructions(template="chatml", length=64, new_tokens=8)),
+    "chat": (BytePairs(vocabulary=300), "t5", FollowInstructions(template="chatml", length=64, max_new_tokens=8)),
     "characters": (Characters(), "conv", NextToken()),
     "llama": (BytePairs(vocabulary=300), "llama", NextToken()),
     "bart": (BytePairs(vocabulary=300), "bart", Translate(length=48, target_length=12)),
@@ -68,14 +68,14 @@ def made(kind):
     settings, name, objective = KINDS[kind]
     tokenizer = settings.train(TEXTS)
     facts = {"causal": True, "bidirectional": name == "rnn_seq2seq"}
-    architecture = shrunk(name, vocabulary=tokenizer.size, length=128, **facts)
+    architecture = shrunk(name, vocabulary=tokenizer.vocabulary_size, length=128, **facts)
     objective = objective.suit(architecture)
     model = objective.model(architecture)
     for weight in model.trainable_variables:
         if len(weight.shape) > 1:
             numbers = random.normal(size=weight.shape, scale=0.5)
-            if len(numbers) == tokenizer.size:
-                numbers[tokenizer.separator] *= 2  # with these vectors some texts stop, and some do not
+            if len(numbers) == tokenizer.vocabulary_size:
+                numbers[tokenizer.end] *= 2  # with these vectors some texts stop, and some do not
             weight.assign(numbers)
     return Pipeline(model, Preset(architecture=architecture, objective=objective, tokenizer=settings), tokenizer)
 
@@ -93,7 +93,7 @@ def expected(pipeline, text):
     scribe = GraphGenerator(pipeline, pipeline.objective.prompt(pipeline.tokenizer))
     if not text and isinstance(pipeline.objective, NextToken):
         return "", 0, False
-    author = pipeline.author(new_tokens=scribe.new_tokens, truncate="left")
+    author = pipeline.author(max_new_tokens=scribe.max_new_tokens, truncation_side="left")
     ((one,),) = author.write([pipeline.objective.record(text)])
     return one.text, len(one.ids), one.stopped
 

@@ -16,8 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import models, normalizers, pre_tokenizers
 
-from zoo.text.added_tokens import with_tokens
-from zoo.text.splitting import byte_spelling
+from zoo.text.splitting import bytes_to_unicode
 from zoo.text.tokenizer import Tokenizer
 
 if keras.config.backend() != "tensorflow":
@@ -65,7 +64,7 @@ class Served(tf.Module):
 
 @pytest.fixture(scope="session")
 def served(tokenizer):
-    return Served(tokenizer.graph())
+    return Served(tokenizer.to_graph())
 
 
 def assert_same_characters(tokenizer, pieces, texts):
@@ -124,7 +123,7 @@ def test_cut_alike(tokenizer, served, lines):
 
 
 def test_no_room_for_special_tokens(tokenizer, served):
-    if tokenizer.first is not None:
+    if tokenizer.start is not None:
         with pytest.raises(ValueError, match="length must be at least 2, for the special tokens"):
             served.twin(tf.constant(["a"]), length=1)
 
@@ -160,7 +159,7 @@ class Shelf(tf.Module):
 
     def __init__(self, tokenizers):
         super().__init__()
-        self.twins = [tokenizer.graph() for tokenizer in tokenizers]
+        self.twins = [tokenizer.to_graph() for tokenizer in tokenizers]
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def serve(self, texts):
@@ -190,10 +189,10 @@ def test_served_as_a_stock_server_does(make, lines, tmp_path):
 
 def byte_pairs(vocabulary, merges, **options):
     """Return a byte-level tokenizer with these pairs and longer tokens after the 256 bytes."""
-    numbered = {token: id for id, token in enumerate(dict.fromkeys([*byte_spelling(), *vocabulary]))}
-    rust = tokenizers.Tokenizer(models.BPE(numbered, merges, **options))
-    rust.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    return rust
+    numbered = {token: id for id, token in enumerate(dict.fromkeys([*bytes_to_unicode(), *vocabulary]))}
+    backend = tokenizers.Tokenizer(models.BPE(numbered, merges, **options))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return backend
 
 
 @FEW
@@ -208,7 +207,7 @@ def test_pairs_in_any_order(draw, texts):
             tokens.append("".join(pair))
     draw.shuffle(merges)
     tokenizer = Tokenizer(byte_pairs(tokens, merges))
-    assert_same(tokenizer, tokenizer.graph(), [text.encode() for text in texts])
+    assert_same(tokenizer, tokenizer.to_graph(), [text.encode() for text in texts])
 
 
 @FEW
@@ -216,10 +215,10 @@ def test_pairs_in_any_order(draw, texts):
 def test_pieces_of_any_vocabulary(draw, texts):
     some = ["".join(draw.choices("abé", k=draw.randint(1, 4))) for _ in range(6)]
     vocabulary = {token: id for id, token in enumerate(dict.fromkeys(["?", *some[:3], *("##" + t for t in some[3:])]))}
-    rust = tokenizers.Tokenizer(models.WordPiece(vocabulary, unk_token="?", max_input_chars_per_word=8))
-    rust.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer = Tokenizer(rust)
-    assert_same(tokenizer, tokenizer.graph(), [text.encode() for text in texts])
+    backend = tokenizers.Tokenizer(models.WordPiece(vocabulary, unk_token="?", max_input_chars_per_word=8))
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer = Tokenizer(backend)
+    assert_same(tokenizer, tokenizer.to_graph(), [text.encode() for text in texts])
 
 
 def refused():
@@ -240,13 +239,13 @@ def refused():
 
 @pytest.mark.parametrize(("parts", "reason"), list(refused()))
 def test_what_has_no_exact_twin_is_refused(parts, reason):
-    rust = tokenizers.Tokenizer(parts[0])
+    backend = tokenizers.Tokenizer(parts[0])
     if parts[1]:
-        rust.pre_tokenizer = parts[1]
+        backend.pre_tokenizer = parts[1]
     if parts[2]:
-        rust.normalizer = parts[2]
+        backend.normalizer = parts[2]
     with pytest.raises(ValueError, match=f"This tokenizer has no exact twin inside TensorFlow: {reason}. Those that"):
-        Tokenizer(rust).graph()
+        Tokenizer(backend).to_graph()
 
 
 ADDED = ("zoo", "zo", "ozoo", "c++", "字ß", "<mas", "e\u0301x")
@@ -274,8 +273,8 @@ AROUND = (
 
 @pytest.fixture(scope="session", params=["byte_pairs", "gpt2", "roberta", "bytes", "characters"])
 def with_added(request, make):
-    tokenizer = Tokenizer(with_tokens(make(request.param).rust, ADDED))
-    return tokenizer, Served(tokenizer.graph())
+    tokenizer = make(request.param).with_tokens(ADDED)
+    return tokenizer, Served(tokenizer.to_graph())
 
 
 @FUZZ
@@ -299,14 +298,14 @@ def test_lines_with_added_tokens(with_added, lines):
 
 
 def test_tokens_that_are_added_otherwise_are_refused():
-    rust = byte_pairs([], [])
-    rust.add_tokens(["zoo"])
+    backend = byte_pairs([], [])
+    backend.add_tokens(["zoo"])
     with pytest.raises(ValueError, match="it has added tokens that need not be words as they stand, such as 'zoo'"):
-        Tokenizer(rust).graph()
+        Tokenizer(backend).to_graph()
 
 
 def test_byte_pairs_across_words_are_refused():
-    rust = byte_pairs(["ab"], [("a", "b")])
-    rust.pre_tokenizer = pre_tokenizers.ByteLevel(use_regex=False)
+    backend = byte_pairs(["ab"], [("a", "b")])
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(use_regex=False)
     with pytest.raises(ValueError, match="its byte pairs cross words"):
-        Tokenizer(rust).graph()
+        Tokenizer(backend).to_graph()

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo import catalog
-from zoo.data.qa_windows import NOTHING, trimmed
-from zoo.data.qa_windows import windows as plain_windows
+from zoo.data.qa_windows import NO_ANSWER, qa_windows, strip_span
 from zoo.export.tokenizer.graph_windows import at_most, stretches, windows
 from zoo.text.tokenizer import Tokenizer
 
@@ -24,14 +23,14 @@ def graph(request):
     settings = {"vocabulary": 300} if name in ("word_pieces", "byte_pairs") else {}
     tokenizer = catalog.load("tokenizers", name)(**settings).train(TEXTS * 3)
     if request.param == "bare":
-        tokenizer.rust.post_processor = None
-        tokenizer = Tokenizer(tokenizer.rust)
-    twin = tokenizer.graph()
+        tokenizer.backend.post_processor = None
+        tokenizer = Tokenizer(tokenizer.backend)
+    twin = tokenizer.to_graph()
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)] * 2, jit_compile=False)
     def run(questions, contexts):
         asked, read = at_most(twin.pieces(questions), ASKED), twin.pieces(contexts)
-        held = windows(asked, read, twin.layout, LENGTH, STRIDE, PADDING)
+        held = windows(asked, read, twin.template, LENGTH, STRIDE, PADDING)
         row = tf.range(tf.size(contexts, tf.int64))
         first = tf.where(read.lengths > 0, tf.minimum(row, read.lengths - 1), -1)
         return (*held, *stretches(contexts, read, first, read.lengths - 1))
@@ -43,27 +42,27 @@ def graph(request):
 @given(st.lists(st.tuples(st.text("ab ?", max_size=9), text), min_size=1, max_size=4))
 def test_windows_and_stretches(graph, pairs):
     tokenizer, run = graph
-    ids, types, record, token, *found = (tensor.numpy() for tensor in run(*map(list, zip(*pairs, strict=True))))
+    ids, segments, record, token, *found = (tensor.numpy() for tensor in run(*map(list, zip(*pairs, strict=True))))
     row = 0
     for number, (question, context) in enumerate(pairs):
         asked = tokenizer.encode(question, length=ASKED, special=False)
         read = tokenizer.encode(context, special=False)
-        for window in plain_windows(asked, read, tokenizer.layout, LENGTH, STRIDE):
+        for window in qa_windows(asked, read, tokenizer.template, LENGTH, STRIDE):
             size = len(window.ids)
             assert record[row] == number
             np.testing.assert_array_equal(ids[row, :size], window.ids)
-            np.testing.assert_array_equal(types[row, :size], window.types)
+            np.testing.assert_array_equal(segments[row, :size], window.segments)
             assert not ids[row, size:].any()
-            assert not types[row, size:].any()
+            assert not segments[row, size:].any()
             expected = np.full(token.shape[1], -1)
-            expected[window.places] = range(window.tokens.start, window.tokens.stop)
+            expected[window.context] = range(window.tokens.start, window.tokens.stop)
             np.testing.assert_array_equal(token[row], expected)
-            assert token[row, NOTHING] == -1
+            assert token[row, NO_ANSWER] == -1
             row += 1
         answer, start, end = (column[number] for column in found)
         if len(read):
             first = min(number, len(read) - 1)
-            start_, end_ = trimmed(context, int(read.offsets[first, 0]), int(read.offsets[-1, 1]))
+            start_, end_ = strip_span(context, int(read.offsets[first, 0]), int(read.offsets[-1, 1]))
             assert (answer.decode(), start, end) == (context[start_:end_], start_, end_)
         else:
             assert (answer, start, end) == (b"", -1, -1)

@@ -33,7 +33,7 @@ def made(settings, name, objective):
     """A pipeline whose weights are random."""
     keras.utils.set_random_seed(1)
     tokenizer = settings.train([text.replace(MASK, "") for text in TEXTS])
-    architecture = shrunk(name, vocabulary=tokenizer.size, length=64)
+    architecture = shrunk(name, vocabulary=tokenizer.vocabulary_size, length=64)
     model = objective.model(architecture)
     for weight in model.trainable_variables:
         weight.assign(weight + keras.random.normal(weight.shape, stddev=0.3))
@@ -51,7 +51,7 @@ def served(pipeline, folder, **texts):
 
 @pytest.mark.parametrize("kind", KINDS if tensorflow else ["word_pieces"])
 def test_guesses_are_those_of_predict(kind, tmp_path):
-    pipeline = made(*KINDS[kind], MaskedToken(length=48, guesses=3))
+    pipeline = made(*KINDS[kind], MaskedToken(length=48, top_k=3))
     long = "a b c " * 40 + MASK
     found = served(pipeline, tmp_path / "served", text=[*TEXTS, "None here", "", long])
     for i, answer in enumerate(pipeline.predict(TEXTS)):

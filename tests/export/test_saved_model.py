@@ -140,13 +140,13 @@ def test_several_labels_and_pairs(tiny, tmp_path, ask):
         {"text": "blue", "text_pair": "", "labels": []},
     ]
     (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows * 30))
-    objective = replace(tiny.objective, several=True, pair=True)
+    objective = replace(tiny.objective, multi_label=True, pair=True)
     preset = replace(tiny, objective=objective, data=Data(spec=str(tmp_path / "d.jsonl")))
     pipeline = zoo.train(preset, to=tmp_path / "m")
     found = ask(pipeline.export(tmp_path / "1"), text=["red round", "blue"], text_pair=["big", ""])["answer"]
     assert_equal(pipeline, found, [("red round", "big"), ("blue", "")])
-    for labels, given, pair in zip(found["labels"], found["given"], [("red round", "big"), ("blue", "")], strict=True):
-        assert [label for label, yes in zip(labels, given, strict=True) if yes] == pipeline.predict(pair)["labels"]
+    for labels, selected, pair in zip(found["labels"], found["selected"], [("red round", "big"), ("blue", "")], strict=True):
+        assert [label for label, yes in zip(labels, selected, strict=True) if yes] == pipeline.predict(pair)["labels"]
 
 
 def test_an_existing_folder_is_not_overwritten(model_folder, tmp_path):
@@ -156,7 +156,7 @@ def test_an_existing_folder_is_not_overwritten(model_folder, tmp_path):
 
 def test_a_failed_export_leaves_nothing(model_folder, tmp_path):
     broken = zoo.load(model_folder)
-    broken.tokenizer.rust.normalizer = normalizers.NFKD()
+    broken.tokenizer.backend.normalizer = normalizers.NFKD()
     with pytest.raises(ValueError, match="NFKD"):
         broken.export(tmp_path / "1")
     assert not Path(tmp_path / "1").exists()

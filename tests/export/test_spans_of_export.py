@@ -40,15 +40,15 @@ QUESTIONS = ["Where is Ann?", "", "Who?", "What does the cat like, and the dog, 
 NETWORKS = [("words", "lstm", "yes"), ("byte_pairs", "bert", "no"), ("characters", "conv", "yes")]
 
 
-@pytest.mark.parametrize(("tokenizer", "architecture", "abstain"), NETWORKS)
-def test_exported_answers_are_those_of_predict(tmp_path, tokenizer, architecture, abstain):
+@pytest.mark.parametrize(("tokenizer", "architecture", "allow_no_answer"), NETWORKS)
+def test_exported_answers_are_those_of_predict(tmp_path, tokenizer, architecture, allow_no_answer):
     settings = {"vocabulary": 300} if tokenizer == "byte_pairs" else {}
     settings = catalog.load("tokenizers", tokenizer)(**settings)
     learned = settings.train(CONTEXTS + QUESTIONS)
-    objective = FindSpan(length=32, stride=7, question_length=9, answer_length=6, n_best=4, abstain=abstain)
-    objective = replace(objective, compare=architecture == "conv", threshold=0.12)
+    objective = FindSpan(length=32, stride=7, question_length=9, answer_length=6, n_best=4, allow_no_answer=allow_no_answer)
+    objective = replace(objective, match_question=architecture == "conv", threshold=0.12)
     keras.utils.set_random_seed(0)
-    network = shrunk(architecture, vocabulary=learned.size, padding=learned.padding, length=32)
+    network = shrunk(architecture, vocabulary=learned.vocabulary_size, padding=learned.padding, length=32)
     model = objective.model(network)
     for weight in model.trainable_weights:  # far from even, so that answers differ
         weight.assign(2 * np.random.default_rng(0).normal(size=weight.shape) / max(weight.shape[0], 4) ** 0.5)

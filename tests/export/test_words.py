@@ -57,7 +57,7 @@ def made(kind):
     keras.utils.set_random_seed(1)
     settings, name, objective = KINDS[kind]
     tokenizer = settings.train(TEXTS)
-    architecture = shrunk(name, vocabulary=tokenizer.size, length=64)
+    architecture = shrunk(name, vocabulary=tokenizer.vocabulary_size, length=64)
     model = objective.model(architecture)
     for weight in model.get_layer("tags").trainable_variables:
         weight.assign(keras.random.normal(weight.shape, stddev=2.0, seed=2))

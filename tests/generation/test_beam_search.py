@@ -21,12 +21,12 @@ def small(request):
 def test_with_enough_beams_it_is_a_search_through_everything(small, length_penalty):
     prompts = [[1, 2, 3], [2]]
     read = [[3, 1, 2], [2, 2]] if len(small.inputs) > 1 else None
-    settings = GenerationConfig(new_tokens=NEW, beams=25, stops=(STOP,), length_penalty=length_penalty)
+    settings = GenerationConfig(max_new_tokens=NEW, beams=25, stop_ids=(STOP,), length_penalty=length_penalty)
     for row, found in enumerate(write(small, prompts, read, settings)):
         best, score = search(small, prompts[row], read and read[row], length_penalty)
         assert found[0].ids == best
         assert found[0].stopped == (len(best) < NEW)
-        assert sum(found[0].log_probabilities) == pytest.approx(score, abs=1e-4) or found[0].stopped
+        assert sum(found[0].logprobs) == pytest.approx(score, abs=1e-4) or found[0].stopped
 
 
 def search(model, prompt, source, length_penalty):
@@ -53,7 +53,7 @@ def forward(model, inputs):
 
 def test_rows_are_searched_as_alone():
     model, prompts = network("transformer"), texts([6, 2, 3])
-    settings, read = {"new_tokens": 6, "beams": 3, "best": 2, "stops": (7,)}, sources(model, 3)
+    settings, read = {"max_new_tokens": 6, "beams": 3, "best": 2, "stop_ids": (7,)}, sources(model, 3)
     together = generate(model, prompts, read, **settings)
     alone = [generate(model, [prompt], [read[i]], **settings)[0] for i, prompt in enumerate(prompts)]
     assert together == alone
@@ -61,5 +61,5 @@ def test_rows_are_searched_as_alone():
 
 
 def test_rules_hold():
-    (found,) = generate(network("gpt2"), texts([5]), new_tokens=8, beams=3, no_repeat=1)
+    (found,) = generate(network("gpt2"), texts([5]), max_new_tokens=8, beams=3, no_repeat_ngram=1)
     assert len(set(found)) == len(found)

@@ -23,15 +23,15 @@ READERS = [name for name in WRITERS if shrunk(name, causal=True, bidirectional=F
 
 @pytest.mark.parametrize("name", all_or_few(READERS))
 def test_a_session_writes_what_the_whole_text_would_lead_to(name):
-    model, settings = network(name), GenerationConfig(new_tokens=4, banned=PADDING)
+    model, settings = network(name), GenerationConfig(max_new_tokens=4, bad_words=PADDING)
     session, ids, reads = PromptCache(TokenGenerator.of(model), 32), [], 0
     for further in texts([1, 5, 3]):
         ids = [*ids, *further]
         batch = Batch(session.writer, [ids], None, settings, session.length)
         state = session.begin(batch)
-        state = session.writer.advance(state, batch.given, settings.new_tokens)
+        state = session.writer.advance(state, batch.given, settings.max_new_tokens)
         session.keep(state)
-        (new,) = generate(model, [ids], new_tokens=4, banned=PADDING)
+        (new,) = generate(model, [ids], max_new_tokens=4, bad_words=PADDING)
         assert batch.read(state)[0][0].ids == new
         ids += new
         assert session.ids == ids[:-1]
@@ -48,14 +48,14 @@ def untrained(name):
     """`(model, architecture, tokenizer)` of a network that reads bytes; the same one for all tests."""
     keras.utils.set_random_seed(1)
     tokenizer = Bytes().train()
-    architecture = shrunk(name, vocabulary=tokenizer.size, length=480, bidirectional=False)
+    architecture = shrunk(name, vocabulary=tokenizer.vocabulary_size, length=480, bidirectional=False)
     return FollowInstructions().suit(architecture).model(architecture), architecture, tokenizer
 
 
 def chat(name="gpt2", length=128, template="plain", **settings):
     """A `Chat` with a network that was never trained."""
     model, architecture, tokenizer = untrained(name)
-    objective = FollowInstructions(length=length, template=template, new_tokens=12).suit(architecture)
+    objective = FollowInstructions(length=length, template=template, max_new_tokens=12).suit(architecture)
     return Chat(model, objective, tokenizer, **settings)
 
 
@@ -121,8 +121,8 @@ def test_an_encoder_reads_the_conversation():
 
 def test_mistakes():
     with pytest.raises(ValueError, match="new_tokens must leave room .* the 128 tokens .* Received: new_tokens=128."):
-        chat(new_tokens=128)
+        chat(max_new_tokens=128)
     objective, tokenizer = NextToken(length=64), Bytes().train()
-    model = objective.model(shrunk("gpt2", vocabulary=tokenizer.size))
+    model = objective.model(shrunk("gpt2", vocabulary=tokenizer.vocabulary_size))
     with pytest.raises(ValueError, match="Expected a model that follows instructions, .* one of NextToken"):
         Chat(model, objective, tokenizer)

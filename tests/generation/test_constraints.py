@@ -71,8 +71,8 @@ def tokenizer(name):
 @given(data=st.data())
 def test_spellings_are_what_tokens_add(name, data):
     words = tokenizer(name)
-    first, later = words.spellings
-    ids = data.draw(st.lists(st.integers(0, words.size - 1).filter(lambda id: later[id]), min_size=1, max_size=8))
+    first, later = words.token_bytes
+    ids = data.draw(st.lists(st.integers(0, words.vocabulary_size - 1).filter(lambda id: later[id]), min_size=1, max_size=8))
     spelled = first[ids[0]] + b"".join(later[id] for id in ids[1:])
     assert words.decode(ids) == spelled.decode("utf-8", "replace")
 
@@ -106,7 +106,7 @@ WAYS = {name: (must, must["pattern"] if isinstance(match, dict) else match) for 
 @settings(max_examples=20)
 def test_every_way_through_a_table_ends_in_a_match(way, name, seed, more):
     words, (must, match) = tokenizer(name), WAYS[way]
-    constraint = constrain(words, words.size + 3, **must)
+    constraint = constrain(words, words.vocabulary_size + 3, **must)
     ids = walk(constraint, constraint.least + more, np.random.default_rng(seed))
     assert re.fullmatch(match, words.decode(ids))
 
@@ -184,7 +184,7 @@ def _range(schema, what):
 @settings(max_examples=60)
 def test_a_schema_holds_for_every_way_through_its_table(schema, seed):
     words, schema = Bytes().train(), schema | {"$defs": {"part": PART}}
-    constraint = constrain(words, words.size, schema=json.dumps(schema))
+    constraint = constrain(words, words.vocabulary_size, schema=json.dumps(schema))
     ids = walk(constraint, constraint.least + 20, np.random.default_rng(seed))
     assert holds(schema, json.loads(words.decode(ids)))
 
@@ -200,7 +200,7 @@ def author():
     keras.utils.set_random_seed(0)
     words = tokenizer("byte_pairs")
     objective = NextToken(length=64)
-    model = objective.model(shrunk("gpt2", vocabulary=words.size, length=96))
+    model = objective.model(shrunk("gpt2", vocabulary=words.vocabulary_size, length=96))
     return lambda **options: TextGenerator(model, objective, words, **options)
 
 
@@ -211,31 +211,31 @@ SCHEMA = {"type": "object", "properties": {"b": {"type": "number"}, "ok": {"type
 def test_a_network_writes_what_it_must(author, options):
     records = [author().objective.record(text) for text in ("the", "mat and", "größ")]
     for must, match in WAYS.values():
-        for new_tokens in (author(**must).settings.constraint.least, 8):
-            texts = author(**must, new_tokens=new_tokens, **options)
+        for max_new_tokens in (author(**must).settings.constraint.least, 8):
+            texts = author(**must, max_new_tokens=max_new_tokens, **options)
             found = [one for (one,) in texts.write(records)]
-            assert all(re.fullmatch(match, one.text) and len(one.ids) <= new_tokens for one in found)
+            assert all(re.fullmatch(match, one.text) and len(one.ids) <= max_new_tokens for one in found)
             assert "".join(texts.pieces(records[0])) == texts.write(records[:1])[0][0].text == found[0].text
-    ((one,), *_) = author(schema=SCHEMA, new_tokens=24, **options).write(records)
+    ((one,), *_) = author(schema=SCHEMA, max_new_tokens=24, **options).write(records)
     assert holds(SCHEMA, json.loads(one.text))
 
 
 def test_a_text_ends_only_where_it_may(author):
     (((one,),)) = author(choices=("aab", "aa")).write([author().objective.record("the")])
     assert one.stopped
-    ((one,),) = author(pattern="a*", new_tokens=5, repetition_penalty=1e-6).write([author().objective.record("aa")])
+    ((one,),) = author(pattern="a*", max_new_tokens=5, repetition_penalty=1e-6).write([author().objective.record("aa")])
     assert len(one.ids) == 5
     assert not one.stopped
 
 
 def test_beams_find_the_likeliest_texts_and_no_more_than_there_may_be(author):
     choices, record = ("dc", "cd", "cdb", "d"), author().objective.record("the")
-    alone = {text: author(choices=(text,), new_tokens=8).write([record])[0][0] for text in choices}
-    likely = sorted(choices, key=lambda text: -sum(alone[text].log_probabilities))
-    (found,) = author(choices=choices, new_tokens=8, beams=6, best=6, length_penalty=0.0).write([record])
+    alone = {text: author(choices=(text,), max_new_tokens=8).write([record])[0][0] for text in choices}
+    likely = sorted(choices, key=lambda text: -sum(alone[text].logprobs))
+    (found,) = author(choices=choices, max_new_tokens=8, beams=6, best=6, length_penalty=0.0).write([record])
     assert [one.text for one in found] == likely
     assert all(one.stopped for one in found)
-    assert found[0].log_probabilities == pytest.approx(alone[likely[0]].log_probabilities, abs=1e-5)
+    assert found[0].logprobs == pytest.approx(alone[likely[0]].logprobs, abs=1e-5)
 
 
 def test_a_tree_is_written_some_levels_deep():
@@ -257,10 +257,10 @@ def test_a_tree_is_written_some_levels_deep():
 
 def test_another_constraint_of_its_size_compiles_nothing(author):
     record = author().objective.record("the")
-    author(choices=("cat", "mat"), new_tokens=8).write([record])
+    author(choices=("cat", "mat"), max_new_tokens=8).write([record])
     writer = TokenGenerator.of(author().model)
     before = writer.compilations
-    author(choices=("bat", "bad"), new_tokens=8).write([record])
+    author(choices=("bat", "bad"), max_new_tokens=8).write([record])
     assert writer.compilations == before
 
 
@@ -271,10 +271,10 @@ def test_another_constraint_of_its_size_compiles_nothing(author):
         ({"choices": [""]}, "Texts of choices must have a character at least. Received: an empty one."),
         ({"pattern": "(a"}, r"Expected a regular expression .* Received: '\(a', missing \), unterminated subpattern"),
         ({"pattern": "^a"}, r"Expected a regular expression .* without anchors.* Received: '\^a'."),
-        ({"pattern": "a{30}", "new_tokens": 9}, "The shortest text .* has 30 tokens: raise new_tokens. .*=9"),
+        ({"pattern": "a{30}", "max_new_tokens": 9}, "The shortest text .* has 30 tokens: raise new_tokens. .*=9"),
         ({"choices": ["a"], "stop": "b"}, "A text that must be whole ends by itself: leave stop out."),
-        ({"choices": ["a"], "banned": "b"}, "cannot also be kept from them: leave banned out."),
-        ({"choices": ["a"], "no_repeat": 2}, "leave no_repeat out. Received: no_repeat=2."),
+        ({"choices": ["a"], "bad_words": "b"}, "cannot also be kept from them: leave banned out."),
+        ({"choices": ["a"], "no_repeat_ngram": 2}, "leave no_repeat out. Received: no_repeat=2."),
         ({"choices": ["a"], "min_tokens": 2}, "leave min_tokens out. Received: min_tokens=2."),
         ({"pattern": "[a&&b]"}, "some text matches as a whole"),
         ({"schema": "{"}, "Expected a JSON schema. Received: '{', which is no JSON"),
@@ -297,9 +297,9 @@ def test_mistakes(author, options, message):
 def test_tokens_that_cannot_write_it():
     words = tokenizer("words")
     with pytest.raises(ValueError, match="Expected choices that .* can write. Received: 'The', .* write as 'the'."):
-        constrain(words, words.size, choices=("The",))
+        constrain(words, words.vocabulary_size, choices=("The",))
     with pytest.raises(ValueError, match="Expected a pattern or schema that this model's tokens can write."):
-        constrain(words, words.size, pattern="zebra")
+        constrain(words, words.vocabulary_size, pattern="zebra")
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch):

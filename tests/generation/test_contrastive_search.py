@@ -10,7 +10,7 @@ from writers import PADDING, WRITERS, network, sources, texts
 
 import zoo
 from zoo.checkpoints.hf_config import read_architecture, read_config
-from zoo.checkpoints.resolve import locate
+from zoo.checkpoints.resolve import resolve
 from zoo.generation.batch import Batch
 from zoo.generation.contrastive_search import ContrastiveGenerator
 from zoo.generation.generate import generate, write
@@ -18,7 +18,7 @@ from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.prompt_cache import PromptCache
 
 FEW = ("gpt2", "lstm", "rnn_seq2seq")
-CONTRAST = {"contrast": 0.6, "top_k": 4}
+CONTRAST = {"contrastive_alpha": 0.6, "top_k": 4}
 LENGTH = 12  # of what is read anew: padding follows, so that few shapes are compiled
 
 
@@ -26,14 +26,14 @@ LENGTH = 12  # of what is read anew: padding follows, so that few shapes are com
 def test_equal_to_reading_the_whole_text_anew_with_each_candidate(name):
     model, prompts = network(name), texts([6, 2, 3])
     read = sources(model, 3)
-    found = write(model, prompts, read, GenerationConfig(new_tokens=5, banned=PADDING, **CONTRAST))
+    found = write(model, prompts, read, GenerationConfig(max_new_tokens=5, bad_words=PADDING, **CONTRAST))
     for i, ((one,), prompt) in enumerate(zip(found, prompts, strict=True)):
         ids, log_p = searched(model, prompt, 5, read and read[i], **CONTRAST)
         assert one.ids == ids
-        np.testing.assert_allclose(one.log_probabilities, log_p, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(one.logprobs, log_p, rtol=1e-4, atol=1e-4)
 
 
-def searched(model, ids, count, source, contrast, top_k):
+def searched(model, ids, count, source, contrastive_alpha, top_k):
     """`(new ids, their log-probabilities)`, by NumPy, from features and logits of the whole text."""
     both, ids, log_p = keras.Model(model.input, [features(model), model.output]), list(ids), []
     _, logits = read(both, [ids] * top_k, source)
@@ -42,7 +42,7 @@ def searched(model, ids, count, source, contrast, top_k):
         likely = np.argsort(-probability)[:top_k]
         directions, after = read(both, [[*ids, i] for i in likely], source)
         likeness = (directions[:, :-1] @ directions[:, -1, :, None]).max(axis=(1, 2))
-        best = ((1 - contrast) * probability[likely] - contrast * likeness).argmax()
+        best = ((1 - contrastive_alpha) * probability[likely] - contrastive_alpha * likeness).argmax()
         log_p.append(log_softmax(logits[0])[likely[best]])
         ids.append(int(likely[best]))
         logits = after[best : best + 1]
@@ -68,56 +68,56 @@ def read(both, rows, source):
 
 
 def test_without_weight_it_is_greedy_and_with_it_not(gpt2):
-    prompts, settings = texts([6, 2, 3]), {"new_tokens": 5, "banned": PADDING}
+    prompts, settings = texts([6, 2, 3]), {"max_new_tokens": 5, "bad_words": PADDING}
     expected = generate(gpt2, prompts, **settings)
-    assert generate(gpt2, prompts, contrast=0.0, top_k=4, **settings) == expected
-    assert generate(gpt2, prompts, contrast=1.0, top_k=1, **settings) == expected
-    assert generate(gpt2, prompts, contrast=1.0, top_k=99, **settings) != expected  # more than there are ids
+    assert generate(gpt2, prompts, contrastive_alpha=0.0, top_k=4, **settings) == expected
+    assert generate(gpt2, prompts, contrastive_alpha=1.0, top_k=1, **settings) == expected
+    assert generate(gpt2, prompts, contrastive_alpha=1.0, top_k=99, **settings) != expected  # more than there are ids
 
 
 @pytest.mark.parametrize("name", all_or_few(["gpt2", "gru", "transformer"], ["transformer"]))
 def test_a_row_is_searched_as_alone(name):
     model, prompts = network(name), texts([6, 2, 3])
-    settings, read = {"new_tokens": 6, "stops": (7,), **CONTRAST}, sources(model, 3)
+    settings, read = {"max_new_tokens": 6, "stop_ids": (7,), **CONTRAST}, sources(model, 3)
     together = generate(model, prompts, read, **settings)
     alone = [generate(model, [prompt], read and [read[i]], **settings) for i, prompt in enumerate(prompts)]
     assert [[row] for row in together] == alone
 
 
 def test_rules_hold(gpt2):
-    found = generate(gpt2, texts([5, 3]), new_tokens=12, no_repeat=1, contrast=0.3, top_k=9)
+    found = generate(gpt2, texts([5, 3]), max_new_tokens=12, no_repeat_ngram=1, contrastive_alpha=0.3, top_k=9)
     assert all(len(set(row)) == len(row) == 12 for row in found)
     allowed = tuple((i,) for i in range(24) if i not in (5, 9))  # fewer than there are candidates
-    for row in generate(gpt2, texts([5, 3]), new_tokens=8, banned=allowed, contrast=1.0, top_k=4):
+    for row in generate(gpt2, texts([5, 3]), max_new_tokens=8, bad_words=allowed, contrastive_alpha=1.0, top_k=4):
         assert set(row) <= {5, 9}
 
 
 def test_a_text_ends_with_a_stop(gpt2):
     prompts = texts([4, 6])
-    whole = generate(gpt2, prompts, new_tokens=8, **CONTRAST)
+    whole = generate(gpt2, prompts, max_new_tokens=8, **CONTRAST)
     stop = whole[0][3]
-    found = write(gpt2, prompts, None, GenerationConfig(new_tokens=8, stops=(stop, 99), **CONTRAST))
+    found = write(gpt2, prompts, None, GenerationConfig(max_new_tokens=8, stop_ids=(stop, 99), **CONTRAST))
     assert [one.ids for (one,) in found] == [row[: row.index(stop)] if stop in row else row for row in whole]
     assert [one.stopped for (one,) in found] == [stop in row for row in whole]
 
 
 def test_a_second_call_in_the_same_bucket_compiles_nothing(gpt2):
-    generate(gpt2, texts([6, 2, 3]), new_tokens=5, **CONTRAST)
+    generate(gpt2, texts([6, 2, 3]), max_new_tokens=5, **CONTRAST)
     before = ContrastiveGenerator.of(gpt2).compilations
-    generate(gpt2, texts([4, 5, 1, 7]), new_tokens=8, contrast=0.2, top_k=4)
+    generate(gpt2, texts([4, 5, 1, 7]), max_new_tokens=8, contrastive_alpha=0.2, top_k=4)
     assert ContrastiveGenerator.of(gpt2).compilations == before
 
 
 @pytest.mark.parametrize("name", all_or_few(["gpt2", "lstm"], ["lstm"]))
 def test_a_session_goes_on_as_the_whole_text_would(name):
-    model, settings = network(name), GenerationConfig(new_tokens=4, banned=PADDING, **CONTRAST)
+    model, settings = network(name), GenerationConfig(max_new_tokens=4, bad_words=PADDING, **CONTRAST)
     session, ids = PromptCache(ContrastiveGenerator.of(model), 32), []
     for further in texts([1, 5, 3]):
         ids = [*ids, *further]
         batch = Batch(session.writer, [ids], None, settings, session.length)
-        state = session.writer.advance(session.begin(batch), batch.given, settings.new_tokens)
+        state = session.writer.advance(session.begin(batch), batch.given, settings.max_new_tokens)
         session.keep(state)
-        (new,) = generate(model, [ids], new_tokens=4, banned=PADDING, **CONTRAST)
+        (new,) = generate(model, [ids], max_new_tokens=4, bad_words=PADDING, **CONTRAST)
         assert batch.read(state)[0][0].ids == new
         ids += new
         assert session.ids == ids
@@ -135,14 +135,14 @@ def test_equal_to_keras_hub(top_k, tmp_path):
     backbone.save_to_preset(str(tmp_path))
     theirs = hub.models.GPT2CausalLM(backbone, preprocessor=None)
     theirs.compile(sampler=hub.samplers.ContrastiveSampler(top_k, alpha=0.6))
-    architecture = read_architecture(read_config(locate(tmp_path)))
-    trunk = architecture.trunk()
-    ours = keras.Model(trunk.input, architecture.logits(trunk))
+    architecture = read_architecture(read_config(resolve(tmp_path)))
+    backbone = architecture.backbone()
+    ours = keras.Model(backbone.input, architecture.logits(backbone))
     zoo.load_weights(ours, tmp_path)
     (prompt,) = texts([7])
     given = {"token_ids": np.array([prompt + [0] * 20]), "padding_mask": np.arange(27)[None] < 7}
     expected = ops.convert_to_numpy(theirs.generate(given, stop_token_ids=None)["token_ids"])[0, 7:].tolist()
-    assert generate(ours, [prompt], new_tokens=20, top_k=top_k, contrast=0.6) == [expected]
+    assert generate(ours, [prompt], max_new_tokens=20, top_k=top_k, contrastive_alpha=0.6) == [expected]
 
 
 def test_a_network_without_features_to_contrast():

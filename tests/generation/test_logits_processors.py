@@ -28,14 +28,14 @@ def text(random):
 
 
 def ruled(logits, text, **settings):
-    settings = GenerationConfig(new_tokens=50, **settings)
+    settings = GenerationConfig(max_new_tokens=50, **settings)
     so_far = Text(*(ops.convert_to_tensor(array) for array in (text, COUNTS.astype("int32"))), NEW, _stops(settings))
     numbers = {name: ops.convert_to_tensor(array) for name, array in settings.numbers().items()}
     return ops.convert_to_numpy(obey(ops.convert_to_tensor(logits), so_far, numbers))
 
 
 def _stops(settings):
-    return ops.convert_to_tensor(np.array(settings.stops or (-1,), "int32"))
+    return ops.convert_to_tensor(np.array(settings.stop_ids or (-1,), "int32"))
 
 
 PROCESSORS = {  # what transformers calls our rules
@@ -43,13 +43,13 @@ PROCESSORS = {  # what transformers calls our rules
     "top_k": ("TopKLogitsWarper", {"top_k": 3}, (3,)),
     "top_p": ("TopPLogitsWarper", {"top_p": 0.8}, (0.8,)),
     "min_p": ("MinPLogitsWarper", {"min_p": 0.1}, (0.1,)),
-    "typical": ("TypicalLogitsWarper", {"typical": 0.6}, (0.6,)),
+    "typical_p": ("TypicalLogitsWarper", {"typical_p": 0.6}, (0.6,)),
     "repetition_penalty": ("RepetitionPenaltyLogitsProcessor", {"repetition_penalty": 1.4}, (1.4,)),
-    "no_repeat 2": ("NoRepeatNGramLogitsProcessor", {"no_repeat": 2}, (2,)),
-    "no_repeat 3": ("NoRepeatNGramLogitsProcessor", {"no_repeat": 3}, (3,)),
-    "banned": (
+    "no_repeat 2": ("NoRepeatNGramLogitsProcessor", {"no_repeat_ngram": 2}, (2,)),
+    "no_repeat 3": ("NoRepeatNGramLogitsProcessor", {"no_repeat_ngram": 3}, (3,)),
+    "bad_words": (
         "NoBadWordsLogitsProcessor",
-        {"banned": ((3,), (1, 2), (0, 1, 5), (2, 2, 7))},
+        {"bad_words": ((3,), (1, 2), (0, 1, 5), (2, 2, 7))},
         ([[3], [1, 2], [0, 1, 5], [2, 2, 7]],),
     ),
 }
@@ -59,7 +59,7 @@ PROCESSORS = {  # what transformers calls our rules
 def test_equal_to_transformers(name, logits, text):
     torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
     other, settings, arguments = PROCESSORS[name]
-    if name in ("temperature", "top_k", "top_p", "min_p", "typical"):
+    if name in ("temperature", "top_k", "top_p", "min_p", "typical_p"):
         settings = {"temperature": 1.0} | settings
     found = ruled(logits, text, **settings)
     processor = getattr(transformers, other)(*arguments)
@@ -70,15 +70,15 @@ def test_equal_to_transformers(name, logits, text):
 
 
 def test_no_stop_before_the_least_number_of_tokens(logits, text):
-    early = ruled(logits, text, min_tokens=NEW + 1, stops=(2, 5))
+    early = ruled(logits, text, min_tokens=NEW + 1, stop_ids=(2, 5))
     assert np.isneginf(early[:, [2, 5]]).all()
     assert np.isfinite(np.delete(early, [2, 5], axis=1)).all()
-    np.testing.assert_array_equal(ruled(logits, text, min_tokens=NEW, stops=(2, 5)), logits)
+    np.testing.assert_array_equal(ruled(logits, text, min_tokens=NEW, stop_ids=(2, 5)), logits)
     np.testing.assert_array_equal(ruled(logits, text, min_tokens=NEW + 1), logits)
 
 
 def test_no_token_of_the_text_comes_again(logits, text):
-    found = ruled(logits, text, no_repeat=1)
+    found = ruled(logits, text, no_repeat_ngram=1)
     for row, count in enumerate(COUNTS):
         assert set(np.flatnonzero(np.isneginf(found[row]))) == set(text[row, :count])
 

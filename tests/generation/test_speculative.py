@@ -26,13 +26,13 @@ def noisy(model, share):
     ("name", "settings"),
     [
         ("gpt2", {}),
-        ("gpt2", {"temperature": 1.0, "top_p": 0.9, "repetition_penalty": 1.2, "min_tokens": 5, "stops": (3, 9)}),
-        pytest.param("t5", {"no_repeat": 2}, marks=SLOW),
+        ("gpt2", {"temperature": 1.0, "top_p": 0.9, "repetition_penalty": 1.2, "min_tokens": 5, "stop_ids": (3, 9)}),
+        pytest.param("t5", {"no_repeat_ngram": 2}, marks=SLOW),
     ],
 )
 def test_the_same_text(name, settings):
     model, prompts = network(name), texts([6, 2, 3])
-    settings = {"new_tokens": 13, "banned": PADDING} | settings
+    settings = {"max_new_tokens": 13, "bad_words": PADDING} | settings
     read = sources(model, 3)
     alone = generate(model, prompts, read, **settings)
     assert generate(model, prompts, read, draft=noisy(model, 0.3), **settings) == alone
@@ -45,7 +45,7 @@ def test_right_guesses_are_kept_all_at_once(gpt2, monkeypatch):
     monkeypatch.setattr(
         SpeculativeGenerator, "_round", lambda *args, **kwargs: rounds.append(1) or count(*args, **kwargs)
     )
-    generate(gpt2, texts([4]), draft=noisy(gpt2, 0.0), new_tokens=1 + 2 * (GUESSES + 1))
+    generate(gpt2, texts([4]), draft=noisy(gpt2, 0.0), max_new_tokens=1 + 2 * (GUESSES + 1))
     assert len(rounds) == (2 if keras.config.backend() == "torch" else 1)  # others draw the loop once
 
 
@@ -60,7 +60,7 @@ def test_a_draft_that_does_not_fit(gpt2):
     with pytest.raises(ValueError, match="A draft guesses one text, .* Received: a draft and beams=2."):
         generate(gpt2, prompts, draft=network("gpt2", depth=1), beams=2)
     with pytest.raises(ValueError, match="A draft guesses what is likeliest, .* Received: a draft and contrast=0.6."):
-        generate(gpt2, prompts, draft=network("gpt2", depth=1), contrast=0.6, top_k=4)
+        generate(gpt2, prompts, draft=network("gpt2", depth=1), contrastive_alpha=0.6, top_k=4)
 
 
 def test_writers_are_made_once(gpt2):

@@ -20,13 +20,13 @@ LETTERS = st.text("ab", min_size=1, max_size=4)
 def author():
     """Makes an `TextGenerator` whose network was never trained: its bytes are seldom whole characters."""
     objective, tokenizer = NextToken(length=64), Bytes().train()
-    model = objective.model(shrunk("gru", vocabulary=tokenizer.size, bidirectional=False))
+    model = objective.model(shrunk("gru", vocabulary=tokenizer.vocabulary_size, bidirectional=False))
     return lambda **settings: TextGenerator(model, objective, tokenizer, **settings)
 
 
 @pytest.mark.parametrize("settings", [{}, {"temperature": 1.0, "seed": 3}, {"temperature": 1.0, "stop": "a"}])
 def test_a_stream_is_the_text_in_pieces(author, settings):
-    author = author(new_tokens=40, **settings)
+    author = author(max_new_tokens=40, **settings)
     record = author.objective.record("Größe €")
     pieces = list(author.pieces(record))
     ((whole,),) = author.write([record])
@@ -34,7 +34,7 @@ def test_a_stream_is_the_text_in_pieces(author, settings):
     assert not any(piece.endswith("\ufffd") for piece in pieces)
 
 
-DRAWN = {"new_tokens": 24, "temperature": 1.0}
+DRAWN = {"max_new_tokens": 24, "temperature": 1.0}
 FEW = settings(max_examples=12, deadline=None)
 
 
@@ -49,7 +49,7 @@ def test_a_text_ends_before_a_stop_string_wherever_it_is(author, data):
     assert found.text == whole.text[: whole.text.index(stop)]
     assert found.stopped
     assert found.ids == whole.ids[: len(found.ids)]
-    assert len(found.log_probabilities) == len(found.ids)
+    assert len(found.logprobs) == len(found.ids)
 
 
 @FEW
@@ -59,7 +59,7 @@ def test_banned_words_are_never_written(author, data):
     ((whole,),) = author(**DRAWN).write([record])
     begin = data.draw(st.integers(0, len(whole.text) - 2))
     word = whole.text[begin : begin + 2]
-    ((found,),) = author(**DRAWN, banned=word).write([record])
+    ((found,),) = author(**DRAWN, bad_words=word).write([record])
     assert word not in found.text or "\ufffd" in word
 
 
@@ -76,40 +76,40 @@ def test_a_row_is_the_same_in_any_batch(author, texts, data):
 
 
 def test_log_probabilities_are_those_of_the_network(author):
-    author = author(new_tokens=6, temperature=2.0, top_k=3)
+    author = author(max_new_tokens=6, temperature=2.0, top_k=3)
     record = author.objective.record("Once")
     ((found,),) = author.write([record])
-    prompt = author.objective.opening(record, author.tokenizer)["tokens"]
+    prompt = author.objective.prompt_ids(record, author.tokenizer)["tokens"]
     ids = np.array([[*prompt, *found.ids]], "int32")
     whole = ops.convert_to_numpy(author.model({"tokens": ids}, training=False))[0]
     scores = whole[len(prompt) - 1 : -1].astype("float64")
     scores -= np.log(np.exp(scores).sum(axis=-1, keepdims=True))
-    np.testing.assert_allclose(found.log_probabilities, scores[np.arange(len(found.ids)), found.ids], atol=1e-4)
+    np.testing.assert_allclose(found.logprobs, scores[np.arange(len(found.ids)), found.ids], atol=1e-4)
 
 
-@given(text=st.text("ab", max_size=20), stops=st.lists(LETTERS, max_size=3), data=st.data())
-def test_what_is_shown_is_never_taken_back(text, stops, data):
+@given(text=st.text("ab", max_size=20), stop_ids=st.lists(LETTERS, max_size=3), data=st.data())
+def test_what_is_shown_is_never_taken_back(text, stop_ids, data):
     """However a text grows, its pieces end where the first stop string is whole, and hold none of it."""
     shown, stopped = "", False
     for end in sorted({*data.draw(st.lists(st.integers(0, len(text)))), len(text)}):
         if not stopped:
-            now, stopped = settle(text[:end], stops, final=end == len(text))
+            now, stopped = settle(text[:end], stop_ids, final=end == len(text))
             assert now.startswith(shown)
             shown = now
-    growing = [settle(text[:end], stops, final=False) for end in range(len(text) + 1)]
+    growing = [settle(text[:end], stop_ids, final=False) for end in range(len(text) + 1)]
     first = next((now for now, ended in growing if ended), None)
     if first is None:
         assert shown == text
-        assert not any(stop in text for stop in stops)
+        assert not any(stop in text for stop in stop_ids)
     else:
         assert stopped
-        assert shown == settle(text, stops, final=True)[0] == first
-        assert not any(stop in shown for stop in stops)
+        assert shown == settle(text, stop_ids, final=True)[0] == first
+        assert not any(stop in shown for stop in stop_ids)
 
 
 def test_a_source_is_translated():
     objective, tokenizer = Translate(length=32, target_length=8), Bytes().train()
-    model = objective.model(shrunk("transformer", vocabulary=tokenizer.size))
+    model = objective.model(shrunk("transformer", vocabulary=tokenizer.vocabulary_size))
     records = [objective.record(text) for text in ("one", "two and three")]
     together = TextGenerator(model, objective, tokenizer).write(records)
     for record, (one,) in zip(records, together, strict=True):
@@ -117,7 +117,7 @@ def test_a_source_is_translated():
     assert all(len(one.ids) <= 8 for (one,) in together)
 
 
-@pytest.mark.parametrize("setting", ["stop", "banned"])
+@pytest.mark.parametrize("setting", ["stop", "bad_words"])
 def test_empty_texts_are_refused(author, setting):
     with pytest.raises(ValueError, match=f"Texts of {setting} must have a character at least. Received: an empty one."):
         author(**{setting: ("a", "")})
@@ -125,6 +125,6 @@ def test_empty_texts_are_refused(author, setting):
 
 def test_a_model_that_answers_does_not_write():
     objective, tokenizer = ClassifyText(labels=("a", "b")), Bytes().train()
-    author = TextGenerator(objective.model(shrunk("gru", vocabulary=tokenizer.size)), objective, tokenizer)
+    author = TextGenerator(objective.model(shrunk("gru", vocabulary=tokenizer.vocabulary_size)), objective, tokenizer)
     with pytest.raises(ValueError, match="Expected a model that writes text. Received: one of ClassifyText"):
         author.write([objective.record("text")])

@@ -32,7 +32,7 @@ SETTINGS = {  # ours, and what transformers calls them
         {"num_beams": 3, "num_return_sequences": 3, "length_penalty": 2.0},
     ),
     "rules": (
-        {"repetition_penalty": 1.3, "no_repeat": 2, "min_tokens": 6, "banned": ((7,), (8, 9))},
+        {"repetition_penalty": 1.3, "no_repeat_ngram": 2, "min_tokens": 6, "bad_words": ((7,), (8, 9))},
         {"repetition_penalty": 1.3, "no_repeat_ngram_size": 2, "min_new_tokens": 6, "bad_words_ids": [[7], [8, 9]]},
     ),
 }
@@ -52,8 +52,8 @@ def pair(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(name)
     theirs.save_pretrained(folder)
     architecture = read_architecture(theirs.config.to_dict())
-    trunk = architecture.trunk()
-    ours = keras.Model(trunk.input, architecture.logits(trunk))
+    backbone = architecture.backbone()
+    ours = keras.Model(backbone.input, architecture.logits(backbone))
     if not architecture.tied:
         ours.get_layer("logits").bias.assign(np.zeros(VOCABULARY))  # which theirs does not have
     zoo.load_weights(ours, folder)
@@ -78,7 +78,7 @@ def test_equal_to_transformers(pair, name):
     given = (prompts, None)
     if theirs.config.is_encoder_decoder:
         given = [[theirs.config.decoder_start_token_id]] * len(prompts), prompts
-    found = generate(ours, *given, new_tokens=NEW, stops=(END,), **settings)
+    found = generate(ours, *given, max_new_tokens=NEW, stop_ids=(END,), **settings)
     expected = [theirs_written(theirs, prompt, **called) for prompt in prompts]
     assert [row if "best" in settings else [row] for row in found] == expected
     assert len({str(row) for row in found}) > 1

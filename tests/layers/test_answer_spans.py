@@ -45,14 +45,14 @@ def test_both_places_must_be_right():
     logits[:, 1, 0], logits[:, 2, 1] = 1, 1
     logits[:, 3] = 9  # hidden
     wanted = targets(3, 4, [0, 1, 2], [(1, 2), (1, 1), (0, 0)])
-    assert ops.convert_to_numpy(answer_spans.both_right(wanted, logits)).tolist() == [1, 0, 0]
+    assert ops.convert_to_numpy(answer_spans.exact_match(wanted, logits)).tolist() == [1, 0, 0]
 
 
 @pytest.mark.parametrize(("causal", "knows"), [(True, True), (False, False)])
 def test_where_nothing_later_is_seen_the_first_place_asks_the_last(causal, knows):
     architecture = shrunk("conv", causal=causal, kernel=2, dropout=0.0)
-    trunk = architecture.trunk()
-    model = keras.Model(trunk.input, answer_spans.span_logits(trunk.output, trunk.input["tokens"], architecture))
+    backbone = architecture.backbone()
+    model = keras.Model(backbone.input, answer_spans.span_logits(backbone.output, backbone.input["tokens"], architecture))
     tokens = np.array([[5, 6, 7, 8, 9, 10, 0], [5, 6, 7, 8, 9, 11, 0]], "int32")
     one, other = model.predict_on_batch({"tokens": tokens})
     assert (np.abs(one[0] - other[0]).max() > 1e-4) == knows
@@ -62,23 +62,23 @@ def test_where_nothing_later_is_seen_the_first_place_asks_the_last(causal, knows
 
 
 def test_shared_tokens_are_those_of_the_question():
-    tokens, types = np.array([[2, 7, 8, 3, 8, 9, 3, 0]]), np.array([[0, 0, 0, 0, 1, 1, 1, 0]])
-    question = answer_spans.Question()(types, tokens != 0)
+    tokens, segments = np.array([[2, 7, 8, 3, 8, 9, 3, 0]]), np.array([[0, 0, 0, 0, 1, 1, 1, 0]])
+    question = answer_spans.Question()(segments, tokens != 0)
     assert ops.convert_to_numpy(question)[0].tolist() == [True] * 4 + [False] * 4
     shared = ops.convert_to_numpy(answer_spans.ExactMatch()(tokens, question))[0, :, 0]
     assert shared.tolist() == [1, 1, 1, 1, 1, 0, 1, 0]
 
 
 def test_comparing_makes_far_tokens_see_the_question():
-    trunk = shrunk("conv", kernel=2, dropout=0.0, embedding_dropout=0.0, word_dropout=0.0).trunk()
-    types = keras.Input((None,), dtype="int32", name="types")
-    compared = answer_spans.compare(trunk.output, trunk.input["tokens"], types, 0, 0.0)
+    backbone = shrunk("conv", kernel=2, dropout=0.0, embedding_dropout=0.0, word_dropout=0.0).backbone()
+    segments = keras.Input((None,), dtype="int32", name="segments")
+    compared = answer_spans.match_question(backbone.output, backbone.input["tokens"], segments, 0, 0.0)
     tokens = np.array([[2, 7, 3, *range(10, 30), 3, 0], [2, 8, 3, *range(10, 30), 3, 0]], "int32")
     kinds = np.where(np.arange(25) < 3, 0, 1) * np.ones((2, 1), "int32")
     changes = {}
-    for name, output in {"network": trunk.output, "compared": compared}.items():
-        model = keras.Model({"tokens": trunk.input["tokens"], "types": types}, output)
-        one, other = model.predict_on_batch({"tokens": tokens, "types": kinds})
+    for name, output in {"network": backbone.output, "compared": compared}.items():
+        model = keras.Model({"tokens": backbone.input["tokens"], "segments": segments}, output)
+        one, other = model.predict_on_batch({"tokens": tokens, "segments": kinds})
         changes[name] = np.abs(one - other)[-6:-2].max()
     assert changes["network"] < 1e-5
     assert changes["compared"] > 1e-5
@@ -94,7 +94,7 @@ def test_the_strongest_spans_in_tensors_are_those_of_plain_windows():
         token[row, first : first + end - start] = range(start, end)
     record = np.array([row[0] for row in layout])
     tensors = map(ops.convert_to_tensor, (logits, record, token, np.array(counts)))
-    found = answer_spans.strongest(*tensors, longest, best)
+    found = answer_spans.top_spans(*tensors, longest, best)
     scores, first, last = map(ops.convert_to_numpy, found)
     for number, tokens in enumerate(counts):
         offsets = np.stack([np.arange(tokens), np.arange(tokens) + 1], 1)  # each token is one character
@@ -103,7 +103,7 @@ def test_the_strongest_spans_in_tensors_are_those_of_plain_windows():
             for (of, at, start, end), row_logits in zip(layout, logits, strict=True)
             if of == number
         ]
-        expected = Spans.of(own, longest, best)
+        expected = Spans.combine(own, longest, best)
         there = np.isfinite(scores[number])
         assert there.sum() == len(expected.scores)
         np.testing.assert_allclose(scores[number][there], expected.scores, rtol=1e-5, atol=1e-6)

@@ -27,10 +27,10 @@ def expected(q, k, v, allowed):
     return np.einsum("bhts,bshd->bthd", weights / weights.sum(-1, keepdims=True), v)
 
 
-def attend(q, k, v, visible=None, causal=False):
+def attend(q, k, v, padding_mask=None, causal=False):
     q, k, v = (ops.convert_to_tensor(x) for x in (q, k, v))
-    visible = None if visible is None else ops.convert_to_tensor(visible)
-    return array(backend.attend(q, k, v, visible, causal))
+    padding_mask = None if padding_mask is None else ops.convert_to_tensor(padding_mask)
+    return array(backend.attend(q, k, v, padding_mask, causal))
 
 
 @pytest.mark.parametrize("kv_heads", [4, 2])
@@ -39,10 +39,10 @@ def attend(q, k, v, visible=None, causal=False):
 def test_equals_a_softmax(kv_heads, causal, padded):
     q, k, v = drawn(2, 6, 4, 8), drawn(2, 6, kv_heads, 8), drawn(2, 6, kv_heads, 8)[::-1]
     allowed = np.tril(np.ones((2, 6, 6), bool)) if causal else np.ones((2, 6, 6), bool)
-    visible = PADDED if padded else None
+    padding_mask = PADDED if padded else None
     if padded:
         allowed = allowed & PADDED[:, None]
-    np.testing.assert_allclose(attend(q, k, v, visible, causal), expected(q, k, v, allowed), atol=1e-5)
+    np.testing.assert_allclose(attend(q, k, v, padding_mask, causal), expected(q, k, v, allowed), atol=1e-5)
 
 
 def test_each_query_may_see_something_else():
@@ -82,13 +82,13 @@ def test_layer_with_padding_and_grouped_heads():
     layer, weights = layer_and_weights(x, kv_heads=2, dropout=0.5)
     allowed = np.broadcast_to(PADDED[:, None], (2, 6, 6))
     assert weights["key/kernel"].shape == (16, 8)
-    np.testing.assert_allclose(array(layer(x, visible=PADDED)), by_hand(weights, x, x, allowed, 2), atol=1e-5)
+    np.testing.assert_allclose(array(layer(x, padding_mask=PADDED)), by_hand(weights, x, x, allowed, 2), atol=1e-5)
 
 
 def test_layer_across_two_texts():
     x, source = drawn(2, 4, 16), drawn(2, 6, 12)
     layer = MultiHeadAttention(4)
-    found = array(layer(x, context=source, visible=PADDED))
+    found = array(layer(x, context=source, padding_mask=PADDED))
     weights = {weight.path.split("/", 1)[1]: array(weight.value) for weight in layer.trainable_weights}
     allowed = np.broadcast_to(PADDED[:, None], (2, 4, 6))
     np.testing.assert_allclose(found, by_hand(weights, x, source, allowed), atol=1e-5)
@@ -96,7 +96,7 @@ def test_layer_across_two_texts():
 
 def test_rotary_layer_sees_distances_not_places():
     x = drawn(1, 6, 16)
-    layer = MultiHeadAttention(4, rotary={"base": 10_000.0})
+    layer = MultiHeadAttention(4, rotary={"rope_theta": 10_000.0})
     here = array(layer(x))
     np.testing.assert_allclose(array(layer(x, positions=np.arange(50, 56)[None])), here, atol=1e-4)
     assert np.abs(array(layer(x, positions=np.array([[0, 2, 4, 6, 8, 10]]))) - here).max() > 1e-3
@@ -117,9 +117,9 @@ def test_dropped_weights_are_made_up_for():
 
 
 def test_gradients_of_padded_texts_are_finite():
-    inputs, visible = keras.Input((None, 16)), keras.Input((None,), dtype="bool")
-    y = MultiHeadAttention(4, causal=True, dropout=0.1)(inputs, visible=visible)
-    model = keras.Model([inputs, visible], y)
+    inputs, padding_mask = keras.Input((None, 16)), keras.Input((None,), dtype="bool")
+    y = MultiHeadAttention(4, causal=True, dropout=0.1)(inputs, padding_mask=padding_mask)
+    model = keras.Model([inputs, padding_mask], y)
     model.compile("sgd", "mse")
     hidden = PADDED & np.array([[True], [False]])
     model.train_on_batch([drawn(2, 6, 16), hidden], np.zeros((2, 6, 16)))
@@ -129,13 +129,13 @@ def test_gradients_of_padded_texts_are_finite():
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision(policy):
     x = drawn(2, 6, 16)
-    layer = MultiHeadAttention(4, causal=True, rotary={"base": 10_000.0}, dtype=policy)
-    found = layer(x, visible=PADDED)
+    layer = MultiHeadAttention(4, causal=True, rotary={"rope_theta": 10_000.0}, dtype=policy)
+    found = layer(x, padding_mask=PADDED)
     assert keras.backend.standardize_dtype(found.dtype) == policy.removeprefix("mixed_")
-    full = MultiHeadAttention(4, causal=True, rotary={"base": 10_000.0})
+    full = MultiHeadAttention(4, causal=True, rotary={"rope_theta": 10_000.0})
     full.build(x.shape)
     full.set_weights([array(weight.value) for weight in layer.weights])
-    np.testing.assert_allclose(array(found)[0], array(full(x, visible=PADDED))[0], atol=0.05)
+    np.testing.assert_allclose(array(found)[0], array(full(x, padding_mask=PADDED))[0], atol=0.05)
 
 
 def test_heads_that_do_not_fit_are_refused():

@@ -18,7 +18,7 @@ def crf():
     """A field whose scores of transitions, beginnings and ends are random."""
     random, layer = np.random.default_rng(0), CRF(TAGS)
     layer.build((None, None, 4))
-    for weight in (layer.transitions, layer.begin, layer.end):
+    for weight in (layer.transitions, layer.start_transitions, layer.end_transitions):
         weight.assign(random.normal(size=weight.shape, scale=2))
     return layer
 
@@ -28,7 +28,7 @@ def scores():
     return np.random.default_rng(1).normal(size=(len(LENGTHS), TIME, TAGS), scale=3).astype("float32")
 
 
-def visible():
+def padding_mask():
     return np.arange(TIME) < np.array(LENGTHS)[:, None]
 
 
@@ -38,7 +38,7 @@ def array(tensor):
 
 def sequences(crf, score_TK):
     """{every sequence of tags: its score}, one addition at a time."""
-    transitions, begin, end = (array(weight).astype("float64") for weight in (crf.transitions, crf.begin, crf.end))
+    transitions, begin, end = (array(weight).astype("float64") for weight in (crf.transitions, crf.start_transitions, crf.end_transitions))
     found = {}
     for tags in product(range(TAGS), repeat=len(score_TK)):
         score = begin[tags[0]] + end[tags[-1]] + sum(float(score_TK[t, tag]) for t, tag in enumerate(tags))
@@ -53,7 +53,7 @@ def log_sum(values):
 
 def test_surprise_is_that_of_enumeration(crf, scores):
     tags = np.random.default_rng(2).integers(0, TAGS, (len(LENGTHS), TIME)).astype("int32")
-    found = array(crf.surprise(scores, tags, visible()))
+    found = array(crf.negative_log_likelihood(scores, tags, padding_mask()))
     for row, length in enumerate(LENGTHS[:-1]):
         every = sequences(crf, scores[row, :length])
         expected = log_sum(every.values()) - every[tuple(tags[row, :length].tolist())]
@@ -62,7 +62,7 @@ def test_surprise_is_that_of_enumeration(crf, scores):
 
 
 def test_marginals_are_those_of_enumeration(crf, scores):
-    found = array(crf.marginals(scores, visible()))
+    found = array(crf.marginals(scores, padding_mask()))
     for row, length in enumerate(LENGTHS[:-1]):
         every = sequences(crf, scores[row, :length])
         total = log_sum(every.values())
@@ -73,7 +73,7 @@ def test_marginals_are_those_of_enumeration(crf, scores):
 
 
 def test_decoding_finds_the_best_of_all_sequences(crf, scores):
-    found = array(crf.decode(scores, visible()))
+    found = array(crf.decode(scores, padding_mask()))
     for row, length in enumerate(LENGTHS[:-1]):
         every = sequences(crf, scores[row, :length])
         assert tuple(found[row, :length].tolist()) == max(every, key=every.get)
@@ -83,7 +83,7 @@ def test_decoding_finds_the_best_of_all_sequences(crf, scores):
 def test_decoding_takes_only_what_is_allowed(crf, scores):
     allowed = np.ones((TAGS + 1, TAGS + 1), bool)
     allowed[0, 1] = allowed[2, 2] = allowed[-1, 1] = allowed[0, -1] = False
-    found = array(crf.decode(scores, visible(), allowed))
+    found = array(crf.decode(scores, padding_mask(), allowed))
 
     def obeys(tags):
         return all(allowed[pair] for pair in zip((-1, *tags), (*tags, -1), strict=True))
@@ -94,34 +94,34 @@ def test_decoding_takes_only_what_is_allowed(crf, scores):
 
 
 def test_without_transitions_each_place_has_its_own_best_tag(scores):
-    found = array(viterbi(scores, visible(), ops.zeros((TAGS, TAGS)), ops.zeros(TAGS), ops.zeros(TAGS)))
-    np.testing.assert_array_equal(found, np.where(visible(), scores.argmax(-1), 0))
+    found = array(viterbi(scores, padding_mask(), ops.zeros((TAGS, TAGS)), ops.zeros(TAGS), ops.zeros(TAGS)))
+    np.testing.assert_array_equal(found, np.where(padding_mask(), scores.argmax(-1), 0))
 
 
 def test_padding_changes_nothing(crf, scores):
     tags = np.ones((len(LENGTHS), TIME), "int32")
-    other = np.where(visible()[..., None], scores, 99.0).astype("float32")
-    for method, arguments in ((crf.surprise, (tags, visible())), (crf.marginals, (visible(),))):
+    other = np.where(padding_mask()[..., None], scores, 99.0).astype("float32")
+    for method, arguments in ((crf.negative_log_likelihood, (tags, padding_mask())), (crf.marginals, (padding_mask(),))):
         np.testing.assert_allclose(array(method(other, *arguments)), array(method(scores, *arguments)), atol=1e-5)
-    np.testing.assert_array_equal(array(crf.decode(other, visible())), array(crf.decode(scores, visible())))
-    alone = array(crf.surprise(scores[1:2, :3], tags[1:2, :3], visible()[1:2, :3]))
-    np.testing.assert_allclose(alone, array(crf.surprise(scores, tags, visible()))[1:2], rtol=1e-5)
+    np.testing.assert_array_equal(array(crf.decode(other, padding_mask())), array(crf.decode(scores, padding_mask())))
+    alone = array(crf.negative_log_likelihood(scores[1:2, :3], tags[1:2, :3], padding_mask()[1:2, :3]))
+    np.testing.assert_allclose(alone, array(crf.negative_log_likelihood(scores, tags, padding_mask()))[1:2], rtol=1e-5)
 
 
 @pytest.mark.parametrize("scale", [30.0, 3e3, 3e6])
 def test_extreme_scores_give_a_finite_loss_that_is_never_negative(crf, scores, scale):
     tags = np.zeros((len(LENGTHS), TIME), "int32")
-    surprise = array(crf.surprise(scores * scale, tags, visible()))
+    surprise = array(crf.negative_log_likelihood(scores * scale, tags, padding_mask()))
     assert np.isfinite(surprise).all()
     assert (surprise >= -1e-3 * scale).all()
-    np.testing.assert_allclose(array(crf.marginals(scores * scale, visible())).sum(-1), visible(), atol=1e-3)
+    np.testing.assert_allclose(array(crf.marginals(scores * scale, padding_mask())).sum(-1), padding_mask(), atol=1e-3)
 
 
 def drawn():
     keras.utils.set_random_seed(0)
     inputs, layer = keras.Input((None, 4)), CRF(TAGS, name="crf", dtype="float32")
     model = keras.Model(inputs, layer(inputs))
-    for weight in (layer.transitions, layer.begin, layer.end):
+    for weight in (layer.transitions, layer.start_transitions, layer.end_transitions):
         weight.assign(np.random.default_rng(3).normal(size=weight.shape))
     model.compile(keras.optimizers.SGD(1.0), CRFLoss(layer))
     return model

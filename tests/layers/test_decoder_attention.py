@@ -46,8 +46,8 @@ def test_equals_the_papers_equations(score):
     layer.build(QUERY.shape, SOURCE.shape)
     w = weights(layer)
     found = numpy(layer(QUERY, SOURCE, VISIBLE))
-    for row, visible in enumerate(VISIBLE):
-        expected = [look(w, score, query, SOURCE[row][visible]) for query in QUERY[row]]
+    for row, padding_mask in enumerate(VISIBLE):
+        expected = [look(w, score, query, SOURCE[row][padding_mask]) for query in QUERY[row]]
         np.testing.assert_allclose(found[row], expected, **CLOSE)
 
 
@@ -64,7 +64,7 @@ def test_dot_needs_one_width():
     ("settings", "reason"),
     [
         ({"score": "adittive"}, "Unknown score. Received: 'adittive'. Did you mean 'additive'"),
-        ({"feeding": "contxt"}, "Unknown feeding. Received: 'contxt'. Did you mean 'context'"),
+        ({"input_feeding": "contxt"}, "Unknown input_feeding. Received: 'contxt'. Did you mean 'context'"),
         ({"cell": "gruu"}, "Unknown cell. Received: 'gruu'. Did you mean 'gru'"),
     ],
 )
@@ -90,39 +90,39 @@ def step(w, cell, p, h, c):
     return z * h + (1 - z) * np.tanh(n + sigmoid(r + to_r) * to_n), c
 
 
-def by_hand(w, cell, score, feeding, x, source, h):
+def by_hand(w, cell, score, input_feeding, x, source, h):
     """One text by Bahdanau 2015, section 3.1 ("context"), or Luong 2015, section 3.3 ("output"): its features."""
     align = {path.removeprefix("align/"): array for path, array in w.items() if path.startswith("align/")}
     features, c = [], np.zeros(6)
     y = np.zeros(6)
     for row in x:
-        fed = look(align, score, h, source) if feeding == "context" else y
-        h, c = step(w, cell, row @ w["recurrence/kernel"] + fed @ w["feed"], h, c)
-        seen = fed if feeding == "context" else look(align, score, h, source)
+        fed = look(align, score, h, source) if input_feeding == "context" else y
+        h, c = step(w, cell, row @ w["recurrence/kernel"] + fed @ w["input_kernel"], h, c)
+        seen = fed if input_feeding == "context" else look(align, score, h, source)
         y = np.tanh(np.concatenate([h, seen]) @ w["readout/kernel"] + w["readout/bias"])
         features.append(y)
     return np.array(features)
 
 
 @pytest.mark.parametrize(
-    ("cell", "score", "feeding"),
+    ("cell", "score", "input_feeding"),
     [("gru", "additive", "context"), ("lstm", "general", "output"), ("lstm", "dot", "context")],
 )
-def test_a_fed_decoder_equals_the_papers_equations(cell, score, feeding):
-    layer = AttentionDecoder(6, cell, score, feeding)
+def test_a_fed_decoder_equals_the_papers_equations(cell, score, input_feeding):
+    layer = AttentionDecoder(6, cell, score, input_feeding)
     begin = RANDOM.normal(size=(2, 6)).astype("float32")
     state = [begin, np.zeros_like(begin)][: layer.recurrence.states]
     layer.build(X.shape, SOURCE.shape)
     w = weights(layer)
     found = numpy(layer(X, SOURCE, VISIBLE, state)[0])
-    for row, visible in enumerate(VISIBLE):
-        expected = by_hand(w, cell, score, feeding, X[row], SOURCE[row][visible], begin[row])
+    for row, padding_mask in enumerate(VISIBLE):
+        expected = by_hand(w, cell, score, input_feeding, X[row], SOURCE[row][padding_mask], begin[row])
         np.testing.assert_allclose(found[row], expected, **CLOSE)
 
 
-@pytest.mark.parametrize("feeding", ["context", "output"])
-def test_a_fed_decoder_goes_on_from_its_state(feeding):
-    layer = AttentionDecoder(6, feeding=feeding)
+@pytest.mark.parametrize("input_feeding", ["context", "output"])
+def test_a_fed_decoder_goes_on_from_its_state(input_feeding):
+    layer = AttentionDecoder(6, input_feeding=input_feeding)
     whole, last = layer(X, SOURCE, VISIBLE)
     first, state = layer(X[:, :3], SOURCE, VISIBLE)
     second, end = layer(X[:, 3:], SOURCE, VISIBLE, state)

@@ -6,8 +6,7 @@ import pytest
 from keras import ops
 
 from zoo.architectures.transformer_encoder import TransformerEncoder
-from zoo.layers.pooling import KINDS, Pooling
-from zoo.layers.pooling import pooled as pooled_trunk
+from zoo.layers.pooling import KINDS, Pooling, pool
 
 VISIBLE = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0]], bool)
 
@@ -62,8 +61,8 @@ def test_a_compiled_step_learns_what_an_eager_one_does(kind):
     steps = []
     for eager in (False, True):
         keras.utils.set_random_seed(0)
-        trunk = architecture.trunk()
-        model = keras.Model(trunk.input, pooled_trunk(architecture, trunk, kind))
+        backbone = architecture.backbone()
+        model = keras.Model(backbone.input, pool(architecture, backbone, kind))
         before = [ops.convert_to_numpy(weight) for weight in model.trainable_weights]
         model.compile(keras.optimizers.SGD(1.0), "mse", run_eagerly=eager)
         model.train_on_batch({"tokens": tokens}, np.ones((8, 16), "float32"))

@@ -33,7 +33,7 @@ def test_a_rounded_network_writes(name):
     assert np.abs(logits(model, prompts[0], read and read[0]) - exact).max() < 0.1 * np.abs(exact).max()
     small = [weight for weight in model.weights if weight.dtype == "int8"]
     assert sum(int(np.prod(weight.shape)) for weight in small) > (0.2 if name == "lstm" else 0.75) * sizes
-    found = generate(model, prompts, read, new_tokens=4, banned=PADDING)
+    found = generate(model, prompts, read, max_new_tokens=4, bad_words=PADDING)
     assert found == [greedy(model, prompt, 4, read and read[i]) for i, prompt in enumerate(prompts)]
 
 

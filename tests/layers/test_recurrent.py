@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo.architectures._recurrent import RecurrentStack, variational
+from zoo.architectures._recurrent import RecurrentStack
+from zoo.layers.dropout import variational_dropout
 from zoo.layers.recurrent import cells
 from zoo.layers.recurrent.layer import Recurrent
 
@@ -84,13 +85,13 @@ def test_learns_as_the_layer_of_keras_does(cell, reverse):
         np.testing.assert_allclose(one, other, **CLOSE)
 
 
-def _descended(made, x, visible, goal):
+def _descended(made, x, padding_mask, goal):
     inputs = keras.Input((None, x.shape[-1])), keras.Input((None,), dtype="bool")
     shown = keras.layers.Lambda(lambda v: ops.cast(v, "float32")[..., None])(inputs[1])
     y = made(*inputs) if isinstance(made, Recurrent) else made(inputs[0])
     model = keras.Model(inputs, y * shown)
     model.compile(keras.optimizers.SGD(1.0), "mse")
-    model.train_on_batch([x, visible], goal)
+    model.train_on_batch([x, padding_mask], goal)
     return weights(made)
 
 
@@ -184,9 +185,9 @@ def test_saves_and_loads(cell, tmp_path):
 def test_precision(cell, reverse, policy):
     """Half precision costs what rounding inputs and outputs costs, after 300 steps too: the state is float32."""
     x = np.random.default_rng(4).normal(size=(2, 300, 5)).astype("float32")
-    visible = np.arange(300)[None] < np.array([[300], [120]])
-    exact = numpy(layer(cell, reverse=reverse)(x, visible))
-    y = layer(cell, reverse=reverse, dtype=policy)(x, visible)
+    padding_mask = np.arange(300)[None] < np.array([[300], [120]])
+    exact = numpy(layer(cell, reverse=reverse)(x, padding_mask))
+    y = layer(cell, reverse=reverse, dtype=policy)(x, padding_mask)
     assert keras.backend.standardize_dtype(y.dtype) == policy.removeprefix("mixed_")
     np.testing.assert_allclose(numpy(y), exact, atol=1e-5 if policy == "float64" else 0.05)
 
@@ -198,7 +199,7 @@ def test_forget_gates_begin_open():
 
 
 def test_variational_dropout_is_the_same_at_every_token():
-    dropped = numpy(variational(0.5, "dropout")(np.ones((4, 7, 32), "float32"), training=True))
+    dropped = numpy(variational_dropout(0.5, "dropout")(np.ones((4, 7, 32), "float32"), training=True))
     assert (dropped == dropped[:, :1]).all()
     assert set(np.unique(dropped)) == {0, 2}
     assert not (dropped[0] == dropped[1]).all()
@@ -217,7 +218,7 @@ def test_graph_needs_no_xla(cell):
 
     made = layer(cell, reverse=True)
     spec = tf.TensorSpec((None, None, 5)), tf.TensorSpec((None, None), tf.bool)
-    graph = tf.function(lambda x, visible: made(x, visible)).get_concrete_function(*spec)
+    graph = tf.function(lambda x, padding_mask: made(x, padding_mask)).get_concrete_function(*spec)
     definition = graph.graph.as_graph_def()
     names = {node.op for part in (definition.node, *(f.node_def for f in definition.library.function)) for node in part}
     assert not [name for name in names if "Xla" in name or "Cudnn" in name or "PyFunc" in name]

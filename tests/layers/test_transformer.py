@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from zoo.layers.convolution import MaskedConv1D
-from zoo.layers.transformer import FeedForward, gelu_tanh, normalize_size, residual
+from zoo.layers.transformer import FeedForward, gelu_tanh, residual, rms_norm
 
 
 def array(tensor):
@@ -47,9 +47,9 @@ def test_an_unknown_norm_names_the_nearest():
 @pytest.mark.parametrize(("padding", "shifts"), [("same", (-2, 0, 2)), ("causal", (-4, -2, 0))])
 def test_convolution_reads_neighbours_and_no_padding(padding, shifts):
     layer = MaskedConv1D(5, 3, padding=padding, dilation_rate=2)
-    x, visible = drawn(2, 7, 4), np.array([[1] * 7, [1] * 4 + [0] * 3], bool)
-    found, (kernel, bias) = array(layer(x, visible)), [array(weight.value) for weight in layer.weights]
-    around = np.pad(x * visible[..., None], ((0, 0), (4, 4), (0, 0)))
+    x, padding_mask = drawn(2, 7, 4), np.array([[1] * 7, [1] * 4 + [0] * 3], bool)
+    found, (kernel, bias) = array(layer(x, padding_mask)), [array(weight.value) for weight in layer.weights]
+    around = np.pad(x * padding_mask[..., None], ((0, 0), (4, 4), (0, 0)))
     expected = sum(around[:, 4 + s : 11 + s] @ w for s, w in zip(shifts, kernel, strict=True)) + bias
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
@@ -57,9 +57,9 @@ def test_convolution_reads_neighbours_and_no_padding(padding, shifts):
 def test_a_gated_feed_forward_multiplies_two_dense_layers():
     layer, x = FeedForward(12, activation="silu", gated=True, use_bias=False), drawn(2, 3, 8)
     found = array(layer(x))
-    widen, gate, narrow = (array(getattr(layer, name).kernel) for name in ("widen", "gate", "narrow"))
-    wide = x @ widen
-    np.testing.assert_allclose(found, (wide / (1 + np.exp(-wide)) * (x @ gate)) @ narrow, atol=1e-5)
+    gate, up, down = (array(getattr(layer, name).kernel) for name in ("gate", "up", "down"))
+    gated = x @ gate
+    np.testing.assert_allclose(found, (gated / (1 + np.exp(-gated)) * (x @ up)) @ down, atol=1e-5)
     assert len(layer.trainable_weights) == 3
 
 
@@ -73,13 +73,13 @@ def test_gelu_by_tanh():
 
 
 def test_fresh_kernels_have_the_deviation_asked_for():
-    layer = FeedForward(400, deviation=0.02, out_deviation=0.005)
+    layer = FeedForward(400, init_std=0.02, out_init_std=0.005)
     layer.build((None, None, 300))
-    assert array(layer.widen.kernel).std() == pytest.approx(0.02, rel=0.05)
-    assert array(layer.narrow.kernel).std() == pytest.approx(0.005, rel=0.05)
+    assert array(layer.up.kernel).std() == pytest.approx(0.02, rel=0.05)
+    assert array(layer.down.kernel).std() == pytest.approx(0.005, rel=0.05)
 
 
 def test_division_by_the_root_mean_square():
     inputs, x = keras.Input((3, 8)), drawn(2, 3, 8)
-    model = keras.Model(inputs, normalize_size(inputs, "norm", 1e-6))
+    model = keras.Model(inputs, rms_norm(inputs, "norm", 1e-6))
     np.testing.assert_allclose(array(model(x)), x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6), atol=1e-5)

@@ -9,7 +9,7 @@ from sklearn.metrics import confusion_matrix, f1_score, log_loss, precision_reca
 
 from zoo.metrics import classification as metrics
 
-several = st.tuples(st.integers(1, 12), st.integers(2, 5)).flatmap(
+multi_label = st.tuples(st.integers(1, 12), st.integers(2, 5)).flatmap(
     lambda shape: st.tuples(arrays(bool, shape), arrays(bool, shape))
 )
 single = st.integers(2, 5).flatmap(
@@ -20,7 +20,7 @@ single = st.integers(2, 5).flatmap(
 
 
 @settings(deadline=None)
-@given(several)
+@given(multi_label)
 def test_several_labels_as_scikit_learn(pair):
     truth, decided = pair
     found = metrics.classification_scores(truth, decided)
@@ -45,11 +45,11 @@ def test_one_label_as_scikit_learn(pair):
     rows = metrics.per_class(names, truth, decided)
     np.testing.assert_allclose([[row[k] for row in rows] for k in ("precision", "recall", "f1", "support")], expected)
     counts = confusion_matrix(labels, called, labels=range(len(names)))
-    np.testing.assert_array_equal(metrics.confusion(truth, decided), counts)
+    np.testing.assert_array_equal(metrics.confusion_matrix(truth, decided), counts)
 
 
 @settings(deadline=None)
-@given(several, st.integers(0, 99))
+@given(multi_label, st.integers(0, 99))
 def test_no_threshold_beats_the_calibrated_one(pair, seed):
     truth, _ = pair
     probabilities = np.random.default_rng(seed).integers(1, 9, truth.shape) / 10
@@ -72,4 +72,4 @@ def test_loss_as_scikit_learn():
     truth = np.eye(3, dtype=bool)[labels]
     assert metrics.log_loss(truth, probabilities) == pytest.approx(log_loss(labels, probabilities, labels=range(3)))
     each = [log_loss(column, p, labels=[False, True]) for column, p in zip(truth.T, probabilities.T, strict=True)]
-    assert metrics.log_loss(truth, probabilities, several=True) == pytest.approx(np.mean(each))
+    assert metrics.log_loss(truth, probabilities, multi_label=True) == pytest.approx(np.mean(each))

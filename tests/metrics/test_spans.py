@@ -31,7 +31,7 @@ def test_scores_are_seqevals(strict):
     @given(pairs(strict))
     def check(texts):
         truth, found = columns(texts)
-        spans = [[span_schemes.read(tags, strict) for tags in column] for column in (truth, found)]
+        spans = [[span_schemes.decode(tags, strict) for tags in column] for column in (truth, found)]
         ours = span_scores(*spans)
         with warnings.catch_warnings(action="ignore"):  # of quotients 0/0
             for name, score in (("f1", f1_score), ("precision", precision_score), ("recall", recall_score)):

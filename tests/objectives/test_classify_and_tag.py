@@ -29,7 +29,7 @@ BOTH = ClassifyAndTag(
     length=16,
     dropout=0.0,
 )
-WORDS = Words(spaced=True, lower=False).train([text for text, *_ in SENTENCES])
+WORDS = Words(whitespace=True, lower=False).train([text for text, *_ in SENTENCES])
 
 
 @pytest.mark.parametrize("name", all_or_few(serving(BOTH)))
@@ -51,19 +51,19 @@ def test_a_random_field_judges_the_tags_and_leaves_the_label_alone():
     assert answer["label"] == "play"
     assert next(iter(answer["probabilities"])) == "play"
     assert [(one["text"], one["label"], one["start"]) for one in answer["found"]] == [("Bo Li", "artist", 5)]
-    assert objective.read(answer).startswith("play 0.9")
-    assert "artist: Bo Li 0." in objective.read(answer)
-    rows = objective.table(predictions, RECORDS)
+    assert objective.format(answer).startswith("play 0.9")
+    assert "artist: Bo Li 0." in objective.format(answer)
+    rows = objective.per_class(predictions, RECORDS)
     assert [row["label"] for row in rows] == ["book", "play", "weather", "artist", "genre", "place"]
-    assert objective.confusion(predictions, RECORDS).trace() == 8
+    assert objective.confusion_matrix(predictions, RECORDS).trace() == 8
 
 
 def test_only_the_first_window_of_a_text_learns_and_tells_the_label():
     short = replace(BOTH, length=4, legal=False)
     rows = list(short.examples(RECORDS[4:5], WORDS))
     assert [row["label"].tolist() for row in rows] == [[1, 0, 0], [0, 0, 0], [0, 0, 0]]
-    batch = {"tokens": np.zeros((3, 4)), "target": np.zeros((3, 4)), "label": np.stack([row["label"] for row in rows])}
-    assert short.arrange(batch, None)[2]["label"].tolist() == [1, 0, 0]
+    batch = {"tokens": np.zeros((3, 4)), "labels": np.zeros((3, 4)), "label": np.stack([row["label"] for row in rows])}
+    assert short.collate(batch, None)[2]["label"].tolist() == [1, 0, 0]
 
     def run(rows):
         """A label that says which row it is."""
@@ -83,7 +83,7 @@ def test_a_text_counts_where_its_label_and_all_its_tags_are_right():
     assert scores["accuracy_label"] == 0.75
     assert scores["accuracy"] == pytest.approx(11 / 12)
     assert BOTH.scores([], [])["accuracy_both"] == 0
-    assert BOTH.rank(scores) > BOTH.rank(scores | {"loss_label": scores["loss_label"] + 1})
+    assert BOTH.selection_key(scores) > BOTH.selection_key(scores | {"loss_label": scores["loss_label"] + 1})
 
 
 def write(folder, records):
@@ -91,7 +91,7 @@ def write(folder, records):
         f'{{"tokens": {r["tokens"]}, "tags": {r["tags"]}, "label": "{r["label"]}"}}'.replace("'", '"') for r in records
     )
     (folder / "train.jsonl").write_text("\n".join(lines))
-    return zoo.open_dataset(str(folder), need=BOTH.needs())
+    return zoo.open_dataset(str(folder), required=BOTH.needs())
 
 
 def test_labels_and_tags_come_from_the_training_split(tmp_path):

@@ -21,7 +21,7 @@ def test_every_architecture_learns_eight_records_by_heart(name):
     tokens = np.where(np.arange(8) < random.integers(4, 9, (8, 1)), random.integers(5, 40, (8, 8)), 0).astype("int32")
     objective, targets = ClassifyText(labels=("a", "b", "c"), dropout=0.0), np.eye(3, dtype="float32")[np.arange(8) % 3]
     model = objective.compile(objective.model(shrunk(name, **STILL)), keras.optimizers.Adam(0.02))
-    inputs = {"tokens": tokens, "types": np.zeros_like(tokens)}
+    inputs = {"tokens": tokens, "segments": np.zeros_like(tokens)}
     inputs = {name: inputs[name] for name in model.input}
     model.fit(inputs, targets, batch_size=8, epochs=60, verbose=0, shuffle=False)
     predicted = model.predict_on_batch(inputs)
@@ -34,19 +34,19 @@ def test_answers_are_sorted_and_sum_to_one():
     assert answer["label"] == "b"
     assert list(answer["probabilities"]) == ["b", "c", "a"]
     assert sum(answer["probabilities"].values()) == pytest.approx(1)
-    assert objective.read(answer) == "b 0.665"
+    assert objective.format(answer) == "b 0.665"
 
 
 def test_several_labels_are_given_from_the_threshold_on():
-    objective = ClassifyText(labels=("a", "b", "c"), several=True, threshold=0.7)
+    objective = ClassifyText(labels=("a", "b", "c"), multi_label=True, threshold=0.7)
     answer = objective.answer(np.array([2.0, -1.0, 1.0]), {})
     assert answer["labels"] == ["a", "c"]
-    assert objective.read(answer) == "a 0.881  c 0.731"
-    assert objective.read(objective.answer(np.array([-2.0, -1.0, -1.0]), {})) == "(none)"
+    assert objective.format(answer) == "a 0.881  c 0.731"
+    assert objective.format(objective.answer(np.array([-2.0, -1.0, -1.0]), {})) == "(none)"
 
 
 def test_the_threshold_is_calibrated_on_validation():
-    objective = ClassifyText(labels=("a", "b"), several=True)
+    objective = ClassifyText(labels=("a", "b"), multi_label=True)
     logits = np.array([[-1.0, -3.0], [-1.2, -3.5], [-4.0, -2.8]])
     records = [{"labels": ["a"]}, {"labels": ["a"]}, {"labels": []}]
     calibrated = objective.calibrate(logits, records)
@@ -56,8 +56,8 @@ def test_the_threshold_is_calibrated_on_validation():
 
 
 def test_served_answers_are_those_of_predict():
-    for several in (False, True):
-        objective = ClassifyText(labels=("a", "b", "c"), several=several)
+    for multi_label in (False, True):
+        objective = ClassifyText(labels=("a", "b", "c"), multi_label=multi_label)
         logits = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
         served = {
             k: keras.ops.convert_to_numpy(v) for k, v in objective.serve(keras.ops.convert_to_tensor(logits)).items()
@@ -73,10 +73,10 @@ def test_classes_are_weighed_by_their_inverse_frequency(tiny, tmp_path):
     for split in ("train", "valid", "test"):
         (tmp_path / f"{split}.tsv").write_text(rows)
     dataset = zoo.open_dataset(str(tmp_path))
-    objective = replace(tiny.objective, balance=True).fit(dataset)
+    objective = replace(tiny.objective, balanced=True).fit(dataset)
     assert objective.class_weights == pytest.approx({"x": 40 / 60, "y": 2.0})
-    batch = {"tokens": np.ones((2, 3), "int32"), "target": np.array([[1, 0], [0, 1]], "uint8")}
-    np.testing.assert_allclose(objective.arrange(batch, None)[2], [40 / 60, 2.0])
+    batch = {"tokens": np.ones((2, 3), "int32"), "labels": np.array([[1, 0], [0, 1]], "uint8")}
+    np.testing.assert_allclose(objective.collate(batch, None)[2], [40 / 60, 2.0])
 
 
 def test_label_smoothing_and_class_weights_reach_the_loss():
@@ -88,36 +88,36 @@ def test_label_smoothing_and_class_weights_reach_the_loss():
     assert smooth == pytest.approx(plain + 0.1 * 3, rel=1e-5)
 
 
-@pytest.mark.parametrize("several", [False, True])
-def test_agreement_adds_how_far_two_passes_lie_apart(several):
-    objective, fields = ClassifyText(labels=("a", "b", "c"), several=several), {"agreement": 2.0}
-    batch = {"tokens": np.arange(6).reshape(2, 3), "target": np.array([[1, 0, 0], [0, 0, 1]], "uint8")}
-    inputs, targets, weights = replace(objective, **fields).arrange(batch, None)
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_agreement_adds_how_far_two_passes_lie_apart(multi_label):
+    objective, fields = ClassifyText(labels=("a", "b", "c"), multi_label=multi_label), {"rdrop": 2.0}
+    batch = {"tokens": np.arange(6).reshape(2, 3), "labels": np.array([[1, 0, 0], [0, 0, 1]], "uint8")}
+    inputs, targets, weights = replace(objective, **fields).collate(batch, None)
     np.testing.assert_array_equal(inputs["tokens"], [[0, 1, 2], [3, 4, 5]] * 2)
     np.testing.assert_array_equal(weights, [1] * 4)
     logits = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
     p = objective.probabilities(logits)
-    choices = np.stack([p, 1 - p], -1) / 3 if several else p
-    one, other = (choices.reshape(2, 2, -1), np.log(np.stack([p, 1 - p], -1) if several else p).reshape(2, 2, -1))
+    choices = np.stack([p, 1 - p], -1) / 3 if multi_label else p
+    one, other = (choices.reshape(2, 2, -1), np.log(np.stack([p, 1 - p], -1) if multi_label else p).reshape(2, 2, -1))
     divergences = [(one[i] * (other[i] - other[1 - i])).sum(-1).mean() for i in (0, 1)]
     plain, more = (float(o.loss()(targets, logits)) for o in (objective, replace(objective, **fields)))
     assert more == pytest.approx(plain + 2.0 / 2 * np.mean(divergences), rel=1e-5)
 
 
 def test_agreement_needs_dropout():
-    with pytest.raises(ValueError, match="Expected dropout for objective.agreement"):
-        ClassifyText(labels=("a",), agreement=1.0, dropout=0.0).check(shrunk("transformer_encoder", dropout=0.0))
-    with pytest.raises(ValueError, match="Expected objective.agreement of 0 or more. Received: -1"):
-        ClassifyText(labels=("a",), agreement=-1.0).check(shrunk("transformer_encoder"))
+    with pytest.raises(ValueError, match="Expected dropout for objective.rdrop"):
+        ClassifyText(labels=("a",), rdrop=1.0, dropout=0.0).check_architecture(shrunk("transformer_encoder", dropout=0.0))
+    with pytest.raises(ValueError, match="Expected objective.rdrop of 0 or more. Received: -1"):
+        ClassifyText(labels=("a",), rdrop=-1.0).check_architecture(shrunk("transformer_encoder"))
 
 
 def test_training_with_agreement(tiny, tmp_path):
-    tiny = replace(tiny, objective=replace(tiny.objective, agreement=1.0, dropout=0.3))
+    tiny = replace(tiny, objective=replace(tiny.objective, rdrop=1.0, dropout=0.3))
     assert zoo.train(tiny, to=tmp_path / "m").scores["test"]["accuracy"] > 0.9
 
 
-@pytest.mark.parametrize(("several", "pair"), [(True, False), (False, True)])
-def test_training_with_several_labels_and_with_pairs(tiny, tmp_path, several, pair):
+@pytest.mark.parametrize(("multi_label", "pair"), [(True, False), (False, True)])
+def test_training_with_several_labels_and_with_pairs(tiny, tmp_path, multi_label, pair):
     rows = [
         {"text": "red round", "text_pair": "red", "label": "same", "labels": ["warm", "shape"]},
         {"text": "blue", "text_pair": "red", "label": "other", "labels": ["cold"]},
@@ -126,13 +126,13 @@ def test_training_with_several_labels_and_with_pairs(tiny, tmp_path, several, pa
     ]
     (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows * 20))
     tiny = replace(
-        tiny, objective=replace(tiny.objective, several=several, pair=pair), data=Data(spec=str(tmp_path / "d.jsonl"))
+        tiny, objective=replace(tiny.objective, multi_label=multi_label, pair=pair), data=Data(spec=str(tmp_path / "d.jsonl"))
     )
     pipeline = zoo.train(tiny, to=tmp_path / "m", overrides=["training.epochs=40"])
     assert pipeline.scores["test"]["accuracy"] == 1
     for row in rows:
         answer = pipeline.predict((row["text"], row["text_pair"]) if pair else row["text"])
-        assert sorted(answer["labels"]) == sorted(row["labels"]) if several else answer["label"] == row["label"]
+        assert sorted(answer["labels"]) == sorted(row["labels"]) if multi_label else answer["label"] == row["label"]
     loaded = zoo.load(tmp_path / "m")
     assert loaded.objective == pipeline.objective
     for one, other in zip(*(checkpoint.values(p.model.weights) for p in (loaded, pipeline)), strict=True):

@@ -36,14 +36,14 @@ def test_a_batch_holds_texts_and_then_their_partners(tokenizer):
     tokens = np.zeros((2, 10), "int32")
     for row, example in zip(tokens, rows, strict=True):
         row[: len(example["tokens"])] = example["tokens"]
-    batch = {"tokens": tokens, "types": np.zeros_like(tokens), "ends": np.stack([row["ends"] for row in rows])}
-    inputs, targets, weights = objective.arrange(batch, None)
+    batch = {"tokens": tokens, "segments": np.zeros_like(tokens), "ends": np.stack([row["ends"] for row in rows])}
+    inputs, targets, weights = objective.collate(batch, None)
     texts = [PAIRS[0]["text"], PAIRS[1]["text"], PAIRS[0]["text_pair"], PAIRS[1]["text_pair"]]
     for row, text in zip(inputs["tokens"], texts, strict=True):
         expected = tokenizer.encode(text).ids
         np.testing.assert_array_equal(row[: len(expected)], expected)
         assert (row[len(expected) :] == tokenizer.padding).all()
-    assert inputs["types"].shape == inputs["tokens"].shape
+    assert inputs["segments"].shape == inputs["tokens"].shape
     assert targets.tolist() == [2, 3, 0, 1]
     assert weights.tolist() == [1, 1, 1, 1]
 
@@ -69,14 +69,14 @@ def test_pairs_are_learned_and_answers_are_vectors(tokenizer, tmp_path):
         objective=EmbedText(length=16),
         tokenizer=Words(),
         data=zoo.Data(spec=str(tmp_path)),
-        training=zoo.Training(epochs=12, batch=8, learning_rate=3e-2),
+        training=zoo.Training(epochs=12, batch_size=8, learning_rate=3e-2),
     )
     pipeline = zoo.train(preset, to=tmp_path / "model")
     assert pipeline.scores["validation"]["accuracy"] > 0.95
     one, other = pipeline.predict(["big dog", "dog large"])
     assert np.linalg.norm(one["vector"]) == pytest.approx(1, abs=1e-5)
     assert np.dot(one["vector"], other["vector"]) > 0.5
-    assert pipeline.objective.read(one).endswith("128 numbers")
+    assert pipeline.objective.format(one).endswith("128 numbers")
 
 
 def test_a_pair_gets_its_similarity():
@@ -86,4 +86,4 @@ def test_a_pair_gets_its_similarity():
 
 def test_encoder_decoders_are_refused():
     with pytest.raises(ValueError, match=r"embed_text needs .* one sequence of tokens. Received: Transformer"):
-        EmbedText().check(Transformer())
+        EmbedText().check_architecture(Transformer())

@@ -11,7 +11,7 @@ from tiny import all_or_few, by_heart, serving, shrunk
 import zoo
 from zoo import catalog
 from zoo.data.opening import open_dataset
-from zoo.data.qa_windows import BEGIN, END, NOTHING, POSSIBLE, Spans
+from zoo.data.qa_windows import BEGIN, CANDIDATE, END, NO_ANSWER, Spans
 from zoo.objectives.find_span import FindSpan
 from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.words import Words
@@ -19,7 +19,7 @@ from zoo.tokenizers.words import Words
 LONG = (
     "The blue door stays shut on rainy days, and the red one on Sundays. The key of the green gate hangs at the mill."
 )
-SMALL = FindSpan(length=24, question_length=12, stride=6, answer_length=8, abstain="yes")
+SMALL = FindSpan(length=24, question_length=12, stride=6, answer_length=8, allow_no_answer="yes")
 
 
 def question(text, answer=None, context=LONG):
@@ -47,7 +47,7 @@ def tokenizer(name="words", **settings):
 def test_every_architecture_learns_eight_records_by_heart(name):
     objective, learned = SMALL, tokenizer()
     if name == "conv":  # whose features here reach two tokens, not the question
-        objective = replace(objective, compare=True)
+        objective = replace(objective, match_question=True)
     if name == "lstm_cnn":  # which reads bytes
         objective, learned = replace(SMALL, length=160, question_length=32, answer_length=12), tokenizer("bytes")
     size = {"width": 32, "units": 24, "length": objective.length}
@@ -64,7 +64,7 @@ def right_answer(prediction, record):
 @pytest.mark.parametrize("name", ["bytes", "characters", "byte_pairs", "word_pieces"])
 def test_every_tokenizer_will_do(name):
     learned = tokenizer(name, **({"vocabulary": 300} if name in ("byte_pairs", "word_pieces") else {}))
-    objective = replace(SMALL, length=72, question_length=30, stride=30, answer_length=12, compare=True)
+    objective = replace(SMALL, length=72, question_length=30, stride=30, answer_length=12, match_question=True)
     _, predictions = by_heart(objective, "lstm", RECORDS, learned, 120, 0.01, bidirectional=True, width=32, units=24)
     assert sum(right_answer(*pair) for pair in zip(predictions, RECORDS, strict=True)) >= 5
 
@@ -84,18 +84,18 @@ def test_examples_are_windows_with_the_answer_where_it_stands():
     rows = list(SMALL.examples(RECORDS[2:3], learned))
     assert len(rows) > 1
     for row in rows:
-        assert list(row) == ["tokens", "types", "target"]
+        assert list(row) == ["tokens", "segments", "labels"]
         assert len({len(array) for array in row.values()}) == 1
-        assert row["tokens"][0] == learned.first
-        possible = row["target"] & POSSIBLE > 0
-        assert possible[NOTHING]
-        assert (row["tokens"][1:][possible[1:]] != learned.separator).all()
-        assert not possible[1:][row["types"][1:] == 0].any()
-        begin, end = (int(np.flatnonzero(row["target"] & bit)[0]) for bit in (BEGIN, END))
+        assert row["tokens"][0] == learned.start
+        possible = row["labels"] & CANDIDATE > 0
+        assert possible[NO_ANSWER]
+        assert (row["tokens"][1:][possible[1:]] != learned.end).all()
+        assert not possible[1:][row["segments"][1:] == 0].any()
+        begin, end = (int(np.flatnonzero(row["labels"] & bit)[0]) for bit in (BEGIN, END))
         held = learned.decode(row["tokens"][begin : end + 1])
-        assert held == "the mill" if "mill" in learned.decode(row["tokens"]) else (begin, end) == (NOTHING, NOTHING)
+        assert held == "the mill" if "mill" in learned.decode(row["tokens"]) else (begin, end) == (NO_ANSWER, NO_ANSWER)
     asked = list(SMALL.examples([{"context": LONG, "question": "Where?"}], learned, train=False))
-    assert all(list(row) == ["tokens", "types"] for row in asked)
+    assert all(list(row) == ["tokens", "segments"] for row in asked)
 
 
 def test_an_answer_cut_by_the_edge_of_a_window_is_not_in_it():
@@ -103,12 +103,12 @@ def test_an_answer_cut_by_the_edge_of_a_window_is_not_in_it():
     rows = list(replace(SMALL, length=16, stride=1).examples([RECORDS[0]], learned))
     halves = [row for row in rows if "days" in (text := learned.decode(row["tokens"])) and "rainy" not in text]
     assert halves
-    assert all(row["target"][NOTHING] == POSSIBLE | BEGIN | END for row in halves)
+    assert all(row["labels"][NO_ANSWER] == CANDIDATE | BEGIN | END for row in halves)
 
 
 def test_the_batch_is_arranged_for_the_loss():
-    target = np.array([[POSSIBLE, 0, POSSIBLE | BEGIN, POSSIBLE | END, -1]])
-    inputs, targets, weights = SMALL.arrange({"tokens": np.ones((1, 5)), "target": target}, None)
+    target = np.array([[CANDIDATE, 0, CANDIDATE | BEGIN, CANDIDATE | END, -1]])
+    inputs, targets, weights = SMALL.collate({"tokens": np.ones((1, 5)), "labels": target}, None)
     assert list(inputs) == ["tokens"]
     assert targets[0].tolist() == [[1, 0, 0], [0, 0, 0], [1, 1, 0], [1, 0, 1], [0, 0, 0]]
     assert weights.tolist() == [1]
@@ -134,13 +134,13 @@ def test_an_answer_has_its_place_and_its_rivals():
         ],
         "no_answer": pytest.approx(shares[2]),
     }
-    assert SMALL.read(answer) == "Rome  0.665"
+    assert SMALL.format(answer) == "Rome  0.665"
     json.dumps(answer)
     none = replace(SMALL, threshold=0.05).answer(found, record)
     assert (none["answer"], none["start"], none["end"], len(none["n_best"])) == ("", None, None, 2)
     assert none["score"] == none["no_answer"]
-    assert SMALL.read(none) == "(no answer)  0.090"
-    sure = replace(SMALL, threshold=0.05, abstain="no").answer(found, record)
+    assert SMALL.format(none) == "(no answer)  0.090"
+    sure = replace(SMALL, threshold=0.05, allow_no_answer="no").answer(found, record)
     assert (sure["answer"], sure["no_answer"]) == ("Rome", 0)
     assert SMALL.answer(spans(), {"context": " "})["answer"] == ""
 
@@ -148,14 +148,14 @@ def test_an_answer_has_its_place_and_its_rivals():
 def test_scores_are_those_of_the_first_squad_and_of_the_second_where_answers_lack():
     sure, unsure = spans(((10, 14), 5.0)), spans(((10, 14), -5.0))
     some, none = question("?", "Rome", "Ann is in Rome."), question("?", context="Ann is in Rome.")
-    always = replace(SMALL, abstain="no")
+    always = replace(SMALL, allow_no_answer="no")
     assert always.scores([sure, unsure], [some, some]) == {"exact_match": 1.0, "f1": 1.0}
     found = always.scores([sure, unsure], [some, none])
     assert (found["exact_match"], found["answerable_f1"], found["unanswerable_f1"]) == (0.5, 1, 0)
     assert "best_f1" not in found
     found = SMALL.scores([sure, unsure], [some, none])
     assert (found["f1"], found["best_f1"], found["unanswerable_exact_match"]) == (1, 1, 1)
-    assert SMALL.rank(found) == (1,)
+    assert SMALL.selection_key(found) == (1,)
 
 
 def test_the_threshold_is_calibrated_on_validation():
@@ -167,7 +167,7 @@ def test_the_threshold_is_calibrated_on_validation():
     low, high = (1 / (1 + np.exp(score)) for score in (-1.0, -1.1))
     assert calibrated.threshold == pytest.approx((low + high) / 2)
     assert calibrated.scores(predictions, records)["f1"] == 1
-    assert replace(SMALL, abstain="no").calibrate(predictions, records).threshold == 0.5
+    assert replace(SMALL, allow_no_answer="no").calibrate(predictions, records).threshold == 0.5
 
 
 def write_squad(path, records):
@@ -192,14 +192,14 @@ def test_training_on_squad_files(tmp_path, capsys):
         write_squad(tmp_path / f"{split}.json.gz", records)
     preset = Preset(
         architecture=shrunk("conv", width=32, depth=2, dropout=0.0, embedding_dropout=0.0, word_dropout=0.0),
-        objective=replace(SMALL, abstain="auto", compare=True),
+        objective=replace(SMALL, allow_no_answer="auto", match_question=True),
         tokenizer=Words(),
         data=Data(spec=str(tmp_path)),
-        training=Training(epochs=30, batch=8, learning_rate=2e-2, patience=0),
+        training=Training(epochs=30, batch_size=8, learning_rate=2e-2, patience=0),
     )
     pipeline = zoo.train(preset, to=tmp_path / "model")
     assert "1 answers that are not in their contexts" in capsys.readouterr().err
-    assert pipeline.objective.abstain == "yes"
+    assert pipeline.objective.allow_no_answer == "yes"
     assert pipeline.scores["validation"]["best_f1"] > 0.6
     assert pipeline.scores["test"]["f1"] > 0.6
     pairs = [(record["question"], record["context"]) for record in RECORDS]
@@ -213,9 +213,9 @@ def test_training_on_squad_files(tmp_path, capsys):
 def test_whether_to_abstain_is_learned_from_training_data(tmp_path):
     for records, expected in ((RECORDS, "yes"), (RECORDS[:4], "no")):
         write_squad(tmp_path / "train.json.gz", records)
-        dataset = open_dataset(tmp_path / "train.json.gz", draw="")
-        assert FindSpan().fit(dataset).abstain == expected
-        assert FindSpan(abstain="no").fit(dataset).abstain == "no"
+        dataset = open_dataset(tmp_path / "train.json.gz", split_strategy="")
+        assert FindSpan().fit(dataset).allow_no_answer == expected
+        assert FindSpan(allow_no_answer="no").fit(dataset).allow_no_answer == "no"
 
 
 @pytest.mark.parametrize("field", ["stride", "question_length", "answer_length", "n_best"])
@@ -226,7 +226,7 @@ def test_settings_below_one_are_refused(field):
 
 def test_a_word_for_abstaining_must_be_known():
     with pytest.raises(ValueError, match="Unknown abstain. Received: 'maybe'.* Known: auto, yes, no"):
-        FindSpan(abstain="maybe")
+        FindSpan(allow_no_answer="maybe")
 
 
 def test_a_length_without_room_for_the_context_is_refused_whatever_the_question():

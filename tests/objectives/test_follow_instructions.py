@@ -22,7 +22,7 @@ TALK = [
     {"role": "assistant", "content": "cat"},
 ]
 RECORDS += [{"messages": TALK}, {"messages": TALK[2:]}]
-OBJECTIVE = FollowInstructions(length=32, new_tokens=4)
+OBJECTIVE = FollowInstructions(length=32, max_new_tokens=4)
 SIZES = {"causal": True, "length": 32, "width": 32, "units": 32}
 
 
@@ -56,9 +56,9 @@ def test_others_are_refused_with_the_reason(name, reason):
 
 def test_only_answers_are_learned(words):
     (row,) = OBJECTIVE.examples([{"messages": TALK}], words)
-    learned = row["right"] >= 0
-    assert words.decode(row["right"][learned], skip_special=False).split() == ["dog", "[SEP]", "cat", "[SEP]"]
-    np.testing.assert_array_equal(row["right"][learned], np.append(row["tokens"][1:], words.separator)[learned])
+    learned = row["labels"] >= 0
+    assert words.decode(row["labels"][learned], skip_special=False).split() == ["dog", "[SEP]", "cat", "[SEP]"]
+    np.testing.assert_array_equal(row["labels"][learned], np.append(row["tokens"][1:], words.end)[learned])
 
 
 def test_prompts_get_no_gradient(words):
@@ -67,10 +67,10 @@ def test_prompts_get_no_gradient(words):
     steps = []
     for other in (0, 7):
         keras.utils.set_random_seed(0)
-        model = OBJECTIVE.compile(OBJECTIVE.model(shrunk("gru", vocabulary=words.size)), keras.optimizers.SGD(1.0))
+        model = OBJECTIVE.compile(OBJECTIVE.model(shrunk("gru", vocabulary=words.vocabulary_size)), keras.optimizers.SGD(1.0))
         frame = Collator.of(model, OBJECTIVE, words, rows[0])
         batch = frame.pad(rows, [max(len(row["tokens"]) for row in rows)])
-        inputs, targets, weights = OBJECTIVE.arrange(batch, None)
+        inputs, targets, weights = OBJECTIVE.collate(batch, None)
         model.train_on_batch(inputs, np.where(weights > 0, targets, other), weights)
         steps.append([keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights])
     for one, two in zip(*steps, strict=True):
@@ -79,21 +79,21 @@ def test_prompts_get_no_gradient(words):
 
 def test_the_loss_is_that_of_answers_alone(words):
     keras.utils.set_random_seed(0)
-    model = OBJECTIVE.model(shrunk("lstm", vocabulary=words.size))
+    model = OBJECTIVE.model(shrunk("lstm", vocabulary=words.vocabulary_size))
     (row,) = OBJECTIVE.examples(RECORDS[:1], words)
     logits = keras.ops.convert_to_numpy(model({"tokens": row["tokens"][None]}))[0]
     logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    expected = [-logs[i, right] for i, right in enumerate(row["right"]) if right >= 0]
+    expected = [-logs[i, right] for i, right in enumerate(row["labels"]) if right >= 0]
     (found,) = predictor.predict(model, OBJECTIVE, words, RECORDS[:1])
     np.testing.assert_allclose(found["losses"], expected, rtol=1e-4)
 
 
 def test_long_conversations_keep_their_answer(words, capfd):
-    objective = FollowInstructions(length=8, new_tokens=4)
+    objective = FollowInstructions(length=8, max_new_tokens=4)
     long = {"instruction": "say in english " * 9, "output": "dog"}
     (row,) = objective.examples([long], words)
     assert len(row["tokens"]) == 8
-    assert words.decode(row["right"][row["right"] >= 0]) == "dog"
+    assert words.decode(row["labels"][row["labels"] >= 0]) == "dog"
     assert "Cut from the left: 1 conversations longer than objective.length=8" in capfd.readouterr().err
 
 
@@ -101,9 +101,9 @@ def test_encoder_decoders_read_what_leads_to_each_answer(words):
     objective = OBJECTIVE.suit(shrunk("transformer"))
     first, second = objective.examples([{"messages": TALK}], words)
     assert words.decode(first["source"]) == "user : hund assistant :"
-    assert words.decode(second["right"]) == "cat"
+    assert words.decode(second["labels"]) == "cat"
     assert "dog" in words.decode(second["source"]).split()
-    np.testing.assert_array_equal(second["target"][1:], second["right"][:-1])
+    np.testing.assert_array_equal(second["target"][1:], second["labels"][:-1])
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_mistakes_are_named(tmp_path, record, reason):
     path = tmp_path / "train.jsonl"
     path.write_text(json.dumps(record))
     with pytest.raises(ValueError, match=reason):
-        OBJECTIVE.fit(open_dataset(str(path), draw=""))
+        OBJECTIVE.fit(open_dataset(str(path), split_strategy=""))
 
 
 def test_a_template_is_checked_at_once():

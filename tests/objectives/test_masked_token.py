@@ -32,7 +32,7 @@ def words():
 
 @pytest.mark.parametrize("name", all_or_few(serving(OBJECTIVE, **BOTH)))
 def test_every_architecture_that_sees_both_sides_learns_by_heart(name, words):
-    model, _ = by_heart(MaskedToken(length=12, rate=0.4), name, RECORDS, words, **BOTH)
+    model, _ = by_heart(MaskedToken(length=12, mask_rate=0.4), name, RECORDS, words, **BOTH)
     logs = model.history.history["loss"]
     assert logs[-1] < 0.5 < logs[0]
 
@@ -55,39 +55,39 @@ def batch_of(rows=400, time=40, pieces=1):
     words = np.arange(time) // pieces * np.ones((rows, 1), int)
     words[:, 30:] = -1
     tokens = np.random.default_rng(1).integers(5, 99, (rows, time))
-    return {"tokens": tokens, "words": words, "specials": np.tile([4, 1000], (rows, 1))}
+    return {"tokens": tokens, "word_ids": words, "mask_token_and_size": np.tile([4, 1000], (rows, 1))}
 
 
 def test_fifteen_in_a_hundred_are_chosen_and_most_of_them_masked():
     batch = batch_of()
-    inputs, right, weights = Masking().hide(batch, np.random.default_rng(0))
+    inputs, right, weights = Masking().mask(batch, np.random.default_rng(0))
     chosen = weights > 0
     assert chosen.sum(1).tolist() == [round(0.15 * 30)] * 400
     np.testing.assert_array_equal(
         right, np.take_along_axis(batch["tokens"], _places(inputs, chosen, batch), 1)[:, : right.shape[1]]
     )
-    shown = np.take_along_axis(inputs["tokens"], inputs["places"], 1)[chosen]
+    shown = np.take_along_axis(inputs["tokens"], inputs["mask_positions"], 1)[chosen]
     assert (shown == 4).mean() == pytest.approx(0.8, abs=0.04)
     assert (shown == right[chosen]).mean() == pytest.approx(0.1, abs=0.03)
-    assert (batch["words"][np.nonzero(inputs["tokens"] != batch["tokens"])] >= 0).all()
+    assert (batch["word_ids"][np.nonzero(inputs["tokens"] != batch["tokens"])] >= 0).all()
 
 
 def _places(inputs, chosen, batch):
     """Places that were drawn, those that do not count included, found again by their tokens."""
-    places, _ = Masking().draw(batch["words"], np.random.default_rng(0))
-    np.testing.assert_array_equal(np.where(chosen, places, 0), inputs["places"])
+    places, _ = Masking().choose_positions(batch["word_ids"], np.random.default_rng(0))
+    np.testing.assert_array_equal(np.where(chosen, places, 0), inputs["mask_positions"])
     return places
 
 
 def test_other_tokens_are_chosen_in_every_epoch():
     batch = batch_of()
-    one, other = (Masking().draw(batch["words"], np.random.default_rng(seed))[0] for seed in (1, 2))
+    one, other = (Masking().choose_positions(batch["word_ids"], np.random.default_rng(seed))[0] for seed in (1, 2))
     assert (one != other).any(1).all()
 
 
 def test_whole_words_are_chosen_whole():
-    words = batch_of(pieces=3)["words"]
-    places, chosen = Masking(whole_words=True).draw(words, np.random.default_rng(0))
+    words = batch_of(pieces=3)["word_ids"]
+    places, chosen = Masking(whole_words=True).choose_positions(words, np.random.default_rng(0))
     assert chosen.any(1).all()
     for row, kept, numbers in zip(places, chosen, words, strict=True):
         for word in set(numbers[row[kept]]):
@@ -99,13 +99,13 @@ def test_pieces_of_a_word_have_its_number():
     (row,) = MaskedToken(length=40).examples([{"text": "unbelievable fox", "ending": ""}], pieces)
     count = len(pieces.encode("unbelievable", special=False).ids)
     assert count > 1
-    assert row["words"][1 : 1 + count].tolist() == [0] * count
-    assert row["words"][1 + count] == 1
-    assert row["words"][[0, -1]].tolist() == [-1, -1]
+    assert row["word_ids"][1 : 1 + count].tolist() == [0] * count
+    assert row["word_ids"][1 + count] == 1
+    assert row["word_ids"][[0, -1]].tolist() == [-1, -1]
 
 
 def test_scores_do_not_depend_on_chance(words):
-    model = OBJECTIVE.model(shrunk("transformer_encoder", vocabulary=words.size))
+    model = OBJECTIVE.model(shrunk("transformer_encoder", vocabulary=words.vocabulary_size))
     first, second = (predictor.predict(model, OBJECTIVE, words, RECORDS) for _ in range(2))
     assert OBJECTIVE.scores(first, RECORDS) == OBJECTIVE.scores(second, RECORDS)
     assert sum(len(one["losses"]) for one in first) > 3
@@ -115,7 +115,7 @@ def test_scores_do_not_depend_on_chance(words):
 
 
 def test_a_person_asks_with_a_mask(words):
-    model = OBJECTIVE.model(shrunk("bert", vocabulary=words.size))
+    model = OBJECTIVE.model(shrunk("bert", vocabulary=words.vocabulary_size))
     records = [OBJECTIVE.record("to [MASK] or not"), OBJECTIVE.record("[MASK] quick [MASK]")]
     predictions = predictor.predict(model, OBJECTIVE, words, records)
     answers = [OBJECTIVE.answer(*pair) for pair in zip(predictions, records, strict=True)]
@@ -126,14 +126,14 @@ def test_a_person_asks_with_a_mask(words):
     assert len(chances) == 5
     assert not any(token.startswith("[") for answer in answers for guesses in answer["masks"] for token in guesses)
     assert answers[0]["text"].startswith("to ")
-    assert answers[0]["text"] in OBJECTIVE.read(answers[0])
+    assert answers[0]["text"] in OBJECTIVE.format(answers[0])
 
 
 def test_what_is_wrong_is_said(words):
     with pytest.raises(ValueError, match=r"Expected \[MASK\]"):
         OBJECTIVE.record("no word is missing")
-    model = OBJECTIVE.model(shrunk("bert", vocabulary=words.size))
+    model = OBJECTIVE.model(shrunk("bert", vocabulary=words.vocabulary_size))
     with pytest.raises(ValueError, match="at most 12 tokens"):
         predictor.predict(model, OBJECTIVE, words, [OBJECTIVE.record("a " * 20 + "[MASK]")])
     with pytest.raises(ValueError, match="rate above 0 and below 1. Received: rate=1"):
-        MaskedToken(rate=1).model(shrunk("bert"))
+        MaskedToken(mask_rate=1).model(shrunk("bert"))

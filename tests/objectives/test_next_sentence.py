@@ -74,18 +74,18 @@ def test_both_are_learned_at_once(name, words):
 
 def test_a_person_asks_about_two_texts(words):
     for objective in (NextSentence(length=16), Pretrain(length=16)):
-        model = objective.model(shrunk("bert", vocabulary=words.size))
+        model = objective.model(shrunk("bert", vocabulary=words.vocabulary_size))
         record = objective.record(("x went out.", "x saw y!"))
         (prediction,) = predictor.predict(model, objective, words, [record])
         answer = objective.answer(prediction, record)
         assert answer["follows"] == (answer["probability"] >= 0.5)
-        assert f"{answer['probability']:.3f}" in objective.read(answer)
+        assert f"{answer['probability']:.3f}" in objective.format(answer)
 
 
 def test_types_tell_the_sentences_apart(words):
     row = next(iter(NextSentence(length=16).examples(DOCUMENTS, words)))
-    end = row["tokens"].tolist().index(words.separator)
-    assert row["types"].tolist() == [0] * (end + 1) + [1] * (len(row["types"]) - end - 1)
+    end = row["tokens"].tolist().index(words.end)
+    assert row["segments"].tolist() == [0] * (end + 1) + [1] * (len(row["segments"]) - end - 1)
 
 
 @pytest.mark.parametrize(

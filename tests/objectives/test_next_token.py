@@ -49,33 +49,33 @@ def test_others_are_refused_with_the_reason(architecture, reason):
 
 def test_windows_hold_the_running_text_once(words):
     rows = list(OBJECTIVE.examples(RECORDS, words))
-    ids = np.concatenate([row["target"] for row in rows])
+    ids = np.concatenate([row["labels"] for row in rows])
     assert [len(row["tokens"]) for row in rows[:-1]] == [16] * (len(rows) - 1)
     np.testing.assert_array_equal(np.concatenate([row["tokens"] for row in rows])[1:], ids[:-1])
-    assert rows[0]["tokens"][0] == words.separator
+    assert rows[0]["tokens"][0] == words.end
     lines = [words.encode(record["text"], special=False).ids.tolist() for record in RECORDS]
     breaks = [len(record.get("ending", "\n")) for record in RECORDS]
-    expected = [i for line, n in zip(lines, breaks, strict=True) for i in line + [words.separator] * n]
+    expected = [i for line, n in zip(lines, breaks, strict=True) for i in line + [words.end] * n]
     assert ids.tolist() == expected
 
 
 def test_characters_keep_their_line_breaks():
     characters = Characters().train(text for record in RECORDS for text in OBJECTIVE.texts(record))
-    ids = np.concatenate([row["target"] for row in OBJECTIVE.examples(RECORDS, characters)])
+    ids = np.concatenate([row["labels"] for row in OBJECTIVE.examples(RECORDS, characters)])
     assert characters.decode(ids) == "".join(record["text"] + record.get("ending", "\n") for record in RECORDS)
 
 
-@pytest.mark.parametrize("context", [0, 5])
-def test_losses_are_those_of_the_logits(words, context):
-    objective = NextToken(length=8, context=context)
+@pytest.mark.parametrize("overlap", [0, 5])
+def test_losses_are_those_of_the_logits(words, overlap):
+    objective = NextToken(length=8, overlap=overlap)
     keras.utils.set_random_seed(1)
-    model = objective.model(shrunk("lstm", vocabulary=words.size))
+    model = objective.model(shrunk("lstm", vocabulary=words.vocabulary_size))
     predictions = predictor.predict(model, objective, words, RECORDS)
-    ids = np.concatenate([row["target"] for row in objective.examples(RECORDS, words)])
-    led, expected = np.append([words.separator], ids), []
+    ids = np.concatenate([row["labels"] for row in objective.examples(RECORDS, words)])
+    led, expected = np.append([words.end], ids), []
     new = 0
     while new < len(ids):
-        start = max(0, new - context)
+        start = max(0, new - overlap)
         end = min(start + 8, len(ids))
         logits = keras.ops.convert_to_numpy(model({"tokens": led[None, start:end].astype("int32")}))[0]
         logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
@@ -97,13 +97,13 @@ def test_perplexities_by_token_word_and_character():
 
 
 def test_an_answer_tells_the_loss_of_each_token(words):
-    model = OBJECTIVE.model(shrunk("gru", vocabulary=words.size))
+    model = OBJECTIVE.model(shrunk("gru", vocabulary=words.vocabulary_size))
     record = OBJECTIVE.record("to be or")
     (prediction,) = predictor.predict(model, OBJECTIVE, words, [record])
     answer = OBJECTIVE.answer(prediction, record)
     assert [one["token"] for one in answer["tokens"]] == ["to", "be", "or"]
     assert answer["loss"] == pytest.approx(np.mean([one["loss"] for one in answer["tokens"]]))
-    assert "perplexity" in OBJECTIVE.read(answer)
+    assert "perplexity" in OBJECTIVE.format(answer)
 
 
 def test_weights_cannot_be_tied_where_widths_differ():
@@ -113,4 +113,4 @@ def test_weights_cannot_be_tied_where_widths_differ():
 
 def test_context_must_leave_room():
     with pytest.raises(ValueError, match="below length=8. Received: context=8"):
-        NextToken(length=8, context=8)
+        NextToken(length=8, overlap=8)

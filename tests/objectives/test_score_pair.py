@@ -22,12 +22,12 @@ def words():
 def data(tmp_path, records):
     path = tmp_path / "train.jsonl"
     path.write_text("\n".join(json.dumps(record) for record in records))
-    return open_dataset(str(path), need=ScorePair().needs(), draw="")
+    return open_dataset(str(path), required=ScorePair().needs(), split_strategy="")
 
 
 @pytest.mark.parametrize("name", all_or_few(serving(ScorePair())))
 def test_every_architecture_that_reads_tokens_learns_eight_pairs_by_heart(name, words):
-    objective = ScorePair(length=16, dropout=0.0, mean=1.75, deviation=1.15)
+    objective = ScorePair(length=16, dropout=0.0, mean=1.75, std=1.15)
     _, predictions = by_heart(objective, name, RECORDS, words, epochs=80, rate=0.01)
     assert objective.scores(predictions, RECORDS)["pearson"] > 0.8
     assert -2 < objective.answer(predictions[0], RECORDS[0])["score"] < 5.5
@@ -37,9 +37,9 @@ def test_the_scale_is_that_of_the_training_labels(tmp_path):
     fitted = ScorePair().fit(data(tmp_path, RECORDS))
     labels = np.arange(8) / 2
     assert fitted.mean == pytest.approx(labels.mean())
-    assert fitted.deviation == pytest.approx(labels.std())
+    assert fitted.std == pytest.approx(labels.std())
     assert fitted.answer(np.array([1.0]), {})["score"] == pytest.approx(labels.mean() + labels.std())
-    assert fitted.read({"score": 2.0}) == "2.000"
+    assert fitted.format({"score": 2.0}) == "2.000"
 
 
 def test_mistakes(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from tiny import all_or_few, by_heart, serving, shrunk
 
 import zoo
-from zoo.layers.tags import best_tags, tag_all
+from zoo.layers.tags import decode_batches, decode_tags
 from zoo.objectives.tag_tokens import TagTokens
 from zoo.tokenizers.bytes import Bytes
 from zoo.tokenizers.word_pieces import WordPieces
@@ -29,7 +29,7 @@ RECORDS = [{"tokens": text.split(), "tags": tags.split()} for text, tags in SENT
 TEXTS = [text for text, _ in SENTENCES]
 ENTITIES = TagTokens(tags=("O", "B-loc", "I-loc", "B-per", "I-per"), scheme="bio", length=16, dropout=0.0)
 SPEECH = TagTokens(tags=("ADP", "NOUN", "PROPN", "X"), scheme="plain", length=16, dropout=0.0)
-WORDS = Words(spaced=True, lower=False).train(TEXTS)
+WORDS = Words(whitespace=True, lower=False).train(TEXTS)
 
 
 @pytest.mark.parametrize("name", all_or_few(serving(ENTITIES)))
@@ -48,7 +48,7 @@ def test_a_random_field_and_pieces_of_words_are_learned_by_heart():
     assert len(pieces.encode("Rome New York").ids) > 5  # words have several pieces
     model, predictions = by_heart(objective, "lstm", RECORDS, pieces, bidirectional=True)
     assert objective.scores(predictions, RECORDS) == {"f1": 1, "precision": 1, "recall": 1, "accuracy": 1}
-    assert [row["support"] for row in objective.table(predictions, RECORDS)] == [5, 7]
+    assert [row["support"] for row in objective.per_class(predictions, RECORDS)] == [5, 7]
     assert keras.ops.convert_to_numpy(model.get_layer("tags").transitions).any()
 
 
@@ -56,7 +56,7 @@ def test_plain_tags_are_learned_by_heart_from_bytes():
     records = [{"tokens": ["in", "Rome"], "tags": ["ADP", "PROPN"]}, {"tokens": ["food"], "tags": ["NOUN"]}]
     _, predictions = by_heart(replace(SPEECH, length=32), "lstm_cnn", records, Bytes().train(), vocabulary=261)
     assert SPEECH.scores(predictions, records) == {"accuracy": 1}
-    assert SPEECH.table(predictions, records)[1] == {
+    assert SPEECH.per_class(predictions, records)[1] == {
         "label": "NOUN",
         "precision": 1,
         "recall": 1,
@@ -68,7 +68,7 @@ def test_plain_tags_are_learned_by_heart_from_bytes():
         ("in", "ADP", 0, 2),
         ("Rome", "PROPN", 3, 7),
     ]
-    assert SPEECH.read(answer) == "in/ADP Rome/PROPN"
+    assert SPEECH.format(answer) == "in/ADP Rome/PROPN"
 
 
 def rows(objective, tokenizer, train=True):
@@ -84,14 +84,14 @@ def test_a_word_is_tagged_at_its_first_piece_alone():
     expected = np.full(len(encoding), -1)
     expected[starts[1:]] = [1, 3]
     np.testing.assert_array_equal(row["tokens"], encoding.ids)
-    np.testing.assert_array_equal(row["target"], expected)
+    np.testing.assert_array_equal(row["labels"], expected)
 
 
 def test_a_text_that_is_too_long_is_read_in_windows_and_no_word_is_lost():
     short = replace(ENTITIES, length=5)
     one, other, third = list(short.examples(RECORDS[:1], WORDS))
     assert [len(row["tokens"]) for row in (one, other, third)] == [5, 5, 3]
-    tags = np.concatenate([row["target"][1:-1] for row in (one, other, third)])
+    tags = np.concatenate([row["labels"][1:-1] for row in (one, other, third)])
     np.testing.assert_array_equal(tags, [3, 0, 3, 4, 0, 1, 0])
 
     def run(rows):
@@ -118,7 +118,7 @@ def test_words_without_a_piece_and_empty_texts_are_answered():
     found = ENTITIES.predict(run, records, pieces)
     assert [tags.tolist() for tags, _ in found] == [[], [0, 1], []]
     assert ENTITIES.answer(found[1], records[1])[0]["text"] == "Rome"
-    assert ENTITIES.read([]) == "(none)"
+    assert ENTITIES.format([]) == "(none)"
 
 
 def test_a_raw_text_is_split_into_words_and_answered_with_its_own_characters():
@@ -128,13 +128,13 @@ def test_a_raw_text_is_split_into_words_and_answered_with_its_own_characters():
         {"text": "Ann's", "label": "per", "score": 0.9, "start": 0, "end": 5},
         {"text": "Bo Li", "label": "per", "score": 0.7, "start": 15, "end": 20},
     ]
-    assert ENTITIES.read(answer) == "per: Ann's 0.900  per: Bo Li 0.700"
+    assert ENTITIES.format(answer) == "per: Ann's 0.900  per: Bo Li 0.700"
 
 
 def test_no_tag_is_given_that_the_scheme_forbids():
     scores = [np.array([[0, 0, 5, 0, 0], [0, 0, 5, 0, 4]], "float32")]
     head = keras.layers.Dense(5)
-    (free, _), (legal, _) = (tag_all(head, scores, allowed)[0] for allowed in (None, ENTITIES.allowed))
+    (free, _), (legal, _) = (decode_batches(head, scores, allowed)[0] for allowed in (None, ENTITIES.allowed))
     assert free.tolist() == [2, 2]
     assert legal.tolist() == [1, 2]
     assert replace(ENTITIES, legal=False).allowed is None
@@ -148,10 +148,10 @@ def test_what_is_served_is_what_predict_answers(objective):
     padded = np.stack([np.pad(row, ((0, 8 - len(row)), (0, 0))) for row in scores])
     there = np.arange(8) < np.array(lengths)[:, None]
     head = keras.layers.Dense(count)
-    found = objective.serve((*best_tags(head, padded, there, objective.allowed), there))
+    found = objective.serve((*decode_tags(head, padded, there, objective.allowed), there))
     found = {name: keras.ops.convert_to_numpy(array) for name, array in found.items()}
     ((name, names),) = objective.words().items()
-    for row, prediction in enumerate(tag_all(head, scores, objective.allowed)):
+    for row, prediction in enumerate(decode_batches(head, scores, objective.allowed)):
         record = {"tokens": ["w"] * len(scores[row])}
         answer = objective.answer(prediction, record)
         kept = found["first"][row] >= 0
@@ -187,14 +187,14 @@ def write(folder, sentences, name="train"):
 
 
 def fitted(folder, objective=TagTokens()):  # noqa: B008
-    return objective.fit(zoo.open_dataset(str(folder), need=objective.needs()))
+    return objective.fit(zoo.open_dataset(str(folder), required=objective.needs()))
 
 
 def test_tags_and_scheme_come_from_the_training_split(tmp_path, capsys):
     objective = fitted(write(tmp_path, SENTENCES * 3))
-    assert (objective.tags, objective.scheme, objective.watch) == (ENTITIES.tags, "bio", "f1")
+    assert (objective.tags, objective.scheme, objective.monitor) == (ENTITIES.tags, "bio", "f1")
     plain = fitted(write(tmp_path, [("a b", "X NOUN")] * 30))
-    assert (plain.tags, plain.scheme, plain.watch) == (("NOUN", "X"), "plain", "accuracy")
+    assert (plain.tags, plain.scheme, plain.monitor) == (("NOUN", "X"), "plain", "accuracy")
     single = fitted(write(tmp_path, [("a b c d", "B-x E-x O S-y")] * 30))
     assert single.tags == ("O", *(f"{prefix}-{label}" for label in "xy" for prefix in "BIES"))
     assert "Repaired" not in capsys.readouterr().err
@@ -204,7 +204,7 @@ def test_iob1_is_learned_as_bio(tmp_path, capsys):
     objective = fitted(write(tmp_path, [("a b c d", "I-x I-x B-x O")] * 30))
     assert (objective.scheme, objective.tags) == ("iob1", ("O", "B-x", "I-x"))
     (row,) = objective.examples([{"tokens": list("abcd"), "tags": ["I-x", "I-x", "B-x", "O"]}], Words().train(["a b"]))
-    assert row["target"].tolist() == [-1, 1, 2, 1, 0, -1]
+    assert row["labels"].tolist() == [-1, 1, 2, 1, 0, -1]
     assert "Repaired" not in capsys.readouterr().err
 
 
@@ -213,7 +213,7 @@ def test_an_inside_without_its_begin_is_repaired_and_counted(tmp_path, capsys):
     told = re.findall(r"Repaired in .*: (\d+) spans that did not begin, or end,", capsys.readouterr().err)
     assert sum(map(int, told)) == 40
     (row,) = objective.examples([{"tokens": list("ab"), "tags": ["O", "I-x"]}], Words().train(["a b"]))
-    assert row["target"].tolist() == [-1, 0, 1, -1]
+    assert row["labels"].tolist() == [-1, 0, 1, -1]
 
 
 def test_tags_that_training_never_met_are_told_of_and_never_right(tmp_path, capsys):
@@ -235,9 +235,9 @@ def test_a_split_whose_tags_are_all_unknown_is_refused(tmp_path):
 
 def test_tags_that_do_not_match_tokens_are_told_with_file_and_line(tmp_path):
     (tmp_path / "d.jsonl").write_text('{"tokens": ["a"], "tags": ["X"]}\n{"tokens": ["a", "b"], "tags": ["X"]}\n')
-    dataset = zoo.open_dataset(str(tmp_path / "d.jsonl"), need=("tokens", "tags"), draw="")
+    dataset = zoo.open_dataset(str(tmp_path / "d.jsonl"), required=("tokens", "tags"), split_strategy="")
     with pytest.raises(ValueError, match=r"d.jsonl:2. Received: 2 tokens, 1 tags"):
         list(dataset.records(dataset.splits[0]))
     (tmp_path / "d.conll").write_text("a\tX\nb\n")
     with pytest.raises(ValueError, match=r"Expected a token and, in the last column, its tag at .*d.conll:2"):
-        zoo.open_dataset(str(tmp_path / "d.conll"), need=("tokens", "tags"), draw="")
+        zoo.open_dataset(str(tmp_path / "d.conll"), required=("tokens", "tags"), split_strategy="")

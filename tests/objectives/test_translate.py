@@ -58,14 +58,14 @@ def test_a_target_is_read_one_place_later_than_it_is_learned(words):
     row = next(OBJECTIVE.examples(RECORDS[2:3], words))
     assert words.decode(row["source"], skip_special=False) == "[CLS] ein rotes haus [SEP]"
     assert words.decode(row["target"], skip_special=False) == "[CLS] a red house"
-    assert words.decode(row["right"], skip_special=False) == "a red house [SEP]"
+    assert words.decode(row["labels"], skip_special=False) == "a red house [SEP]"
     question = next(OBJECTIVE.examples([{"source": "ein"}], words, train=False))
     assert words.decode(question["target"], skip_special=False) == "[CLS]"
 
 
 def test_padding_is_never_learned(words):
-    batch = {"source": np.ones((2, 3)), "target": np.ones((2, 4)), "right": np.array([[7, 8, 3, -1], [7, 3, -1, -1]])}
-    inputs, targets, weights = OBJECTIVE.arrange(batch, None)
+    batch = {"source": np.ones((2, 3)), "target": np.ones((2, 4)), "labels": np.array([[7, 8, 3, -1], [7, 3, -1, -1]])}
+    inputs, targets, weights = OBJECTIVE.collate(batch, None)
     assert set(inputs) == {"source", "target"}
     assert targets.min() >= 0
     np.testing.assert_array_equal(weights, [[1, 1, 1, 0], [1, 1, 0, 0]])
@@ -84,14 +84,14 @@ def test_smoothed_labels_share_the_likelihood_but_not_at_padding(smoothing, word
 def test_long_texts_are_cut(words):
     long = {"source": "hund " * 50, "target": "dog " * 50}
     row = next(OBJECTIVE.examples([long], words))
-    assert (len(row["source"]), len(row["target"]), len(row["right"])) == (16, 12, 12)
-    assert row["right"][-1] == words.separator
+    assert (len(row["source"]), len(row["target"]), len(row["labels"])) == (16, 12, 12)
+    assert row["labels"][-1] == words.end
 
 
 @pytest.fixture(scope="module")
 def model(words):
     keras.utils.set_random_seed(0)
-    return OBJECTIVE.model(shrunk("transformer", vocabulary=words.size))
+    return OBJECTIVE.model(shrunk("transformer", vocabulary=words.vocabulary_size))
 
 
 def test_perplexity_is_that_of_all_target_tokens(model, words):
@@ -101,7 +101,7 @@ def test_perplexity_is_that_of_all_target_tokens(model, words):
         inputs = {name: row[name][None] for name in ("source", "target")}
         logits = keras.ops.convert_to_numpy(model(inputs))[0].astype("float64")
         logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-        nats, tokens = nats - logs[np.arange(len(row["right"])), row["right"]].sum(), tokens + len(row["right"])
+        nats, tokens = nats - logs[np.arange(len(row["labels"])), row["labels"]].sum(), tokens + len(row["labels"])
     scores = OBJECTIVE.scores(found, RECORDS)
     assert scores["perplexity"] == pytest.approx(np.exp(nats / tokens), rel=1e-4)
     written = text_scores([one["text"] for one in found], [target for _, target in PAIRS])
@@ -110,15 +110,15 @@ def test_perplexity_is_that_of_all_target_tokens(model, words):
 
 def test_what_is_written_is_the_likeliest_token_at_each_step(model, words):
     (found,) = predictor.predict(model, OBJECTIVE, words, [{"source": "ein hund"}])
-    source, ids = words.encode("ein hund").ids[None], [words.first]
-    while len(ids) <= OBJECTIVE.target_length and ids[-1] != words.separator:
+    source, ids = words.encode("ein hund").ids[None], [words.start]
+    while len(ids) <= OBJECTIVE.target_length and ids[-1] != words.end:
         logits = model({"source": source, "target": np.array([ids], "int32")})
         ids.append(int(keras.ops.convert_to_numpy(logits)[0, -1].argmax()))
     assert found == {"text": words.decode(ids)}
 
 
 def test_while_training_few_records_are_written_out(model, words):
-    objective = Translate(length=16, target_length=12, samples=3)
+    objective = Translate(length=16, target_length=12, eval_samples=3)
     found = predictor.predict(model, objective, words, RECORDS, watching=True)
     assert [one["text"] is None for one in found] == [False] * 3 + [True] * 5
     scores = objective.scores(found, RECORDS)
@@ -129,16 +129,16 @@ def test_while_training_few_records_are_written_out(model, words):
 
 def test_the_best_weights_are_those_that_write_best_where_that_is_watched():
     early, late = {"loss": 1.0, "bleu": 0.1}, {"loss": 2.0, "bleu": 0.2}
-    assert Translate().rank(early) > Translate().rank(late)
-    assert Translate(watch="bleu").rank(late) > Translate(watch="bleu").rank(early)
-    assert Translate(watch="bleu").rank(early | {"bleu": 0.2}) > Translate(watch="bleu").rank(late)
+    assert Translate().selection_key(early) > Translate().selection_key(late)
+    assert Translate(monitor="bleu").selection_key(late) > Translate(monitor="bleu").selection_key(early)
+    assert Translate(monitor="bleu").selection_key(early | {"bleu": 0.2}) > Translate(monitor="bleu").selection_key(late)
 
 
 def test_what_cannot_be_watched_is_refused():
     with pytest.raises(ValueError, match="Unknown watch. Received: 'blue'. Did you mean 'bleu'?"):
-        Translate(watch="blue")
+        Translate(monitor="blue")
     with pytest.raises(ValueError, match="watch='chrf' needs texts to be written: samples of at least 1. Received: s"):
-        Translate(watch="chrf", samples=0)
+        Translate(monitor="chrf", eval_samples=0)
 
 
 def test_without_records_scores_are_zero():
@@ -148,7 +148,7 @@ def test_without_records_scores_are_zero():
 def parallel(folder, sources, targets):
     (folder / "train.de").write_text("\n".join(sources) + "\n")
     (folder / "train.en").write_text("\n".join(targets) + "\n")
-    return open_dataset(str(folder / "train.{de,en}"), need=OBJECTIVE.needs(), draw="")
+    return open_dataset(str(folder / "train.{de,en}"), required=OBJECTIVE.needs(), split_strategy="")
 
 
 def test_an_empty_target_is_named(tmp_path):
@@ -163,7 +163,7 @@ def test_files_of_two_lengths_are_named(tmp_path):
 
 def test_a_tokenizer_without_an_end_is_refused():
     words = Words().train(["a"])
-    words.separator = None
+    words.end = None
     with pytest.raises(ValueError, match="needs a tokenizer with a token that ends texts"):
         next(OBJECTIVE.examples(RECORDS, words))
 
@@ -173,7 +173,7 @@ def test_targets_begin_as_the_architecture_is_used_to(name, expected, words):
     objective = OBJECTIVE.suit(shrunk(name))
     row = next(objective.examples(RECORDS, words))
     assert words.decode(row["target"], skip_special=False) == f"{expected} a dog"
-    assert words.decode(row["right"], skip_special=False) == f"{expected} a dog [SEP]".partition(" ")[2]
+    assert words.decode(row["labels"], skip_special=False) == f"{expected} a dog [SEP]".partition(" ")[2]
 
 
 def test_a_target_longer_than_the_length_is_refused():
@@ -190,10 +190,10 @@ def test_from_files_to_answers(tmp_path):
             (dataset / f"{split}.{language}").write_text(rows * (10 if split == "train" else 1))
     preset = zoo.Preset(
         architecture=shrunk("transformer", dropout=0.0, norm="pre"),
-        objective=Translate(length=16, target_length=8, label_smoothing=0.0, ignore_case=True, samples=2),
+        objective=Translate(length=16, target_length=8, label_smoothing=0.0, ignore_case=True, eval_samples=2),
         tokenizer=Words(),
         data=zoo.Data(spec=f"{dataset}.{{de,en}}"),
-        training=zoo.Training(epochs=6, batch=8, learning_rate=0.02, schedule="constant", patience=0),
+        training=zoo.Training(epochs=6, batch_size=8, learning_rate=0.02, schedule="constant", patience=0),
     )
     pipeline = zoo.train(preset, to=tmp_path / "model")
     assert pipeline.scores["test"]["bleu"] == pytest.approx(1)

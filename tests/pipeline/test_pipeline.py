@@ -80,7 +80,7 @@ def test_pairs_are_tuples(tmp_path):
     tokenizer = zoo.catalog.load("tokenizers", "words")()
     trained = tokenizer.train(["a great film", "a dull film"])
     objective = zoo.catalog.load("objectives", "classify_text")(length=16, pair=True, labels=("same", "other"))
-    architecture = zoo.catalog.load("architectures", "averaging")(width=8, vocabulary=trained.size)
+    architecture = zoo.catalog.load("architectures", "averaging")(width=8, vocabulary=trained.vocabulary_size)
     preset = zoo.Preset(architecture=architecture, objective=objective, tokenizer=tokenizer)
     pipeline = zoo.Pipeline(objective.model(architecture), preset, trained)
     pipeline.write(tmp_path)

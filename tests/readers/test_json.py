@@ -31,7 +31,7 @@ SQUAD = {
 
 
 def records(path, **settings):
-    dataset = open_dataset(path, draw="", **settings)
+    dataset = open_dataset(path, split_strategy="", **settings)
     return {split: list(dataset.records(split)) for split in dataset.splits}
 
 
@@ -100,7 +100,7 @@ def test_answers_that_are_not_where_they_say_are_named_and_left_out(tmp_path, ca
     )
     path = written(tmp_path / "train.json.gz", "")
     path.write_bytes(gzip.compress(json.dumps(squad("Ann is in Rome.", *questions)).encode()))
-    dataset = open_dataset(path, draw="")
+    dataset = open_dataset(path, split_strategy="")
     assert capsys.readouterr().err == ""  # nothing has been read to its end
     found = {record["id"]: record["answers"] for record in dataset.records("train")}
     rome = [{"text": "Rome", "start": 10}]
@@ -131,11 +131,11 @@ def test_answers_in_other_formats_are_checked_too(tmp_path, capsys):
     path = written(tmp_path / "train.jsonl", "\n".join(map(json.dumps, rows)))
     assert [record["answers"][0]["start"] for record in records(path)["train"]] == [3]
     assert f"{path}:1 question x7, 'Rome' at 2, where ' Rom' stands." in capsys.readouterr().err
-    assert len(records(path, need=("context", "question"))["train"]) == 2  # who asks needs no answers
+    assert len(records(path, required=("context", "question"))["train"]) == 2  # who asks needs no answers
     with pytest.raises(
         ValueError, match=r"Expected records in .*train.jsonl. Received: none with an answer in its con"
     ):
-        open_dataset(written(tmp_path / "train.jsonl", json.dumps(rows[0])), draw="")
+        open_dataset(written(tmp_path / "train.jsonl", json.dumps(rows[0])), split_strategy="")
 
 
 def test_questions_of_a_file_without_answers(tmp_path):
@@ -143,7 +143,7 @@ def test_questions_of_a_file_without_answers(tmp_path):
     path = written(tmp_path / "test.json", asked)
     assert records(path) == {"test": [{"context": "c", "question": "q", "id": "1"}]}
     with pytest.raises(ValueError, match=r"Expected a column 'answers' at .*test.json question 1"):
-        open_dataset(path, need=("answers",), draw="")
+        open_dataset(path, required=("answers",), split_strategy="")
 
 
 def test_messages(tmp_path):
@@ -156,11 +156,11 @@ def test_messages(tmp_path):
 
 def test_columns_of_well_known_files(tmp_path):
     path = written(tmp_path / "train.csv", 'id,dialogue,summary\n1,"A: hi\nB: ho",They greet.\n')
-    assert records(path, need=("source", "target"))["train"] == [
+    assert records(path, required=("source", "target"))["train"] == [
         {"source": "A: hi\nB: ho", "target": "They greet.", "id": "1"}
     ]
     path = written(tmp_path / "train.jsonl", json.dumps({"question": "1+1?", "answer": "2"}))
-    (record,) = records(path, need=("instruction", "output"))["train"]
+    (record,) = records(path, required=("instruction", "output"))["train"]
     assert (record["source"], record["instruction"], record["target"], record["output"]) == ("1+1?", "1+1?", "2", "2")
     path = written(tmp_path / "train.jsonl", json.dumps({"question": "q", "answer": "a", "source": "s", "other": "o"}))
     (record,) = records(path, columns={"target": "other"})["train"]

@@ -20,7 +20,7 @@ CONLLU = """# newdoc
 
 
 def records(path):
-    dataset = open_dataset(path, draw="")
+    dataset = open_dataset(path, split_strategy="")
     return {split: list(dataset.records(split)) for split in dataset.splits}
 
 

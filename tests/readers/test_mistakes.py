@@ -47,11 +47,11 @@ def test_unknown_extension_names_the_known(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.tsv", "a.csv", "a.jsonl", "a.json", "a.txt", "a.conll", "a.conllu", "a.tsv.gz"])
 def test_empty_file(tmp_path, name):
-    refused(f"Expected records in ...{name}. Received: an empty file", write(tmp_path / name, ""), draw="")
+    refused(f"Expected records in ...{name}. Received: an empty file", write(tmp_path / name, ""), split_strategy="")
 
 
 def test_header_alone(tmp_path):
-    refused("Expected records in ...train.tsv. Received: an empty", write(tmp_path / "train.tsv", "a\tb\n"), draw="")
+    refused("Expected records in ...train.tsv. Received: an empty", write(tmp_path / "train.tsv", "a\tb\n"), split_strategy="")
 
 
 def test_too_few_records_to_draw_from(tmp_path):
@@ -94,9 +94,9 @@ def test_missing_column_names_the_nearest_and_how_to_map_it(tmp_path):
     message = (
         "Expected a column 'label' at ...train.tsv:2. Received: columns=['sentence', 'lables']. The nearest is 'lab"
     )
-    refused(message, file, need=("label",))
-    refused("Map it by --columns label=lables.", file, need=("label",))
-    refused("Map it by --columns source=NAME.", write(tmp_path / "dev.tsv", "q\n1\n"), need=("source",))
+    refused(message, file, required=("label",))
+    refused("Map it by --columns label=lables.", file, required=("label",))
+    refused("Map it by --columns source=NAME.", write(tmp_path / "dev.tsv", "q\n1\n"), required=("source",))
 
 
 def test_misnamed_column(tmp_path):
@@ -112,21 +112,21 @@ def test_misnamed_column(tmp_path):
 
 def test_empty_label(tmp_path):
     file = write(tmp_path / "train.tsv", TABLE + "a\t\n")
-    refused("Expected a label at ...train.tsv:4. Received: label=''.", file, draw="")
+    refused("Expected a label at ...train.tsv:4. Received: label=''.", file, split_strategy="")
 
 
 def test_broken_utf8(tmp_path):
     file = write(tmp_path / "train.tsv", b"text\tlabel\nok\ty\ncaf\xe9\tn\n")
     message = "Expected UTF-8. Received: byte 0xe9 at ...train.tsv:3, byte 4 of the line. ... --errors replace."
-    refused(message, file, draw="")
-    (records,) = read_all(file, errors="replace", draw="")
+    refused(message, file, split_strategy="")
+    (records,) = read_all(file, errors="replace", split_strategy="")
     assert [record["text"] for record in records] == ["ok", "caf\ufffd"]
     refused("Expected errors to be 'strict' or 'replace'. Received: errors='ignore'.", file, errors="ignore")
 
 
 def test_nul_byte(tmp_path):
     file = write(tmp_path / "train.tsv", b"text\nok\na\0b\n")
-    refused("Expected text. Received: a NUL byte at ...train.tsv:3. Is it UTF-16", file, draw="")
+    refused("Expected text. Received: a NUL byte at ...train.tsv:3. Is it UTF-16", file, split_strategy="")
 
 
 def test_truncated_gzip(tmp_path):
@@ -140,7 +140,7 @@ def test_truncated_gzip(tmp_path):
 
 def test_tokens_and_tags_of_different_lengths(tmp_path):
     file = write(tmp_path / "train.jsonl", '{"tokens": ["a", "b"], "tags": ["O"]}')
-    refused("Expected one tag per token at ...train.jsonl:1. Received: 2 tokens, 1 tags.", file, draw="")
+    refused("Expected one tag per token at ...train.jsonl:1. Received: 2 tokens, 1 tags.", file, split_strategy="")
 
 
 @pytest.mark.parametrize(
@@ -166,4 +166,4 @@ def test_tokens_and_tags_of_different_lengths(tmp_path):
     ],
 )
 def test_a_value_of_the_wrong_form(tmp_path, field, value, message):
-    refused(message, write(tmp_path / "train.jsonl", json.dumps({field: value})), draw="")
+    refused(message, write(tmp_path / "train.jsonl", json.dumps({field: value})), split_strategy="")

@@ -68,7 +68,7 @@ def test_every_tag_of_other_splits_is_in_training():
 
 def test_it_serves_every_objective():
     dataset = open_dataset(
-        "sample:helpdesk", need=("text", "label", "tokens", "tags", "context", "question", "answers")
+        "sample:helpdesk", required=("text", "label", "tokens", "tags", "context", "question", "answers")
     )
     assert set(collect_labels(dataset)) == INTENTS
     record = next(dataset.records("test"))

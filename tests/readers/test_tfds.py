@@ -80,9 +80,9 @@ def test_clinc_oos(folder):
     file = needed("clinc150/data_full.json")
     splits = json.loads(file.read_text())
     downloaded(folder, "clinc_oos", CLINC, lambda path: clinc_zip(path, splits))
-    dataset = open_dataset("tfds:clinc_oos", need=("text", "label"))
+    dataset = open_dataset("tfds:clinc_oos", required=("text", "label"))
     assert dataset.splits == ("train", "validation", "test")
-    assert dataset.drawn == ()
+    assert dataset.derived_splits == ()
     plain = open_dataset(file)
     for split in dataset.splits:
         from_tfds = sorted((r["text"], r["label"]) for r in dataset.records(split))
@@ -98,7 +98,7 @@ def test_clinc_oos(folder):
     with pytest.raises(ValueError, match=r"Unknown split of tfds:clinc_oos.*'test_os'.*Did you mean 'test_oos'"):
         open_dataset("tfds:clinc_oos#test_os")
     with pytest.raises(ValueError, match=r"Expected a column 'tags' at tfds:clinc_oos#train record 1.*columns="):
-        open_dataset("tfds:clinc_oos", need=("tags",))
+        open_dataset("tfds:clinc_oos", required=("tags",))
 
 
 def test_nothing_but_records_reaches_standard_output(folder):
@@ -112,7 +112,7 @@ def test_nothing_but_records_reaches_standard_output(folder):
 def test_tiny_shakespeare(folder):
     file = needed("tinyshakespeare/input.txt")
     downloaded(folder, "tiny_shakespeare", SHAKESPEARE, lambda path: shutil.copyfile(file, path))
-    dataset = open_dataset("tfds:tiny_shakespeare", need=("text",))
+    dataset = open_dataset("tfds:tiny_shakespeare", required=("text",))
     assert "".join(r["text"] for split in dataset.splits for r in dataset.records(split)) == file.read_text()
 
 
@@ -121,8 +121,8 @@ def test_gsm8k(folder):
         file = needed(f"gsm8k/{split}.jsonl")
         for name in (split, f"{split}_socratic"):  # the builder wants both; the second has the same form
             downloaded(folder, "gsm8k", f"{GSM8K}{name}.jsonl", lambda path, file=file: shutil.copyfile(file, path))
-    dataset = open_dataset("tfds:gsm8k", need=("source", "target"))
-    assert (dataset.splits, dataset.drawn) == (("train", "validation", "test"), ("validation",))
+    dataset = open_dataset("tfds:gsm8k", required=("source", "target"))
+    assert (dataset.splits, dataset.derived_splits) == (("train", "validation", "test"), ("validation",))
     assert sum(1 for _ in dataset.records("test")) == 1319
     assert sum(1 for split in ("train", "validation") for _ in dataset.records(split)) == 7473
     record = next(dataset.records("test"))
@@ -197,5 +197,5 @@ def test_every_kind_of_feature(folder):
         "answers": [{"text": "Łódź", "start": 3}],
     }
     assert [record["label"] for record in records] == ["yes", "no"]  # the row without a class is left out
-    unlabelled = open_dataset("tfds:zoo_made_up#unsupervised", need=("text",))
+    unlabelled = open_dataset("tfds:zoo_made_up#unsupervised", required=("text",))
     assert sum(1 for _ in unlabelled.records("test")) == 3

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import zoo.readers.tfds as reader
-from zoo.data.fields import columns_of, to_record, with_shape
+from zoo.data.fields import columns_of, known_columns, to_record
 
 if keras.config.backend() != "tensorflow":
     pytest.skip("TFDS needs TensorFlow; shown once, in the run on the tensorflow backend", allow_module_level=True)
@@ -72,7 +72,7 @@ def test_features_become_source_and_target(name, source, target):
 def fields_of(builder):
     """{standard field: the feature that it is read from} of a data set."""
     features = builder.info.features
-    columns = with_shape(columns_of({}, reader._columns(builder)), features)
+    columns = known_columns(columns_of({}, reader._columns(builder)), features)
     return {field: column for field, column in columns.items() if column in features}
 
 

@@ -20,14 +20,14 @@ def folder(request, tmp_path):
 
 def test_new_tokens_are_one_id_each_and_nothing_else_changes(folder):
     before = Tokenizer.load(folder)
-    after = Pretrained(folder=str(folder), added=("esim", "voip")).train()
-    assert after.size == before.size + 2
-    assert [after.id(token) for token in ("esim", "voip")] == [before.size, before.size + 1]
+    after = Pretrained(folder=str(folder), added_tokens=("esim", "voip")).train()
+    assert after.vocabulary_size == before.vocabulary_size + 2
+    assert [after.id(token) for token in ("esim", "voip")] == [before.vocabulary_size, before.vocabulary_size + 1]
     for text in (*TEXTS, "an unknown word"):
         np.testing.assert_array_equal(after.encode(text).ids, before.encode(text).ids)
     ids = after.encode("the esim, voip").ids.tolist()
-    assert ids.count(before.size) == ids.count(before.size + 1) == 1
-    start, end = after.encode("the esim").offsets[ids.index(before.size)]
+    assert ids.count(before.vocabulary_size) == ids.count(before.vocabulary_size + 1) == 1
+    start, end = after.encode("the esim").offsets[ids.index(before.vocabulary_size)]
     assert "the esim"[start:end] == "esim"
     after.save(folder / "tokenizer.json")
     assert Tokenizer.load(folder).encode("the esim, voip").ids.tolist() == ids
@@ -35,9 +35,9 @@ def test_new_tokens_are_one_id_each_and_nothing_else_changes(folder):
 
 def test_words_are_normalised_as_the_text_is(tmp_path):
     WordPieces(vocabulary=90).train(TEXTS).save(tmp_path)
-    tokenizer = Pretrained(folder=str(tmp_path), added=("ESim",)).train()
-    assert tokenizer.id("esim") == tokenizer.size - 1
-    assert tokenizer.encode("ESIM", special=False).ids.tolist() == [tokenizer.size - 1]
+    tokenizer = Pretrained(folder=str(tmp_path), added_tokens=("ESim",)).train()
+    assert tokenizer.id("esim") == tokenizer.vocabulary_size - 1
+    assert tokenizer.encode("ESIM", special=False).ids.tolist() == [tokenizer.vocabulary_size - 1]
 
 
 @pytest.mark.parametrize(
@@ -46,19 +46,19 @@ def test_words_are_normalised_as_the_text_is(tmp_path):
         (("the",), "Expected new tokens to add. Received: 'the', which is empty or known already"),
         (("esim", "ESIM"), "Received: 'ESIM', which is empty or known already"),
         ((" ",), "Received: ' ', which is empty or known already"),
-        (("covid-19",), "Expected one word to add. Received: 'covid-19', which is read as covid and - and 19"),
+        (("covid-19",), "Expected one word to add. Received: 'covid-19', which is split into covid and - and 19"),
     ],
 )
 def test_mistakes(tmp_path, added, message):
     WordPieces(vocabulary=90).train(TEXTS).save(tmp_path)
     with pytest.raises(ValueError, match=message):
-        Pretrained(folder=str(tmp_path), added=added).train()
+        Pretrained(folder=str(tmp_path), added_tokens=added).train()
 
 
 def test_the_graph_twin_knows_new_words(tmp_path):
     pytest.importorskip("tensorflow", reason="graphs are of TensorFlow")
     WordPieces(vocabulary=90).train(TEXTS).save(tmp_path)
-    tokenizer = Pretrained(folder=str(tmp_path), added=("esim",)).train()
-    ids = tokenizer.graph()(["the esim, the esims"]).to_list()[0]
+    tokenizer = Pretrained(folder=str(tmp_path), added_tokens=("esim",)).train()
+    ids = tokenizer.to_graph()(["the esim, the esims"]).to_list()[0]
     assert ids == tokenizer.encode("the esim, the esims").ids.tolist()
-    assert tokenizer.size - 1 in ids
+    assert tokenizer.vocabulary_size - 1 in ids

@@ -35,7 +35,7 @@ def refused(path):
 def test_bert(tmp_path):
     tokenizer = Tokenizer.load(write_bert(tmp_path, BERT))
     assert tokenizer.encode("Playing cafés.", "plays").ids.tolist() == [2, 5, 6, 8, 9, 7, 10, 3, 5, 7, 3]
-    assert (tokenizer.pad, tokenizer.unknown, tokenizer.first, tokenizer.separator, tokenizer.mask) == (0, 1, 2, 3, 4)
+    assert (tokenizer.pad, tokenizer.unknown, tokenizer.start, tokenizer.end, tokenizer.mask) == (0, 1, 2, 3, 4)
     assert tokenizer.decode([2, 5, 6, 10, 3]) == "playing."
     assert Tokenizer.load(tmp_path / "vocab.txt").encode("play").ids.tolist() == [2, 5, 3]
 
@@ -50,7 +50,7 @@ def test_bert_with_capital_letters_is_cased(tmp_path):
 def test_gpt2(tmp_path):
     tokenizer = Tokenizer.load(write_gpt2(tmp_path, "a b\n"))
     assert tokenizer.encode("aab").ids.tolist() == [0, 2]
-    assert (tokenizer.pad, tokenizer.first, tokenizer.mask, tokenizer.separator) == (None, None, None, 3)
+    assert (tokenizer.pad, tokenizer.start, tokenizer.mask, tokenizer.end) == (None, None, None, 3)
     assert Tokenizer.load(tmp_path / "merges.txt").encode("ab").ids.tolist() == [2]
 
 
@@ -66,13 +66,13 @@ def test_truncated(tmp_path):
     Bytes().train().save(tmp_path)
     path = tmp_path / "tokenizer.json"
     path.write_text(path.read_text(encoding="utf-8")[:900], encoding="utf-8")
-    assert "is not a whole tokenizer file (EOF while parsing" in refused(path)
+    assert "is not a complete tokenizer file (EOF while parsing" in refused(path)
     path.write_text("")
-    assert "is not a whole tokenizer file" in refused(path)
+    assert "is not a complete tokenizer file" in refused(path)
     path.write_bytes(b"\xff\xfe\x00")
-    assert "is not a whole tokenizer file" in refused(path)
+    assert "is not a complete tokenizer file" in refused(path)
     path.write_text('{"version": "1.0"}')
-    assert "is not a whole tokenizer file" in refused(path)
+    assert "is not a complete tokenizer file" in refused(path)
 
 
 def test_broken_vocabularies(tmp_path):
@@ -80,19 +80,19 @@ def test_broken_vocabularies(tmp_path):
     (tmp_path / "vocab.txt").unlink()
     assert "(merges.txt, pair 1, has not two tokens: 'a')" in refused(write_gpt2(tmp_path, "a\n") / "vocab.json")
     write_gpt2(tmp_path, "b a\n")
-    assert "is not a whole tokenizer file" in refused(tmp_path / "vocab.json")
+    assert "is not a complete tokenizer file" in refused(tmp_path / "vocab.json")
     (tmp_path / "vocab.json").write_text('{"a": 0')
-    assert "is not a whole tokenizer file" in refused(tmp_path / "vocab.json")
+    assert "is not a complete tokenizer file" in refused(tmp_path / "vocab.json")
 
 
 def test_a_model_without_its_unknown_token(tmp_path):
     tokenizers.Tokenizer(models.WordLevel({"b": 0}, unk_token="?")).save(str(tmp_path / "tokenizer.json"))
-    assert "is not a whole tokenizer file (WordLevel error" in refused(tmp_path / "tokenizer.json")
+    assert "is not a complete tokenizer file (WordLevel error" in refused(tmp_path / "tokenizer.json")
 
 
 def test_settings_of_others_do_not_leak(tmp_path):
-    rust = Bytes().train().rust
-    rust.enable_truncation(4)
-    rust.enable_padding(length=32)
-    rust.save(str(tmp_path / "tokenizer.json"))
+    backend = Bytes().train().backend
+    backend.enable_truncation(4)
+    backend.enable_padding(length=32)
+    backend.save(str(tmp_path / "tokenizer.json"))
     assert len(Tokenizer.load(tmp_path).encode("a long text")) == 13

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from zoo.text.template import keep
+from zoo.text.template import truncated_lengths
 from zoo.text.tokenizer import Tokenizer
-from zoo.tokenizers._tokenizer import FIRST, MASK, PAD, SEPARATOR, SPECIAL_TOKENS, UNKNOWN
+from zoo.tokenizers._tokenizer import END, MASK, PAD, SPECIAL_TOKENS, START, UNKNOWN
 from zoo.tokenizers.byte_pairs import BytePairs
 from zoo.tokenizers.bytes import Bytes
 from zoo.tokenizers.characters import Characters
@@ -30,14 +30,14 @@ def test_special_tokens_come_first(corpus):
     for make in (Words, Characters, Bytes, WordPieces, BytePairs):
         tokenizer = make().train(corpus)
         assert [tokenizer.token(i) for i in range(5)] == list(SPECIAL_TOKENS)
-        found = (tokenizer.pad, tokenizer.unknown, tokenizer.first, tokenizer.separator, tokenizer.mask)
-        assert found == (PAD, UNKNOWN, FIRST, SEPARATOR, MASK)
-        assert [tokenizer.id(token) for token in SPECIAL_TOKENS] == [PAD, UNKNOWN, FIRST, SEPARATOR, MASK]
+        found = (tokenizer.pad, tokenizer.unknown, tokenizer.start, tokenizer.end, tokenizer.mask)
+        assert found == (PAD, UNKNOWN, START, END, MASK)
+        assert [tokenizer.id(token) for token in SPECIAL_TOKENS] == [PAD, UNKNOWN, START, END, MASK]
 
 
 @pytest.mark.parametrize("make", [Words, Characters, WordPieces, BytePairs])
 def test_the_vocabulary_is_as_large_as_asked(make, corpus):
-    assert make(vocabulary=400).train(corpus).size <= 400
+    assert make(vocabulary=400).train(corpus).vocabulary_size <= 400
     least = {BytePairs: 261}.get(make, 6)
     with pytest.raises(
         ValueError, match=f"{make.__name__} needs vocabulary of at least {least}. Received: vocabulary=5"
@@ -47,7 +47,7 @@ def test_the_vocabulary_is_as_large_as_asked(make, corpus):
 
 @pytest.mark.parametrize("make", [Words, Characters, WordPieces, BytePairs])
 def test_training_twice_gives_the_same(make, corpus):
-    first, second = (make(vocabulary=500).train(iter(corpus)).rust.to_str() for _ in range(2))
+    first, second = (make(vocabulary=500).train(iter(corpus)).backend.to_str() for _ in range(2))
     assert first == second
 
 
@@ -67,7 +67,11 @@ def test_save_and_load(tokenizer, lines, tmp_path):
     tokenizer.save(tmp_path / "other" / "name.json")
     for path in (tmp_path, tmp_path / "tokenizer.json", tmp_path / "other" / "name.json"):
         loaded = Tokenizer.load(path)
-        assert (loaded.size, loaded.layout, loaded.lossless) == (tokenizer.size, tokenizer.layout, tokenizer.lossless)
+        assert (loaded.vocabulary_size, loaded.template, loaded.lossless) == (
+            tokenizer.vocabulary_size,
+            tokenizer.template,
+            tokenizer.lossless,
+        )
         for a, b in zip(loaded.encode_batch(lines[:200]), tokenizer.encode_batch(lines[:200]), strict=True):
             assert same(a, b)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "tokenizer.json"]
@@ -85,12 +89,12 @@ def test_shapes_and_types(tokenizer):
     assert encoding.ids.dtype == encoding.segments.dtype == encoding.offsets.dtype == np.int32
     assert encoding.ids.shape == encoding.segments.shape == (len(encoding),)
     assert encoding.offsets.shape == (len(encoding), 2)
-    assert encoding.ids.max() < tokenizer.size
+    assert encoding.ids.max() < tokenizer.vocabulary_size
 
 
 def test_special_tokens_stand_around(tokenizer):
     inner, other = (tokenizer.encode(text, special=False).ids.tolist() for text in ("one two", "three"))
-    first, last = tokenizer.first, tokenizer.separator
+    first, last = tokenizer.start, tokenizer.end
     if first is None:  # GPT-2
         assert tokenizer.encode("one two", "three").ids.tolist() == inner + other
         return
@@ -103,7 +107,7 @@ def test_special_tokens_stand_around(tokenizer):
 
 
 def test_text_never_becomes_a_special_token(tokenizer, lines):
-    special = {token.content for token in tokenizer.rust.get_added_tokens_decoder().values()}
+    special = {token.content for token in tokenizer.backend.get_added_tokens_decoder().values()}
     ids = {tokenizer.id(token) for token in special} - {tokenizer.unknown}
     for text in [*special, "a " + " b".join(special) + " c", *lines[:500]]:
         assert not ids & set(tokenizer.encode(text, special=False).ids.tolist())
@@ -112,7 +116,7 @@ def test_text_never_becomes_a_special_token(tokenizer, lines):
 def test_empty_text(tokenizer):
     assert tokenizer.encode("", special=False).ids.tolist() == []
     assert tokenizer.encode("", special=False).offsets.shape == (0, 2)
-    assert len(tokenizer.encode("")) == sum(map(len, tokenizer.layout.single))
+    assert len(tokenizer.encode("")) == sum(map(len, tokenizer.template.single))
     assert tokenizer.decode([]) == ""
 
 
@@ -133,7 +137,7 @@ def test_any_text_is_encoded(tokenizer, text, pair):
 def test_lossless_ones_give_the_text_back(tokenizer, text):
     if tokenizer.lossless:
         text = "".join("\ufffd" if 0xD800 <= ord(character) < 0xE000 else character for character in text)
-        if tokenizer.rust.pre_tokenizer is None:  # characters, some of which were never seen
+        if tokenizer.backend.pre_tokenizer is None:  # characters, some of which were never seen
             text = "".join(character for character in text if tokenizer.id(character) is not None)
         assert tokenizer.decode(tokenizer.encode(text).ids) == text
 
@@ -163,14 +167,14 @@ def test_a_pair_loses_the_end_of_the_longer_text(first, second, room):
     counts = [first, second]
     while sum(counts) > room:
         counts[0 if counts[0] > counts[1] else 1] -= 1
-    assert keep([first, second], room) == counts
+    assert truncated_lengths([first, second], room) == counts
 
 
 def test_truncation_keeps_beginnings(tokenizer):
     text, pair = "one two three four five six seven", "eight nine ten eleven twelve"
     for texts in ([text], [text, pair]):
         whole = tokenizer.encode(*texts)
-        special = sum(map(len, tokenizer.layout.around(len(texts))))
+        special = sum(map(len, tokenizer.template.special_ids(len(texts))))
         for length in range(special, len(whole) + 3):
             cut = tokenizer.encode(*texts, length=length)
             assert len(cut) == min(length, len(whole))

@@ -23,13 +23,13 @@ def examples(tmp_path):
     def make(model):
         records = [{"text": text, "label": "a"} for text in TEXTS]
         write(tmp_path / "rows", OBJECTIVE.examples(records, TOKENIZER))
-        return Examples(tmp_path / "rows", Collator.of(model, OBJECTIVE, TOKENIZER, ("tokens", "types", "target")))
+        return Examples(tmp_path / "rows", Collator.of(model, OBJECTIVE, TOKENIZER, ("tokens", "segments", "labels")))
 
     return make
 
 
 def parts(name, block):
-    architecture = shrunk(name, depth=2, vocabulary=TOKENIZER.size, padding=TOKENIZER.padding, blank=5)
+    architecture = shrunk(name, depth=2, vocabulary=TOKENIZER.vocabulary_size, padding=TOKENIZER.padding, space=5)
     model = OBJECTIVE.model(architecture)
     return model, *cut(model, {layer for layer, own in blocks(architecture).items() if own <= block})
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from zoo.training.environment import memory_kept
+from zoo.training.environment import keep_freed_memory
 
 SIZE = 64 * 2**20
 
@@ -19,7 +19,7 @@ def faults():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the C library is not glibc")
 def test_freed_memory_is_kept_while_training():
-    with memory_kept():
+    with keep_freed_memory():
         faults()
         kept = faults()
     faults()

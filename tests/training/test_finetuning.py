@@ -51,7 +51,7 @@ def starts(paths):
     return {path.split("/")[0].split("_")[0] for path in paths}
 
 
-@pytest.mark.parametrize(("freeze", "learning"), [("trunk", {"logits"}), ("1", {"logits", "block1", "norm"})])
+@pytest.mark.parametrize(("freeze", "learning"), [("backbone", {"logits"}), ("1", {"logits", "block1", "norm"})])
 def test_frozen_blocks_stay_and_the_rest_learns(attentive, tmp_path, monkeypatch, freeze, learning):
     preset = replace(attentive, tuning=Tuning(freeze=freeze))
     paths, pipeline = changed(preset, tmp_path / "m", monkeypatch)
@@ -60,16 +60,16 @@ def test_frozen_blocks_stay_and_the_rest_learns(attentive, tmp_path, monkeypatch
     assert zoo.load(tmp_path / "m").evaluate() == pytest.approx(pipeline.scores["test"], abs=1e-4)
 
 
-@pytest.mark.parametrize("freeze", ["trunk", "1"])
+@pytest.mark.parametrize("freeze", ["backbone", "1"])
 def test_features_from_disk_give_the_same_scores(attentive, tmp_path, monkeypatch, freeze):
     """Where nothing is drawn at random above them."""
-    dropout = 0.2 if freeze == "trunk" else 0.0
+    dropout = 0.2 if freeze == "backbone" else 0.0
     architecture = replace(attentive.architecture, dropout=dropout)
     objective = replace(attentive.objective, dropout=0.0)
     preset = replace(attentive, architecture=architecture, objective=objective, tuning=Tuning(freeze=freeze))
     kept = zoo.train(preset, to=tmp_path / "kept")
     monkeypatch.setattr(fit, "cut", None)  # nothing may be kept: it would fail
-    monkeypatch.setattr(preset.objective.__class__, "varied", True)
+    monkeypatch.setattr(preset.objective.__class__, "dynamic", True)
     computed = zoo.train(preset, to=tmp_path / "computed")
     for one, other in zip(history(tmp_path / "kept"), history(tmp_path / "computed"), strict=True):
         assert float(one["loss"]) == pytest.approx(float(other["loss"]), abs=1e-3)
@@ -94,7 +94,7 @@ def test_frozen_layers_compute_once(attentive, tmp_path, monkeypatch):
     many = {}
     for epochs in (2, 4):
         calls.clear()
-        preset = replace(attentive, tuning=Tuning(freeze="trunk"), training=replace(attentive.training, epochs=epochs))
+        preset = replace(attentive, tuning=Tuning(freeze="backbone"), training=replace(attentive.training, epochs=epochs))
         zoo.train(preset, to=tmp_path / str(epochs))
         many[epochs] = sum(calls)
     assert many[2] == many[4] > 0
@@ -102,7 +102,7 @@ def test_frozen_layers_compute_once(attentive, tmp_path, monkeypatch):
 
 def test_an_optimizer_has_no_state_for_frozen_weights(attentive):
     model = replace(attentive.objective, labels=("a", "b")).model(attentive.architecture)
-    tuner = finetuning.BlockFreezer(Tuning(freeze="trunk"), attentive.architecture, model)
+    tuner = finetuning.BlockFreezer(Tuning(freeze="backbone"), attentive.architecture, model)
     adamw = optimizer(attentive.training, model, 10, tuner.paces)
     assert sum("momentum" in v.path for v in adamw.variables) == len(model.trainable_weights) == 2
     assert tuner.count().endswith("weights, 34 of them learn and 323,952 are frozen, 1.3 MB in all")
@@ -112,7 +112,7 @@ def test_freezing_where_features_cannot_be_kept(attentive, tmp_path, monkeypatch
     """Packed rows hold other examples side by side than validation does."""
     architecture = GPT2(width=16, depth=2, heads=2, hidden=24)
     preset = replace(attentive, architecture=architecture, objective=NextToken(length=8), tuning=Tuning(freeze="1"))
-    paths, _ = changed(preset, tmp_path / "m", monkeypatch, overrides=["training.packing=32"])
+    paths, _ = changed(preset, tmp_path / "m", monkeypatch, overrides=["training.packed_length=32"])
     assert starts(paths) == {"block1", "norm"}
 
 
@@ -129,7 +129,7 @@ def test_blocks_learn_one_after_the_other(attentive, tmp_path, monkeypatch, caps
 
     monkeypatch.setattr(callbacks.Recorder, "on_epoch_end", look)
     zoo.train(
-        replace(attentive, tuning=Tuning(unfreeze=1), training=replace(attentive.training, epochs=5)), to=tmp_path / "m"
+        replace(attentive, tuning=Tuning(unfreeze_every=1), training=replace(attentive.training, epochs=5)), to=tmp_path / "m"
     )
     assert seen[1:4] == [
         {"logits", "block1", "norm"},
@@ -145,8 +145,8 @@ def test_blocks_learn_one_after_the_other(attentive, tmp_path, monkeypatch, caps
 @pytest.mark.parametrize("epochs", [1, 2, 3])
 def test_a_killed_run_resumes_to_the_same_weights(attentive, tmp_path, monkeypatch, epochs):
     """Killed at the end of a stage, within one, and with features kept and not."""
-    tuned = Tuning(unfreeze=1.5, freeze="0", layer_decay=0.5)
-    preset = replace(attentive, tuning=tuned, training=replace(attentive.training, average=0.5))
+    tuned = Tuning(unfreeze_every=1.5, freeze="0", layer_decay=0.5)
+    preset = replace(attentive, tuning=tuned, training=replace(attentive.training, ema=0.5))
     whole, save, calls = zoo.train(preset, to=tmp_path / "whole"), checkpoint.save, []
 
     def save_and_die(*arguments):
@@ -167,7 +167,7 @@ def test_a_killed_run_resumes_to_the_same_weights(attentive, tmp_path, monkeypat
 
 def test_a_killed_run_with_a_frozen_trunk_resumes_from_published_weights(attentive, tmp_path, monkeypatch):
     zoo.train(attentive, to=tmp_path / "first")
-    preset = replace(attentive, tuning=Tuning(freeze="trunk"))
+    preset = replace(attentive, tuning=Tuning(freeze="backbone"))
     options = {"weights": str(tmp_path / "first"), "overrides": ["training.epochs=3"]}
     whole, save = zoo.train(preset, to=tmp_path / "whole", **options), checkpoint.save
 
@@ -188,7 +188,7 @@ def test_a_killed_run_with_a_frozen_trunk_resumes_from_published_weights(attenti
 def test_lower_blocks_learn_more_slowly(attentive):
     """AdamW's first step is as long as the learning rate, whatever the gradient; weight decay follows it."""
     objective = replace(attentive.objective, labels=("a", "b"))
-    model, training = objective.model(attentive.architecture), Training(schedule="constant", warmup=0.0, clip=0.0)
+    model, training = objective.model(attentive.architecture), Training(schedule="constant", warmup=0.0, clip_norm=0.0)
     tuner = finetuning.BlockFreezer(Tuning(layer_decay=0.5), attentive.architecture, model)
     objective.compile(model, optimizer(replace(training, weight_decay=0.5), model, 10, tuner.paces))
     before = weights(model)
@@ -209,11 +209,11 @@ def test_lower_blocks_learn_more_slowly(attentive):
             assert np.median(step[step > 1e-6]) == pytest.approx(1e-3 * pace, rel=0.05), path
 
 
-def test_the_whole_trunk_and_as_many_blocks_are_the_same(attentive):
+def test_the_whole_backbone_and_as_many_blocks_are_the_same(attentive):
     model = replace(attentive.objective, labels=("a", "b")).model(attentive.architecture)
     held = [
         {w.path for w in finetuning.BlockFreezer(Tuning(freeze=f), attentive.architecture, model).held}
-        for f in ("trunk", "2")
+        for f in ("backbone", "2")
     ]
     assert held[0] > held[1] == set()  # the first one already holds them
 
@@ -221,13 +221,13 @@ def test_the_whole_trunk_and_as_many_blocks_are_the_same(attentive):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("tuning.freeze=trnk", "Expected tuning.freeze to be 'trunk' or a number of blocks. Received: 'trnk'."),
+        ("tuning.freeze=trnk", "Expected tuning.freeze to be 'backbone' or a number of blocks. Received: 'trnk'."),
         ("tuning.freeze=3", "at most 2, the blocks of TransformerEncoder. Received: 3."),
         ("tuning.layer_decay=0", "Expected tuning.layer_decay to be above 0, up to 1. Received: 0.0."),
         ("tuning.layer_decay=1.5", "above 0, up to 1. Received: 1.5."),
-        ("tuning.unfreeze=-1", "Expected tuning.unfreeze to be 0 or more epochs. Received: -1.0."),
-        ("tuning.freze=trunk", "Did you mean 'freeze'?"),
-        ("tuning=trunk", "Expected one field of tuning"),
+        ("tuning.unfreeze_every=-1", "Expected tuning.unfreeze_every to be 0 or more epochs. Received: -1.0."),
+        ("tuning.freze=backbone", "Did you mean 'freeze'?"),
+        ("tuning=backbone", "Expected one field of tuning"),
     ],
 )
 def test_mistakes(attentive, tmp_path, override, message):
@@ -238,9 +238,9 @@ def test_mistakes(attentive, tmp_path, override, message):
 
 def test_settings_that_contradict_each_other(attentive, tmp_path):
     with pytest.raises(ValueError, match="contradict each other. Received: both"):
-        zoo.train(replace(attentive, tuning=Tuning(freeze="trunk", unfreeze=1)), to=tmp_path / "m")
-    with pytest.raises(ValueError, match="Received: training.steps as well"):
-        zoo.train(replace(attentive, tuning=Tuning(unfreeze=1)), to=tmp_path / "m", overrides=["training.steps=5"])
+        zoo.train(replace(attentive, tuning=Tuning(freeze="backbone", unfreeze_every=1)), to=tmp_path / "m")
+    with pytest.raises(ValueError, match="Received: training.max_steps as well"):
+        zoo.train(replace(attentive, tuning=Tuning(unfreeze_every=1)), to=tmp_path / "m", overrides=["training.max_steps=5"])
 
 
 def test_a_network_in_which_nothing_would_learn_is_refused(attentive, tmp_path):
@@ -249,7 +249,7 @@ def test_a_network_in_which_nothing_would_learn_is_refused(attentive, tmp_path):
         attentive,
         architecture=GPT2(width=16, depth=1, heads=2, hidden=24),
         objective=NextToken(length=8),
-        tuning=Tuning(freeze="trunk"),
+        tuning=Tuning(freeze="backbone"),
     )
     with pytest.raises(ValueError, match="Nothing is left to learn, because the head has no weights of its own"):
         zoo.train(preset, to=tmp_path / "m", columns={"text": "text"})

@@ -82,7 +82,7 @@ def test_the_same_seed_gives_the_same_weights(tiny, tmp_path):
 
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_a_killed_run_resumes_to_the_same_weights(tiny, tmp_path, monkeypatch, epochs):
-    tiny = replace(tiny, training=replace(tiny.training, accumulation=2, patience=3, average=0.9))
+    tiny = replace(tiny, training=replace(tiny.training, accumulation=2, patience=3, ema=0.9))
     whole = zoo.train(tiny, to=tmp_path / "whole")
     kill_after(monkeypatch, epochs)
     with pytest.raises(KilledError):
@@ -189,8 +189,8 @@ def test_accumulated_batches_equal_one_large_batch(tiny, tmp_path):
     plain = replace(tiny, architecture=replace(tiny.architecture, dropout=0.0, embedding_dropout=0.0, word_dropout=0.0))
     plain = replace(plain, objective=replace(plain.objective, dropout=0.0))
     constant = replace(plain.training, epochs=3, schedule="constant", warmup=0.0)  # Keras's schedules count batches
-    once = replace(plain, training=replace(constant, batch=96))
-    parts = replace(plain, training=replace(constant, batch=24, accumulation=4))
+    once = replace(plain, training=replace(constant, batch_size=96))
+    parts = replace(plain, training=replace(constant, batch_size=24, accumulation=4))
     for one, other in zip(
         *(weights(zoo.train(p, to=tmp_path / str(i))) for i, p in enumerate((once, parts))), strict=True
     ):
@@ -206,9 +206,9 @@ def test_mixed_precision_keeps_float32_weights(tiny, tmp_path):
 
 
 def test_float16_scales_the_loss_and_still_averages_and_resumes(tiny, tmp_path, monkeypatch):
-    settings_ = ["training.precision=mixed_float16", "training.average=0.5", "training.epochs=2"]
+    settings_ = ["training.precision=mixed_float16", "training.ema=0.5", "training.epochs=2"]
     whole = zoo.train(tiny, to=tmp_path / "whole", overrides=settings_)
-    assert not same(whole, zoo.train(tiny, to=tmp_path / "last", overrides=[*settings_, "training.average=0"]))
+    assert not same(whole, zoo.train(tiny, to=tmp_path / "last", overrides=[*settings_, "training.ema=0"]))
     kill_after(monkeypatch, 1)
     with pytest.raises(KilledError):
         zoo.train(tiny, to=tmp_path / "cut", overrides=settings_)
@@ -217,13 +217,13 @@ def test_float16_scales_the_loss_and_still_averages_and_resumes(tiny, tmp_path, 
 
 
 def test_steps_end_a_run_in_the_middle_of_an_epoch(tiny, tmp_path):
-    zoo.train(tiny, to=tmp_path / "m", overrides=["training.steps=14"])
+    zoo.train(tiny, to=tmp_path / "m", overrides=["training.max_steps=14"])
     rows = history(tmp_path / "m")
     assert [row["batch"] for row in rows] == ["12", "14"]
 
 
 def test_interval_validates_more_often(tiny, tmp_path):
-    zoo.train(tiny, to=tmp_path / "m", overrides=["training.interval=5", "training.epochs=1"])
+    zoo.train(tiny, to=tmp_path / "m", overrides=["training.validate_every=5", "training.epochs=1"])
     rows = history(tmp_path / "m")
     assert [row["batch"] for row in rows] == ["5", "10", "12"]
 
@@ -275,7 +275,7 @@ def test_averaged_weights_are_the_moving_average(tiny):
     from zoo.training.optimizer import averaged, optimizer
 
     model = replace(tiny.objective, labels=("a", "b")).model(tiny.architecture)
-    training = replace(tiny.training, average=0.75, schedule="constant", warmup=0.0)
+    training = replace(tiny.training, ema=0.75, schedule="constant", warmup=0.0)
     model.compile(optimizer(training, model, 10), "mse")
     first, expected = model.get_layer("logits").kernel, None
     for _ in range(3):

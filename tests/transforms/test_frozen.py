@@ -66,7 +66,7 @@ def test_nothing_is_left_out_of_frozen_layers_while_training():
 
 
 def test_a_cut_is_as_late_as_can_be():
-    """Above a frozen trunk with a pooling that learns nothing, a text is one vector."""
+    """Above a frozen backbone with a pooling that learns nothing, a text is one vector."""
     architecture, model = drawn("bert")
     lower, upper = cut(model, set(blocks(architecture)))
     assert [x.shape for x in lower.output.values()] == [(None, 16)]

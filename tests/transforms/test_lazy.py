@@ -10,21 +10,21 @@ from keras import ops
 from references import Golden
 
 from zoo.checkpoints.hf_config import read_architecture
-from zoo.transforms.lazy import draw_loaded, shapes
+from zoo.transforms.lazy import shapes
 
 GOLDEN = Golden("gpt2")
 MEASURE = """
 import sys
 import keras
 from zoo.weights.config import read_architecture, read_config
-from zoo.weights.drawing import draw_loaded
+from zoo.checkpoints.loading import build_with_weights
 
 def held(what):
     with open("/proc/self/status") as lines:
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(what))
 
 def draw(folder):
-    return draw_loaded(read_architecture(read_config(folder)).trunk, folder)[0]
+    return build_with_weights(read_architecture(read_config(folder)).backbone, folder)[0]
 
 draw(sys.argv[2])  # what the framework needs in any case
 before = held("VmRSS")
@@ -36,7 +36,7 @@ print((held("VmHWM") - before) / (4 * model.count_params()))
 
 def test_weights_and_training_are_as_of_any_network(tmp_path):
     architecture = read_architecture(GOLDEN.config)
-    model, loaded = draw_loaded(architecture.trunk, GOLDEN.write(tmp_path))
+    model, loaded = build_with_weights(architecture.backbone, GOLDEN.write(tmp_path))
     assert loaded.fresh == ()
     assert all(weight.value is not None for weight in model.variables)
     tokens = GOLDEN.part("input")
@@ -44,19 +44,21 @@ def test_weights_and_training_are_as_of_any_network(tmp_path):
     np.testing.assert_allclose(found[seen], GOLDEN["features"][seen], atol=1e-5)
     model.compile("sgd", "mse")
     model.train_on_batch(tokens, np.zeros((3, 8, 16), "float32"))
-    model.save(tmp_path / "trunk.keras")
+    model.save(tmp_path / "backbone.keras")
 
 
 def test_a_refused_file_leaves_nothing_behind(tmp_path):
     folder = GOLDEN.write(tmp_path, {})
     with pytest.raises(ValueError, match="Expected the tensor"):
-        draw_loaded(read_architecture(GOLDEN.config).trunk, folder)
-    assert read_architecture(GOLDEN.config).trunk().count_params()  # drawn as usual
+        build_with_weights(read_architecture(GOLDEN.config).backbone, folder)
+    assert read_architecture(GOLDEN.config).backbone().count_params()  # drawn as usual
 
 
 def test_shapes_are_known_without_memory():
     architecture = read_architecture(GOLDEN.config)
-    assert shapes(architecture.trunk) == {weight.path: tuple(weight.shape) for weight in architecture.trunk().weights}
+    assert shapes(architecture.backbone) == {
+        weight.path: tuple(weight.shape) for weight in architecture.backbone().weights
+    }
 
 
 @pytest.mark.slow  # on a busy machine other memory is counted along

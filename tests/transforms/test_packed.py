@@ -8,6 +8,7 @@ from tiny import STILL, shrunk
 import zoo
 from zoo.data.batches import Batches
 from zoo.data.examples import Collator, Examples, write
+from zoo.data.packing import PackedExamples, pack_first_fit
 from zoo.objectives.classify_text import ClassifyText
 from zoo.objectives.follow_instructions import FollowInstructions
 from zoo.objectives.masked_token import MaskedToken
@@ -17,7 +18,7 @@ from zoo.objectives.pretrain import Pretrain
 from zoo.objectives.score_pair import ScorePair
 from zoo.objectives.translate import Translate
 from zoo.tokenizers.words import Words
-from zoo.transforms.packed import PackedExamples, fill, packed
+from zoo.transforms.packed import packed
 
 TEXTS = ["a b c d. e f g", "h i. j", "k l m n o p q r. s t", "a c. e g i", "b d f h j l. n", "o. q s"]
 TEXT = [{"text": text, "ending": ""} for text in TEXTS]
@@ -34,7 +35,7 @@ CASES = [
     ("translate", Translate(length=20, target_length=20), PAIRS, ["transformer"]),
     ("follow_instructions", FollowInstructions(length=20), ORDERS, ["gpt2", "transformer"]),
     ("classify_text", ClassifyText(labels=tuple("abhkon"), length=20, dropout=0.0), LABELLED, ["bert"]),
-    ("score_pair", ScorePair(length=20, dropout=0.0, mean=9.0, deviation=3.0), SCORED, ["bert"]),
+    ("score_pair", ScorePair(length=20, dropout=0.0, mean=9.0, std=3.0), SCORED, ["bert"]),
 ]
 EVERY = [
     pytest.param(objective, records, name, id=f"{case}-{name}")
@@ -51,7 +52,7 @@ def words():
 def test_rows_are_filled_and_every_example_is_in_one():
     random = np.random.default_rng(0)
     sizes = random.integers(1, 60, (500, 2))
-    rows = fill(sizes, 100)
+    rows = pack_first_fit(sizes, 100)
     assert sorted(i for row in rows for i in row) == list(range(500))
     assert max(sizes[row].sum(0).max() for row in rows) <= 100
     assert len(rows) < 1.25 * sizes.sum(0).max() / 100
@@ -59,7 +60,7 @@ def test_rows_are_filled_and_every_example_is_in_one():
 
 def prepared(objective, records, name, words, tmp_path):
     keras.utils.set_random_seed(0)
-    architecture = shrunk(name, vocabulary=words.size, length=64, **STILL)
+    architecture = shrunk(name, vocabulary=words.vocabulary_size, length=64, **STILL)
     objective = objective.suit(architecture)
     model = objective.model(architecture)
     rows = list(objective.examples(records, words))
@@ -77,9 +78,9 @@ def test_packed_rows_have_the_outputs_of_their_examples_alone(objective, records
     for one, source in ((model, examples), (twin, several)):
         shapes = source.shapes(objective.length).max(axis=0)
         batch = source.batch(range(len(source)), shapes)
-        inputs = {key: batch[key] for key in one.input if key != "places"}
-        if "places" in one.input:
-            inputs["places"] = np.tile(np.arange(shapes[0], dtype="int32"), (len(source), 1))
+        inputs = {key: batch[key] for key in one.input if key != "mask_positions"}
+        if "mask_positions" in one.input:
+            inputs["mask_positions"] = np.tile(np.arange(shapes[0], dtype="int32"), (len(source), 1))
         found = keras.tree.flatten(one(inputs, training=False))
         outputs.append([keras.ops.convert_to_numpy(y) for y in found])
     for alone, together in zip(*outputs, strict=True):
@@ -103,7 +104,7 @@ def test_packed_rows_have_the_same_loss(objective, records, name, words, tmp_pat
     for one, source in ((model, examples), (twin, several)):
         objective.compile(one, keras.optimizers.SGD(0.0))
         batches = Batches(source, objective, len(source), accumulation=1)
-        (inputs, targets, weights) = next(batches.from_step(0))
+        (inputs, targets, weights) = next(batches.stream(0))
         losses.append(
             float(
                 one.evaluate(
@@ -118,11 +119,11 @@ def test_packed_rows_have_the_same_loss(objective, records, name, words, tmp_pat
 def test_hidden_tokens_are_those_of_their_places(objective, records, name, words, tmp_path):
     objective, _, _, _, several = prepared(objective, records, name, words, tmp_path)
     before = several.batch(range(len(several)), several.shapes(0)[0])
-    inputs, targets, weights = objective.arrange(
+    inputs, targets, weights = objective.collate(
         several.batch(range(len(several)), several.shapes(0)[0]), np.random.default_rng(0)
     )
     right, counted = (y["tokens"] if isinstance(y, dict) else y for y in (targets, weights))
-    there = np.take_along_axis(before["tokens"], inputs["places"], axis=1)
+    there = np.take_along_axis(before["tokens"], inputs["mask_positions"], axis=1)
     np.testing.assert_array_equal(there[counted > 0], right[counted > 0])
     assert (counted > 0).any(1).all()
 
@@ -142,5 +143,5 @@ def test_a_row_must_hold_the_longest_example(words, tmp_path):
 
 
 def test_objectives_that_look_beyond_an_example_are_refused():
-    with pytest.raises(ValueError, match="training.packing cannot be had with TagTokens"):
-        zoo.train("lstm_cnn_helpdesk_tag_tokens", overrides=["training.packing=64"])
+    with pytest.raises(ValueError, match="training.packed_length cannot be had with TagTokens"):
+        zoo.train("lstm_cnn_helpdesk_tag_tokens", overrides=["training.packed_length=64"])

@@ -8,33 +8,34 @@ import pytest
 from tiny import STILL, shrunk
 
 import zoo
+from zoo.data.contiguous import ContiguousBatches
 from zoo.data.examples import Collator, Examples, write
 from zoo.objectives.next_token import NextToken
 from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.words import Words
-from zoo.transforms.stateful import ContiguousBatches, carried
+from zoo.transforms.stateful import carried
 
-OBJECTIVE = NextToken(length=8, carry=True)
+OBJECTIVE = NextToken(length=8, stateful=True)
 
 
 @pytest.fixture
 def examples(tmp_path):
     ids = np.random.default_rng(0).integers(5, 40, 8 * 12 + 4).astype("int32")
-    rows = [{"tokens": ids[i : i + 8], "target": ids[i : i + 8]} for i in range(0, len(ids), 8)]
+    rows = [{"tokens": ids[i : i + 8], "labels": ids[i : i + 8]} for i in range(0, len(ids), 8)]
     write(tmp_path / "rows", rows)
-    return Examples(tmp_path / "rows", Collator(("tokens",), ("target",)))
+    return Examples(tmp_path / "rows", Collator(("tokens",), ("labels",)))
 
 
 def test_rows_go_on_from_batch_to_batch(examples):
     batches = ContiguousBatches(examples, OBJECTIVE, 3)
     assert len(batches) == 4
-    stream = batches.from_step(0)
+    stream = batches.stream(0)
     taken = [next(stream)[0] for _ in range(5)]
     np.testing.assert_array_equal(
         np.concatenate([inputs["tokens"] for inputs in taken[:4]], axis=1),
         np.concatenate([examples.row("tokens", i) for i in range(12)]).reshape(3, 32),
     )
-    assert [float(inputs["fresh"].mean()) for inputs in taken] == [1, 0, 0, 0, 1]
+    assert [float(inputs["reset"].mean()) for inputs in taken] == [1, 0, 0, 0, 1]
 
 
 @pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
@@ -45,7 +46,7 @@ def test_a_text_in_parts_has_the_outputs_of_the_whole(name):
     whole = keras.ops.convert_to_numpy(model({"tokens": tokens}))
     for _ in range(2):  # the second time the states of the first are forgotten
         parts = [
-            twin({"tokens": tokens[:, i : i + 5], "fresh": np.full((3, 1), float(i == 0), "float32")}, training=True)
+            twin({"tokens": tokens[:, i : i + 5], "reset": np.full((3, 1), float(i == 0), "float32")}, training=True)
             for i in range(0, 20, 5)
         ]
         found = np.concatenate([keras.ops.convert_to_numpy(part) for part in parts], axis=1)
@@ -57,7 +58,7 @@ def test_a_text_in_parts_has_the_outputs_of_the_whole(name):
 )
 def test_refused(architecture, reason):
     with pytest.raises(ValueError, match=reason):
-        carried(keras.Model((trunk := architecture.trunk()).input, trunk.output), 3)
+        carried(keras.Model((backbone := architecture.backbone()).input, backbone.output), 3)
 
 
 def test_a_run(tmp_path):
@@ -67,9 +68,9 @@ def test_a_run(tmp_path):
         objective=OBJECTIVE,
         tokenizer=Words(),
         data=Data(spec=str(tmp_path / "play.txt")),
-        training=Training(epochs=3, batch=4, learning_rate=2e-2),
+        training=Training(epochs=3, batch_size=4, learning_rate=2e-2),
     )
     pipeline = zoo.train(preset, to=tmp_path / "m")
     assert pipeline.scores["test"]["perplexity"] < 4
     with pytest.raises(ValueError, match="contradict each other"):
-        zoo.train(dataclasses.replace(preset, training=Training(packing=64)), to=tmp_path / "n")
+        zoo.train(dataclasses.replace(preset, training=Training(packed_length=64)), to=tmp_path / "n")

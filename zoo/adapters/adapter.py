@@ -12,7 +12,8 @@ from safetensors.numpy import save
 from zoo import config
 from zoo.checkpoints.safetensors import PICKLES
 from zoo.presets import Preset
-from zoo.runtime.files import whole_file
+from zoo.runtime.errors import UserError
+from zoo.runtime.files import atomic_file
 
 NAME = "adapter.safetensors"  # in a model's folder
 
@@ -28,17 +29,17 @@ class Adapter:
     def write(self, path):
         """Write the file, whole or not at all."""
         metadata = {"format": "zoo", "backbone": self.backbone, "preset": config.to_json(self.preset)}
-        with whole_file(path) as file:
+        with atomic_file(path) as file:
             file.write(save(self.tensors, metadata))
 
     @classmethod
     def read(cls, path):
-        """The adapter in a file, or in a model's folder. Raises ValueError, naming the file, for any other file."""
+        """The adapter in a file, or in a model's folder. Raises UserError, naming the file, for any other file."""
         path = Path(path) / NAME if Path(path).is_dir() else Path(path)
         if path.suffix in PICKLES:
-            raise ValueError(f"Expected an adapter in safetensors. Received: {path}, a pickle, which is never read.")
+            raise UserError(f"Expected an adapter in safetensors. Received: {path}, a pickle, which is never read.")
         if not path.is_file():
-            raise ValueError(
+            raise UserError(
                 f"Expected an adapter, {NAME} of a run with lora.rank. Received: {path}, which is not there."
             )
         try:
@@ -46,27 +47,27 @@ class Adapter:
                 names, metadata = file.keys(), file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in names}
         except SafetensorError as error:
-            raise ValueError(f"Expected a whole adapter. Received: {path}, which is damaged ({error}).") from None
+            raise UserError(f"Expected a whole adapter. Received: {path}, which is damaged ({error}).") from None
         if metadata.get("format") != "zoo":
-            raise ValueError(f"Expected an adapter, {NAME} of a run with lora.rank. Received: {path}, other tensors.")
+            raise UserError(f"Expected an adapter, {NAME} of a run with lora.rank. Received: {path}, other tensors.")
         return cls(config.from_json(metadata["preset"]), metadata["backbone"], tensors)
 
     def check_backbone(self, found, name):
-        """Raise ValueError unless the fingerprint `found`, of the folder `name`, is that of the adapter's backbone."""
+        """Raise UserError unless the fingerprint `found`, of the folder `name`, is that of the adapter's backbone."""
         if found != self.backbone:
-            start = self.preset.training.weights
-            raise ValueError(
+            start = self.preset.training.init
+            raise UserError(
                 f"Expected the backbone that the adapter learned upon, {self.backbone[:12]} (then {start}). "
                 f"Received: {found[:12]}, {name}."
             )
 
     def fill(self, weights):
-        """Give weights, {name: weight}, their numbers. Raises ValueError where the names or shapes are others."""
+        """Give weights, {name: weight}, their numbers. Raises UserError where the names or shapes are others."""
         shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
         found = {name: array.shape for name, array in self.tensors.items()}
         if different := sorted({name for name, _ in shapes.items() ^ found.items()}):
             wanted, given = (of.get(different[0], "none") for of in (shapes, found))
-            raise ValueError(f"Expected {different[0]} of shape {wanted} in the adapter. Received: {given}.")
+            raise UserError(f"Expected {different[0]} of shape {wanted} in the adapter. Received: {given}.")
         for name, weight in weights.items():
             weight.assign(self.tensors[name])
 

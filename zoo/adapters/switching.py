@@ -3,7 +3,7 @@
 from zoo.adapters.adapter import Adapter
 from zoo.adapters.merging import Backbone, merge
 from zoo.pipeline.pipeline import Pipeline
-from zoo.runtime.errors import unknown
+from zoo.runtime.errors import UserError, unknown
 
 
 class Adapters:
@@ -23,10 +23,10 @@ class Adapters:
     def add(self, name, adapter):
         """Read an adapter's file, or that in a model's folder, under a name.
 
-        Raises ValueError where the name is taken, the file cannot be read or it is for another backbone.
+        Raises UserError where the name is taken, the file cannot be read or it is for another backbone.
         """
         if name in self.pipelines:
-            raise ValueError(f"Expected a new name for an adapter. Received: {name!r}, which is taken.")
+            raise UserError(f"Expected a new name for an adapter. Received: {name!r}, which is taken.")
         read = Adapter.read(adapter)
         self._switch(None)
         self.pipelines[name] = AdapterPipeline(self, adapter, *self.backbone.put(read))
@@ -41,7 +41,7 @@ class Adapters:
 
     def __getitem__(self, name):
         if name not in self.pipelines:
-            raise ValueError(unknown("adapter", name, list(self.pipelines)))
+            raise UserError(unknown("adapter", name, list(self.pipelines)))
         return self.pipelines[name]
 
     def __iter__(self):

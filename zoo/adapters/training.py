@@ -18,7 +18,7 @@ class LoRATraining:
     """
 
     def __init__(self, model, architecture, lora, fresh):
-        backbone = set(shapes(architecture.trunk))
+        backbone = set(shapes(architecture.backbone))
         given = {w.path for w in model.weights if w.path not in fresh and architecture.vocabulary in w.shape}
         self.head = {w.path: w for w in model.weights if w.path not in backbone | given}
         self.fingerprint = fingerprint([w for w in model.weights if w.path in backbone])

@@ -8,11 +8,13 @@ import re
 
 import keras
 
+from zoo.backend.keras_private import all_layers
 from zoo.layers.lora import attach, merge, switch_off, switch_on
+from zoo.runtime.errors import UserError
 
 
 class LoRAUpdates:
-    """Low-rank updates of a model's kernels. Raises ValueError where no kernel of the backbone fits the pattern.
+    """Low-rank updates of a model's kernels. Raises UserError where no kernel of the backbone fits the pattern.
 
     Args:
         model: a `keras.Model`; its kernels have the updates until `merge` or `switch_off`.
@@ -22,11 +24,11 @@ class LoRAUpdates:
 
     def __init__(self, model, lora, backbone):
         known = {path: place for path, place in sorted(kernels(model).items()) if path in backbone}
-        self.places = {path: place for path, place in known.items() if _compiled(lora.pattern).search(path)}
+        self.places = {path: place for path, place in known.items() if _compiled(lora.targets).search(path)}
         if not self.places:
             kinds = ", ".join(dict.fromkeys(re.sub(r"\d+", "0", path) for path in known)) or "none"
-            raise ValueError(
-                f"Expected lora.pattern to be found in a kernel's path. Received: {lora.pattern!r}. Kernels: {kinds}."
+            raise UserError(
+                f"Expected lora.targets to be found in a kernel's path. Received: {lora.targets!r}. Kernels: {kinds}."
             )
         options = lora.rank, lora.alpha / lora.rank, lora.dropout
         self.layers = {path: attach(*place, *options) for path, place in self.places.items()}
@@ -54,7 +56,7 @@ class LoRAUpdates:
 
 def kernels(model):
     """{path: (layer, attribute)} of all kernels that a low-rank update can be given."""
-    layers = ((layer, name) for layer in model._flatten_layers() for name in getattr(layer, "adaptable", ()))
+    layers = ((layer, name) for layer in all_layers(model) for name in getattr(layer, "adaptable", ()))
     return {getattr(layer, name).path: (layer, name) for layer, name in layers}
 
 
@@ -67,6 +69,4 @@ def _compiled(pattern):
     try:
         return re.compile(pattern)
     except re.error as error:
-        raise ValueError(
-            f"Expected lora.pattern to be a regular expression ({error}). Received: {pattern!r}."
-        ) from None
+        raise UserError(f"Expected lora.targets to be a regular expression ({error}). Received: {pattern!r}.") from None

@@ -1,5 +1,5 @@
 """Architectures: one file is one network, from token ids to features; the file's name is its registration."""
 
-from zoo.architectures._architecture import Architecture
+from zoo.architectures._architecture import Architecture, fact
 
-__all__ = ["Architecture"]
+__all__ = ["Architecture", "fact"]

@@ -1,64 +1,99 @@
-"""The contract of an architecture: a network that maps token ids to features."""
+"""The contract of an architecture: a backbone, drawn with the Keras functional API, from token ids to features."""
 
 import inspect
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import MISSING, dataclass, field
+from typing import Any, ClassVar
 
 import keras
+import numpy as np
 
+from zoo.architectures._pretrained import HuggingFaceMapping, KerasHubMapping
 from zoo.layers.dense import Dense
+
+
+def fact(value: Any = MISSING) -> Any:
+    """A dataclass field that the architecture's file states and that is no argument: `causal: bool = fact(True)`.
+
+    Without a value, `__post_init__` computes the fact from other fields and sets it with `_set`.
+    """
+    return field(default=value, init=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture(ABC):
-    """Hyperparameters as fields; calling it draws the network with the Keras functional API and returns its features.
+    """Hyperparameters as fields; calling an instance builds the backbone with the Keras functional API.
 
-    A subclass adds its fields, states the facts below and defines `__call__(self, tokens)`. Parameters of
-    `__call__` name the network's inputs, (batch, time) tensors of int32: `tokens`, ids right-padded with `padding`, and
-    where it reads them `types`, 0 or 1 for the first and second text of a pair; or, of an encoder-decoder, `source` and
-    `target`, ids of what is read and of what is written, which begins one place later there.
+    A subclass adds its hyperparameters, states the facts that differ from those below, and defines `__call__`. Facts
+    have one form in every file: a field that is `fact(value)`, or an ordinary field where the user has the choice (as
+    `causal` of a convolution, `tied` of Llama). They are read from an instance.
+
+    Parameters of `__call__` name the inputs, (batch, time) tensors of int32: `tokens`, ids padded at the right with
+    `padding`; where an architecture reads them also `segments`, 0 and 1 for the first and second text of a pair; or, of
+    an encoder-decoder, `source` and `target`, where `target` is shifted right by the ids of `decoder_start`.
+
+    Layers must be named, and three names are contracts. The layer "embedding" makes the logits where `tied` is true,
+    and so must be a `zoo.layers.embedding.TokenEmbedding`. Names that match `blocks` group layers into blocks. Names of
+    a head's layers, such as "logits", "hidden", "pooling" and those that begin with "head_", must not be used.
+
+    One graph serves training, cached decoding, packed rows, freezing and export: the graph must be the same for every
+    input, so no Python control flow over tensors and no subclassed `keras.Model` (subclassed layers are welcome).
     """
 
-    vocabulary: int = 20_000  # number of token ids
+    vocabulary: int = 20_000  # token ids
     padding: int = 0  # the id that fills up the shorter texts of a batch
 
-    causal = False  # True: the feature at time t sees tokens up to t only
-    pooling = "mean"  # what suits its features when one vector a text is wanted; None: they are one vector already
-    begin = ("first",)  # which of a tokenizer's special ids an encoder-decoder's target begins with
-    tied = False  # True: logits over the vocabulary are made with the vectors of its layer called "embedding"
+    causal: bool = fact(False)  # the feature at time t depends on tokens up to t only
+    pooling: str | None = fact("mean")  # how features become one vector a text; None: they are one vector already
+    tied: bool = fact(False)  # logits over the vocabulary are products with the word vectors
+    decoder_start: tuple[str, ...] = fact(("start",))  # special tokens that start the decoder's input
+    # A regular expression over names of layers, as `group_matcher` of timm: layers in which it matches the same text,
+    # at the beginning of their name, are one block. `tuning` freezes, unfreezes and scales the learning rate by blocks.
+    blocks: str = fact(r"(block|layer|encoder|decoder|dense)\d+")
 
-    published = None  # a `zoo.architectures._pretrained.HuggingFaceMapping` where there are weights to be had
-    keras_hub = None  # a `zoo.architectures._pretrained.KerasHubMapping` where KerasHub has some too
+    huggingface: ClassVar[HuggingFaceMapping | None] = None  # where transformers has weights of this architecture
+    keras_hub: ClassVar[KerasHubMapping | None] = None  # where KerasHub has
 
     @abstractmethod
-    def __call__(self, tokens):
-        """Features of ids, (batch, time): (batch, time, width), or (batch, width) where `pooling` is None."""
+    def __call__(self, tokens: keras.KerasTensor) -> keras.KerasTensor:
+        """Features of the inputs: (batch, time, width), or (batch, width) where `pooling` is None."""
 
     @classmethod
-    def inputs(cls):
-        """Names of the network's inputs, in order."""
+    def inputs(cls) -> list[str]:
+        """Names of the inputs, in order."""
         return [name for name in inspect.signature(cls.__call__).parameters if name != "self"]
 
-    def trunk(self):
-        """Draw the network: a `keras.Model` from ids to features."""
+    def backbone(self) -> keras.Model:
+        """Build the backbone: a `keras.Model` from {input: ids, (batch, time)} to features."""
         inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in self.inputs()}
-        return keras.Model(inputs, self(**inputs), name="trunk")
+        return keras.Model(inputs, self(**inputs), name="backbone")
 
-    def logits(self, trunk, x=None):
-        """Draw logits over the vocabulary, (..., vocabulary), upon `x`, by default the features that `trunk` ends with.
+    def logits(self, backbone: keras.Model, x: keras.KerasTensor | None = None) -> keras.KerasTensor:
+        """Logits over the vocabulary, (..., vocabulary), of `x`, by default of the features that `backbone` computes.
 
-        Where word vectors are `tied`, they are products with them: Press & Wolf 2017, https://arxiv.org/abs/1608.05859.
+        Where word vectors are `tied`, logits are products with them (Press & Wolf 2017,
+        https://arxiv.org/abs/1608.05859).
         """
-        x = trunk.output if x is None else x
+        x = backbone.output if x is None else x
         if self.tied:
-            return trunk.get_layer("embedding")(x, reverse=True)
+            return backbone.get_layer("embedding")(x, reverse=True)
         return Dense(self.vocabulary, name="logits")(x)
 
-    def fit(self, trunk, rows, targets=None):
-        """Compute what the network needs to know of the training text before its first step; most need nothing.
+    def adapt(
+        self, backbone: keras.Model, texts: Iterable[np.ndarray], targets: Iterable[np.ndarray] | None = None
+    ) -> None:
+        """Compute statistics of the training texts before the first step, as `adapt` of Keras's preprocessing layers.
+
+        Most architectures need none.
 
         Args:
-            trunk: the model that `trunk()` drew.
-            rows: iterable of 1-D integer arrays, the token ids of each training text.
-            targets: iterable of what the objective teaches of each, 1-D arrays; not read by those that need it not.
+            backbone: the model that `backbone()` built.
+            texts: the token ids of each training text, 1-D integer arrays.
+            targets: what the objective teaches of each text, 1-D arrays; read only where a field asks for it.
         """
+
+    def _set(self, **values: Any) -> None:
+        """Set fields of this frozen instance; for `__post_init__` only."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)

@@ -1,109 +1,116 @@
-"""The contract by which an architecture says where its published weights are: in folders of transformers and KerasHub.
+"""Names of an architecture's fields and weights in checkpoints of Hugging Face transformers and of KerasHub.
 
-Everything is stated as tables in the architecture's own file; `zoo.weights` reads and writes by them.
+An architecture's file states both mappings as tables; `zoo.checkpoints` reads and writes by them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from zoo.runtime.errors import UserError
+
+if TYPE_CHECKING:
+    from zoo.architectures._architecture import Architecture
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeadMapping:
-    """A class of transformers that adds a head, and what it is here."""
+    """A class of transformers with a head, and the objective of the zoo whose head computes the same."""
 
-    objective: str  # name of the objective; "": there is none here that gives the same
-    layers: dict = field(default_factory=dict)  # layer here -> module there, with its prefix where it has one
-    settings: dict = field(default_factory=dict)  # fields that the objective must have for its outputs to be the same
+    objective: str  # name of the objective; "": no objective of the zoo gives the same outputs
+    layers: dict[str, str] = field(default_factory=dict)  # layer of the zoo -> module, with its prefix where it has one
+    settings: dict[str, Any] = field(default_factory=dict)  # fields that the objective needs to give the same outputs
 
 
 @dataclass(frozen=True, kw_only=True)
 class HuggingFaceMapping:
-    """How the settings and weights of an architecture are called there.
+    """Names of fields in config.json and of weights in model.safetensors, as transformers has them.
 
-    `layers` goes from a layer here to a module there, `{i}` being a number in both: the module's weight is the layer's
-    kernel, gamma, scale, embeddings or table, and its bias the layer's bias or beta. `module[1/3]` is the second third
-    of a module's outputs, `module + row` a sum with the only row of another. A weight of a layer may also stand by
-    itself, beside its tensor.
+    `layers` maps a layer of the zoo to a module of transformers, `{i}` being a number in both. The module's weight is
+    the layer's kernel, gamma, scale, embeddings or table, and its bias the layer's bias or beta. `module[1/3]` is the
+    second third of a module's outputs, `module + row` its sum with the only row of another module. A weight of a layer
+    may also be mapped by itself, to a tensor.
     """
 
-    kind: str  # `model_type` in config.json
-    name: str  # of the class without a head
-    fields: dict  # field here -> key in config.json, or several keys, of which the first is read
-    layers: dict
+    model_type: str  # `model_type` in config.json
+    class_name: str  # of the class without a head
+    fields: dict[str, str | tuple[str, ...]]  # field -> key in config.json, or several keys, of which the first is read
+    layers: dict[str, str]
     prefix: str = ""  # of modules of `layers` in a file with a head
-    heads: dict = field(default_factory=dict)  # class with a head -> `HeadMapping`
-    fixed: dict = field(default_factory=dict)  # key in config.json -> the only value that is drawn here
-    copies: tuple = ()  # tensors that only repeat what is known otherwise, `{i}` being a number
+    heads: dict[str, HeadMapping] = field(default_factory=dict)  # class with a head -> its mapping
+    required: dict[str, Any] = field(default_factory=dict)  # key in config.json -> the only value that is supported
+    ignored: tuple[str, ...] = ()  # tensors that repeat others or hold no weight, `{i}` being a number
     transposed: bool = True  # kernels are stored (outputs, inputs), as torch.nn.Linear does; those of heads always are
 
-    def read(self, architecture, config):
-        """The `architecture`, a class, with the settings of a config.json; its defaults are for those left out there.
+    def from_config(self, architecture: type["Architecture"], config: Mapping[str, Any]) -> "Architecture":
+        """An instance of the class `architecture` with the fields of a config.json, and defaults for missing keys.
 
-        Raises ValueError where the configuration asks for what is not drawn here.
+        Raises UserError where the configuration asks for something that the architecture does not support.
         """
-        for key, value in self.fixed.items():
+        for key, value in self.required.items():
             if config.get(key, value) != value:
-                raise ValueError(f"Expected {key}={value!r} in config.json. Received: {config[key]!r}.")
-        return architecture(**self.settings(config))
+                raise UserError(f"Expected {key}={value!r} in config.json. Received: {config[key]!r}.")
+        return architecture(**self.read_fields(config))
 
-    def settings(self, config):
-        """The fields of an architecture from a config.json."""
-        first = {name: key if isinstance(key, str) else key[0] for name, key in self.fields.items()}
-        return {name: config[key] for name, key in first.items() if config.get(key) is not None}
+    def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of an architecture that a config.json states."""
+        keys = {name: key if isinstance(key, str) else key[0] for name, key in self.fields.items()}
+        return {name: config[key] for name, key in keys.items() if config.get(key) is not None}
 
-    def write(self, architecture):
+    def to_config(self, architecture: "Architecture") -> dict[str, Any]:
         """The config.json of an architecture, as a dict."""
-        config = {"model_type": self.kind, **self.fixed}
-        for one in fields(architecture):
-            keys = self.fields.get(one.name, ())
-            config |= dict.fromkeys([keys] if isinstance(keys, str) else keys, getattr(architecture, one.name))
+        config = {"model_type": self.model_type, **self.required}
+        for item in fields(architecture):
+            keys = self.fields.get(item.name, ())
+            config |= dict.fromkeys([keys] if isinstance(keys, str) else keys, getattr(architecture, item.name))
         return config
 
 
 @dataclass(frozen=True, kw_only=True)
 class KerasHubMapping:
-    """How the settings and weights of an architecture are called in a preset of KerasHub.
+    """Names of fields and weights in a preset of KerasHub.
 
-    `layers` goes from a layer there to a layer here, `{i}` being a number in both; a weight there may stand by itself.
-    Layers without a name of their own are counted within the backbone's layer that they are in.
+    `layers` maps a layer of KerasHub to a layer of the zoo, `{i}` being a number in both; a weight may also be mapped
+    by itself. Layers of KerasHub without a name of their own are counted within their layer of the backbone.
     """
 
-    name: str  # of the backbone's class
-    fields: dict = field(default_factory=dict)  # field here -> setting there, beside those of `BACKBONE`
-    fixed: dict = field(default_factory=dict)  # field here -> value that all such backbones have
-    layers: dict
-    only: dict = field(default_factory=dict)  # setting there -> the only value that is drawn here
-    head: str = ""  # class of transformers that has a weight of `layers` which is of no trunk
+    class_name: str  # of the backbone
+    fields: dict[str, str] = field(default_factory=dict)  # field -> setting of the backbone, beside `BACKBONE_FIELDS`
+    constants: dict[str, Any] = field(default_factory=dict)  # field -> value that all such backbones have
+    layers: dict[str, str]
+    required: dict[str, Any] = field(default_factory=dict)  # setting of the backbone -> the only value supported
+    head: str = ""  # class of transformers with a head that owns the weights of `layers` outside the zoo's backbone
 
-    def read(self, architecture, config):
-        """The `architecture`, a class, with the settings of a backbone.
+    def from_config(self, architecture: type["Architecture"], config: Mapping[str, Any]) -> "Architecture":
+        """An instance of the class `architecture` with the settings of a backbone.
 
-        Raises ValueError where they ask for what is not drawn here.
+        Raises UserError where they ask for something that the architecture does not support.
         """
-        for key, value in self.only.items():
+        for key, value in self.required.items():
             if config.get(key, value) != value:
-                raise ValueError(f"Expected {key}={value!r} of a {self.name}. Received: {config[key]!r}.")
-        fields = BACKBONE | self.fields
-        return architecture(**{name: config[key] for name, key in fields.items()}, **self.fixed)
+                raise UserError(f"Expected {key}={value!r} of a {self.class_name}. Received: {config[key]!r}.")
+        settings = BACKBONE_FIELDS | self.fields
+        return architecture(**{name: config[key] for name, key in settings.items()}, **self.constants)
 
-    def rows(self, architecture):
-        """`layers` for an architecture with its settings."""
+    def layers_of(self, architecture: "Architecture") -> dict[str, str]:
+        """`layers` for an architecture with its fields."""
         return self.layers
 
 
-BACKBONE = {  # what all backbones call the same
+BACKBONE_FIELDS = {  # names that all backbones of KerasHub share
     "vocabulary": "vocabulary_size",
     "width": "hidden_dim",
     "depth": "num_layers",
     "hidden": "intermediate_dim",
 }
-ENCODER = {  # rows of `layers` that the backbones of encoders share
+ENCODER_LAYERS = {  # rows of `layers` that the encoders of KerasHub share
     "embeddings_layer_norm": "embedding_norm",
     "transformer_layer_{i}/self_attention_layer/query": "block{i}_attention/query",
     "transformer_layer_{i}/self_attention_layer/key": "block{i}_attention/key",
     "transformer_layer_{i}/self_attention_layer/value": "block{i}_attention/value",
     "transformer_layer_{i}/self_attention_layer/attention_output": "block{i}_attention/out",
     "transformer_layer_{i}/self_attention_layer_norm": "block{i}_attention_norm",
-    "transformer_layer_{i}/feedforward_intermediate_dense": "block{i}_feed_forward/widen",
-    "transformer_layer_{i}/feedforward_output_dense": "block{i}_feed_forward/narrow",
+    "transformer_layer_{i}/feedforward_intermediate_dense": "block{i}_feed_forward/up",
+    "transformer_layer_{i}/feedforward_output_dense": "block{i}_feed_forward/down",
     "transformer_layer_{i}/feedforward_layer_norm": "block{i}_feed_forward_norm",
 }

@@ -1,4 +1,4 @@
-"""An encoder-decoder pretrained to put damaged text right.
+"""A denoising Transformer encoder-decoder (BART), to be fine-tuned for summaries and translation.
 
 Lewis et al. 2019, BART, https://arxiv.org/abs/1910.13461. No difference.
 """
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 import keras
 from keras.initializers import RandomNormal
 
-from zoo.architectures import Architecture
+from zoo.architectures import Architecture, fact
 from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping, KerasHubMapping
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.positions import LearnedPositions
 from zoo.layers.token_logits import Bias
-from zoo.layers.transformer import decoder_block, encoder_block, normalize
+from zoo.layers.transformer import decoder_block, encoder_block, layer_norm
 
-DEVIATION = 0.02  # of fresh weights, `init_std` of the published configurations
-OFFSET = 2  # rows of the table of positions that no token uses, in the released code
+INIT_STD = 0.02  # of initial weights, `init_std` of the published configurations
+OFFSET = 2  # unused rows before the first position, in the released code
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class LogitsBias(Bias):
-    """Adds a learned number to each logit, kept as the row that it is in published files."""
+    """A bias of the logits, (1, vocabulary) as in published checkpoints."""
 
     def build(self, x_shape):
         self.bias = self.add_weight((1, x_shape[-1]), initializer="zeros", name="bias")
@@ -30,23 +30,23 @@ class LogitsBias(Bias):
 
 @dataclass(frozen=True, kw_only=True)
 class BART(Architecture):
-    """Post-norm blocks of an encoder and a decoder over words and learned positions: (batch, target time, width)."""
+    """Post-norm blocks of an encoder and a decoder, with learned positions: (batch, target time, width) features."""
 
     vocabulary: int = 50_265
-    length: int = 1024  # positions in the tables: the longest text
+    length: int = 1024  # rows of the table of positionss: the longest text
     width: int = 768  # of the residual stream
     depth: int = 6  # blocks of the encoder, and of the decoder
     heads: int = 12
     hidden: int = 3072  # of the feed-forward layers
-    dropout: float = 0.1  # of embeddings, attention weights and what blocks add
+    dropout: float = 0.1  # of embeddings, attention weights and outputs of sublayers
 
-    causal = True
-    pooling = "last"
-    begin = ("separator", "first")
-    tied = True
-    published = HuggingFaceMapping(
-        kind="bart",
-        name="BartModel",
+    causal: bool = fact(True)
+    pooling: str | None = fact("last")
+    decoder_start: tuple[str, ...] = fact(("end", "start"))
+    tied: bool = fact(True)
+    huggingface = HuggingFaceMapping(
+        model_type="bart",
+        class_name="BartModel",
         fields={
             "vocabulary": "vocab_size",
             "padding": "pad_token_id",
@@ -57,7 +57,7 @@ class BART(Architecture):
             "hidden": ("encoder_ffn_dim", "decoder_ffn_dim"),
             "dropout": ("dropout", "attention_dropout"),
         },
-        fixed={"activation_function": "gelu", "scale_embedding": False},
+        required={"activation_function": "gelu", "scale_embedding": False},
         prefix="model.",
         layers={
             "embedding": "shared",
@@ -68,8 +68,8 @@ class BART(Architecture):
             "encoder{i}_attention/value": "encoder.layers.{i}.self_attn.v_proj",
             "encoder{i}_attention/out": "encoder.layers.{i}.self_attn.out_proj",
             "encoder{i}_attention_norm": "encoder.layers.{i}.self_attn_layer_norm",
-            "encoder{i}_feed_forward/widen": "encoder.layers.{i}.fc1",
-            "encoder{i}_feed_forward/narrow": "encoder.layers.{i}.fc2",
+            "encoder{i}_feed_forward/up": "encoder.layers.{i}.fc1",
+            "encoder{i}_feed_forward/down": "encoder.layers.{i}.fc2",
             "encoder{i}_feed_forward_norm": "encoder.layers.{i}.final_layer_norm",
             "target_positions": "decoder.embed_positions",
             "target_norm": "decoder.layernorm_embedding",
@@ -83,8 +83,8 @@ class BART(Architecture):
             "decoder{i}_source_attention/value": "decoder.layers.{i}.encoder_attn.v_proj",
             "decoder{i}_source_attention/out": "decoder.layers.{i}.encoder_attn.out_proj",
             "decoder{i}_source_attention_norm": "decoder.layers.{i}.encoder_attn_layer_norm",
-            "decoder{i}_feed_forward/widen": "decoder.layers.{i}.fc1",
-            "decoder{i}_feed_forward/narrow": "decoder.layers.{i}.fc2",
+            "decoder{i}_feed_forward/up": "decoder.layers.{i}.fc1",
+            "decoder{i}_feed_forward/down": "decoder.layers.{i}.fc2",
             "decoder{i}_feed_forward_norm": "decoder.layers.{i}.final_layer_norm",
         },
         heads={
@@ -92,10 +92,10 @@ class BART(Architecture):
                 objective="translate", layers={"logits_bias/bias": "final_logits_bias"}
             ),
         },
-        copies=("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"),
+        ignored=("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"),
     )
     keras_hub = KerasHubMapping(
-        name="BartBackbone",
+        class_name="BartBackbone",
         fields={"length": "max_sequence_length", "heads": "num_heads", "dropout": "dropout"},
         layers={
             "token_embedding": "embedding",
@@ -106,8 +106,8 @@ class BART(Architecture):
             "transformer_encoder_layer_{i}/self_attention_layer/value": "encoder{i}_attention/value",
             "transformer_encoder_layer_{i}/self_attention_layer/attention_output": "encoder{i}_attention/out",
             "transformer_encoder_layer_{i}/self_attention_layer_norm": "encoder{i}_attention_norm",
-            "transformer_encoder_layer_{i}/feedforward_intermediate_dense": "encoder{i}_feed_forward/widen",
-            "transformer_encoder_layer_{i}/feedforward_output_dense": "encoder{i}_feed_forward/narrow",
+            "transformer_encoder_layer_{i}/feedforward_intermediate_dense": "encoder{i}_feed_forward/up",
+            "transformer_encoder_layer_{i}/feedforward_output_dense": "encoder{i}_feed_forward/down",
             "transformer_encoder_layer_{i}/feedforward_layer_norm": "encoder{i}_feed_forward_norm",
             "decoder_position_embedding": "target_positions",
             "decoder_embeddings_layer_norm": "target_norm",
@@ -121,41 +121,44 @@ class BART(Architecture):
             "transformer_decoder_layer_{i}/cross_attention/value": "decoder{i}_source_attention/value",
             "transformer_decoder_layer_{i}/cross_attention/attention_output": "decoder{i}_source_attention/out",
             "transformer_decoder_layer_{i}/cross_attention_layer_norm": "decoder{i}_source_attention_norm",
-            "transformer_decoder_layer_{i}/feedforward_intermediate_dense": "decoder{i}_feed_forward/widen",
-            "transformer_decoder_layer_{i}/feedforward_output_dense": "decoder{i}_feed_forward/narrow",
+            "transformer_decoder_layer_{i}/feedforward_intermediate_dense": "decoder{i}_feed_forward/up",
+            "transformer_decoder_layer_{i}/feedforward_output_dense": "decoder{i}_feed_forward/down",
             "transformer_decoder_layer_{i}/feedforward_layer_norm": "decoder{i}_feed_forward_norm",
         },
     )
 
     def __call__(self, source, target):
-        visible = PaddingMask(self.padding, name="visible")(source)
-        options = {"embeddings_initializer": RandomNormal(stddev=DEVIATION), "name": "embedding"}
-        embedding = TokenEmbedding(self.vocabulary, self.width, self.padding, **options)
-        x = self._place(embedding(source), "source")
+        init = RandomNormal(stddev=INIT_STD)
+        padding_mask = PaddingMask(self.padding, name="padding_mask")(source)
+        embedding = TokenEmbedding(
+            self.vocabulary, self.width, self.padding, embeddings_initializer=init, name="embedding"
+        )
+        x = self._add_positions(embedding(source), "source")
         for i in range(self.depth):
-            x = encoder_block(x, visible, **self._options, name=f"encoder{i}")
-        y = self._place(embedding(target), "target")
+            x = encoder_block(x, padding_mask, **self._block_options, name=f"encoder{i}")
+        y = self._add_positions(embedding(target), "target")
         for i in range(self.depth):
-            y = decoder_block(y, x, visible, **self._options, name=f"decoder{i}")
+            y = decoder_block(y, x, padding_mask, **self._block_options, name=f"decoder{i}")
         return y
 
-    def logits(self, trunk, x=None):
-        return LogitsBias(name="logits_bias")(super().logits(trunk, x))
+    def logits(self, backbone, x=None):
+        return LogitsBias(name="logits_bias")(super().logits(backbone, x))
 
     @property
-    def _options(self):
+    def _block_options(self):
         return {
-            "attention": {"heads": self.heads, "dropout": self.dropout, "deviation": DEVIATION},
-            "feed_forward": {"hidden": self.hidden, "activation": "gelu", "deviation": DEVIATION},
+            "attention": {"heads": self.heads, "dropout": self.dropout, "init_std": INIT_STD},
+            "feed_forward": {"hidden": self.hidden, "activation": "gelu", "init_std": INIT_STD},
             "norm": "post",
             "dropout": self.dropout,
         }
 
-    def _place(self, x, name):
-        x = normalize(LearnedPositions(self.length, OFFSET, name=f"{name}_positions")(x), f"{name}_norm")
+    def _add_positions(self, x, name):
+        x = layer_norm(LearnedPositions(self.length, OFFSET, name=f"{name}_positions")(x), f"{name}_norm")
         return Dropout(self.dropout, name=f"{name}_dropout")(x)
 
 
 PADDING = 1  # id of <pad> in the published vocabulary
+TINY = BART(padding=PADDING, width=128, depth=2, heads=2, hidden=512)  # no published size: trains on a laptop
 BASE = BART(padding=PADDING)
 LARGE = BART(padding=PADDING, width=1024, depth=12, heads=16, hidden=4096)

@@ -1,58 +1,62 @@
-"""Blocks of attention among all tokens of one or two texts, made to be pretrained and then fine-tuned.
+"""A Transformer encoder of one or two texts, pretrained with masked tokens and then fine-tuned (BERT).
 
 Devlin et al. 2018, BERT, https://arxiv.org/abs/1810.04805; the small sizes are of Turc et al. 2019,
-https://arxiv.org/abs/1908.08962. No difference but the end: the dense layer above the first token, which the authors
-count as part of BERT, is a head's (`hidden="tanh"` of classify_text).
+https://arxiv.org/abs/1908.08962. One difference: the pooler, a dense layer on the first token's features, belongs to a
+head here (`dense_activation="tanh"` of classify_text).
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from keras.initializers import RandomNormal
 from keras.layers import Add
 
-from zoo.architectures import Architecture
-from zoo.architectures._pretrained import ENCODER, HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.architectures import Architecture, fact
+from zoo.architectures._pretrained import ENCODER_LAYERS, HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.layers.attention import MultiHeadAttention
+from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.positions import LearnedPositions
-from zoo.layers.transformer import BERT_DEVIATION, bert_blocks
-from zoo.runtime.choice import choose
+from zoo.layers.transformer import FeedForward, layer_norm, residual
+from zoo.runtime.errors import UserError, one_of
 
+INIT_STD = 0.02  # of initial weights, in BERT's modeling.py
 ACTIVATIONS = {"gelu": "gelu", "gelu_tanh": "gelu_new"}  # here and in config.json
 
 
-class Activated(HuggingFaceMapping):
-    """Reads and writes the activation of the feed-forward layers."""
+class BERTMapping(HuggingFaceMapping):
+    """Reads and writes the activation of the feed-forward layers, which has another name in config.json."""
 
-    def settings(self, config):
-        kind = config.get("hidden_act", "gelu")
-        if kind not in ACTIVATIONS.values():
-            raise ValueError(f"Expected hidden_act of gelu or gelu_new in config.json. Received: {kind!r}.")
-        return super().settings(config) | {"activation": next(k for k, v in ACTIVATIONS.items() if v == kind)}
+    def read_fields(self, config):
+        name = config.get("hidden_act", "gelu")
+        if name not in ACTIVATIONS.values():
+            raise UserError(f"Expected hidden_act of gelu or gelu_new in config.json. Received: {name!r}.")
+        return super().read_fields(config) | {"activation": next(k for k, v in ACTIVATIONS.items() if v == name)}
 
-    def write(self, architecture):
-        return super().write(architecture) | {"hidden_act": ACTIVATIONS[architecture.activation]}
+    def to_config(self, architecture):
+        return super().to_config(architecture) | {"hidden_act": ACTIVATIONS[architecture.activation]}
 
 
 @dataclass(frozen=True, kw_only=True)
 class BERT(Architecture):
-    """Post-norm encoder blocks over words, positions and token types: (batch, time, width) features."""
+    """Post-norm blocks of self-attention, with learned positions and segments: (batch, time, width) features."""
 
     vocabulary: int = 30_522
-    length: int = 512  # positions in the table: the longest text
+    length: int = 512  # rows of the table of positions: the longest text
     width: int = 768  # of the residual stream
     depth: int = 12  # blocks
     heads: int = 12
     hidden: int = 3072  # of the feed-forward layers
-    kinds: int = 2  # of tokens: of the first and of the second text
-    dropout: float = 0.1  # of embeddings, attention weights and what blocks add
+    num_segments: int = 2  # segment embeddings: of the first and of the second text of a pair
+    dropout: float = 0.1  # of embeddings, attention weights and outputs of sublayers
     epsilon: float = 1e-12  # added to the variance by norms
-    activation: str = "gelu"  # or gelu_tanh, nearly the same: the authors' code and KerasHub have it
+    activation: str = "gelu"  # or gelu_tanh, its approximation in the authors' code and in KerasHub
 
-    pooling = "first"
-    tied = True
-    published = Activated(
-        kind="bert",
-        name="BertModel",
+    pooling: str | None = fact("first")
+    tied: bool = fact(True)
+    huggingface = BERTMapping(
+        model_type="bert",
+        class_name="BertModel",
         fields={
             "vocabulary": "vocab_size",
             "padding": "pad_token_id",
@@ -61,15 +65,15 @@ class BERT(Architecture):
             "depth": "num_hidden_layers",
             "heads": "num_attention_heads",
             "hidden": "intermediate_size",
-            "kinds": "type_vocab_size",
+            "num_segments": "type_vocab_size",
             "dropout": ("hidden_dropout_prob", "attention_probs_dropout_prob"),
             "epsilon": "layer_norm_eps",
         },
-        fixed={"position_embedding_type": "absolute", "is_decoder": False},
+        required={"position_embedding_type": "absolute", "is_decoder": False},
         prefix="bert.",
         layers={
             "embedding": "embeddings.word_embeddings",
-            "type_embedding": "embeddings.token_type_embeddings",
+            "segment_embedding": "embeddings.token_type_embeddings",
             "positions": "embeddings.position_embeddings",
             "embedding_norm": "embeddings.LayerNorm",
             "block{i}_attention/query": "encoder.layer.{i}.attention.self.query",
@@ -77,15 +81,15 @@ class BERT(Architecture):
             "block{i}_attention/value": "encoder.layer.{i}.attention.self.value",
             "block{i}_attention/out": "encoder.layer.{i}.attention.output.dense",
             "block{i}_attention_norm": "encoder.layer.{i}.attention.output.LayerNorm",
-            "block{i}_feed_forward/widen": "encoder.layer.{i}.intermediate.dense",
-            "block{i}_feed_forward/narrow": "encoder.layer.{i}.output.dense",
+            "block{i}_feed_forward/up": "encoder.layer.{i}.intermediate.dense",
+            "block{i}_feed_forward/down": "encoder.layer.{i}.output.dense",
             "block{i}_feed_forward_norm": "encoder.layer.{i}.output.LayerNorm",
         },
         heads={
             "BertForSequenceClassification": HeadMapping(
                 objective="classify_text",
                 layers={"hidden": "bert.pooler.dense", "logits": "classifier"},
-                settings={"pooling": "first", "hidden": "tanh"},
+                settings={"pooling": "first", "dense_activation": "tanh"},
             ),
             "BertForMaskedLM": HeadMapping(
                 objective="masked_token",
@@ -102,33 +106,51 @@ class BERT(Architecture):
                 objective="tag_tokens", layers={"tags": "classifier"}, settings={"crf": False}
             ),
             "BertForQuestionAnswering": HeadMapping(
-                objective="find_span", layers={"logits": "qa_outputs"}, settings={"compare": False}
+                objective="find_span", layers={"logits": "qa_outputs"}, settings={"match_question": False}
             ),
         },
-        copies=("embeddings.position_ids", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"),
+        ignored=("embeddings.position_ids", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"),
     )
     keras_hub = KerasHubMapping(
-        name="BertBackbone",
-        fields={"length": "max_sequence_length", "heads": "num_heads", "dropout": "dropout", "kinds": "num_segments"},
-        fixed={"activation": "gelu_tanh"},
+        class_name="BertBackbone",
+        fields={
+            "length": "max_sequence_length",
+            "heads": "num_heads",
+            "dropout": "dropout",
+            "num_segments": "num_segments",
+        },
+        constants={"activation": "gelu_tanh"},
         layers={
             "token_embedding": "embedding",
             "position_embedding": "positions",
-            "segment_embedding": "type_embedding",
-            **ENCODER,
+            "segment_embedding": "segment_embedding",
+            **ENCODER_LAYERS,
             "pooled_dense": "hidden",
         },
     )
 
     def __post_init__(self):
-        choose("activation", self.activation, ACTIVATIONS)
+        one_of("activation", self.activation, ACTIVATIONS)
 
-    def __call__(self, tokens, types):
-        options = {"embeddings_initializer": RandomNormal(stddev=BERT_DEVIATION)}
-        x = TokenEmbedding(self.vocabulary, self.width, self.padding, **options, name="embedding")(tokens)
-        kinds = TokenEmbedding(self.kinds, self.width, None, **options, name="type_embedding")(types)
-        x = LearnedPositions(self.length, name="positions")(Add(name="embedding_sum")([x, kinds]))
-        return bert_blocks(x, PaddingMask(self.padding, name="visible")(tokens), self, self.epsilon, self.activation)
+    def __call__(self, tokens, segments):
+        init = {"embeddings_initializer": RandomNormal(stddev=INIT_STD)}
+        padding_mask = PaddingMask(self.padding, name="padding_mask")(tokens)
+        x = TokenEmbedding(self.vocabulary, self.width, self.padding, **init, name="embedding")(tokens)
+        segment = TokenEmbedding(self.num_segments, self.width, None, **init, name="segment_embedding")(segments)
+        x = LearnedPositions(self.length, name="positions")(Add(name="embedding_sum")([x, segment]))
+        x = Dropout(self.dropout, name="embedding_dropout")(layer_norm(x, "embedding_norm", self.epsilon))
+        for i in range(self.depth):
+            x = self._block(x, padding_mask, f"block{i}")
+        return x
+
+    def _block(self, x, padding_mask, name):
+        """norm(x + attention(x)), then norm(x + feed_forward(x))."""
+        norm = partial(layer_norm, epsilon=self.epsilon)
+        attention = MultiHeadAttention(self.heads, dropout=self.dropout, init_std=INIT_STD, name=f"{name}_attention")
+        attention = partial(attention, padding_mask=padding_mask)
+        feed_forward = FeedForward(self.hidden, self.activation, init_std=INIT_STD, name=f"{name}_feed_forward")
+        x = residual(x, attention, "post", self.dropout, f"{name}_attention", norm)
+        return residual(x, feed_forward, "post", self.dropout, f"{name}_feed_forward", norm)
 
 
 TINY = BERT(width=128, depth=2, heads=2, hidden=512)

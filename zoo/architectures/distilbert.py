@@ -1,38 +1,42 @@
-"""A BERT of half the blocks and no token types, which learned from a whole one.
+"""A Transformer encoder distilled from BERT: half of its blocks and no segments (DistilBERT).
 
 Sanh et al. 2019, DistilBERT, https://arxiv.org/abs/1910.01108. No difference.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from keras.initializers import RandomNormal
 
-from zoo.architectures import Architecture
-from zoo.architectures._pretrained import ENCODER, HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.architectures import Architecture, fact
+from zoo.architectures._pretrained import ENCODER_LAYERS, HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.layers.attention import MultiHeadAttention
+from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.positions import LearnedPositions
-from zoo.layers.transformer import BERT_DEVIATION, bert_blocks
+from zoo.layers.transformer import FeedForward, layer_norm, residual
 
+INIT_STD = 0.02  # of initial weights, in BERT's modeling.py
 EPSILON = 1e-12  # added to the variance by norms, as in BERT
 
 
 @dataclass(frozen=True, kw_only=True)
 class DistilBERT(Architecture):
-    """Post-norm encoder blocks over words and positions: (batch, time, width) features."""
+    """Post-norm blocks of self-attention, with learned positions: (batch, time, width) features."""
 
     vocabulary: int = 30_522
-    length: int = 512  # positions in the table: the longest text
+    length: int = 512  # rows of the table of positions: the longest text
     width: int = 768  # of the residual stream
     depth: int = 6  # blocks
     heads: int = 12
     hidden: int = 3072  # of the feed-forward layers
-    dropout: float = 0.1  # of embeddings, attention weights and what blocks add
+    dropout: float = 0.1  # of embeddings, attention weights and outputs of sublayers
 
-    pooling = "first"
-    tied = True
-    published = HuggingFaceMapping(
-        kind="distilbert",
-        name="DistilBertModel",
+    pooling: str | None = fact("first")
+    tied: bool = fact(True)
+    huggingface = HuggingFaceMapping(
+        model_type="distilbert",
+        class_name="DistilBertModel",
         fields={
             "vocabulary": "vocab_size",
             "padding": "pad_token_id",
@@ -43,7 +47,7 @@ class DistilBERT(Architecture):
             "hidden": "hidden_dim",
             "dropout": ("dropout", "attention_dropout"),
         },
-        fixed={"activation": "gelu"},
+        required={"activation": "gelu"},
         prefix="distilbert.",
         layers={
             "embedding": "embeddings.word_embeddings",
@@ -54,15 +58,15 @@ class DistilBERT(Architecture):
             "block{i}_attention/value": "transformer.layer.{i}.attention.v_lin",
             "block{i}_attention/out": "transformer.layer.{i}.attention.out_lin",
             "block{i}_attention_norm": "transformer.layer.{i}.sa_layer_norm",
-            "block{i}_feed_forward/widen": "transformer.layer.{i}.ffn.lin1",
-            "block{i}_feed_forward/narrow": "transformer.layer.{i}.ffn.lin2",
+            "block{i}_feed_forward/up": "transformer.layer.{i}.ffn.lin1",
+            "block{i}_feed_forward/down": "transformer.layer.{i}.ffn.lin2",
             "block{i}_feed_forward_norm": "transformer.layer.{i}.output_layer_norm",
         },
         heads={
             "DistilBertForSequenceClassification": HeadMapping(
                 objective="classify_text",
                 layers={"hidden": "pre_classifier", "logits": "classifier"},
-                settings={"pooling": "first", "hidden": "relu"},
+                settings={"pooling": "first", "dense_activation": "relu"},
             ),
             "DistilBertForMaskedLM": HeadMapping(
                 objective="masked_token",
@@ -76,26 +80,42 @@ class DistilBERT(Architecture):
                 objective="tag_tokens", layers={"tags": "classifier"}, settings={"crf": False}
             ),
             "DistilBertForQuestionAnswering": HeadMapping(
-                objective="find_span", layers={"logits": "qa_outputs"}, settings={"compare": False}
+                objective="find_span", layers={"logits": "qa_outputs"}, settings={"match_question": False}
             ),
         },
-        copies=("embeddings.position_ids", "vocab_projector.weight"),
+        ignored=("embeddings.position_ids", "vocab_projector.weight"),
     )
     keras_hub = KerasHubMapping(
-        name="DistilBertBackbone",
+        class_name="DistilBertBackbone",
         fields={"length": "max_sequence_length", "heads": "num_heads", "dropout": "dropout"},
         layers={
             "token_and_position_embedding/token_embedding": "embedding",
             "token_and_position_embedding/position_embedding": "positions",
-            **ENCODER,
+            **ENCODER_LAYERS,
         },
     )
 
     def __call__(self, tokens):
-        options = {"embeddings_initializer": RandomNormal(stddev=BERT_DEVIATION), "name": "embedding"}
-        x = TokenEmbedding(self.vocabulary, self.width, self.padding, **options)(tokens)
-        x = LearnedPositions(self.length, name="positions")(x)
-        return bert_blocks(x, PaddingMask(self.padding, name="visible")(tokens), self, EPSILON)
+        init = RandomNormal(stddev=INIT_STD)
+        padding_mask = PaddingMask(self.padding, name="padding_mask")(tokens)
+        embedding = TokenEmbedding(
+            self.vocabulary, self.width, self.padding, embeddings_initializer=init, name="embedding"
+        )
+        x = LearnedPositions(self.length, name="positions")(embedding(tokens))
+        x = Dropout(self.dropout, name="embedding_dropout")(layer_norm(x, "embedding_norm", EPSILON))
+        for i in range(self.depth):
+            x = self._block(x, padding_mask, f"block{i}")
+        return x
+
+    def _block(self, x, padding_mask, name):
+        """norm(x + attention(x)), then norm(x + feed_forward(x))."""
+        norm = partial(layer_norm, epsilon=EPSILON)
+        attention = MultiHeadAttention(self.heads, dropout=self.dropout, init_std=INIT_STD, name=f"{name}_attention")
+        attention = partial(attention, padding_mask=padding_mask)
+        feed_forward = FeedForward(self.hidden, "gelu", init_std=INIT_STD, name=f"{name}_feed_forward")
+        x = residual(x, attention, "post", self.dropout, f"{name}_attention", norm)
+        return residual(x, feed_forward, "post", self.dropout, f"{name}_feed_forward", norm)
 
 
+TINY = DistilBERT(width=128, depth=2, heads=2, hidden=512)  # no published size: that of BERT, trains on a laptop
 BASE = DistilBERT()

@@ -1,4 +1,4 @@
-"""Blocks of attention that look only backwards, to tell the next token.
+"""A decoder-only Transformer with causal self-attention (GPT-2), a language model.
 
 Radford et al. 2019, Language Models are Unsupervised Multitask Learners (GPT-2),
 https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf. No difference.
@@ -9,47 +9,47 @@ from functools import partial
 
 from keras.initializers import RandomNormal
 
-from zoo.architectures import Architecture
+from zoo.architectures import Architecture, fact
 from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import TokenEmbedding
 from zoo.layers.positions import LearnedPositions
-from zoo.layers.transformer import encoder_block, normalize
+from zoo.layers.transformer import FeedForward, layer_norm, residual
 
-DEVIATION = 0.02  # of fresh weights, in the authors' model.py
+INIT_STD = 0.02  # of initial weights, in the authors' model.py
 
 
-class Widened(HuggingFaceMapping):
-    """Feed-forward layers are four times as wide as the network where config.json does not say otherwise."""
+class GPT2Mapping(HuggingFaceMapping):
+    """Reads n_inner of config.json, which is 4 * n_embd where it is missing."""
 
-    def settings(self, config):
-        found = super().settings(config)
-        return {"hidden": 4 * found["width"]} | found if "width" in found else found
+    def read_fields(self, config):
+        values = super().read_fields(config)
+        return {"hidden": 4 * values["width"]} | values if "width" in values else values
 
 
 @dataclass(frozen=True, kw_only=True)
 class GPT2(Architecture):
-    """Pre-norm blocks over words and positions: (batch, time, width) features, each of which has seen what is before.
+    """Pre-norm blocks of causal self-attention, with learned positions: (batch, time, width) features.
 
-    Any id may be `padding`, even that of the end of a text, as in the published sizes: what comes after a token changes
-    nothing.
+    Any id may be `padding`, even the end of a text as in the published sizes: later tokens change no feature.
     """
 
     vocabulary: int = 50_257
-    length: int = 1024  # positions in the table: the longest text
+    length: int = 1024  # rows of the table of positions: the longest text
     width: int = 768  # of the residual stream
     depth: int = 12  # blocks
     heads: int = 12
     hidden: int = 3072  # of the feed-forward layers
-    dropout: float = 0.1  # of embeddings, attention weights and what blocks add
+    dropout: float = 0.1  # of embeddings, attention weights and outputs of sublayers
     epsilon: float = 1e-5  # added to the variance by norms
 
-    causal = True
-    pooling = "last"
-    tied = True
-    published = Widened(
-        kind="gpt2",
-        name="GPT2Model",
+    causal: bool = fact(True)
+    pooling: str | None = fact("last")
+    tied: bool = fact(True)
+    huggingface = GPT2Mapping(
+        model_type="gpt2",
+        class_name="GPT2Model",
         fields={
             "vocabulary": "vocab_size",
             "padding": ("eos_token_id", "pad_token_id"),
@@ -61,7 +61,7 @@ class GPT2(Architecture):
             "dropout": ("resid_pdrop", "embd_pdrop", "attn_pdrop"),
             "epsilon": "layer_norm_epsilon",
         },
-        fixed={
+        required={
             "activation_function": "gelu_new",
             "scale_attn_weights": True,
             "scale_attn_by_inverse_layer_idx": False,
@@ -77,8 +77,8 @@ class GPT2(Architecture):
             "block{i}_attention/value": "h.{i}.attn.c_attn[2/3]",
             "block{i}_attention/out": "h.{i}.attn.c_proj",
             "block{i}_feed_forward_norm": "h.{i}.ln_2",
-            "block{i}_feed_forward/widen": "h.{i}.mlp.c_fc",
-            "block{i}_feed_forward/narrow": "h.{i}.mlp.c_proj",
+            "block{i}_feed_forward/up": "h.{i}.mlp.c_fc",
+            "block{i}_feed_forward/down": "h.{i}.mlp.c_proj",
             "norm": "ln_f",
         },
         heads={
@@ -87,11 +87,11 @@ class GPT2(Architecture):
                 objective="classify_text", layers={"logits/kernel": "score.weight"}, settings={"pooling": "last"}
             ),
         },
-        copies=("lm_head.weight", "h.{i}.attn.bias", "h.{i}.attn.masked_bias"),
+        ignored=("lm_head.weight", "h.{i}.attn.bias", "h.{i}.attn.masked_bias"),
         transposed=False,
     )
     keras_hub = KerasHubMapping(
-        name="GPT2Backbone",
+        class_name="GPT2Backbone",
         fields={"length": "max_sequence_length", "heads": "num_heads", "dropout": "dropout"},
         layers={
             "token_embedding": "embedding",
@@ -102,38 +102,33 @@ class GPT2(Architecture):
             "transformer_layer_{i}/self_attention/value": "block{i}_attention/value",
             "transformer_layer_{i}/self_attention/attention_output": "block{i}_attention/out",
             "transformer_layer_{i}/feedforward_layer_norm": "block{i}_feed_forward_norm",
-            "transformer_layer_{i}/feedforward_intermediate_dense": "block{i}_feed_forward/widen",
-            "transformer_layer_{i}/feedforward_output_dense": "block{i}_feed_forward/narrow",
+            "transformer_layer_{i}/feedforward_intermediate_dense": "block{i}_feed_forward/up",
+            "transformer_layer_{i}/feedforward_output_dense": "block{i}_feed_forward/down",
             "layer_norm": "norm",
         },
     )
 
     def __call__(self, tokens):
-        x = self._embed(tokens)
-        for i in range(self.depth):
-            x = encoder_block(x, None, **self._options, name=f"block{i}")
-        return normalize(x, "norm", self.epsilon)
-
-    def _embed(self, tokens):
-        initial = RandomNormal(stddev=DEVIATION)
-        options = {"padding": None, "embeddings_initializer": initial, "name": "embedding"}
-        x = TokenEmbedding(self.vocabulary, self.width, **options)(tokens)
+        init = RandomNormal(stddev=INIT_STD)
+        x = TokenEmbedding(self.vocabulary, self.width, None, embeddings_initializer=init, name="embedding")(tokens)
         x = LearnedPositions(self.length, name="positions")(x)
-        return Dropout(self.dropout, name="embedding_dropout")(x)
+        x = Dropout(self.dropout, name="embedding_dropout")(x)
+        for i in range(self.depth):
+            x = self._block(x, f"block{i}")
+        return layer_norm(x, "norm", self.epsilon)
 
-    @property
-    def _options(self):
-        fresh = {"deviation": DEVIATION, "out_deviation": DEVIATION * (2 * self.depth) ** -0.5}  # section 2.3
-        return {
-            "attention": {"heads": self.heads, "dropout": self.dropout, "causal": True, **fresh},
-            "feed_forward": {"hidden": self.hidden, "activation": "gelu_tanh", **fresh},
-            "norm": "pre",
-            "dropout": self.dropout,
-            "normalize": partial(normalize, epsilon=self.epsilon),
-        }
+    def _block(self, x, name):
+        """x + attention(norm(x)), then x + feed_forward(norm(x))."""
+        init = {"init_std": INIT_STD, "out_init_std": INIT_STD * (2 * self.depth) ** -0.5}  # section 2.3
+        norm = partial(layer_norm, epsilon=self.epsilon)
+        attention = MultiHeadAttention(self.heads, dropout=self.dropout, causal=True, **init, name=f"{name}_attention")
+        feed_forward = FeedForward(self.hidden, "gelu_tanh", **init, name=f"{name}_feed_forward")
+        x = residual(x, attention, "pre", self.dropout, f"{name}_attention", norm)
+        return residual(x, feed_forward, "pre", self.dropout, f"{name}_feed_forward", norm)
 
 
 END = 50_256  # id of the end of a text
+TINY = GPT2(width=128, depth=2, heads=2, hidden=512)  # no published size: BERT's smallest, trains on a laptop
 SMALL = GPT2(padding=END)
 MEDIUM = GPT2(padding=END, width=1024, depth=24, heads=16, hidden=4096)
 LARGE = GPT2(padding=END, width=1280, depth=36, heads=20, hidden=5120)

@@ -1,7 +1,8 @@
-"""Blocks that look only backwards, with rotary positions, RMS norms, gated feed-forward layers and no biases.
+"""A decoder-only Transformer with rotary positions, RMS norms and gated feed-forward layers (Llama).
 
-Touvron et al. 2023, LLaMA, https://arxiv.org/abs/2302.13971, and Llama 2, https://arxiv.org/abs/2307.09288 (grouped
-heads); Llama Team 2024, https://arxiv.org/abs/2407.21783 (Llama 3). No difference.
+Touvron et al. 2023, LLaMA, https://arxiv.org/abs/2302.13971, and Llama 2, https://arxiv.org/abs/2307.09288
+(grouped-query attention); Llama Team 2024, https://arxiv.org/abs/2407.21783 (Llama 3). No layer has a bias.
+No difference.
 """
 
 from dataclasses import dataclass
@@ -9,63 +10,68 @@ from functools import partial
 
 from keras.initializers import RandomNormal
 
-from zoo.architectures import Architecture
+from zoo.architectures import Architecture, fact
 from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.embedding import TokenEmbedding
-from zoo.layers.positions import BASE
-from zoo.layers.transformer import encoder_block, normalize_size
+from zoo.layers.positions import ROPE_THETA
+from zoo.layers.transformer import FeedForward, residual, rms_norm
+from zoo.runtime.errors import UserError
 
-DEVIATION = 0.02  # of fresh weights, `initializer_range` of the published configurations
+INIT_STD = 0.02  # of initial weights, `initializer_range` of the published configurations
 SCALING = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}  # all of Llama 3
 
 
-class Turned(HuggingFaceMapping):
-    """Reads and writes the rotary positions, which config.json tells in one of two ways."""
+class LlamaMapping(HuggingFaceMapping):
+    """Reads and writes the rotary positions, for which config.json has an old and a new form."""
 
-    def settings(self, config):
-        turn = config.get("rope_parameters") or {"rope_theta": config.get("rope_theta", BASE)}
-        turn = turn | (config.get("rope_scaling") or {})
-        kind = turn.get("rope_type", turn.get("type", "default"))
-        if kind not in ("default", "llama3") or any(turn.get(key, value) != value for key, value in SCALING.items()):
-            raise ValueError(f"Expected rotary positions as in Llama 2 or 3 in config.json. Received: {turn}.")
+    def read_fields(self, config):
+        rope = config.get("rope_parameters") or {"rope_theta": config.get("rope_theta", ROPE_THETA)}
+        rope = rope | (config.get("rope_scaling") or {})
+        rope_type = rope.get("rope_type", rope.get("type", "default"))
+        scaled = any(rope.get(key, value) != value for key, value in SCALING.items())
+        if rope_type not in ("default", "llama3") or scaled:
+            raise UserError(f"Expected rotary positions as in Llama 2 or 3 in config.json. Received: {rope}.")
         if config.get("head_dim") not in (None, config["hidden_size"] // config["num_attention_heads"]):
-            raise ValueError(
+            raise UserError(
                 f"Expected heads that share the width in config.json. Received: head_dim={config['head_dim']}."
             )
-        heads = {"kv_heads": config["num_attention_heads"]}
-        return heads | super().settings(config) | {"base": turn["rope_theta"], "factor": turn.get("factor", 1.0)}
+        values = {"kv_heads": config["num_attention_heads"]} | super().read_fields(config)
+        return values | {"rope_theta": rope["rope_theta"], "rope_scaling": rope.get("factor", 1.0)}
 
-    def write(self, architecture):
-        turn = {"rope_theta": architecture.base, "rope_type": "default"}
-        if architecture.factor != 1:
-            turn |= {"rope_type": "llama3", "factor": architecture.factor, **SCALING}
-        return super().write(architecture) | {"rope_parameters": turn}
+    def to_config(self, architecture):
+        rope = {"rope_theta": architecture.rope_theta, "rope_type": "default"}
+        if architecture.rope_scaling != 1:
+            rope |= {"rope_type": "llama3", "factor": architecture.rope_scaling, **SCALING}
+        return super().to_config(architecture) | {"rope_parameters": rope}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Llama(Architecture):
-    """Pre-norm blocks over words: (batch, time, width) features, each of which has seen what is before.
+    """Pre-norm blocks of causal self-attention, with rotary positions: (batch, time, width) features.
 
-    Any id may be `padding`: what comes after a token changes nothing.
+    Any id may be `padding`: later tokens change no feature.
     """
 
     vocabulary: int = 32_000
-    length: int = 2048  # of the longest text that the weights have learned from
+    length: int = 2048  # tokens of the longest text in training
     width: int = 4096  # of the residual stream
     depth: int = 32  # blocks
     heads: int = 32
-    kv_heads: int = 32  # of keys and values, each shared by a group of heads
+    kv_heads: int = 32  # heads of keys and values, each shared by a group of heads
     hidden: int = 11_008  # of the feed-forward layers
     epsilon: float = 1e-6  # added to the mean square by norms
-    base: float = BASE  # of the rotary angles
-    factor: float = 1.0  # by which slow angles are slower than they were before texts grew longer than 8192 tokens
+    rope_theta: float = ROPE_THETA  # of the rotary angles
+    rope_scaling: float = (
+        1.0  # by which slow angles are slower than they were before texts grew longer than 8192 tokens
+    )
     tied: bool = False  # logits are made with the word vectors
 
-    causal = True
-    pooling = "last"
-    published = Turned(
-        kind="llama",
-        name="LlamaModel",
+    causal: bool = fact(True)
+    pooling: str | None = fact("last")
+    huggingface = LlamaMapping(
+        model_type="llama",
+        class_name="LlamaModel",
         fields={
             "vocabulary": "vocab_size",
             "padding": "pad_token_id",
@@ -78,7 +84,7 @@ class Llama(Architecture):
             "epsilon": "rms_norm_eps",
             "tied": "tie_word_embeddings",
         },
-        fixed={"hidden_act": "silu", "attention_bias": False, "mlp_bias": False},
+        required={"hidden_act": "silu", "attention_bias": False, "mlp_bias": False},
         prefix="model.",
         layers={
             "embedding": "embed_tokens",
@@ -88,9 +94,9 @@ class Llama(Architecture):
             "block{i}_attention/value": "layers.{i}.self_attn.v_proj",
             "block{i}_attention/out": "layers.{i}.self_attn.o_proj",
             "block{i}_feed_forward_norm": "layers.{i}.post_attention_layernorm",
-            "block{i}_feed_forward/widen": "layers.{i}.mlp.gate_proj",
-            "block{i}_feed_forward/gate": "layers.{i}.mlp.up_proj",
-            "block{i}_feed_forward/narrow": "layers.{i}.mlp.down_proj",
+            "block{i}_feed_forward/gate": "layers.{i}.mlp.gate_proj",
+            "block{i}_feed_forward/up": "layers.{i}.mlp.up_proj",
+            "block{i}_feed_forward/down": "layers.{i}.mlp.down_proj",
             "norm": "norm",
         },
         heads={
@@ -99,15 +105,15 @@ class Llama(Architecture):
                 objective="classify_text", layers={"logits/kernel": "score.weight"}, settings={"pooling": "last"}
             ),
         },
-        copies=("layers.{i}.self_attn.rotary_emb.inv_freq",),
+        ignored=("layers.{i}.self_attn.rotary_emb.inv_freq",),
     )
     keras_hub = KerasHubMapping(
-        name="LlamaBackbone",
+        class_name="LlamaBackbone",
         fields={
             "heads": "num_query_heads",
             "kv_heads": "num_key_value_heads",
             "epsilon": "layer_norm_epsilon",
-            "base": "rope_max_wavelength",
+            "rope_theta": "rope_max_wavelength",
         },
         layers={
             "token_embedding": "embedding",
@@ -118,46 +124,45 @@ class Llama(Architecture):
             "transformer_layer_{i}/self_attention/value": "block{i}_attention/value",
             "transformer_layer_{i}/self_attention/attention_output": "block{i}_attention/out",
             "transformer_layer_{i}/feedforward_layernorm": "block{i}_feed_forward_norm",
-            "transformer_layer_{i}/feedforward_gate_dense": "block{i}_feed_forward/widen",
-            "transformer_layer_{i}/feedforward_intermediate_dense": "block{i}_feed_forward/gate",
-            "transformer_layer_{i}/feedforward_output_dense": "block{i}_feed_forward/narrow",
+            "transformer_layer_{i}/feedforward_gate_dense": "block{i}_feed_forward/gate",
+            "transformer_layer_{i}/feedforward_intermediate_dense": "block{i}_feed_forward/up",
+            "transformer_layer_{i}/feedforward_output_dense": "block{i}_feed_forward/down",
             "sequence_output_layernorm": "norm",
         },
-        only={"rope_position_scaling_factor": 1.0, "rope_frequency_adjustment_factor": None},
+        required={"rope_position_scaling_factor": 1.0, "rope_frequency_adjustment_factor": None},
         head="LlamaForCausalLM",
     )
 
     def __call__(self, tokens):
-        options = {"padding": None, "embeddings_initializer": RandomNormal(stddev=DEVIATION), "name": "embedding"}
-        x = TokenEmbedding(self.vocabulary, self.width, **options)(tokens)
+        init = RandomNormal(stddev=INIT_STD)
+        x = TokenEmbedding(self.vocabulary, self.width, None, embeddings_initializer=init, name="embedding")(tokens)
         for i in range(self.depth):
-            x = encoder_block(x, None, **self._options, name=f"block{i}")
-        return normalize_size(x, "norm", self.epsilon)
+            x = self._block(x, f"block{i}")
+        return rms_norm(x, "norm", self.epsilon)
 
-    @property
-    def _options(self):
-        fresh = {"use_bias": False, "deviation": DEVIATION}
-        rotary = {"base": self.base, "factor": self.factor}
-        return {
-            "attention": {"heads": self.heads, "kv_heads": self.kv_heads, "causal": True, "rotary": rotary, **fresh},
-            "feed_forward": {"hidden": self.hidden, "activation": "silu", "gated": True, **fresh},
-            "norm": "pre",
-            "dropout": 0.0,
-            "normalize": partial(normalize_size, epsilon=self.epsilon),
-        }
+    def _block(self, x, name):
+        """x + attention(norm(x)), then x + feed_forward(norm(x))."""
+        rotary = {"rope_theta": self.rope_theta, "rope_scaling": self.rope_scaling}
+        heads = {"heads": self.heads, "kv_heads": self.kv_heads, "rotary": rotary, "causal": True}
+        options, norm = {"use_bias": False, "init_std": INIT_STD}, partial(rms_norm, epsilon=self.epsilon)
+        attention = MultiHeadAttention(**heads, **options, name=f"{name}_attention")
+        feed_forward = FeedForward(self.hidden, "silu", gated=True, **options, name=f"{name}_feed_forward")
+        x = residual(x, attention, "pre", 0.0, f"{name}_attention", norm)
+        return residual(x, feed_forward, "pre", 0.0, f"{name}_feed_forward", norm)
 
 
-_TWO = {"length": 4096, "epsilon": 1e-5}
-_THREE = {"vocabulary": 128_256, "length": 8192, "kv_heads": 8, "epsilon": 1e-5, "base": 500_000.0}
-_LONG = {**_THREE, "length": 131_072}
+_LLAMA2 = {"length": 4096, "epsilon": 1e-5}
+_LLAMA3 = {"vocabulary": 128_256, "length": 8192, "kv_heads": 8, "epsilon": 1e-5, "rope_theta": 500_000.0}
+_LLAMA31 = {**_LLAMA3, "length": 131_072}
+TINY = Llama(width=128, depth=2, heads=4, kv_heads=2, hidden=344)  # no published size: trains on a laptop
 LLAMA_7B = Llama()
 LLAMA_13B = Llama(width=5120, depth=40, heads=40, kv_heads=40, hidden=13_824)
-LLAMA2_7B = Llama(**_TWO)
-LLAMA2_13B = Llama(**_TWO, width=5120, depth=40, heads=40, kv_heads=40, hidden=13_824)
-LLAMA2_70B = Llama(**_TWO, width=8192, depth=80, heads=64, kv_heads=8, hidden=28_672)
-LLAMA3_8B = Llama(**_THREE, hidden=14_336)
-LLAMA3_70B = Llama(**_THREE, width=8192, depth=80, heads=64, hidden=28_672)
-LLAMA31_8B = Llama(**_LONG, hidden=14_336, factor=8.0)
-LLAMA32_1B = Llama(**_LONG, width=2048, depth=16, hidden=8192, factor=32.0, tied=True)
-LLAMA32_3B = Llama(**_LONG, width=3072, depth=28, heads=24, hidden=8192, factor=32.0, tied=True)
+LLAMA2_7B = Llama(**_LLAMA2)
+LLAMA2_13B = Llama(**_LLAMA2, width=5120, depth=40, heads=40, kv_heads=40, hidden=13_824)
+LLAMA2_70B = Llama(**_LLAMA2, width=8192, depth=80, heads=64, kv_heads=8, hidden=28_672)
+LLAMA3_8B = Llama(**_LLAMA3, hidden=14_336)
+LLAMA3_70B = Llama(**_LLAMA3, width=8192, depth=80, heads=64, hidden=28_672)
+LLAMA31_8B = Llama(**_LLAMA31, hidden=14_336, rope_scaling=8.0)
+LLAMA32_1B = Llama(**_LLAMA31, width=2048, depth=16, hidden=8192, rope_scaling=32.0, tied=True)
+LLAMA32_3B = Llama(**_LLAMA31, width=3072, depth=28, heads=24, hidden=8192, rope_scaling=32.0, tied=True)
 TINYLLAMA = Llama(length=2048, width=2048, depth=22, kv_heads=4, hidden=5632, epsilon=1e-5)

@@ -1,71 +1,76 @@
-"""Layers of long short-term memory over words, each with a vector of its own and one made of its spelling.
+"""LSTM layers over words, with word embeddings and a convolution over the characters (bytes) of each word.
 
-Chiu & Nichols 2016, https://aclanthology.org/Q16-1026, and Ma & Hovy 2016, https://aclanthology.org/P16-1101: so a word
-that training never met is known by its letters. It reads bytes (the tokenizer of that name); blanks part words. What
-differs: a word's own vector is found by a hash of its spelling, not in a list (Svenstrup 2017,
-https://arxiv.org/abs/1709.03933), and is left out at random while training, so that spelling is relied on too; added to
-it are vectors of the word in small letters and of its ending, as spaCy's MultiHashEmbed has them.
+Chiu & Nichols 2016, https://aclanthology.org/Q16-1026, and Ma & Hovy 2016, https://aclanthology.org/P16-1101: features
+of the characters represent words that training never met. The input is bytes (the tokenizer of that name); spaces
+separate words. Differences: word embeddings are looked up by a hash of the word (hash embeddings, Svenstrup 2017,
+https://arxiv.org/abs/1709.03933) and dropped at random in training, so that the network relies on characters too;
+embeddings of the lower-case word and of its suffix are added, as in spaCy's MultiHashEmbed.
 """
 
 from dataclasses import dataclass
 
 from keras.layers import Activation, Add, Concatenate, Dropout
 
-from zoo.architectures import Architecture
-from zoo.architectures._recurrent import RecurrentStack, variational
+from zoo.architectures._recurrent import RecurrentStack
 from zoo.layers.convolution import MaskedConv1D
+from zoo.layers.dropout import variational_dropout
 from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.recurrent import cells
 from zoo.layers.word_features import BroadcastWords, WordEnds, WordHashes, WordIndex, WordMaxPooling
 
 
 @dataclass(frozen=True, kw_only=True)
-class LSTMCNN(RecurrentStack, Architecture):
-    """LSTM layers over words: (batch, time, units + filters) features of each byte, its word's and its neighbours'.
+class LSTMCNN(RecurrentStack):
+    """LSTM layers over words: (batch, time, units + filters) features of each byte.
 
-    There are twice the units where directions are concatenated.
+    A byte has the features of its word and of the bytes around it; 2 * units where directions are concatenated.
     """
 
     vocabulary: int = 261  # bytes after the special tokens
-    blank: int = 37  # id of what parts words: of the blank among bytes
-    buckets: int = 2**14  # vectors that words have
-    ending: int = 3  # bytes at a word's end that have a vector, as has the word in small letters; 0: neither has
-    bytes_width: int = 32  # of a byte's vector
+    space: int = 37  # id of the byte that separates words
+    buckets: int = 2**14  # word embeddings, shared by words of the same hash
+    suffix: int = 3  # bytes of the suffix that has an embedding, as the lower-case word has; 0: neither has
+    byte_width: int = 32  # of a byte embedding
     filters: int = 128  # of the convolution over bytes
-    kernel: int = 5  # bytes that it sees at once
-    word_dropout: float = 0.2  # words whose own vector is left out
+    kernel: int = 5  # bytes that a filter spans
+    word_dropout: float = 0.2  # words whose embedding is dropped
     bidirectional: bool = True
 
     layer = cells.LSTM
-    causal = False  # each byte's features know its whole word
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._set(causal=False)  # the features of each byte depend on its whole word
 
     def __call__(self, tokens):
-        numbers = WordIndex(self.blank, self.padding, name="numbers")(tokens)
-        ends = WordEnds(name="ends")(numbers)
-        words = WordHashes(self.blank, self.buckets, name="words")(tokens, numbers, ends)
-        spelling = self._spelling(tokens)
+        index = WordIndex(self.space, self.padding, name="numbers")(tokens)
+        ends = WordEnds(name="ends")(index)
+        words = WordHashes(self.space, self.buckets, name="words")(tokens, index, ends)
+        characters = self._characters(tokens)
         x = Concatenate(name="word")(
-            [self._own(words, tokens, numbers, ends), WordMaxPooling(name="spelled")(spelling, numbers, ends)]
+            [self._embed(words, tokens, index, ends), WordMaxPooling(name="spelled")(characters, index, ends)]
         )
-        x = variational(self.embedding_dropout, "embedding_dropout")(x)
-        visible = PaddingMask(name="visible")(words)
+        x = variational_dropout(self.embedding_dropout, "embedding_dropout")(x)
+        padding_mask = PaddingMask(name="padding_mask")(words)
         for i in range(self.depth):
-            x = self._read(x, visible, f"layer{i}")
-            x = variational(self.dropout, f"dropout{i}")(x)
-        return Concatenate(name="features")([BroadcastWords(name="spread")(x, numbers), spelling])
+            x = self._bidirectional(x, padding_mask, f"layer{i}")
+            x = variational_dropout(self.dropout, f"dropout{i}")(x)
+        return Concatenate(name="features")([BroadcastWords(name="spread")(x, index), characters])
 
-    def _own(self, words, tokens, numbers, ends):
+    def _embed(self, words, tokens, index, ends):
+        """Word embeddings, (batch, words, width): by hash, by hash of the lower-case word, by hash of its suffix."""
         embed = TokenEmbedding(self.buckets + 1, self.width, name="embedding")
         drop = Dropout(self.word_dropout, noise_shape=(None, None, 1), name="word_dropout")
-        if not self.ending:
+        if not self.suffix:
             return drop(embed(words))
-        small = WordHashes(self.blank, self.buckets, small=True, name="small")(tokens, numbers, ends)
-        options = {"small": True, "ending": self.ending, "name": "endings"}
-        endings = WordHashes(self.blank, self.buckets, **options)(tokens, numbers, ends)
-        return Add(name="own")([drop(Add(name="whole")([embed(words), embed(small)])), embed(endings)])
+        lower = WordHashes(self.space, self.buckets, lowercase=True, name="small")(tokens, index, ends)
+        options = {"lowercase": True, "suffix": self.suffix, "name": "endings"}
+        suffixes = WordHashes(self.space, self.buckets, **options)(tokens, index, ends)
+        return Add(name="own")([drop(Add(name="whole")([embed(words), embed(lower)])), embed(suffixes)])
 
-    def _spelling(self, tokens):
-        x = TokenEmbedding(self.vocabulary, self.bytes_width, self.padding, name="bytes")(tokens)
-        shown = PaddingMask(self.padding, name="shown")(tokens)
-        x = MaskedConv1D(self.filters, self.kernel, padding="same", name="convolution")(x, shown)
+    def _characters(self, tokens):
+        """Features of the bytes, (batch, time, filters)."""
+        x = TokenEmbedding(self.vocabulary, self.byte_width, self.padding, name="bytes")(tokens)
+        padding_mask = PaddingMask(self.padding, name="byte_mask")(tokens)
+        x = MaskedConv1D(self.filters, self.kernel, padding="same", name="convolution")(x, padding_mask)
         return Activation("relu", name="spelling")(x)

@@ -14,11 +14,12 @@ import numpy as np
 from keras import ops
 
 from zoo import backend
-from zoo.architectures import Architecture
+from zoo.architectures import Architecture, fact
+from zoo.backend.shapes import power_of_two
 from zoo.layers.dense import Dense
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import NGrams
-from zoo.runtime.choice import choose
+from zoo.runtime.errors import one_of
 
 FEATURES = ("tfidf", "sublinear_tfidf", "counts", "binary")
 ROWS = 1024  # texts whose features are counted at a time; so many ids are in memory together
@@ -31,22 +32,22 @@ class MLP(Architecture):
     features: str = "tfidf"  # sublinear_tfidf: 1 + ln(count) in place of the count; counts; binary: there or not
     ngrams: int = 1  # longest run of tokens that is a feature
     buckets: int = 2**18  # features that runs of two and more tokens share
-    rarest: int = 1  # training texts that must have a feature for it to count
-    ratios: bool = False  # features that tell more about the labels count more: `_log_ratios`
-    norm: float = 1.0  # Euclidean length of a text's features
+    min_count: int = 1  # training texts that must have a feature for it to count
+    naive_bayes: bool = False  # features that tell more about the labels count more: `_log_ratios`
+    l2_norm: float = 1.0  # Euclidean length of a text's features
     hidden: int = 256  # of each dense layer
     depth: int = 1  # dense layers; at 0 `hidden` linear sums of the features: a linear model
     dropout: float = 0.5  # after each dense layer
 
-    pooling = None
+    pooling: str | None = fact(None)
 
     def __post_init__(self):
-        choose("features", self.features, FEATURES)
+        one_of("features", self.features, FEATURES)
 
     def __call__(self, tokens):
         grams = NGrams(self.vocabulary, self.ngrams, self.buckets, name="ngrams")
         ids = grams(tokens)
-        weights = BagWeights(self.features, grams.size, self.norm, name="weights")(ids)
+        weights = BagWeights(self.features, grams.size, self.l2_norm, name="weights")(ids)
         x = SparseDense(grams.size, self.hidden, "relu" if self.depth else "linear", name="dense0")(weights, ids)
         for i in range(self.depth):
             if i > 0:
@@ -54,38 +55,38 @@ class MLP(Architecture):
             x = Dropout(self.dropout, name=f"dropout{i}")(x)
         return x
 
-    def fit(self, trunk, rows, targets=None):
+    def adapt(self, backbone, rows, targets=None):
         """Weigh each feature by how few of the training texts have it; one that too few have does not count.
 
-        With `ratios`, `targets` are arrays that are 1 at the labels of each text and 0 at others.
+        With `naive_bayes`, `targets` are arrays that are 1 at the labels of each text and 0 at others.
         """
-        layer, grams = trunk.get_layer("weights"), trunk.get_layer("ngrams")
+        layer, grams = backbone.get_layer("weights"), backbone.get_layer("ngrams")
         texts, total, found_GS = zip(rows, self._groups(targets), strict=False), 0, np.zeros((1, grams.size))
         while chunk := list(islice(texts, ROWS)):
             found_GS = found_GS + _texts_with(*zip(*chunk, strict=True), grams)
             total += len(chunk)
         scale = np.log((1 + total) / (1 + found_GS[0])) + 1 if "tfidf" in self.features else 1
-        if self.ratios:
+        if self.naive_bayes:
             scale = scale * _log_ratios(found_GS)
-        layer.scale.assign(np.where(found_GS[0] >= max(self.rarest, 1), scale, 0))
+        layer.scale.assign(np.where(found_GS[0] >= max(self.min_count, 1), scale, 0))
 
     def _groups(self, targets):
         """Where each text is counted: among all, and where labels matter with each of its own."""
-        return ((True, *target) for target in targets) if self.ratios else repeat((True,))
+        return ((True, *target) for target in targets) if self.naive_bayes else repeat((True,))
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class BagWeights(keras.layers.Layer):
     """How much each place of (batch, longest * time) ids counts: (batch, longest * time), zero at padding.
 
-    Over the places where a feature stands the weights add up to its value; each text's values have length `norm`.
+    Over the places where a feature stands the weights add up to its value; each text's values have length `l2_norm`.
     """
 
-    def __init__(self, features, size, norm=1.0, **kwargs):
+    def __init__(self, features, size, l2_norm=1.0, **kwargs):
         super().__init__(**kwargs)
-        self.features = choose("features", features, FEATURES)
+        self.features = one_of("features", features, FEATURES)
         self.size = size
-        self.norm = norm
+        self.l2_norm = l2_norm
 
     def build(self, ids_shape):
         self.scale = self.add_weight((self.size,), initializer="ones", trainable=False, autocast=False, name="scale")
@@ -94,7 +95,7 @@ class BagWeights(keras.layers.Layer):
         count = self._count(ids)
         value = self._strength(count) * ops.take(self.scale, ids, axis=0) * ops.cast(ops.not_equal(ids, 0), "float32")
         length = ops.sqrt(ops.sum(value * value / count, axis=1, keepdims=True))
-        return ops.cast(self.norm * value / count / ops.maximum(length, keras.config.epsilon()), self.compute_dtype)
+        return ops.cast(self.l2_norm * value / count / ops.maximum(length, keras.config.epsilon()), self.compute_dtype)
 
     def compute_output_spec(self, ids):
         return keras.KerasTensor(ids.shape, dtype=self.compute_dtype)
@@ -136,7 +137,7 @@ class SparseDense(keras.layers.Layer):
 def _texts_with(rows, groups, grams):
     """In how many of `rows` of each group every id of `grams` is found: (groups, grams.size) counts."""
     longest = max(map(len, rows))
-    tokens = np.zeros((ROWS, 1 << longest.bit_length()), "int32")  # few shapes: some backends compile for each
+    tokens = np.zeros((ROWS, power_of_two(longest)), "int32")  # few shapes: some backends compile for each
     for place, row in enumerate(rows):
         tokens[place, : len(row)] = row
     ids = np.sort(ops.convert_to_numpy(grams(tokens)), axis=1)[: len(rows)]

@@ -1,51 +1,55 @@
-"""BERT without token types, trained longer on more text with masks drawn afresh and no next-sentence task.
+"""A Transformer encoder as BERT's, without segments, pretrained with masked tokens on more text (RoBERTa).
 
-Liu et al. 2019, RoBERTa, https://arxiv.org/abs/1907.11692. No difference; the first position stands in the third row of
-the table, as in the published weights.
+Liu et al. 2019, RoBERTa, https://arxiv.org/abs/1907.11692. No difference; the first position has the third row of the
+table of positions, as in the published weights.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from keras.initializers import RandomNormal
 
-from zoo.architectures import Architecture
-from zoo.architectures._pretrained import ENCODER, HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.architectures import Architecture, fact
+from zoo.architectures._pretrained import ENCODER_LAYERS, HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.layers.attention import MultiHeadAttention
+from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.positions import LearnedPositions
-from zoo.layers.transformer import BERT_DEVIATION, bert_blocks
+from zoo.layers.transformer import FeedForward, layer_norm, residual
 
-OFFSET = 2  # rows before the first position's: fairseq counts positions from padding's id, 1, and one further
+INIT_STD = 0.02  # of initial weights, in BERT's modeling.py
+OFFSET = 2  # unused rows before the first position: fairseq counts positions from the padding id, 1, plus 1
 
 
-class Positioned(HuggingFaceMapping):
-    """Counts the rows before the first position's among the positions, as transformers does."""
+class RoBERTaMapping(HuggingFaceMapping):
+    """Counts the `OFFSET` unused rows of the table among the positions, as transformers does."""
 
-    def settings(self, config):
-        found = super().settings(config)
-        return found | {"length": found["length"] - OFFSET} if "length" in found else found
+    def read_fields(self, config):
+        values = super().read_fields(config)
+        return values | {"length": values["length"] - OFFSET} if "length" in values else values
 
-    def write(self, architecture):
-        return super().write(architecture) | {"max_position_embeddings": architecture.length + OFFSET}
+    def to_config(self, architecture):
+        return super().to_config(architecture) | {"max_position_embeddings": architecture.length + OFFSET}
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoBERTa(Architecture):
-    """Post-norm encoder blocks over words and positions: (batch, time, width) features."""
+    """Post-norm blocks of self-attention, with learned positions: (batch, time, width) features."""
 
     vocabulary: int = 50_265
-    length: int = 512  # positions in the table: the longest text
+    length: int = 512  # rows of the table of positions: the longest text
     width: int = 768  # of the residual stream
     depth: int = 12  # blocks
     heads: int = 12
     hidden: int = 3072  # of the feed-forward layers
-    dropout: float = 0.1  # of embeddings, attention weights and what blocks add
+    dropout: float = 0.1  # of embeddings, attention weights and outputs of sublayers
     epsilon: float = 1e-5  # added to the variance by norms
 
-    pooling = "first"
-    tied = True
-    published = Positioned(
-        kind="roberta",
-        name="RobertaModel",
+    pooling: str | None = fact("first")
+    tied: bool = fact(True)
+    huggingface = RoBERTaMapping(
+        model_type="roberta",
+        class_name="RobertaModel",
         fields={
             "vocabulary": "vocab_size",
             "padding": "pad_token_id",
@@ -57,7 +61,7 @@ class RoBERTa(Architecture):
             "dropout": ("hidden_dropout_prob", "attention_probs_dropout_prob"),
             "epsilon": "layer_norm_eps",
         },
-        fixed={
+        required={
             "hidden_act": "gelu",
             "position_embedding_type": "absolute",
             "is_decoder": False,
@@ -73,15 +77,15 @@ class RoBERTa(Architecture):
             "block{i}_attention/value": "encoder.layer.{i}.attention.self.value",
             "block{i}_attention/out": "encoder.layer.{i}.attention.output.dense",
             "block{i}_attention_norm": "encoder.layer.{i}.attention.output.LayerNorm",
-            "block{i}_feed_forward/widen": "encoder.layer.{i}.intermediate.dense",
-            "block{i}_feed_forward/narrow": "encoder.layer.{i}.output.dense",
+            "block{i}_feed_forward/up": "encoder.layer.{i}.intermediate.dense",
+            "block{i}_feed_forward/down": "encoder.layer.{i}.output.dense",
             "block{i}_feed_forward_norm": "encoder.layer.{i}.output.LayerNorm",
         },
         heads={
             "RobertaForSequenceClassification": HeadMapping(
                 objective="classify_text",
                 layers={"hidden": "classifier.dense", "logits": "classifier.out_proj"},
-                settings={"pooling": "first", "hidden": "tanh"},
+                settings={"pooling": "first", "dense_activation": "tanh"},
             ),
             "RobertaForMaskedLM": HeadMapping(
                 objective="masked_token",
@@ -91,27 +95,44 @@ class RoBERTa(Architecture):
                 objective="tag_tokens", layers={"tags": "classifier"}, settings={"crf": False}
             ),
             "RobertaForQuestionAnswering": HeadMapping(
-                objective="find_span", layers={"logits": "qa_outputs"}, settings={"compare": False}
+                objective="find_span", layers={"logits": "qa_outputs"}, settings={"match_question": False}
             ),
         },
-        copies=("embeddings.position_ids", "lm_head.decoder.weight", "lm_head.decoder.bias"),
+        ignored=("embeddings.position_ids", "lm_head.decoder.weight", "lm_head.decoder.bias"),
     )
     keras_hub = KerasHubMapping(
-        name="RobertaBackbone",
+        class_name="RobertaBackbone",
         fields={"length": "max_sequence_length", "heads": "num_heads", "dropout": "dropout"},
         layers={
             "embeddings/token_embedding": "embedding",
             "embeddings/position_embedding": "positions",
-            **ENCODER,
+            **ENCODER_LAYERS,
         },
     )
 
     def __call__(self, tokens):
-        options = {"embeddings_initializer": RandomNormal(stddev=BERT_DEVIATION), "name": "embedding"}
-        x = TokenEmbedding(self.vocabulary, self.width, self.padding, **options)(tokens)
-        x = LearnedPositions(self.length, OFFSET, name="positions")(x)
-        return bert_blocks(x, PaddingMask(self.padding, name="visible")(tokens), self, self.epsilon)
+        init = RandomNormal(stddev=INIT_STD)
+        padding_mask = PaddingMask(self.padding, name="padding_mask")(tokens)
+        embedding = TokenEmbedding(
+            self.vocabulary, self.width, self.padding, embeddings_initializer=init, name="embedding"
+        )
+        x = LearnedPositions(self.length, OFFSET, name="positions")(embedding(tokens))
+        x = Dropout(self.dropout, name="embedding_dropout")(layer_norm(x, "embedding_norm", self.epsilon))
+        for i in range(self.depth):
+            x = self._block(x, padding_mask, f"block{i}")
+        return x
+
+    def _block(self, x, padding_mask, name):
+        """norm(x + attention(x)), then norm(x + feed_forward(x))."""
+        norm = partial(layer_norm, epsilon=self.epsilon)
+        attention = MultiHeadAttention(self.heads, dropout=self.dropout, init_std=INIT_STD, name=f"{name}_attention")
+        attention = partial(attention, padding_mask=padding_mask)
+        feed_forward = FeedForward(self.hidden, "gelu", init_std=INIT_STD, name=f"{name}_feed_forward")
+        x = residual(x, attention, "post", self.dropout, f"{name}_attention", norm)
+        return residual(x, feed_forward, "post", self.dropout, f"{name}_feed_forward", norm)
 
 
-BASE = RoBERTa(padding=1)
-LARGE = RoBERTa(padding=1, width=1024, depth=24, heads=16, hidden=4096)
+PADDING = 1  # id of <pad> in the published vocabulary
+TINY = RoBERTa(padding=PADDING, width=128, depth=2, heads=2, hidden=512)  # no published size: that of BERT
+BASE = RoBERTa(padding=PADDING)
+LARGE = RoBERTa(padding=PADDING, width=1024, depth=24, heads=16, hidden=4096)

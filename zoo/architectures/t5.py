@@ -1,7 +1,7 @@
-"""An encoder-decoder whose attention knows distances in place of positions; every task is text to text.
+"""A Transformer encoder-decoder with relative position biases, pretrained on text-to-text tasks (T5).
 
-Raffel et al. 2020, T5, https://arxiv.org/abs/1910.10683. Version 1.1 (`gated`, not `tied`) has feed-forward layers of
-Shazeer 2020, https://arxiv.org/abs/2002.05202, and an output layer of its own. No difference.
+Raffel et al. 2019, T5, https://arxiv.org/abs/1910.10683, and version 1.1,
+https://github.com/google-research/text-to-text-transfer-transformer/blob/main/released_checkpoints.md. No difference.
 """
 
 from dataclasses import dataclass, replace
@@ -10,52 +10,57 @@ from functools import partial
 from keras.initializers import RandomNormal
 from keras.layers import Rescaling
 
-from zoo.architectures import Architecture
+from zoo.architectures import Architecture, fact
 from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping, KerasHubMapping
 from zoo.layers.attention import T5Attention
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.relative_positions import RelativePositionBias
-from zoo.layers.transformer import FeedForward, normalize_size, residual
+from zoo.layers.transformer import FeedForward, residual, rms_norm
+from zoo.runtime.errors import UserError
 
 ACTIVATIONS = {False: "relu", True: "gated-gelu"}  # `gated`: what config.json calls the feed-forward layers
 HUB_ACTIVATIONS = {False: "relu", True: "gelu_approximate"}  # what KerasHub calls the activation within them
 
 
-class TextToText(HuggingFaceMapping):
+class T5Mapping(HuggingFaceMapping):
     """Reads and writes the two versions, which config.json tells by the feed-forward layers and the output layer."""
 
-    def settings(self, config):
+    def read_fields(self, config):
         kind = config.get("feed_forward_proj", "relu")
         if kind not in ACTIVATIONS.values():
-            raise ValueError(f"Expected feed_forward_proj of relu or gated-gelu in config.json. Received: {kind!r}.")
+            raise UserError(f"Expected feed_forward_proj of relu or gated-gelu in config.json. Received: {kind!r}.")
         if config.get("num_decoder_layers") not in (None, config["num_layers"]):
-            raise ValueError(
+            raise UserError(
                 "Expected as many layers in the decoder as in the encoder in config.json. "
                 f"Received: num_layers={config['num_layers']}, num_decoder_layers={config['num_decoder_layers']}."
             )
         tied = config.get("scale_decoder_outputs", config.get("tie_word_embeddings", True))
-        return super().settings(config) | {"gated": kind != "relu", "tied": tied}
+        return super().read_fields(config) | {"gated": kind != "relu", "tied": tied}
 
-    def write(self, architecture):
+    def to_config(self, architecture):
         kind = {"feed_forward_proj": ACTIVATIONS[architecture.gated], "tie_word_embeddings": architecture.tied}
-        return super().write(architecture) | kind
+        return super().to_config(architecture) | kind
 
 
-class TextToTextBackbone(KerasHubMapping):
+class T5HubMapping(KerasHubMapping):
     """KerasHub's backbone of the two versions; heads share the width where their own is not said."""
 
-    def read(self, architecture, config):
+    def from_config(self, architecture, config):
         gated, kind = config["use_gated_activation"], config["activation"]
         name = kind if isinstance(kind, str) else str(kind["config"]).rpartition(">")[2]
         if name != HUB_ACTIVATIONS[gated]:
-            raise ValueError(f"Expected activation={HUB_ACTIVATIONS[gated]!r} of a {self.name}. Received: {name!r}.")
+            raise UserError(
+                f"Expected activation={HUB_ACTIVATIONS[gated]!r} of a {self.class_name}. Received: {name!r}."
+            )
         head_width = config["key_value_dim"] or config["hidden_dim"] // config["num_heads"]
-        return replace(super().read(architecture, config), gated=gated, head_width=head_width)
+        return replace(super().from_config(architecture, config), gated=gated, head_width=head_width)
 
-    def rows(self, architecture):
-        kind = "gated/" if architecture.gated else "feed_forward/"
-        return {there: here.replace("feed_forward/", kind) for there, here in self.layers.items()}
+    def layers_of(self, architecture):
+        if not architecture.gated:
+            return self.layers
+        renamed = ((theirs, ours.replace("feed_forward/up", "gated/gate")) for theirs, ours in self.layers.items())
+        return {theirs: ours.replace("feed_forward/", "gated/") for theirs, ours in renamed}
 
 
 def _both(there, here):
@@ -67,7 +72,7 @@ def _both(there, here):
 class T5(Architecture):
     """Pre-norm blocks of an encoder and a decoder, without biases: (batch, target time, width) features.
 
-    A target begins with padding, which has a vector like any id.
+    The decoder's input starts with the padding id, whose embedding is learned.
     """
 
     vocabulary: int = 32_128
@@ -76,19 +81,19 @@ class T5(Architecture):
     heads: int = 8
     head_width: int = 64
     hidden: int = 2048  # of the feed-forward layers
-    gated: bool = False  # version 1.1: feed-forward layers of two products, with GELU in place of ReLU
-    tied: bool = True  # not in version 1.1: logits are made with the word vectors
-    buckets: int = 32  # of distances
-    longest: int = 128  # distance that is told from longer ones
-    dropout: float = 0.1  # of word vectors, attention weights, feed-forward layers, what blocks add and features
+    gated: bool = False  # version 1.1: gated feed-forward layers, with GELU in place of ReLU
+    tied: bool = True  # logits are products with the word vectors; not in version 1.1
+    buckets: int = 32  # of relative positions
+    max_distance: int = 128  # relative positions from here on share a bucket
+    dropout: float = 0.1  # of word vectors, attention weights, feed-forward layers, outputs of sublayers and features
     epsilon: float = 1e-6  # added to the mean square by norms
 
-    causal = True
-    pooling = "last"
-    begin = ("padding",)
-    published = TextToText(
-        kind="t5",
-        name="T5Model",
+    causal: bool = fact(True)
+    pooling: str | None = fact("last")
+    decoder_start: tuple[str, ...] = fact(("padding",))
+    huggingface = T5Mapping(
+        model_type="t5",
+        class_name="T5Model",
         fields={
             "vocabulary": "vocab_size",
             "padding": "pad_token_id",
@@ -98,7 +103,7 @@ class T5(Architecture):
             "head_width": "d_kv",
             "hidden": "d_ff",
             "buckets": "relative_attention_num_buckets",
-            "longest": "relative_attention_max_distance",
+            "max_distance": "relative_attention_max_distance",
             "dropout": "dropout_rate",
             "epsilon": "layer_norm_epsilon",
         },
@@ -111,11 +116,11 @@ class T5(Architecture):
             "encoder{i}_attention/value": "encoder.block.{i}.layer.0.SelfAttention.v",
             "encoder{i}_attention/out": "encoder.block.{i}.layer.0.SelfAttention.o",
             "encoder{i}_feed_forward_norm": "encoder.block.{i}.layer.1.layer_norm",
-            "encoder{i}_feed_forward/widen": "encoder.block.{i}.layer.1.DenseReluDense.wi",
-            "encoder{i}_feed_forward/narrow": "encoder.block.{i}.layer.1.DenseReluDense.wo",
-            "encoder{i}_gated/widen": "encoder.block.{i}.layer.1.DenseReluDense.wi_0",
-            "encoder{i}_gated/gate": "encoder.block.{i}.layer.1.DenseReluDense.wi_1",
-            "encoder{i}_gated/narrow": "encoder.block.{i}.layer.1.DenseReluDense.wo",
+            "encoder{i}_feed_forward/up": "encoder.block.{i}.layer.1.DenseReluDense.wi",
+            "encoder{i}_feed_forward/down": "encoder.block.{i}.layer.1.DenseReluDense.wo",
+            "encoder{i}_gated/gate": "encoder.block.{i}.layer.1.DenseReluDense.wi_0",
+            "encoder{i}_gated/up": "encoder.block.{i}.layer.1.DenseReluDense.wi_1",
+            "encoder{i}_gated/down": "encoder.block.{i}.layer.1.DenseReluDense.wo",
             "encoder_norm": "encoder.final_layer_norm",
             "decoder_distance": "decoder.block.0.layer.0.SelfAttention.relative_attention_bias",
             "decoder{i}_attention_norm": "decoder.block.{i}.layer.0.layer_norm",
@@ -129,11 +134,11 @@ class T5(Architecture):
             "decoder{i}_source_attention/value": "decoder.block.{i}.layer.1.EncDecAttention.v",
             "decoder{i}_source_attention/out": "decoder.block.{i}.layer.1.EncDecAttention.o",
             "decoder{i}_feed_forward_norm": "decoder.block.{i}.layer.2.layer_norm",
-            "decoder{i}_feed_forward/widen": "decoder.block.{i}.layer.2.DenseReluDense.wi",
-            "decoder{i}_feed_forward/narrow": "decoder.block.{i}.layer.2.DenseReluDense.wo",
-            "decoder{i}_gated/widen": "decoder.block.{i}.layer.2.DenseReluDense.wi_0",
-            "decoder{i}_gated/gate": "decoder.block.{i}.layer.2.DenseReluDense.wi_1",
-            "decoder{i}_gated/narrow": "decoder.block.{i}.layer.2.DenseReluDense.wo",
+            "decoder{i}_feed_forward/up": "decoder.block.{i}.layer.2.DenseReluDense.wi",
+            "decoder{i}_feed_forward/down": "decoder.block.{i}.layer.2.DenseReluDense.wo",
+            "decoder{i}_gated/gate": "decoder.block.{i}.layer.2.DenseReluDense.wi_0",
+            "decoder{i}_gated/up": "decoder.block.{i}.layer.2.DenseReluDense.wi_1",
+            "decoder{i}_gated/down": "decoder.block.{i}.layer.2.DenseReluDense.wo",
             "decoder_norm": "decoder.final_layer_norm",
         },
         heads={
@@ -141,10 +146,10 @@ class T5(Architecture):
                 objective="translate", layers={"logits/kernel": "lm_head.weight"}
             ),
         },
-        copies=("encoder.embed_tokens.weight", "decoder.embed_tokens.weight"),
+        ignored=("encoder.embed_tokens.weight", "decoder.embed_tokens.weight"),
     )
-    keras_hub = TextToTextBackbone(
-        name="T5Backbone",
+    keras_hub = T5HubMapping(
+        class_name="T5Backbone",
         fields={"heads": "num_heads", "dropout": "dropout", "epsilon": "layer_norm_epsilon"},
         head="T5ForConditionalGeneration",
         layers={
@@ -161,9 +166,9 @@ class T5(Architecture):
             "transformer_decoder_layer_{i}/cross_attention/value_projector": "decoder{i}_source_attention/value",
             "transformer_decoder_layer_{i}/cross_attention/output_projector": "decoder{i}_source_attention/out",
             "transformer_decoder_layer_{i}/t5_layer_norm_1": "decoder{i}_source_attention_norm",
-            **_both("transformer_PART_layer_{i}/input_projector", "PART{i}_feed_forward/widen"),
-            **_both("transformer_PART_layer_{i}/gate_projector", "PART{i}_feed_forward/gate"),
-            **_both("transformer_PART_layer_{i}/output_projector", "PART{i}_feed_forward/narrow"),
+            **_both("transformer_PART_layer_{i}/input_projector", "PART{i}_feed_forward/up"),
+            **_both("transformer_PART_layer_{i}/gate_projector", "PART{i}_gated/up"),
+            **_both("transformer_PART_layer_{i}/output_projector", "PART{i}_feed_forward/down"),
             "transformer_encoder_layer_{i}/t5_layer_norm_1": "encoder{i}_feed_forward_norm",
             "transformer_decoder_layer_{i}/t5_layer_norm_2": "decoder{i}_feed_forward_norm",
             **_both("PART_output_layer_norm", "PART_norm"),
@@ -171,59 +176,60 @@ class T5(Architecture):
     )
 
     def __call__(self, source, target):
-        visible = PaddingMask(self.padding, name="visible")(source)
-        initial = RandomNormal(stddev=1.0)  # as in the released code
-        embed = TokenEmbedding(self.vocabulary, self.width, None, embeddings_initializer=initial, name="embedding")
-        x = Dropout(self.dropout, name="encoder_dropout")(embed(source))
-        distance = self._distance("encoder")(x)
+        init = RandomNormal(stddev=1.0)  # as in the released code
+        embedding = TokenEmbedding(self.vocabulary, self.width, None, embeddings_initializer=init, name="embedding")
+        padding_mask = PaddingMask(self.padding, name="padding_mask")(source)
+        x = Dropout(self.dropout, name="encoder_dropout")(embedding(source))
+        bias = self._position_bias(x, "encoder")
         for i in range(self.depth):
-            x = self._attend(x, f"encoder{i}_attention", visible=visible, bias=distance)
-            x = self._think(x, f"encoder{i}")
-        memory = self._finish(x, "encoder")
-        y = Dropout(self.dropout, name="decoder_dropout")(embed(target))
-        distance = self._distance("decoder", causal=True)(y)
+            x = self._attention(x, f"encoder{i}_attention", padding_mask=padding_mask, bias=bias)
+            x = self._feed_forward(x, f"encoder{i}")
+        encoded = self._final_norm(x, "encoder")
+        y = Dropout(self.dropout, name="decoder_dropout")(embedding(target))
+        bias = self._position_bias(y, "decoder", causal=True)
         for i in range(self.depth):
-            y = self._attend(y, f"decoder{i}_attention", causal=True, bias=distance)
-            y = self._attend(y, f"decoder{i}_source_attention", context=memory, visible=visible)
-            y = self._think(y, f"decoder{i}")
-        return self._finish(y, "decoder")
+            y = self._attention(y, f"decoder{i}_attention", causal=True, bias=bias)
+            y = self._attention(y, f"decoder{i}_source_attention", context=encoded, padding_mask=padding_mask)
+            y = self._feed_forward(y, f"decoder{i}")
+        return self._final_norm(y, "decoder")
 
-    def logits(self, trunk, x=None):
-        if not self.tied:
-            return super().logits(trunk, x)
-        x = trunk.output if x is None else x
-        return super().logits(trunk, Rescaling(self.width**-0.5, name="scale")(x))  # word vectors are drawn large
+    def logits(self, backbone, x=None):
+        x = backbone.output if x is None else x
+        scaled = Rescaling(self.width**-0.5, name="scale")(x) if self.tied else x  # initial word vectors have std 1
+        return super().logits(backbone, scaled)
 
-    def _distance(self, name, causal=False):
-        return RelativePositionBias(self.heads, self.buckets, self.longest, causal, name=f"{name}_distance")
+    def _position_bias(self, x, name, causal=False):
+        bias = RelativePositionBias(self.heads, self.buckets, self.max_distance, causal, name=f"{name}_distance")
+        return bias(x)
 
-    def _attend(self, x, name, causal=False, **given):
-        attend = T5Attention(self.heads, self.head_width, self.dropout, causal, name=name)
-        return self._residual(x, lambda y: attend(y, **given), name)
+    def _attention(self, x, name, causal=False, **inputs):
+        attention = T5Attention(self.heads, self.head_width, self.dropout, causal, name=name)
+        return self._residual(x, partial(attention, **inputs), name)
 
-    def _think(self, x, name):
-        deviation = {"deviation": self.width**-0.5, "out_deviation": self.hidden**-0.5}
-        options = {"dropout": self.dropout, "gated": self.gated, "use_bias": False, **deviation}
+    def _feed_forward(self, x, name):
         kind, activation = ("gated", "gelu_tanh") if self.gated else ("feed_forward", "relu")
-        think = FeedForward(self.hidden, activation, **options, name=f"{name}_{kind}")
-        return self._residual(x, think, f"{name}_feed_forward")
+        init = {"init_std": self.width**-0.5, "out_init_std": self.hidden**-0.5}
+        options = {"dropout": self.dropout, "gated": self.gated, "use_bias": False, **init}
+        feed_forward = FeedForward(self.hidden, activation, **options, name=f"{name}_{kind}")
+        return self._residual(x, feed_forward, f"{name}_feed_forward")
 
-    def _residual(self, x, change, name):
-        return residual(x, change, "pre", self.dropout, name, partial(normalize_size, epsilon=self.epsilon))
+    def _residual(self, x, sublayer, name):
+        return residual(x, sublayer, "pre", self.dropout, name, partial(rms_norm, epsilon=self.epsilon))
 
-    def _finish(self, x, name):
-        x = normalize_size(x, f"{name}_norm", self.epsilon)
+    def _final_norm(self, x, name):
+        x = rms_norm(x, f"{name}_norm", self.epsilon)
         return Dropout(self.dropout, name=f"{name}_norm_dropout")(x)
 
 
+TINY = T5(width=128, depth=2, heads=2, hidden=512)  # no published size: trains on a laptop
 SMALL = T5()
 BASE = T5(width=768, depth=12, heads=12, hidden=3072)
 LARGE = T5(width=1024, depth=24, heads=16, hidden=4096)
 XL = T5(width=1024, depth=24, heads=32, head_width=128, hidden=16_384)  # called 3B
 XXL = T5(width=1024, depth=24, heads=128, head_width=128, hidden=65_536)  # called 11B
-_LATER = {"gated": True, "tied": False}
-SMALL_1_1 = T5(**_LATER, depth=8, heads=6, hidden=1024)
-BASE_1_1 = T5(**_LATER, width=768, depth=12, heads=12, hidden=2048)
-LARGE_1_1 = T5(**_LATER, width=1024, depth=24, heads=16, hidden=2816)
-XL_1_1 = T5(**_LATER, width=2048, depth=24, heads=32, hidden=5120)
-XXL_1_1 = T5(**_LATER, width=4096, depth=24, heads=64, hidden=10_240)
+_VERSION_1_1 = {"gated": True, "tied": False}
+SMALL_1_1 = T5(**_VERSION_1_1, depth=8, heads=6, hidden=1024)
+BASE_1_1 = T5(**_VERSION_1_1, width=768, depth=12, heads=12, hidden=2048)
+LARGE_1_1 = T5(**_VERSION_1_1, width=1024, depth=24, heads=16, hidden=2816)
+XL_1_1 = T5(**_VERSION_1_1, width=2048, depth=24, heads=32, hidden=5120)
+XXL_1_1 = T5(**_VERSION_1_1, width=4096, depth=24, heads=64, hidden=10_240)

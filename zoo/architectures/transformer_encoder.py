@@ -1,8 +1,7 @@
-"""Blocks of attention among all tokens of a text, and of dense layers for each.
+"""A Transformer encoder of a size for small data: blocks of self-attention and feed-forward layers.
 
-Vaswani et al. 2017, Attention Is All You Need, https://arxiv.org/abs/1706.03762: its encoder, of a size for small data.
-The difference: norms stand before attention by default (`norm="pre"`), positions may be learned or rotary, and words
-may be dropped, which small data needs.
+Vaswani et al. 2017, Attention Is All You Need, https://arxiv.org/abs/1706.03762. Differences: pre-norm blocks by default
+(`norm="pre"`), optional learned or rotary positions, and word dropout against overfitting.
 """
 
 from dataclasses import dataclass
@@ -10,43 +9,45 @@ from dataclasses import dataclass
 from keras.initializers import RandomNormal
 from keras.layers import Rescaling
 
-from zoo.architectures import Architecture
+from zoo.architectures import Architecture, fact
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import UNKNOWN, PaddingMask, TokenDropout, TokenEmbedding
 from zoo.layers.positions import LearnedPositions, SinusoidalPositions
-from zoo.layers.transformer import NORMS, encoder_block, normalize
-from zoo.runtime.choice import choose
+from zoo.layers.transformer import NORMS, encoder_block, layer_norm
+from zoo.runtime.errors import one_of
 
 POSITIONS = ("sinusoidal", "learned", "rotary")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerEncoder(Architecture):
-    """Encoder blocks: (batch, time, width) features, each of which has seen the whole text."""
+    """Blocks of self-attention among all tokens of a text: (batch, time, width) features."""
 
     width: int = 128  # of the residual stream
     depth: int = 2  # blocks
     heads: int = 4
     hidden: int = 512  # of the feed-forward layers
-    word_dropout: float = 0.1  # words turned into the unknown word
-    embedding_dropout: float = 0.3  # of numbers in word vectors with their positions
-    dropout: float = 0.1  # of attention weights, feed-forward layers and what blocks add; section 5.4
+    word_dropout: float = 0.1  # words replaced by the unknown token
+    embedding_dropout: float = 0.3  # of word vectors with their positions
+    dropout: float = 0.1  # of attention weights, feed-forward layers and outputs of sublayers; section 5.4
     norm: str = "pre"  # or post, as in the paper
     positions: str = "sinusoidal"  # learned or rotary
-    length: int = 512  # positions in the table, where they are learned: the longest text
+    length: int = 512  # of the longest text, where positions are learned
 
-    pooling = "max"
+    pooling: str | None = fact("max")
 
     def __post_init__(self):
-        choose("norm", self.norm, NORMS)
-        choose("positions", self.positions, POSITIONS)
+        one_of("norm", self.norm, NORMS)
+        one_of("positions", self.positions, POSITIONS)
 
     def __call__(self, tokens):
-        visible = PaddingMask(self.padding, name="visible")(tokens)
+        padding_mask = PaddingMask(self.padding, name="padding_mask")(tokens)
         x = self._embed(tokens)
         for i in range(self.depth):
-            x = encoder_block(x, visible, self._attention, self._feed_forward, self.norm, self.dropout, f"block{i}")
-        return normalize(x, "norm") if self.norm == "pre" else x
+            x = encoder_block(
+                x, padding_mask, self._attention, self._feed_forward, self.norm, self.dropout, f"block{i}"
+            )
+        return layer_norm(x, "norm") if self.norm == "pre" else x
 
     @property
     def _attention(self):
@@ -61,11 +62,11 @@ class TransformerEncoder(Architecture):
         return {"hidden": self.hidden, "dropout": self.dropout}
 
     def _embed(self, tokens):
-        initial = RandomNormal(stddev=self.width**-0.5)
-        x = TokenDropout(self.word_dropout, UNKNOWN, name="word_dropout")(tokens)
-        x = TokenEmbedding(self.vocabulary, self.width, self.padding, embeddings_initializer=initial, name="embedding")(
-            x
+        init = RandomNormal(stddev=self.width**-0.5)
+        embedding = TokenEmbedding(
+            self.vocabulary, self.width, self.padding, embeddings_initializer=init, name="embedding"
         )
+        x = embedding(TokenDropout(self.word_dropout, UNKNOWN, name="word_dropout")(tokens))
         x = Rescaling(self.width**0.5, name="scale")(x)  # section 3.4
         if self.positions == "sinusoidal":
             x = SinusoidalPositions(name="positions")(x)

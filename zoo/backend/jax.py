@@ -58,7 +58,7 @@ def differentiable(forward, backward):
     return jax.jit(run)  # compiled once where it is called outside a compiled model, instead of at every call
 
 
-def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed=None, bias_BHTS=None):
+def attend(q_BTHD, k_BSKD, v_BSKD, padding_mask=None, causal=False, dropout=0.0, seed=None, bias_BHTS=None):
     """Attention: (batch, time, heads, width) means of the values, weighted by softmax(q k / sqrt(width)).
 
     Fused on accelerators, unless weights are dropped. On a CPU heads come first and division last: two thirds of the
@@ -72,14 +72,14 @@ def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed
         bias_BHTS: what is added to the products of queries and keys, broadcast over B.
     """
     if jax.default_backend() != "cpu" and dropout == 0:
-        mask = None if visible is None else _over_heads(visible)
+        mask = None if padding_mask is None else _over_heads(padding_mask)
         return keras.ops.dot_product_attention(q_BTHD, k_BSKD, v_BSKD, bias_BHTS, mask, is_causal=causal)
     groups, scale = q_BTHD.shape[2] // k_BSKD.shape[2], q_BTHD.shape[3] ** -0.5
     q_BHTD = jnp.transpose(q_BTHD * scale, (0, 2, 1, 3))
     k_BHSD = jnp.repeat(jnp.transpose(k_BSKD, (0, 2, 1, 3)), groups, axis=1)
     v_BHSD = jnp.repeat(jnp.transpose(v_BSKD, (0, 2, 1, 3)), groups, axis=1)
     score_BHTS = jnp.matmul(q_BHTD, jnp.swapaxes(k_BHSD, 2, 3), preferred_element_type="float32")
-    score_BHTS = _hide(score_BHTS if bias_BHTS is None else score_BHTS + bias_BHTS, visible, causal)
+    score_BHTS = _hide(score_BHTS if bias_BHTS is None else score_BHTS + bias_BHTS, padding_mask, causal)
     weight_BHTS = jnp.exp(score_BHTS - jax.lax.stop_gradient(score_BHTS.max(-1, keepdims=True)))
     total_BHT1 = weight_BHTS.sum(-1, keepdims=True)
     if dropout > 0:
@@ -88,14 +88,14 @@ def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed
     return jnp.transpose(y_BHTD.astype(q_BTHD.dtype), (0, 2, 1, 3))
 
 
-def _over_heads(visible):
-    return visible[:, None, None] if visible.ndim == 2 else visible[:, None]
+def _over_heads(padding_mask):
+    return padding_mask[:, None, None] if padding_mask.ndim == 2 else padding_mask[:, None]
 
 
-def _hide(score_BHTS, visible, causal):
+def _hide(score_BHTS, padding_mask, causal):
     """-1e9 where nothing may be seen: finite, so that a query which sees nothing gets the mean of all values."""
-    if visible is not None:
-        score_BHTS = jnp.where(_over_heads(visible), score_BHTS, -1e9)
+    if padding_mask is not None:
+        score_BHTS = jnp.where(_over_heads(padding_mask), score_BHTS, -1e9)
     if causal:
         score_BHTS = jnp.where(jnp.tri(*score_BHTS.shape[-2:], dtype=bool), score_BHTS, -1e9)
     return score_BHTS
@@ -130,13 +130,13 @@ def _mix(x):
     return x ^ x >> 16
 
 
-def largest(x_BTM, visible):
+def largest(x_BTM, padding_mask):
     """(batch, width): the largest numbers of each text, lowest of all where nothing is visible.
 
     By choices between halves. The gradient of JAX's own maximum goes where a number equals it, and XLA may compute the
     number once for the maximum and once more, rounded otherwise, for the comparison: it went nowhere, or was 0 / 0.
     """
-    x_BTM = jnp.where(visible[:, :, None], x_BTM, float("-inf"))
+    x_BTM = jnp.where(padding_mask[:, :, None], x_BTM, float("-inf"))
     while x_BTM.shape[1] > 1:
         half = x_BTM.shape[1] // 2
         left, right, odd = x_BTM[:, :half], x_BTM[:, half : 2 * half], x_BTM[:, 2 * half :]
@@ -144,7 +144,7 @@ def largest(x_BTM, visible):
     return x_BTM[:, 0]
 
 
-def fused_recurrence(kind, x_TBM, visible, reverse, weights):
+def fused_recurrence(kind, x_TBM, padding_mask, reverse, weights):
     """None: JAX has cuDNN for LSTM alone, as an experiment, and the scan is compiled as a whole."""
 
 

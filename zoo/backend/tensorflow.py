@@ -85,7 +85,7 @@ def differentiable(forward, backward):
     return lambda *arrays: run(*map(tf.convert_to_tensor, arrays))  # it would not take variables
 
 
-def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed=None, bias_BHTS=None):
+def attend(q_BTHD, k_BSKD, v_BSKD, padding_mask=None, causal=False, dropout=0.0, seed=None, bias_BHTS=None):
     """Attention: (batch, time, heads, width) means of the values, weighted by softmax(q k / sqrt(width)).
 
     Heads come first and what is hidden is subtracted: on a CPU half the time of `keras.ops.dot_product_attention`.
@@ -103,7 +103,7 @@ def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed
     )
     score_BHTS = tf.cast(tf.matmul(q_BHTD, k_BHSD, transpose_b=True), "float32")
     score_BHTS = score_BHTS if bias_BHTS is None else score_BHTS + tf.cast(bias_BHTS, "float32")
-    weight_BHTS = tf.cast(tf.nn.softmax(_hide(score_BHTS, visible, causal)), v_BHSD.dtype)
+    weight_BHTS = tf.cast(tf.nn.softmax(_hide(score_BHTS, padding_mask, causal)), v_BHSD.dtype)
     if dropout > 0:
         weight_BHTS = leave_out(weight_BHTS, dropout, seed)
     return tf.transpose(tf.matmul(weight_BHTS, v_BHSD), (0, 2, 1, 3))
@@ -113,11 +113,11 @@ def _repeat(x_BSKD, groups):
     return tf.repeat(x_BSKD, groups, axis=2) if groups > 1 else x_BSKD
 
 
-def _hide(score_BHTS, visible, causal):
+def _hide(score_BHTS, padding_mask, causal):
     """Less 1e9 where nothing may be seen: finite, so that a query which sees nothing gets a mean of all values."""
-    if visible is not None:
-        hidden = tf.where(visible, 0.0, -1e9)
-        score_BHTS += hidden[:, None, None] if visible.shape.rank == 2 else hidden[:, None]
+    if padding_mask is not None:
+        hidden = tf.where(padding_mask, 0.0, -1e9)
+        score_BHTS += hidden[:, None, None] if padding_mask.shape.rank == 2 else hidden[:, None]
     if causal:
         places = tf.shape(score_BHTS)[2:]
         score_BHTS += tf.where(tf.linalg.band_part(tf.ones(places, "bool"), -1, 0), 0.0, -1e9)
@@ -147,16 +147,16 @@ def leave_out(x, rate, seed, shape=None):
     return x * (tf.cast(drawn >= bound - 2**15, x.dtype) / (1 - bound / 2**16))
 
 
-def largest(x_BTM, visible):
+def largest(x_BTM, padding_mask):
     """(batch, width): the largest numbers of each text, lowest of all where nothing is visible.
 
     By a sum: with its gradient it is quicker than a choice.
     """
-    hidden_BT = tf.cast(tf.where(visible, 0.0, float("-inf")), x_BTM.dtype)
+    hidden_BT = tf.cast(tf.where(padding_mask, 0.0, float("-inf")), x_BTM.dtype)
     return tf.reduce_max(x_BTM + hidden_BT[:, :, None], axis=1)
 
 
-def fused_recurrence(kind, x_TBM, visible, reverse, weights):
+def fused_recurrence(kind, x_TBM, padding_mask, reverse, weights):
     """None: a graph with cuDNN's operation in it could not be served without a GPU."""
 
 

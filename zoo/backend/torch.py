@@ -141,12 +141,12 @@ def leave_out(x, rate, seed, shape=None):
     return x * kept.to(x.dtype).mul_(1 / (1 - bound / 2**16))
 
 
-def largest(x_BTM, visible):
+def largest(x_BTM, padding_mask):
     """(batch, width): the largest numbers of each text, lowest of all where nothing is visible.
 
     A sum is quicker than a choice, with its gradient, and that of `amax`, which Keras takes, is twice as slow.
     """
-    hidden_BT = torch.zeros_like(visible, dtype=x_BTM.dtype).masked_fill(~visible, float("-inf"))
+    hidden_BT = torch.zeros_like(padding_mask, dtype=x_BTM.dtype).masked_fill(~padding_mask, float("-inf"))
     return (x_BTM + hidden_BT[:, :, None]).max(1).values
 
 

@@ -3,7 +3,7 @@
 import torch
 
 
-def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed=None, bias_BHTS=None):
+def attend(q_BTHD, k_BSKD, v_BSKD, padding_mask=None, causal=False, dropout=0.0, seed=None, bias_BHTS=None):
     """Attention: (batch, time, heads, width) means of the values, weighted by softmax(q k / sqrt(width)).
 
     Args:
@@ -13,7 +13,7 @@ def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed
         dropout: of the weights; `seed` is the `keras.random.SeedGenerator` it draws from.
         bias_BHTS: what is added to the products of queries and keys, broadcast over B.
     """
-    mask = _mask(visible, causal, q_BTHD.shape[1])
+    mask = _mask(padding_mask, causal, q_BTHD.shape[1])
     if bias_BHTS is not None:
         mask = _biased(bias_BHTS.to(q_BTHD.dtype), mask, causal)
     y_BHTD = torch.nn.functional.scaled_dot_product_attention(
@@ -26,14 +26,14 @@ def attend(q_BTHD, k_BSKD, v_BSKD, visible=None, causal=False, dropout=0.0, seed
     return y_BHTD.transpose(1, 2)
 
 
-def _mask(visible, causal, time):
+def _mask(padding_mask, causal, time):
     """None where nothing is hidden but by `causal`: quicker. An accelerator is not asked, since that would stall it."""
-    if visible is None or (visible.device.type == "cpu" and visible.all()):
+    if padding_mask is None or (padding_mask.device.type == "cpu" and padding_mask.all()):
         return None
-    mask = visible[:, None, None] if visible.ndim == 2 else visible[:, None]
+    mask = padding_mask[:, None, None] if padding_mask.ndim == 2 else padding_mask[:, None]
     if not causal:
         return mask
-    return mask & torch.ones(time, visible.shape[-1], dtype=torch.bool, device=visible.device).tril()
+    return mask & torch.ones(time, padding_mask.shape[-1], dtype=torch.bool, device=padding_mask.device).tril()
 
 
 def _biased(bias_BHTS, mask, causal):

@@ -5,7 +5,7 @@ import torch
 FUSED_ON = "cuda"  # device whose recurrent kernels are quicker than a loop; on a CPU they are slower
 
 
-def fused_recurrence(kind, x_TBM, visible, reverse, weights):
+def fused_recurrence(kind, x_TBM, padding_mask, reverse, weights):
     """Features, (time, batch, units), by cuDNN; None where the input is not on a CUDA device.
 
     Args:
@@ -17,7 +17,7 @@ def fused_recurrence(kind, x_TBM, visible, reverse, weights):
         return None
     if not reverse:
         return _fused_forwards(kind, x_TBM, weights)
-    order = _backwards_order(x_TBM, visible)
+    order = _backwards_order(x_TBM, padding_mask)
     y_TBU = _fused_forwards(kind, x_TBM.gather(0, order.expand_as(x_TBM)), weights)
     return y_TBU.gather(0, order.expand_as(y_TBU))
 
@@ -40,8 +40,8 @@ def _reset_first(array, kind):
     return torch.cat([reset, update, candidate], dim=-1)
 
 
-def _backwards_order(x_TBM, visible):
+def _backwards_order(x_TBM, padding_mask):
     """(time, batch, 1) indices that turn each text around and leave its padding where it is."""
     time = torch.arange(len(x_TBM), device=x_TBM.device)[:, None]
-    length = len(x_TBM) if visible is None else visible.sum(1)
+    length = len(x_TBM) if padding_mask is None else padding_mask.sum(1)
     return torch.where(time < length, length - 1 - time, time).expand(x_TBM.shape[:2])[..., None]

@@ -8,14 +8,15 @@ from pathlib import Path
 from zoo import catalog
 from zoo.checkpoints.hf_config import read_architecture, read_config, read_head
 from zoo.checkpoints.hf_export import POOLINGS
-from zoo.checkpoints.resolve import locate
+from zoo.checkpoints.loading import build_with_weights
+from zoo.checkpoints.resolve import resolve
 from zoo.data import span_schemes
 from zoo.pipeline.pipeline import Pipeline
 from zoo.presets import Preset, Training
-from zoo.runtime.files import check_new, whole_folder
+from zoo.runtime.errors import UserError
+from zoo.runtime.files import atomic_folder, check_new
 from zoo.text.tokenizer import Tokenizer
 from zoo.tokenizers.pretrained import Pretrained
-from zoo.transforms.lazy import draw_loaded
 
 LONGEST = 512  # ids in an example, where the folder allows for more
 
@@ -30,8 +31,8 @@ def import_model(name, to=None, adapter=None):
     """
     to = Path(to or Path("saved_models") / str(name).rstrip("/").replace(":", "/").rpartition("/")[2])
     check_new(to, "save the model in")
-    imported = _merged(name, adapter) if adapter else import_folder(locate(name))
-    with whole_folder(to) as partial_folder:
+    imported = _merged(name, adapter) if adapter else import_folder(resolve(name))
+    with atomic_folder(to) as partial_folder:
         imported.write(partial_folder)
     return to
 
@@ -46,7 +47,7 @@ def import_folder(folder):
     """The `Pipeline` of a folder with config.json, model.safetensors and a tokenizer's files.
 
     Its objective is that of the folder's head; without one, next_token where the network can, else embed_text, pooled
-    as sentence-transformers' files say. Raises ValueError, naming the file, for whatever does not fit.
+    as sentence-transformers' files say. Raises UserError, naming the file, for whatever does not fit.
     """
     folder = Path(folder)
     config = read_config(folder)
@@ -54,10 +55,10 @@ def import_folder(folder):
     tokenizer = read_tokenizer(folder, architecture)
     architecture = replace(architecture, padding=tokenizer.padding)  # which some configurations leave open
     objective = read_objective(folder, config, architecture).suit(architecture)
-    model, loaded = draw_loaded(partial(objective.model, architecture), folder)
+    model, loaded = build_with_weights(partial(objective.model, architecture), folder)
     if loaded.fresh:
-        raise ValueError(f"Expected the weights of {loaded.fresh[0].rpartition('/')[0]} in {folder}. Received: none.")
-    start = Training(weights=str(folder.absolute()))
+        raise UserError(f"Expected the weights of {loaded.fresh[0].rpartition('/')[0]} in {folder}. Received: none.")
+    start = Training(init=str(folder.absolute()))
     preset = Preset(
         architecture=architecture, objective=objective, tokenizer=Pretrained(folder=start.weights), training=start
     )
@@ -65,12 +66,12 @@ def import_folder(folder):
 
 
 def read_tokenizer(folder, architecture):
-    """The folder's tokenizer. Raises ValueError where it has ids that the network has no vector for."""
+    """The folder's tokenizer. Raises UserError where it has ids that the network has no vector for."""
     tokenizer = Tokenizer.load(folder)
-    if tokenizer.size > architecture.vocabulary:
-        raise ValueError(
+    if tokenizer.vocabulary_size > architecture.vocabulary:
+        raise UserError(
             f"Expected a tokenizer of at most {architecture.vocabulary} ids in {folder}, as many as the network has "
-            f"vectors. Received: {tokenizer.size}."
+            f"vectors. Received: {tokenizer.vocabulary_size}."
         )
     return tokenizer
 
@@ -95,8 +96,8 @@ def _labels(objective, config):
     labels = tuple(named[number] for number in sorted(named, key=int))
     if objective == "tag_tokens":
         return {"tags": labels, "scheme": span_schemes.detect([label] for label in labels)}
-    several = config.get("problem_type") == "multi_label_classification"
-    return {"labels": labels, "several": several} if objective == "classify_text" else {}
+    multi_label = config.get("problem_type") == "multi_label_classification"
+    return {"labels": labels, "multi_label": multi_label} if objective == "classify_text" else {}
 
 
 def _length(folder, architecture):
@@ -105,15 +106,15 @@ def _length(folder, architecture):
 
 
 def _pooling(folder):
-    """How sentence-transformers pools. Raises ValueError for a way that is not known here."""
+    """How sentence-transformers pools. Raises UserError for a way that is not known here."""
     kinds = [module.get("type", "").rpartition(".")[2] for module in _settings(folder / "modules.json") or ()]
     if strange := set(kinds) - {"Transformer", "Pooling", "Normalize"}:
-        raise ValueError(f"Expected pooling, perhaps normalised, in {folder}/modules.json. Received: {strange.pop()}.")
+        raise UserError(f"Expected pooling, perhaps normalised, in {folder}/modules.json. Received: {strange.pop()}.")
     settings = _settings(folder / "1_Pooling" / "config.json")
     names = {f"pooling_mode_{theirs}": ours for ours, theirs in POOLINGS.items()}
     wanted = [name for name, on in settings.items() if name.startswith("pooling_mode_") and on is True]
     if len(wanted) > 1 or set(wanted) - set(names):
-        raise ValueError(f"Expected one of {', '.join(names)} in {folder}/1_Pooling. Received: {' and '.join(wanted)}.")
+        raise UserError(f"Expected one of {', '.join(names)} in {folder}/1_Pooling. Received: {' and '.join(wanted)}.")
     return names[wanted[0]] if wanted else None
 
 
@@ -122,4 +123,4 @@ def _settings(path):
     try:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except ValueError as error:
-        raise ValueError(f"Expected JSON in {path}. Received: a damaged file ({error}).") from None
+        raise UserError(f"Expected JSON in {path}. Received: a damaged file ({error}).") from None

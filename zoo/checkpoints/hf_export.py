@@ -10,7 +10,8 @@ from safetensors.numpy import save_file
 from zoo import catalog
 from zoo.checkpoints.safetensors import SINGLE
 from zoo.checkpoints.weight_map import WeightMap, head_layers, plain
-from zoo.runtime.files import check_new, whole_folder, write_text
+from zoo.runtime.errors import UserError
+from zoo.runtime.files import atomic_folder, check_new, write_text
 
 POOLINGS = {"first": "cls_token", "mean": "mean_tokens", "max": "max_tokens", "last": "lasttoken"}
 
@@ -18,17 +19,17 @@ POOLINGS = {"first": "cls_token", "mean": "mean_tokens", "max": "max_tokens", "l
 def write_huggingface(pipeline, folder):
     """Write config.json, model.safetensors and the tokenizer's files into a new folder.
 
-    Returns the folder. Raises ValueError where it exists, or transformers has no class that gives the same.
+    Returns the folder. Raises UserError where it exists, or transformers has no class that gives the same.
     """
     folder = Path(folder)
     check_new(folder, "export to")
-    architecture, published = pipeline.preset.architecture, pipeline.preset.architecture.published
-    if published is None:
-        raise ValueError(f"Expected an architecture that transformers has. Received: {type(architecture).__name__}.")
+    architecture, huggingface = pipeline.preset.architecture, pipeline.preset.architecture.huggingface
+    if huggingface is None:
+        raise UserError(f"Expected an architecture that transformers has. Received: {type(architecture).__name__}.")
     name, head = _class_of(pipeline)
     arrays = {weight.path: keras.ops.convert_to_numpy(weight.value) for weight in pipeline.model.weights}
-    tensors = tensors_of(arrays, published, head)
-    with whole_folder(folder) as partial:
+    tensors = tensors_of(arrays, huggingface, head)
+    with atomic_folder(folder) as partial:
         save_file(tensors, partial / SINGLE, metadata={"format": "pt"})
         _write_json(partial / "config.json", _config(pipeline, name))
         pipeline.tokenizer.save(partial)
@@ -41,15 +42,15 @@ def write_huggingface(pipeline, folder):
 def _class_of(pipeline):
     """(name of the class, its `HeadMapping` or None) that gives what the pipeline's objective gives."""
     architecture, objective = pipeline.preset.architecture, pipeline.objective
-    published, wanted = architecture.published, catalog.name_of("objectives", objective)
+    huggingface, wanted = architecture.huggingface, catalog.name_of("objectives", objective)
     if wanted == "embed_text":
-        return published.name, None
-    heads = {name: head for name, head in published.heads.items() if head.objective == wanted}
+        return huggingface.class_name, None
+    heads = {name: head for name, head in huggingface.heads.items() if head.objective == wanted}
     for name, head in heads.items():
         if all(_setting(objective, architecture, field) == value for field, value in head.settings.items()):
             return name, head
     known = "; ".join(f"{name} has {head.settings}" for name, head in heads.items()) or "none does this"
-    raise ValueError(f"Expected an objective that a class of transformers has ({known}). Received: {objective!r:.200}.")
+    raise UserError(f"Expected an objective that a class of transformers has ({known}). Received: {objective!r:.200}.")
 
 
 def _setting(objective, architecture, field):
@@ -57,41 +58,41 @@ def _setting(objective, architecture, field):
     return architecture.pooling if field == "pooling" and value is None else value
 
 
-def tensors_of(arrays, published, head):
+def tensors_of(arrays, huggingface, head):
     """{name of a tensor: array} of a network's weights, {path: array}.
 
-    Raises ValueError where one has no place there.
+    Raises UserError where one has no place there.
     """
-    trunk = WeightMap(published.layers, published.prefix if head else "", published.transposed)
-    table, parts = WeightMap(head_layers(published, head)), {}
+    backbone = WeightMap(huggingface.layers, huggingface.prefix if head else "", huggingface.transposed)
+    table, parts = WeightMap(head_layers(huggingface, head)), {}
     for path, array in arrays.items():
-        source = trunk.source(path) or table.source(path)
+        source = backbone.source(path) or table.source(path)
         if source is None and array.any():
-            raise ValueError(f"Expected weights that transformers has. Received: {path}, which it has not.")
+            raise UserError(f"Expected weights that transformers has. Received: {path}, which it has not.")
         for name, part, numbers in source.write(array) if source else ():
-            parts.setdefault(name if head else plain(name, published), {})[part] = numbers
+            parts.setdefault(name if head else plain(name, huggingface), {})[part] = numbers
     whole = {name: np.concatenate([found[i] for i in sorted(found)], -1) for name, found in parts.items()}
     return {name: np.ascontiguousarray(array) for name, array in whole.items()}
 
 
 def _config(pipeline, name):
     architecture, objective, tokenizer = pipeline.preset.architecture, pipeline.objective, pipeline.tokenizer
-    ends = {"bos_token_id": tokenizer.first, "eos_token_id": tokenizer.separator}
+    ends = {"bos_token_id": tokenizer.start, "eos_token_id": tokenizer.end}
     config = {"architectures": [name], "dtype": "float32", **ends, "pad_token_id": tokenizer.padding}
-    config |= architecture.published.write(architecture)
+    config |= architecture.huggingface.to_config(architecture)
     labels = getattr(objective, "labels", ()) or getattr(objective, "tags", ())
     if labels:
         config |= {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
-    if getattr(objective, "several", False):
+    if getattr(objective, "multi_label", False):
         config["problem_type"] = "multi_label_classification"
     return config
 
 
 def _tokenizer_config(pipeline):
     tokenizer, inputs = pipeline.tokenizer, pipeline.preset.architecture.inputs()
-    ids = {"pad_token": tokenizer.padding, "unk_token": tokenizer.unknown, "cls_token": tokenizer.first}
-    ids |= {"sep_token": tokenizer.separator, "mask_token": tokenizer.mask}
-    theirs = ["input_ids", *(["token_type_ids"] if "types" in inputs else []), "attention_mask"]
+    ids = {"pad_token": tokenizer.padding, "unk_token": tokenizer.unknown, "cls_token": tokenizer.start}
+    ids |= {"sep_token": tokenizer.end, "mask_token": tokenizer.mask}
+    theirs = ["input_ids", *(["token_type_ids"] if "segments" in inputs else []), "attention_mask"]
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": pipeline.objective.length,

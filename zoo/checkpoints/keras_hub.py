@@ -17,8 +17,8 @@ from safetensors.numpy import save_file
 from zoo import catalog
 from zoo.checkpoints.hf_export import tensors_of
 from zoo.checkpoints.safetensors import SINGLE
-from zoo.runtime.errors import unknown
-from zoo.runtime.files import whole_folder, write_text
+from zoo.runtime.errors import UserError, unknown
+from zoo.runtime.files import atomic_folder, write_text
 
 LOGITS = "logits/kernel"  # of a head; without it logits are made with the word vectors
 LEAVES = {"weight": "scale"}  # of layers there that are not Keras's own
@@ -33,16 +33,16 @@ def is_preset(folder):
 def as_huggingface(name):
     """The folder of transformers that a preset becomes, given its name or folder.
 
-    Raises ValueError where keras_hub is not installed or cannot fetch it, or where the zoo has no such network.
+    Raises UserError where keras_hub is not installed or cannot fetch it, or where the zoo has no such network.
     """
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     folder = home / "zoo" / f"{Path(name).name}-{_version(Path(name), name)}"
     if not folder.is_dir():
         hub, backbone = _fetch(name)
         architecture, head, tensors = _converted(backbone)
-        with whole_folder(folder) as partial:
+        with atomic_folder(folder) as partial:
             save_file(tensors, partial / SINGLE, metadata={"format": "pt"})
-            config = architecture.published.write(architecture) | {"architectures": [head]}
+            config = architecture.huggingface.to_config(architecture) | {"architectures": [head]}
             write_text(partial / "config.json", json.dumps(config, indent=2) + "\n")
             _write_tokenizer(hub, name, partial)
     return folder
@@ -62,39 +62,39 @@ def _fetch(name):
 
         return keras_hub, keras_hub.models.Backbone.from_preset(name)
     except ModuleNotFoundError as error:
-        raise ValueError(f"Expected keras-hub to be installed, for {name}. Received: {error}.") from None
+        raise UserError(f"Expected keras-hub to be installed, for {name}. Received: {error}.") from None
     except (OSError, ValueError, ImportError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
-        raise ValueError(f"keras_hub cannot read {name} ({reason}). Without a network, give a folder.") from None
+        raise UserError(f"keras_hub cannot read {name} ({reason}). Without a network, give a folder.") from None
 
 
 def _converted(backbone):
     """(architecture, name of its class in transformers, {name: tensor}) of a backbone."""
     classes = [catalog.load("architectures", name) for name in catalog.names("architectures")]
-    known = {cls.keras_hub.name: cls for cls in classes if cls.keras_hub}
+    known = {cls.keras_hub.class_name: cls for cls in classes if cls.keras_hub}
     kind = type(backbone).__name__
     if kind not in known:
-        raise ValueError(unknown("backbone of KerasHub", kind, sorted(known)))
-    table, published = known[kind].keras_hub, known[kind].published
-    architecture = table.read(known[kind], backbone.get_config())
-    arrays, head = _arrays(backbone, table, architecture), published.heads.get(table.head)
+        raise UserError(unknown("backbone of KerasHub", kind, sorted(known)))
+    table, huggingface = known[kind].keras_hub, known[kind].huggingface
+    architecture = table.from_config(known[kind], backbone.get_config())
+    arrays, head = _arrays(backbone, table, architecture), huggingface.heads.get(table.head)
     if head:
         architecture = replace(architecture, tied=LOGITS not in arrays)
-    return architecture, table.head or published.name, tensors_of(arrays, published, head)
+    return architecture, table.head or huggingface.class_name, tensors_of(arrays, huggingface, head)
 
 
 def _arrays(backbone, table, architecture):
-    """{path here: array} of all weights of a backbone. Raises ValueError where they are not those of the table."""
+    """{path here: array} of all weights of a backbone. Raises UserError where they are not those of the table."""
     from zoo.transforms.lazy import shapes
 
-    wanted, rows, found = shapes(architecture.trunk), table.rows(architecture), {}
+    wanted, rows, found = shapes(architecture.backbone), table.layers_of(architecture), {}
     for there, weight in _weights(backbone):
         path = _path(there, rows)
         if path is None or path in found:
-            raise ValueError(f"Expected the weights of {table.name} as the zoo knows them. Received: {there}.")
+            raise UserError(f"Expected the weights of {table.class_name} as the zoo knows them. Received: {there}.")
         found[path] = _shaped(keras.ops.convert_to_numpy(weight.value), wanted.get(path))
     if missing := set(wanted) - set(found):
-        raise ValueError(f"Expected a weight for {min(missing)} in {table.name}. Received: none.")
+        raise UserError(f"Expected a weight for {min(missing)} in {table.class_name}. Received: none.")
     return found
 
 
@@ -144,9 +144,9 @@ def _write_tokenizer(hub, name, folder):
     tokenizer.save_assets(str(folder))
     if isinstance(tokenizer, hub.tokenizers.WordPieceTokenizer):
         (folder / "vocabulary.txt").rename(folder / "vocab.txt")
-        rust, config = tokenizer_files.read(folder / "vocab.txt"), tokenizer.get_config()
+        backend, config = tokenizer_files.load(folder / "vocab.txt"), tokenizer.get_config()
         lower, accents = config["lowercase"], config["strip_accents"]
-        rust.normalizer = normalizers.BertNormalizer(lowercase=lower, strip_accents=accents)
-        rust.save(str(folder / "tokenizer.json"))
+        backend.normalizer = normalizers.BertNormalizer(lowercase=lower, strip_accents=accents)
+        backend.save(str(folder / "tokenizer.json"))
     elif isinstance(tokenizer, hub.tokenizers.BytePairTokenizer):
         (folder / "vocabulary.json").rename(folder / "vocab.json")

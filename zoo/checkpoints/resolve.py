@@ -6,17 +6,18 @@ A preset of KerasHub, by its name or as a folder, becomes a folder of transforme
 from pathlib import Path
 
 from zoo.checkpoints.keras_hub import as_huggingface, is_preset
+from zoo.runtime.errors import UserError
 
 HUGGINGFACE, KERAS = "hf:", "keras:"
 FILES = ("*.json", "*.safetensors", "*.txt", "1_Pooling/*")  # no pickles
 
 
-def locate(name):
+def resolve(name):
     """The folder of a model: `name` itself, or of `hf:OWNER/NAME` what huggingface_hub has fetched or kept.
 
     Of `keras:PRESET` and of a folder of KerasHub's it is what these become.
 
-    Raises ValueError where a name cannot be fetched.
+    Raises UserError where a name cannot be fetched.
     """
     name = str(name)
     if name.startswith(KERAS) or is_preset(Path(name)):
@@ -33,4 +34,4 @@ def _fetch(name):
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
         hint = "Without a network, give a folder."
-        raise ValueError(f"Cannot fetch {name} from Hugging Face ({reason}). {hint}") from None
+        raise UserError(f"Cannot fetch {name} from Hugging Face ({reason}). {hint}") from None

@@ -8,6 +8,8 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 
+from zoo.runtime.errors import UserError
+
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 TYPES = {
     **{"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16},
@@ -45,26 +47,26 @@ class Tensor:
 def find(folder):
     """{name: `Tensor`} of all safetensors of a model's folder, in one file or in the several that an index names.
 
-    Raises ValueError, naming the file, where there is none, one is truncated or absent, or there are pickles only.
+    Raises UserError, naming the file, where there is none, one is truncated or absent, or there are pickles only.
     """
     folder = Path(folder)
     if (folder / SINGLE).is_file():
         return read_header(folder / SINGLE)
     if not (folder / INDEX).is_file():
-        raise ValueError(_none(folder))
+        raise UserError(_none(folder))
     names, found = _index(folder / INDEX), {}
     for file in sorted(set(names.values())):
         if not (folder / file).is_file():
-            raise ValueError(f"{folder / INDEX} names {file}, which is not there. Copy the whole folder again.")
+            raise UserError(f"{folder / INDEX} names {file}, which is not there. Copy the whole folder again.")
         found |= read_header(folder / file)
     missing = sorted(set(names) - set(found))
     if missing:
-        raise ValueError(f"{folder / INDEX} names tensors that no file holds: {', '.join(missing[:3])}.")
+        raise UserError(f"{folder / INDEX} names tensors that no file holds: {', '.join(missing[:3])}.")
     return found
 
 
 def read_header(path):
-    """{name: `Tensor`} of one safetensors file. Raises ValueError where the file is not whole."""
+    """{name: `Tensor`} of one safetensors file. Raises UserError where the file is not whole."""
     try:
         with path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
@@ -75,14 +77,14 @@ def read_header(path):
     except (ValueError, TypeError, KeyError, AttributeError):
         whole = False
     if not whole:
-        raise ValueError(f"Expected a whole safetensors file. Received: {path}, which is truncated or damaged.")
+        raise UserError(f"Expected a whole safetensors file. Received: {path}, which is truncated or damaged.")
     return found
 
 
 def _place(path, start, dtype, shape, data_offsets):
     kind, (first, last) = TYPES[dtype], data_offsets
     if last - first != math.prod(shape) * np.dtype(kind).itemsize:
-        raise ValueError("a tensor's shape and size differ")
+        raise UserError("a tensor's shape and size differ")
     return Tensor(path, kind, tuple(shape), start + first)
 
 
@@ -90,7 +92,7 @@ def _index(path):
     try:
         return dict(json.loads(path.read_text(encoding="utf-8"))["weight_map"])
     except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"Expected the index of safetensors files. Received: {path}, which is damaged.") from error
+        raise UserError(f"Expected the index of safetensors files. Received: {path}, which is damaged.") from error
 
 
 def _none(folder):

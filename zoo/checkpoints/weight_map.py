@@ -51,7 +51,7 @@ class Source:
 class WeightMap:
     """The sources of weights, from rows of layers beside their modules as `zoo.architectures._pretrained` explains them.
 
-    `prefix` comes before every module's name; `transposed` is as in `zoo.architectures._pretrained`, where it is said of the trunk.
+    `prefix` comes before every module's name; `transposed` is as in `zoo.architectures._pretrained`, where it is said of the backbone.
     """
 
     def __init__(self, layers, prefix="", transposed=True):
@@ -77,25 +77,25 @@ class WeightMap:
         return Source(tuple(self.prefix + name for name in names.split(" + ")), turned=turned)
 
 
-def plain(name, published):
+def plain(name, huggingface):
     """A tensor's name without its prefix, and as today's files have it: BERT's first ones said gamma and beta."""
-    name = name.removeprefix(published.prefix)
+    name = name.removeprefix(huggingface.prefix)
     return re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", name))
 
 
-def is_known(name, published):
+def is_known(name, huggingface):
     """Whether a tensor, by its plain name, belongs to some head, or only repeats what is known otherwise."""
-    modules = (module for head in published.heads.values() for module in head.layers.values())
-    heads = {plain(module, published) for module in modules}
+    modules = (module for head in huggingface.heads.values() for module in head.layers.values())
+    heads = {plain(module, huggingface) for module in modules}
     return bool(heads & {name, name.rpartition(".")[0]}) or any(
-        _pattern(copy).fullmatch(name) for copy in published.copies
+        _pattern(copy).fullmatch(name) for copy in huggingface.ignored
     )
 
 
-def head_layers(published, head, whole=True):
+def head_layers(huggingface, head, whole=True):
     """Rows for the layers of a head: those under the prefix, which any file may have, and if `whole` the head's own."""
-    rows = {layer: module for one in published.heads.values() for layer, module in one.layers.items()}
-    shared = {layer: module for layer, module in rows.items() if module.startswith(published.prefix or "/")}
+    rows = {layer: module for one in huggingface.heads.values() for layer, module in one.layers.items()}
+    shared = {layer: module for layer, module in rows.items() if module.startswith(huggingface.prefix or "/")}
     return {**shared, **(head.layers if head and whole else {})}
 
 

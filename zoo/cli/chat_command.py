@@ -24,22 +24,23 @@ from zoo.cli.options import (
     start,
     tell,
 )
-from zoo.runtime import exits
+from zoo.runtime.errors import user_message
+from zoo.runtime.interrupts import defer_interrupt
 
 
 def chat(
     context: typer.Context,
     model: Model,
     system: Annotated[str, typer.Option(help="What the model is told before the first turn.")] = "",
-    new_tokens: NewTokens = None,
+    max_new_tokens: NewTokens = None,
     temperature: Temperature = 0.0,
     top_k: TopK = None,
     top_p: TopP = None,
     min_p: MinP = None,
-    typical: Typical = None,
-    contrast: Contrast = None,
+    typical_p: Typical = None,
+    contrastive_alpha: Contrast = None,
     repetition_penalty: RepetitionPenalty = None,
-    no_repeat: NoRepeat = None,
+    no_repeat_ngram: NoRepeat = None,
     seed: Seed = 0,
     json: Json = False,
 ):
@@ -50,7 +51,7 @@ def chat(
         try:
             _answer(talk, asked, json)
         except ValueError as error:  # a conversation goes on after a turn that is too long; a pipe does not
-            if not sys.stdin.isatty() or not (line := exits.explained(error)):
+            if not sys.stdin.isatty() or not (line := user_message(error)):
                 raise
             tell(f"zoo: {line}")
         if talk.forgotten > before:
@@ -67,7 +68,7 @@ def _asked():
 
 
 def _answer(talk, asked, json):
-    with exits.patience() as ended:
+    with defer_interrupt() as ended:
         for piece in talk.stream(asked, ended):
             if not json:
                 print(piece, end="", flush=True)

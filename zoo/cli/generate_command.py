@@ -29,7 +29,8 @@ from zoo.cli.options import (
     settings_of,
     start,
 )
-from zoo.runtime import exits
+from zoo.runtime.errors import UserError
+from zoo.runtime.interrupts import defer_interrupt
 
 CHUNK = 256  # prompts that are held at a time
 OTHERS = (  # options that are no settings
@@ -45,15 +46,15 @@ def generate(
     file: File = "",
     columns: Columns = "",
     errors: Errors = "strict",
-    new_tokens: NewTokens = None,
+    max_new_tokens: NewTokens = None,
     temperature: Temperature = 0.0,
     top_k: TopK = None,
     top_p: TopP = None,
     min_p: MinP = None,
-    typical: Typical = None,
-    contrast: Contrast = None,
+    typical_p: Typical = None,
+    contrastive_alpha: Contrast = None,
     repetition_penalty: RepetitionPenalty = None,
-    no_repeat: NoRepeat = None,
+    no_repeat_ngram: NoRepeat = None,
     min_tokens: Annotated[int, typer.Option(help="Write at least so many.")] = 0,
     ban: Annotated[list[str] | None, typer.Option(help="A word never to write; may be given again.")] = None,
     stop: Annotated[list[str] | None, typer.Option(help="End at this text; may be given again.")] = None,
@@ -61,7 +62,7 @@ def generate(
     best: Annotated[int, typer.Option(help="Show so many of the beams.")] = 1,
     length_penalty: Annotated[float, typer.Option(help="Of beams; above 0 prefers longer texts.")] = 1.0,
     seed: Seed = 0,
-    truncate: Annotated[str, typer.Option(help="left: cut the beginning of what is too long.")] = "",
+    truncation_side: Annotated[str, typer.Option(help="left: cut the beginning of what is too long.")] = "",
     choice: Annotated[list[str] | None, typer.Option(help="One of these texts is written; give each.")] = None,
     pattern: Annotated[str, typer.Option(help="A regular expression that the text matches as a whole.")] = "",
     schema: Annotated[Path | None, typer.Option(help="A file with a JSON schema that holds for the text.")] = None,
@@ -75,12 +76,12 @@ def generate(
     """Write on from prompts, or write the target of a source: arguments, a file, or the lines of standard input."""
     _check(prompt, file, stream, json, output, scores)
     names = columns_of(columns)
-    lists = {"stop": stop or (), "banned": ban or (), "choices": choice or (), "schema": _read(schema)}
+    lists = {"stop": stop or (), "bad_words": ban or (), "choices": choice or (), "schema": _read(schema)}
     pipeline = start().load(model, precision)
     draft = draft and start().load(draft)
     author = pipeline.author(draft, **lists, **settings_of(context, *OTHERS))
     records = records_of(pipeline, prompt, file, names, errors)
-    with exits.patience() as ended:
+    with defer_interrupt() as ended:
         if output:
             about = {name: value for name, value in context.params.items() if name not in ("output", "draft")}
             about |= {"model": str(model.resolve()), "schema": lists["schema"]}
@@ -97,11 +98,11 @@ def generate(
 
 def _check(prompt, file, stream, json, output, scores):
     if prompt and file:
-        raise ValueError(f"Expected prompts or --file, not both. Received: {len(prompt)} prompts and --file {file}.")
+        raise UserError(f"Expected prompts or --file, not both. Received: {len(prompt)} prompts and --file {file}.")
     if stream and (json or output):
-        raise ValueError(f"Expected --stream or --{'json' if json else 'output'}, not both.")
+        raise UserError(f"Expected --stream or --{'json' if json else 'output'}, not both.")
     if scores and not (json or output):
-        raise ValueError("Expected --json or --output beside --scores.")
+        raise UserError("Expected --json or --output beside --scores.")
 
 
 def _read(schema):
@@ -135,9 +136,9 @@ def _write(author, records, ended, json, scores):
 def _found(author, record, one, scores):
     """What JSON tells of a `Completion`."""
     asked = {name: record[name] for name in author.objective.asks()}
-    score = {"log_probability": sum(one.log_probabilities), "tokens": len(one.ids), "stopped": one.stopped}
+    score = {"log_probability": sum(one.logprobs), "tokens": len(one.ids), "stopped": one.stopped}
     found = asked | {"continuation": one.text} | score
     if scores:
         pieces = (author.tokenizer.decode([id], skip_special=False) for id in one.ids)
-        found["scores"] = [list(pair) for pair in zip(pieces, one.log_probabilities, strict=True)]
+        found["scores"] = [list(pair) for pair in zip(pieces, one.logprobs, strict=True)]
     return found

@@ -1,11 +1,15 @@
 """The command line: the same verbs as the Python functions. Results on standard output, messages on standard error."""
 
 import os
+import sys
 
 import typer
 
 from zoo.cli import chat_command, generate_command, model_commands, predict_command
-from zoo.runtime import exits
+from zoo.runtime.errors import USER_ERROR, single_line, user_message
+
+INTERRUPTED = 130  # exit status after Ctrl-C
+UsageError = typer.BadParameter.__base__  # Typer's own class has no public name
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up lines are not for people
 
@@ -21,6 +25,40 @@ app.command()(chat_command.chat)
 app.command()(model_commands.export)
 
 
-def main():
-    """Run the command line."""
-    exits.run(app)
+def main() -> None:
+    """Run the command line.
+
+    Exit status: 0 success; 2 a user error, told in one line; 1 a fault of the zoo's, with its traceback; 130 Ctrl-C.
+    """
+    try:
+        sys.exit(_run(sys.argv[1:] or ["--help"]))
+    except BrokenPipeError:  # `zoo predict ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python's last flush needs an open end
+        sys.exit(0)
+    except KeyboardInterrupt:
+        resumed = " Continue an unfinished run with --resume." if "train" in sys.argv[1:2] else ""
+        print(f"Ended by Ctrl-C.{resumed}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        message = _usage_message(error) if isinstance(error, UsageError) else user_message(error)
+        if not message:
+            raise
+        print(f"zoo: {message}", file=sys.stderr)
+        sys.exit(USER_ERROR)
+
+
+def _run(arguments):
+    """The exit status of the command; errors are raised. (Typer's own runner would print them in boxes.)"""
+    sys.stdout.reconfigure(errors="backslashreplace")  # in JSON that is an escape
+    try:
+        with typer.main.get_command(app).make_context("zoo", arguments) as context:
+            context.command.invoke(context)
+    except typer.Exit as end:  # of --help
+        return end.exit_code
+    sys.stdout.flush()
+    return 0
+
+
+def _usage_message(error):
+    command = error.ctx.command_path if error.ctx else "zoo"
+    return f"{single_line(error.format_message())} (see {command} --help)"

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from zoo.cli.options import Columns, Errors, Json, Model, Precision, Spec, columns_of, line, print_json, start, tell
+from zoo.runtime.errors import UserError
 
 
 def list_(kind: Annotated[str, typer.Argument(help="One kind only.")] = "", json: Json = False):
@@ -22,7 +23,7 @@ def list_(kind: Annotated[str, typer.Argument(help="One kind only.")] = "", json
         for name in names:
             print(f"  {name:{width}}{catalog.describe(each, name)}")
             if each == "objectives":
-                able = (f"{one} ({how})" if how else one for one, how in catalog.serving(name).items())
+                able = (f"{one} ({how})" if how else one for one, how in catalog.compatible_architectures(name).items())
                 print(f"  {'':{width}}by {', '.join(able)}")
 
 
@@ -33,17 +34,17 @@ def train(
     to: Annotated[Path | None, typer.Option(help="The model's folder; else saved_models/PRESET.")] = None,
     columns: Columns = "",
     errors: Errors = "",
-    weights: Annotated[
-        str, typer.Option("--from", help="A model folder, hf:OWNER/NAME or keras:PRESET to start from.")
+    init: Annotated[
+        str, typer.Option("--from", help="Warm start: a model folder, hf:OWNER/NAME or keras:PRESET.")
     ] = "",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was cut off.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Throw an unfinished run away.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Discard an unfinished run.")] = False,
 ):
     """Train a preset, on its own data or on yours."""
     names = columns_of(columns)
     overrides = [*(overrides or []), *([f"data.errors={errors}"] if errors else [])]
-    found = {"to": to, "data": data, "columns": names, "weights": weights}
-    pipeline = start().train(preset, **found, resume=resume, fresh=fresh, overrides=overrides)
+    options = {"to": to, "data": data, "columns": names, "init": init, "resume": resume, "restart": restart}
+    pipeline = start().train(preset, **options, overrides=overrides)
     _tell_scores(pipeline, to or Path("saved_models") / preset)
 
 
@@ -111,16 +112,16 @@ def export(
 
 def _check_picture(path):
     if path and path.suffix.lower() != ".png":
-        raise ValueError(f"Expected --picture NAME.png. Received: {path}.")
+        raise UserError(f"Expected --picture NAME.png. Received: {path}.")
 
 
 def _draw(confusion, objective, path):
-    from zoo.runtime.files import whole_file
-    from zoo.training.plots import draw_confusion
+    from zoo.runtime.files import atomic_file
+    from zoo.training.plots import plot_confusion
 
     if confusion is None:
-        raise ValueError(
+        raise UserError(
             "Expected a model that gives one label a text, for --picture. Received: one that gives several."
         )
-    with whole_file(path) as file:
-        draw_confusion(confusion, objective.labels, file)
+    with atomic_file(path) as file:
+        plot_confusion(confusion, objective.labels, file)

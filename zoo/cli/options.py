@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from zoo.runtime.console import silence
+from zoo.runtime.errors import UserError
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line and nothing else.")]
 Columns = Annotated[str, typer.Option(help="Where names differ: text=sentence,label=y")]
@@ -39,7 +40,7 @@ def start():
             keras.ops.zeros(())
     except (ImportError, ValueError) as error:
         name = os.environ.get("KERAS_BACKEND", "tensorflow")
-        raise ValueError(f"Cannot start {name!r} ({error}). Set KERAS_BACKEND to jax, torch or tensorflow.") from error
+        raise UserError(f"Cannot start {name!r} ({error}). Set KERAS_BACKEND to jax, torch or tensorflow.") from error
     import zoo
 
     return zoo
@@ -86,10 +87,10 @@ def settings_of(context, *others):
 
 
 def columns_of(text):
-    """{field: name} of --columns. Raises ValueError for what is not FIELD=NAME,FIELD=NAME."""
+    """{field: name} of --columns. Raises UserError for what is not FIELD=NAME,FIELD=NAME."""
     pairs = [pair.partition("=") for pair in text.split(",") if pair]
     if any(not separator for _, separator, _ in pairs):
-        raise ValueError(f"Expected --columns FIELD=NAME,FIELD=NAME, as in text=sentence,label=y. Received: {text!r}.")
+        raise UserError(f"Expected --columns FIELD=NAME,FIELD=NAME, as in text=sentence,label=y. Received: {text!r}.")
     return {field.strip(): name.strip() for field, _, name in pairs}
 
 

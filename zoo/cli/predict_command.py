@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from zoo.cli.options import Columns, Errors, File, Json, Model, as_json, columns_of, records_of, start
+from zoo.runtime.errors import UserError
 
 
 def predict(
@@ -17,12 +18,12 @@ def predict(
 ):
     """Answer raw text: arguments, a file, or the lines of standard input."""
     if text and file:
-        raise ValueError(f"Expected texts or --file, not both. Received: {len(text)} texts and --file {file}.")
+        raise UserError(f"Expected texts or --file, not both. Received: {len(text)} texts and --file {file}.")
     names = columns_of(columns)
     pipeline = start().load(model)
     for record, answer in pipeline.stream(records_of(pipeline, text, file, names, errors)):
         asked = {name: record[name] for name in pipeline.objective.asks()}
-        print(as_json(asked | answer) if json else f"{pipeline.objective.read(answer)}  {_one_line(asked)}")
+        print(as_json(asked | answer) if json else f"{pipeline.objective.format(answer)}  {_one_line(asked)}")
 
 
 def _one_line(asked):

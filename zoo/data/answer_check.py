@@ -1,53 +1,53 @@
-"""Answers that do not stand in their contexts where they say they do: left out, and people are told of them."""
+"""Filter of answers whose text does not stand at their offset in the context (SQuAD), with a report of the filtered."""
 
 from zoo.runtime.console import console
-from zoo.runtime.errors import shown
+from zoo.runtime.errors import shorten
 
-NAMED = 5  # of those left out; the others are counted
+NAMED = 5  # answers in a report; further ones are counted
 
 
 class AnswerFilter:
-    """What one pass over a split leaves out."""
+    """Filters the answers of one pass over a split, and counts what it drops."""
 
-    def __init__(self):
-        self.named, self.answers, self.records = [], 0, 0
+    def __init__(self) -> None:
+        self._named, self._answers, self._records = [], 0, 0
 
-    def keep(self, record, place):
-        """The record with those of its answers that are sound, or None where it had some and none is."""
-        given = record.get("answers", [])
-        sound = [answer for answer in given if _is_sound(answer, record["context"])] if "context" in record else given
-        if len(sound) == len(given):
+    def keep(self, record: dict, location: str) -> dict | None:
+        """The record with its valid answers; None where it has answers and none is valid."""
+        answers = record.get("answers", [])
+        valid = [a for a in answers if _is_valid(a, record["context"])] if "context" in record else answers
+        if len(valid) == len(answers):
             return record
-        self._add([answer for answer in given if answer not in sound], record, place)
-        self.records += not sound
-        return {**record, "answers": sound} if sound else None
+        self._add([answer for answer in answers if answer not in valid], record, location)
+        self._records += not valid
+        return {**record, "answers": valid} if valid else None
 
-    def _add(self, wrong, record, place):
+    def _add(self, invalid, record, location):
         name = record.get("id", "")
-        question = f" question {name}" if name and not place.endswith(f" {name}") else ""  # SQuAD's places end so
-        self.answers += len(wrong)
-        self.named += [f"{place}{question}, {_why(answer, record['context'])}" for answer in wrong]
-        del self.named[NAMED:]
+        question = f" question {name}" if name and not location.endswith(f" {name}") else ""  # SQuAD's locations end so
+        self._answers += len(invalid)
+        self._named += [f"{location}{question}, {_reason(answer, record['context'])}" for answer in invalid]
+        del self._named[NAMED:]
 
-    def tell(self, where):
-        """Say on standard error what was left out, if anything was."""
-        if self.answers:
-            more = f"; and {self.answers - NAMED} more" if self.answers > NAMED else ""
+    def report(self, split: str) -> None:
+        """Print on standard error which answers were dropped, if any; `split` describes where they are from."""
+        if self._answers:
+            more = f"; and {self._answers - NAMED} more" if self._answers > NAMED else ""
             console.print(
-                f"Left out of {where}: {self.answers} answers that are not in their contexts where they say, and with "
-                f"them {self.records} questions that have no other: {'; '.join(self.named)}{more}.",
+                f"Left out of {split}: {self._answers} answers that are not in their contexts where they say, and with "
+                f"them {self._records} questions that have no other: {'; '.join(self._named)}{more}.",
                 markup=False,
             )
 
 
-def _is_sound(answer, context):
+def _is_valid(answer, context):
     text, start = answer["text"], answer["start"]
     return text != "" and start >= 0 and context[start : start + len(text)] == text
 
 
-def _why(answer, context):
+def _reason(answer, context):
     text, start = answer["text"], answer["start"]
     if text == "":
         return f"an empty answer at {start}"
-    there = context[start : start + len(text)] if start >= 0 else ""
-    return f"{shown(text, 40)} at {start}, where {shown(there, 40) if there else 'nothing'} stands"
+    instead = context[start : start + len(text)] if start >= 0 else ""
+    return f"{shorten(text, 40)} at {start}, where {shorten(instead, 40) if instead else 'nothing'} stands"

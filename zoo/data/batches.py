@@ -10,17 +10,19 @@ from functools import cached_property
 import keras
 import numpy as np
 
+from zoo.runtime.errors import UserError
+
 
 class Batches:
     """An endless, seeded stream of batches for `keras.Model.fit`.
 
     Args:
-        examples: a `zoo.data.examples.Examples`, or a `zoo.transforms.packed.PackedExamples`.
-        objective: whose `arrange` makes `(inputs, targets, weights)` of padded arrays.
+        examples: a `zoo.data.examples.Examples`, or a `zoo.data.packing.PackedExamples`.
+        objective: whose `collate` makes `(inputs, targets, weights)` of padded arrays.
         rows: examples in a batch; all of them where there are fewer.
         accumulation: batches whose gradients are added up; their weights are normalised together, because averaging the
             averages of batches would give a token in a long batch less to say.
-        seed: of the order and of what `arrange` draws.
+        seed: of the order and of what `collate` draws.
     """
 
     def __init__(self, examples, objective, rows, accumulation=1, seed=0):
@@ -29,7 +31,7 @@ class Batches:
         self.buckets = examples.shapes(objective.length)
         self.kinds, self.kind = np.unique(self.buckets, axis=0, return_inverse=True)
         if len(self) == 0:
-            raise ValueError(
+            raise UserError(
                 f"Expected at least training.accumulation={accumulation} batches of {rows} examples in an epoch. "
                 f"Received: {len(examples)} examples, {self._count} batches."
             )
@@ -65,7 +67,7 @@ class Batches:
             extra = random.choice(fitting, self.rows - len(rows), replace=len(fitting) < self.rows)
             yield np.concatenate([rows, extra]), shape
 
-    def from_step(self, step):
+    def stream(self, step):
         """Yield `(inputs, targets, weights)` from the batch number `step` on, without end."""
         epoch, start = divmod(step, len(self))
         while True:
@@ -77,7 +79,7 @@ class Batches:
 
     def _group(self, plan, place):
         random = np.random.default_rng([self.seed, *place])
-        arranged = [self.objective.arrange(self.examples.batch(rows, shape), random) for rows, shape in plan]
+        arranged = [self.objective.collate(self.examples.batch(rows, shape), random) for rows, shape in plan]
         total = keras.tree.map_structure(lambda *arrays: sum(map(np.sum, arrays)), *(item[2] for item in arranged))
         return [(x, y, keras.tree.map_structure(self._normalise, weights, total)) for x, y, weights in arranged]
 

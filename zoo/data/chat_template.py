@@ -1,13 +1,16 @@
-"""Conversations as text: turns written out by a template, and which stretches of it are answers to be learned.
+"""Chat templates: conversations as text, and which parts of the text are answers to be learned.
 
 A template is Jinja, https://jinja.palletsprojects.com, with the names that chat templates of published models use:
-`messages`, a list of {"role", "content"}, and `add_generation_prompt`, true where an answer is to follow.
+`messages`, a list of {"role", "content"}, and `add_generation_prompt`, true where the assistant is to answer next.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 import jinja2
 import jinja2.sandbox
+
+from zoo.runtime.errors import UserError
 
 PLAIN = (
     "{% for message in messages %}{{ {'system': '', 'user': 'User: ', 'assistant': 'Assistant: '}[message.role] }}"
@@ -18,79 +21,82 @@ CHATML = (  # as OpenAI described it, https://github.com/openai/openai-python/bl
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 TEMPLATES = {"plain": PLAIN, "chatml": CHATML}
-ANSWERER = "assistant"
+ASSISTANT = "assistant"
 QUESTION = "?question?"
 
+Message = dict[str, str]  # {"role", "content"}
 
-def turns(record):
-    """The messages of a record: its own `messages`, or one question and, where there is an `output`, its answer."""
+
+def messages_of(record: dict) -> list[Message]:
+    """The messages of a record: its own `messages`, or one question and, where it has an `output`, its answer."""
     if "messages" in record:
         return record["messages"]
-    asked = "\n\n".join(part for part in (record["instruction"], record.get("input", "")) if part)
-    answer = [{"role": ANSWERER, "content": record["output"]}] if "output" in record else []
-    return [{"role": "user", "content": asked}, *answer]
+    question = "\n\n".join(part for part in (record["instruction"], record.get("input", "")) if part)
+    answer = [{"role": ASSISTANT, "content": record["output"]}] if "output" in record else []
+    return [{"role": "user", "content": question}, *answer]
 
 
-def check_template(template):
-    """Raise ValueError for what is neither the name of a template nor one that writes a question and its answer."""
-    asked = {"role": "user", "content": "question"}
-    ((prompt, answer),) = stretches([asked, {"role": ANSWERER, "content": "answer"}], template)
+def check_template(template: str) -> None:
+    """Raise UserError for a string that is no template's name, and for a template that drops a question or answer."""
+    question = {"role": "user", "content": "question"}
+    ((prompt, answer),) = prompt_answer_pairs([question, {"role": ASSISTANT, "content": "answer"}], template)
     if "question" not in prompt or "answer" not in answer:
-        raise ValueError(
+        raise UserError(
             f"Expected a template that writes every message's content. Received: template={template!r:.80}."
         )
 
 
-def stretches(messages, template):
-    """(text, answer) for each answer of a conversation: the text that leads to it, and itself with its ending.
+def prompt_answer_pairs(messages: Sequence[Message], template: str) -> list[tuple[str, str]]:
+    """(prompt, answer) for each answer of a conversation: the text since the last answer, and the answer with its end.
 
-    The texts and answers one after the other are the conversation. Raises ValueError for a template that is no valid
-    Jinja, names what is not there, or does not write earlier turns the same whatever follows.
+    All prompts and answers, joined in order, are the text of the conversation. Raises UserError for a template that is
+    no valid Jinja, uses an unknown name, or writes earlier messages another way once others follow.
     """
-    found, done = [], ""
-    for place, message in enumerate(messages):
-        if message["role"] != ANSWERER:
+    pairs, done = [], ""
+    for index, message in enumerate(messages):
+        if message["role"] != ASSISTANT:
             continue
-        lead, whole = render(messages[:place], template, True), render(messages[: place + 1], template, False)
-        if not lead.startswith(done) or not whole.startswith(lead):
-            raise ValueError(
+        prompt, text = render(messages[:index], template, True), render(messages[: index + 1], template, False)
+        if not prompt.startswith(done) or not text.startswith(prompt):
+            raise UserError(
                 "Expected a template whose text for a question goes on, word for word, in that for its answer. "
-                f"Received: {lead[-40:]!r}, then {whole[: len(lead)][-40:]!r}."
+                f"Received: {prompt[-40:]!r}, then {text[: len(prompt)][-40:]!r}."
             )
-        found.append((lead[len(done) :], whole[len(lead) :]))
-        done = whole
-    return found
+        pairs.append((prompt[len(done) :], text[len(prompt) :]))
+        done = text
+    return pairs
 
 
-def render(messages, template, asking):
-    """The text of messages; `asking`: an answer is to follow."""
+def render(messages: Sequence[Message], template: str, add_generation_prompt: bool) -> str:
+    """The text of messages; with `add_generation_prompt` it ends with the beginning of the assistant's answer."""
+    values = {"messages": messages, "add_generation_prompt": add_generation_prompt}
     try:
-        return _compiled(TEMPLATES.get(template, template)).render(messages=messages, add_generation_prompt=asking)
+        return _compiled(TEMPLATES.get(template, template)).render(values)
     except jinja2.TemplateError as error:
         known = ", ".join(TEMPLATES)
-        raise ValueError(
+        raise UserError(
             f"Expected a Jinja template over `messages`, or one of {known}. Received: template={template!r:.60}, "
             f"which fails: {error}."
         ) from error
 
 
-def surroundings(template):
-    """The texts that a template puts before and after a question.
+def prompt_affixes(template: str) -> tuple[str, str]:
+    """The prefix and the suffix that a template puts around a question.
 
-    Raises ValueError where they are not the same for every question, or the question itself is changed.
+    Raises UserError where they depend on the question, or where the question itself is changed.
     """
 
-    def asked(question):
+    def prompt(question):
         return render([{"role": "user", "content": question}], template, True)
 
-    before, mark, after = asked(QUESTION).partition(QUESTION)
+    prefix, mark, suffix = prompt(QUESTION).partition(QUESTION)
     for question in ("", " two\n\nlines\t", "{{ x }}"):
-        if not mark or asked(question) != before + question + after:
-            raise ValueError(
+        if not mark or prompt(question) != prefix + question + suffix:
+            raise UserError(
                 "Expected a template that writes a question as it is, to make a graph of it. "
-                f"Received: {template!r:.60}, which makes {asked(question)!r:.60} of {question!r}."
+                f"Received: {template!r:.60}, which makes {prompt(question)!r:.60} of {question!r}."
             )
-    return before, after
+    return prefix, suffix
 
 
 @cache

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.runtime.files import whole_folder
+from zoo.backend.shapes import bucket
+from zoo.runtime.errors import UserError
+from zoo.runtime.files import atomic_folder
 
-BUCKETS = (8, *(n << i for i in range(20) for n in (16, 24)))  # 8, 16, 24, 32, 48, 64, 96, 128 ...
 CHUNK = 4096  # records tokenised at a time: bounds the memory, and keeps all cores busy
 TEXTS = ("tokens", "source", "target")  # inputs that are texts
-OPTIONAL = ("types",)  # keys that only some networks read; zeros where examples lack them
-NO_TARGET = -1  # where an aligned key has nothing to say
+OPTIONAL = ("segments",)  # keys that only some networks read; zeros where examples lack them
+IGNORE = -1  # where an aligned key has nothing to say
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Collator:
     """How rows of arrays of different sizes become arrays of one batch."""
 
     inputs: tuple  # names of the network's inputs: filled up with `padding`
-    aligned: tuple = ()  # keys with one number for each token that is read or written: filled up with `NO_TARGET`
+    per_token: tuple = ()  # keys with one number for each token that is read or written: filled up with `IGNORE`
     padding: int = 0  # the token id that stands for nothing
 
     @classmethod
@@ -35,7 +36,7 @@ class Collator:
         """The frame of rows with such `keys`, for a `keras.Model` with an objective's head."""
         inputs = (name for name in model.input if name in keys or name in OPTIONAL)
         return cls(
-            tuple(name for name in inputs if name not in objective.aligned), objective.aligned, tokenizer.padding
+            tuple(name for name in inputs if name not in objective.per_token), objective.per_token, tokenizer.padding
         )
 
     def sizes(self, row):
@@ -46,7 +47,7 @@ class Collator:
         """{key: array} of rows (dicts of 1-D arrays): inputs as long as `shape` says, one number for each of them."""
         batch = {name: self._pad(rows, name, size) for name, size in zip(self.inputs, shape, strict=True)}
         time = batch[[name for name in self.inputs if name in TEXTS][-1]].shape[1]
-        batch |= {key: _fill(rows, key, time, NO_TARGET) for key in self.aligned if key in rows[0]}
+        batch |= {key: _fill(rows, key, time, IGNORE) for key in self.per_token if key in rows[0]}
         rest = [key for key in rows[0] if key not in batch and key not in OPTIONAL]
         return batch | {key: np.stack([row[key] for row in rows]) for key in rest}
 
@@ -69,7 +70,7 @@ class ArrayStore:
     """The rows of named 1-D arrays in a folder that `write` made."""
 
     def __init__(self, folder):
-        self.folder, types = Path(folder), keys_of(folder)
+        self.folder, types = Path(folder), key_types(folder)
         self.ends = {key: np.load(self.folder / f"{key}.ends.npy") for key in types}
         self.values = {key: self._values(key, kind) for key, kind in types.items()}
 
@@ -113,13 +114,7 @@ class Examples(ArrayStore):
         return self.frame.pad([{key: self.row(key, i) for key in self.values} for i in indices], shape)
 
 
-def bucket(lengths, longest):
-    """The padded length of each of an array of lengths, none above `longest`, the most ids that an example has."""
-    ladder = np.array(BUCKETS)
-    return np.minimum(ladder[np.searchsorted(ladder, lengths)], longest)
-
-
-def keys_of(folder):
+def key_types(folder):
     """{key: type of its numbers} in a folder that `write` made."""
     return json.loads((Path(folder) / "keys.json").read_text())
 
@@ -127,7 +122,7 @@ def keys_of(folder):
 def write(folder, rows):
     """Write an iterable of dicts of 1-D arrays, all with the same keys, without holding more than one."""
     files, ends, types = {}, {}, {}
-    with whole_folder(folder) as partial, ExitStack() as stack:
+    with atomic_folder(folder) as partial, ExitStack() as stack:
         for row in rows:
             for key, value in row.items():
                 if key not in files:
@@ -143,16 +138,16 @@ def write(folder, rows):
 def prepare(dataset, split, objective, tokenizer, model, cache):
     """Examples of one split, tokenised unless a folder in `cache` already holds just these.
 
-    Raises ValueError where the records of the split give no example at all.
+    Raises UserError where the records of the split give no example at all.
     """
-    parts = (dataset.fingerprint(split), split, repr(objective), tokenizer.rust.to_str())
+    parts = (dataset.fingerprint(split), split, repr(objective), tokenizer.backend.to_str())
     folder = Path(cache) / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
     if not folder.is_dir():
         chunks = in_chunks(dataset.records(split))
         write(folder, (row for records in chunks for row in objective.examples(records, tokenizer)))
-    keys = keys_of(folder)
+    keys = key_types(folder)
     if not keys:
-        raise ValueError(f"Expected text to learn from in {dataset.where(split)}. Received: no example at all.")
+        raise UserError(f"Expected text to learn from in {dataset.describe(split)}. Received: no example at all.")
     return Examples(folder, Collator.of(model, objective, tokenizer, keys))
 
 

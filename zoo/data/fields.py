@@ -1,6 +1,6 @@
 """From a file's own columns to the standard fields of a record, each in its one form."""
 
-from zoo.runtime.errors import did_you_mean, nearest, shown
+from zoo.runtime.errors import UserError, did_you_mean, nearest, shorten
 
 STRINGS = (
     "text",
@@ -22,7 +22,7 @@ LABEL_SEPARATOR = ";"  # between the labels of one text, in formats whose cells 
 ROLES = ("system", "user", "assistant")  # who speaks in `messages`
 
 # What columns mean in well-known data, where all of a line's columns are there: samsum, xsum, cnn_dailymail, gsm8k.
-SHAPES = (
+KNOWN_COLUMNS = (
     {"source": "dialogue", "target": "summary"},
     {"source": "document", "target": "summary"},
     {"source": "article", "target": "highlights"},
@@ -31,12 +31,12 @@ SHAPES = (
 
 
 def check_columns(columns):
-    """Raises ValueError for a key of `columns` that is not a standard field."""
+    """Raises UserError for a key of `columns` that is not a standard field."""
     for field in columns:
         if field not in FIELDS:
             hint = did_you_mean(field, FIELDS)
             known = ", ".join(FIELDS)
-            raise ValueError(f"Expected a standard field in columns. Received: {field!r}.{hint} Known: {known}.")
+            raise UserError(f"Expected a standard field in columns. Received: {field!r}.{hint} Known: {known}.")
 
 
 def columns_of(columns, defaults):
@@ -44,39 +44,39 @@ def columns_of(columns, defaults):
     return {field: field for field in FIELDS} | dict(defaults) | dict(columns)
 
 
-def with_shape(names, row):
-    """`names`, where those of `SHAPES` that `row` has stand in for fields that it lacks."""
-    shape = next((shape for shape in SHAPES if all(column in row for column in shape.values())), {})
+def known_columns(names, row):
+    """`names`, where those of `KNOWN_COLUMNS` that `row` has stand in for fields that it lacks."""
+    shape = next((shape for shape in KNOWN_COLUMNS if all(column in row for column in shape.values())), {})
     return names | {field: column for field, column in shape.items() if names[field] not in row}
 
 
-def to_record(row, place, names, columns=(), need=()):
+def to_record(row, place, names, columns=(), required=()):
     """The record of one row, by `names` of `columns_of`.
 
-    Raises ValueError, with the place, where one of the user's `columns` or of the fields in `need` is not there, or a
+    Raises UserError, with the place, where one of the user's `columns` or of the fields in `required` is not there, or a
     value has not the form of its field.
     """
     for field in columns:
         if names[field] not in row:
             column = names[field]
-            raise ValueError(f"Expected a column {column!r} at {place}. {_columns_there(column, row)}")
-    names = with_shape(names, row)
+            raise UserError(f"Expected a column {column!r} at {place}. {_columns_there(column, row)}")
+    names = known_columns(names, row)
     record = {field: _form(field, row[column], place) for field, column in names.items() if column in row}
-    _check(record, row, place, need)
+    _check(record, row, place, required)
     return record
 
 
-def _check(record, row, place, need):
-    for field in need:
+def _check(record, row, place, required):
+    for field in required:
         if field not in record:
             there = _columns_there(field, row)
             mapping = f"--columns {field}={nearest(field, row) or 'NAME'}"
-            raise ValueError(f"Expected a column {field!r} at {place}. {there} Map it by {mapping}.")
-    if record.get("label") == "" and (not need or "label" in need):
-        raise ValueError(f"Expected a label at {place}. Received: label=''.")
+            raise UserError(f"Expected a column {field!r} at {place}. {there} Map it by {mapping}.")
+    if record.get("label") == "" and (not required or "label" in required):
+        raise UserError(f"Expected a label at {place}. Received: label=''.")
     tokens, tags = record.get("tokens"), record.get("tags")
     if tokens is not None and tags is not None and len(tokens) != len(tags):
-        raise ValueError(f"Expected one tag per token at {place}. Received: {len(tokens)} tokens, {len(tags)} tags.")
+        raise UserError(f"Expected one tag per token at {place}. Received: {len(tokens)} tokens, {len(tags)} tags.")
 
 
 def _columns_there(name, row):
@@ -102,7 +102,7 @@ def _string(field, value, place):
         return str(value)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return " ".join(value)
-    raise ValueError(f"Expected a string or a list of tokens at {place}. Received: {field}={shown(value)}.")
+    raise UserError(f"Expected a string or a list of tokens at {place}. Received: {field}={shorten(value)}.")
 
 
 def _strings(field, value, place):
@@ -112,7 +112,7 @@ def _strings(field, value, place):
         return value.split()
     if isinstance(value, list) and not any(isinstance(item, list | dict) for item in value):
         return [str(item) for item in value]
-    raise ValueError(f"Expected a list of strings at {place}. Received: {field}={shown(value)}.")
+    raise UserError(f"Expected a list of strings at {place}. Received: {field}={shorten(value)}.")
 
 
 def _answers(value, place):
@@ -123,8 +123,8 @@ def _answers(value, place):
             value = [{"text": text, "start": start} for text, start in zip(value["text"], starts, strict=True)]
         return [_answer(**answer) for answer in value]
     except (TypeError, KeyError, ValueError) as error:
-        raise ValueError(
-            f'Expected answers as [{{"text": ..., "start": ...}}] at {place}. Received: answers={shown(value)}.'
+        raise UserError(
+            f'Expected answers as [{{"text": ..., "start": ...}}] at {place}. Received: answers={shorten(value)}.'
         ) from error
 
 
@@ -137,17 +137,17 @@ def _answer(text, start=None, answer_start=None, **_):
 def _messages(value, place):
     """A conversation: [{"role": "system", "user" or "assistant", "content": a text}], in the order of speaking."""
     if not isinstance(value, list) or not value:
-        raise ValueError(f"Expected a list of messages at {place}. Received: messages={shown(value)}.")
+        raise UserError(f"Expected a list of messages at {place}. Received: messages={shorten(value)}.")
     return [_message(message, f"{place}, message {number}") for number, message in enumerate(value, start=1)]
 
 
 def _message(message, place):
     if not isinstance(message, dict) or not {"role", "content"} <= message.keys():
-        raise ValueError(f'Expected {{"role": ..., "content": ...}} at {place}. Received: {shown(message)}.')
+        raise UserError(f'Expected {{"role": ..., "content": ...}} at {place}. Received: {shorten(message)}.')
     role, content = message["role"], message["content"]
     if role not in ROLES:
         hint = did_you_mean(role, ROLES)
-        raise ValueError(f"Expected a role among {', '.join(ROLES)} at {place}. Received: role={shown(role)}.{hint}")
+        raise UserError(f"Expected a role among {', '.join(ROLES)} at {place}. Received: role={shorten(role)}.{hint}")
     if not isinstance(content, str):
-        raise ValueError(f"Expected a text at {place}. Received: content={shown(content)}.")
+        raise UserError(f"Expected a text at {place}. Received: content={shorten(content)}.")
     return {"role": role, "content": content}

@@ -1,39 +1,87 @@
-"""The labels of a dataset: collected from the training split, checked against the others."""
+"""The label vocabulary of a dataset: collected from the training split, checked against the other splits."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from zoo.runtime.errors import did_you_mean
+from zoo.runtime.errors import UserError, did_you_mean
 
 
-def collect_labels(dataset, field="label"):
+class LabelCollector:
+    """Collects the labels of records that come one by one, in any order of splits.
+
+    Args:
+        field: the record field that holds the labels: `label`, `tags`, or `labels` with several a record.
+    """
+
+    def __init__(self, field: str = "label") -> None:
+        self.field = field
+        self._labels: set[str] = set()
+        self._first: dict[str, str] = {}  # label outside of the training split -> location of its first record
+
+    def add(self, split: str, location: str, record: dict) -> None:
+        """Take a further record into account. Raises UserError, with the location, where it lacks the field."""
+        labels = labels_of(record, self.field, location)
+        if split == "train":
+            self._labels.update(labels)
+        else:
+            for label in labels:
+                self._first.setdefault(label, location)
+
+    def labels(self, where: str) -> tuple[str, ...]:
+        """The labels of the training split, sorted; `where` describes the split in a message.
+
+        Raises UserError where there are fewer than two.
+        """
+        return check_several(self._labels, self.field, where)
+
+    def check(self, labels: Iterable[str]) -> None:
+        """Raise UserError for a label of any split that is not among `labels`, with its location where it is known."""
+        known = frozenset(labels)
+        for label, location in self._first.items():
+            if label not in known:
+                raise UserError(_unknown_label(self.field, label, location, known))
+        for label in sorted(self._labels - known):
+            raise UserError(_unknown_label(self.field, label, "a record of the training split", known))
+
+
+def collect_labels(dataset, field: str = "label") -> tuple[str, ...]:
     """The different labels (or tags, or items of `labels`) of the training split, sorted.
 
-    Raises ValueError where there is no training split or fewer than two labels.
+    Raises UserError where there is no training split or fewer than two labels.
     """
-    found = set()
-    for place, record in dataset.placed("train"):
-        found.update(_labels(record, field, place))
-    if len(found) < 2:
-        where = dataset.where("train")
-        raise ValueError(f"Expected at least two different values of {field!r} in {where}. Received: {sorted(found)}.")
-    return tuple(sorted(found))
+    collector = LabelCollector(field)
+    for location, record in dataset.located_records("train"):
+        collector.add("train", location, record)
+    return collector.labels(dataset.describe("train"))
 
 
-def check_labels(dataset, labels, field="label", splits=("validation", "test")):
-    """Raises ValueError, with the place and the nearest known label, for a label that is not among `labels`."""
+def check_labels(
+    dataset, labels: Iterable[str], field: str = "label", splits: Sequence[str] = ("validation", "test")
+) -> None:
+    """Raise UserError, with the location and the nearest known label, for a label that is not among `labels`."""
     known = frozenset(labels)
     for split in splits:
-        for place, record in dataset.placed(split) if split in dataset.splits else ():
-            for label in _labels(record, field, place):
+        for location, record in dataset.located_records(split) if split in dataset.splits else ():
+            for label in labels_of(record, field, location):
                 if label not in known:
-                    raise ValueError(
-                        f"Expected a label that the training split has, at {place}. "
-                        f"Received: {field}={label!r}.{did_you_mean(label, sorted(known))}"
-                    )
+                    raise UserError(_unknown_label(field, label, location, known))
 
 
-def _labels(record, field, place) -> Iterable[str]:
+def check_several(labels: Iterable[str], field: str, where: str) -> tuple[str, ...]:
+    """`labels` sorted. Raises UserError where there are fewer than two; `where` describes their split."""
+    labels = sorted(labels)
+    if len(labels) < 2:
+        raise UserError(f"Expected at least two different values of {field!r} in {where}. Received: {labels}.")
+    return tuple(labels)
+
+
+def labels_of(record: dict, field: str, location: str) -> Sequence[str]:
+    """The labels that a field of a record holds. Raises UserError, with the location, where there is no such field."""
     if field not in record:
-        raise ValueError(f"Expected a column {field!r} at {place}. Map it by --columns {field}=NAME.")
+        raise UserError(f"Expected a column {field!r} at {location}. Map it by --columns {field}=NAME.")
     value = record[field]
     return (value,) if isinstance(value, str) else value
+
+
+def _unknown_label(field, label, location, known):
+    hint = did_you_mean(label, sorted(known))
+    return f"Expected a label that the training split has, at {location}. Received: {field}={label!r}.{hint}"

@@ -1,51 +1,55 @@
-"""Masked-token training: which tokens are hidden, and what stands in their place (Devlin 2018, arXiv:1810.04805)."""
+"""Masked-LM corruption: which tokens are chosen, and what replaces them (Devlin 2018, arXiv:1810.04805)."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-MASKED, RANDOM = 0.8, 0.1  # of the chosen tokens; the rest stay as they are (section 3.1)
+from zoo.runtime.errors import UserError
+
+MASKED, RANDOM = 0.8, 0.1  # shares of the chosen tokens; the others stay as they are (section 3.1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Masking:
-    """How tokens are hidden."""
+    """The rate and the unit of masked-LM corruption. Raises UserError for a rate that is not between 0 and 1."""
 
-    rate: float = 0.15  # of all tokens
+    rate: float = 0.15  # share of all tokens that are chosen
     whole_words: bool = False  # all pieces of a word are chosen together
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 < self.rate < 1:
-            raise ValueError(f"Expected rate above 0 and below 1. Received: rate={self.rate}.")
+            raise UserError(f"Expected rate above 0 and below 1. Received: rate={self.rate}.")
 
-    def hide(self, batch, random):
-        """Hide some of a batch's tokens.
+    def mask(self, batch: dict, random: np.random.Generator) -> tuple[dict, np.ndarray, np.ndarray]:
+        """Mask some of a batch's tokens.
 
         Args:
-            batch: `tokens` (rows, time); `words` (rows, time), the number of each token's word in its row, -1 where
-                nothing may be hidden; `specials` (rows, 2), the id of the mask and the number of ids.
+            batch: `tokens` (rows, time); `word_ids` (rows, time), the number of each token's word in its row, -1 where
+                a token is never chosen; `mask_token_and_size` (rows, 2), see the function of that name.
+            random: the generator that the choice is drawn from.
 
-        Returns (inputs, right, weights): the batch's other arrays with `tokens` and `places`, what stood at the (rows,
-        places) places, and 1 where a place counts; the other places are 0.
+        Returns (inputs, labels, weights): the batch's other arrays with the corrupted `tokens` and `mask_positions`;
+        the original tokens at the (rows, positions) positions; and 1 where a position counts, 0 where it is filler.
         """
-        tokens, words = batch["tokens"], batch["words"]
-        specials = batch["specials"].reshape(len(tokens), -1)[:, :2]  # of packed rows, once for each example
-        if "segments_of_tokens" in batch:
-            words = np.where(words >= 0, words + batch["segments_of_tokens"] * words.shape[1], -1)
-        places, chosen = self.draw(words, random)
-        right = np.take_along_axis(tokens, places, axis=1)
-        kind, other = random.random(places.shape), random.integers(0, specials[:, 1:], places.shape)
-        shown = np.where(kind < MASKED, specials[:, :1], np.where(kind < MASKED + RANDOM, other, right))
-        hidden = tokens.copy()
-        np.put_along_axis(hidden, places, np.where(chosen, shown, right), axis=1)
-        others = {key: array for key, array in batch.items() if key not in ("words", "specials")}
-        inputs = others | {"tokens": hidden, "places": np.where(chosen, places, 0).astype("int32")}
-        return inputs, right, chosen.astype("float32")
+        tokens, words = batch["tokens"], batch["word_ids"]
+        mask_token, size = _mask_token_and_size(batch)
+        if "example_ids_of_tokens" in batch:  # each packed example counts its words from 0
+            words = np.where(words >= 0, words + batch["example_ids_of_tokens"] * words.shape[1], -1)
+        positions, chosen = self.choose_positions(words, random)
+        labels = np.take_along_axis(tokens, positions, axis=1)
+        share, other = random.random(positions.shape), random.integers(0, size, positions.shape)
+        shown = np.where(share < MASKED, mask_token, np.where(share < MASKED + RANDOM, other, labels))
+        corrupted = tokens.copy()
+        np.put_along_axis(corrupted, positions, np.where(chosen, shown, labels), axis=1)
+        inputs = {key: array for key, array in batch.items() if key not in ("word_ids", "mask_token_and_size")}
+        inputs |= {"tokens": corrupted, "mask_positions": np.where(chosen, positions, 0).astype("int32")}
+        return inputs, labels, chosen.astype("float32")
 
-    def draw(self, words, random):
-        """(places, chosen), both (rows, places): which tokens are hidden, and how many of these places count."""
+    def choose_positions(self, words: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """(positions, chosen), both (rows, positions): candidates for the mask, and which of them are chosen."""
         free = words >= 0
-        wanted = np.where(free.any(1), np.maximum(np.round(self.rate * free.sum(1)), 1), 0)
+        counts = np.where(free.any(1), np.maximum(np.round(self.rate * free.sum(1)), 1), 0)
         noise = random.random(words.shape)
         if self.whole_words:
             _, first, number = np.unique(
@@ -54,55 +58,60 @@ class Masking:
             noise = noise.ravel()[first][number].reshape(words.shape)
         order = np.argsort(np.where(free, noise, 2), axis=1, kind="stable")
         most = max(1, round(self.rate * words.shape[1]))
-        chosen = np.arange(most) < wanted[:, None]
-        return order[:, :most], self._whole(chosen, np.take_along_axis(words, order, axis=1), wanted)
+        chosen = np.arange(most) < counts[:, None]
+        return order[:, :most], self._complete_words(chosen, np.take_along_axis(words, order, axis=1), counts)
 
-    def _whole(self, chosen, words, wanted):
-        """Without the last word of each row where not all of its pieces were chosen, but for a row's only word."""
+    def _complete_words(self, chosen, words, counts):
+        """Without the last word of each row where not all of its pieces were chosen, except for a row's only word."""
         if not self.whole_words:
             return chosen
-        rows, last = np.arange(len(words)), np.clip(wanted.astype(int) - 1, 0, chosen.shape[1] - 1)
+        rows, last = np.arange(len(words)), np.clip(counts.astype(int) - 1, 0, chosen.shape[1] - 1)
         cut = words[rows, last] == words[rows, np.minimum(last + 1, words.shape[1] - 1)]
-        whole = chosen & ~(cut[:, None] & (words[:, : chosen.shape[1]] == words[rows, last][:, None]))
-        return np.where(whole.any(1)[:, None], whole, chosen)
+        complete = chosen & ~(cut[:, None] & (words[:, : chosen.shape[1]] == words[rows, last][:, None]))
+        return np.where(complete.any(1)[:, None], complete, chosen)
 
 
-def word_numbers(encoding):
+def _mask_token_and_size(batch):
+    """Two (rows, 1) arrays. A packed row holds the pair once for each of its examples."""
+    pairs = batch["mask_token_and_size"].reshape(len(batch["tokens"]), -1)
+    return pairs[:, :1], pairs[:, 1:2]
+
+
+def word_ids(encoding) -> np.ndarray:
     """(n,) int32: the number of each token's word in an `Encoding`, -1 for special tokens.
 
-    A token that touches the one before, in the same text, is of the same word.
+    A token that touches the token before it, in the same text, is of the same word.
     """
-    first, last = encoding.offsets[:, 0], encoding.offsets[:, 1]
-    special = last == first
-    begins = np.append(True, (first[1:] > last[:-1]) | (np.diff(encoding.segments) != 0) | special[:-1])
+    start, end = encoding.offsets[:, 0], encoding.offsets[:, 1]
+    special = end == start
+    begins = np.append(True, (start[1:] > end[:-1]) | (np.diff(encoding.segments) != 0) | special[:-1])
     return np.where(special, -1, np.cumsum(begins) - 1).astype("int32")
 
 
-def hidden(rows, masking):
-    """Each of an iterable of examples with tokens hidden, the same ones every time, and `right`, what stood there."""
-    for number, row in enumerate(rows):
-        batch = {key: array[None] for key, array in row.items()}
-        inputs, right, weights = masking.hide(batch, np.random.default_rng(number))
+def mask_examples(examples: Iterable[dict], masking: Masking) -> Iterator[dict]:
+    """Yield each example with masked tokens, chosen alike in every call, and `labels`, the original tokens."""
+    for number, example in enumerate(examples):
+        batch = {key: array[None] for key, array in example.items()}
+        inputs, labels, weights = masking.mask(batch, np.random.default_rng(number))
         count = int(weights.sum())
-        one = {"tokens": inputs["tokens"][0], "places": inputs["places"][0, :count], "right": right[0, :count]}
-        yield one | ({"types": row["types"]} if "types" in row else {})
+        masked = {"tokens": inputs["tokens"][0], "mask_positions": inputs["mask_positions"][0, :count]}
+        masked |= {"labels": labels[0, :count]}
+        yield masked | ({"segments": example["segments"]} if "segments" in example else {})
 
 
-def masked_scores(found):
-    """Scores of a list of {"losses", "hits"} of hidden tokens: loss in nats, its perplexity, share guessed right."""
-    losses = np.concatenate([one["losses"] for one in found] or [np.zeros(0)]).astype("float64")
-    hits = sum(float(np.sum(one["hits"])) for one in found)
+def masked_scores(predictions: list[dict]) -> dict[str, float]:
+    """Scores of a list of {"losses", "hits"} of masked tokens: loss in nats, its perplexity, share guessed right."""
+    losses = np.concatenate([part["losses"] for part in predictions] or [np.zeros(0)]).astype("float64")
+    correct = sum(float(np.sum(part["hits"])) for part in predictions)
     loss = float(losses.mean()) if len(losses) else 0.0
-    return {"loss": loss, "perplexity": float(np.exp(min(loss, 700.0))), "accuracy": hits / max(len(losses), 1)}
+    return {"loss": loss, "perplexity": float(np.exp(min(loss, 700.0))), "accuracy": correct / max(len(losses), 1)}
 
 
-def specials(tokenizer):
-    """(2,) int32: the id of the mask and the number of ids.
+def mask_token_and_size(tokenizer) -> np.ndarray:
+    """(2,) int32: the id of the mask token and the vocabulary size.
 
-    Raises ValueError for a tokenizer that has no mask.
+    Raises UserError for a tokenizer that has no mask token.
     """
     if tokenizer.mask is None:
-        raise ValueError(
-            "Masked tokens need a tokenizer with [MASK] or <mask> among its tokens. Received: one without."
-        )
-    return np.array([tokenizer.mask, tokenizer.size], "int32")
+        raise UserError("Masked tokens need a tokenizer with [MASK] or <mask> among its tokens. Received: one without.")
+    return np.array([tokenizer.mask, tokenizer.vocabulary_size], "int32")

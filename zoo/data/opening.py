@@ -10,27 +10,27 @@ from zoo.data.fields import check_columns
 from zoo.readers import Reader
 from zoo.readers._lines import check_exists
 from zoo.readers._reader import SPLITS, UNNAMED, split_in
-from zoo.runtime.errors import did_you_mean
+from zoo.runtime.errors import UserError, did_you_mean
 
 ORDER = ("train", "validation", "test")
 
 
-def open_dataset(spec, columns=None, seed=0, errors="strict", need=(), draw="spread"):
+def open_dataset(spec, columns=None, seed=0, errors="strict", required=(), split_strategy="spread"):
     """Opens what `spec` names (see the top of `zoo.dataset`) and checks the first record of every split.
 
-    `columns` maps standard fields to the source's own column names, `need` names the fields the caller cannot do
-    without, `errors` is "strict" or "replace" for broken UTF-8. `draw` tells how splits that are missing are drawn from
+    `columns` maps standard fields to the source's own column names, `required` names the fields the caller cannot do
+    without, `errors` is "strict" or "replace" for broken UTF-8. `split_strategy` tells how splits that are missing are drawn from
     the training records: "spread" over all of them, "end" from the end of a text that runs on, "" not at all: all
-    records of a file that names no split are then "train". Raises ValueError for everything that is wrong with the spec
+    records of a file that names no split are then "train". Raises UserError for everything that is wrong with the spec
     or the data.
     """
     columns = dict(columns or {})
     check_columns(columns)
     if errors not in ("strict", "replace"):
-        raise ValueError(f"Expected errors to be 'strict' or 'replace'. Received: errors={errors!r}.")
+        raise UserError(f"Expected errors to be 'strict' or 'replace'. Received: errors={errors!r}.")
     place, split = _without_split(str(spec))
-    parts = _parts(place, errors)
-    dataset = Dataset(str(spec), _views(parts, split, draw, place), columns, seed, errors, need, draw)
+    sources = _parts(place, errors)
+    dataset = Dataset(str(spec), _views(sources, split, split_strategy, place), columns, seed, errors, required, split_strategy)
     dataset.check()
     return dataset
 
@@ -46,8 +46,8 @@ def _parts(spec, errors):
         return _parts_of_folder(Path(spec), errors)
     reader = _reader_of(spec)
     if not reader:
-        raise ValueError(_unclaimed(spec))
-    return reader.parts(spec, errors)
+        raise UserError(_unclaimed(spec))
+    return reader.sources(spec, errors)
 
 
 @cache
@@ -78,11 +78,11 @@ def _parts_of_folder(folder, errors):
     found = {split: _file_of(split, folder) for split in ORDER}
     if not any(found.values()):
         names = sorted(path.name for path in folder.iterdir())
-        raise ValueError(
+        raise UserError(
             f"Expected train, validation and test files (such as train.tsv) in the folder {folder}. "
             f"Received: {', '.join(names[:10]) or 'nothing'}.{_pair_in(folder, names)}"
         )
-    return {split: _reader_of(path).part(path, errors) for split, path in found.items() if path}
+    return {split: _reader_of(path).source(path, errors) for split, path in found.items() if path}
 
 
 def _pair_in(folder, names):
@@ -101,42 +101,42 @@ def _file_of(split, folder):
     candidates = exact or files
     if len(candidates) > 1:
         names = ", ".join(path.name for path in candidates)
-        raise ValueError(f"Expected one file for the {split} split in {folder}. Received: {names}. Name one of them.")
+        raise UserError(f"Expected one file for the {split} split in {folder}. Received: {names}. Name one of them.")
     return candidates[0] if candidates else None
 
 
 def _reader_of(path):
-    return next((reader for reader in readers() if reader.claims(str(path))), None)
+    return next((reader for reader in readers() if reader.handles(str(path))), None)
 
 
-def _views(parts, split, draw, spec):
+def _views(sources, split, split_strategy, spec):
     """The views by split, in order, drawn where need be; only the one asked for where `split` is given."""
-    named = {SPLITS[name]: View(part) for name, part in parts.items() if name in SPLITS}
-    if UNNAMED in parts:
-        named = {"train": View(parts[UNNAMED])}
-    views = _drawn(named) if draw else named
+    named = {SPLITS[name]: View(source) for name, source in sources.items() if name in SPLITS}
+    if UNNAMED in sources:
+        named = {"train": View(sources[UNNAMED])}
+    views = _drawn(named) if split_strategy else named
     ordered = {name: views[name] for name in ORDER if name in views}
-    return _picked(ordered, parts, split, spec) if split else ordered
+    return _picked(ordered, sources, split, spec) if split else ordered
 
 
 def _drawn(views):
     if "train" not in views or "validation" in views:
         return views
-    part = views["train"].part
+    source = views["train"].source
     if "test" in views:
-        return views | {"train": View(part, ("train", "test")), "validation": View(part, ("validation",))}
-    return {role: View(part, (role,)) for role in ORDER}
+        return views | {"train": View(source, ("train", "test")), "validation": View(source, ("validation",))}
+    return {role: View(source, (role,)) for role in ORDER}
 
 
-def _picked(views, parts, split, spec):
+def _picked(views, sources, split, spec):
     if SPLITS.get(split, split) in views:
         name = SPLITS.get(split, split)
         return {name: views[name]}
-    if split in parts:  # one beyond the usual three, such as clinc_oos's test_oos
-        return {_kind(split): View(parts[split])}
-    known = [*views, *(name for name in parts if name and name not in SPLITS)]
+    if split in sources:  # one beyond the usual three, such as clinc_oos's test_oos
+        return {_kind(split): View(sources[split])}
+    known = [*views, *(name for name in sources if name and name not in SPLITS)]
     hint = did_you_mean(split, known)
-    raise ValueError(f"Unknown split of {spec}. Received: split={split!r}.{hint} Known: {', '.join(known)}.")
+    raise UserError(f"Unknown split of {spec}. Received: split={split!r}.{hint} Known: {', '.join(known)}.")
 
 
 def _kind(split):

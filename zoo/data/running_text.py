@@ -1,59 +1,60 @@
-"""Running text: the ids of many records one after the other, cut into windows of the length that a network reads."""
+"""Running text: records as one stream of token ids, cut into chunks of the length that a network reads."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-ENDING = "\n"  # after a record that does not say what ends it
+ENDING = "\n"  # after a record that has no `ending` of its own
 
 
 @dataclass(frozen=True)
-class Stream:
-    """Ids of running text."""
+class TokenStream:
+    """Token ids of running text."""
 
     ids: np.ndarray  # (n,) int32
-    owners: np.ndarray  # (n,) int32: the number of the record that each comes from
-    words: np.ndarray  # (n,) int32: a number that changes where another word begins
+    record_ids: np.ndarray  # (n,) int32: the number of each token's record
+    word_ids: np.ndarray  # (n,) int32: the number of each token's word in the stream
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
 
-def join(records, tokenizer):
-    """One stream of a list of records: each one's `text` and then its `ending`, a line break unless it says otherwise.
+def concatenate(records: Sequence[dict], tokenizer) -> TokenStream:
+    """The token stream of a list of records: each `text`, then its `ending`, by default a line break.
 
-    Line breaks that a tokenizer does not read, as one of words does not, become its separator, one for each.
+    A tokenizer without line breaks, such as a tokenizer of words, has its end token for each of them.
     """
     encodings = tokenizer.encode_batch([record["text"] for record in records], special=False)
     endings = [record.get("ending", ENDING) for record in records]
-    breaks = {ending: _break(ending, tokenizer) for ending in set(endings)}
+    breaks = {ending: _line_breaks(ending, tokenizer) for ending in set(endings)}
     parts = [(encoding.ids, breaks[ending]) for encoding, ending in zip(encodings, endings, strict=True)]
-    owners = np.repeat(np.arange(len(records)), [len(ids) + len(after) for ids, after in parts])
+    record_ids = np.repeat(np.arange(len(records)), [len(ids) + len(after) for ids, after in parts])
     ids = np.concatenate([array for part in parts for array in part])
     begins = np.concatenate([flags for part in zip(encodings, parts, strict=True) for flags in _begins(*part)])
-    return Stream(ids.astype("int32"), owners.astype("int32"), np.cumsum(begins, dtype="int32"))
+    return TokenStream(ids.astype("int32"), record_ids.astype("int32"), np.cumsum(begins, dtype="int32"))
 
 
-def _break(ending, tokenizer):
+def _line_breaks(ending, tokenizer):
     ids = tokenizer.encode(ending, special=False).ids
-    return ids if len(ids) else np.full(ending.count("\n"), tokenizer.separator, "int32")
+    return ids if len(ids) else np.full(ending.count("\n"), tokenizer.end, "int32")
 
 
 def _begins(encoding, part):
-    """Where a word begins: at a token that does not touch the one before. Every token of an ending is a word."""
-    first, last = encoding.offsets[:, 0], encoding.offsets[:, 1]
-    return np.append(True, first[1:] > last[:-1])[: len(encoding)], np.ones(len(part[1]), bool)
+    """Where words begin: a token that does not touch the token before it. Every token of an ending is a word."""
+    start, end = encoding.offsets[:, 0], encoding.offsets[:, 1]
+    return np.append(True, start[1:] > end[:-1])[: len(encoding)], np.ones(len(part[1]), bool)
 
 
-def between(ids, tokenizer):
-    """Ids between the tokenizer's first token and its separator, [CLS] and [SEP]."""
-    return np.concatenate([[tokenizer.first], ids, [tokenizer.separator]]).astype("int32")
+def with_special_tokens(ids: np.ndarray, tokenizer) -> np.ndarray:
+    """Ids, (n,), between the tokenizer's start and end tokens, [CLS] and [SEP]: (n + 2,) int32."""
+    return np.concatenate([[tokenizer.start], ids, [tokenizer.end]]).astype("int32")
 
 
-def windows(size, length, context=0):
-    """Cut a stream of `size` ids: yield (start, first new, end) of windows of up to `length` ids, in order.
+def chunk_stream(size: int, length: int, context: int = 0) -> Iterator[tuple[int, int, int]]:
+    """Cut a stream of `size` ids: yield (start, first new, end) of chunks of up to `length` ids, in order.
 
-    The ids from `start` to `first new` were in the window before as well: up to `context` of them.
+    The ids from `start` to `first new`, up to `context` of them, are in the chunk before as well.
     """
     new = 0
     while new < size:

@@ -1,6 +1,7 @@
-"""Next-sentence training: pairs of sentences that follow one another, or do not (Devlin 2018, arXiv:1810.04805)."""
+"""Sentence pairs for next-sentence prediction: neighbours, or not (Devlin 2018, arXiv:1810.04805)."""
 
 import re
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -8,29 +9,29 @@ import numpy as np
 END = re.compile(r"(?<=[.!?…])[\"')\]»”’]*\s+")  # a sentence ends at these signs, closed quotes and white space
 
 
-def split_sentences(text):
+def split_sentences(text: str) -> list[str]:
     """The sentences of a text, without the white space between them.
 
-    A sentence ends at . ! ? or … before white space, so "e.g. this" is two: few mistakes, and none that matter here.
+    A sentence ends at . ! ? or … before white space, so "e.g. this" is two: few mistakes, and harmless ones here.
     """
     bounds = [0, *(match.end() for match in END.finditer(text)), len(text)]
-    found = (text[start:end].strip() for start, end in pairwise(bounds))
-    return [sentence for sentence in found if sentence]
+    sentences = (text[start:end].strip() for start, end in pairwise(bounds))
+    return [sentence for sentence in sentences if sentence]
 
 
-def pairs(documents):
-    """(document, first, second, follows) of every two neighbouring sentences of a list of lists of sentences.
+def pairs(documents: Sequence[Sequence[str]]) -> Iterator[tuple[int, str, str, bool]]:
+    """(document, first, second, follows) of every two neighbouring sentences of a list of documents.
 
-    Half of the second sentences, the same ones every time, are replaced by one from another document (section 3.1).
-    Where no other document has a sentence, all follow.
+    A document is a list of sentences. Half of the second sentences, alike in every call, are replaced by a sentence of
+    another document (section 3.1). Where no other document has a sentence, all follow.
     """
     random = np.random.default_rng(len(documents))
-    owners = np.repeat(np.arange(len(documents)), [len(sentences) for sentences in documents])
-    every = [sentence for sentences in documents for sentence in sentences]
+    document_ids = np.repeat(np.arange(len(documents)), [len(sentences) for sentences in documents])
+    pool = [sentence for sentences in documents for sentence in sentences]
     for number, sentences in enumerate(documents):
-        others = len(every) - len(sentences)
-        start = int(np.searchsorted(owners, number))
+        others = len(pool) - len(sentences)
+        start = int(np.searchsorted(document_ids, number))
         for first, second in pairwise(sentences):
             follows = not others or random.random() < 0.5
-            drawn = random.integers(max(others, 1))
-            yield number, first, second if follows else every[drawn + (drawn >= start) * len(sentences)], follows
+            index = random.integers(max(others, 1))
+            yield number, first, second if follows else pool[index + (index >= start) * len(sentences)], follows

@@ -1,44 +1,47 @@
-"""How tags spell spans of tokens: BIO (IOB2), IOB1, BIOES, or plain tags that spell none.
+"""Encode and decode spans of tokens as tags: BIO (IOB2), IOB1, BIOES, or plain tags that are no spans.
 
-IOB1: Ramshaw & Marcus 1995, https://aclanthology.org/W95-0107, where B- only parts a span from one of the same label
-right before it. BIO: Tjong Kim Sang & Veenstra 1999, https://aclanthology.org/E99-1023, where each span begins with B-.
-BIOES: the last token of a span has E-, a span of one token S-. All are read by the one rule of CoNLL-2000's conlleval,
-https://www.clips.uantwerpen.be/conll2000/chunking/conlleval.txt, which makes a span of an I- without its B- as well.
+IOB1: Ramshaw & Marcus 1995, https://aclanthology.org/W95-0107, where B- only separates a span from a span of the same
+label right before it. BIO: Tjong Kim Sang & Veenstra 1999, https://aclanthology.org/E99-1023, where each span begins
+with B-. BIOES: the last token of a span has E-, a span of one token S-. All are decoded by the rule of CoNLL-2000's
+conlleval, https://www.clips.uantwerpen.be/conll2000/chunking/conlleval.txt, where an I- without its B- is a span too.
 """
 
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 OUTSIDE = "O"
 PLAIN = "plain"
 SCHEMES = ("bio", "iob1", "bioes")
 
+Span = tuple[str, int, int]  # label, first token, past-the-last token
 
-def split(tag):
+
+def split(tag: str) -> tuple[str, str]:
     """(prefix, label) of a tag: "B-per" is B of per, "O" is O of "_"."""
     return tag[:1], tag[1:].split("-", maxsplit=1)[-1] or "_"
 
 
-def apart(before, after):
-    """Whether neighbouring tags are not of one span."""
-    (first, label), (second, other) = split(before), split(after)
-    return first in "OES" or second in "OBS" or label != other
+def is_boundary(before: str, after: str) -> bool:
+    """Whether a span ends or begins between two neighbouring tags."""
+    (prefix, label), (next_prefix, next_label) = split(before), split(after)
+    return prefix in "OES" or next_prefix in "OBS" or label != next_label
 
 
-def read(tags, strict=None):
-    """Spans (label, first token, past-the-last token) that a list of tags spells, in their order.
+def decode(tags: Sequence[str], strict: str | None = None) -> list[Span]:
+    """The spans of a list of tags, in their order.
 
-    With `strict`, "bio" or "bioes", only those that are spelled just as that scheme demands.
+    With `strict`, "bio" or "bioes", only the spans whose tags follow that scheme to the letter.
     """
-    edges = [place for place, pair in enumerate(pairwise([OUTSIDE, *tags, OUTSIDE])) if apart(*pair)]
-    spans = [(split(tags[start])[1], start, end) for start, end in pairwise(edges) if tags[start] != OUTSIDE]
-    return [span for span in spans if not strict or _is_sound(span, tags, strict)]
+    boundaries = [index for index, pair in enumerate(pairwise([OUTSIDE, *tags, OUTSIDE])) if is_boundary(*pair)]
+    spans = [(split(tags[start])[1], start, end) for start, end in pairwise(boundaries) if tags[start] != OUTSIDE]
+    return [span for span in spans if not strict or _is_valid(span, tags, strict)]
 
 
-def write(spans, count, scheme="bio"):
-    """The tags of `count` tokens that spell `spans`, which do not overlap, in a scheme."""
+def encode(spans: Iterable[Span], count: int, scheme: str = "bio") -> list[str]:
+    """The tags of `count` tokens for `spans`, which do not overlap, in a scheme."""
     tags = [OUTSIDE] * count
-    for (other, _, edge), (label, start, end) in pairwise([("", 0, 0), *spans]):
-        begins = "I" if scheme == "iob1" and (other, edge) != (label, start) else "B"
+    for (previous, _, previous_end), (label, start, end) in pairwise([("", 0, 0), *spans]):
+        begins = "I" if scheme == "iob1" and (previous, previous_end) != (label, start) else "B"
         prefixes = [begins, *"I" * (end - start - 1)]
         if scheme == "bioes":
             prefixes[-1] = "E" if len(prefixes) > 1 else "S"
@@ -46,53 +49,67 @@ def write(spans, count, scheme="bio"):
     return tags
 
 
-def spelled(labels, scheme):
-    """All tags that spans of these labels may have in a scheme, and the one outside."""
+def tags_of(labels: Iterable[str], scheme: str) -> tuple[str, ...]:
+    """The tag vocabulary of a scheme: all tags that spans of these labels may have, and the tag outside of spans."""
     prefixes = "BIES" if scheme == "bioes" else "BI"
     return (OUTSIDE, *(f"{prefix}-{label}" for label in labels for prefix in prefixes))
 
 
-def repairs(tags, scheme):
-    """How many spans `read` finds that are not spelled as the scheme demands, such as an I- without its B-."""
-    return 0 if scheme == "iob1" else len(read(tags)) - len(read(tags, scheme))
+def count_repairs(tags: Sequence[str], scheme: str) -> int:
+    """How many spans of `decode` do not follow the scheme to the letter, such as an I- without its B-."""
+    return 0 if scheme == "iob1" else len(decode(tags)) - len(decode(tags, scheme))
 
 
-def detect(sequences):
-    """The scheme that lists of tags are in: one of `SCHEMES`, or "plain" where one is of none, or all are outside."""
-    kinds, inside, parted = set(), False, True
+def detect(sequences: Iterable[Sequence[str]]) -> str:
+    """The scheme of lists of tags: one of `SCHEMES`, or "plain" where a tag is of no scheme or all are outside."""
+    detector = SchemeDetector()
     for tags in sequences:
-        kinds.update(tags)
-        spans = [("", 0, 0), *read(tags)]
-        for (other, _, edge), (label, start, _) in pairwise(spans):
-            inside |= tags[start][:1] == "I"
-            parted &= tags[start][:1] != "B" or (other, edge) == (label, start)
-    kinds -= {OUTSIDE}
-    if not kinds or not all(kind[:2] in ("B-", "I-", "E-", "S-") and kind[2:] for kind in kinds):
-        return PLAIN
-    if any(kind[0] in "ES" for kind in kinds):
-        return "bioes"
-    return "iob1" if inside and parted else "bio"
+        detector.add(tags)
+    return detector.scheme()
 
 
-def follows(tags, scheme):
-    """Which of a list of tags may follow which in a scheme, from row to column: (tags + 1, tags + 1) lists of booleans.
+class SchemeDetector:
+    """`detect` for lists of tags that come one by one."""
+
+    def __init__(self) -> None:
+        self._tags, self._begins_inside, self._separates = set(), False, True
+
+    def add(self, tags: Sequence[str]) -> None:
+        """Take the tags of a further text into account."""
+        self._tags.update(tags)
+        for (previous, _, previous_end), (label, start, _) in pairwise([("", 0, 0), *decode(tags)]):
+            self._begins_inside |= tags[start][:1] == "I"
+            self._separates &= tags[start][:1] != "B" or (previous, previous_end) == (label, start)
+
+    def scheme(self) -> str:
+        """One of `SCHEMES`, or "plain"."""
+        tags = self._tags - {OUTSIDE}
+        if not tags or not all(tag[:2] in ("B-", "I-", "E-", "S-") and tag[2:] for tag in tags):
+            return PLAIN
+        if any(tag[0] in "ES" for tag in tags):
+            return "bioes"
+        return "iob1" if self._begins_inside and self._separates else "bio"
+
+
+def transitions(tags: Sequence[str], scheme: str) -> list[list[bool]]:
+    """The allowed transitions of a scheme, from row to column: (tags + 1, tags + 1) lists of booleans.
 
     The last row stands for the beginning of a text, the last column for its end.
     """
-    every = [*tags, OUTSIDE]  # text ends as before and after a tag of no span
-    return [[_may_follow(before, after, scheme) for after in every] for before in every]
+    states = [*tags, OUTSIDE]  # a text begins and ends like a tag outside of spans
+    return [[_may_follow(before, after, scheme) for after in states] for before in states]
 
 
 def _may_follow(before, after, scheme):
-    """Whether the two stand in a sound text; in IOB1 everything does."""
-    (first, label), (second, other) = split(before), split(after)
-    goes_on = second in "IE"
+    """Whether a valid text holds the two tags side by side; in IOB1 every pair is valid."""
+    (prefix, label), (next_prefix, next_label) = split(before), split(after)
+    continues = next_prefix in "IE"
     if scheme == "bio":
-        return not goes_on or (first in "BI" and label == other)
-    return goes_on == (first in "BI") and (not goes_on or label == other)
+        return not continues or (prefix in "BI" and label == next_label)
+    return continues == (prefix in "BI") and (not continues or label == next_label)
 
 
-def _is_sound(span, tags, scheme):
+def _is_valid(span, tags, scheme):
     first, last = tags[span[1]][0], tags[span[2] - 1][0]
     if scheme == "bio":
         return first == "B"

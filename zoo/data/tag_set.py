@@ -1,13 +1,15 @@
-"""The tags that a model gives, and what the scheme in which they spell spans makes of them."""
+"""The tag vocabulary of a model, and the span scheme (BIO, BIOES, plain) that its tags follow."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from zoo.data import span_schemes
-from zoo.data.labels import collect_labels
+from zoo.data.labels import check_several
 from zoo.runtime.console import console
+from zoo.runtime.errors import UserError
 
 SHOWN = 5  # tags in a message
 
@@ -19,76 +21,132 @@ class TagSet:
     Spans are learned in the scheme of the data, but in BIO where that is IOB1.
     """
 
-    tags: tuple
+    tags: tuple[str, ...]
     scheme: str
 
     @classmethod
-    def of(cls, dataset, tags=(), scheme=""):
-        """The tags of a dataset's training split, where none are given, in the scheme that they look like, likewise."""
-        scheme = scheme or span_schemes.detect(record["tags"] for record in dataset.records("train"))
-        if tags:
-            return cls(tuple(tags), scheme)
-        tags = collect_labels(dataset, "tags")
-        if scheme == span_schemes.PLAIN:
-            return cls(tags, scheme)
-        labels = {label for tag in tags for label, _, _ in span_schemes.read([tag])}
-        return cls(span_schemes.spelled(sorted(labels), cls(tags, scheme).spelling), scheme)
+    def from_dataset(cls, dataset, tags: Iterable[str] = (), scheme: str = "") -> "TagSet":
+        """The tags and the scheme of a dataset's training split, each unless it is passed.
+
+        Raises UserError where there are fewer than two tags.
+        """
+        collector = TagCollector()
+        for record in dataset.records("train"):
+            collector.add(record["tags"])
+        return collector.tag_set(dataset.describe("train"), tags, scheme)
 
     @property
-    def spans(self):
-        """Whether tags spell spans."""
+    def spans(self) -> bool:
+        """Whether tags encode spans."""
         return self.scheme in span_schemes.SCHEMES
 
     @property
-    def spelling(self):
+    def output_scheme(self) -> str:
         """The scheme in which spans are learned."""
         return "bioes" if self.scheme == "bioes" else "bio"
 
-    def learned(self, tags):
-        """A list of tags as they are learned: repaired, and of the scheme that is learned."""
-        return span_schemes.write(span_schemes.read(tags), len(tags), self.spelling) if self.spans else tags
+    def normalise(self, tags: Sequence[str]) -> Sequence[str]:
+        """A list of tags as it is learned: repaired, and in `output_scheme`."""
+        return span_schemes.encode(span_schemes.decode(tags), len(tags), self.output_scheme) if self.spans else tags
 
-    def numbers(self, tags):
-        """The place of each of a list of tags among the outputs, (tags,) int32; -1 where it is not there."""
-        places = {tag: number for number, tag in enumerate(self.tags)}
-        return np.array([places.get(tag, -1) for tag in self.learned(tags)], "int32")
+    def ids(self, tags: Sequence[str]) -> np.ndarray:
+        """The index of each tag among the outputs, (tags,) int32; -1 for a tag that is not in the vocabulary."""
+        indices = {tag: index for index, tag in enumerate(self.tags)}
+        return np.array([indices.get(tag, -1) for tag in self.normalise(tags)], "int32")
 
-    def allowed(self):
-        """Which tag may follow which, (tags + 1, tags + 1) booleans, as `span_schemes.follows` has it; None: any."""
-        return np.array(span_schemes.follows(self.tags, self.spelling)) if self.spans else None
+    def allowed(self) -> np.ndarray | None:
+        """`span_schemes.transitions` as (tags + 1, tags + 1) booleans; None where every transition is allowed."""
+        return np.array(span_schemes.transitions(self.tags, self.output_scheme)) if self.spans else None
 
-    def edges(self):
-        """(whether two neighbouring tags are of two spans, whether a tag is of one); the last is that of no word."""
-        every = [*self.tags, span_schemes.OUTSIDE]
-        apart = np.array([[span_schemes.apart(one, other) for other in every] for one in every])
-        return apart, np.array(every) != span_schemes.OUTSIDE
+    def boundaries(self) -> tuple[np.ndarray, np.ndarray]:
+        """Two boolean arrays: whether a boundary lies between two neighbouring tags, and whether a tag is of a span.
 
-    def name(self, tag):
+        Their shapes are (tags + 1, tags + 1) and (tags + 1,); the last index stands for a word outside of the text.
+        """
+        states = [*self.tags, span_schemes.OUTSIDE]
+        between = np.array([[span_schemes.is_boundary(before, after) for after in states] for before in states])
+        return between, np.array(states) != span_schemes.OUTSIDE
+
+    def name(self, tag: str) -> str:
         """What a tag says of a word: a span's label, or the tag itself."""
         return span_schemes.split(tag)[1] if self.spans else tag
 
-    def names(self):
+    def names(self) -> tuple[str, ...]:
         """The different names, in the order of the outputs."""
         return tuple(
             dict.fromkeys(self.name(tag) for tag in self.tags if not self.spans or tag != span_schemes.OUTSIDE)
         )
 
-    def check(self, dataset, split):
-        """Tell people of the spans in a split that had to be repaired, and of tags that are not learned.
+    def check(self, dataset, split: str) -> None:
+        """Report the repaired spans and the unknown tags of a split on standard error.
 
-        Raises ValueError where none of the split's tags are learned.
+        Raises UserError where the vocabulary holds none of the split's tags.
         """
-        repaired, counts = 0, Counter()
+        counts = TagCounts()
         for record in dataset.records(split):
-            counts.update(self.learned(record["tags"]))
-            repaired += span_schemes.repairs(record["tags"], self.spelling) if self.scheme in ("bio", "bioes") else 0
-        unknown = Counter({tag: count for tag, count in counts.items() if tag not in self.tags})
+            counts.add(record["tags"])
+        self.check_counts(counts, dataset.describe(split))
+
+    def check_counts(self, counts: "TagCounts", where: str) -> None:
+        """`check` for the `TagCounts` of a split; `where` describes the split in messages."""
+        tags, repaired = counts.tags(self), counts.repairs(self)
+        unknown = Counter({tag: count for tag, count in tags.items() if tag not in self.tags})
         shown = ", ".join(f"{tag} ({count})" for tag, count in unknown.most_common(SHOWN))
-        if counts and counts.keys() <= unknown.keys():
+        if tags and tags.keys() <= unknown.keys():
             known = ", ".join(self.tags[:SHOWN])
-            raise ValueError(f"Expected tags such as {known} in {dataset.where(split)}. Received: {shown}.")
+            raise UserError(f"Expected tags such as {known} in {where}. Received: {shown}.")
         if repaired:
             what = "spans that did not begin, or end, as the scheme demands"
-            console.print(f"Repaired in {dataset.where(split)}: {repaired} {what}.", markup=False)
+            console.print(f"Repaired in {where}: {repaired} {what}.", markup=False)
         if unknown:
-            console.print(f"Never found, since not in training, in {dataset.where(split)}: {shown}.", markup=False)
+            console.print(f"Never found, since not in training, in {where}: {shown}.", markup=False)
+
+
+class TagCollector:
+    """Collects the tag vocabulary and the span scheme of a training split, one text at a time."""
+
+    def __init__(self) -> None:
+        self._tags, self._detector = set(), span_schemes.SchemeDetector()
+
+    def add(self, tags: Sequence[str]) -> None:
+        """Take the tags of a further text into account."""
+        self._tags.update(tags)
+        self._detector.add(tags)
+
+    def tag_set(self, where: str, tags: Iterable[str] = (), scheme: str = "") -> TagSet:
+        """The `TagSet` of the texts so far, with `tags` and `scheme` in place of the collected ones where passed.
+
+        Raises UserError where there are fewer than two tags; `where` describes the split in its message.
+        """
+        scheme = scheme or self._detector.scheme()
+        if tags:
+            return TagSet(tuple(tags), scheme)
+        collected = check_several(self._tags, "tags", where)
+        if scheme == span_schemes.PLAIN:
+            return TagSet(collected, scheme)
+        labels = {label for tag in collected for label, _, _ in span_schemes.decode([tag])}
+        return TagSet(span_schemes.tags_of(sorted(labels), TagSet(collected, scheme).output_scheme), scheme)
+
+
+class TagCounts:
+    """How often a split has each tag, and the spans to repair, for whatever scheme turns out to be that of the data."""
+
+    def __init__(self) -> None:
+        self._tags = {scheme: Counter() for scheme in (span_schemes.PLAIN, "bio", "bioes")}
+        self._repairs = Counter()
+
+    def add(self, tags: Sequence[str]) -> None:
+        """Count the tags of a further text."""
+        spans = span_schemes.decode(tags)
+        self._tags[span_schemes.PLAIN].update(tags)
+        for scheme in ("bio", "bioes"):
+            self._tags[scheme].update(span_schemes.encode(spans, len(tags), scheme))
+            self._repairs[scheme] += span_schemes.count_repairs(tags, scheme)
+
+    def tags(self, tag_set: TagSet) -> Counter:
+        """The counts of tags as `tag_set` normalises them."""
+        return self._tags[tag_set.output_scheme if tag_set.spans else span_schemes.PLAIN]
+
+    def repairs(self, tag_set: TagSet) -> int:
+        """The number of spans that `tag_set` has to repair."""
+        return self._repairs[tag_set.output_scheme] if tag_set.scheme in ("bio", "bioes") else 0

@@ -1,6 +1,6 @@
 """How the graph of an export answers: what becomes of raw strings, by how an objective reads them.
 
-Each of `READINGS` takes a `Pipeline`, a `tf.Module` with the tokenizer's `twin`, and string tensors, (rows,) each.
+Each of `ANSWERS` takes a `Pipeline`, a `tf.Module` with the tokenizer's `twin`, and string tensors, (rows,) each.
 """
 
 from keras import ops
@@ -32,10 +32,10 @@ def author(pipeline, prompt, twin):
 
 
 def _inputs(network, tokenizer, ids, texts, **others):
-    """What the network reads of (rows, time) ids: `tokens`, `types` where it tells two texts apart, and `others`."""
-    ends = ops.cast(ids == tokenizer.separator, "int32")  # each text ends with one
+    """What the network reads of (rows, time) ids: `tokens`, `segments` where it tells two texts apart, and `others`."""
+    ends = ops.cast(ids == tokenizer.end, "int32")  # each text ends with one
     second = ops.cast((ops.cumsum(ends, axis=1) > ends) & (ids != tokenizer.padding), "int32")
-    inputs = {"tokens": ids, "types": second if texts > 1 else ops.zeros_like(ids)} | others
+    inputs = {"tokens": ids, "segments": second if texts > 1 else ops.zeros_like(ids)} | others
     return {name: inputs[name] for name in network.input}
 
 
@@ -54,8 +54,8 @@ def _answer_in_windows(pipeline, server, questions, contexts):
     """
     objective, padding = pipeline.objective, pipeline.preset.architecture.padding
     asked, read = at_most(server.twin.pieces(questions), objective.question_length), server.twin.pieces(contexts)
-    held = windows(asked, read, server.twin.layout, objective.length, objective.stride, padding)
-    inputs = {"tokens": held.ids, "types": held.types}
+    held = windows(asked, read, server.twin.template, objective.length, objective.stride, padding)
+    inputs = {"tokens": held.ids, "segments": held.segments}
     logits = pipeline.model({name: inputs[name] for name in pipeline.model.input}, training=False)
     outputs = {"logits": logits, "record": held.record, "token": held.token, "counts": read.lengths}
     found = objective.serve(outputs)
@@ -74,9 +74,9 @@ def _answer_of_words(pipeline, server, texts):
     words = twin.words(texts)
     ids, places, first = twin(words, objective.length)
     ids = ids.to_tensor(pipeline.preset.architecture.padding)
-    inputs = {"tokens": ids, "types": ops.zeros_like(ids)}
+    inputs = {"tokens": ids, "segments": ops.zeros_like(ids)}
     outputs = network({name: inputs[name] for name in network.input}, training=False)
-    whole = [ops.take(outputs[name], first, axis=0) for name in objective.aside]
+    whole = [ops.take(outputs[name], first, axis=0) for name in objective.text_outputs]
     scores, there = padded(chosen(outputs["tags"] if whole else outputs, places), words.counts)
     found = objective.serve((*objective.decide(network, scores, there), there, *whole))
     found |= stretches(texts, words, found.pop("first"), found.pop("last"))
@@ -102,7 +102,7 @@ def _answer_of_masks(pipeline, server, texts):
     }
 
 
-READINGS = {  # of the texts that an objective is asked about
+ANSWERS = {  # of the texts that an objective is asked about
     "texts": _answer_of_texts,
     "windows": _answer_in_windows,
     "words": _answer_of_words,

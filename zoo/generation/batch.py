@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from keras import ops
 
-from zoo.data.examples import bucket
+from zoo.backend.shapes import bucket, power_of_two
 from zoo.layers.embedding import PaddingMask
 from zoo.layers.positions import LearnedPositions
+from zoo.runtime.errors import UserError
 
 PARTS = ("text", "count", "log_p")  # of a state that people want
 ENDLESS = 2**30  # tokens of a text whose network knows no longest one
@@ -20,8 +21,8 @@ class TokenCompletion:
     """The new tokens of one text."""
 
     ids: list  # without the one that stopped it
-    log_probabilities: list  # of each, under the model, before any rule
-    stopped: bool  # by one of `stops`, and not for want of room
+    logprobs: list  # of each, under the model, before any rule
+    stopped: bool  # by one of `stop_ids`, and not for want of room
 
 
 class Batch:
@@ -40,22 +41,22 @@ class Batch:
         limit, source_limit = longest(plan.each), longest(plan.once)
         self.prompts, self.sources = prompts, sources
         self.lengths = np.array([len(prompt) for prompt in self.prompts], "int32")
-        self.rows = 1 << (len(self.prompts) - 1).bit_length()  # few shapes are compiled
+        self.rows = power_of_two(len(self.prompts))  # few shapes are compiled
         time = int(bucket(self.lengths.max(), limit))
-        self.length = length or int(bucket(time + settings.new_tokens + writer.ahead, ENDLESS))
+        self.length = length or int(bucket(time + settings.max_new_tokens + writer.ahead, ENDLESS))
         self.inputs = {plan.written: self._padded(self.prompts, time, 0)}
         if sources is not None:
             time = int(bucket(max(map(len, sources)), source_limit))
             self.inputs["source"] = self._padded(sources, time, _padding(plan))
-        self.given = {"numbers": settings.numbers(), "stops": np.array(list(settings.stops) or [-1], "int32")}
+        self.given = {"numbers": settings.numbers(), "stop_ids": np.array(list(settings.stop_ids) or [-1], "int32")}
         if settings.temperature:
             self.given["uniform"] = self._uniform()
-        if settings.contrast is not None:
+        if settings.contrastive_alpha is not None:
             candidates = min(settings.top_k, writer.network.vocabulary)
-            self.given["contrast"] = np.full(candidates, settings.contrast, "float32")
+            self.given["contrastive_alpha"] = np.full(candidates, settings.contrastive_alpha, "float32")
         if settings.beams > 1:
             penalty = np.array(settings.length_penalty, "float32")
-            self.given |= {"beams": np.zeros(settings.beams), "length_penalty": penalty, "limit": settings.new_tokens}
+            self.given |= {"beams": np.zeros(settings.beams), "length_penalty": penalty, "limit": settings.max_new_tokens}
 
     def begin(self):
         """The state after the first new token of each row."""
@@ -86,9 +87,9 @@ class Batch:
         ]
 
     def _written(self, begin, text, end, log_p):
-        end = min(end, begin + self.settings.new_tokens)
+        end = min(end, begin + self.settings.max_new_tokens)
         ids = text[begin:end].tolist()
-        stopped = bool(ids) and ids[-1] in self.settings.stops
+        stopped = bool(ids) and ids[-1] in self.settings.stop_ids
         end = len(ids) - stopped
         return TokenCompletion(ids[:end], log_p[begin : begin + end].tolist(), stopped)
 
@@ -115,20 +116,20 @@ class Batch:
 def admitted(plan, prompts, sources, settings):
     """The prompts, cut where `settings` say so.
 
-    Raises ValueError where one is empty, or longer than the network reads, or sources are wanting.
+    Raises UserError where one is empty, or longer than the network reads, or sources are wanting.
     """
     limit = longest(plan.each)
     _check_sources(plan, prompts, sources)
-    kept = slice(-max(limit - settings.new_tokens, 1) if settings.truncate else None, None)
+    kept = slice(-max(limit - settings.max_new_tokens, 1) if settings.truncation_side else None, None)
     prompts = [list(prompt)[kept] for prompt in prompts]
     for i, prompt in enumerate(prompts):
         if not prompt:
-            raise ValueError(f"A prompt must have a token at least. Received: prompt {i} is empty.")
-        over = len(prompt) + settings.new_tokens - limit
+            raise UserError(f"A prompt must have a token at least. Received: prompt {i} is empty.")
+        over = len(prompt) + settings.max_new_tokens - limit
         if over > 0:
-            raise ValueError(
+            raise UserError(
                 f"Expected prompt and new tokens to be {limit} together, the longest text that the model reads. "
-                f"Received: {len(prompt)} and {settings.new_tokens}, {over} too many, in prompt {i}. "
+                f"Received: {len(prompt)} and {settings.max_new_tokens}, {over} too many, in prompt {i}. "
                 "truncate='left' cuts it."
             )
     return prompts
@@ -146,13 +147,13 @@ def _padding(plan):
 
 def _check_sources(plan, prompts, sources):
     if ("source" in plan.inputs) != (sources is not None):
-        raise ValueError(
+        raise UserError(
             f"Expected sources for a network with a source, and for no other. Received: inputs {list(plan.inputs)}, "
             f"{'no' if sources is None else len(sources)} sources."
         )
     if sources is not None and len(sources) != len(prompts):
-        raise ValueError(f"Expected as many sources as prompts. Received: {len(sources)} and {len(prompts)}.")
+        raise UserError(f"Expected as many sources as prompts. Received: {len(sources)} and {len(prompts)}.")
     limit = longest(plan.once)
     for i, source in enumerate(sources or ()):
         if not 0 < len(source) <= limit:
-            raise ValueError(f"A source must have from 1 to {limit} tokens. Received: source {i} with {len(source)}.")
+            raise UserError(f"A source must have from 1 to {limit} tokens. Received: source {i} with {len(source)}.")

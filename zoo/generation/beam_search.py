@@ -49,10 +49,10 @@ def choose(state, logits, given):
     live, finished = state["live"], state["finished"]
     beams = live["score"].shape[1]
     found = _continuations(state, logits, given)
-    stops = ops.any(ops.equal(found["token"][..., None], given["stops"]), axis=-1)
-    running = found | {"score": ops.where(stops, NEVER, found["score"])}
+    stop_ids = ops.any(ops.equal(found["token"][..., None], given["stop_ids"]), axis=-1)
+    running = found | {"score": ops.where(stop_ids, NEVER, found["score"])}
     live, origin = _best(running, beams, tuple(live), found["origin"])
-    ends = ops.logical_or(stops, state["new"] + 1 >= given["limit"])  # where there is no more room all texts end
+    ends = ops.logical_or(stop_ids, state["new"] + 1 >= given["limit"])  # where there is no more room all texts end
     ends = ops.logical_and(ends, ops.arange(ends.shape[1])[None] < beams)
     ends = ops.logical_and(ends, ops.logical_not(state["done"])[:, None])
     length = ops.cast(state["new"] + 1, "float32") ** given["length_penalty"]
@@ -61,8 +61,8 @@ def choose(state, logits, given):
     finished, _ = _best(both, beams, tuple(finished))
     hopeless = live["score"][:, 0] / length <= ops.min(finished["score"], axis=1)
     new = {"live": live, "finished": finished, "count": state["count"] + 1, "new": state["new"] + 1}
-    memory = state["memory"] | {"arrays": _reordered(state["memory"]["arrays"], origin)}
-    return state | new | {"done": ops.logical_or(state["done"], hopeless), "memory": memory}
+    cache = state["cache"] | {"arrays": _reordered(state["cache"]["arrays"], origin)}
+    return state | new | {"done": ops.logical_or(state["done"], hopeless), "cache": cache}
 
 
 def _continuations(state, logits, given):
@@ -70,9 +70,9 @@ def _continuations(state, logits, given):
     live, count = state["live"], state["count"]
     (batch, beams, length), vocabulary = live["text"].shape, logits.shape[-1]
     texts, nodes = ops.reshape(live["text"], (-1, length)), ops.reshape(live["node"], (-1,))
-    text = Text(texts, _candidates(count, beams), state["new"], given["stops"], nodes)
+    text = Text(texts, _candidates(count, beams), state["new"], given["stop_ids"], nodes)
     log_p = ops.log_softmax(ops.cast(logits, "float32"))
-    number = (1 + given["stops"].shape[0]) * beams  # so many that `beams` of them go on
+    number = (1 + given["stop_ids"].shape[0]) * beams  # so many that `beams` of them go on
     each = min(number, vocabulary)
     ruled, tokens = ops.top_k(obey(log_p, text, given["numbers"]), each)
     total = live["score"][..., None] + ops.reshape(ruled, (batch, beams, each))

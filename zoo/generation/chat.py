@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from zoo.data.chat_template import ANSWERER, stretches
+from zoo.data.chat_template import ASSISTANT, prompt_answer_pairs
 from zoo.generation.batch import ENDLESS, longest
 from zoo.generation.generate import writer_of
 from zoo.generation.loop import TokenGenerator
 from zoo.generation.prompt_cache import PromptCache
 from zoo.generation.text_generator import TextGenerator
+from zoo.runtime.errors import UserError
 
 
 class Chat:
@@ -25,12 +26,12 @@ class Chat:
         forgotten: how many turns, a question with its answer each, were forgotten.
         session: the `zoo.generation.prompt_cache.PromptCache`, which counts the tokens that were read; None beside an encoder.
 
-    Raises ValueError for an objective without conversations, and for settings that leave no room for a question.
+    Raises UserError for an objective without conversations, and for settings that leave no room for a question.
     """
 
     def __init__(self, model, objective, tokenizer, system="", **settings):
         if not hasattr(objective, "template"):
-            raise ValueError(
+            raise UserError(
                 "Expected a model that follows instructions, to talk with. "
                 f"Received: one of {type(objective).__name__}; zoo generate goes on from a text."
             )
@@ -54,7 +55,7 @@ class Chat:
     def stream(self, text, ended=lambda: False):
         """Yield the answer in pieces as it is written. Where `ended()` is True it ends, and what there is is kept.
 
-        Raises ValueError for a text that leaves no room for an answer; the conversation stays as it was.
+        Raises UserError for a text that leaves no room for an answer; the conversation stays as it was.
         """
         asked = {"role": "user", "content": text}
         kept = self._kept(asked)
@@ -71,11 +72,11 @@ class Chat:
             number = self._tokens([*self.turns[start:], asked])
             if number <= self.room:
                 return self.turns[start:]
-        raise ValueError(f"Expected a text of at most {self.room} tokens with all around it. Received: {number}.")
+        raise UserError(f"Expected a text of at most {self.room} tokens with all around it. Received: {number}.")
 
     def _tokens(self, turns):
         record = {"messages": [*self.system, *turns]}
-        row = self.author.objective.opening(record, self.author.tokenizer)
+        row = self.author.objective.prompt_ids(record, self.author.tokenizer)
         return len(row["source" if "source" in row else "tokens"])
 
     def _answer(self, found):
@@ -84,16 +85,16 @@ class Chat:
         written = tokenizer.decode(found.ids)
         had = next(size for size in range(len(self.ending), -1, -1) if written.endswith(self.ending[:size]))
         rest = tokenizer.encode(self.ending[had:], special=False).ids.tolist()
-        return {"role": ANSWERER, "content": found.text.strip(), "ids": [*found.ids, *rest]}
+        return {"role": ASSISTANT, "content": found.text.strip(), "ids": [*found.ids, *rest]}
 
     def _room(self, objective):
         """`(most tokens of what leads to an answer, most with the answer)`."""
-        plan, new = TokenGenerator.of(self.author.model).network.plan, self.author.settings.new_tokens
+        plan, new = TokenGenerator.of(self.author.model).network.plan, self.author.settings.max_new_tokens
         if objective.encoder:
             return min(objective.length, longest(plan.once)), None
         length = min(objective.length, longest(plan.each))
         if new >= length:
-            raise ValueError(
+            raise UserError(
                 f"new_tokens must leave room for a question in the {length} tokens that the model reads. "
                 f"Received: new_tokens={new}."
             )
@@ -122,5 +123,5 @@ def _stripped(pieces):
 def _ending(template):
     """What a template writes after an answer."""
     asked = {"role": "user", "content": "question"}
-    ((_, answer),) = stretches([asked, {"role": ANSWERER, "content": "answer"}], template)
+    ((_, answer),) = prompt_answer_pairs([asked, {"role": ASSISTANT, "content": "answer"}], template)
     return answer.partition("answer")[2]

@@ -18,7 +18,7 @@ class ContrastiveGenerator(TokenGenerator):
     """A `TokenGenerator` that takes the token with the best (1 - weight) * probability - weight * likeness.
 
     Likeness is the largest cosine of its feature with that of a token before it, the prompt's included. The weight is
-    `given["contrast"]`, an array as long as there are candidates; without it this is a `TokenGenerator` like any. Its state has
+    `given["contrastive_alpha"]`, an array as long as there are candidates; without it this is a `TokenGenerator` like any. Its state has
     `logits`, those of the next token: all of the text was read.
     """
 
@@ -30,11 +30,11 @@ class ContrastiveGenerator(TokenGenerator):
         return self._choose(state, state["logits"], given)
 
     def _choose(self, state, logits, given):
-        if "contrast" not in given:
+        if "contrastive_alpha" not in given:
             return super()._choose(state, logits, given)
-        weight_K, place, row_B = given["contrast"], state["place"], ops.arange(ops.shape(logits)[0], dtype="int32")
+        weight_K, place, row_B = given["contrastive_alpha"], state["place"], ops.arange(ops.shape(logits)[0], dtype="int32")
         probability_BK, token_BK = ops.top_k(ops.softmax(ruled(state, logits, given)), weight_K.shape[0])
-        lanes = _rows(state["memory"], ops.repeat(row_B, weight_K.shape[0]))
+        lanes = _rows(state["cache"], ops.repeat(row_B, weight_K.shape[0]))
         after, read = self.network.go_on(ops.reshape(ops.cast(token_BK, "int32"), (-1, 1)), place, lanes)
         likeness_BK = ops.reshape(_likeness(read, place), token_BK.shape)
         score_BK = (1 - weight_K) * probability_BK - weight_K * likeness_BK
@@ -43,29 +43,29 @@ class ContrastiveGenerator(TokenGenerator):
         state = put(state, logits, ops.take_along_axis(token_BK, best_B1, axis=1)[:, 0], given)
         chosen_B = row_B * weight_K.shape[0] + ops.cast(best_B1[:, 0], "int32")
         after, arrays = _rows((after[:, 0], read["arrays"]), chosen_B)
-        return state | {"logits": after, "memory": state["memory"] | {"arrays": arrays}, "place": place + 1}
+        return state | {"logits": after, "cache": state["cache"] | {"arrays": arrays}, "place": place + 1}
 
 
 class UnitFeatures(keras.layers.Layer):
     """Returns (batch, time, width) features as they are; remembers them as (batch, 1, length, width), of length 1."""
 
-    def call(self, x, memory):
+    def call(self, x, cache):
         x_B1TM = ops.normalize(ops.cast(x, "float32"))[:, None]
-        if memory.arrays is None:
-            room = memory.length - ops.shape(x)[1]
-            memory.arrays = (ops.pad(x_B1TM, ((0, 0), (0, 0), (0, room), (0, 0))),)
+        if cache.state is None:
+            room = cache.length - ops.shape(x)[1]
+            cache.state = (ops.pad(x_B1TM, ((0, 0), (0, 0), (0, room), (0, 0))),)
         else:
-            memory.arrays = (backend.write(*memory.arrays, x_B1TM, memory.reading.places),)
+            cache.state = (backend.write(*cache.state, x_B1TM, cache.context.slots),)
         return x
 
 
-def _likeness(memory, place):
+def _likeness(cache, place):
     """(rows,): the largest cosine of the feature in a (1,) place with one before it."""
-    ((directions,),) = memory["arrays"][-1:]
+    ((directions,),) = cache["arrays"][-1:]
     directions_BLM = directions[:, 0]
     here_BM1 = ops.transpose(ops.take(directions_BLM, place, axis=1), (0, 2, 1))
-    before = ops.arange(ops.shape(memory["visible"])[1], dtype="int32") < place
-    before_BL = ops.logical_and(memory["visible"], before)
+    before = ops.arange(ops.shape(cache["padding_mask"])[1], dtype="int32") < place
+    before_BL = ops.logical_and(cache["padding_mask"], before)
     return ops.max(ops.where(before_BL, ops.matmul(directions_BLM, here_BM1)[..., 0], -1.0), axis=1)
 
 

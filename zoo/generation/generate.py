@@ -7,6 +7,7 @@ from zoo.generation.contrastive_search import ContrastiveGenerator
 from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.loop import TokenGenerator
 from zoo.generation.speculative import SpeculativeGenerator
+from zoo.runtime.errors import UserError
 
 ROWS = 32  # most texts that are written at once
 PAUSE = 32  # tokens after which the loop comes up for air: people may have interrupted it
@@ -25,7 +26,7 @@ def generate(model, prompts, sources=None, draft=None, **settings):
         settings: the fields of `zoo.generation.GenerationConfig`.
 
     Returns a list of the new ids of each prompt, the one that stopped a text left out; with `best` above 1 a list of
-    so many such lists for each. Raises ValueError for what cannot be written on, and for settings that contradict each
+    so many such lists for each. Raises UserError for what cannot be written on, and for settings that contradict each
     other.
     """
     settings = GenerationConfig(**settings)
@@ -53,19 +54,19 @@ def write(model, prompts, sources, settings, watch=None, pause=PAUSE, draft=None
 
 
 def writer_of(model, draft, settings):
-    """The `TokenGenerator` of a model, with its draft where there is one. Raises ValueError for a draft beside a search."""
+    """The `TokenGenerator` of a model, with its draft where there is one. Raises UserError for a draft beside a search."""
     if draft is None:
-        return (TokenGenerator if settings.contrast is None else ContrastiveGenerator).of(model)
-    if settings.contrast is not None:
+        return (TokenGenerator if settings.contrastive_alpha is None else ContrastiveGenerator).of(model)
+    if settings.contrastive_alpha is not None:
         why = "A draft guesses what is likeliest, not what contrasts."
-        raise ValueError(f"{why} Received: a draft and contrast={settings.contrast}.")
+        raise UserError(f"{why} Received: a draft and contrast={settings.contrastive_alpha}.")
     if settings.beams > 1:
-        raise ValueError(f"A draft guesses one text, not several. Received: a draft and beams={settings.beams}.")
+        raise UserError(f"A draft guesses one text, not several. Received: a draft and beams={settings.beams}.")
     return SpeculativeGenerator.of(model, draft)
 
 
 def _written(writer, batch, watch, pause):
-    state, most = batch.begin(), batch.settings.new_tokens
+    state, most = batch.begin(), batch.settings.max_new_tokens
     for until in range(pause, most + pause, pause):
         state = watch(batch, state) if watch else state
         state = writer.advance(state, batch.given, min(until, most))

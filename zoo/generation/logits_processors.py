@@ -18,7 +18,7 @@ class Text:
     tokens: object  # (batch, length) ids, beginning with the prompt
     count: object  # (batch,): how many of them hold
     new: object  # how many tokens of it are new
-    stops: object  # (some,) ids that end a text
+    stop_ids: object  # (some,) ids that end a text
     node: object = None  # (batch,): where it is in the table of a `zoo.generation.constraints.token_table.Constraint`
 
     def recent(self, number):
@@ -57,7 +57,7 @@ def repetition_penalty(logits, text, penalty):
     return ops.where(backend.marked(text.tokens, known, logits.shape[1]), penalised, logits)
 
 
-def no_repeat(logits, text, places):
+def no_repeat_ngram(logits, text, places):
     """Forbids every token that would write the same n tokens in a row again; `places` is 0 ... n - 1.
 
     Paulus et al. 2017, section 2.5, https://arxiv.org/abs/1705.04304.
@@ -71,7 +71,7 @@ def no_repeat(logits, text, places):
     return _forbid(logits, text.tokens[:, size - 1 :], same)
 
 
-def banned(logits, text, words):
+def bad_words(logits, text, words):
     """Forbids (number, length) words of ids, filled up with -1 from the left: their last token after the others."""
     recent = text.recent(words.shape[1] - 1) if words.shape[1] > 1 else text.tokens[:, :0]
     beginnings = words[None, :, :-1]
@@ -82,8 +82,8 @@ def banned(logits, text, words):
 
 def min_tokens(logits, text, least):
     """Forbids to stop before there are `least` new tokens."""
-    early = ops.logical_and(text.stops >= 0, text.new < least)
-    return _forbid(logits, *_each_row((ops.maximum(text.stops, 0), early), logits))
+    early = ops.logical_and(text.stop_ids >= 0, text.new < least)
+    return _forbid(logits, *_each_row((ops.maximum(text.stop_ids, 0), early), logits))
 
 
 def temperature(logits, text, degree):
@@ -115,7 +115,7 @@ def min_p(logits, text, share):
     return _keep(logits, probability >= share * ops.max(probability, axis=1, keepdims=True))
 
 
-def typical(logits, text, mass):
+def typical_p(logits, text, mass):
     """Keeps the fewest tokens that hold `mass`, beginning with those whose surprise is nearest to the entropy.
 
     Meister et al. 2023, section 4, https://arxiv.org/abs/2202.00666.
@@ -132,8 +132,8 @@ def typical(logits, text, mass):
 
 
 RULES = (  # in their order
-    *(constrained, repetition_penalty, no_repeat, banned, min_tokens),
-    *(temperature, top_k, top_p, min_p, typical),
+    *(constrained, repetition_penalty, no_repeat_ngram, bad_words, min_tokens),
+    *(temperature, top_k, top_p, min_p, typical_p),
 )
 
 

@@ -58,7 +58,7 @@ class TokenGenerator:
         """
         return self._begin(*_tensors((start, inputs, given)))
 
-    def resume(self, memory, place, chunk, start, given):
+    def resume(self, cache, place, chunk, start, given):
         """Read further tokens of one text and choose the first new one after them.
 
         Args:
@@ -66,33 +66,33 @@ class TokenGenerator:
             chunk: {"tokens": (1, time) ids, right-padded; "number": how many of them hold}.
             start, given: as of `begin`, "text" and "count" with the further tokens.
         """
-        return self._resume(memory, *_tensors((place, chunk, start, given)))
+        return self._resume(cache, *_tensors((place, chunk, start, given)))
 
     def advance(self, state, given, until):
         """The state with tokens chosen until there are `until` new ones, or every row is done."""
         return self._advance(state, *_tensors((given, until)))
 
     def _first(self, start, inputs, given):
-        logits, memory = self.network.begin(inputs, start["count"], ops.shape(start["text"])[1])
+        logits, cache = self.network.begin(inputs, start["count"], ops.shape(start["text"])[1])
         place = ops.convert_to_tensor([ops.shape(inputs[self.network.plan.written])[1]], "int32")
         state = {"new": ops.convert_to_tensor(0, "int32"), "place": place}
         if "beams" in given:
             beams = given["beams"].shape[0]
-            logits, memory = beam_search.spread((logits, memory), beams)
-            return self._choose(beam_search.begin(start, beams) | state | {"memory": memory}, logits, given)
+            logits, cache = beam_search.spread((logits, cache), beams)
+            return self._choose(beam_search.begin(start, beams) | state | {"cache": cache}, logits, given)
         log_p = ops.zeros_like(start["text"], "float32")
-        return self._choose(start | state | {"memory": memory, "log_p": log_p}, logits, given)
+        return self._choose(start | state | {"cache": cache, "log_p": log_p}, logits, given)
 
-    def _further(self, memory, place, chunk, start, given):
+    def _further(self, cache, place, chunk, start, given):
         tokens, end = chunk["tokens"], place + chunk["number"]
         places = place + ops.arange(tokens.shape[1], dtype="int32")
         held = ops.arange(start["text"].shape[1], dtype="int32")[None] < end  # padding will be written over
-        reading = memory | {"visible": ops.logical_and(memory["visible"], held)}
+        reading = cache | {"padding_mask": ops.logical_and(cache["padding_mask"], held)}
         logits, read = self.network.go_on(tokens, places, reading)
         state = {
             "new": ops.convert_to_tensor(0, "int32"),
             "place": end,
-            "memory": read | {"visible": memory["visible"]},
+            "cache": read | {"padding_mask": cache["padding_mask"]},
         }
         log_p = ops.zeros(start["text"].shape, "float32")
         return self._choose(start | state | {"log_p": log_p}, ops.take(logits, chunk["number"] - 1, axis=1), given)
@@ -102,8 +102,8 @@ class TokenGenerator:
 
     def _one(self, state, given, network=None):
         tokens = beam_search.last_tokens(state) if "beams" in given else last_tokens(state)
-        logits, memory = (network or self.network).go_on(tokens, state["place"], state["memory"])
-        state = state | {"memory": memory, "place": state["place"] + 1}
+        logits, cache = (network or self.network).go_on(tokens, state["place"], state["cache"])
+        state = state | {"cache": cache, "place": state["place"] + 1}
         return self._choose(state, logits[:, 0], given)
 
     def _choose(self, state, logits, given):
@@ -132,7 +132,7 @@ def choose(state, logits, given):
 
 def ruled(state, logits, given):
     """The (batch, vocabulary) logits of a state's next token after all rules."""
-    text = Text(state["text"], state["count"], state["new"], given["stops"], state["node"])
+    text = Text(state["text"], state["count"], state["new"], given["stop_ids"], state["node"])
     return obey(ops.cast(logits, "float32"), text, given["numbers"])
 
 
@@ -142,7 +142,7 @@ def put(state, logits, token, given):
     log_p = ops.take_along_axis(ops.log_softmax(ops.cast(logits, "float32")), token[:, None], axis=1)
     here = ops.arange(ops.shape(text)[1], dtype="int32")[None] == count[:, None]
     here = ops.logical_and(here, ops.logical_not(done)[:, None])
-    stop = ops.any(ops.equal(token[:, None], given["stops"][None]), axis=1)
+    stop = ops.any(ops.equal(token[:, None], given["stop_ids"][None]), axis=1)
     return state | {
         "text": ops.where(here, token[:, None], text),
         "log_p": ops.where(here, log_p, state["log_p"]),

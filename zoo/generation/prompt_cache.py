@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from zoo.data.examples import bucket
+from zoo.backend.shapes import bucket
 from zoo.generation.batch import ENDLESS
 
 
@@ -33,10 +33,10 @@ class PromptCache:
             if len(ids) == 1:
                 return state
             self.ids, self.state = ids[:1], state
-        known, memory, place = len(self.ids), self.state["memory"], self.state["place"]
+        known, cache, place = len(self.ids), self.state["cache"], self.state["place"]
         self._forget()  # the memory is written over; until `keep` there is none
         self.reads += len(ids) - known
-        return self.writer.resume(memory, place, self._chunk(ids, known), batch.start(), batch.given)
+        return self.writer.resume(cache, place, self._chunk(ids, known), batch.start(), batch.given)
 
     def keep(self, state):
         """Remember the text of a state that `begin` led to."""
@@ -49,7 +49,7 @@ class PromptCache:
         """The state after the first token of a text alone: whatever its length, one shape is compiled."""
         self.reads += 1
         start, (first, *rest) = batch.start() | {"count": np.ones(1, "int32")}, batch.prompts[0]
-        given = {"numbers": {}, "stops": batch.given["stops"]} if rest else batch.given  # what follows is known
+        given = {"numbers": {}, "stop_ids": batch.given["stop_ids"]} if rest else batch.given  # what follows is known
         return self.writer.begin({self.writer.network.plan.written: np.array([[first]], "int32")}, start, given)
 
     def _chunk(self, ids, known):

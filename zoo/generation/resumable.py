@@ -13,7 +13,8 @@ from rich.progress import track
 
 from zoo.generation.generate import ROWS
 from zoo.runtime.console import console
-from zoo.runtime.files import naming, whole_file
+from zoo.runtime.errors import UserError
+from zoo.runtime.files import atomic_file, name_in_errors
 
 
 def write_file(author, records, output, about, lines, ended=lambda: False):
@@ -25,12 +26,12 @@ def write_file(author, records, output, about, lines, ended=lambda: False):
         about: what the texts depend on beside the records, as a string: a run goes on where it is the same.
         ended: is asked now and then: True ends the run, which goes on another time.
 
-    Raises ValueError where the file is there, one that was begun is of another run, or a record cannot be written on;
+    Raises UserError where the file is there, one that was begun is of another run, or a record cannot be written on;
     KeyboardInterrupt where the run was ended.
     """
     output = Path(output)
     if output.exists():
-        raise ValueError(f"Expected a new file to write to. Received: {output}, which is there.")
+        raise UserError(f"Expected a new file to write to. Received: {output}, which is there.")
     sizes = author.sizes(records)
     order = sorted(range(len(records)), key=lambda i: -sizes[i])
     journal = _Journal(output.with_name(f"{output.name}.partial"), f"{about}\n{records}")
@@ -45,7 +46,7 @@ def write_file(author, records, output, about, lines, ended=lambda: False):
         journal.add([lines(records[i], one) for i, one in zip(some, texts, strict=True)])
         done += 1
     found = dict(zip(order, (one for batch in journal.found for one in batch), strict=True))
-    with whole_file(output, "w", encoding="utf-8") as file:
+    with atomic_file(output, "w", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for i in range(len(records)) for line in found[i])
     journal.path.unlink()
 
@@ -55,10 +56,10 @@ class _Journal:
 
     def __init__(self, path, about):
         self.path, key = path, hashlib.sha256(about.encode("utf-8", "backslashreplace")).hexdigest()
-        with naming(path):
+        with name_in_errors(path):
             whole = [line for line in _read(path).splitlines(keepends=True) if line.endswith(b"\n")]
             if whole and json.loads(whole[0]) != key:
-                raise ValueError(
+                raise UserError(
                     f"Expected the settings and prompts that {path} was begun with. Received: others. Delete it, or "
                     "choose another output."
                 )
@@ -73,7 +74,7 @@ class _Journal:
         self._append(batch)
 
     def _append(self, value):
-        with naming(self.path), self.path.open("ab") as file:
+        with name_in_errors(self.path), self.path.open("ab") as file:
             file.write(json.dumps(value).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())

@@ -17,6 +17,7 @@ from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.embedding import PaddingMask
 from zoo.layers.positions import LearnedPositions, SinusoidalPositions
 from zoo.layers.relative_positions import RelativePositionBias
+from zoo.runtime.errors import UserError
 from zoo.transforms.cached_model import CachedModel
 
 GUESSES = 4  # tokens of a round that are guessed
@@ -30,7 +31,7 @@ BY_PLACE = (
 
 
 class SpeculativeGenerator(TokenGenerator):
-    """A `TokenGenerator` of one model with the help of another. Raises ValueError for two that do not go together."""
+    """A `TokenGenerator` of one model with the help of another. Raises UserError for two that do not go together."""
 
     ahead = GUESSES + 1
 
@@ -42,21 +43,21 @@ class SpeculativeGenerator(TokenGenerator):
         self._read = backend.captured(self.network.go_on, self._count)
 
     def _first(self, start, inputs, given):
-        _, memory = self.draft.begin(inputs, start["count"], ops.shape(start["text"])[1])
-        return super()._first(start, inputs, given) | {"draft": memory}
+        _, cache = self.draft.begin(inputs, start["count"], ops.shape(start["text"])[1])
+        return super()._first(start, inputs, given) | {"draft": cache}
 
     def _rest(self, state, given, until):
         return backend.repeat(partial(is_open, until=until), partial(self._round, given=given, until=until), state)
 
     def _round(self, state, given, until):
         """The state with one to `ahead` more tokens in each row that is not done."""
-        draft = {name: state[name] for name in state if name != "draft"} | {"memory": state["draft"]}
+        draft = {name: state[name] for name in state if name != "draft"} | {"cache": state["draft"]}
         end = state["new"] + self.ahead  # the last guess is read, too: it may be kept
         draft = backend.repeat(lambda draft: draft["new"] < end, lambda draft: self._guess(draft, given), draft)
         steps = ops.arange(self.ahead, dtype="int32")
         guessed = ops.take_along_axis(draft["text"], state["count"][:, None] - 1 + steps, axis=1)
-        logits, memory = self._read(guessed, state["place"] + steps, state["memory"])
-        state = state | {"memory": memory, "draft": draft["memory"]}
+        logits, cache = self._read(guessed, state["place"] + steps, state["cache"])
+        state = state | {"cache": cache, "draft": draft["cache"]}
         return self._kept(state, logits, guessed, given, until)
 
     def _kept(self, state, logits, guessed, given, until):
@@ -73,25 +74,25 @@ class SpeculativeGenerator(TokenGenerator):
             right = ops.logical_or(state["done"], ops.equal(last_tokens(state)[:, 0], guess))
             return state | {"place": state["place"] + 1}, seen + 1, ops.all(right)
 
-        memories = {name: state[name] for name in ("memory", "draft")}  # as they are: a loop might copy them
-        small = {name: state[name] for name in state if name not in memories}
+        caches = {name: state[name] for name in ("cache", "draft")}  # as they are: a loop might copy them
+        small = {name: state[name] for name in state if name not in caches}
         begin = (small, ops.convert_to_tensor(0, "int32"), ops.convert_to_tensor(True))
-        return backend.repeat(goes_on, step, begin)[0] | memories
+        return backend.repeat(goes_on, step, begin)[0] | caches
 
 
 def _check(network, draft):
     own, other = (list(each.plan.inputs) for each in (network, draft))
     if own != other or network.vocabulary != draft.vocabulary:
-        raise ValueError(
+        raise UserError(
             f"Expected a draft of the same inputs and vocabulary, {own} and {network.vocabulary}. "
             f"Received: one with {other} and {draft.vocabulary}."
         )
     limits = [longest(each.plan.each) for each in (network, draft)]
     if limits[1] < limits[0]:
-        raise ValueError(f"Expected a draft that reads as many tokens, {limits[0]}. Received: one for {limits[1]}.")
+        raise UserError(f"Expected a draft that reads as many tokens, {limits[0]}. Received: one for {limits[1]}.")
     for step in (*network.plan.each, *draft.plan.each):
         if step.remembers and not isinstance(step.layer, BY_PLACE):
-            raise ValueError(
+            raise UserError(
                 "Expected networks whose memory is of attention alone, so that what was guessed wrongly can be taken "
                 f"back. Received: {step.layer.name!r}, a {type(step.layer).__name__}."
             )

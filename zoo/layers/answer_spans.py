@@ -10,12 +10,12 @@ from zoo.layers.embedding import PaddingMask
 from zoo.layers.pooling import Pooling
 from zoo.layers.recurrent.decoder_attention import DecoderAttention
 
-HIDDEN = -1e9  # logit of a place that can be neither; only ever put in float32
-LEAST = -1e30  # less than any score
+MASKED = -1e9  # logit of a place that can be neither; only ever put in float32
+MIN_SCORE = -1e30  # less than any score
 KERNEL = 5  # tokens that a convolution over what was compared sees
 
 
-def compare(x, tokens, types, padding, dropout, name="compare"):
+def match_question(x, tokens, segments, padding, dropout, name="match_question"):
     """Draw features of each token with what the question has to say to them: (batch, time, width) to the same shape.
 
     Each token gets the mean of the question's features by attention, their product (Seo et al. 2017, section 2.4,
@@ -27,14 +27,14 @@ def compare(x, tokens, types, padding, dropout, name="compare"):
         tokens, types: (batch, time) ids, and 0 where they are the question's.
         padding: the id of padding.
     """
-    visible = PaddingMask(padding, name=f"{name}_visible")(tokens)
-    question = Question(name=f"{name}_question")(types, visible)
+    padding_mask = PaddingMask(padding, name=f"{name}_visible")(tokens)
+    question = Question(name=f"{name}_question")(segments, padding_mask)
     said = DecoderAttention(x.shape[-1], "general", name=f"{name}_alignment")(x, x, question)
     shared = ExactMatch(name=f"{name}_shared")(tokens, question)
     both = Concatenate(name=f"{name}_both")([x, said, Multiply(name=f"{name}_product")([x, said]), shared])
     x = Dropout(dropout, name=f"{name}_dropout")(Dense(x.shape[-1], "relu", name=f"{name}_dense")(both))
     for i in range(2):
-        x = convolution_block(x, visible, KERNEL, 1, False, dropout, f"{name}_block{i}")
+        x = convolution_block(x, padding_mask, KERNEL, 1, False, dropout, f"{name}_block{i}")
     return x
 
 
@@ -47,8 +47,8 @@ def span_logits(x, tokens, architecture, name="logits"):
     logits = Dense(2, dtype="float32", name=name)(x)
     if not architecture.causal:
         return logits
-    visible = PaddingMask(architecture.padding, name=f"{name}_visible")(tokens)
-    last = Pooling("last", dtype="float32", name=f"{name}_last")(logits, visible)
+    padding_mask = PaddingMask(architecture.padding, name=f"{name}_visible")(tokens)
+    last = Pooling("last", dtype="float32", name=f"{name}_last")(logits, padding_mask)
     return SetFirst(name=f"{name}_first", dtype="float32")(logits, last)
 
 
@@ -56,8 +56,8 @@ def span_logits(x, tokens, architecture, name="logits"):
 class Question(keras.layers.Layer):
     """Where the question's tokens are, special ones included: (batch, time) booleans."""
 
-    def call(self, types, visible):
-        return ops.logical_and(ops.equal(types, 0), visible)
+    def call(self, segments, padding_mask):
+        return ops.logical_and(ops.equal(segments, 0), padding_mask)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -90,24 +90,24 @@ class SpanLoss(keras.losses.Loss):
     """
 
     def call(self, targets, logits):
-        logits = hide(targets, logits)
+        logits = mask_logits(targets, logits)
         chosen = ops.sum(ops.where(targets[..., 1:] > 0, logits, 0.0), axis=1)
         return ops.mean(ops.logsumexp(logits, axis=1) - chosen, axis=-1)
 
 
-def hide(targets, logits):
+def mask_logits(targets, logits):
     """The logits in float32, out of reach where a token can be neither beginning nor end."""
-    return ops.where(targets[..., :1] > 0, ops.cast(logits, "float32"), HIDDEN)
+    return ops.where(targets[..., :1] > 0, ops.cast(logits, "float32"), MASKED)
 
 
-def both_right(targets, logits):
+def exact_match(targets, logits):
     """(batch,) 1.0 where beginning and end are the places with the highest logits: an approximate exact match."""
-    best = ops.argmax(hide(targets, logits), axis=1)
+    best = ops.argmax(mask_logits(targets, logits), axis=1)
     right = ops.equal(best, ops.argmax(targets[..., 1:], axis=1))
     return ops.cast(ops.all(right, axis=-1), "float32")
 
 
-def strongest(logits, record, token, counts, longest, best):
+def top_spans(logits, record, token, counts, longest, best):
     """The `best` highest scores of spans of each record, all its windows together, as `zoo.data.qa_windows.Spans` has them.
 
     Args:
@@ -129,7 +129,7 @@ def strongest(logits, record, token, counts, longest, best):
     keys_WTL = place_WT[..., None] * longest + ops.arange(longest, dtype=token.dtype)
     table_WTL = starts[..., None] + after_WTL - nothing_W11
     scores = ops.segment_max(ops.reshape(table_WTL, (-1,)), ops.reshape(keys_WTL, (-1,)), size)
-    scores = ops.where(scores < LEAST, -np.inf, scores)  # a place that no window holds
+    scores = ops.where(scores < MIN_SCORE, -np.inf, scores)  # a place that no window holds
     scores = ops.pad(ops.reshape(scores, (ops.shape(counts)[0], -1)), ((0, 0), (0, best)), constant_values=-np.inf)
     scores, places = ops.top_k(scores, best)
     first = ops.floor_divide(places, longest)

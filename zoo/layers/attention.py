@@ -6,6 +6,7 @@ from keras import ops
 from zoo import backend
 from zoo.layers.dense import Dense
 from zoo.layers.positions import RotaryPositions
+from zoo.runtime.errors import UserError
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -16,7 +17,7 @@ class MultiHeadAttention(keras.layers.Layer):
     heads share keys and values (Ainslie et al. 2023, https://arxiv.org/abs/2305.13245). With `rotary`, the options of
     `RotaryPositions`, queries and keys are turned by their positions. Fused wherever the backend can.
 
-    Raises ValueError where `heads` does not divide the width or `kv_heads` does not divide `heads`.
+    Raises UserError where `heads` does not divide the width or `kv_heads` does not divide `heads`.
     """
 
     head_width = None  # None: the heads share the width
@@ -29,8 +30,8 @@ class MultiHeadAttention(keras.layers.Layer):
         causal=False,
         rotary=None,
         use_bias=True,
-        deviation=None,
-        out_deviation=None,
+        init_std=None,
+        out_init_std=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -40,25 +41,25 @@ class MultiHeadAttention(keras.layers.Layer):
         self.causal = causal
         self.rotary = rotary
         self.use_bias = use_bias
-        self.deviation = deviation  # of fresh kernels: see `initial`
-        self.out_deviation = out_deviation  # of the output layer's; None: as of the others
+        self.init_std = init_std  # of fresh kernels: see `kernel_init`
+        self.out_init_std = out_init_std  # of the output layer's; None: as of the others
         self.seed_generator = keras.random.SeedGenerator()
         _check_multiple("kv_heads", kv_heads or heads, "heads", heads)
 
-    def build(self, x_shape, context_shape=None, visible_shape=None, positions_shape=None, bias_shape=None):
+    def build(self, x_shape, context_shape=None, padding_mask_shape=None, positions_shape=None, bias_shape=None):
         if self.head_width is None:
             _check_multiple("heads", self.heads, "the width", x_shape[-1])
         each = self.head_width or x_shape[-1] // self.heads
         width, kv_width = each * self.heads, each * (self.kv_heads or self.heads)
-        self.query = self._dense("query", width, x_shape, self.deviation)
-        self.key = self._dense("key", kv_width, context_shape or x_shape, self.deviation)
-        self.value = self._dense("value", kv_width, context_shape or x_shape, self.deviation)
-        self.out = self._dense("out", x_shape[-1], (*x_shape[:-1], width), self.out_deviation or self.deviation)
+        self.query = self._dense("query", width, x_shape, self.init_std)
+        self.key = self._dense("key", kv_width, context_shape or x_shape, self.init_std)
+        self.value = self._dense("value", kv_width, context_shape or x_shape, self.init_std)
+        self.out = self._dense("out", x_shape[-1], (*x_shape[:-1], width), self.out_init_std or self.init_std)
         if self.rotary is not None:
-            self.turn = RotaryPositions(**self.rotary, name="turn", dtype=self.dtype_policy)
-            self.turn.build((*x_shape[:2], self.heads, each))
+            self.rope = RotaryPositions(**self.rotary, name="rope", dtype=self.dtype_policy)
+            self.rope.build((*x_shape[:2], self.heads, each))
 
-    def call(self, x, context=None, visible=None, positions=None, bias=None, memory=None, training=False):
+    def call(self, x, context=None, padding_mask=None, positions=None, bias=None, cache=None, training=False):
         """Attend from `x` to itself, or to `context` where one is given.
 
         Args:
@@ -70,12 +71,12 @@ class MultiHeadAttention(keras.layers.Layer):
             bias: (batch or 1, heads, time, source time), added to the products of queries and keys.
             memory: of keys and values, see `zoo.layers.cache`; it knows which earlier tokens are visible.
         """
-        if memory is not None:
-            y_BTHD = self._remember(x, context, visible, bias, memory)
+        if cache is not None:
+            y_BTHD = self._remember(x, context, padding_mask, bias, cache)
         else:
             k_BSKD, v_BSKD = self._source(x if context is None else context, positions)
             rate, q_BTHD = self.dropout if training else 0.0, self._query(x, positions)
-            y_BTHD = backend.attend(q_BTHD, k_BSKD, v_BSKD, visible, self.causal, rate, self.seed_generator, bias)
+            y_BTHD = backend.attend(q_BTHD, k_BSKD, v_BSKD, padding_mask, self.causal, rate, self.seed_generator, bias)
         return self.out.call(ops.reshape(y_BTHD, (*ops.shape(x)[:2], y_BTHD.shape[2] * y_BTHD.shape[3])))
 
     def _query(self, x, positions):
@@ -85,39 +86,41 @@ class MultiHeadAttention(keras.layers.Layer):
         k_BSKD = self._heads(self.key.call(source), self.kv_heads or self.heads, positions)
         return k_BSKD, self._split(self.value.call(source), self.kv_heads or self.heads)
 
-    def _remember(self, x, context, visible, bias, memory):
+    def _remember(self, x, context, padding_mask, bias, cache):
         if context is not None:
-            return self._look(x, context, visible, memory)
+            return self._look(x, context, padding_mask, cache)
         if not self.causal:
-            raise ValueError(f"Expected layers that look only backwards. Received: {self.name!r}, which is not causal.")
-        positions = memory.positions()
+            raise UserError(f"Expected layers that look only backwards. Received: {self.name!r}, which is not causal.")
+        positions = cache.positions()
         q_BTHD, source = self._query(x, positions), self._source(x, positions)
-        if memory.arrays is None:  # padding follows the texts, so that looking backwards hides it
-            memory.arrays = tuple(_first(x_BSKD, memory.length) for x_BSKD in source)
+        if cache.state is None:  # padding follows the texts, so that looking backwards hides it
+            cache.state = tuple(_first(x_BSKD, cache.length) for x_BSKD in source)
             return backend.attend(q_BTHD, *source, causal=True, bias_BHTS=bias)
-        pairs, places = zip(memory.arrays, source, strict=True), memory.reading.places
-        memory.arrays = tuple(backend.write(kept, ops.transpose(new, (0, 2, 1, 3)), places) for kept, new in pairs)
-        return backend.recall(q_BTHD, *memory.arrays, memory.reading.looks_at, bias)
+        pairs, places = zip(cache.state, source, strict=True), cache.context.slots
+        cache.state = tuple(backend.write(kept, ops.transpose(new, (0, 2, 1, 3)), places) for kept, new in pairs)
+        return backend.recall(q_BTHD, *cache.state, cache.context.attention_mask, bias)
 
-    def _look(self, x, context, visible, memory):
+    def _look(self, x, context, padding_mask, cache):
         """Attention to a context whose keys and values are computed once."""
-        if memory.source is None:
-            memory.source = tuple(ops.transpose(x_BSKD, (0, 2, 1, 3)) for x_BSKD in self._source(context, None))
-        visible_BTS = visible[:, None] if visible is not None and len(visible.shape) == 2 else visible
-        return backend.recall(self._query(x, None), *memory.source, visible_BTS)
+        if cache.cross is None:
+            cache.cross = tuple(ops.transpose(x_BSKD, (0, 2, 1, 3)) for x_BSKD in self._source(context, None))
+        visible_BTS = (
+            padding_mask[:, None] if padding_mask is not None and len(padding_mask.shape) == 2 else padding_mask
+        )
+        return backend.recall(self._query(x, None), *cache.cross, visible_BTS)
 
-    def compute_output_spec(self, x, context=None, visible=None, positions=None, bias=None, training=False):
+    def compute_output_spec(self, x, context=None, padding_mask=None, positions=None, bias=None, training=False):
         return keras.KerasTensor(x.shape, dtype=self.compute_dtype)
 
-    def _dense(self, name, units, shape, deviation):
-        options = {"use_bias": self.use_bias, "kernel_initializer": initial(deviation), "dtype": self.dtype_policy}
+    def _dense(self, name, units, shape, init_std):
+        options = {"use_bias": self.use_bias, "kernel_initializer": kernel_init(init_std), "dtype": self.dtype_policy}
         layer = Dense(units, name=name, **options)
         layer.build(shape)
         return layer
 
     def _heads(self, x_BTM, heads, positions):
         x_BTHD = self._split(x_BTM, heads)
-        return x_BTHD if self.rotary is None else self.turn(x_BTHD, positions)
+        return x_BTHD if self.rotary is None else self.rope(x_BTHD, positions)
 
     def _split(self, x_BTM, heads):
         batch, time, width = ops.shape(x_BTM)
@@ -138,9 +141,9 @@ class T5Attention(MultiHeadAttention):
     def _query(self, x, positions):
         return super()._query(x, positions) * self.head_width**0.5  # by which the backend divides
 
-    def _dense(self, name, units, shape, deviation):
-        deviation = (shape[-1] * (self.head_width if name == "query" else 1)) ** -0.5
-        return super()._dense(name, units, shape, deviation)
+    def _dense(self, name, units, shape, init_std):
+        init_std = (shape[-1] * (self.head_width if name == "query" else 1)) ** -0.5
+        return super()._dense(name, units, shape, init_std)
 
 
 def _first(x_BSKD, length):
@@ -149,11 +152,11 @@ def _first(x_BSKD, length):
     return ops.pad(ops.transpose(x_BSKD, (0, 2, 1, 3)), ((0, 0), (0, 0), (0, room), (0, 0)))
 
 
-def initial(deviation):
+def kernel_init(init_std):
     """The initializer of kernels: normal with a standard deviation, or Glorot's uniform where it is None."""
-    return "glorot_uniform" if deviation is None else keras.initializers.RandomNormal(stddev=deviation)
+    return "glorot_uniform" if init_std is None else keras.initializers.RandomNormal(stddev=init_std)
 
 
 def _check_multiple(name, part, of, whole):
     if part < 1 or whole % part:
-        raise ValueError(f"{name} must divide {of}. Received: {name}={part}, {of.split()[-1]}={whole}.")
+        raise UserError(f"{name} must divide {of}. Received: {name}={part}, {of.split()[-1]}={whole}.")

@@ -1,7 +1,7 @@
 """What layers keep of the tokens that they have read, so that a text may go on token by token.
 
-A layer takes part by an argument `memory=None` of its `call`: where one is given, it reads `time` tokens that follow
-those it has read before, and leaves in `memory.arrays` what it will want to know of them all. A new layer that looks at
+A layer takes part by an argument `cache=None` of its `call`: where one is given, it reads `time` tokens that follow
+those it has read before, and leaves in `cache.state` what it will want to know of them all. A new layer that looks at
 other tokens joins in by the same argument; one that looks at each token alone needs nothing.
 """
 
@@ -23,17 +23,17 @@ class DecodeContext:
 
     places: object
     positions: object
-    visible: object
+    padding_mask: object
 
     def of_these(self, array):
-        """The (batch, time) part of `positions` or `visible` that belongs to the tokens read now."""
+        """The (batch, time) part of `positions` or `padding_mask` that belongs to the tokens read now."""
         return ops.take(array, self.places, axis=1)
 
     @cached_property
     def looks_at(self):
         """(batch, time, length) booleans: the places of memory that each of these tokens may look at."""
-        places = ops.arange(ops.shape(self.visible)[1], dtype=self.places.dtype)
-        return ops.logical_and(self.visible[:, None], places[None, None] <= self.places[None, :, None])
+        places = ops.arange(ops.shape(self.padding_mask)[1], dtype=self.places.dtype)
+        return ops.logical_and(self.padding_mask[:, None], places[None, None] <= self.places[None, :, None])
 
 
 @dataclass(repr=False)
@@ -52,12 +52,12 @@ class LayerCache:
     @property
     def length(self):
         """Tokens of a row that there is room for."""
-        return ops.shape(self.reading.visible)[1]
+        return ops.shape(self.reading.padding_mask)[1]
 
     def positions(self):
         """(batch, time) integers: where in its text each token stands that is read now."""
         return self.reading.of_these(self.reading.positions)
 
-    def visible(self):
+    def padding_mask(self):
         """(batch, time) booleans: whether there is a token at all. Padding follows the text."""
-        return self.reading.of_these(self.reading.visible)
+        return self.reading.of_these(self.reading.padding_mask)

@@ -7,6 +7,7 @@ from keras.layers import Activation
 from zoo import backend
 from zoo.layers.lora import kernel_of
 from zoo.layers.transformer import residual
+from zoo.runtime.errors import UserError
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -31,10 +32,10 @@ class Conv1D(keras.layers.Conv1D):
 class MaskedConv1D(Conv1D):
     """A `Conv1D` that sees zeros at padding: (batch, time, width) to (batch, time, filters)."""
 
-    def build(self, inputs_shape, visible_shape):
+    def build(self, inputs_shape, padding_mask_shape):
         super().build(inputs_shape)
 
-    def call(self, inputs, visible, memory=None):
+    def call(self, inputs, padding_mask, cache=None):
         """Each token with its neighbours.
 
         Args:
@@ -42,26 +43,29 @@ class MaskedConv1D(Conv1D):
             visible: (batch, time) booleans, True where a token is.
             memory: of the last inputs, see `zoo.layers.cache`; it knows which tokens are visible.
         """
-        if memory is not None:
-            return self._go_on(inputs, memory)
-        return super().call(inputs * ops.cast(visible, inputs.dtype)[..., None])
+        if cache is not None:
+            return self._go_on(inputs, cache)
+        return super().call(inputs * ops.cast(padding_mask, inputs.dtype)[..., None])
 
-    def _go_on(self, inputs, memory):
+    def _go_on(self, inputs, cache):
         if self.padding != "causal":
-            raise ValueError(f"Expected layers that look only backwards. Received: {self.name!r}, which is not causal.")
+            raise UserError(f"Expected layers that look only backwards. Received: {self.name!r}, which is not causal.")
         batch, _, width = ops.shape(inputs)
-        visible, reach = ops.cast(memory.visible(), "int32"), (self.kernel_size[0] - 1) * self.dilation_rate[0]
-        (before,) = memory.arrays or [ops.zeros((batch, reach, width), inputs.dtype)]
-        x = ops.concatenate([before, inputs * ops.cast(visible, inputs.dtype)[..., None]], axis=1)
-        last = ops.sum(visible, axis=1)[:, None] + ops.arange(reach, dtype="int32")
-        memory.arrays = (ops.take_along_axis(x, last[..., None], axis=1),)
+        padding_mask, reach = (
+            ops.cast(cache.padding_mask(), "int32"),
+            (self.kernel_size[0] - 1) * self.dilation_rate[0],
+        )
+        (before,) = cache.state or [ops.zeros((batch, reach, width), inputs.dtype)]
+        x = ops.concatenate([before, inputs * ops.cast(padding_mask, inputs.dtype)[..., None]], axis=1)
+        last = ops.sum(padding_mask, axis=1)[:, None] + ops.arange(reach, dtype="int32")
+        cache.state = (ops.take_along_axis(x, last[..., None], axis=1),)
         return self.respond(x, "valid")
 
-    def compute_output_spec(self, inputs, visible, memory=None):
+    def compute_output_spec(self, inputs, padding_mask, cache=None):
         return keras.KerasTensor((*inputs.shape[:-1], self.filters), dtype=self.compute_dtype)
 
 
-def convolution_block(x, visible, kernel, dilation, causal, dropout, name):
+def convolution_block(x, padding_mask, kernel, dilation, causal, dropout, name):
     """Draw a residual block of one convolution, as wide as `x`, normalised before: each token and its neighbours.
 
     Args:
@@ -72,4 +76,4 @@ def convolution_block(x, visible, kernel, dilation, causal, dropout, name):
     padding = "causal" if causal else "same"
     convolve = MaskedConv1D(x.shape[-1], kernel, padding=padding, dilation_rate=dilation, name=f"{name}_convolution")
     activate = Activation("gelu", name=f"{name}_activation")
-    return residual(x, lambda y: activate(convolve(y, visible)), "pre", dropout, name)
+    return residual(x, lambda y: activate(convolve(y, padding_mask)), "pre", dropout, name)

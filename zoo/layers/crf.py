@@ -20,7 +20,7 @@ class CRF(keras.layers.Layer):
     """A dense layer to scores of `units` tags that learns scores of neighbouring tags as well.
 
     Called, it returns the scores of (batch, time, width) features, (batch, time, tags), which its methods take. Their
-    `visible`, (batch, time) booleans, says where there is a tag; it must not turn True again after it was False.
+    `padding_mask`, (batch, time) booleans, says where there is a tag; it must not turn True again after it was False.
     """
 
     def __init__(self, units, **kwargs):
@@ -32,13 +32,13 @@ class CRF(keras.layers.Layer):
         self.bias = self.add_weight((self.units,), initializer="zeros", name="bias")
         add = {"initializer": "zeros", "autocast": False}
         self.transitions = self.add_weight((self.units, self.units), name="transitions", **add)  # from row to column
-        self.begin = self.add_weight((self.units,), name="begin", **add)
-        self.end = self.add_weight((self.units,), name="end", **add)
+        self.start_transitions = self.add_weight((self.units,), name="start_transitions", **add)
+        self.end_transitions = self.add_weight((self.units,), name="end_transitions", **add)
 
     def call(self, x):
         return ops.matmul(x, self.kernel) + self.bias
 
-    def surprise(self, score_BTK, tags_BT, visible_BT):
+    def negative_log_likelihood(self, score_BTK, tags_BT, visible_BT):
         """Nats of the sequences `tags_BT`, (batch,): the negative logarithm of their probability; 0 without a tag."""
         score_TBK, transition_KK, shown_TB = self._potentials(score_BTK, visible_BT)
         (total_B,) = _log_sum(score_TBK, transition_KK, shown_TB)
@@ -51,12 +51,12 @@ class CRF(keras.layers.Layer):
 
     def decode(self, score_BTK, visible_BT, allowed=None):
         """The most probable tags, (batch, time) int32; see `viterbi` for `allowed`."""
-        weights = (self.transitions, self.begin, self.end)
+        weights = (self.transitions, self.start_transitions, self.end_transitions)
         return viterbi(score_BTK, visible_BT, *map(ops.convert_to_tensor, weights), allowed=allowed)
 
     def _potentials(self, score_BTK, visible_BT):
         """Scores with those of both ends in them, and of transitions; none so low that a sum would lose it."""
-        score_TBK, shown_TB = _prepare(score_BTK, visible_BT, self.begin, self.end)
+        score_TBK, shown_TB = _prepare(score_BTK, visible_BT, self.start_transitions, self.end_transitions)
         return _cut(score_TBK, RANGE, -1), _cut(ops.convert_to_tensor(self.transitions), STEEP, None), shown_TB
 
 
@@ -67,7 +67,7 @@ class CRFLoss(keras.losses.Loss):
     Targets are (batch, time) tags, -1 where there is none; these places may lie anywhere in a row.
     """
 
-    def __init__(self, crf, name="surprise", **kwargs):
+    def __init__(self, crf, name="negative_log_likelihood", **kwargs):
         super().__init__(name=name, **kwargs)
         self.crf = crf
 
@@ -77,7 +77,7 @@ class CRFLoss(keras.losses.Loss):
         order_BT = to_front(tags_BT >= 0)
         score_BTK = ops.take_along_axis(y_pred, order_BT[..., None], axis=1)
         tags_BT = ops.take_along_axis(tags_BT, order_BT, axis=1)
-        nats_B = self.crf.surprise(score_BTK, ops.maximum(tags_BT, 0), tags_BT >= 0)
+        nats_B = self.crf.negative_log_likelihood(score_BTK, ops.maximum(tags_BT, 0), tags_BT >= 0)
         return ops.broadcast_to(nats_B[:, None] / ops.maximum(count_B1, 1), ops.shape(tags_BT))
 
 

@@ -5,6 +5,7 @@ from keras import ops
 
 from zoo import backend
 from zoo.layers.quantization import rounds
+from zoo.runtime.errors import UserError
 
 UNKNOWN = 1  # id of the unknown word, in every tokenizer that has one
 FNV_PRIME = 16_777_619  # of the 32-bit FNV-1a hash, http://www.isthe.com/chongo/tech/comp/fnv/
@@ -18,8 +19,8 @@ class PaddingMask(keras.layers.Layer):
         super().__init__(**kwargs)
         self.padding = padding
 
-    def call(self, tokens, memory=None):
-        return ops.not_equal(tokens, self.padding) if memory is None else memory.visible()
+    def call(self, tokens, cache=None):
+        return ops.not_equal(tokens, self.padding) if cache is None else cache.padding_mask()
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -73,7 +74,7 @@ class TokenDropout(keras.layers.Layer):
     def __init__(self, rate, replacement=0, **kwargs):
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
-            raise ValueError(f"TokenDropout needs a rate from 0 to below 1. Received: rate={rate!r}.")
+            raise UserError(f"TokenDropout needs a rate from 0 to below 1. Received: rate={rate!r}.")
         self.rate = rate
         self.replacement = replacement
         self.seed_generator = keras.random.SeedGenerator()

@@ -1,14 +1,17 @@
 """Where a token stands: added to its vector, or turned into its queries and keys.
 
 Every layer takes an optional `positions`, (batch, time) integers, for texts that share a row; without it the tokens of
-a row count from 0, or go on from where its `memory` (see `zoo.layers.cache`) ends.
+a row count from 0, or go on from where its `cache` (see `zoo.layers.cache`) ends.
 """
 
 import keras
 import numpy as np
 from keras import ops
 
-BASE = 10_000.0  # Vaswani et al. 2017, section 3.5, and Su et al. 2021, section 3.2.2
+from zoo.runtime.errors import UserError
+
+BASE = 10_000.0  # Vaswani et al. 2017, section 3.5
+ROPE_THETA = 10_000.0  # Su et al. 2021, section 3.2.2
 TRAINED = 8192  # tokens of a text that Llama 3 was first trained on
 
 
@@ -24,8 +27,8 @@ class SinusoidalPositions(keras.layers.Layer):
         super().__init__(**kwargs)
         self.base = base
 
-    def call(self, x, positions=None, memory=None):
-        angles = _angles(_positions(x, positions, memory), x.shape[-1], self.base)
+    def call(self, x, positions=None, cache=None):
+        angles = _angles(_positions(x, positions, cache), x.shape[-1], self.base)
         table = ops.stack([ops.sin(angles), ops.cos(angles)], axis=-1)
         table = ops.reshape(table, (*ops.shape(angles)[:2], 2 * angles.shape[-1]))[..., : x.shape[-1]]
         return x + ops.cast(table, x.dtype)
@@ -38,7 +41,7 @@ class SinusoidalPositions(keras.layers.Layer):
 class LearnedPositions(keras.layers.Layer):
     """Adds a learned vector for each of `length` positions to (batch, time, width) vectors.
 
-    Gehring et al. 2017, section 3.1, https://arxiv.org/abs/1705.03122. Raises ValueError for a longer text where its
+    Gehring et al. 2017, section 3.1, https://arxiv.org/abs/1705.03122. Raises UserError for a longer text where its
     length is known when the network is drawn or called; positions beyond the table elsewhere get its last vector.
     """
 
@@ -51,9 +54,9 @@ class LearnedPositions(keras.layers.Layer):
         initializer = keras.initializers.RandomNormal(stddev=0.02)  # as BERT and GPT-2 do
         self.table = self.add_weight((self.offset + self.length, x_shape[-1]), initializer=initializer, name="table")
 
-    def call(self, x, positions=None, memory=None):
+    def call(self, x, positions=None, cache=None):
         self._check(x, positions)
-        rows = self.offset + ops.minimum(_positions(x, positions, memory), self.length - 1)
+        rows = self.offset + ops.minimum(_positions(x, positions, cache), self.length - 1)
         return x + ops.take(self.table, rows, axis=0)
 
     def compute_output_spec(self, x, positions=None):
@@ -63,7 +66,7 @@ class LearnedPositions(keras.layers.Layer):
     def _check(self, x, positions):
         time = x.shape[1] if positions is None else None
         if time is not None and time > self.length:
-            raise ValueError(
+            raise UserError(
                 f"A text is longer than the table of learned positions. Received: {time} tokens, length={self.length}. "
                 "Cut texts to that length (the objective's `length`), or give the architecture a greater one."
             )
@@ -75,20 +78,20 @@ class RotaryPositions(keras.layers.Layer):
 
     Su et al. 2021, equation 34, https://arxiv.org/abs/2104.09864. Number i pairs with number i + width / 2, as in
     GPT-NeoX and Llama. With a `factor` above 1 slow turns are that much slower, so that texts may be longer than the
-    8192 tokens that Llama 3 first learned from. Raises ValueError where width is odd.
+    8192 tokens that Llama 3 first learned from. Raises UserError where width is odd.
     """
 
-    def __init__(self, base=BASE, factor=1.0, **kwargs):
+    def __init__(self, rope_theta=ROPE_THETA, rope_scaling=1.0, **kwargs):
         super().__init__(**kwargs)
-        self.base = base
-        self.factor = factor
+        self.rope_theta = rope_theta
+        self.rope_scaling = rope_scaling
 
     def build(self, x_shape, positions_shape=None):
         if x_shape[-1] % 2:
-            raise ValueError(f"Rotary positions need an even head width. Received: {x_shape[-1]}.")
+            raise UserError(f"Rotary positions need an even head width. Received: {x_shape[-1]}.")
 
     def call(self, x, positions=None):
-        angles = _angles(_positions(x, positions), x.shape[-1], self.base, self.factor)[:, :, None]
+        angles = _angles(_positions(x, positions), x.shape[-1], self.rope_theta, self.rope_scaling)[:, :, None]
         cosine, sine = ops.cos(angles), ops.sin(angles)
         first, second = ops.split(ops.cast(x, "float32"), 2, axis=-1)
         turned = ops.concatenate([first * cosine - second * sine, second * cosine + first * sine], axis=-1)
@@ -98,10 +101,10 @@ class RotaryPositions(keras.layers.Layer):
         return keras.KerasTensor(x.shape, dtype=self.compute_dtype)
 
 
-def _positions(x, positions, memory=None):
-    """`positions`, those of a `memory`, or 0, 1, 2 ... for the only row of a (1, time) tensor."""
-    if memory is not None:
-        return memory.positions()
+def _positions(x, positions, cache=None):
+    """`positions`, those of a `cache`, or 0, 1, 2 ... for the only row of a (1, time) tensor."""
+    if cache is not None:
+        return cache.positions()
     return ops.arange(ops.shape(x)[1])[None] if positions is None else positions
 
 

@@ -4,13 +4,14 @@ import numpy as np
 from keras import ops
 
 from zoo.backend import most
+from zoo.backend.shapes import power_of_two
 from zoo.layers.crf import CRF, to_front, viterbi
 
 ROWS = 256  # texts in a batch
 STEP = 16  # words by which batches differ in length: few shapes are compiled
 
 
-def best_tags(head, score_BTK, visible_BT, allowed=None):
+def decode_tags(head, score_BTK, visible_BT, allowed=None):
     """The best tags of each text and the probability of each of them, (batch, words) int32 and float32.
 
     Args:
@@ -27,29 +28,29 @@ def best_tags(head, score_BTK, visible_BT, allowed=None):
     return tag_BT, ops.take_along_axis(likely_BTK, tag_BT[..., None], axis=2)[..., 0]
 
 
-def tag_all(head, scores, allowed=None):
-    """`best_tags` of a list of (words, tags) arrays: a list of (tags, probabilities), (words,) arrays both."""
+def decode_batches(head, scores, allowed=None):
+    """`decode_tags` of a list of (words, tags) arrays: a list of (tags, probabilities), (words,) arrays both."""
     order = sorted(range(len(scores)), key=lambda i: -len(scores[i]))
     found = [None] * len(scores)
     for start in range(0, len(order), ROWS):
         some = order[start : start + ROWS]
-        batch, visible = _stack([scores[i] for i in some])
-        answers = map(ops.convert_to_numpy, best_tags(head, batch, visible, allowed))
-        for i, there, *row in zip(some, visible, *answers, strict=False):  # rows without a text come last
+        batch, padding_mask = _stack([scores[i] for i in some])
+        answers = map(ops.convert_to_numpy, decode_tags(head, batch, padding_mask, allowed))
+        for i, there, *row in zip(some, padding_mask, *answers, strict=False):  # rows without a text come last
             found[i] = tuple(array[there] for array in row)
     return found
 
 
 def _stack(scores):
     """(texts, words, tags) of scores, padded with zeros to one of few shapes, and where words are."""
-    rows, time = 1 << (len(scores) - 1).bit_length(), STEP * (1 + max(map(len, scores)) // STEP)
-    batch, visible = np.zeros((rows, time, scores[0].shape[1]), "float32"), np.zeros((rows, time), bool)
-    for place, there, row in zip(batch, visible, scores, strict=False):
+    rows, time = power_of_two(len(scores)), STEP * (1 + max(map(len, scores)) // STEP)
+    batch, padding_mask = np.zeros((rows, time, scores[0].shape[1]), "float32"), np.zeros((rows, time), bool)
+    for place, there, row in zip(batch, padding_mask, scores, strict=False):
         place[: len(row)], there[: len(row)] = row, True
-    return batch, visible
+    return batch, padding_mask
 
 
-def spans_of(tag_BT, probability_BT, visible_BT, apart, named):
+def tags_to_spans(tag_BT, probability_BT, visible_BT, apart, named):
     """What spans tags spell: {"first", "last", "tag", "score"}, (batch, spans) each, -1 where a text has fewer.
 
     First and last are words; the tag is that of the first; the score is the least probability of a span's words.

@@ -42,12 +42,6 @@ class TokenLosses(keras.layers.Layer):
         return keras.KerasTensor(right.shape, dtype="float32")
 
 
-def scorer(model):
-    """A twin of a model of logits that gives, in place of them, the losses of the ids in one input more, `right`."""
-    right = keras.Input((None,), dtype="int32", name="right")
-    return keras.Model({**model.input, "right": right}, TokenLosses(name="losses")(model.output, right))
-
-
 @keras.saving.register_keras_serializable(package="zoo")
 class Correct(keras.layers.Layer):
     """Whether the likeliest token is the right one: (batch, time) booleans of (batch, time, vocabulary) logits."""
@@ -57,14 +51,6 @@ class Correct(keras.layers.Layer):
 
     def compute_output_spec(self, logits, right):
         return keras.KerasTensor(right.shape, dtype="bool")
-
-
-def judge(model, name=None):
-    """A twin that gives {"losses", "hits"} of the ids in one input more, `right`, for logits or the output `name`."""
-    right = keras.Input((None,), dtype="int32", name="right")
-    logits = model.output if name is None else model.output[name]
-    found = {"losses": TokenLosses(name="losses")(logits, right), "hits": Correct(name="hits")(logits, right)}
-    return keras.Model({**model.input, "right": right}, found)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -89,15 +75,15 @@ class Bias(keras.layers.Layer):
         return x + self.bias
 
 
-def masked_head(architecture, trunk):
+def masked_lm_head(architecture, backbone):
     """Draw BERT's masked-token head: (batch, places, vocabulary) logits, and the input `places`.
 
     Only what is masked meets the vocabulary. Devlin 2018, https://arxiv.org/abs/1810.04805, and its released code: a
     dense layer, a norm, the word vectors where they are tied, a bias.
     """
-    places = keras.Input((None,), dtype="int32", name="places")
-    x = GatherPositions(name="masked")(trunk.output, places)
+    places = keras.Input((None,), dtype="int32", name="mask_positions")
+    x = GatherPositions(name="masked")(backbone.output, places)
     x = Dense(x.shape[-1], activation="gelu", name="head_dense")(x)
     x = LayerNormalization(epsilon=getattr(architecture, "epsilon", 1e-12), name="head_norm")(x)
-    x = architecture.logits(trunk, x)
+    x = architecture.logits(backbone, x)
     return (Bias(name="head_bias")(x) if architecture.tied else x), places

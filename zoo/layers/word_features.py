@@ -19,13 +19,13 @@ class WordIndex(keras.layers.Layer):
     What parts words has the number of the word before it; padding has -1.
     """
 
-    def __init__(self, blank, padding=0, **kwargs):
+    def __init__(self, space, padding=0, **kwargs):
         super().__init__(**kwargs)
-        self.blank = blank
+        self.space = space
         self.padding = padding
 
     def call(self, tokens):
-        inside = _inside(tokens, self.blank)
+        inside = _inside(tokens, self.space)
         before = ops.pad(inside[:, :-1], ((0, 0), (1, 0)))
         starts = ops.cast(ops.logical_and(inside, ops.logical_not(before)), "int32")
         return ops.where(ops.equal(tokens, self.padding), -1, ops.maximum(ops.cumsum(starts, axis=1) - 1, 0))
@@ -56,25 +56,25 @@ class WordHashes(keras.layers.Layer):
     It is from 1 to `buckets`, and 0 where a text has no further word; words that share an id are few.
 
     Args:
-        small: whether capitals count as the small letters of ASCII.
-        ending: how many bytes at a word's end are looked at; 0: all.
+        lowercase: whether capitals count as the small letters of ASCII.
+        suffix: how many bytes at a word's end are looked at; 0: all.
     """
 
-    def __init__(self, blank, buckets, small=False, ending=0, **kwargs):
+    def __init__(self, space, buckets, lowercase=False, suffix=0, **kwargs):
         super().__init__(**kwargs)
-        self.blank = blank
+        self.space = space
         self.buckets = buckets
-        self.small = small
-        self.ending = ending
+        self.lowercase = lowercase
+        self.suffix = suffix
 
     def call(self, tokens, numbers, ends):
-        inside = ops.cast(_inside(tokens, self.blank), "int32")
-        tokens = ops.where(_capital(tokens), tokens + CASE, tokens) if self.small else tokens
+        inside = ops.cast(_inside(tokens, self.space), "int32")
+        tokens = ops.where(_capital(tokens), tokens + CASE, tokens) if self.lowercase else tokens
         count = _cumsum(inside)
         place = count - _earlier(count, numbers, ends)
-        if self.ending:
+        if self.suffix:
             place = _at(_at(count, ends), numbers) - count
-            inside = inside * ops.cast(place < self.ending, "int32")
+            inside = inside * ops.cast(place < self.suffix, "int32")
             place = place + LONGEST  # no word is its own ending
         mixed = _cumsum(inside * _mix(tokens + place * PRIME))
         total = _at(mixed, ends) - ops.pad(_at(mixed, ends)[:, :-1], ((0, 0), (1, 0)))
@@ -118,8 +118,8 @@ class BroadcastWords(keras.layers.Layer):
         return keras.KerasTensor((*numbers.shape, x.shape[-1]), dtype=x.dtype)
 
 
-def _inside(tokens, blank):
-    return ops.logical_and(tokens >= SPECIAL, ops.not_equal(tokens, blank))
+def _inside(tokens, space):
+    return ops.logical_and(tokens >= SPECIAL, ops.not_equal(tokens, space))
 
 
 def _capital(tokens):

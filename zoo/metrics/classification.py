@@ -18,11 +18,11 @@ def classification_scores(truth, decided):
     }
 
 
-def log_loss(truth, probabilities, several=False):
-    """Mean negative log-likelihood in nats: of the true class, or with `several` of every yes and no."""
+def log_loss(truth, probabilities, multi_label=False):
+    """Mean negative log-likelihood in nats: of the true class, or with `multi_label` of every yes and no."""
     likely = np.log(np.clip(probabilities, 1e-12, 1))
     unlikely = np.log(np.clip(1 - probabilities, 1e-12, 1))
-    each = np.where(truth, likely, unlikely).ravel() if several else likely[truth]
+    each = np.where(truth, likely, unlikely).ravel() if multi_label else likely[truth]
     return float(-each.mean()) if each.size else 0.0
 
 
@@ -32,7 +32,7 @@ def per_class(labels, truth, decided):
     return [dict(zip(("label", "precision", "recall", "f1", "support"), row, strict=True)) for row in columns]
 
 
-def confusion(truth, decided):
+def confusion_matrix(truth, decided):
     """(classes, classes) counts, for one label a row: how often the true class i was called j."""
     return truth.astype(int).T @ decided.astype(int)
 

@@ -9,6 +9,8 @@ import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics import CHRF
 
+from zoo.runtime.errors import UserError
+
 ROUGES = ("rouge1", "rouge2", "rougeL")
 
 
@@ -19,12 +21,10 @@ def text_scores(written, expected, ignore_case=False):
         written, expected: equally long lists of texts. Without any, all scores are 0.
         ignore_case: in BLEU and chrF; ROUGE always does.
 
-    Returns a dict of bleu, chrf, rouge1, rouge2 and rougeL from 0 to 1. Raises ValueError for lists of two lengths.
+    Returns a dict of bleu, chrf, rouge1, rouge2 and rougeL from 0 to 1. Raises UserError for lists of two lengths.
     """
     if len(written) != len(expected):
-        raise ValueError(
-            f"Expected a written text for each expected one. Received: {len(written)} and {len(expected)}."
-        )
+        raise UserError(f"Expected a written text for each expected one. Received: {len(written)} and {len(expected)}.")
     cases = (written, expected, ignore_case)
     return {"bleu": bleu(*cases), "chrf": chrf(*cases)} | rouge(written, expected)
 

@@ -4,39 +4,40 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from zoo import backend
+from zoo.runtime.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
 class PromptTemplate:
     """How an exported model makes what its network goes on from of a text."""
 
-    before: str = ""  # text that stands before a person's
-    after: str = ""
-    special: bool = False  # with the tokenizer's special tokens around it
-    first: tuple = ()  # ids before all others
+    prefix: str = ""  # text that stands before a person's
+    suffix: str = ""
+    special_tokens: bool = False  # with the tokenizer's special tokens around it
+    start_ids: tuple = ()  # ids before all others
     length: int | None = None  # most ids; of texts with special tokens the beginning is kept, of others the end
-    target: tuple = ()  # of an encoder-decoder, which reads the text as its source: the ids that its target begins with
+    decoder_ids: tuple = ()  # of an encoder-decoder, which reads the text as its source: the ids that its target begins with
 
 
 @dataclass(frozen=True, kw_only=True)
 class Objective(ABC):
-    """Turns records into arrays, adds a head, a loss and metrics to a trunk, and reads predictions back.
+    """Turns records into arrays, adds a head, a loss and metrics to a backbone, and reads predictions back.
 
-    Data goes `examples` (once, cached on disk) -> padded by `zoo.data.batches` -> `arrange` (every epoch) -> the model.
+    Data goes `examples` (once, cached on disk) -> padded by `zoo.data.batches` -> `collate` (every epoch) -> the model.
     """
 
     length: int = 256  # longest example, in token ids; longer texts are cut
 
-    watch = "accuracy"  # which of `scores` is shown while training
-    varied = False  # True: `arrange` draws what the network reads anew in every epoch
-    reading = "texts"  # how an export reads what it is asked: one of `zoo.export.graph_answers.READINGS`
-    draw = "spread"  # or "end": how splits that the data lacks are drawn: see `zoo.dataset.open_dataset`
-    new_tokens = 64  # most that is written where nobody says how much
-    packs = True  # False: several examples in a row, as `training.packing` wants it, cannot be learned
-    aligned = ()  # keys of `examples` that hold one number for each token (of an encoder-decoder: each of `target`)
+    monitor = "accuracy"  # which of `scores` is shown while training
+    dynamic = False  # True: `collate` draws what the network reads anew in every epoch
+    graph_input = "texts"  # how an export reads what it is asked: one of `zoo.export.graph_answers.ANSWERS`
+    split_strategy = "spread"  # or "end": how splits that the data lacks are drawn: see `zoo.dataset.open_dataset`
+    max_new_tokens = 64  # most that is written where nobody says how much
+    packable = True  # False: several examples in a row, as `training.packed_length` wants it, cannot be learned
+    per_token = ()  # keys of `examples` that hold one number for each token (of an encoder-decoder: each of `target`)
 
-    def check(self, architecture):
-        """Raise ValueError, with the reason, where `architecture` is not able to serve this objective."""
+    def check_architecture(self, architecture):
+        """Raise UserError, with the reason, where `architecture` is not able to serve this objective."""
 
     @abstractmethod
     def needs(self):
@@ -51,7 +52,7 @@ class Objective(ABC):
         return self
 
     def accept(self, dataset, split):
-        """Raise ValueError where a split holds what the fitted objective does not know, such as a new label."""
+        """Raise UserError where a split holds what the fitted objective does not know, such as a new label."""
 
     @abstractmethod
     def texts(self, record):
@@ -65,9 +66,9 @@ class Objective(ABC):
         """A record without an answer, from what a person hands to `predict`: a text, or a tuple of several."""
         given, asked = (text,) if isinstance(text, str) else text, self.asks()
         if not isinstance(given, tuple | list):
-            raise ValueError(f"Expected a text, or a tuple of {' and '.join(asked)}. Received: {text!r:.80}.")
+            raise UserError(f"Expected a text, or a tuple of {' and '.join(asked)}. Received: {text!r:.80}.")
         if len(given) != len(asked):
-            raise ValueError(
+            raise UserError(
                 f"Expected {' and '.join(asked)} for this model. Received: {len(given)} text(s), {text!r:.80}."
             )
         return dict(zip(asked, given, strict=True))
@@ -77,13 +78,13 @@ class Objective(ABC):
         """Yield a dict of 1-D arrays for every example that the list of `records` gives.
 
         In a batch, a key that names an input of the network is padded with the tokenizer's padding, its time bucketed;
-        one of `aligned` is padded with -1; of all others each row has the same size. `types`, 0 or 1 for a token's text
+        one of `per_token` is padded with -1; of all others each row has the same size. `segments`, 0 or 1 for a token's text
         of a pair, may be given for networks that read it. With `train` False targets are left out, so records without
         answers will do. Examples need not be as many as records.
         """
 
     @abstractmethod
-    def arrange(self, batch, random):
+    def collate(self, batch, random):
         """`(inputs, targets, weights)` for `fit` from a dict of padded (batch, ...) arrays.
 
         `weights` is (batch,) or (batch, time): how much each target counts; `zoo.data.batches` normalises it. With several
@@ -98,19 +99,19 @@ class Objective(ABC):
         """
         return run(list(self.examples(records, tokenizer, train=False)))
 
-    def opening(self, record, tokenizer):
+    def prompt_ids(self, record, tokenizer):
         """The row that writing goes on from: {"tokens": ids}, or {"source": ids} for which a target is written.
 
-        Raises ValueError where a model of this objective does not write.
+        Raises UserError where a model of this objective does not write.
         """
-        raise ValueError(f"Expected a model that writes text. Received: one of {type(self).__name__}, which answers.")
+        raise UserError(f"Expected a model that writes text. Received: one of {type(self).__name__}, which answers.")
 
-    def prompt(self, tokenizer):
-        """The `PromptTemplate` of an export, which writes what `opening` leads to; None of models that answer by `serve`."""
+    def prompt_template(self, tokenizer):
+        """The `PromptTemplate` of an export, which writes what `prompt_ids` leads to; None of models that answer by `serve`."""
 
     @abstractmethod
-    def head(self, architecture, trunk):
-        """A `keras.Model` with the trunk's inputs and this objective's outputs."""
+    def head(self, architecture, backbone):
+        """A `keras.Model` with the backbone's inputs and this objective's outputs."""
 
     @abstractmethod
     def loss(self):
@@ -129,10 +130,10 @@ class Objective(ABC):
     def model(self, architecture):
         """Draw the network with this objective's head.
 
-        Raises ValueError where `architecture` cannot serve it.
+        Raises UserError where `architecture` cannot serve it.
         """
-        self.check(architecture)
-        return self.head(architecture, architecture.trunk())
+        self.check_architecture(architecture)
+        return self.head(architecture, architecture.backbone())
 
     def served(self, model):
         """The network that an export traces, of a trained model."""
@@ -147,13 +148,13 @@ class Objective(ABC):
         """What a person gets back for one record, from its prediction."""
 
     @abstractmethod
-    def read(self, answer):
+    def format(self, answer):
         """An answer as one line of text."""
 
     def serve(self, outputs):
         """What an exported model answers: a dict of (rows, ...) tensors from the model's outputs, in Keras ops.
 
-        Not called for one that writes: see `prompt`.
+        Not called for one that writes: see `prompt_template`.
         """
         raise NotImplementedError
 
@@ -165,14 +166,14 @@ class Objective(ABC):
     def scores(self, predictions, records):
         """Exact metrics of `predictions` (a list, one for each record): a flat dict of names to floats."""
 
-    def rank(self, scores):
+    def selection_key(self, scores):
         """A tuple by which epochs are compared: the weights with the highest are kept."""
-        return (scores[self.watch],)
+        return (scores[self.monitor],)
 
-    def table(self, predictions, records):
+    def per_class(self, predictions, records):
         """Rows (dicts of one shape) worth printing below the scores, such as one a class."""
         return []
 
-    def confusion(self, predictions, records):
+    def confusion_matrix(self, predictions, records):
         """(classes, classes) counts worth drawing, or None."""
         return None

@@ -8,25 +8,27 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.runtime.errors import UserError
 
-def check_agreement(objective, architecture):
-    """Raise ValueError for a negative `agreement`, and for one without dropout: both passes would be the same."""
-    if objective.agreement < 0:
-        raise ValueError(f"Expected objective.agreement of 0 or more. Received: {objective.agreement}.")
-    if objective.agreement and not (objective.dropout or getattr(architecture, "dropout", 0)):
-        raise ValueError(
-            "Expected dropout for objective.agreement, without which two passes are the same. "
+
+def check_rdrop(objective, architecture):
+    """Raise UserError for a negative `rdrop`, and for one without dropout: both passes would be the same."""
+    if objective.rdrop < 0:
+        raise UserError(f"Expected objective.rdrop of 0 or more. Received: {objective.rdrop}.")
+    if objective.rdrop and not (objective.dropout or getattr(architecture, "dropout", 0)):
+        raise UserError(
+            "Expected dropout for objective.rdrop, without which two passes are the same. "
             "Received: objective.dropout=0 and an architecture without dropout."
         )
 
 
-def doubled(arrays):
+def repeat_rows(arrays):
     """The arrays of a batch, in any structure, with all rows a second time after the first."""
     return keras.tree.map_structure(lambda array: np.concatenate([array, array]), arrays)
 
 
-class Agreement(keras.losses.Loss):
-    """The loss of `doubled` rows, and how far apart the two passes are.
+class RDropLoss(keras.losses.Loss):
+    """The loss of `repeat_rows` rows, and how far apart the two passes are.
 
     Args:
         loss: a Keras loss, of (rows, ..., classes) targets and logits.
@@ -34,10 +36,10 @@ class Agreement(keras.losses.Loss):
         several: whether each class has a probability of its own: their divergences are averaged.
     """
 
-    def __init__(self, loss, strength, several=False):
-        super().__init__(name="agreement")
+    def __init__(self, loss, strength, multi_label=False):
+        super().__init__(name="rdrop")
         self.loss, self.strength = loss, strength
-        self.chances, self.total = (ops.sigmoid, ops.mean) if several else (ops.softmax, ops.sum)
+        self.chances, self.total = (ops.sigmoid, ops.mean) if multi_label else (ops.softmax, ops.sum)
 
     def call(self, y_true, y_pred):
         (one, other), (p, q) = ops.split(y_pred, 2), ops.split(self.chances(y_pred), 2)

@@ -41,7 +41,7 @@ class SentencePairs(Objective):
         probability = float(1 / (1 + np.exp(-prediction["logits"][0])))
         return {"follows": probability >= 0.5, "probability": probability}
 
-    def read(self, answer):
+    def format(self, answer):
         return f"{'follows' if answer['follows'] else 'does not follow'} {answer['probability']:.3f}"
 
     def serve(self, outputs):

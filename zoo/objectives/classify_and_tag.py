@@ -1,6 +1,6 @@
 """Put a text into a class and tag its words, both at once, as the intent of a request and its slots.
 
-One trunk carries the head of `classify_text` and that of `tag_tokens`, and the sum of their losses is learned (Liu &
+One backbone carries the head of `classify_text` and that of `tag_tokens`, and the sum of their losses is learned (Liu &
 Lane 2016, https://arxiv.org/abs/1609.01454). The compile/fit preset is AdamW with warm-up and decay.
 """
 
@@ -24,15 +24,15 @@ class ClassifyAndTag(TagTokens):
     labels: tuple[str, ...] = ()  # in the order of the outputs; empty: those of the training split
     pooling: str | None = None  # max, mean, first, last or attention; None: what suits the architecture
 
-    watch = "accuracy_both"
-    aside = ("label",)
+    monitor = "accuracy_both"
+    text_outputs = ("label",)
 
     @property
     def whole(self):
         """The objective of the label alone."""
         return ClassifyText(length=self.length, labels=self.labels, pooling=self.pooling, dropout=self.dropout)
 
-    def check(self, architecture):
+    def check_architecture(self, architecture):
         check_feature_a_token(architecture, "classify_and_tag")
 
     def needs(self):
@@ -54,17 +54,17 @@ class ClassifyAndTag(TagTokens):
     def _label(self, record, first):
         return np.array([first and label == record["label"] for label in self.labels], "uint8")
 
-    def arrange(self, batch, random):
+    def collate(self, batch, random):
         label = batch.pop("label").astype("float32")
-        inputs, tags, weights = super().arrange(batch, random)
+        inputs, tags, weights = super().collate(batch, random)
         return inputs, {"tags": tags, "label": label}, {"tags": weights, "label": label.sum(-1)}
 
-    def head(self, architecture, trunk):
+    def head(self, architecture, backbone):
         outputs = {
-            "tags": super().head(architecture, trunk).output,
-            "label": self.whole.head(architecture, trunk).output,
+            "tags": super().head(architecture, backbone).output,
+            "label": self.whole.head(architecture, backbone).output,
         }
-        return keras.Model(trunk.input, outputs)
+        return keras.Model(backbone.input, outputs)
 
     def loss(self):
         return {"tags": super().loss(), "label": self.whole.loss()}
@@ -87,8 +87,8 @@ class ClassifyAndTag(TagTokens):
         tags, logits = prediction
         return self.whole.answer(logits, record) | {"found": super().answer(tags, record)}
 
-    def read(self, answer):
-        return f"{self.whole.read(answer)}  {super().read(answer['found'])}"
+    def format(self, answer):
+        return f"{self.whole.format(answer)}  {super().format(answer['found'])}"
 
     def serve(self, outputs):
         """What `TagTokens` serves, and each text's `label` and its `probability`, of which logits are given last."""
@@ -108,16 +108,16 @@ class ClassifyAndTag(TagTokens):
         both = {"accuracy_both": float((right & tagged).mean()) if records else 0.0}
         return both | super().scores(tags, records) | whole
 
-    def rank(self, scores):
+    def selection_key(self, scores):
         """Of two epochs with as many texts all right, the one that is surer of their labels has learned more."""
-        return (scores[self.watch], -scores["loss_label"])
+        return (scores[self.monitor], -scores["loss_label"])
 
-    def table(self, predictions, records):
+    def per_class(self, predictions, records):
         tags, logits = _columns(predictions)
-        return self.whole.table(logits, records) + super().table(tags, records)
+        return self.whole.per_class(logits, records) + super().per_class(tags, records)
 
-    def confusion(self, predictions, records):
-        return self.whole.confusion(_columns(predictions)[1], records)
+    def confusion_matrix(self, predictions, records):
+        return self.whole.confusion_matrix(_columns(predictions)[1], records)
 
 
 def _columns(predictions):

@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 from keras.layers import UnitNormalization
 
-from zoo.layers.pooling import pooled
+from zoo.layers.pooling import pool
 from zoo.metrics.retrieval import retrieval_scores
 from zoo.objectives import Objective
 from zoo.objectives._requirements import check_reads_tokens
@@ -24,9 +24,9 @@ class EmbedText(Objective):
     pooling: str | None = None  # max, mean, first, last or attention; None: what suits the architecture
     temperature: float = 0.05  # by which cosines are divided in the loss (Gao 2021, SimCSE, arXiv:2104.08821)
 
-    packs = False  # texts are compared across a batch
+    packable = False  # texts are compared across a batch
 
-    def check(self, architecture):
+    def check_architecture(self, architecture):
         check_reads_tokens(architecture, "embed_text")
 
     def needs(self):
@@ -50,7 +50,7 @@ class EmbedText(Objective):
             ends = np.array([len(text), len(text) + len(partner), tokenizer.padding], "int32")
             yield {"tokens": np.concatenate([text.ids, partner.ids]), "ends": ends}
 
-    def arrange(self, batch, random):
+    def collate(self, batch, random):
         """First all texts of the pairs, then all partners; each one's target is the row of the other."""
         tokens, (middles, ends, paddings) = batch.pop("tokens"), batch.pop("ends").T
         texts = np.concatenate([_cut(tokens, 0 * middles, middles, paddings), _cut(tokens, middles, ends, paddings)])
@@ -58,9 +58,9 @@ class EmbedText(Objective):
         others = {name: np.zeros_like(texts) for name in batch}  # token types
         return {"tokens": texts, **others}, np.roll(np.arange(2 * rows), rows), np.ones(2 * rows, "float32")
 
-    def head(self, architecture, trunk):
-        x = pooled(architecture, trunk, self.pooling)
-        return keras.Model(trunk.input, UnitNormalization(dtype="float32", name="vector")(x))
+    def head(self, architecture, backbone):
+        x = pool(architecture, backbone, self.pooling)
+        return keras.Model(backbone.input, UnitNormalization(dtype="float32", name="vector")(x))
 
     def loss(self):
         return InBatchContrastiveLoss(self.temperature)
@@ -80,7 +80,7 @@ class EmbedText(Objective):
             return {"vector": prediction.tolist()}
         return {"vector": prediction[0].tolist(), "similarity": float(prediction[0] @ prediction[1])}
 
-    def read(self, answer):
+    def format(self, answer):
         shown = " ".join(f"{value:.3f}" for value in answer["vector"][:4])
         return f"[{shown} ...] {len(answer['vector'])} numbers"
 
@@ -92,7 +92,7 @@ class EmbedText(Objective):
         pairs = np.array(predictions, "float32").reshape(len(predictions), 2, -1)
         return retrieval_scores(pairs[:, 0], pairs[:, 1])
 
-    def rank(self, scores):
+    def selection_key(self, scores):
         return (scores["accuracy"], scores["mrr"])
 
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from zoo.data.qa_windows import BEGIN, END, POSSIBLE, Spans, target, trimmed, windows
-from zoo.layers.answer_spans import SpanLoss, both_right, compare, span_logits, strongest
+from zoo.data.qa_windows import BEGIN, CANDIDATE, END, Spans, qa_windows, span_labels, strip_span
+from zoo.layers.answer_spans import SpanLoss, exact_match, match_question, span_logits, top_spans
 from zoo.layers.dropout import Dropout
 from zoo.metrics import answers as metrics
 from zoo.objectives import Objective
-from zoo.runtime.choice import choose
+from zoo.runtime.errors import UserError, one_of
 
-ABSTAIN = ("auto", "yes", "no")
+ALLOWANCES = ("auto", "yes", "no")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,36 +31,36 @@ class FindSpan(Objective):
     question_length: int = 64  # longest question, in tokens; longer ones are cut
     answer_length: int = 30  # longest answer, in tokens
     n_best: int = 20  # answers that are weighed against each other
-    compare: bool = False  # each token with the question once more, for networks without attention; BERT does not
+    match_question: bool = False  # each token with the question once more, for networks without attention; BERT does not
     dropout: float = 0.0  # of the features, and of what compares; BERT has none there
-    abstain: str = "auto"  # yes: no answer is an answer, too; no; auto: yes where training data has questions without
+    allow_no_answer: str = "auto"  # yes: no answer is an answer, too; no; auto: yes where training data has questions without
     threshold: float = 0.5  # probability of no answer above which none is given; calibrated on validation
 
-    watch = "f1"
-    packs = False  # places count from the beginning of a row
-    reading = "windows"
-    aligned = ("target",)
+    monitor = "f1"
+    packable = False  # places count from the beginning of a row
+    graph_input = "windows"
+    per_token = ("labels",)
 
     def __post_init__(self):
-        choose("abstain", self.abstain, ABSTAIN)
+        one_of("allow_no_answer", self.allow_no_answer, ALLOWANCES)
         for name in ("stride", "question_length", "answer_length", "n_best"):
             if getattr(self, name) < 1:
-                raise ValueError(f"Expected {name} to be 1 or more. Received: {name}={getattr(self, name)}.")
+                raise UserError(f"Expected {name} to be 1 or more. Received: {name}={getattr(self, name)}.")
 
     @property
-    def abstains(self):
+    def no_answer_allowed(self):
         """Whether no answer is an answer, too."""
-        return self.abstain == "yes"
+        return self.allow_no_answer == "yes"
 
-    def check(self, architecture):
+    def check_architecture(self, architecture):
         names, name = architecture.inputs(), type(architecture).__name__
         if names[0] != "tokens":
-            raise ValueError(
+            raise UserError(
                 "find_span needs an architecture that reads question and context as one sequence of tokens. "
                 f"Received: {name}, which reads {' and '.join(names)}."
             )
         if architecture.pooling is None:
-            raise ValueError(
+            raise UserError(
                 "find_span needs features of each token, to say where an answer begins and ends. "
                 f"Received: {name}, which has one vector a text."
             )
@@ -75,19 +75,19 @@ class FindSpan(Objective):
         return [record["question"], record["context"]]
 
     def fit(self, dataset):
-        if self.abstain != "auto":
+        if self.allow_no_answer != "auto":
             return self
         none = any(not record["answers"] for record in dataset.records("train"))
-        return replace(self, abstain="yes" if none else "no")
+        return replace(self, allow_no_answer="yes" if none else "no")
 
     def examples(self, records, tokenizer, train=True):
         for record, own in zip(records, self._windows(records, tokenizer), strict=True):
             for window in own:
-                row = {"tokens": window.ids, "types": window.types}
+                row = {"tokens": window.ids, "segments": window.segments}
                 if not train:
                     yield row
                 elif len(window.ids):  # a tokenizer without special tokens leaves nothing of two empty texts
-                    yield row | {"target": target(window, record["answers"])}
+                    yield row | {"labels": span_labels(window, record["answers"])}
 
     def _windows(self, records, tokenizer):
         """A list of windows for each record; a context that several questions share is encoded once."""
@@ -96,51 +96,51 @@ class FindSpan(Objective):
         questions = tokenizer.encode_batch(
             [record["question"] for record in records], length=self.question_length, special=False
         )
-        layout = tokenizer.layout
+        layout = tokenizer.template
         least = sum(map(len, layout.pair)) + self.question_length + 1
         if self.length < least:  # not only when a long question comes
-            raise ValueError(
+            raise UserError(
                 f"Expected objective.length of at least {least}, for questions of up to {self.question_length} tokens. "
                 f"Received: length={self.length}."
             )
         for record, question in zip(records, questions, strict=True):
-            yield windows(question, encoded[record["context"]], layout, self.length, self.stride)
+            yield qa_windows(question, encoded[record["context"]], layout, self.length, self.stride)
 
-    def arrange(self, batch, random):
-        bits = np.maximum(batch.pop("target"), 0)[..., None]
-        targets = (bits & [POSSIBLE, BEGIN, END] > 0).astype("float32")
+    def collate(self, batch, random):
+        bits = np.maximum(batch.pop("labels"), 0)[..., None]
+        targets = (bits & [CANDIDATE, BEGIN, END] > 0).astype("float32")
         return batch, targets, np.ones(len(targets), "float32")
 
     def predict(self, run, records, tokenizer):
         """The `Spans` of each record."""
         own = list(self._windows(records, tokenizer))
-        outputs = iter(run([{"tokens": w.ids, "types": w.types} for found in own for w in found]))
+        outputs = iter(run([{"tokens": w.ids, "segments": w.segments} for found in own for w in found]))
         pairs = ([(window, next(outputs)) for window in found] for found in own)
-        return [Spans.of(found, self.answer_length, self.n_best) for found in pairs]
+        return [Spans.combine(found, self.answer_length, self.n_best) for found in pairs]
 
-    def head(self, architecture, trunk):
-        x, inputs = Dropout(self.dropout, name="head_dropout")(trunk.output), dict(trunk.input)
-        if self.compare:
-            inputs.setdefault("types", keras.Input((None,), dtype="int32", name="types"))
-            x = compare(x, inputs["tokens"], inputs["types"], architecture.padding, self.dropout)
+    def head(self, architecture, backbone):
+        x, inputs = Dropout(self.dropout, name="head_dropout")(backbone.output), dict(backbone.input)
+        if self.match_question:
+            inputs.setdefault("segments", keras.Input((None,), dtype="int32", name="segments"))
+            x = match_question(x, inputs["tokens"], inputs["segments"], architecture.padding, self.dropout)
         return keras.Model(inputs, span_logits(x, inputs["tokens"], architecture))
 
     def loss(self):
         return SpanLoss()
 
     def metrics(self):
-        return [keras.metrics.MeanMetricWrapper(both_right, name="exact")]
+        return [keras.metrics.MeanMetricWrapper(exact_match, name="exact")]
 
     def calibrate(self, predictions, records):
         """Where no answer is an answer, a threshold with the highest F1 on validation records, midway to the next."""
-        if not self.abstains:
+        if not self.no_answer_allowed:
             return self
         best = self.scores(predictions, records)["best_f1_threshold"]
         above = [value for value in self._no_answer(predictions) if value > best]
         return replace(self, threshold=(best + min(above, default=1.0)) / 2)
 
     def _no_answer(self, predictions):
-        return [one.probabilities(self.abstains)[1] for one in predictions]
+        return [one.probabilities(self.no_answer_allowed)[1] for one in predictions]
 
     def answer(self, prediction, record):
         """`{"answer", "score", "start", "end", "n_best", "no_answer"}`; no answer is "", its offsets None.
@@ -148,8 +148,8 @@ class FindSpan(Objective):
         `score` is the probability of the answer given, `no_answer` that there is none; `n_best` are the best answers
         there are, the likeliest first, each with its score. Offsets are characters of the context.
         """
-        shares, nothing = prediction.probabilities(self.abstains)
-        places = (trimmed(record["context"], *span) for span in prediction.offsets.tolist())
+        shares, nothing = prediction.probabilities(self.no_answer_allowed)
+        places = (strip_span(record["context"], *span) for span in prediction.offsets.tolist())
         best = [
             {"answer": record["context"][start:end], "score": share, "start": start, "end": end}
             for (start, end), share in zip(places, shares.tolist(), strict=True)
@@ -159,22 +159,22 @@ class FindSpan(Objective):
         return {**given, "n_best": best, "no_answer": nothing}
 
     def _declines(self, nothing):
-        return self.abstains and nothing > self.threshold
+        return self.no_answer_allowed and nothing > self.threshold
 
-    def read(self, answer):
+    def format(self, answer):
         return f"{answer['answer'] or '(no answer)'}  {answer['score']:.3f}"
 
     def serve(self, outputs):
         """The best answer of each record: its `first` and `last` token, -1 for none, `score` and `no_answer`.
 
-        `outputs` are the arguments of `zoo.layers.answer_spans.strongest` up to `counts`: the model's and where they belong.
+        `outputs` are the arguments of `zoo.layers.answer_spans.top_spans` up to `counts`: the model's and where they belong.
         """
-        scores, first, last = strongest(**outputs, longest=self.answer_length, best=self.n_best)
+        scores, first, last = top_spans(**outputs, longest=self.answer_length, best=self.n_best)
         there = keras.ops.isfinite(scores[:, :1])
-        nothing = keras.ops.where(there, 0.0 if self.abstains else -np.inf, 0.0)
+        nothing = keras.ops.where(there, 0.0 if self.no_answer_allowed else -np.inf, 0.0)
         shares = keras.ops.softmax(keras.ops.concatenate([scores, nothing], axis=1), axis=1)
         best, nothing, there = shares[:, 0], shares[:, -1], there[:, 0]
-        given = keras.ops.logical_and(there, nothing <= self.threshold) if self.abstains else there
+        given = keras.ops.logical_and(there, nothing <= self.threshold) if self.no_answer_allowed else there
         tokens = {name: keras.ops.where(given, at[:, 0], -1) for name, at in {"first": first, "last": last}.items()}
         return tokens | {"score": keras.ops.where(given, best, nothing), "no_answer": nothing}
 
@@ -182,16 +182,16 @@ class FindSpan(Objective):
         """Of SQuAD 1.1; of SQuAD 2.0 where some of the records have no answer."""
         answers = [_first(one, record["context"]) for one, record in zip(predictions, records, strict=True)]
         truths = [[answer["text"] for answer in record["answers"]] for record in records]
-        if all(truths) and not self.abstains:
+        if all(truths) and not self.no_answer_allowed:
             return metrics.answer_scores(answers, truths)
-        nothing = self._no_answer(predictions) if self.abstains else None
+        nothing = self._no_answer(predictions) if self.no_answer_allowed else None
         return metrics.answer_or_none_scores(answers, truths, nothing, self.threshold)
 
-    def rank(self, scores):
+    def selection_key(self, scores):
         """The F1 that the best threshold would give, as it is calibrated only when training has ended."""
         return (scores.get("best_f1", scores["f1"]),)
 
 
 def _first(spans, context):
     """The text of the best span."""
-    return context[slice(*trimmed(context, *spans.offsets[0].tolist()))] if len(spans.offsets) else ""
+    return context[slice(*strip_span(context, *spans.offsets[0].tolist()))] if len(spans.offsets) else ""

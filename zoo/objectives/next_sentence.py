@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from zoo.layers.dropout import Dropout
-from zoo.layers.pooling import pooled
+from zoo.layers.pooling import pool
 from zoo.objectives._requirements import check_reads_tokens
 from zoo.objectives._sentence_pairs import SentencePairs
 
@@ -21,7 +21,7 @@ class NextSentence(SentencePairs):
 
     dropout: float = 0.1  # before the output layer
 
-    def check(self, architecture):
+    def check_architecture(self, architecture):
         check_reads_tokens(architecture, "next_sentence")
 
     def examples(self, records, tokenizer, train=True):
@@ -31,15 +31,15 @@ class NextSentence(SentencePairs):
 
     def _rows(self, found, tokenizer):
         for encoding in self.encode(found, tokenizer):
-            yield {"tokens": encoding.ids, "types": encoding.segments.astype("uint8")}
+            yield {"tokens": encoding.ids, "segments": encoding.segments.astype("uint8")}
 
-    def arrange(self, batch, random):
+    def collate(self, batch, random):
         targets = batch.pop("follows").astype("float32")
         return batch, targets, batch.get("examples", np.ones(len(targets))).astype("float32")
 
-    def head(self, architecture, trunk):
-        x = Dropout(self.dropout, name="head_dropout")(pooled(architecture, trunk))
-        return keras.Model(trunk.input, keras.layers.Dense(1, dtype="float32", name="logits")(x))
+    def head(self, architecture, backbone):
+        x = Dropout(self.dropout, name="head_dropout")(pool(architecture, backbone))
+        return keras.Model(backbone.input, keras.layers.Dense(1, dtype="float32", name="logits")(x))
 
     def loss(self):
         return keras.losses.BinaryCrossentropy(from_logits=True)
@@ -62,5 +62,5 @@ class NextSentence(SentencePairs):
         losses = np.logaddexp(0, np.where(follows, -logits, logits))
         return {"accuracy": float(((logits >= 0) == follows).mean()), "loss": float(losses.mean())}
 
-    def rank(self, scores):
+    def selection_key(self, scores):
         return (scores["accuracy"], -scores["loss"])

@@ -10,10 +10,11 @@ import keras
 import numpy as np
 
 from zoo.layers.dropout import Dropout
-from zoo.layers.pooling import pooled
+from zoo.layers.pooling import pool
 from zoo.metrics.regression import regression_scores
 from zoo.objectives import Objective
 from zoo.objectives._requirements import check_reads_tokens
+from zoo.runtime.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +23,11 @@ class ScorePair(Objective):
 
     dropout: float = 0.1  # before the output layer
     mean: float = 0.0  # of the training labels; filled in by training
-    deviation: float = 0.0  # of the training labels; 0: found in the training split
+    std: float = 0.0  # of the training labels; 0: found in the training split
 
-    watch = "pearson"
+    monitor = "pearson"
 
-    def check(self, architecture):
+    def check_architecture(self, architecture):
         check_reads_tokens(architecture, "score_pair")
 
     def needs(self):
@@ -38,17 +39,17 @@ class ScorePair(Objective):
     def fit(self, dataset):
         for split in dataset.splits:
             self.accept(dataset, split)
-        if self.deviation:
+        if self.std:
             return self
         labels = np.array([float(record["label"]) for record in dataset.records("train")])
         if labels.std() == 0:
-            raise ValueError(
-                f"Expected different numbers as labels in {dataset.where('train')}. Received: {labels[0]:g}."
+            raise UserError(
+                f"Expected different numbers as labels in {dataset.describe('train')}. Received: {labels[0]:g}."
             )
-        return replace(self, mean=float(labels.mean()), deviation=float(labels.std()))
+        return replace(self, mean=float(labels.mean()), std=float(labels.std()))
 
     def accept(self, dataset, split):
-        for place, record in dataset.placed(split):
+        for place, record in dataset.located_records(split):
             _number(record["label"], place)
 
     def texts(self, record):
@@ -57,28 +58,28 @@ class ScorePair(Objective):
     def examples(self, records, tokenizer, train=True):
         columns = ([record[name] for record in records] for name in self.asks())
         for record, encoding in zip(records, tokenizer.encode_batch(*columns, length=self.length), strict=True):
-            example = {"tokens": encoding.ids, "types": encoding.segments.astype("uint8")}
+            example = {"tokens": encoding.ids, "segments": encoding.segments.astype("uint8")}
             yield example | ({"score": np.array([float(record["label"])], "float32")} if train else {})
 
-    def arrange(self, batch, random):
-        targets = (batch.pop("score") - self.mean) / (self.deviation or 1.0)
+    def collate(self, batch, random):
+        targets = (batch.pop("score") - self.mean) / (self.std or 1.0)
         return batch, targets.astype("float32"), batch.get("examples", np.ones(len(targets))).astype("float32")
 
-    def head(self, architecture, trunk):
-        x = Dropout(self.dropout, name="head_dropout")(pooled(architecture, trunk))
-        return keras.Model(trunk.input, keras.layers.Dense(1, dtype="float32", name="score")(x))
+    def head(self, architecture, backbone):
+        x = Dropout(self.dropout, name="head_dropout")(pool(architecture, backbone))
+        return keras.Model(backbone.input, keras.layers.Dense(1, dtype="float32", name="score")(x))
 
     def loss(self):
         return keras.losses.MeanSquaredError()
 
     def _scaled(self, outputs):
-        return outputs * (self.deviation or 1.0) + self.mean
+        return outputs * (self.std or 1.0) + self.mean
 
     def answer(self, prediction, record):
         """`{"score"}`, on the scale of the training labels."""
         return {"score": float(self._scaled(prediction[0]))}
 
-    def read(self, answer):
+    def format(self, answer):
         return f"{answer['score']:.3f}"
 
     def serve(self, outputs):
@@ -96,4 +97,4 @@ def _number(label, place):
     except ValueError:
         value = float("nan")
     if not np.isfinite(value):
-        raise ValueError(f"Expected a number as label at {place}. Received: label={label!r:.40}.")
+        raise UserError(f"Expected a number as label at {place}. Received: label={label!r:.40}.")

@@ -12,6 +12,7 @@ import numpy as np
 from zoo.layers.token_logits import TokenLoss
 from zoo.objectives import PromptTemplate
 from zoo.objectives._text_generation import TextGeneration
+from zoo.runtime.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,14 +26,14 @@ class Translate(TextGeneration):
     def __post_init__(self):
         super().__post_init__()
         if not 2 <= self.target_length <= self.length:
-            raise ValueError(
+            raise UserError(
                 f"Expected target_length from 2 to length={self.length}. Received: target_length={self.target_length}."
             )
 
-    def check(self, architecture):
+    def check_architecture(self, architecture):
         names = architecture.inputs()
         if names[0] != "source":
-            raise ValueError(
+            raise UserError(
                 "translate needs an encoder-decoder, which reads source and target. "
                 f"Received: {type(architecture).__name__}, which reads {' and '.join(names)}."
             )
@@ -47,36 +48,36 @@ class Translate(TextGeneration):
         return [record["source"], record["target"]]
 
     def accept(self, dataset, split):
-        for place, record in dataset.placed(split):
+        for place, record in dataset.located_records(split):
             if not record["target"].strip():
-                raise ValueError(f"Expected a target at {place}. Received: target={record['target']!r}.")
+                raise UserError(f"Expected a target at {place}. Received: target={record['target']!r}.")
 
     def examples(self, records, tokenizer, train=True):
         sources = tokenizer.encode_batch([record["source"] for record in records], length=self.length)
-        begin, end = self.bounds(tokenizer)
+        decoder_start, end = self.start_and_end(tokenizer)
         if not train:
-            yield from ({"source": source.ids, "target": begin} for source in sources)
+            yield from ({"source": source.ids, "target": decoder_start} for source in sources)
             return
-        texts, room = [record["target"] for record in records], max(self.target_length - len(begin), 0)
+        texts, room = [record["target"] for record in records], max(self.target_length - len(decoder_start), 0)
         targets = tokenizer.encode_batch(texts, length=room, special=False)
         for source, target in zip(sources, targets, strict=True):
-            ids = np.concatenate([begin, target.ids, [end]]).astype("int32")
-            yield {"source": source.ids, "target": ids[:-1], "right": ids[1:]}
+            ids = np.concatenate([decoder_start, target.ids, [end]]).astype("int32")
+            yield {"source": source.ids, "target": ids[:-1], "labels": ids[1:]}
 
     @property
-    def new_tokens(self):
+    def max_new_tokens(self):
         return self.target_length
 
-    def opening(self, record, tokenizer):
+    def prompt_ids(self, record, tokenizer):
         return next(iter(self.examples([record], tokenizer, train=False)))
 
-    def prompt(self, tokenizer):
-        return PromptTemplate(special=True, length=self.length, target=tuple(self.bounds(tokenizer)[0].tolist()))
+    def prompt_template(self, tokenizer):
+        return PromptTemplate(special_tokens=True, length=self.length, decoder_ids=tuple(self.start_and_end(tokenizer)[0].tolist()))
 
-    def wanted(self, record):
+    def reference(self, record):
         return record.get("target")
 
-    def owned(self, records, tokenizer):
+    def scored_examples(self, records, tokenizer):
         return list(self.examples(records, tokenizer)), range(len(records))
 
     def loss(self):

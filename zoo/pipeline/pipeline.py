@@ -13,9 +13,8 @@ from zoo.data.opening import open_dataset
 from zoo.layers.quantization import PRECISIONS, round_weights
 from zoo.pipeline import predictor
 from zoo.presets import Preset
-from zoo.runtime.choice import choose
 from zoo.runtime.console import silence
-from zoo.runtime.errors import did_you_mean
+from zoo.runtime.errors import UserError, did_you_mean, one_of
 from zoo.runtime.files import write_text
 from zoo.text.tokenizer import Tokenizer
 
@@ -56,7 +55,7 @@ class Pipeline:
     def generate(self, prompts, **settings):
         """What the model writes after a prompt, or for a source text: a string, or a list of them for a list.
 
-        `settings` are those of `zoo.generation.TextGenerator`, such as `new_tokens`, `temperature`, `stop`; with `best` above
+        `settings` are those of `zoo.generation.TextGenerator`, such as `max_new_tokens`, `temperature`, `stop`; with `best` above
         1 a list of so many texts takes the place of each; and `draft`, a smaller pipeline of the same tokenizer.
         """
         single = isinstance(prompts, str)
@@ -68,12 +67,12 @@ class Pipeline:
     def author(self, draft=None, **settings):
         """A `zoo.generation.TextGenerator` with this model, for texts piece by piece, or with their log-probabilities.
 
-        Raises ValueError for a `draft`, a pipeline, with another tokenizer.
+        Raises UserError for a `draft`, a pipeline, with another tokenizer.
         """
         from zoo.generation.text_generator import TextGenerator
 
-        if draft and draft.tokenizer.rust.to_str() != self.tokenizer.rust.to_str():
-            raise ValueError(
+        if draft and draft.tokenizer.backend.to_str() != self.tokenizer.backend.to_str():
+            raise UserError(
                 "Expected a draft with the same tokenizer. Received: one that numbers its tokens otherwise."
             )
         author = TextGenerator(self.model, self.objective, self.tokenizer, **settings)
@@ -90,7 +89,7 @@ class Pipeline:
         """Yield the records of a dataset spec, of which only what `predict` asks for is needed."""
         asks = self.objective.asks()
         known = {field: name for field, name in self.preset.data.columns.items() if field in asks}
-        dataset = open_dataset(data, columns or known, errors=errors, need=asks, draw="")
+        dataset = open_dataset(data, columns or known, errors=errors, required=asks, split_strategy="")
         for split in dataset.splits:
             yield from dataset.records(split)
 
@@ -109,8 +108,8 @@ class Pipeline:
     def read(self, data="", split="", columns=None, errors="strict"):
         """The records of one split as a list, checked against what the model knows."""
         source, needs = self.preset.data, self.objective.needs()
-        draw = "" if data else self.objective.draw
-        dataset = open_dataset(data or source.spec, columns or source.columns, source.seed, errors, needs, draw)
+        split_strategy = "" if data else self.objective.split_strategy
+        dataset = open_dataset(data or source.spec, columns or source.columns, source.seed, errors, needs, split_strategy)
         split = split or ("test" if "test" in dataset.splits else dataset.splits[-1])
         self.objective.accept(dataset, split)
         return list(dataset.records(split))
@@ -125,7 +124,7 @@ class Pipeline:
 
         self._check_precision()
         writers = {"saved_model": export, "huggingface": write_huggingface}
-        return writers[choose("format", format, writers)](self, folder)
+        return writers[one_of("format", format, writers)](self, folder)
 
     def write(self, folder):
         """Write model, preset, tokenizer and scores into an existing folder."""
@@ -139,7 +138,7 @@ class Pipeline:
 
     def _check_precision(self):
         if self.precision != "float32":
-            raise ValueError(
+            raise UserError(
                 "Expected weights as they were trained, to save or export them. "
                 f"Received: a model loaded with precision={self.precision}."
             )
@@ -147,7 +146,7 @@ class Pipeline:
 
 def inspect(objective, outputs, records):
     """`(scores, table, confusion)` of a model's outputs, one for each of a list of records."""
-    return tuple(look(outputs, records) for look in (objective.scores, objective.table, objective.confusion))
+    return tuple(look(outputs, records) for look in (objective.scores, objective.per_class, objective.confusion_matrix))
 
 
 def held_out(dataset):
@@ -171,19 +170,19 @@ def load(folder, precision="float32"):
 
     With `precision` "int8" or "bfloat16" the weights of dense layers and the vectors of tokens take a quarter or half
     of the memory, and on torch less time to read, see `zoo.layers.quantization`; such a pipeline answers, writes and is
-    scored, but is not saved or exported. Raises ValueError, naming the file, where one is missing, truncated or of
+    scored, but is not saved or exported. Raises UserError, naming the file, where one is missing, truncated or of
     another version.
     """
-    folder, precision = Path(folder), choose("precision", precision, PRECISIONS)
+    folder, precision = Path(folder), one_of("precision", precision, PRECISIONS)
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
-        raise ValueError(_not_a_model(folder, missing))
+        raise UserError(_not_a_model(folder, missing))
     preset = _part(folder / "preset.json", lambda path: config.from_json(path.read_text(encoding="utf-8")))
     tokenizer = _part(folder / "tokenizer.json", Tokenizer.load)
     model = _part(folder / "model.keras", _network)
     vectors = preset.architecture.vocabulary  # of published networks some are without a token
-    if tokenizer.size > vectors or (tokenizer.size < vectors and not preset.training.weights):
-        raise ValueError(f"The files in {folder} are of different models: copy the whole folder again.")
+    if tokenizer.vocabulary_size > vectors or (tokenizer.vocabulary_size < vectors and not preset.training.init):
+        raise UserError(f"The files in {folder} are of different models: copy the whole folder again.")
     scores = folder / "scores.json"
     found = _part(scores, lambda path: json.loads(path.read_text(encoding="utf-8"))) if scores.is_file() else {}
     if precision != "float32":
@@ -196,12 +195,12 @@ def _part(path, read):
         return read(path)
     except (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())[:300]
-        raise ValueError(f"{path} cannot be read: {reason} Train again, or copy the whole folder again.") from error
+        raise UserError(f"{path} cannot be read: {reason} Train again, or copy the whole folder again.") from error
 
 
 def _network(path):
     if not zipfile.is_zipfile(path):  # its table of contents stands at the end
-        raise ValueError("Expected a whole Keras file. Received: a truncated or damaged one.")
+        raise UserError("Expected a whole Keras file. Received: a truncated or damaged one.")
     with silence():
         return keras.saving.load_model(path, compile=False)
 

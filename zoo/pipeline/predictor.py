@@ -5,7 +5,8 @@ from weakref import WeakKeyDictionary
 import keras
 import numpy as np
 
-from zoo.data.examples import Collator, bucket, in_chunks
+from zoo.backend.shapes import bucket, power_of_two
+from zoo.data.examples import Collator, in_chunks
 
 ROWS = 64  # most examples in a batch
 TOKENS = 4096  # most token ids in a batch: outputs may be as wide as a vocabulary
@@ -47,15 +48,15 @@ class BatchPredictor:
                 found[i] = keras.tree.map_structure(lambda y, place=place: y[place], outputs)
         return found
 
-    def generate(self, rows, new_tokens, **settings):
+    def generate(self, rows, max_new_tokens, **settings):
         """What the model writes for each of a list of rows, likeliest token by token: a list of id lists.
 
         A row holds `tokens` to go on from, or `source`, for which an encoder-decoder writes a `target`, by default from
-        the tokenizer's first token on. Writing ends at the tokenizer's separator or after `new_tokens` ids; `settings`
+        the tokenizer's first token on. Writing ends at the tokenizer's separator or after `max_new_tokens` ids; `settings`
         are those of `zoo.generation.GenerationConfig`.
         """
-        stops = () if self.tokenizer.separator is None else (self.tokenizer.separator,)
-        settings = {"stops": stops} | settings | {"new_tokens": new_tokens}
+        stop_ids = () if self.tokenizer.end is None else (self.tokenizer.end,)
+        settings = {"stop_ids": stop_ids} | settings | {"max_new_tokens": max_new_tokens}
         found = [None] * len(rows)
         for some, _ in _batches(np.array([[len(next(iter(row.values())))] for row in rows]), self.objective.length):
             for i, ids in zip(some, self._written([rows[i] for i in some], settings), strict=True):
@@ -67,7 +68,7 @@ class BatchPredictor:
 
         if "source" not in rows[0]:
             return generate(self.model, [row["tokens"].tolist() for row in rows], **settings)
-        first = self.tokenizer.padding if self.tokenizer.first is None else self.tokenizer.first
+        first = self.tokenizer.padding if self.tokenizer.start is None else self.tokenizer.start
         targets = [list(row.get("target", [first])) for row in rows]
         return generate(self.model, targets, [row["source"].tolist() for row in rows], **settings)
 
@@ -92,6 +93,6 @@ def _batches(sizes, longest):
 def _run(answer, names, batch):
     """Outputs of one batch. Its rows are rounded up to a power of two, so that few shapes are compiled."""
     count = len(next(iter(batch.values())))
-    rows = 1 << (count - 1).bit_length()
+    rows = power_of_two(count)
     inputs = {name: np.pad(batch[name], ((0, rows - count), (0, 0)), mode="edge") for name in names}
     return keras.tree.map_structure(lambda y: keras.ops.convert_to_numpy(y)[:count], answer(inputs))

@@ -9,60 +9,60 @@ from zoo.tokenizers import TokenizerSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """Which records are read."""
+    """The data set: which records are read."""
 
-    spec: str = ""  # tfds:NAME[/CONFIG], sample:NAME or a path; empty: the user gives one
-    columns: dict = field(default_factory=dict)  # standard field -> the data's own name for it
-    seed: int = 0  # of splits that are drawn because the data has none
+    spec: str = ""  # tfds:NAME[/CONFIG], sample:NAME or a path; empty: the user names one
+    columns: dict[str, str] = field(default_factory=dict)  # standard field -> the data's own name for it
+    seed: int = 0  # of validation and test splits that are derived, because the data has none
     errors: str = "strict"  # or "replace": read broken UTF-8 as U+FFFD
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """How the weights are found: AdamW with warm-up and decay (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
+    """Training settings: AdamW with warm-up and decay (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
 
-    weights: str = ""  # folder to start from: its network and its tokenizer are taken; empty: all is learned
+    init: str = ""  # model folder to start from, with its network and tokenizer; empty: random weights
     epochs: int = 10
-    steps: int = 0  # stop after so many optimizer steps; 0: after all epochs
-    batch: int = 32  # examples in a batch
-    packing: int = 0  # ids in a row that holds several examples, kept apart, a batch being so many rows; 0: one each
-    accumulation: int = 1  # batches whose gradients are added up for one optimizer step
-    learning_rate: float = 1e-3  # at its peak
+    max_steps: int = 0  # optimizer steps after which training stops; 0: after all epochs
+    batch_size: int = 32  # examples in a batch, or packed rows
+    packed_length: int = 0  # sequence packing: ids in a row of several examples; 0: one example a row
+    accumulation: int = 1  # gradient accumulation: batches in one optimizer step
+    learning_rate: float = 1e-3  # peak of the schedule
     schedule: str = "linear"  # decay after the warm-up: linear, cosine or constant
-    warmup: float = 0.1  # share of all steps in which the learning rate rises
-    floor: float = 0.0  # share of the peak to which the learning rate decays
-    momentum: float = 0.9  # of the mean of gradients: beta 1
-    memory: float = 0.999  # of the mean of squared gradients: beta 2
+    warmup: float = 0.1  # warm-up ratio: share of all steps in which the learning rate rises
+    min_lr_factor: float = 0.0  # share of the peak to which the learning rate decays
+    beta_1: float = 0.9  # decay of the mean of gradients
+    beta_2: float = 0.999  # decay of the mean of squared gradients
     weight_decay: float = 0.01  # not on biases and norms
-    clip: float = 1.0  # largest global norm of the gradient; 0: any
-    average: float = 0.0  # momentum of the moving average of weights that is scored and kept; 0: the last weights are
-    interval: int = 0  # optimizer steps between validations, each with its checkpoint; 0: an epoch
-    patience: int = 3  # validations without a better score before training stops; 0: never stop early
-    precision: str = "float32"  # or mixed_bfloat16, mixed_float16: Keras's dtype policy
-    seed: int = 0  # of weights, dropout and the order of examples
+    clip_norm: float = 1.0  # gradient clipping: largest global norm; 0: no clipping
+    ema: float = 0.0  # decay of the exponential moving average of the weights, which is validated and saved; 0: off
+    validate_every: int = 0  # optimizer steps between validations, each with a checkpoint; 0: an epoch
+    patience: int = 3  # early stopping: validations without a better score; 0: off
+    precision: str = "float32"  # dtype policy of Keras: or mixed_bfloat16, mixed_float16
+    seed: int = 0  # of initial weights, dropout and the order of examples
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoRA:
-    """Which kernels learn low-rank updates while the backbone stays as it is (Hu et al. 2021, arXiv:2106.09685)."""
+    """LoRA: low-rank updates of kernels, above a frozen backbone (Hu et al. 2021, arXiv:2106.09685)."""
 
-    rank: int = 0  # of an update; 0: there is none, and all weights learn
-    alpha: float = 16.0  # an update counts alpha / rank times
-    dropout: float = 0.0  # of what meets the updates
-    pattern: str = "attention/"  # regular expression that is found in the paths of the kernels, `zoo.adapters.updates`
+    rank: int = 0  # rank of an update; 0: no LoRA, all weights are trainable
+    alpha: float = 16.0  # an update is scaled by alpha / rank
+    dropout: float = 0.0  # of the inputs of the updates
+    targets: str = "attention/"  # target modules: a regular expression found in the paths of their kernels
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """Which weights of the network below the head learn, when and how quickly: the head always learns.
+    """Fine-tuning: freezing, layer-wise learning-rate decay, gradual unfreezing and quantisation of the backbone.
 
-    Blocks are counted from the input on; what stands below the first one, the embeddings, is with it whatever it does.
+    The head is always trainable. Blocks are counted from the input on; the embeddings belong to block 0.
     """
 
-    freeze: str = ""  # "trunk": all below the head learns nothing; "2": embeddings and two blocks do; "0": embeddings
+    freeze: str = ""  # "backbone": all below the head is frozen; "2": embeddings and two blocks; "0": embeddings
     layer_decay: float = 1.0  # factor of the learning rate from each block to the one below it: Clark 2020, table 6
-    unfreeze: float = 0.0  # epochs until one more block, from the head down, begins to learn: Howard & Ruder 2018
-    precision: str = "float32"  # of dense kernels and vectors of tokens that never learn: or bfloat16, int8, for memory
+    unfreeze_every: float = 0.0  # epochs until the next block, from the head down, is unfrozen: Howard & Ruder 2018
+    quantize: str = "float32"  # frozen dense kernels and token embeddings: or bfloat16, int8, to save memory
 
 
 @dataclass(frozen=True, kw_only=True)

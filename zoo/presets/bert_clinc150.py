@@ -13,6 +13,6 @@ PRESET = Preset(
     objective=ClassifyText(length=64, pooling="mean"),
     tokenizer=WordPieces(vocabulary=10_000),
     data=Data(spec="tfds:clinc_oos"),
-    training=Training(epochs=4, batch=32, learning_rate=2e-4, warmup=0.1, patience=0),
+    training=Training(epochs=4, batch_size=32, learning_rate=2e-4, warmup=0.1, patience=0),
     tuning=Tuning(layer_decay=0.9),
 )

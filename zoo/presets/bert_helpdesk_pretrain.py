@@ -13,5 +13,5 @@ PRESET = Preset(
     objective=Pretrain(length=64),
     tokenizer=WordPieces(vocabulary=2_000),
     data=Data(spec="sample:helpdesk"),
-    training=Training(epochs=20, batch=16, learning_rate=1e-3, patience=6),
+    training=Training(epochs=20, batch_size=16, learning_rate=1e-3, patience=6),
 )

@@ -13,5 +13,5 @@ PRESET = Preset(
     objective=ClassifyText(length=64, pooling="mean"),
     tokenizer=WordPieces(vocabulary=10_000),
     data=Data(columns={"text": "tokens", "label": "intent"}),
-    training=Training(epochs=2, batch=16, learning_rate=1e-4, warmup=0.1, patience=0),
+    training=Training(epochs=2, batch_size=16, learning_rate=1e-4, warmup=0.1, patience=0),
 )

@@ -13,5 +13,5 @@ PRESET = Preset(
     objective=FindSpan(length=320),
     tokenizer=WordPieces(vocabulary=10_000),
     data=Data(spec="tfds:squad"),
-    training=Training(epochs=3, batch=16, learning_rate=1e-4, warmup=0.1, patience=0),
+    training=Training(epochs=3, batch_size=16, learning_rate=1e-4, warmup=0.1, patience=0),
 )

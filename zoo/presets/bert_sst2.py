@@ -13,5 +13,5 @@ PRESET = Preset(
     objective=ClassifyText(length=64),
     tokenizer=WordPieces(vocabulary=10_000),
     data=Data(spec="tfds:glue/sst2"),
-    training=Training(epochs=2, batch=32, learning_rate=5e-5, warmup=0.1, patience=0),
+    training=Training(epochs=2, batch_size=32, learning_rate=5e-5, warmup=0.1, patience=0),
 )

@@ -12,5 +12,5 @@ PRESET = Preset(
     architecture=LSTMCNN(buckets=2**16, width=128, units=128, embedding_dropout=0.3, dropout=0.0),
     objective=TagTokens(length=512, dropout=0.5),
     tokenizer=Bytes(),
-    training=Training(epochs=10, batch=50, learning_rate=3e-3, average=0.99, patience=3),
+    training=Training(epochs=10, batch_size=50, learning_rate=3e-3, ema=0.99, patience=3),
 )

@@ -14,6 +14,6 @@ PRESET = Preset(
     tokenizer=Bytes(),
     data=Data(spec="sample:helpdesk"),
     training=Training(
-        epochs=30, batch=16, learning_rate=5e-3, schedule="constant", warmup=0.0, average=0.95, patience=6
+        epochs=30, batch_size=16, learning_rate=5e-3, schedule="constant", warmup=0.0, ema=0.95, patience=6
     ),
 )

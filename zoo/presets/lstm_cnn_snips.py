@@ -14,6 +14,6 @@ PRESET = Preset(
     tokenizer=Bytes(),
     data=Data(columns={"label": "intent"}),
     training=Training(
-        epochs=20, batch=50, learning_rate=2e-3, schedule="constant", warmup=0.0, average=0.99, patience=6
+        epochs=20, batch_size=50, learning_rate=2e-3, schedule="constant", warmup=0.0, ema=0.99, patience=6
     ),
 )

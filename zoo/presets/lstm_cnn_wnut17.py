@@ -13,6 +13,6 @@ PRESET = Preset(
     objective=TagTokens(length=512, crf=True),
     tokenizer=Bytes(),
     training=Training(
-        epochs=20, batch=32, learning_rate=2e-3, schedule="constant", warmup=0.0, average=0.99, patience=5
+        epochs=20, batch_size=32, learning_rate=2e-3, schedule="constant", warmup=0.0, ema=0.99, patience=5
     ),
 )

@@ -13,5 +13,5 @@ PRESET = Preset(
     objective=NextSentence(length=64, dropout=0.3),
     tokenizer=Words(vocabulary=2_000),
     data=Data(spec="sample:helpdesk"),
-    training=Training(epochs=15, batch=16, learning_rate=2e-3, patience=5),
+    training=Training(epochs=15, batch_size=16, learning_rate=2e-3, patience=5),
 )

@@ -13,5 +13,5 @@ PRESET = Preset(
     objective=NextToken(length=48),
     tokenizer=Words(vocabulary=2_000),
     data=Data(spec="sample:helpdesk"),
-    training=Training(epochs=60, batch=8, learning_rate=5e-3, patience=0),
+    training=Training(epochs=60, batch_size=8, learning_rate=5e-3, patience=0),
 )

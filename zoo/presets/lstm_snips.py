@@ -14,6 +14,6 @@ PRESET = Preset(
     tokenizer=Words(vocabulary=12_000),
     data=Data(columns={"text": "tokens", "label": "intent"}),
     training=Training(
-        epochs=8, batch=100, learning_rate=2e-3, schedule="constant", warmup=0.0, clip=0.0, average=0.99, patience=3
+        epochs=8, batch_size=100, learning_rate=2e-3, schedule="constant", warmup=0.0, clip_norm=0.0, ema=0.99, patience=3
     ),
 )

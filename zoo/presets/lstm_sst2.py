@@ -14,6 +14,6 @@ PRESET = Preset(
     tokenizer=Words(vocabulary=10_000),
     data=Data(spec="tfds:glue/sst2"),
     training=Training(
-        epochs=8, batch=50, learning_rate=1e-3, schedule="constant", warmup=0.0, clip=0.0, average=0.995, patience=3
+        epochs=8, batch_size=50, learning_rate=1e-3, schedule="constant", warmup=0.0, clip_norm=0.0, ema=0.995, patience=3
     ),
 )

@@ -10,7 +10,7 @@ from zoo.tokenizers.words import Words
 
 PRESET = Preset(
     architecture=LSTM(width=256, units=256, tied=True, embedding_dropout=0.3, dropout=0.4),
-    objective=NextToken(length=70, carry=True, context=35),
-    tokenizer=Words(vocabulary=33_283, lower=False, spaced=True),
-    training=Training(epochs=7, batch=20, learning_rate=3e-3, weight_decay=0.0, clip=0.25, patience=2),
+    objective=NextToken(length=70, stateful=True, overlap=35),
+    tokenizer=Words(vocabulary=33_283, lower=False, whitespace=True),
+    training=Training(epochs=7, batch_size=20, learning_rate=3e-3, weight_decay=0.0, clip_norm=0.25, patience=2),
 )

@@ -9,19 +9,19 @@ from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.characters import Characters
 
 PRESET = Preset(
-    architecture=MLP(ngrams=4, buckets=2**15, rarest=2, norm=3.0, hidden=256, depth=1),
+    architecture=MLP(ngrams=4, buckets=2**15, min_count=2, l2_norm=3.0, hidden=256, depth=1),
     objective=ClassifyText(length=200, dropout=0.0),
     tokenizer=Characters(lower=True),
     data=Data(spec="tfds:clinc_oos"),
     training=Training(
         epochs=12,
-        batch=100,
+        batch_size=100,
         learning_rate=1e-3,
         schedule="constant",
         warmup=0.0,
         weight_decay=0.0,
-        clip=0.0,
-        average=0.99,
+        clip_norm=0.0,
+        ema=0.99,
         patience=0,
     ),
 )

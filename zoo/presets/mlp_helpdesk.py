@@ -13,5 +13,5 @@ PRESET = Preset(
     objective=ClassifyText(length=256),
     tokenizer=Words(),
     data=Data(spec="sample:helpdesk"),
-    training=Training(epochs=30, batch=16, learning_rate=3e-3, patience=5),
+    training=Training(epochs=30, batch_size=16, learning_rate=3e-3, patience=5),
 )

@@ -11,19 +11,19 @@ from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.characters import Characters
 
 PRESET = Preset(
-    architecture=MLP(features="sublinear_tfidf", ratios=True, ngrams=6, buckets=2**19, hidden=2, depth=0),
+    architecture=MLP(features="sublinear_tfidf", naive_bayes=True, ngrams=6, buckets=2**19, hidden=2, depth=0),
     objective=ClassifyText(length=400, dropout=0.0),
     tokenizer=Characters(lower=True),
     data=Data(spec="tfds:glue/sst2"),
     training=Training(
         epochs=12,
-        batch=50,
+        batch_size=50,
         learning_rate=1e-3,
         schedule="constant",
         warmup=0.0,
         weight_decay=0.0,
-        clip=0.0,
-        average=0.995,
+        clip_norm=0.0,
+        ema=0.995,
         patience=4,
     ),
 )

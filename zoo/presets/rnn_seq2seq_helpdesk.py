@@ -12,9 +12,9 @@ from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.words import Words
 
 PRESET = Preset(
-    architecture=RNNSeq2Seq(width=64, units=64, attention="general", feeding="none"),
-    objective=Translate(length=160, target_length=16, samples=40, watch="chrf"),
+    architecture=RNNSeq2Seq(width=64, units=64, attention="general", input_feeding="none"),
+    objective=Translate(length=160, target_length=16, eval_samples=40, monitor="chrf"),
     tokenizer=Words(vocabulary=1_500),
     data=Data(spec="sample:helpdesk", columns={"target": "summary"}),
-    training=Training(epochs=30, batch=10, learning_rate=5e-3, patience=10),
+    training=Training(epochs=30, batch_size=10, learning_rate=5e-3, patience=10),
 )

@@ -9,8 +9,8 @@ from zoo.presets import Preset, Training
 from zoo.tokenizers.byte_pairs import BytePairs
 
 PRESET = Preset(
-    architecture=RNNSeq2Seq(width=256, units=512, attention="general", feeding="none"),
+    architecture=RNNSeq2Seq(width=256, units=512, attention="general", input_feeding="none"),
     objective=Translate(length=64, target_length=64, ignore_case=True),
     tokenizer=BytePairs(vocabulary=6_000, lower=True),
-    training=Training(epochs=8, batch=64, learning_rate=1e-3, warmup=0.05, average=0.99),
+    training=Training(epochs=8, batch_size=64, learning_rate=1e-3, warmup=0.05, ema=0.99),
 )

@@ -13,5 +13,5 @@ PRESET = Preset(
     objective=MaskedToken(length=64),
     tokenizer=Words(vocabulary=2_000),
     data=Data(spec="sample:helpdesk"),
-    training=Training(epochs=120, batch=8, learning_rate=2e-3, patience=0),
+    training=Training(epochs=120, batch_size=8, learning_rate=2e-3, patience=0),
 )

@@ -15,5 +15,5 @@ PRESET = Preset(
     objective=ClassifyText(length=64, dropout=0.5),
     tokenizer=Words(vocabulary=10_000),
     data=Data(spec="tfds:glue/sst2"),
-    training=Training(epochs=12, batch=50, learning_rate=1e-3, average=0.995, patience=5),
+    training=Training(epochs=12, batch_size=50, learning_rate=1e-3, ema=0.995, patience=5),
 )

@@ -13,5 +13,5 @@ PRESET = Preset(
     objective=ScorePair(length=128),
     tokenizer=Words(vocabulary=10_000),
     data=Data(spec="tfds:glue/stsb", columns={"text": "sentence1", "text_pair": "sentence2"}),
-    training=Training(epochs=10, batch=32, learning_rate=1e-3),
+    training=Training(epochs=10, batch_size=32, learning_rate=1e-3),
 )

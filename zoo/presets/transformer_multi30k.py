@@ -12,5 +12,5 @@ PRESET = Preset(
     architecture=Transformer(width=256, depth=3, heads=8, hidden=512, dropout=0.1),
     objective=Translate(length=64, target_length=64, ignore_case=True),
     tokenizer=BytePairs(vocabulary=6_000, lower=True),
-    training=Training(epochs=12, batch=64, learning_rate=1e-3, warmup=0.1, average=0.99),
+    training=Training(epochs=12, batch_size=64, learning_rate=1e-3, warmup=0.1, ema=0.99),
 )

@@ -13,5 +13,5 @@ PRESET = Preset(
     objective=Translate(length=512, target_length=96),
     tokenizer=BytePairs(vocabulary=8_000),
     data=Data(columns={"source": "dialogue", "target": "summary"}),
-    training=Training(epochs=20, batch=64, learning_rate=1e-3, warmup=0.1, average=0.99, patience=5),
+    training=Training(epochs=20, batch_size=64, learning_rate=1e-3, warmup=0.1, ema=0.99, patience=5),
 )

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from zoo.readers import Reader
-from zoo.runtime.errors import nearest, shown
+from zoo.runtime.errors import UserError, nearest, shorten
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -14,11 +14,11 @@ BYTE_ORDER_MARK = "\ufeff"
 def read_lines(path, errors="strict"):
     """Yields (number, line) for each line of a file, line endings kept, holding one line at a time.
 
-    `errors` is "strict" or "replace" (broken UTF-8 becomes U+FFFD). Raises ValueError that names the file and the line.
+    `errors` is "strict" or "replace" (broken UTF-8 becomes U+FFFD). Raises UserError that names the file and the line.
     """
     for number, line in enumerate(_raw_lines(path), start=1):
         if b"\0" in line:
-            raise ValueError(
+            raise UserError(
                 f"Expected text. Received: a NUL byte at {path}:{number}. Is it UTF-16 or binary? Save it as UTF-8."
             )
         text = _decode(line, f"{path}:{number}", errors)
@@ -44,17 +44,17 @@ def sentences(lines):
 
 
 def check_exists(path):
-    """Raises ValueError, naming the nearest file there is, where `path` does not exist."""
+    """Raises UserError, naming the nearest file there is, where `path` does not exist."""
     path = Path(path)
     if path.exists():
         return
     if not path.parent.is_dir():
-        raise ValueError(
+        raise UserError(
             f"Expected a file or folder. Received: path={str(path)!r}, but there is no folder {path.parent}."
         )
     near = nearest(path.name, [file.name for file in path.parent.iterdir()])
     hint = f" The nearest name in that folder is {str(path.parent / near)!r}." if near else ""
-    raise ValueError(f"Expected a file or folder. Received: path={str(path)!r}, which does not exist.{hint}")
+    raise UserError(f"Expected a file or folder. Received: path={str(path)!r}, which does not exist.{hint}")
 
 
 def _raw_lines(path):
@@ -64,16 +64,16 @@ def _raw_lines(path):
         with opener(path, "rb") as file:
             yield from file
     except (EOFError, zlib.error) as error:
-        raise ValueError(f"Expected a whole gzip file, and {path} is truncated or damaged ({error}).") from error
+        raise UserError(f"Expected a whole gzip file, and {path} is truncated or damaged ({error}).") from error
     except OSError as error:
-        raise ValueError(f"Cannot read {path}: {error.strerror or error}.") from error
+        raise UserError(f"Cannot read {path}: {error.strerror or error}.") from error
 
 
 def _decode(line, place, errors):
     try:
         return line.decode("utf-8", errors)
     except UnicodeDecodeError as error:
-        raise ValueError(
+        raise UserError(
             f"Expected UTF-8. Received: byte 0x{line[error.start]:02x} at {place}, byte {error.start + 1} of the line. "
             "Save the file as UTF-8, or go on with U+FFFD in such places by --errors replace."
         ) from error
@@ -92,14 +92,14 @@ class TableReader(Reader, ABC):
         _check_header(header, path)
         for number, row in cells:
             if len(row) != len(header):
-                raise ValueError(_wrong_width(header, row, f"{path}:{number}"))
+                raise UserError(_wrong_width(header, row, f"{path}:{number}"))
             yield f"{path}:{number}", dict(zip(header, row, strict=True))
 
 
 def _check_header(header, path):
     doubled = sorted({name for name in header if header.count(name) > 1})
     if doubled:
-        raise ValueError(
+        raise UserError(
             f"Expected different column names in {path}. Received: {doubled[0]!r} twice, in columns={header}."
         )
 
@@ -108,5 +108,5 @@ def _wrong_width(header, row, place):
     trouble = "few" if len(row) < len(header) else "many"
     return (
         f"Expected {len(header)} fields at {place}, as in the header {header}. "
-        f"Received: too {trouble} ({len(row)}), row={shown(row)}."
+        f"Received: too {trouble} ({len(row)}), row={shorten(row)}."
     )

@@ -21,10 +21,10 @@ UNNAMED = ""  # the split of a file that does not say which split it is
 
 
 @dataclass(frozen=True)
-class Part:
+class Source:
     """Rows that belong together, not read yet: one split of a dataset, or all of it."""
 
-    where: str  # for messages
+    description: str  # for messages
     rows: Callable[[], Iterator[tuple[str, dict]]]  # yields (place, row): a place such as "train.tsv:12"
     digest: Callable[[], str]  # changes with the content
     columns: Mapping[str, str] = field(default_factory=dict)  # standard field -> column, unless the user says otherwise
@@ -39,17 +39,17 @@ class Reader:
         """Yields (place, row) of one file; a row is a dict of the file's own columns."""
         raise NotImplementedError
 
-    def claims(self, spec) -> bool:
+    def handles(self, spec) -> bool:
         """Whether this reader is the one for `spec` (a split after # is already gone)."""
         return plain_name(spec).endswith(self.extensions)
 
-    def parts(self, spec, errors) -> dict[str, Part]:
+    def sources(self, spec, errors) -> dict[str, Source]:
         """The parts behind `spec` by their own split names."""
-        return {split_in(Path(spec).name): self.part(spec, errors)}
+        return {split_in(Path(spec).name): self.source(spec, errors)}
 
-    def part(self, path, errors) -> Part:
+    def source(self, path, errors) -> Source:
         """A whole file as one part."""
-        return Part(str(path), lambda: self.rows(path, errors), lambda: digest_files(path))
+        return Source(str(path), lambda: self.rows(path, errors), lambda: digest_files(path))
 
 
 def plain_name(path):

@@ -6,7 +6,7 @@ Columns are separated by tabs or, where a line has none, by blanks. Lines that s
 
 from zoo.readers import Reader
 from zoo.readers._lines import read_lines, sentences, without_ending
-from zoo.runtime.errors import shown
+from zoo.runtime.errors import UserError, shorten
 
 
 class Conll(Reader):
@@ -25,5 +25,5 @@ def _token_and_tag(line, place):
     line = without_ending(line)
     columns = line.split("\t") if "\t" in line else line.split()
     if len(columns) < 2 or not columns[0] or not columns[-1]:
-        raise ValueError(f"Expected a token and, in the last column, its tag at {place}. Received: {shown(line)}.")
+        raise UserError(f"Expected a token and, in the last column, its tag at {place}. Received: {shorten(line)}.")
     return columns[0], columns[-1]

@@ -2,7 +2,7 @@
 
 from zoo.readers import Reader
 from zoo.readers._lines import read_lines, sentences, without_ending
-from zoo.runtime.errors import shown
+from zoo.runtime.errors import UserError, shorten
 
 WIDTH, ID, FORM, UPOS = 10, 0, 1, 3
 TEXT = "# text = "
@@ -30,7 +30,7 @@ def _columns(placed):
         return None
     columns = line.split("\t")
     if len(columns) != WIDTH:
-        raise ValueError(f"Expected {WIDTH} columns separated by tabs at {place}. Received: {shown(line)}.")
+        raise UserError(f"Expected {WIDTH} columns separated by tabs at {place}. Received: {shorten(line)}.")
     return columns
 
 

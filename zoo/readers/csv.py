@@ -3,6 +3,7 @@
 import csv
 
 from zoo.readers._lines import TableReader, read_lines
+from zoo.runtime.errors import UserError
 
 
 class Csv(TableReader):
@@ -20,4 +21,4 @@ class Csv(TableReader):
                     yield start, row
                 start = reader.line_num + 1
         except csv.Error as error:
-            raise ValueError(f"Expected well-formed CSV at {path}:{start}. Received: {error}.") from error
+            raise UserError(f"Expected well-formed CSV at {path}:{start}. Received: {error}.") from error

@@ -7,8 +7,8 @@ import json
 
 from zoo.readers import Reader
 from zoo.readers._lines import read_lines
-from zoo.readers._reader import SPLITS, Part, digest_files
-from zoo.runtime.errors import shown
+from zoo.readers._reader import SPLITS, Source, digest_files
+from zoo.runtime.errors import UserError, shorten
 
 
 class Json(Reader):
@@ -16,12 +16,12 @@ class Json(Reader):
 
     extensions = (".json",)
 
-    def parts(self, spec, errors):
+    def sources(self, spec, errors):
         value = _load(spec, errors)
         if not isinstance(value, dict) or "data" in value:
-            return super().parts(spec, errors)
+            return super().sources(spec, errors)
         if not SPLITS.keys() & value.keys():
-            raise ValueError(_unknown_shape(spec, value))
+            raise UserError(_unknown_shape(spec, value))
         return {split: self._split(spec, split, errors) for split in value}
 
     def rows(self, path, errors):
@@ -30,11 +30,11 @@ class Json(Reader):
             return _placed(value, path)
         if isinstance(value, dict) and "data" in value:
             return _questions(value["data"], path)
-        raise ValueError(_unknown_shape(path, value))
+        raise UserError(_unknown_shape(path, value))
 
     def _split(self, path, split, errors):
-        return Part(
-            where=f"{path}#{split}",
+        return Source(
+            description=f"{path}#{split}",
             rows=lambda: _rows_of_split(_load(path, errors), split, path),
             digest=lambda: f"{digest_files(path)}#{split}",
         )
@@ -43,28 +43,30 @@ class Json(Reader):
 def _load(path, errors):
     text = "".join(line for _, line in read_lines(path, errors))
     if not text.strip():
-        raise ValueError(f"Expected records in {path}. Received: an empty file.")
+        raise UserError(f"Expected records in {path}. Received: an empty file.")
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise ValueError(
+        raise UserError(
             f"Expected JSON at {path}:{error.lineno}. Received: {error.msg}, column {error.colno}."
         ) from error
 
 
 def _rows_of_split(value, split, path):
     if not isinstance(value[split], list):
-        raise ValueError(f"Expected a list in the split {split!r} of {path}. Received: {shown(value[split])}.")
+        raise UserError(f"Expected a list in the split {split!r} of {path}. Received: {shorten(value[split])}.")
     return _placed(value[split], f"{path}#{split}")
 
 
-def _placed(rows, where):
+def _placed(rows, description):
     for number, row in enumerate(rows, start=1):
         if isinstance(row, list) and len(row) == 2:
             row = {"text": row[0], "label": row[1]}
         if not isinstance(row, dict):
-            raise ValueError(f"Expected an object or [text, label] at {where} record {number}. Received: {shown(row)}.")
-        yield f"{where} record {number}", row
+            raise UserError(
+                f"Expected an object or [text, label] at {description} record {number}. Received: {shorten(row)}."
+            )
+        yield f"{description} record {number}", row
 
 
 def _questions(articles, path):
@@ -76,7 +78,7 @@ def _questions(articles, path):
                     place = f"question {question.get('id')}"
                     yield f"{path} {place}", _question(question, paragraph["context"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
+        raise UserError(
             f"Expected SQuAD's data/paragraphs/qas in {path}. Received: trouble with {error} at or after {place}."
         ) from error
 
@@ -92,5 +94,5 @@ def _question(question, context):
 def _unknown_shape(path, value):
     return (
         f"Expected a list of objects, {{split: [[text, label]]}} or SQuAD in {path}. "
-        f"Received: {type(value).__name__} {shown(value)}."
+        f"Received: {type(value).__name__} {shorten(value)}."
     )

@@ -4,7 +4,7 @@ import json
 
 from zoo.readers import Reader
 from zoo.readers._lines import read_lines
-from zoo.runtime.errors import shown
+from zoo.runtime.errors import UserError, shorten
 
 
 class JsonLines(Reader):
@@ -22,7 +22,7 @@ def _object(line, place):
     try:
         value = json.loads(line)
     except ValueError as error:
-        raise ValueError(f"Expected one JSON object at {place}. Received: {shown(line.strip())} ({error}).") from error
+        raise UserError(f"Expected one JSON object at {place}. Received: {shorten(line.strip())} ({error}).") from error
     if not isinstance(value, dict):
-        raise ValueError(f"Expected one JSON object at {place}. Received: {shown(value)}.")
+        raise UserError(f"Expected one JSON object at {place}. Received: {shorten(value)}.")
     return value

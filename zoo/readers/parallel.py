@@ -11,7 +11,8 @@ from pathlib import Path
 
 from zoo.readers import Reader
 from zoo.readers._lines import check_exists, read_lines, without_ending
-from zoo.readers._reader import UNNAMED, Part, digest_files, split_in
+from zoo.readers._reader import UNNAMED, Source, digest_files, split_in
+from zoo.runtime.errors import UserError
 
 PATTERN = re.compile(r"(.+)\.\{([\w-]+),([\w-]+)\}(?:\.gz)?")
 
@@ -19,10 +20,10 @@ PATTERN = re.compile(r"(.+)\.\{([\w-]+),([\w-]+)\}(?:\.gz)?")
 class Parallel(Reader):
     """Reads PATH.{en,de} into the fields `source` and `target`; a record's line number is that of both files."""
 
-    def claims(self, spec):
+    def handles(self, spec):
         return PATTERN.fullmatch(spec) is not None
 
-    def parts(self, spec, errors):
+    def sources(self, spec, errors):
         path, *languages = PATTERN.fullmatch(spec).groups()
         stems = _stems(Path(path), languages[0]) if Path(path).is_dir() else {split_in(Path(path).name): path}
         return {split: _part(stem, languages, errors) for split, stem in stems.items()}
@@ -36,18 +37,18 @@ def _stems(folder, language):
         if ending and split_in(stem) != UNNAMED:
             _add(stems, split_in(stem), folder / stem)
     if not stems:
-        raise ValueError(f"Expected files such as train.{language} in the folder {folder}. Received: none.")
+        raise UserError(f"Expected files such as train.{language} in the folder {folder}. Received: none.")
     return stems
 
 
 def _add(stems, split, stem):
     if stems.setdefault(split, stem) != stem:
-        raise ValueError(f"Expected one pair of files for the {split} split. Received: {stems[split]}, {stem}.")
+        raise UserError(f"Expected one pair of files for the {split} split. Received: {stems[split]}, {stem}.")
 
 
 def _part(stem, languages, errors):
     source, target = (_existing(f"{stem}.{language}") for language in languages)
-    return Part(f"{source} with {target}", lambda: _rows(source, target, errors), lambda: digest_files(source, target))
+    return Source(f"{source} with {target}", lambda: _rows(source, target, errors), lambda: digest_files(source, target))
 
 
 def _existing(path):
@@ -61,7 +62,7 @@ def _rows(source, target, errors):
     for number, (left, right) in enumerate(pairs, start=1):
         if left is None or right is None:
             short, long = (source, target) if left is None else (target, source)
-            raise ValueError(
+            raise UserError(
                 f"Expected as many lines in {source} as in {target}. Received: {short} ends after line {number - 1}, "
                 f"{long} goes on."
             )

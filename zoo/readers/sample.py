@@ -25,8 +25,8 @@ import json
 from pathlib import Path
 
 from zoo.readers import Reader
-from zoo.readers._reader import Part, digest_files
-from zoo.runtime.errors import did_you_mean
+from zoo.readers._reader import Source, digest_files
+from zoo.runtime.errors import UserError, did_you_mean
 
 SCHEME = "sample:"
 FOLDER = Path(__file__).parent
@@ -37,22 +37,22 @@ COLUMNS = {"label": "intent", "context": "text", "source": "text", "target": "sp
 class Sample(Reader):
     """Reads sample:NAME, which is the file NAME.jsonl beside this one."""
 
-    def claims(self, spec):
+    def handles(self, spec):
         return spec.startswith(SCHEME)
 
-    def parts(self, spec, errors):
+    def sources(self, spec, errors):
         name = spec.removeprefix(SCHEME)
         known = sorted(path.stem for path in FOLDER.glob("*.jsonl"))
         if name not in known:
-            raise ValueError(
+            raise UserError(
                 f"Expected a sample. Received: {spec!r}.{did_you_mean(name, known)} Known: {', '.join(known)}."
             )
         return {split: _part(FOLDER / f"{name}.jsonl", split) for split in SPLITS}
 
 
 def _part(path, split):
-    where = f"{SCHEME}{path.stem}#{split}"
-    return Part(where, lambda: _rows(path, split), lambda: f"{digest_files(path)}#{split}", COLUMNS)
+    description = f"{SCHEME}{path.stem}#{split}"
+    return Source(description, lambda: _rows(path, split), lambda: f"{digest_files(path)}#{split}", COLUMNS)
 
 
 def _rows(path, split):

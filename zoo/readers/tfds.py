@@ -15,9 +15,9 @@ import sys
 from functools import cache
 
 from zoo.readers import Reader
-from zoo.readers._reader import Part
+from zoo.readers._reader import Source
 from zoo.runtime.console import silence
-from zoo.runtime.errors import did_you_mean
+from zoo.runtime.errors import UserError, did_you_mean
 
 SCHEME = "tfds:"
 
@@ -54,10 +54,10 @@ UNLABELLED = "unsupervised"  # imdb_reviews' split without classes
 class TensorFlowDatasets(Reader):
     """Reads tfds:NAME with the official library, which prepares it first where need be."""
 
-    def claims(self, spec):
+    def handles(self, spec):
         return spec.startswith(SCHEME)
 
-    def parts(self, spec, errors):
+    def sources(self, spec, errors):
         builder = _prepared(spec)
         return {_common_name(split): _part(builder, split, spec) for split in _splits(builder)}
 
@@ -73,7 +73,7 @@ def _splits(builder):
 
 def _part(builder, split, spec):
     identity = f"{builder.info.full_name}#{split}"  # name, config and version
-    return Part(f"{spec}#{split}", lambda: _rows(builder, split, spec), lambda: identity, _columns(builder))
+    return Source(f"{spec}#{split}", lambda: _rows(builder, split, spec), lambda: identity, _columns(builder))
 
 
 def _columns(builder):
@@ -126,7 +126,7 @@ def _library():
             import tensorflow as tf
             import tensorflow_datasets as tfds
     except ImportError as error:
-        raise ValueError(
+        raise UserError(
             f"Expected TensorFlow and TFDS to be installed ({error}). "
             "Do: pip install tensorflow tensorflow-datasets importlib_resources"
         ) from error
@@ -144,7 +144,7 @@ def _prepared(spec):
         with contextlib.redirect_stdout(sys.stderr):
             builder.download_and_prepare()
     except Exception as error:  # a download fails in ever so many ways, and each data set has its own
-        raise ValueError(
+        raise UserError(
             f"Expected to download and prepare {spec}, or to find it in {builder.data_dir}. "
             f"Received: {type(error).__name__}: {_first_line(error)}. Is there a network? If not, prepare it on a "
             "machine that has one and copy that folder, or point TFDS_DATA_DIR to where it is."
@@ -165,7 +165,7 @@ def _builder(spec):
         with contextlib.redirect_stdout(sys.stderr):
             return tfds.builder(name)
     except (tfds.core.DatasetNotFoundError, ValueError, AssertionError) as error:
-        raise ValueError(_unknown(name, tfds, error)) from error
+        raise UserError(_unknown(name, tfds, error)) from error
 
 
 def _unknown(name, tfds, error):

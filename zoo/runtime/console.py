@@ -1,7 +1,8 @@
-"""Where messages to people go: standard error, so that standard output holds results only."""
+"""Messages to people on standard error; standard output holds results only."""
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -10,14 +11,14 @@ console = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 @contextmanager
-def silence():
-    """Close standard error meanwhile, for libraries in C++ that talk there before they can be told not to."""
+def silence() -> Iterator[None]:
+    """Redirect standard error to nothing within the block, for start-up lines of C++ libraries."""
     sys.stderr.flush()
-    kept = os.dup(2)
+    saved = os.dup(2)
     try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
+        with open(os.devnull, "wb") as null:
+            os.dup2(null.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(saved, 2)
+        os.close(saved)

@@ -1,26 +1,73 @@
-"""Words that errors share."""
+"""User errors: mistakes that a user can cause, told in one clear line."""
 
 import difflib
+import errno
+from collections.abc import Collection, Iterable
+
+USER_ERROR = 2  # exit status of a user error; 1 is a fault of the zoo's
+HINTS = {
+    errno.ENOENT: "Create its folder first, or correct the path.",
+    errno.ENOTDIR: "A part of that path is a file.",
+    errno.ENOSPC: "Free some space on its disk, then try again.",
+    errno.EDQUOT: "Free some space on its disk, then try again.",
+    errno.EROFS: "Choose a folder that can be written to.",
+    errno.EACCES: "Change its permissions, or choose another path.",
+    errno.EPERM: "Change its permissions, or choose another path.",
+}
 
 
-def nearest(name, known):
+class UserError(ValueError):
+    """A mistake that a user can cause; its message is one clear line.
+
+    The command line prints the message and exits with 2. Every other exception is a fault of the code and keeps its
+    traceback.
+    """
+
+
+def user_message(error: BaseException) -> str | None:
+    """The one-line message of a user error, without a line break; None where the code is at fault.
+
+    An `OSError` of the system (a missing file, a full disk) counts as a user error.
+    """
+    if isinstance(error, OSError) and error.strerror:
+        path = f" ({error.filename})" if error.filename else ""
+        return f"{error.strerror}{path}. {HINTS.get(error.errno, '')}".strip()
+    return single_line(str(error)) if isinstance(error, UserError) else None
+
+
+def single_line(text: str) -> str:
+    """`text` with each run of white space, line breaks too, as one space."""
+    return " ".join(text.split())
+
+
+def nearest(name: object, known: Iterable) -> str | None:
     """The known name nearest to `name`, or None."""
     near = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
     return near[0] if near else None
 
 
-def did_you_mean(name, known):
-    """ " Did you mean 'x'?", or nothing where no known name is near."""
+def did_you_mean(name: object, known: Iterable) -> str:
+    """ " Did you mean 'x'?" with the nearest known name, or "" where no known name is near."""
     near = nearest(name, known)
     return f" Did you mean {near!r}?" if near else ""
 
 
-def unknown(what, received, known):
-    """One line for a name that is not among the `known` ones, with the nearest of them."""
+def unknown(what: str, received: object, known: Collection[str]) -> str:
+    """One line for a name that is not among the `known` ones, with the nearest known name."""
     return f"Unknown {what}. Received: {received!r}.{did_you_mean(received, known)} Known: {', '.join(known)}."
 
 
-def shown(value, limit=80):
-    """`repr(value)`, shortened in the middle so that a message stays one line."""
+def one_of(what: str, received: str, known: Collection[str]) -> str:
+    """`received`, if it is one of the `known` words.
+
+    Raises UserError, with the nearest known word, if it is not.
+    """
+    if received in known:
+        return received
+    raise UserError(unknown(what, received, known))
+
+
+def shorten(value: object, limit: int = 80) -> str:
+    """`repr(value)`, shortened in the middle to about `limit` characters, so that a message stays one line."""
     text = repr(value)
     return text if len(text) <= limit else f"{text[: limit // 2]} ... {text[-limit // 2 :]}"

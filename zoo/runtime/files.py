@@ -1,35 +1,43 @@
-"""Writes that are whole or absent, whatever happens meanwhile: a full disk, Ctrl-C, kill -9."""
+"""Atomic writes: a file or folder is complete or absent, even after a full disk, Ctrl-C or kill -9."""
 
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
+
+from zoo.runtime.errors import UserError
 
 
 @contextmanager
-def whole_file(path, mode="wb", **options):
-    """Open a file that takes the place of `path` only when the block ends without an error."""
+def atomic_file(path: str | Path, mode: str = "wb", **options) -> Iterator[IO]:
+    """Atomic write of a file: a new file replaces `path` when the block ends without an error.
+
+    Args:
+        options: of `open`.
+    """
     path = Path(path)
     partial = _beside(path, "partial")
     try:
-        with naming(path):
+        with name_in_errors(path):
             with partial.open(mode, **options) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)
     finally:
-        with suppress(OSError):  # there is none
+        with suppress(OSError):  # no such file
             partial.unlink()
 
 
 @contextmanager
-def whole_folder(path):
-    """A new folder that takes the place of `path` only when the block ends without an error."""
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Atomic write of a folder: a new folder replaces `path` when the block ends without an error."""
     path = Path(path)
     partial, old = _beside(path, "partial"), _beside(path, "old")
     try:
-        with naming(path):
+        with name_in_errors(path):
             shutil.rmtree(partial, ignore_errors=True)  # of a process with this number that was killed
             partial.mkdir(parents=True)
             yield partial
@@ -42,8 +50,8 @@ def whole_folder(path):
 
 
 @contextmanager
-def naming(path):
-    """Let an error of the system name the file at hand: one that a failed write raises does not."""
+def name_in_errors(path: Path) -> Iterator[None]:
+    """Name `path` in an `OSError` of the block that names no file: a failed write names none."""
     try:
         yield
     except OSError as error:
@@ -52,15 +60,15 @@ def naming(path):
         raise
 
 
-def check_new(path, purpose):
-    """Raise ValueError where a folder that is to be made is there already."""
+def check_new(path: str | Path, purpose: str) -> None:
+    """Raise UserError where a folder that is to be created exists."""
     if Path(path).exists():
-        raise ValueError(f"Expected a new folder to {purpose}. Received: {path}, which exists.")
+        raise UserError(f"Expected a new folder to {purpose}. Received: {path}, which exists.")
 
 
-def write_text(path, text):
-    """Write a whole UTF-8 text file."""
-    with whole_file(path, "w", encoding="utf-8") as file:
+def write_text(path: str | Path, text: str) -> None:
+    """Write a UTF-8 text file atomically."""
+    with atomic_file(path, "w", encoding="utf-8") as file:
         file.write(text)
 
 

@@ -1,1 +1,1 @@
-"""Tokenizers: text to ids and back, with character offsets, and the same inside a TensorFlow graph."""
+"""Tokenizers at work: text to ids and back, with character offsets. The same inside a graph: `zoo.export.tokenizer`."""

@@ -1,45 +1,49 @@
-"""New tokens for a tokenizer that is there already."""
+"""Added tokens: new words for the vocabulary of a trained tokenizer."""
 
 import json
+from collections.abc import Sequence
 
 import tokenizers
 from tokenizers import AddedToken
 
-WORDS = ("WordPiece", "WordLevel")  # models that look whole words up
+from zoo.runtime.errors import UserError
+
+WORD_MODELS = ("WordPiece", "WordLevel")  # models that look complete words up
 
 
-def with_tokens(rust, added):
+def add_tokens(backend: tokenizers.Tokenizer, tokens: Sequence[str]) -> tokenizers.Tokenizer:
     """A copy of a `tokenizers.Tokenizer` with new tokens, whose ids follow after all others.
 
-    Where whole words are looked up, as BERT's tokenizer does, a new token is one more word, as normalised as all are.
-    Elsewhere it is found, where it stands as a word of its own, before anything else is done to a text.
+    In a model that looks complete words up (WordPiece, WordLevel) a new token is a further word of the vocabulary,
+    normalised as every text. In other models a new token is matched as a separate word before anything else is done to
+    a text.
 
-    Raises ValueError for a token that is there already, is empty, or there is read as several words.
+    Raises `UserError` for a token that is empty, in the vocabulary already, or split into several words.
     """
-    kind = json.loads(rust.to_str())["model"]["type"]
-    tokens = [_as_word(rust, token) if kind in WORDS else token for token in added]
-    known = set(rust.get_vocab())
-    for i, token in enumerate(tokens):
-        if not token.strip() or token in known or token in tokens[:i]:
-            raise ValueError(f"Expected new tokens to add. Received: {added[i]!r}, which is empty or known already.")
-    if kind in WORDS:
-        return _with_words(rust, tokens)
-    copy = tokenizers.Tokenizer.from_str(rust.to_str())
-    copy.add_tokens([AddedToken(token, single_word=True, normalized=False) for token in tokens])
+    word_model = json.loads(backend.to_str())["model"]["type"] in WORD_MODELS
+    new = [_as_word(backend, token) if word_model else token for token in tokens]
+    known = set(backend.get_vocab())
+    for i, token in enumerate(new):
+        if not token.strip() or token in known or token in new[:i]:
+            raise UserError(f"Expected new tokens to add. Received: {tokens[i]!r}, which is empty or known already.")
+    if word_model:
+        return _with_words(backend, new)
+    copy = tokenizers.Tokenizer.from_str(backend.to_str())
+    copy.add_tokens([AddedToken(token, single_word=True, normalized=False) for token in new])
     return copy
 
 
-def _as_word(rust, token):
-    """A token as the model of the tokenizer is given it."""
-    normal = rust.normalizer.normalize_str(token) if rust.normalizer else token
-    words = [word for word, _ in rust.pre_tokenizer.pre_tokenize_str(normal)] if rust.pre_tokenizer else [normal]
+def _as_word(backend, token):
+    """A token normalised as the tokenizer normalises text. Raises `UserError` where it is split into several words."""
+    normal = backend.normalizer.normalize_str(token) if backend.normalizer else token
+    words = [word for word, _ in backend.pre_tokenizer.pre_tokenize_str(normal)] if backend.pre_tokenizer else [normal]
     if len(words) > 1:
-        raise ValueError(f"Expected one word to add. Received: {token!r}, which is read as {' and '.join(words)}.")
+        raise UserError(f"Expected one word to add. Received: {token!r}, which is split into {' and '.join(words)}.")
     return "".join(words)
 
 
-def _with_words(rust, words):
-    spec = json.loads(rust.to_str())
-    first = 1 + max(rust.get_vocab().values())
-    spec["model"]["vocab"] |= {word: first + i for i, word in enumerate(words)}
+def _with_words(backend, words):
+    spec = json.loads(backend.to_str())
+    start = 1 + max(backend.get_vocab().values())
+    spec["model"]["vocab"] |= {word: start + i for i, word in enumerate(words)}
     return tokenizers.Tokenizer.from_str(json.dumps(spec))

@@ -1,20 +1,20 @@
-"""How text is split into words and bytes, where tokenizers and their twins must agree."""
+"""Pre-tokenization: how text is split into words and bytes, in tokenizers and in the graph of an export alike."""
 
 from tokenizers import pre_tokenizers
 
-# Chinese and Japanese write no blanks between words, so their characters stand alone. A word is letters, digits and
-# their marks, with apostrophes inside ("don't" is one word). Any other character that is not blank stands alone.
-ALONE = r"\p{Han}\p{Hiragana}\p{Katakana}"
-_LETTER = rf"[\w&&[^{ALONE}]]"
-WORDS = rf"[{ALONE}]|{_LETTER}+(?:['’]{_LETTER}+)*|[^\s\w]"
+# Chinese and Japanese write no blanks between words, so their characters are words by themselves. A word is letters,
+# digits and their marks, with apostrophes inside ("don't" is one word). Any other character that is not blank is a word.
+CJK = r"\p{Han}\p{Hiragana}\p{Katakana}"
+_LETTER = rf"[\w&&[^{CJK}]]"
+WORDS = rf"[{CJK}]|{_LETTER}+(?:['’]{_LETTER}+)*|[^\s\w]"
 
-SPACED = r"\S+"  # what stands between white space: text whose words are split already
+WHITESPACE_WORDS = r"\S+"  # for text that is split into words already
 
 
-def byte_spelling():
-    """Return the 256 characters with which the library spells bytes, by byte.
+def bytes_to_unicode() -> list[str]:
+    """The 256 characters that stand for bytes in byte-level vocabularies such as GPT-2's, by byte.
 
-    A byte is the character of that number where that is printable, else the next one from U+0100 on.
+    A byte is the character of its number where that is printable, else the next character from U+0100 on.
     """
     printable = set(pre_tokenizers.ByteLevel.alphabet())
     spare = iter(sorted(character for character in printable if ord(character) > 255))

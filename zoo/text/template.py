@@ -1,51 +1,61 @@
-"""Where special tokens stand around texts, and what is cut when ids are too many.
+"""Special-token template of a tokenizer, and the truncation of texts that are too long.
 
-The rule for too many ids: one text keeps its beginning. Of a pair, the longer text loses its last id, again and again,
-the second text where both are equally long; so a pair shares the room evenly and a short text is kept whole.
+Truncation: a single text keeps its beginning. A pair loses ids from the end of the longer text, one at a time, and from
+the second text where both are equally long; so the two texts share the length evenly, and a short text stays complete.
+The export does the same in a TensorFlow graph: `zoo.export.tokenizer.graph_tokenizer`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import tokenizers
+
+from zoo.runtime.errors import UserError
 
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """The ids of a text or a pair, and where each came from."""
+    """The ids of a text or of a pair of texts, with segments and character offsets."""
 
     ids: np.ndarray  # (n,) int32
     segments: np.ndarray  # (n,) int32: 0 or 1, the text; a special token belongs to the text before it
     offsets: np.ndarray  # (n, 2) int32: first and past-the-last character in the token's own text; (0, 0) if special
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
 
 @dataclass(frozen=True)
 class SpecialTokenTemplate:
-    """The special ids around one text and around a pair."""
+    """The special ids around a single text and around a pair of texts."""
 
-    single: tuple = ((), ())  # ids before, after
-    pair: tuple = ((), (), ())  # ids before, between, after
+    single: tuple[tuple[int, ...], ...] = ((), ())  # ids before, after
+    pair: tuple[tuple[int, ...], ...] = ((), (), ())  # ids before, between, after
 
-    def around(self, parts, length=None):
-        """Return the special ids around `parts` texts. Raises `ValueError` if `length` has no room for them."""
-        special = self.single if parts == 1 else self.pair
+    def special_ids(self, texts: int, length: int | None = None) -> tuple[tuple[int, ...], ...]:
+        """The special ids before, between and after 1 or 2 `texts`.
+
+        Raises `UserError` if `length`, in ids, has no room for them.
+        """
+        special = self.single if texts == 1 else self.pair
         count = sum(map(len, special))
         if length is not None and length < count:
-            raise ValueError(f"length must be at least {count}, for the special tokens. Received: length={length}")
+            raise UserError(f"length must be at least {count}, for the special tokens. Received: length={length}")
         return special
 
-    def arrange(self, parts, length=None):
-        """Join one or two `(ids, offsets)` with the special ids into an `Encoding` of at most `length` ids."""
-        special = self.around(len(parts), length)
+    def assemble(self, texts: Sequence[tuple[np.ndarray, np.ndarray]], length: int | None = None) -> Encoding:
+        """Join 1 or 2 texts, `(ids, offsets)` each, and the special ids into an `Encoding` of at most `length` ids.
+
+        Raises `UserError` if `length` has no room for the special ids.
+        """
+        special = self.special_ids(len(texts), length)
         if length is not None:
-            room = length - sum(map(len, special))
-            kept = keep([len(ids) for ids, _ in parts], room)
-            parts = [(ids[:n], offsets[:n]) for (ids, offsets), n in zip(parts, kept, strict=True)]
+            counts = truncated_lengths([len(ids) for ids, _ in texts], length - sum(map(len, special)))
+            texts = [(ids[:n], offsets[:n]) for (ids, offsets), n in zip(texts, counts, strict=True)]
         runs = [(special[0], np.zeros((len(special[0]), 2), np.int32), 0)]
-        for segment, (part, after) in enumerate(zip(parts, special[1:], strict=True)):
-            runs += [(*part, segment), (after, np.zeros((len(after), 2), np.int32), segment)]
+        for segment, ((ids, offsets), after) in enumerate(zip(texts, special[1:], strict=True)):
+            runs += [(ids, offsets, segment), (after, np.zeros((len(after), 2), np.int32), segment)]
         return Encoding(
             np.concatenate([np.asarray(ids, np.int32) for ids, _, _ in runs]),
             np.concatenate([np.full(len(ids), segment, np.int32) for ids, _, segment in runs]),
@@ -53,31 +63,26 @@ class SpecialTokenTemplate:
         )
 
 
-def keep(counts, room, smaller=min, larger=max):
-    """Return how many ids of each of one or two texts with `counts` ids stay, so that they are at most `room`.
-
-    `smaller` and `larger` of two numbers; given those of TensorFlow, the counts may be tensors of many texts.
-    """
+def truncated_lengths(counts: Sequence[int], room: int) -> list[int]:
+    """The ids that remain of each of 1 or 2 texts of `counts` ids, so that the sum is at most `room`."""
     if len(counts) == 1:
-        return [smaller(counts[0], room)]
-    first, second = counts
-    return [
-        smaller(first, larger(room - second, room - room // 2)),
-        smaller(second, larger(room - first, room // 2)),
-    ]
+        return [min(counts[0], room)]
+    a, b = counts
+    return [min(a, max(room - b, room - room // 2)), min(b, max(room - a, room // 2))]
 
 
-def read_layout(rust):
-    """Return the `SpecialTokenTemplate` of a `tokenizers.Tokenizer`, found by letting it put its special tokens around two texts."""
-    return SpecialTokenTemplate(_runs(rust.encode("a"), 1), _runs(rust.encode("a", "a"), 2))
+def template_of(backend: tokenizers.Tokenizer) -> SpecialTokenTemplate:
+    """The template of a `tokenizers.Tokenizer`, read off the ids of a text and of a pair of texts."""
+    return SpecialTokenTemplate(_special_runs(backend.encode("a"), 1), _special_runs(backend.encode("a", "a"), 2))
 
 
-def _runs(encoding, parts):
-    """Return the special ids before, between and after `parts` texts."""
-    runs, part = [[] for _ in range(parts + 1)], 0
-    for id, sequence in zip(encoding.ids, encoding.sequence_ids, strict=True):
-        if sequence is None:
-            runs[part].append(id)
+def _special_runs(encoding: tokenizers.Encoding, texts: int) -> tuple[tuple[int, ...], ...]:
+    """The special ids before, between and after 1 or 2 `texts`."""
+    runs: list[list[int]] = [[] for _ in range(texts + 1)]
+    texts_so_far = 0
+    for id, text in zip(encoding.ids, encoding.sequence_ids, strict=True):
+        if text is None:
+            runs[texts_so_far].append(id)
         else:
-            part = sequence + 1
+            texts_so_far = text + 1
     return tuple(map(tuple, runs))

@@ -1,41 +1,47 @@
-"""What each token adds to a text: its bytes, at the text's beginning and after other tokens."""
+"""Token bytes: the bytes that each id adds to a decoded text, at the text's beginning and after other tokens."""
 
 import re
 
+import tokenizers
 from tokenizers import decoders
 
-from zoo.text.splitting import byte_spelling
+from zoo.text.splitting import bytes_to_unicode
 
-BYTE = re.compile(r"<0x([0-9A-F]{2})>")  # how SentencePiece spells a byte
+BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")  # how SentencePiece writes a byte
 
 
-def spellings(rust):
-    """`(first, later)`: for each id the bytes that it adds to what `decode` makes of ids; b"" for special tokens."""
-    vocabulary = rust.get_vocab(with_added_tokens=True)
-    special = {id for id, token in rust.get_added_tokens_decoder().items() if token.special}
+def bytes_of_tokens(backend: tokenizers.Tokenizer) -> tuple[list[bytes], list[bytes]]:
+    """`(first, later)`: for each id the bytes that it adds to a decoded text; b"" for special tokens.
+
+    `first` holds for the first token of a text, `later` for all other tokens.
+    """
+    vocabulary = backend.get_vocab(with_added_tokens=True)
+    special = {id for id, token in backend.get_added_tokens_decoder().items() if token.special}
     ids = sorted(set(vocabulary.values()) - special)
     tokens = {id: token for token, id in vocabulary.items()}
-    known = _by_bytes if isinstance(rust.decoder, decoders.ByteLevel) else _by_decoding
-    found = known(rust, {id: tokens[id] for id in ids})
+    table = _from_vocabulary if isinstance(backend.decoder, decoders.ByteLevel) else _from_decoder
+    first, later = table(backend, {id: tokens[id] for id in ids})
     size = 1 + max(tokens, default=-1)
-    return tuple([part.get(id, b"") for id in range(size)] for part in found)
+    return [first.get(id, b"") for id in range(size)], [later.get(id, b"") for id in range(size)]
 
 
-def _by_bytes(rust, tokens):
-    byte = {character: number for number, character in enumerate(byte_spelling())}
-    found = {
+def _from_vocabulary(backend, tokens):
+    """The bytes of byte-level tokens: each character of a token stands for a byte."""
+    byte = {character: number for number, character in enumerate(bytes_to_unicode())}
+    table = {
         id: bytes(byte[character] for character in token) if set(token) <= set(byte) else token.encode()
         for id, token in tokens.items()
     }
-    return found, found
+    return table, table
 
 
-def _by_decoding(rust, tokens):
+def _from_decoder(backend, tokens):
+    """The bytes of other tokens: each id is decoded by itself, and after the id of a token that is complete text."""
     ids = list(tokens)
-    alone = rust.decode_batch([[id] for id in ids])
-    anchor = next((id for id, text in zip(ids, alone, strict=True) if text and "\ufffd" not in text), ids[0])
-    before = rust.decode([anchor])
-    after = [text.removeprefix(before) for text in rust.decode_batch([[anchor, id] for id in ids])]
-    whole = {id: bytes([int(found[1], 16)]) for id in ids if (found := BYTE.fullmatch(tokens[id]))}
-    whole = whole if isinstance(rust.decoder, decoders.Sequence) else {}
-    return tuple({id: text.encode() for id, text in zip(ids, texts, strict=True)} | whole for texts in (alone, after))
+    first = backend.decode_batch([[id] for id in ids])
+    anchor = next((id for id, text in zip(ids, first, strict=True) if text and "\ufffd" not in text), ids[0])
+    prefix = backend.decode([anchor])
+    later = [text.removeprefix(prefix) for text in backend.decode_batch([[anchor, id] for id in ids])]
+    matches = {id: BYTE_TOKEN.fullmatch(tokens[id]) for id in ids if isinstance(backend.decoder, decoders.Sequence)}
+    single = {id: bytes([int(match[1], 16)]) for id, match in matches.items() if match}
+    return tuple({id: text.encode() for id, text in zip(ids, texts, strict=True)} | single for texts in (first, later))

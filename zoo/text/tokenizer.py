@@ -1,125 +1,155 @@
-"""A tokenizer that encodes and decodes: a thin, safe cover over one `tokenizers.Tokenizer`."""
+"""The tokenizer that encodes and decodes: a thin, safe cover over one `tokenizers.Tokenizer`."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import tokenizers
 from tokenizers import decoders
 
+from zoo.runtime.errors import UserError
 from zoo.runtime.files import write_text
 from zoo.text import tokenizer_files
-from zoo.text.template import SpecialTokenTemplate, read_layout
-from zoo.text.token_bytes import spellings
+from zoo.text.added_tokens import add_tokens
+from zoo.text.template import Encoding, SpecialTokenTemplate, template_of
+from zoo.text.token_bytes import bytes_of_tokens
 from zoo.text.unicode import as_text, as_texts
 
-# What tokenizers in use call the same thing, in order: BERT's names (and ours), RoBERTa's, GPT-2's.
-_NAMES = {
-    "pad": ("[PAD]", "<pad>"),
-    "unknown": ("[UNK]", "<unk>"),
-    "first": ("[CLS]", "<s>"),
-    "separator": ("[SEP]", "</s>", "<|endoftext|>"),
-    "mask": ("[MASK]", "<mask>"),
-}
+if TYPE_CHECKING:  # TensorFlow is needed for an export only
+    from zoo.export.tokenizer.graph_tokenizer import GraphTokenizer
+
+Text = str | bytes  # bytes are decoded as UTF-8
 
 
 class Tokenizer:
     """Text to ids and back.
 
-    What a person writes never becomes a special token: the text "[SEP]" is a bracket, a word and a bracket. Nothing
-    here changes after construction, so threads may share one tokenizer. `pad`, `unknown`, `first`, `separator` and
-    `mask` are ids, or None where a foreign tokenizer has no such token. `padding` is the id that fills up batches.
+    Text that a person writes never becomes a special token: the text "[SEP]" is a bracket, a word and a bracket.
+    Nothing changes after construction, so threads may share a tokenizer.
+
+    Attributes:
+        backend: the `tokenizers.Tokenizer`.
+        vocabulary_size: number of ids, ids without a token included.
+        pad, unknown, start, end, mask: ids of special tokens, None where a tokenizer of others has no such token.
+        padding: the id that fills up shorter rows of a batch.
     """
 
-    def __init__(self, rust):
-        rust.no_padding()
-        rust.no_truncation()
-        rust.encode_special_tokens = True
-        self.rust = rust
-        self.size = 1 + max(rust.get_vocab().values(), default=-1)  # ids, those that no token has included
-        for field, names in _NAMES.items():
-            setattr(self, field, next((i for i in map(rust.token_to_id, names) if i is not None), None))
-        fillers = (self.pad, self.separator, 0)  # GPT-2 has no padding: its end of text fills up
-        self.padding = next(i for i in fillers if i is not None)
+    def __init__(self, backend: tokenizers.Tokenizer):
+        backend.no_padding()
+        backend.no_truncation()
+        backend.encode_special_tokens = True
+        self.backend = backend
+        self.vocabulary_size: int = 1 + max(backend.get_vocab().values(), default=-1)
+        # The special tokens of BERT (and ours), RoBERTa, GPT-2, in order of preference.
+        self.pad = self._first_of("[PAD]", "<pad>")
+        self.unknown = self._first_of("[UNK]", "<unk>")
+        self.start = self._first_of("[CLS]", "<s>")
+        self.end = self._first_of("[SEP]", "</s>", "<|endoftext|>")
+        self.mask = self._first_of("[MASK]", "<mask>")
+        ids = (self.pad, self.end, 0)  # GPT-2 has no padding token: its end of text fills up
+        self.padding: int = next(i for i in ids if i is not None)
+
+    def _first_of(self, *tokens: str) -> int | None:
+        """The id of the first of `tokens` that the vocabulary has."""
+        return next((i for i in map(self.backend.token_to_id, tokens) if i is not None), None)
 
     @cached_property
-    def lossless(self):
+    def lossless(self) -> bool:
         """Whether `decode(encode(text))` is `text`: for all text, or for text of known characters (`Characters`)."""
-        pre = self.rust.pre_tokenizer
-        prefixed = getattr(pre, "add_prefix_space", False)
-        whole = isinstance(self.rust.decoder, decoders.ByteLevel | decoders.Fuse)
-        return whole and self.rust.normalizer is None and not prefixed
+        pre_tokenizer = self.backend.pre_tokenizer
+        complete = isinstance(self.backend.decoder, decoders.ByteLevel | decoders.Fuse)
+        return complete and self.backend.normalizer is None and not getattr(pre_tokenizer, "add_prefix_space", False)
 
     @cached_property
-    def layout(self):
-        """Where this tokenizer's special tokens stand."""
-        return read_layout(self.rust)
+    def template(self) -> SpecialTokenTemplate:
+        """The special ids around a text and around a pair of texts."""
+        return template_of(self.backend)
 
     @cached_property
-    def spellings(self):
-        """`(first, later)`: the bytes that each id adds to a text, see `zoo.text.token_bytes`."""
-        return spellings(self.rust)
+    def token_bytes(self) -> tuple[list[bytes], list[bytes]]:
+        """`(first, later)`: the bytes that each id adds to a decoded text, see `zoo.text.token_bytes`."""
+        return bytes_of_tokens(self.backend)
 
-    def encode(self, text, pair=None, length=None, special=True):
-        """Return the `Encoding` of a text or a pair of texts (`str`, or `bytes` of UTF-8).
+    def encode(self, text: Text, pair: Text | None = None, length: int | None = None, special: bool = True) -> Encoding:
+        """The ids, segments and character offsets of a text or of a pair of texts.
 
-        At most `length` ids, special tokens included, are kept (the rule is in `zoo.text.template`). Raises
-        `ValueError` if `length` is less than the number of special tokens.
+        Args:
+            text: a `str`, or `bytes` of UTF-8.
+            pair: the second text of a pair.
+            length: the most ids, special ids included; longer texts are truncated as in `zoo.text.template`.
+            special: whether to add special ids.
+
+        Raises `UserError` if `length` is less than the number of special ids.
         """
         return self.encode_batch([text], None if pair is None else [pair], length, special)[0]
 
-    def encode_batch(self, texts, pairs=None, length=None, special=True):
-        """Return a list of `Encoding`, made on all cores; otherwise as `encode`, `pairs` as many as `texts`."""
-        columns = [self._pieces(column) for column in (texts, pairs) if column is not None]
+    def encode_batch(
+        self,
+        texts: Iterable[Text],
+        pairs: Iterable[Text] | None = None,
+        length: int | None = None,
+        special: bool = True,
+    ) -> list[Encoding]:
+        """`encode` for many texts on all cores; `pairs`, if any, are as many as `texts`."""
+        columns = [self._ids_and_offsets(column) for column in (texts, pairs) if column is not None]
         if len({len(column) for column in columns}) > 1:
-            raise ValueError(f"texts and pairs must be equally many. Received: {len(columns[0])} and {len(columns[1])}")
-        layout = self.layout if special else SpecialTokenTemplate()
-        layout.around(len(columns), length)
-        return [layout.arrange(parts, length) for parts in zip(*columns, strict=True)]
+            raise UserError(f"texts and pairs must be equally many. Received: {len(columns[0])} and {len(columns[1])}")
+        template = self.template if special else SpecialTokenTemplate()
+        template.special_ids(len(columns), length)  # raises before any text is assembled
+        return [template.assemble(row, length) for row in zip(*columns, strict=True)]
 
-    def _pieces(self, texts):
-        """Return a list of (ids, offsets), without special tokens."""
-        encodings = self.rust.encode_batch(list(as_texts(texts)), add_special_tokens=False)
+    def _ids_and_offsets(self, texts: Iterable[Text]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """`(ids, offsets)` of each text, without special ids."""
+        encodings = self.backend.encode_batch(list(as_texts(texts)), add_special_tokens=False)
         return [(np.array(encoding.ids, np.int32), _offsets(encoding)) for encoding in encodings]
 
-    def decode(self, ids, skip_special=True):
-        """Return the text of a sequence of ids; padding and other special tokens are left out if `skip_special`."""
-        return self.rust.decode(np.asarray(ids, np.int64).tolist(), skip_special_tokens=skip_special)
+    def decode(self, ids: Sequence[int] | np.ndarray, skip_special: bool = True) -> str:
+        """The text of a sequence of ids, without padding and other special tokens if `skip_special`."""
+        return self.backend.decode(np.asarray(ids, np.int64).tolist(), skip_special_tokens=skip_special)
 
-    def token(self, id):
-        """Return the token of an id, as the vocabulary spells it, or None."""
-        return self.rust.id_to_token(int(id))
+    def token(self, id: int) -> str | None:
+        """The token of an id, as the vocabulary writes it, or None."""
+        return self.backend.id_to_token(int(id))
 
-    def id(self, token):
-        """Return the id of a token, as the vocabulary spells it, or None."""
-        return self.rust.token_to_id(as_text(token))
+    def id(self, token: Text) -> int | None:
+        """The id of a token, as the vocabulary writes it, or None."""
+        return self.backend.token_to_id(as_text(token))
 
-    def save(self, path):
-        """Write tokenizer.json at `path` (in it, if it is a folder), whole or not at all."""
+    def with_tokens(self, tokens: Sequence[str]) -> Tokenizer:
+        """A copy with new tokens, whose ids follow after all others: see `zoo.text.added_tokens`."""
+        return Tokenizer(add_tokens(self.backend, tokens))
+
+    def save(self, path: str | Path) -> None:
+        """Write tokenizer.json at `path` (in `path`, if that is a folder); an interrupted write leaves no file."""
         path = Path(path)
         path = path / "tokenizer.json" if path.is_dir() else path
-        write_text(path, self.rust.to_str(pretty=True))
+        write_text(path, self.backend.to_str(pretty=True))
 
     @classmethod
-    def load(cls, path):
-        """Return the tokenizer in a file or folder, ours or anyone's.
+    def load(cls, path: str | Path) -> Tokenizer:
+        """The tokenizer in a file or folder, ours or anyone's.
 
-        Accepted: tokenizer.json, BERT's vocab.txt, and a folder that holds one of them or GPT-2's vocab.json and
-        merges.txt. Raises `ValueError`, naming the file, where it is missing, broken or of another kind.
+        Accepted: tokenizer.json, BERT's vocab.txt, and a folder that holds one of these or GPT-2's vocab.json and
+        merges.txt. Raises `UserError`, naming the file, where that is missing, broken or of another kind.
         """
-        return cls(tokenizer_files.read(Path(path)))
+        return cls(tokenizer_files.load(Path(path)))
 
-    def graph(self):
-        """Return this tokenizer's twin, a `tf.Module` that gives the same ids inside a TensorFlow graph.
+    def to_graph(self) -> GraphTokenizer:
+        """This tokenizer inside a TensorFlow graph: a `tf.Module` that gives the same ids.
 
-        Raises `ValueError`, with the reason, where a foreign tokenizer has no exact twin.
+        Raises `UserError`, with the reason, where a tokenizer of others has no exact equal.
         """
         from zoo.export.tokenizer.graph_tokenizer import GraphTokenizer
 
         return GraphTokenizer(self)
 
 
-def _offsets(encoding):
-    """Return an (n, 2) array; reading the flat numbers one by one takes a third of the time of `np.array`."""
+def _offsets(encoding: tokenizers.Encoding) -> np.ndarray:
+    """The offsets of an encoding, (n, 2) int32; from flat numbers in a third of the time of `np.array`."""
     flat = np.fromiter(chain.from_iterable(encoding.offsets), np.int32, count=2 * len(encoding))
     return flat.reshape(-1, 2)

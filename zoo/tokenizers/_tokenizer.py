@@ -1,60 +1,64 @@
-"""The contract of `zoo/tokenizers/`: settings that, trained on texts, become a tokenizer."""
+"""The contract of `zoo/tokenizers/`: a specification that, trained on texts, becomes a `zoo.text.tokenizer.Tokenizer`."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tokenizers import processors
+import tokenizers
+from tokenizers import processors, trainers
 
-from zoo.text.tokenizer import Tokenizer
+from zoo.runtime.errors import UserError
+from zoo.text.tokenizer import Text, Tokenizer
 from zoo.text.unicode import as_texts
 
-SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # BERT's names; their ids are their places
-PAD, UNKNOWN, FIRST, SEPARATOR, MASK = range(len(SPECIAL_TOKENS))
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # BERT's names; a token's id is its index
+PAD, UNKNOWN, START, END, MASK = range(len(SPECIAL_TOKENS))
 
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizerSpec(ABC):
-    """Settings of a tokenizer; `train` makes one from texts.
+    """Settings of a tokenizer; `train` makes a `Tokenizer` from texts.
 
-    A subclass states two halves: `untrained()`, a `tokenizers.Tokenizer`, and `trainer()`, how it learns; where the
-    library has no such trainer, the subclass has a `train` of its own.
+    A subclass defines `untrained()`, a `tokenizers.Tokenizer`, and `trainer()`, the library's trainer for it. A
+    subclass without a trainer of the library defines `train` itself.
     """
 
     @abstractmethod
-    def untrained(self):
-        """Return the `tokenizers.Tokenizer` that is to be trained."""
+    def untrained(self) -> tokenizers.Tokenizer:
+        """The `tokenizers.Tokenizer` that is to be trained."""
 
-    def trainer(self):
-        """Return the trainer of the `tokenizers` library that learns the vocabulary."""
+    def trainer(self) -> trainers.Trainer:
+        """The trainer of the `tokenizers` library that learns the vocabulary."""
         raise NotImplementedError
 
-    def train(self, texts):
-        """Return a `Tokenizer` learned from an iterable of `str` or `bytes`, read once, never held in memory.
+    def train(self, texts: Iterable[Text]) -> Tokenizer:
+        """Learn the vocabulary from an iterable of texts, which is iterated once and never held in memory.
 
-        Raises `ValueError` if the texts hold nothing to learn from.
+        Raises `UserError` if the texts are empty or blank.
         """
-        rust = self.untrained()
-        rust.train_from_iterator(as_texts(texts), self.trainer())
-        return finish(rust)
+        backend = self.untrained()
+        backend.train_from_iterator(as_texts(texts), self.trainer())
+        return with_special_tokens(backend)
 
-    def check_vocabulary(self, least):
-        """Raise `ValueError` unless `self.vocabulary` has room for at least `least` ids."""
-        if self.vocabulary < least:
+    def check_vocabulary(self, least: int) -> None:
+        """Raise `UserError` unless the field `vocabulary` has room for at least `least` ids."""
+        vocabulary = getattr(self, "vocabulary", least)
+        if vocabulary < least:
             name = type(self).__name__
-            raise ValueError(f"{name} needs vocabulary of at least {least}. Received: vocabulary={self.vocabulary}")
+            raise UserError(f"{name} needs vocabulary of at least {least}. Received: vocabulary={vocabulary}")
 
 
-def finish(rust):
-    """Add the special tokens' places to a tokenizer that has just been trained.
+def with_special_tokens(backend: tokenizers.Tokenizer) -> Tokenizer:
+    """The `Tokenizer` of a trained `tokenizers.Tokenizer`, with BERT's special tokens around texts.
 
-    Raises `ValueError` if it has learned no token.
+    Raises `UserError` if no token was learned.
     """
-    if rust.get_vocab_size() <= len(SPECIAL_TOKENS):
-        raise ValueError("No token was learned: the texts to train on are empty or blank.")
-    rust.add_special_tokens(list(SPECIAL_TOKENS))
-    rust.post_processor = processors.TemplateProcessing(
+    if backend.get_vocab_size() <= len(SPECIAL_TOKENS):
+        raise UserError("No token was learned: the texts to train on are empty or blank.")
+    backend.add_special_tokens(list(SPECIAL_TOKENS))
+    backend.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[(SPECIAL_TOKENS[i], i) for i in (FIRST, SEPARATOR)],
+        special_tokens=[(SPECIAL_TOKENS[i], i) for i in (START, END)],
     )
-    return Tokenizer(rust)
+    return Tokenizer(backend)

@@ -1,4 +1,4 @@
-"""Byte-pair encoding over bytes, https://arxiv.org/abs/1508.07909 (2015), as GPT-2 uses it (2019)."""
+"""Byte-level BPE: byte-pair encoding, https://arxiv.org/abs/1508.07909 (2015), over bytes as in GPT-2 (2019)."""
 
 from dataclasses import dataclass
 
@@ -11,21 +11,21 @@ from zoo.tokenizers._tokenizer import SPECIAL_TOKENS
 
 @dataclass(frozen=True, kw_only=True)
 class BytePairs(TokenizerSpec):
-    """Joins frequent neighbours, starting from bytes, so no text is unknown. Lossless for all text, unless `lower`."""
+    """Merges frequent neighbours, starting from bytes, so no text is unknown. Lossless for all text, unless `lower`."""
 
     vocabulary: int = 30_000  # most ids, special tokens included
-    lower: bool = False  # whether capital letters become small
+    lower: bool = False  # whether text is lowercased
 
-    def untrained(self):
+    def untrained(self) -> tokenizers.Tokenizer:
         self.check_vocabulary(least=len(SPECIAL_TOKENS) + 256)
-        rust = tokenizers.Tokenizer(models.BPE())
+        backend = tokenizers.Tokenizer(models.BPE())
         if self.lower:
-            rust.normalizer = normalizers.Lowercase()
-        rust.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        rust.decoder = decoders.ByteLevel()
-        return rust
+            backend.normalizer = normalizers.Lowercase()
+        backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        backend.decoder = decoders.ByteLevel()
+        return backend
 
-    def trainer(self):
+    def trainer(self) -> trainers.Trainer:
         return trainers.BpeTrainer(
             vocab_size=self.vocabulary,
             special_tokens=list(SPECIAL_TOKENS),

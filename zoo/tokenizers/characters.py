@@ -1,39 +1,40 @@
-"""One id for each character (Unicode code point), the most frequent first."""
+"""Character tokenizer: an id for each character (Unicode code point), the most frequent first."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import tokenizers
 from tokenizers import decoders, models, normalizers
 
-from zoo.text.tokenizer import Tokenizer
+from zoo.text.tokenizer import Text, Tokenizer
 from zoo.text.unicode import as_texts
 from zoo.tokenizers import TokenizerSpec
-from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, UNKNOWN, finish
+from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, UNKNOWN, with_special_tokens
 
 
 @dataclass(frozen=True, kw_only=True)
 class Characters(TokenizerSpec):
-    """Numbers characters; lossless for text whose characters were all seen, unless `lower`."""
+    """Numbers characters; lossless for text of characters in the vocabulary, unless `lower`."""
 
     vocabulary: int = 5_000  # most ids, special tokens included
-    lower: bool = False  # whether capital letters become small
+    lower: bool = False  # whether text is lowercased
 
-    def untrained(self, characters=()):
-        """Return the tokenizer of these characters: byte-pair encoding without any pair, the fastest way to them."""
+    def untrained(self, characters: Iterable[str] = ()) -> tokenizers.Tokenizer:
+        """The tokenizer of a list of characters: byte-pair encoding without merges, the library's fastest way."""
         self.check_vocabulary(least=len(SPECIAL_TOKENS) + 1)
-        numbered = {token: i for i, token in enumerate((*SPECIAL_TOKENS, *characters))}
-        rust = tokenizers.Tokenizer(models.BPE(numbered, [], unk_token=SPECIAL_TOKENS[UNKNOWN]))
+        vocabulary = {token: i for i, token in enumerate((*SPECIAL_TOKENS, *characters))}
+        backend = tokenizers.Tokenizer(models.BPE(vocabulary, [], unk_token=SPECIAL_TOKENS[UNKNOWN]))
         if self.lower:
-            rust.normalizer = normalizers.Lowercase()
-        rust.decoder = decoders.Fuse()
-        return rust
+            backend.normalizer = normalizers.Lowercase()
+        backend.decoder = decoders.Fuse()
+        return backend
 
-    def train(self, texts) -> Tokenizer:
-        """Count characters here: the library's trainers would hold every text, as one long word each."""
+    def train(self, texts: Iterable[Text]) -> Tokenizer:
+        """Count characters here: the library's trainers would hold every text in memory, as one long word each."""
         normalizer = self.untrained().normalizer
-        counts = Counter()
+        counts: Counter[str] = Counter()
         for text in as_texts(texts):
-            counts.update(normalizer.normalize_str(text) if self.lower else text)
+            counts.update(normalizer.normalize_str(text) if normalizer else text)
         ordered = sorted(counts, key=lambda character: (-counts[character], character))
-        return finish(self.untrained(ordered[: self.vocabulary - len(SPECIAL_TOKENS)]))
+        return with_special_tokens(self.untrained(ordered[: self.vocabulary - len(SPECIAL_TOKENS)]))

@@ -1,26 +1,29 @@
-"""A tokenizer that is there already, taken from a file or a folder as it is."""
+"""A pretrained tokenizer from a file or folder, without training: tokenizer.json, vocab.txt, vocab.json."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from zoo.text.added_tokens import with_tokens
-from zoo.text.tokenizer import Tokenizer
+import tokenizers
+
+from zoo.runtime.errors import UserError
+from zoo.text.tokenizer import Text, Tokenizer
 from zoo.tokenizers import TokenizerSpec
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pretrained(TokenizerSpec):
-    """Reads tokenizer.json, BERT's vocab.txt, or GPT-2's vocab.json with merges.txt."""
+    """Loads tokenizer.json, BERT's vocab.txt, or GPT-2's vocab.json with merges.txt."""
 
     folder: str = ""  # or the file itself
-    added: tuple = ()  # new tokens: see `zoo.text.added_tokens`
+    added_tokens: tuple[str, ...] = ()  # new tokens: see `zoo.text.added_tokens`
 
-    def untrained(self):
-        """Return the tokenizer of the library; raises `ValueError` where there is none."""
-        return self.train().rust
+    def untrained(self) -> tokenizers.Tokenizer:
+        """The tokenizer of the library. Raises `UserError` where there is no file."""
+        return self.train().backend
 
-    def train(self, texts=()) -> Tokenizer:
-        """Return the tokenizer; no text is read."""
+    def train(self, texts: Iterable[Text] = ()) -> Tokenizer:
+        """The tokenizer; no text is used."""
         if not self.folder:
-            raise ValueError("Expected a folder to take the tokenizer from (tokenizer.folder). Received: none.")
-        found = Tokenizer.load(self.folder)
-        return Tokenizer(with_tokens(found.rust, self.added)) if self.added else found
+            raise UserError("Expected a folder to load the tokenizer from (tokenizer.folder). Received: none.")
+        tokenizer = Tokenizer.load(self.folder)
+        return tokenizer.with_tokens(self.added_tokens) if self.added_tokens else tokenizer

@@ -1,20 +1,21 @@
-"""WordPiece, https://arxiv.org/abs/1609.08144 (2016), as BERT uses it, https://arxiv.org/abs/1810.04805 (2018).
+"""WordPiece, https://arxiv.org/abs/1609.08144 (2016), as in BERT, https://arxiv.org/abs/1810.04805 (2018).
 
-The pieces are learned as byte-pair encoding learns them, by joining the most frequent neighbours, which is also what
-the library's own WordPieceTrainer does; that one numbers pieces in an order that changes from run to run.
+The pieces are learned as in byte-pair encoding, by merging the most frequent neighbours. The library's own
+WordPieceTrainer does the same, but its order of pieces changes from run to run.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
-from zoo.text.tokenizer import Tokenizer
+from zoo.text.tokenizer import Text, Tokenizer
 from zoo.text.unicode import as_texts
 from zoo.tokenizers import TokenizerSpec
-from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, UNKNOWN, finish
+from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, UNKNOWN, with_special_tokens
 
-START = "\0"  # marks a word's beginning while learning; BERT's normaliser leaves no NUL in a text
+WORD_START = "\0"  # marks a word's beginning while learning; BERT's normaliser leaves no NUL in a text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,36 +23,36 @@ class WordPieces(TokenizerSpec):
     """Splits rare words into pieces ("token", "##izer"), each the longest that the vocabulary has."""
 
     vocabulary: int = 30_000  # most ids, special tokens included
-    lower: bool = True  # whether capital letters become small and lose their accents, as in BERT's uncased models
+    lower: bool = True  # whether text is lowercased and stripped of accents, as in BERT's uncased models
 
-    def untrained(self, pieces=()):
-        """Return the tokenizer of these pieces, which come after the special tokens."""
+    def untrained(self, pieces: Iterable[str] = ()) -> tokenizers.Tokenizer:
+        """The tokenizer of a list of pieces, which come after the special tokens."""
         self.check_vocabulary(least=len(SPECIAL_TOKENS) + 1)
-        numbered = {piece: i for i, piece in enumerate(dict.fromkeys((*SPECIAL_TOKENS, *pieces)))}
-        kept = {piece: i for piece, i in numbered.items() if i < self.vocabulary}
-        rust = tokenizers.Tokenizer(models.WordPiece(kept, unk_token=SPECIAL_TOKENS[UNKNOWN]))
-        rust.normalizer = normalizers.BertNormalizer(lowercase=self.lower)
-        rust.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-        rust.decoder = decoders.WordPiece()
-        return rust
+        ids = {piece: i for i, piece in enumerate(dict.fromkeys((*SPECIAL_TOKENS, *pieces)))}
+        vocabulary = {piece: i for piece, i in ids.items() if i < self.vocabulary}
+        backend = tokenizers.Tokenizer(models.WordPiece(vocabulary, unk_token=SPECIAL_TOKENS[UNKNOWN]))
+        backend.normalizer = normalizers.BertNormalizer(lowercase=self.lower)
+        backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        backend.decoder = decoders.WordPiece()
+        return backend
 
-    def train(self, texts) -> Tokenizer:
-        rust = self.untrained()
-        start = pre_tokenizers.Metaspace(START, prepend_scheme="always", split=False)
-        rust.model = models.BPE()
-        rust.pre_tokenizer = pre_tokenizers.Sequence([rust.pre_tokenizer, start])
+    def train(self, texts: Iterable[Text]) -> Tokenizer:
+        backend = self.untrained()
+        start = pre_tokenizers.Metaspace(WORD_START, prepend_scheme="always", split=False)
+        backend.model = models.BPE()
+        backend.pre_tokenizer = pre_tokenizers.Sequence([backend.pre_tokenizer, start])
         trainer = trainers.BpeTrainer(vocab_size=self.vocabulary, show_progress=False)
-        rust.train_from_iterator(as_texts(texts), trainer)
-        numbered = rust.get_vocab()
-        return finish(self.untrained(_pieces(sorted(numbered, key=numbered.get))))
+        backend.train_from_iterator(as_texts(texts), trainer)
+        ids = backend.get_vocab()
+        return with_special_tokens(self.untrained(_pieces(sorted(ids, key=ids.__getitem__))))
 
 
-def _pieces(learned):
-    """Yield WordPiece's spelling of what was learned: characters, characters inside words, and longer pieces."""
-    characters = [token for token in learned if len(token) == 1 and token != START]
+def _pieces(learned: list[str]) -> Iterator[str]:
+    """Yield learned tokens as WordPiece writes them: characters, characters inside words, and longer pieces."""
+    characters = [token for token in learned if len(token) == 1 and token != WORD_START]
     yield from characters
     split = pre_tokenizers.BertPreTokenizer().pre_tokenize_str
     yield from ("##" + character for character in characters if len(split("a" + character)) == 1)
     for token in learned:
         if len(token) > 1:
-            yield token[1:] if token[0] == START else "##" + token
+            yield token[1:] if token[0] == WORD_START else "##" + token

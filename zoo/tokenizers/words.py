@@ -1,11 +1,11 @@
-"""Whole words and punctuation marks, the most frequent first; what is not in the vocabulary is unknown."""
+"""Word tokenizer: words and punctuation marks, the most frequent first; other words are unknown."""
 
 from dataclasses import dataclass
 
 import tokenizers
 from tokenizers import Regex, models, normalizers, pre_tokenizers, trainers
 
-from zoo.text.splitting import SPACED, WORDS
+from zoo.text.splitting import WHITESPACE_WORDS, WORDS
 from zoo.tokenizers import TokenizerSpec
 from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, UNKNOWN
 
@@ -15,19 +15,20 @@ class Words(TokenizerSpec):
     """Splits text into words and punctuation marks and numbers the most frequent ones."""
 
     vocabulary: int = 20_000  # most ids, special tokens included
-    lower: bool = True  # whether capital letters become small
-    spaced: bool = False  # words are what stands between white space: for text that is split already
-    minimum_count: int = 1  # times a word must occur to be numbered
+    lower: bool = True  # whether text is lowercased
+    whitespace: bool = False  # split at white space only: for text that is split into words already
+    minimum_count: int = 1  # times a word must occur to be in the vocabulary
 
-    def untrained(self):
+    def untrained(self) -> tokenizers.Tokenizer:
         self.check_vocabulary(least=len(SPECIAL_TOKENS) + 1)
-        rust = tokenizers.Tokenizer(models.WordLevel({}, unk_token=SPECIAL_TOKENS[UNKNOWN]))
+        backend = tokenizers.Tokenizer(models.WordLevel({}, unk_token=SPECIAL_TOKENS[UNKNOWN]))
         if self.lower:
-            rust.normalizer = normalizers.Lowercase()
-        rust.pre_tokenizer = pre_tokenizers.Split(Regex(SPACED if self.spaced else WORDS), "removed", invert=True)
-        return rust
+            backend.normalizer = normalizers.Lowercase()
+        pattern = WHITESPACE_WORDS if self.whitespace else WORDS
+        backend.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), "removed", invert=True)
+        return backend
 
-    def trainer(self):
+    def trainer(self) -> trainers.Trainer:
         return trainers.WordLevelTrainer(
             vocab_size=self.vocabulary,
             min_frequency=self.minimum_count,

@@ -1,29 +1,37 @@
-"""What the frozen part of a network makes of its examples: computed once, kept on disk, read instead of computed.
+"""Cached features: outputs of the frozen part of a network, computed once and kept on disk.
 
-`lower` and `upper` are the two parts that `zoo.transforms.frozen.cut` makes of a model. As `lower` never changes, its outputs
-may be kept for as long as they lie beside one run.
+`lower` and `upper` are the two parts that `zoo.transforms.frozen.cut` makes of a model: frozen and
+trainable.
 """
 
 import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import keras
 import numpy as np
 
-from zoo.data.examples import ArrayStore, write
+from zoo.data.examples import ArrayStore, Examples, write
+from zoo.objectives import Objective
 from zoo.pipeline.predictor import BatchPredictor
-from zoo.runtime.files import whole_file
+from zoo.runtime.files import atomic_file
+from zoo.text.tokenizer import Tokenizer
 
 CHUNK = 1024  # examples whose features are held in memory at once
 
 
 class CachedFeatures:
-    """Examples as `zoo.data.examples.Examples` are, each with what `lower` makes of it.
+    """Tokenised examples with cached features of the frozen part, in the form of `zoo.data.examples.Examples`.
 
     Args:
-        folder: where features are, or are to be written.
+        examples: tokenised.
+        lower: the frozen part of the model; unused where `folder` exists.
+        folder: of the features; written if missing.
     """
 
-    def __init__(self, examples, lower, objective, tokenizer, folder):
+    def __init__(
+        self, examples: Examples, lower: keras.Model, objective: Objective, tokenizer: Tokenizer, folder: Path
+    ) -> None:
         self.examples, self.frame, self.lower = examples, examples.frame, lower
         if not folder.is_dir():
             write(folder, self._computed(BatchPredictor(lower, objective, tokenizer)))
@@ -33,61 +41,66 @@ class CachedFeatures:
         return len(self.examples)
 
     @property
-    def used(self):
-        """As of `Examples`."""
+    def used(self) -> np.ndarray:
+        """Lengths in tokens, as of `Examples`."""
         return self.examples.used
 
-    def shapes(self, longest):
-        """As of `Examples`."""
+    def shapes(self, longest: int) -> np.ndarray:
+        """Padded shapes, as `Examples.shapes`."""
         return self.examples.shapes(longest)
 
     def batch(self, indices, shape):
-        """As of `Examples`, with a (rows, ...) array for each tensor; zeros stand where a text has no token."""
-        kept = {name: self._padded(name, tensor.shape, indices, shape[0]) for name, tensor in self.lower.output.items()}
-        return self.examples.batch(indices, shape) | kept
+        """A padded batch, as `Examples.batch`, with a (rows, ...) array for each feature; padding is 0."""
+        features = {
+            name: self._padded(name, tensor.shape, indices, shape[0]) for name, tensor in self.lower.output.items()
+        }
+        return self.examples.batch(indices, shape) | features
 
     def _padded(self, name, shape, indices, time):
         rows = [self.rows.row(name, i) for i in indices]
         if len(shape) == 1 or shape[1] is not None:
             return np.stack([row.reshape(shape[1:]) for row in rows])
         array = np.zeros((len(rows), time, *shape[2:]), rows[0].dtype)
-        for place, row in zip(array, rows, strict=True):
+        for out, row in zip(array, rows, strict=True):
             row = row.reshape(-1, *shape[2:])
-            place[: len(row)] = row
+            out[: len(row)] = row
         return array
 
-    def _computed(self, runner):
+    def _computed(self, predict) -> Iterator[dict[str, np.ndarray]]:
         """Yield {name: 1-D array} for each example."""
         names = [name for name in self.frame.inputs if name in self.examples.values]
         for start in range(0, len(self), CHUNK):
-            numbers = range(start, min(start + CHUNK, len(self)))
-            found = runner([{name: self.examples.row(name, i) for name in names} for i in numbers])
-            for i, features in zip(numbers, found, strict=True):
+            indices = range(start, min(start + CHUNK, len(self)))
+            outputs = predict([{name: self.examples.row(name, i) for name in names} for i in indices])
+            for i, features in zip(indices, outputs, strict=True):
                 yield {name: self._trimmed(name, array, i) for name, array in features.items()}
 
     def _trimmed(self, name, array, index):
-        timed = len(self.lower.output[name].shape) > 1 and self.lower.output[name].shape[1] is None
-        return plain(array[: self.examples.sizes[index, 0]] if timed else array).reshape(-1)
+        has_time = len(self.lower.output[name].shape) > 1 and self.lower.output[name].shape[1] is None
+        return plain(array[: self.examples.sizes[index, 0]] if has_time else array).reshape(-1)
 
 
 class CachedPredictor:
-    """Answers a batch as the model does that was cut, and computes the frozen part once for each batch it has met.
+    """`predict_on_batch` of a model in two parts, with cached features of the frozen part for each batch.
 
-    It stands in place of `keras.Model.predict_on_batch`; `folder` is where features are kept.
+    Args:
+        lower: the frozen part.
+        upper: the trainable part.
+        folder: of the features.
     """
 
-    def __init__(self, lower, upper, folder):
+    def __init__(self, lower: keras.Model, upper: keras.Model, folder: Path) -> None:
         self.lower, self.upper, self.folder = lower, upper, folder
         folder.mkdir(exist_ok=True)
 
-    def __call__(self, inputs):
+    def __call__(self, inputs: Mapping[str, np.ndarray]):
         path = self.folder / f"{_digest(inputs)}.npz"
         if not path.is_file():
             features = self.lower.predict_on_batch({name: inputs[name] for name in self.lower.input})
-            with whole_file(path) as file:
+            with atomic_file(path) as file:
                 np.savez(file, **{name: plain(array) for name, array in features.items()})
-        with np.load(path) as kept:
-            tensors = inputs | dict(kept)
+        with np.load(path) as features:
+            tensors = inputs | dict(features)
         return self.upper.predict_on_batch({name: tensors[name] for name in self.upper.input})
 
 
@@ -98,7 +111,7 @@ def _digest(inputs):
     return digest.hexdigest()
 
 
-def plain(array):
-    """An array of a type that NumPy can write: half precision becomes single."""
+def plain(array) -> np.ndarray:
+    """A tensor as a NumPy array of a type that npz files hold: half precision becomes float32."""
     array = keras.ops.convert_to_numpy(array)
     return array if array.dtype.kind in "biu" else array.astype("float32")

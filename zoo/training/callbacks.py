@@ -1,42 +1,63 @@
-"""What happens around `fit`: exact scores after each epoch, the best weights kept, checkpoints, history."""
+"""Keras callbacks of a run: validation, early stopping, checkpoints and history."""
 
 import csv
 import io
 import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import keras
+import numpy as np
 
 from zoo import backend
+from zoo.objectives import Objective
 from zoo.pipeline import predictor
 from zoo.runtime.files import write_text
+from zoo.text.tokenizer import Tokenizer
 from zoo.training import checkpoint
 from zoo.training.optimizer import averaged
 from zoo.training.tensorboard import EventWriter
 
 
 class Validation(keras.callbacks.Callback):
-    """After each epoch: the objective's exact scores on the validation records, put into the epoch's logs.
+    """Validation after each epoch, with early stopping: the objective's scores, added to the epoch's logs.
 
-    `network` is what is scored: the trained model, or the one that shares its weights and reads examples one a row;
-    `answer`, where set, stands in place of its `predict_on_batch`. The values of `variables` with the best
-    `objective.rank` are kept; training stops after `patience` epochs without a better one.
+    The values of `variables` with the best `objective.rank` are kept in `best`.
+
+    Args:
+        network: the model that is scored: the trained model, or a model with the same weights and one example a row.
+        variables: that training may change.
+        records: of the validation split.
+        patience: epochs without a better rank after which training stops; 0: never.
+
+    `predict_batch`, where set, takes the place of the network's `predict_on_batch`.
     """
 
-    def __init__(self, network, variables, objective, tokenizer, records, patience):
+    def __init__(
+        self,
+        network: keras.Model,
+        variables: Sequence[keras.Variable],
+        objective: Objective,
+        tokenizer: Tokenizer,
+        records: list[dict],
+        patience: int,
+    ) -> None:
         super().__init__()
-        self.network, self.variables, self.answer = network, variables, None
+        self.network, self.variables = network, variables
         self.objective, self.tokenizer, self.records, self.patience = objective, tokenizer, records, patience
-        self.best, self.best_rank, self.best_epoch = None, None, None
+        self.predict_batch: Callable | None = None
+        self.best: list[np.ndarray] | None = None
+        self.best_rank, self.best_epoch = None, None
 
-    def resume(self, found):
-        """Go on after a `Checkpoint`, with the best weights it knows."""
-        self.best = found.best
-        self.best_rank, self.best_epoch = tuple(found.progress["best_rank"]), found.progress["best_epoch"]
+    def resume(self, saved: checkpoint.Checkpoint) -> None:
+        """Continue after a checkpoint, with its best weights."""
+        self.best = saved.best
+        self.best_rank, self.best_epoch = tuple(saved.progress["best_rank"]), saved.progress["best_epoch"]
 
     def on_epoch_end(self, epoch, logs=None):
         with averaged(self.model):
             parts = self.objective, self.tokenizer, self.records
-            outputs = predictor.predict(self.network, *parts, watching=True, answer=self.answer)
+            outputs = predictor.predict(self.network, *parts, watching=True, answer=self.predict_batch)
             scores = self.objective.scores(outputs, self.records)
             if self.best is None or self.objective.rank(scores) > self.best_rank:
                 self.best_rank, self.best_epoch = self.objective.rank(scores), epoch
@@ -47,9 +68,9 @@ class Validation(keras.callbacks.Callback):
 
 
 class StopAfter(keras.callbacks.Callback):
-    """Ends training after `total` batches, in the middle of an epoch if need be."""
+    """Stops training after `total` batches, in the middle of an epoch if need be; an epoch has `steps` batches."""
 
-    def __init__(self, total, steps):
+    def __init__(self, total: int, steps: int) -> None:
         super().__init__()
         self.total, self.steps = total, steps
 
@@ -62,33 +83,40 @@ class StopAfter(keras.callbacks.Callback):
 
 
 class Recorder(keras.callbacks.Callback):
-    """After each epoch: a row in history.csv and TensorBoard's logs, then a checkpoint.
+    """History and checkpoints after each epoch: a row in history.csv, TensorBoard's logs, then checkpoint.npz.
 
-    An epoch that Ctrl-C cut short is recorded but no checkpoint: a run goes on from whole epochs only.
+    An epoch that Ctrl-C cut short gets a row but no checkpoint: a run resumes from complete epochs only.
+
+    Args:
+        folder: of the run.
+        variables: that training may change.
+        steps: batches of an epoch.
     """
 
-    def __init__(self, folder, variables, validate, steps):
+    def __init__(self, folder: Path, variables: Sequence[keras.Variable], validation: Validation, steps: int) -> None:
         super().__init__()
-        self.folder, self.variables, self.validate, self.steps = folder, variables, validate, steps
-        self.rows, self.started = [], time.monotonic()
-        self.interrupted, self.found = False, None
-        self.continues = True  # whether a checkpoint that is found was of the same optimizer
-        self.random = None  # random states to begin with
+        self.folder, self.variables, self.validation, self.steps = folder, variables, validation, steps
+        self.rows: list[dict] = []
+        self.started = time.monotonic()
+        self.interrupted = False
+        self.saved: checkpoint.Checkpoint | None = None  # restored before the first batch
+        self.same_optimizer = True  # whether `saved` holds the state of the present optimizer
+        self.random_state: dict | None = None  # set before the first batch
 
-    def resume(self, found):
-        """Go on after a `Checkpoint`, with its history."""
-        self.found, self.rows = found, found.progress["rows"]
+    def resume(self, saved: checkpoint.Checkpoint) -> None:
+        """Continue after a checkpoint, with its history."""
+        self.saved, self.rows = saved, saved.progress["rows"]
         self.started = time.monotonic() - self.rows[-1]["seconds"]
 
     def on_train_begin(self, logs=None):
         self.events = EventWriter(self.folder / "logs")
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self.found:  # not before: `fit` and torch's data loader draw random numbers when they start
-            self.found.put_into(self.variables, self.model if self.continues else None)
-        elif self.random is not None:
-            backend.set_random_state(self.random)
-        self.found = self.random = None
+        if self.saved:  # not before: `fit` and torch's data loader draw random numbers when they start
+            self.saved.restore(self.variables, self.model if self.same_optimizer else None)
+        elif self.random_state is not None:
+            backend.set_random_state(self.random_state)
+        self.saved = self.random_state = None
 
     def on_epoch_end(self, epoch, logs=None):
         row = {"epoch": epoch + 1, "batch": epoch * self.steps + self.batch + 1} | {
@@ -98,9 +126,9 @@ class Recorder(keras.callbacks.Callback):
         row["seconds"] = round(time.monotonic() - self.started, 2)
         self.rows.append(row)
         self.events.scalars(row["batch"], row)
-        write_text(self.folder / "history.csv", table(self.rows))
+        write_text(self.folder / "history.csv", to_csv(self.rows))
         if not self.interrupted:
-            state = self.variables, self.model.optimizer.variables, self.validate.best
+            state = self.variables, self.model.optimizer.variables, self.validation.best
             checkpoint.save(self.folder / "checkpoint.npz", self._progress(), *state)
 
     def on_train_batch_end(self, batch, logs=None):
@@ -109,14 +137,14 @@ class Recorder(keras.callbacks.Callback):
     def _progress(self):
         return {
             "rows": self.rows,
-            "best_rank": self.validate.best_rank,
-            "best_epoch": self.validate.best_epoch,
+            "best_rank": self.validation.best_rank,
+            "best_epoch": self.validation.best_epoch,
             "stopped": bool(self.model.stop_training),
         }
 
 
-def table(rows):
-    """Rows (dicts with the same keys) as CSV."""
+def to_csv(rows: Sequence[Mapping]) -> str:
+    """Rows, dicts with the same keys, as CSV text."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()

@@ -1,80 +1,89 @@
-"""All that a run needs in order to go on as if nothing had happened: one npz file, whole or absent."""
+"""Checkpoints of a run: one npz file, written atomically, from which a run resumes to the same weights."""
 
 import json
 import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from zoo import backend
-from zoo.runtime.files import whole_file
+from zoo.runtime.errors import UserError
+from zoo.runtime.files import atomic_file
 
 
-def save(path, progress, variables, optimizer, best):
-    """Write values of variables, the random states, the best values so far and `progress`.
+def save(
+    path: Path,
+    progress: dict,
+    variables: Iterable[keras.Variable],
+    optimizer: Iterable[keras.Variable],
+    best: Sequence[np.ndarray] | None,
+) -> None:
+    """Write the values of variables, the random states, the best values so far and `progress`.
 
     Args:
         progress: JSON-able dict (epochs done, history, ...).
         variables: of the model.
         optimizer: the optimizer's variables.
-        best: list of arrays, one for each of the model's variables, or None.
+        best: an array for each of `variables`, or None.
     """
     arrays = {f"model/{i}": value for i, value in enumerate(values(variables))}
     arrays |= {f"optimizer/{i}": value for i, value in enumerate(values(optimizer))}
     arrays |= {f"best/{i}": value for i, value in enumerate(best or [])}
     arrays |= {f"random/{name}": value for name, value in backend.random_state().items()}
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         np.savez(file, progress=np.array(json.dumps(progress)), **arrays)
 
 
-def together(*models):
+def unique_variables(*models: keras.Model) -> list[keras.Variable]:
     """The variables of several models, each once."""
     return list({id(variable): variable for model in models for variable in model.variables}.values())
 
 
 class Checkpoint:
-    """A checkpoint read back: `progress`, the `best` weights, and the rest for `put_into`.
+    """A checkpoint read back: `progress`, the `best` weights, and all other state for `restore`.
 
-    Raises ValueError where the file is truncated.
+    Raises UserError where the file is truncated.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         self.path = path
         try:
             with open(path, "rb") as file, np.load(file) as arrays:
                 self.arrays = dict(arrays)
             self.progress = json.loads(str(self.arrays["progress"]))
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{path} is not a whole checkpoint ({error}). Start again with --fresh.") from error
-        self.best = self._list("best") or None
+            raise UserError(f"{path} is not a complete checkpoint ({error}). Start again with --restart.") from error
+        self.best = self._arrays_of("best") or None
 
-    def put_into(self, variables, model):
-        """Give a model's variables, the random states, and the optimizer of a compiled model where one is given, back.
+    def restore(self, variables: Sequence[keras.Variable], model: keras.Model | None) -> None:
+        """Assign the saved values to `variables`, the random states and, if any, the optimizer of a compiled `model`.
 
-        Raises ValueError where the checkpoint is of another network.
+        Raises UserError where the checkpoint belongs to another network.
         """
         if model and not model.optimizer.built:  # one that scales the loss, on TensorFlow
             model.optimizer.build(model.trainable_variables)
         try:
-            assign(variables, self._list("model"))
+            assign(variables, self._arrays_of("model"))
             if model:
-                assign(model.optimizer.variables, self._list("optimizer"))
+                assign(model.optimizer.variables, self._arrays_of("optimizer"))
         except ValueError as error:
-            raise ValueError(f"{self.path} belongs to another network ({error}). Start again with --fresh.") from error
+            raise UserError(f"{self.path} belongs to another network ({error}). Start again with --restart.") from error
         random = (name for name in self.arrays if name.startswith("random/"))
         backend.set_random_state({name.removeprefix("random/"): self.arrays[name] for name in random})
 
-    def _list(self, name):
+    def _arrays_of(self, name):
         count = sum(key.startswith(f"{name}/") for key in self.arrays)
         return [self.arrays[f"{name}/{i}"] for i in range(count)]
 
 
-def values(variables):
+def values(variables: Iterable[keras.Variable]) -> list[np.ndarray]:
     """NumPy copies of Keras variables."""
     return [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables]
 
 
-def assign(variables, arrays):
-    """Set Keras variables from arrays of the same number and shapes."""
+def assign(variables: Iterable[keras.Variable], arrays: Iterable[np.ndarray]) -> None:
+    """Set Keras variables from arrays of the same number and shapes. Raises ValueError where these differ."""
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)

@@ -1,15 +1,21 @@
-"""The model card: README.md in a model's folder, for whoever finds it later (Mitchell 2019, arXiv:1810.03993)."""
+"""Model card: README.md in a model folder (Mitchell 2019, arXiv:1810.03993)."""
 
 import platform
 import time
 from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 
 from zoo import catalog
 from zoo.runtime.files import write_text
-from zoo.training.callbacks import table
-from zoo.training.plots import draw_confusion, draw_curves
+from zoo.training.callbacks import to_csv
+from zoo.training.plots import plot_confusion, plot_curves
+
+if TYPE_CHECKING:
+    from zoo.pipeline.pipeline import Pipeline
+    from zoo.training.run import TrainingRun
 
 CARD = """# {name}
 
@@ -25,11 +31,11 @@ zoo export {folder}
 
 {scores}
 
-Best epoch: {best} of {epochs} (by validation {watch}). ![Curves](curves.png)
+Best epoch: {best} of {epochs} (by validation {monitor}). ![Curves](curves.png)
 
 ## Data
 
-`{spec}`{columns}: {sizes}.{drawn}
+`{spec}`{columns}: {sizes}.{derived}
 
 ## Sizes
 
@@ -46,17 +52,17 @@ zoo {zoo}, Keras {keras} on {backend} {backend_version}, Python {python}, {machi
 """
 
 
-def write_card(folder, pipeline, run):
-    """Write README.md and pictures into `folder`, for a finished `TrainingRun`; tables are of the last split scored."""
-    watch, preset = run.objective.watch, pipeline.preset
-    draw_curves(run.record.rows, watch, folder / "curves.png")
-    rows, confusion = run.looks
+def write_card(folder: Path, pipeline: "Pipeline", run: "TrainingRun") -> None:
+    """Write the model card of a finished run: README.md, plots, and per_class.csv of the split that was scored last."""
+    monitor, preset = run.objective.monitor, pipeline.preset
+    plot_curves(run.recorder.rows, monitor, folder / "curves.png")
+    rows, confusion = run.tables
     if rows:
-        write_text(folder / "per_class.csv", table(rows))
+        write_text(folder / "per_class.csv", to_csv(rows))
     if confusion is not None:
-        draw_confusion(confusion, run.objective.labels, folder / "confusion.png")
+        plot_confusion(confusion, run.objective.labels, folder / "confusion.png")
     values = _names(pipeline, run) | _facts(run) | _versions()
-    values |= {"watch": watch, "scores": _scores(pipeline.scores), "training": preset.training}
+    values |= {"monitor": monitor, "scores": _scores(pipeline.scores), "training": preset.training}
     write_text(folder / "README.md", CARD.format(**values))
 
 
@@ -69,22 +75,22 @@ def _names(pipeline, run):
         "architecture": catalog.name_of("architectures", preset.architecture),
         "objective": catalog.name_of("objectives", preset.objective),
         "labels": f"Labels: {', '.join(labels)}." if labels else "",
-        "weights": run.learned,
-        "vocabulary": pipeline.tokenizer.size,
+        "weights": run.weights_summary,
+        "vocabulary": pipeline.tokenizer.vocabulary_size,
         "length": preset.objective.length,
     }
 
 
 def _facts(run):
-    rows, data = run.record.rows, run.preset.data
+    rows, data = run.recorder.rows, run.preset.data
     return {
-        "best": run.validate.best_epoch + 1,
+        "best": run.validation.best_epoch + 1,
         "epochs": len(rows),
         "seconds": rows[-1]["seconds"],
         "spec": data.spec,
         "columns": "".join(f", {field} from its column {column}" for field, column in data.columns.items()),
         "sizes": ", ".join(f"{split} {count}" for split, count in run.sizes.items()),
-        "drawn": "".join(f" Drawn: {run.dataset.where(split)}." for split in run.dataset.drawn),
+        "derived": "".join(f" Derived: {run.dataset.describe(split)}." for split in run.dataset.derived_splits),
     }
 
 
@@ -102,7 +108,7 @@ def _versions():
 
 
 def _scores(scores):
-    """A table; a split may lack scores that another has, such as those of questions without an answer."""
+    """Scores as a Markdown table; a split may lack a score, such as the scores of questions without an answer."""
     names = list(dict.fromkeys(name for values in scores.values() for name in values))
     lines = [["split", *names], ["---"] * (len(names) + 1)]
     for split, values in scores.items():

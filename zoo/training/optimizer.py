@@ -1,15 +1,19 @@
-"""AdamW as fine-tuning papers use it: warm-up, decay, clipping, no weight decay on biases and norms.
+"""AdamW as fine-tuning papers use it: warm-up, decay, gradient clipping, no weight decay on biases and norms.
 
 Loshchilov & Hutter 2019 (arXiv:1711.05101); which weights decay: Devlin 2018 (arXiv:1810.04805), appendix A.2.
 """
 
 import math
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
 
 import keras
 
 from zoo import backend
+from zoo.backend.keras_private import decays, moving_averages
+from zoo.presets import Training
+from zoo.runtime.errors import UserError
 from zoo.training.checkpoint import assign, values
 
 SCHEDULES = ("linear", "cosine", "constant")
@@ -17,105 +21,122 @@ SCHEDULES = ("linear", "cosine", "constant")
 
 @keras.saving.register_keras_serializable("zoo")
 class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Rise linearly to `peak` in `warmup` steps, then fall to `floor` times that at `total` steps.
+    """Learning-rate schedule: linear warm-up to `peak`, then decay to `min_factor` times the peak.
 
     Args:
+        peak: the highest learning rate.
+        warmup: steps of the warm-up.
+        total: steps after which the decay ends.
         decay: "linear", "cosine" (Loshchilov & Hutter 2017, arXiv:1608.03983) or "constant" (stay at the peak).
-        begun: steps that were done before the first one.
+        min_factor: share of the peak that the decay ends at.
+        offset: steps of the run before the optimizer's first step.
     """
 
-    def __init__(self, peak, warmup, total, decay, floor=0.0, begun=0):
+    def __init__(
+        self, peak: float, warmup: int, total: int, decay: str, min_factor: float = 0.0, offset: int = 0
+    ) -> None:
         super().__init__()
         if decay not in SCHEDULES:
-            raise ValueError(f"Expected training.schedule to be one of {', '.join(SCHEDULES)}. Received: {decay!r}.")
-        self.peak, self.warmup, self.total, self.decay, self.floor = peak, warmup, total, decay, floor
-        self.begun = begun
+            raise UserError(f"Expected training.schedule to be one of {', '.join(SCHEDULES)}. Received: {decay!r}.")
+        self.peak, self.warmup, self.total, self.decay, self.min_factor = peak, warmup, total, decay, min_factor
+        self.offset = offset
 
     def __call__(self, step):
-        step = keras.ops.cast(step, "float32") + self.begun
+        step = keras.ops.cast(step, "float32") + self.offset
         rise = (step + 1) / max(self.warmup, 1)
-        gone = keras.ops.clip((step - self.warmup) / max(self.total - self.warmup, 1), 0.0, 1.0)
-        return self.peak * keras.ops.where(step < self.warmup, rise, self.floor + (1 - self.floor) * self._fall(gone))
+        progress = keras.ops.clip((step - self.warmup) / max(self.total - self.warmup, 1), 0.0, 1.0)
+        fall = self.min_factor + (1 - self.min_factor) * self._fall(progress)
+        return self.peak * keras.ops.where(step < self.warmup, rise, fall)
 
-    def _fall(self, gone):
+    def _fall(self, progress):
         if self.decay == "linear":
-            return 1.0 - gone
-        return 0.5 * (1.0 + keras.ops.cos(math.pi * gone)) if self.decay == "cosine" else keras.ops.ones_like(gone)
+            return 1.0 - progress
+        if self.decay == "cosine":
+            return 0.5 * (1.0 + keras.ops.cos(math.pi * progress))
+        return keras.ops.ones_like(progress)
 
-    def get_config(self):
-        return {name: getattr(self, name) for name in ("peak", "warmup", "total", "decay", "floor", "begun")}
+    def get_config(self) -> dict:
+        return {name: getattr(self, name) for name in ("peak", "warmup", "total", "decay", "min_factor", "offset")}
 
 
 class LayerwiseAdamW(backend.AdamW):
-    """AdamW by which each weight learns at a pace of its own.
+    """AdamW with layer-wise learning rates: a factor for each weight.
 
     Args:
-        paces: {path of a weight: factor of its learning rate, so of its decay too}; of others it is 1.
+        lr_scales: {path of a weight: factor of its learning rate and weight decay}; 1 for all others.
+        options: of `keras.optimizers.AdamW`.
     """
 
-    def __init__(self, paces, **options):
+    def __init__(self, lr_scales: Mapping[str, float], **options) -> None:
         super().__init__(**options)
-        self.paces = paces
+        self.lr_scales = lr_scales
 
     def finalize_variable_values(self, var_list):
-        """Leave the last weights at the end of `fit`, which may be one of several; `averaged` shows the average."""
+        """Keep the last weights at the end of `fit`, which a run may call more than once (`averaged` shows the EMA)."""
 
     def _groups(self, variables):
-        """(pace, numbers of the variables with that pace) for each pace."""
-        paces = [self.paces.get(variable.path, 1.0) for variable in variables]
-        order = sorted(range(len(paces)), key=lambda i: paces[i])
-        return [(pace, list(places)) for pace, places in groupby(order, key=lambda i: paces[i])]
+        """(factor, indices of the variables with that factor) for each factor."""
+        scales = [self.lr_scales.get(variable.path, 1.0) for variable in variables]
+        order = sorted(range(len(scales)), key=lambda i: scales[i])
+        return [(scale, list(indices)) for scale, indices in groupby(order, key=lambda i: scales[i])]
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
-        for pace, places in self._groups(trainable_variables):
-            some = ([of[i] for i in places] for of in (grads, trainable_variables))
-            super()._backend_update_step(*some, learning_rate * pace)
+        for scale, indices in self._groups(trainable_variables):
+            group = ([items[i] for i in indices] for items in (grads, trainable_variables))
+            super()._backend_update_step(*group, learning_rate * scale)
 
     def _apply_weight_decay(self, variables):
-        variables, decay = [variable for variable in variables if self._use_weight_decay(variable)], self.weight_decay
-        for pace, places in self._groups(variables):
-            self.weight_decay = decay * pace
-            super()._apply_weight_decay([variables[i] for i in places])
+        variables, decay = [variable for variable in variables if decays(self, variable)], self.weight_decay
+        for scale, indices in self._groups(variables):
+            self.weight_decay = decay * scale
+            super()._apply_weight_decay([variables[i] for i in indices])
         self.weight_decay = decay
 
 
 @contextmanager
-def averaged(model):
-    """Within the block the model has the moving average of its weights (Polyak & Juditsky 1992), if it keeps one.
+def averaged(model: keras.Model) -> Iterator[None]:
+    """Swap in the exponential moving average (EMA) of the weights within the block, if the optimizer keeps one.
 
-    https://doi.org/10.1137/0330046
+    Polyak & Juditsky 1992, https://doi.org/10.1137/0330046
     """
     adamw = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # float16 wraps it to scale the loss
     if not adamw.use_ema:
         yield
         return
     last = values(model.trainable_variables)
-    assign(model.trainable_variables, values(adamw._model_variables_moving_average))
+    assign(model.trainable_variables, values(moving_averages(adamw)))
     yield
     assign(model.trainable_variables, last)
 
 
-def optimizer(training, model, batches, paces=None, begun=0):
-    """AdamW for those weights of `model` that learn, set up by a preset's `Training`, for a run of so many batches.
+def optimizer(
+    training: Training,
+    model: keras.Model,
+    batches: int,
+    lr_scales: Mapping[str, float] | None = None,
+    offset: int = 0,
+) -> LayerwiseAdamW:
+    """AdamW for the trainable weights of `model`, configured by a preset's `Training`.
 
     Args:
-        paces: those of `LayerwiseAdamW`.
-        begun: batches of the run that are done.
+        batches: of the whole run.
+        lr_scales: of `LayerwiseAdamW`.
+        offset: batches of the run that precede this optimizer.
 
     The schedule counts batches, not optimizer steps: that is the step Keras hands it under gradient accumulation.
     """
     warmup = round(batches * training.warmup)
-    schedule = WarmupDecay(training.learning_rate, warmup, batches, training.schedule, training.floor, begun)
+    peak, decay = training.learning_rate, training.schedule
     adamw = LayerwiseAdamW(
-        paces or {},
-        learning_rate=schedule,
+        lr_scales or {},
+        learning_rate=WarmupDecay(peak, warmup, batches, decay, training.min_lr_factor, offset),
         weight_decay=training.weight_decay,
-        beta_1=training.momentum,
-        beta_2=training.memory,
-        global_clipnorm=training.clip or None,
-        use_ema=training.average > 0,
-        ema_momentum=training.average,
-        ema_overwrite_frequency=None,  # training goes on from the last weights
+        beta_1=training.beta_1,
+        beta_2=training.beta_2,
+        global_clipnorm=training.clip_norm or None,
+        use_ema=training.ema > 0,
+        ema_momentum=training.ema,
+        ema_overwrite_frequency=None,  # training continues from the last weights
         gradient_accumulation_steps=training.accumulation if training.accumulation > 1 else None,
     )
     adamw.exclude_from_weight_decay(var_list=[weight for weight in model.trainable_variables if len(weight.shape) < 2])

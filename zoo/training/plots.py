@@ -1,22 +1,31 @@
-"""Pictures of a run, drawn with matplotlib without a screen."""
+"""Plots of a run: learning curves and the confusion matrix, by matplotlib without a screen."""
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 
-def draw_curves(rows, watch, path):
-    """The loss and the watched score over the epochs of a history, as a PNG."""
+def plot_curves(rows: Sequence[Mapping], monitor: str, path: str | Path | BinaryIO) -> None:
+    """Learning curves as a PNG: the training loss and the validation score `monitor` over the epochs of a history."""
     figure, (left, right) = _figure(9, 3.5, columns=2)
     epochs = [row["epoch"] for row in rows]
     left.plot(epochs, [row["loss"] for row in rows], marker="o")
     left.set(title="training loss", xlabel="epoch")
-    right.plot(epochs, [row[f"val_{watch}"] for row in rows], marker="o", color="tab:orange")
-    right.set(title=f"validation {watch}", xlabel="epoch")
+    right.plot(epochs, [row[f"val_{monitor}"] for row in rows], marker="o", color="tab:orange")
+    right.set(title=f"validation {monitor}", xlabel="epoch")
     _save(figure, path)
 
 
-def draw_confusion(counts, labels, path):
-    """A confusion matrix as a PNG: rows are true classes, columns what they were called."""
+def plot_confusion(counts: np.ndarray, labels: Sequence[str], path: str | Path | BinaryIO) -> None:
+    """A confusion matrix as a PNG.
+
+    Args:
+        counts: (true classes, predicted classes) ints.
+    """
     size = min(4 + 0.35 * len(labels), 40)
     figure, axes = _figure(size, size)
     shares = counts / counts.sum(1, keepdims=True).clip(1)

@@ -7,16 +7,23 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from zoo.runtime.console import console
 
-REFRESH = 0.25  # seconds between looks at the loss: each one waits for the device
+REFRESH = 0.25  # seconds between reads of the loss: each read waits for the device
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """Shows the whole run as one bar on standard error; only the epochs' lines where that is no terminal."""
+    """Progress bar of the whole run on standard error; where that is no terminal, a line for each epoch only.
 
-    def __init__(self, watch, steps, epochs, done):
+    Args:
+        monitor: name of the validation score that is shown.
+        steps: batches of an epoch.
+        epochs: of the run.
+        done: epochs before this process.
+    """
+
+    def __init__(self, monitor: str, steps: int, epochs: int, done: int) -> None:
         super().__init__()
-        self.watch, self.steps, self.epochs, self.done = watch, steps, epochs, done
-        self.looked = 0.0
+        self.monitor, self.steps, self.epochs, self.done = monitor, steps, epochs, done
+        self.refreshed = 0.0
         columns = (
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
@@ -39,15 +46,15 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         now = time.monotonic()
-        if now - self.looked < REFRESH:
+        if now - self.refreshed < REFRESH:
             return
-        self.looked = now
+        self.refreshed = now
         fields = {"epoch": f"{self.epoch + 1}/{self.epochs}", "loss": f"{float(logs['loss']):.4f}"}
         fields["speed"] = f"{(batch + 1) / (now - self.began):.1f}"
         self.bar.update(self.task, completed=self.epoch * self.steps + batch + 1, **fields)
 
     def on_epoch_end(self, epoch, logs=None):
-        score = f"val_{self.watch} {logs[f'val_{self.watch}']:.4f}"
+        score = f"val_{self.monitor} {logs[f'val_{self.monitor}']:.4f}"
         self.bar.update(self.task, score=score)
         seconds = time.monotonic() - self.began
         console.print(f"epoch {epoch + 1}/{self.epochs}  loss {logs['loss']:.4f}  {score}  {seconds:.1f} s")

@@ -1,149 +1,193 @@
-"""One training run, from records to a finished model folder; what is half done lives in `<folder>.running`."""
+"""A training run, from records to a model folder; an unfinished run lives in `<folder>.running`."""
 
 import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
+
+import keras
 
 from zoo.adapters.training import LoRATraining
-from zoo.data.examples import prepare
+from zoo.architectures import Architecture
+from zoo.data.dataset import Dataset
+from zoo.data.examples import Examples, prepare
 from zoo.data.opening import open_dataset
 from zoo.layers.quantization import PRECISIONS
+from zoo.objectives import Objective
 from zoo.pipeline.pipeline import Pipeline, held_out, load, measure
+from zoo.presets import Preset
 from zoo.runtime.console import console
-from zoo.runtime.files import whole_folder
+from zoo.runtime.errors import UserError
+from zoo.runtime.files import atomic_folder
 from zoo.text.tokenizer import Tokenizer
 from zoo.training import checkpoint
-from zoo.training.environment import precision, set_seed
+from zoo.training.environment import dtype_policy, set_seed
 from zoo.training.finetuning import BlockFreezer
 from zoo.training.fit import FitLoop
 from zoo.training.model_card import write_card
-from zoo.training.setup import check_start, drawn, keep_exports, make_folder, places, resolve, with_tokenizer
+from zoo.training.setup import (
+    build_model,
+    check_start,
+    keep_exports,
+    make_folder,
+    match_tokenizer,
+    resolve_preset,
+    run_folders,
+)
 
 
-def train(preset, *, to=None, data=None, columns=None, resume=False, fresh=False, overrides=(), weights=""):
-    """Train a preset and leave a model folder that `zoo.load` reads.
+def train(
+    preset: str | Preset,
+    *,
+    to: str | Path | None = None,
+    data: str | Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    resume: bool = False,
+    restart: bool = False,
+    overrides: Iterable[str] = (),
+    init: str = "",
+) -> Pipeline:
+    """Train a preset and save a model folder, which `zoo.load` reads.
 
     Args:
         preset: a name of `zoo list presets`, or a `Preset`.
-        to: the folder; default `saved_models/<preset>`.
+        to: the model folder; default `saved_models/<preset>`.
         data: a dataset spec in place of the preset's own.
         columns: {standard field: the data's name for it}, in place of the preset's own.
-        resume: go on with a run that was killed, from its last checkpoint, to the same end.
-        fresh: throw an unfinished run away.
+        resume: continue an unfinished run from its last checkpoint.
+        restart: discard an unfinished run.
         overrides: strings such as `training.epochs=3`.
-        weights: a folder to start from, of the zoo, transformers or KerasHub, or `hf:OWNER/NAME` or `keras:PRESET`: its
-            network with the weights, and its tokenizer, are taken in place of the preset's own.
+        init: warm start: a folder of the zoo, transformers or KerasHub, or `hf:OWNER/NAME` or `keras:PRESET`, whose
+            network, weights and tokenizer take the place of the preset's own.
 
-    Returns the trained `Pipeline`. Raises ValueError for whatever is wrong with the arguments or the data.
+    Returns the trained `Pipeline`. Raises UserError for a mistake in the arguments or the data.
     """
-    name, preset = resolve(preset, data, columns, overrides, weights)
-    folder, running = places(to, name)
+    name, preset = resolve_preset(preset, data, columns, list(overrides), init)
+    folder, running = run_folders(to, name)
     if resume and not running.is_dir() and folder.is_dir():
         console.print(f"{folder} is finished: nothing to resume.")
         return load(folder)
-    check_start(running, preset, resume, fresh)
-    return TrainingRun(running, folder, preset, resume).go()
+    check_start(running, preset, resume, restart)
+    return TrainingRun(running, folder, preset, resume).run()
 
 
 class TrainingRun:
-    """The steps of a run, in order; each leaves what the next one needs."""
+    """A training run: data, tokenizer, model, `fit`, scores and the model folder, in this order.
 
-    def __init__(self, running, folder, preset, resume):
+    Args:
+        running: the folder of the unfinished run.
+        folder: the model folder to write.
+        preset: with everything replaced that the user overrides.
+        resume: whether to continue from the last checkpoint.
+    """
+
+    dataset: Dataset
+    objective: Objective  # prepared: it knows the labels of the data
+    tokenizer: Tokenizer
+    architecture: Architecture  # with the tokenizer's vocabulary size
+    model: keras.Model
+    lora: LoRATraining | None
+    freezer: BlockFreezer
+    examples: Examples  # of the training split
+
+    def __init__(self, running: Path, folder: Path, preset: Preset, resume: bool) -> None:
         self.running, self.folder, self.preset, self.resume = running, folder, preset, resume
 
-    def go(self):
-        self._read()
-        self._learn_tokenizer()
-        self._draw()
-        self.tuner.round()
+    def run(self) -> Pipeline:
+        """Train, score and save. Returns the trained pipeline."""
+        self._load_data()
+        self._train_tokenizer()
+        self._build()
+        self.freezer.quantize()
         self._tokenize()
         if not self.resume:  # not before: a mistake in the settings or the data leaves nothing behind
             make_folder(self.running, self.preset, self.tokenizer)
         self._fit()
         return self._finish()
 
-    def _read(self):
+    def _load_data(self):
         data = self.preset.data
-        needs, draw = self.preset.objective.needs(), self.preset.objective.draw
-        self.dataset = open_dataset(data.spec, data.columns, data.seed, data.errors, needs, draw)
+        needs, split_strategy = self.preset.objective.needs(), self.preset.objective.split_strategy
+        self.dataset = open_dataset(data.spec, data.columns, data.seed, data.errors, needs, split_strategy)
         if not {"train", "validation"} <= set(self.dataset.splits):
             splits = ", ".join(self.dataset.splits)
-            raise ValueError(
+            raise UserError(
                 f"Expected train and validation splits in {data.spec}. Received: only {splits}. "
-                "Without #SPLIT, a validation split that is missing is drawn."
+                "Without #SPLIT, a missing validation split is derived."
             )
         self.objective = self.preset.objective.suit(self.preset.architecture).fit(self.dataset)
-        self.objective.check(self.preset.architecture)
+        self.objective.check_architecture(self.preset.architecture)
 
-    def _learn_tokenizer(self):
+    def _train_tokenizer(self):
         if self.resume:
             self.tokenizer = Tokenizer.load(self.running / "tokenizer.json")
             return
         texts = (text for record in self.dataset.records("train") for text in self.objective.texts(record))
         self.tokenizer = self.preset.tokenizer.train(texts)
         first = next(self.dataset.records("train"))
-        list(self.objective.examples([first], self.tokenizer))  # finds a length with no room for special tokens
+        list(self.objective.examples([first], self.tokenizer))  # raises where the length has no room for special tokens
 
-    def _draw(self):
+    def _build(self):
         training, lora = self.preset.training, self.preset.lora
         set_seed(training.seed)
-        self.architecture = with_tokenizer(self.preset, self.tokenizer)
-        given = not self.resume or lora.rank or self.preset.tuning.freeze  # else a checkpoint brings all weights
-        with precision(training.precision):
-            weights = training.weights if given else ""
-            model, fresh = drawn(self.objective, self.architecture, weights, self.tokenizer.size)
-        self.adaptation = LoRATraining(model, self.architecture, lora, fresh) if lora.rank else None
-        self.model = self.adaptation.model if lora.rank else model
-        self.tuner = BlockFreezer(self.preset.tuning, self.architecture, self.model)
+        self.architecture = match_tokenizer(self.preset, self.tokenizer)
+        load = not self.resume or lora.rank or self.preset.tuning.freeze  # a checkpoint has all weights but frozen ones
+        with dtype_policy(training.precision):
+            init = training.init if load else ""
+            model, new = build_model(self.objective, self.architecture, init, self.tokenizer.vocabulary_size)
+        self.lora = LoRATraining(model, self.architecture, lora, new) if lora.rank else None
+        self.model = self.lora.model if self.lora else model
+        self.freezer = BlockFreezer(self.preset.tuning, self.architecture, self.model)
 
     def _tokenize(self):
         cache = self.folder.parent / ".cache"
         self.examples = prepare(self.dataset, "train", self.objective, self.tokenizer, self.model, cache)
-        rows, targets = map(self._arrays, (self.architecture.inputs()[0], "target"))
-        if not self.adaptation:  # a backbone stays as it is
-            self.architecture.fit(self.model, rows, targets)
+        rows, targets = map(self._arrays, (self.architecture.inputs()[0], "labels"))
+        if not self.lora:  # the backbone is frozen
+            self.architecture.adapt(self.model, rows, targets)
 
     def _arrays(self, key):
         return (self.examples.row(key, i) for i in range(len(self.examples)))
 
     def _fit(self):
-        fitting = FitLoop(self)
-        self.validate, self.record = fitting.validate, fitting.record
-        fitting.go()
+        loop = FitLoop(self)
+        self.validation, self.recorder = loop.validation, loop.recorder
+        loop.run_stages()
 
     def _finish(self):
-        """Best weights back, threshold calibrated, scores measured, the folder published whole."""
-        checkpoint.assign(self.validate.variables, self.validate.best)
-        self.learned = self.tuner.count()
-        if self.preset.tuning.precision != PRECISIONS[0]:
-            self._draw_exactly()
-        self.tuner.hold(-1)
-        self.model = self.adaptation.merged() if self.adaptation else self.model
+        """Restore the best weights, calibrate the threshold, score all splits and save the model folder."""
+        checkpoint.assign(self.validation.variables, self.validation.best)
+        self.weights_summary = self.freezer.summary()
+        if self.preset.tuning.quantize != PRECISIONS[0]:
+            self._restore_precision()
+        self.freezer.freeze_up_to(-1)
+        self.model = self.lora.merged() if self.lora else self.model
         preset = replace(self.preset, architecture=self.architecture, objective=self.objective)
         splits = held_out(self.dataset)
         self.sizes = {"train": len(self.examples)} | {split: len(records) for split, records in splits.items()}
-        pipeline, *self.looks = measure(Pipeline(self.model, preset, self.tokenizer), splits)
+        pipeline, *self.tables = measure(Pipeline(self.model, preset, self.tokenizer), splits)
         self.objective = pipeline.objective
         self._publish(pipeline)
         return pipeline
 
-    def _draw_exactly(self):
-        """The network as it was before weights were rounded, with all that it has learned."""
-        learned = {weight.path: weight for weight in self.model.weights}
-        self._draw()
+    def _restore_precision(self):
+        """Build the network as it was before quantisation, with the trained weights."""
+        trained = {weight.path: weight for weight in self.model.weights}
+        self._build()
         for weight in self.model.weights:
-            if weight.path in learned:
-                weight.assign(learned[weight.path].value)
+            if weight.path in trained:
+                weight.assign(trained[weight.path].value)
 
     def _publish(self, pipeline):
-        with whole_folder(self.folder) as folder:
+        with atomic_folder(self.folder) as folder:
             keep_exports(self.folder, folder)
             pipeline.write(folder)
-            if self.adaptation:
-                self.adaptation.write(folder, pipeline.preset)
+            if self.lora:
+                self.lora.write(folder, pipeline.preset)
             write_card(folder, pipeline, self)
             shutil.copy(self.running / "history.csv", folder)
             shutil.copytree(self.running / "logs", folder / "logs")
-        if self.record.interrupted:
-            console.print(f"Stopped by Ctrl-C and saved in {self.folder}. Go on: the same command with --resume.")
+        if self.recorder.interrupted:
+            console.print(f"Stopped by Ctrl-C and saved in {self.folder}. To continue: the same command with --resume.")
         else:
             shutil.rmtree(self.running)

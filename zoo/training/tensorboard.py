@@ -1,7 +1,8 @@
-"""TensorBoard event files without TensorFlow: the package `tensorboard` has the formats, its writer would import it."""
+"""TensorBoard event files without TensorFlow: the writer of the package `tensorboard` would import TensorFlow."""
 
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tensorboard.compat.proto.event_pb2 import Event
@@ -12,14 +13,14 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 class EventWriter:
     """Appends scalars to a new event file in `folder`."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | Path) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         name = f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}"
         self.path = Path(folder) / name
         self._write(Event(wall_time=time.time(), file_version="brain.Event:2"))
 
-    def scalars(self, step, values):
-        """Write a dict of names to numbers at one step."""
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Write the scalars {name: value} of a step."""
         summary = Summary(value=[Summary.Value(tag=name, simple_value=value) for name, value in values.items()])
         self._write(Event(wall_time=time.time(), step=step, summary=summary))
 

@@ -25,54 +25,54 @@ class CachedModel:
         Returns (batch, vocabulary) logits of the next token and what `go_on` needs to know.
         """
         plan, time = self.plan, ops.shape(inputs[self.plan.written])[1]
-        positions, visible = _places(lengths, time, length)
+        positions, padding_mask = _places(lengths, time, length)
         values = {plan.inputs[name]: ids for name, ids in inputs.items()}
         for step in plan.once:
             step.run(values, _call)
-        state = {"positions": positions, "visible": visible, "kept": [values[place] for place in plan.kept]}
-        reading = DecodeContext(ops.arange(time, dtype="int32"), positions, visible)
-        memories = {step: LayerCache(reading) for step in plan.each if step.remembers}
+        state = {"positions": positions, "padding_mask": padding_mask, "kept": [values[place] for place in plan.kept]}
+        reading = DecodeContext(ops.arange(time, dtype="int32"), positions, padding_mask)
+        caches = {step: LayerCache(reading) for step in plan.each if step.remembers}
         for step in plan.each[: plan.last + 1]:
-            step.run(values, _remembering(memories))
+            step.run(values, _remembering(caches))
         for place in plan.crossing():  # what follows looks at each token alone: the last one will do
             values[place] = _last(values[place], lengths)
         for step in plan.each[plan.last + 1 :]:
-            step.run(values, _remembering(memories))
-        sources = [memory.source or () for memory in memories.values()]
-        return values[plan.output][:, 0], state | {"arrays": _arrays(memories), "sources": sources}
+            step.run(values, _remembering(caches))
+        sources = [cache.cross or () for cache in caches.values()]
+        return values[plan.output][:, 0], state | {"arrays": _arrays(caches), "sources": sources}
 
     def go_on(self, tokens, places, state):
         """Read (batch, time) further tokens into the (time,) `places` of memory.
 
         Returns (batch, time, vocabulary) logits of the tokens after them, and the new state.
         """
-        plan, reading = self.plan, DecodeContext(places, state["positions"], state["visible"])
+        plan, reading = self.plan, DecodeContext(places, state["positions"], state["padding_mask"])
         steps = [step for step in plan.each if step.remembers]
         known = zip(steps, state["arrays"], state["sources"], strict=True)
-        memories = {step: LayerCache(reading, *(tuple(some) or None for some in each)) for step, *each in known}
+        caches = {step: LayerCache(reading, *(tuple(some) or None for some in each)) for step, *each in known}
         values = dict(zip(plan.kept, state["kept"], strict=True)) | {plan.inputs[plan.written]: tokens}
         for step in plan.each:
-            step.run(values, _remembering(memories))
-        return values[plan.output], state | {"arrays": _arrays(memories)}
+            step.run(values, _remembering(caches))
+        return values[plan.output], state | {"arrays": _arrays(caches)}
 
 
 def _call(step, *args, **kwargs):
     return step.layer(*args, **kwargs)
 
 
-def _remembering(memories):
+def _remembering(caches):
     def call(step, *args, **kwargs):
-        return step.layer(*args, **kwargs, **({"memory": memories[step]} if step in memories else {}))
+        return step.layer(*args, **kwargs, **({"cache": caches[step]} if step in caches else {}))
 
     return call
 
 
-def _arrays(memories):
-    return [tuple(memory.arrays or ()) for memory in memories.values()]
+def _arrays(caches):
+    return [tuple(cache.state or ()) for cache in caches.values()]
 
 
 def _places(lengths, time, length):
-    """`(positions, visible)` of `zoo.layers.cache.DecodeContext`, where new tokens follow after the padding of the first."""
+    """`(positions, padding_mask)` of `zoo.layers.cache.DecodeContext`, where new tokens follow after the padding of the first."""
     places = ops.arange(length, dtype="int32")[None]
     new, lengths = places >= time, ops.cast(lengths, "int32")[:, None]
     positions = ops.where(new, lengths + places - time, places)

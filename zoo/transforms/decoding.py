@@ -7,6 +7,7 @@ import keras
 
 from zoo.layers.embedding import NGrams
 from zoo.layers.pooling import Pooling
+from zoo.runtime.errors import UserError
 from zoo.transforms.graph import walk
 
 OUTPUTS = 16  # more than any layer has
@@ -36,7 +37,7 @@ class Step:
     @property
     def remembers(self):
         """Whether the layer has a memory of earlier tokens: see `zoo.layers.cache`."""
-        return "memory" in inspect.signature(self.layer.call).parameters
+        return "cache" in inspect.signature(self.layer.call).parameters
 
     def reads(self):
         """The places of the tensors that the layer is called with."""
@@ -63,7 +64,7 @@ class DecodingPlan:
         kept: the places that steps of `each` read and that hold for all tokens.
         output: the place of the logits.
 
-    Raises ValueError where the network cannot write: it has no such input, or looks at later tokens.
+    Raises UserError where the network cannot write: it has no such input, or looks at later tokens.
     """
 
     def __init__(self, model):
@@ -92,12 +93,12 @@ class DecodingPlan:
     def watch(self, layer):
         """Take a step with a layer that remembers, and changes nothing, on the features that logits are made of.
 
-        They are what the last dense layer reads, or that of word vectors. Raises ValueError where none follows the last
+        They are what the last dense layer reads, or that of word vectors. Raises UserError where none follows the last
         layer that remembers.
         """
         head = max((i for i, step in enumerate(self.each) if isinstance(step.layer, LOGITS)), default=-1)
         if head <= self.last:
-            raise ValueError(
+            raise UserError(
                 "Expected a network whose logits a dense layer makes of features, to contrast them. "
                 f"Received: one that ends with {self.each[-1].layer.name!r}, a {type(self.each[-1].layer).__name__}."
             )
@@ -113,13 +114,13 @@ class DecodingPlan:
 
     def _check(self, model):
         if len(model.output.shape) != 3:
-            raise ValueError(
+            raise UserError(
                 "Expected a network with logits for each token, (batch, time, vocabulary), to generate with. "
                 f"Received: one whose output is {model.output.shape}, model {model.name!r}."
             )
         for step in self.each:
             if isinstance(step.layer, (*FOREIGN, NGrams, Pooling)) and not step.remembers:
-                raise ValueError(
+                raise UserError(
                     f"Expected layers with a memory of earlier tokens, as those of zoo.layers. Received: "
                     f"{step.layer.name!r}, a {type(step.layer).__name__}, which sees other tokens and has none."
                 )
@@ -130,7 +131,7 @@ def _written(model):
     if len(names) == 1:
         return names[0]
     if "target" not in names:
-        raise ValueError(
+        raise UserError(
             f"Expected one input, or `source` and `target`, to generate with. Received: a network with {names}."
         )
     return "target"

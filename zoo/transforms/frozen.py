@@ -7,7 +7,7 @@ from functools import cache
 import keras
 
 from zoo.transforms.graph import walk
-from zoo.transforms.lazy import hollow
+from zoo.transforms.lazy import abstract_model
 
 BLOCK = re.compile(r"[^\W\d_]+\d+(?=_|$)")  # how names of layers in one block begin, such as block0_attention
 
@@ -32,8 +32,8 @@ def blocks(architecture):
         groups[layer.name] = given
         return keras.tree.map_structure(lambda _: given, layer.output)
 
-    with hollow(architecture.trunk) as trunk:
-        walk(trunk, {tensor.name: frozenset() for tensor in trunk.inputs}, call)
+    with abstract_model(architecture.backbone) as backbone:
+        walk(backbone, {tensor.name: frozenset() for tensor in backbone.inputs}, call)
 
     @cache
     def level(group):

@@ -1,5 +1,7 @@
 """The one place that goes through a functional model's graph by hand, with Keras's one private call."""
 
+from zoo.backend.keras_private import run_graph
+
 
 def walk(model, inputs, call):
     """Go through the graph that `model` was drawn with, node by node, and return its outputs.
@@ -15,4 +17,4 @@ def walk(model, inputs, call):
     def step(layer):
         return lambda *args, **kwargs: call(layer, *args, **kwargs)
 
-    return model._run_through_graph([inputs[tensor.name] for tensor in model.inputs], operation_fn=step)
+    return run_graph(model, [inputs[tensor.name] for tensor in model.inputs], step)

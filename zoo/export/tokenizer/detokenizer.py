@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from zoo.runtime.errors import UserError
+
 EXACT = ("NoneType", "ByteLevel", "WordPiece", "Fuse")  # decoders that treat each token by itself
 BROKEN = r"\x{FFFD}+$"  # a character at the end whose other bytes were never written
 
@@ -13,16 +15,16 @@ class Detokenizer(tf.Module):
         tokenizer: a `Tokenizer`.
         vocabulary: how many ids there are; those of no token are no text.
 
-    Raises ValueError where the text of a token depends on more than whether another one stands before it.
+    Raises UserError where the text of a token depends on more than whether another one stands before it.
     """
 
     def __init__(self, tokenizer, vocabulary):
         super().__init__()
-        decoder = type(tokenizer.rust.decoder).__name__
+        decoder = type(tokenizer.backend.decoder).__name__
         if decoder not in EXACT:
-            raise ValueError(f"This tokenizer has no exact way back to text in TensorFlow: its decoder is {decoder}.")
-        rest = [b""] * (vocabulary - tokenizer.size)
-        self.first, self.further = (tf.constant([*column, *rest]) for column in tokenizer.spellings)
+            raise UserError(f"This tokenizer has no exact way back to text in TensorFlow: its decoder is {decoder}.")
+        rest = [b""] * (vocabulary - tokenizer.vocabulary_size)
+        self.first, self.further = (tf.constant([*column, *rest]) for column in tokenizer.token_bytes)
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, ids, lengths, before):

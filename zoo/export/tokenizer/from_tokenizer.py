@@ -18,23 +18,24 @@ from zoo.export.tokenizer.unicode_tables import (
     bert_images,
     byte_level_classes,
     images,
-    spaced_classes,
+    whitespace_classes,
     word_classes,
 )
 from zoo.export.tokenizer.word_pieces import WordPieces
-from zoo.text.splitting import ALONE, SPACED, WORDS, byte_spelling
+from zoo.runtime.errors import UserError
+from zoo.text.splitting import CJK, WHITESPACE_WORDS, WORDS, bytes_to_unicode
 
 
-def reader_of(rust):
+def reader_of(backend):
     """Return what turns strings into ids as this `tokenizers.Tokenizer` does.
 
-    Raises `ValueError`, with the reason, where that would not be exact.
+    Raises `UserError`, with the reason, where that would not be exact.
     """
-    spec = json.loads(rust.to_str())
+    spec = json.loads(backend.to_str())
     try:
-        return _reader(rust, spec)
+        return _reader(backend, spec)
     except _InexactError as reason:
-        raise ValueError(
+        raise UserError(
             f"This tokenizer has no exact twin inside TensorFlow: {reason}. "
             "Those that zoo trains, BERT's, GPT-2's and RoBERTa's have one."
         ) from None
@@ -49,18 +50,18 @@ def _require(condition, reason):
         raise _InexactError(reason)
 
 
-def _reader(rust, spec):
+def _reader(backend, spec):
     plain = [token for token in spec["added_tokens"] if not token["special"]]
     if plain:
-        return _added(rust, spec, plain)
+        return _added(backend, spec, plain)
     model, pre = spec["model"], spec["pre_tokenizer"]
     if model["type"] == "BPE":
         _check_byte_pairs(model)
-        return _bytes(rust, spec) if pre else _characters(spec)
+        return _bytes(backend, spec) if pre else _characters(spec)
     return WordReader(_normalizer(spec["normalizer"]), _split(pre), _words(model))
 
 
-def _added(rust, spec, plain):
+def _added(backend, spec, plain):
     """Return the reader of a tokenizer with tokens that were added as `zoo.text.added_tokens` does."""
     for token in plain:
         ours = token["single_word"] and not (token["normalized"] or token["lstrip"] or token["rstrip"])
@@ -68,7 +69,7 @@ def _added(rust, spec, plain):
     special = [token for token in spec["added_tokens"] if token["special"]]
     passed = {token["content"] for token in special if not token["normalized"]}
     added = {token["content"]: token["id"] for token in plain}
-    return AddedReader(_reader(rust, spec | {"added_tokens": special}), added, passed)
+    return AddedReader(_reader(backend, spec | {"added_tokens": special}), added, passed)
 
 
 def _check_byte_pairs(model):
@@ -91,7 +92,7 @@ def _normalizer(spec):
 
 def _split(spec):
     """Return the part that finds words."""
-    for pattern, classes in ((WORDS, partial(word_classes, ALONE)), (SPACED, spaced_classes)):
+    for pattern, classes in ((WORDS, partial(word_classes, CJK)), (WHITESPACE_WORDS, whitespace_classes)):
         if spec == {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Removed", "invert": True}:
             return Split(classes())
     kind = spec and spec["type"]
@@ -121,28 +122,28 @@ def _characters(spec):
     return CharacterReader(_normalizer(spec["normalizer"]), ids)
 
 
-def _bytes(rust, spec):
+def _bytes(backend, spec):
     """Return the reader of a tokenizer that numbers bytes or joins them."""
     model, pre = spec["model"], spec["pre_tokenizer"]
     _require(pre["type"] == "ByteLevel", f"its pre-tokenizer is {pre['type']}")
     change = spec["normalizer"] and spec["normalizer"]["type"]
     _require(change in (None, "Lowercase"), f"it changes characters before it numbers bytes, by {change}")
-    spelling = byte_spelling()
+    spelling = bytes_to_unicode()
     _require(set(spelling) <= model["vocab"].keys(), "its vocabulary lacks some bytes")
     ids = [model["vocab"][character] for character in spelling]
     if not pre["use_regex"]:
         _require(not model["merges"] and not change, "its byte pairs cross words")
         return ByteReader(ids, pre["add_prefix_space"])
-    pairs = _byte_pairs(rust, model, ids, {character: byte for byte, character in enumerate(spelling)})
+    pairs = _byte_pairs(backend, model, ids, {character: byte for byte, character in enumerate(spelling)})
     return WordReader(
         _normalizer(spec["normalizer"]), ByteLevelSplit(byte_level_classes()), pairs, pre["add_prefix_space"]
     )
 
 
-def _byte_pairs(rust, model, ids, byte_of):
+def _byte_pairs(backend, model, ids, byte_of):
     """Return the part that joins bytes, given the id of each byte and the byte of each character in a spelling."""
     vocabulary = model["vocab"]
     spelled = {token: bytes(map(byte_of.get, token)) for token in vocabulary if set(token) <= byte_of.keys()}
-    whole = {spelled[token]: vocabulary[token] for token in spelled if len(rust.model.tokenize(token)) == 1}
+    whole = {spelled[token]: vocabulary[token] for token in spelled if len(backend.model.tokenize(token)) == 1}
     merges = [(vocabulary[a], vocabulary[b], vocabulary[a + b]) for a, b in model["merges"]]
     return BytePairs(whole, ids, merges, {vocabulary[token]: spelling for token, spelling in spelled.items()})

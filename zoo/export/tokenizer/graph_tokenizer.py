@@ -3,8 +3,8 @@
 import tensorflow as tf
 
 from zoo.export.tokenizer.from_tokenizer import reader_of
-from zoo.export.tokenizer.ragged import pick, starts_of
-from zoo.text.template import SpecialTokenTemplate, keep
+from zoo.export.tokenizer.ragged import gather_runs, starts_of
+from zoo.text.template import SpecialTokenTemplate
 
 
 class GraphTokenizer(tf.Module):
@@ -12,8 +12,8 @@ class GraphTokenizer(tf.Module):
 
     def __init__(self, tokenizer):
         super().__init__()
-        self.layout = tokenizer.layout
-        self.read = reader_of(tokenizer.rust)
+        self.template = tokenizer.template
+        self.read = reader_of(tokenizer.backend)
 
     @tf.autograph.experimental.do_not_convert  # the graph is drawn as it stands: half the time to trace
     def pieces(self, texts):
@@ -26,20 +26,34 @@ class GraphTokenizer(tf.Module):
 
         `texts` and `pairs` are string tensors (N,); `length` and `special` are Python values, as in
         `Tokenizer.encode`. Call it in a `tf.function` whose input is `tf.TensorSpec([None], tf.string)`.
-        Raises `ValueError` if `length` has no room for the special tokens.
+        Raises `UserError` if `length` has no room for the special tokens.
         """
         parts = [self.read(column)[:2] for column in (texts, pairs) if column is not None]
-        layout = self.layout if special else SpecialTokenTemplate()
-        around = layout.around(len(parts), length)
+        template = self.template if special else SpecialTokenTemplate()
+        around = template.special_ids(len(parts), length)
         if length is not None:
             parts = _truncate(parts, length - sum(map(len, around)))
         return join(parts, around, tf.size(texts, tf.int64))
 
 
 def _truncate(parts, room):
-    """Return the parts with room for so many ids in each row."""
-    kept = keep([lengths for _, lengths in parts], room, tf.minimum, tf.maximum)
-    return [(pick(ids, starts_of(lengths), few), few) for (ids, lengths), few in zip(parts, kept, strict=True)]
+    """The `(ids, lengths)` of 1 or 2 columns of texts, cut to `room` ids in each row together."""
+    counts = _truncated_lengths([lengths for _, lengths in parts], room)
+    return [
+        (gather_runs(ids, starts_of(lengths), count), count)
+        for (ids, lengths), count in zip(parts, counts, strict=True)
+    ]
+
+
+def _truncated_lengths(counts, room):
+    """`zoo.text.template.truncated_lengths` for tensors of counts, (rows,) each."""
+    if len(counts) == 1:
+        return [tf.minimum(counts[0], room)]
+    a, b = counts
+    return [
+        tf.minimum(a, tf.maximum(room - b, room - room // 2)),
+        tf.minimum(b, tf.maximum(room - a, room // 2)),
+    ]
 
 
 def join(parts, around, rows):
@@ -50,7 +64,7 @@ def join(parts, around, rows):
     total = tf.add_n([lengths for _, lengths in pieces])
     starts, places = starts_of(total), []
     for _, lengths in pieces:
-        places.append(pick(tf.range(tf.reduce_sum(total)), starts, lengths))
+        places.append(gather_runs(tf.range(tf.reduce_sum(total)), starts, lengths))
         starts += lengths
     ids = tf.dynamic_stitch([tf.cast(place, tf.int32) for place in places], [ids for ids, _ in pieces])
     return tf.RaggedTensor.from_row_lengths(ids, total, validate=False)

@@ -14,14 +14,14 @@ class Windows(NamedTuple):
     """What a network reads of a batch of questions and contexts, and which token of which context stands where."""
 
     ids: tf.Tensor  # (windows, time) int32
-    types: tf.Tensor  # (windows, time) int32: 0 for the question and its special tokens, 1 for the rest
+    segments: tf.Tensor  # (windows, time) int32: 0 for the question and its special tokens, 1 for the rest
     record: tf.Tensor  # (windows,) int64: which question it is about
     token: tf.Tensor  # (windows, time) int64: which of its context's tokens, -1 where another one stands
 
 
 def windows(question, context, layout, length, stride, padding):
     """Return the `Windows` of `RaggedIds` of questions, at most `length` ids each; the rest is as in `zoo.data.qa_windows`."""
-    before, between, after = (tf.constant(ids, tf.int32) for ids in layout.around(2, length))
+    before, between, after = (tf.constant(ids, tf.int32) for ids in layout.special_ids(2, length))
     first = tf.size(before, tf.int64) + question.lengths + tf.size(between, tf.int64)
     room = length - first - tf.size(after, tf.int64)
     step = tf.minimum(room, stride)

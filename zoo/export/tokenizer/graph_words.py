@@ -9,7 +9,7 @@ from zoo.export.tokenizer.ragged import count_rows, rows_of, starts_of
 from zoo.export.tokenizer.readers import characters
 from zoo.export.tokenizer.splits import Split
 from zoo.export.tokenizer.unicode_tables import word_classes
-from zoo.text.splitting import ALONE
+from zoo.text.splitting import CJK
 
 _FAR = 1 << 32  # further than any character of a text from its first
 
@@ -28,7 +28,7 @@ class GraphWordTokenizer(tf.Module):
 
     def __init__(self, twin):
         super().__init__()
-        self.twin, self.split = twin, Split(word_classes(ALONE))
+        self.twin, self.split = twin, Split(word_classes(CJK))
 
     def words(self, texts):
         """Return the `Words` of texts, a string tensor (N,)."""
@@ -63,7 +63,7 @@ class GraphWordTokenizer(tf.Module):
         return tf.where(tf.gather(last, found) < rows * _FAR + ends, found, -1)
 
     def _windows(self, pieces, first, length):
-        around = self.twin.layout.around(1, length)
+        around = self.twin.template.special_ids(1, length)
         room = length - sum(map(len, around))
         owners, windows = rows_of(pieces.lengths), tf.maximum(-(-pieces.lengths // room), 1)
         within = tf.range(tf.size(owners, tf.int64)) - tf.gather(starts_of(pieces.lengths), owners)

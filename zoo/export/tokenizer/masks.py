@@ -20,7 +20,7 @@ def masked(twin, texts, mark, mask, length, padding):
 
     What goes beyond `length` ids is cut.
     """
-    parts, around = tf.strings.split(texts, mark), twin.layout.around(1, length)
+    parts, around = tf.strings.split(texts, mark), twin.template.special_ids(1, length)
     ids, lengths = twin.pieces(parts.values)[:2]
     pieces = tf.RaggedTensor.from_row_lengths(ids, lengths, validate=False)
     pieces = tf.concat([tf.fill([tf.size(lengths), 1], mask), pieces], axis=1)  # the first mask of a text is none

@@ -22,12 +22,12 @@ class PromptBuilder(tf.Module):
 
     def __call__(self, texts):
         """Return ids, (rows, longest row or 1) int32, and how many each row has, (rows,) int32."""
-        texts = tf.strings.join([self.prompt.before, texts, self.prompt.after])
-        if self.prompt.special:
+        texts = tf.strings.join([self.prompt.prefix, texts, self.prompt.suffix])
+        if self.prompt.special_tokens:
             rows = self.twin(texts, length=self.room)
         else:
             pieces = self.twin.pieces(texts)
-            rows = join([(pieces.ids, pieces.lengths)], (self.prompt.first, ()), tf.size(texts, tf.int64))
+            rows = join([(pieces.ids, pieces.lengths)], (self.prompt.start_ids, ()), tf.size(texts, tf.int64))
             rows = rows[:, -self.room :]
         ids = rows.to_tensor(self.padding)
         wanting = tf.maximum(1 - tf.shape(ids)[1], 0)

@@ -19,7 +19,7 @@ def count_rows(rows, total):
     return tf.math.unsorted_segment_sum(tf.ones_like(rows), rows, total)
 
 
-def pick(values, starts, lengths):
+def gather_runs(values, starts, lengths):
     """Return runs of `values`, one after another: each of its own start and length."""
     rows = rows_of(lengths)
     within = tf.range(tf.size(rows, tf.int64)) - tf.gather(starts_of(lengths), rows)

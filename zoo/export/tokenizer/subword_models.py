@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from zoo.export.tokenizer.ragged import pick, starts_of
+from zoo.export.tokenizer.ragged import gather_runs, starts_of
 
 UNSEEN = -1
 
@@ -52,7 +52,7 @@ class SubwordModel(tf.Module):
         starts = tf.tensor_scatter_nd_update(starts, places, tf.gather(starts_of(lengths), which))
         counts = tf.ones_like(starts)
         counts = tf.tensor_scatter_nd_update(counts, places, tf.gather(lengths, which))
-        return pick(tf.concat([ids, whole], 0), starts, counts), counts
+        return gather_runs(tf.concat([ids, whole], 0), starts, counts), counts
 
     def split(self, words):
         """Return ids, int32, and how many each word has, int64; the words are all different."""

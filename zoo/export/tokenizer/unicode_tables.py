@@ -43,12 +43,12 @@ def members(pattern):
 @cache
 def clinging():
     """Return beside which code points an added token is no word of its own, (POINTS,) bool."""
-    rust = Tokenizer(models.WordLevel({"?": 0}, unk_token="?"))
-    rust.add_tokens([AddedToken("x", single_word=True, normalized=False)])
+    backend = Tokenizer(models.WordLevel({"?": 0}, unk_token="?"))
+    backend.add_tokens([AddedToken("x", single_word=True, normalized=False)])
     rows = np.stack([np.full(len(VALID), ord("x")), VALID, np.full(len(VALID), ord(" "))], 1)
     found = np.ones(len(VALID), bool)
     for start in range(0, len(VALID), 4096):  # the library looks at all that is left of a token
-        encoding = rust.encode(to_text(rows[start : start + 4096].ravel()))
+        encoding = backend.encode(to_text(rows[start : start + 4096].ravel()))
         places = [first for id, (first, _) in zip(encoding.ids, encoding.offsets, strict=True) if id]
         found[start + np.array(places, int) // 3] = False
     return np.bincount(VALID[found], minlength=POINTS).astype(bool)
@@ -64,8 +64,8 @@ def word_classes(alone):
 
 
 @cache
-def spaced_classes():
-    """Return the class of each code point for `zoo.text.splitting.SPACED`, (POINTS,) uint8."""
+def whitespace_classes():
+    """Return the class of each code point for `zoo.text.splitting.WHITESPACE_WORDS`, (POINTS,) uint8."""
     return np.where(members(r"\S"), LETTER, BLANK).astype(np.uint8)
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.runtime.errors import UserError
+
 BYTES = 256
 END = 0  # NUL, which no text holds
 NOWHERE = -1
@@ -22,10 +24,10 @@ class Automaton:
 def of_texts(texts):
     """The `Automaton` of just these texts.
 
-    Raises ValueError where there is none, or one is empty.
+    Raises UserError where there is none, or one is empty.
     """
     if not texts or not all(texts):
-        raise ValueError(f"Expected choices that are not empty. Received: choices={list(texts)!r:.80}.")
+        raise UserError(f"Expected choices that are not empty. Received: choices={list(texts)!r:.80}.")
     states = {b"": 0}
     for text in (text.encode() for text in texts):
         for size in range(1, len(text) + 1):
@@ -41,7 +43,7 @@ def of_texts(texts):
 def of_pattern(pattern):
     """The `Automaton` of the texts that a regular expression, in Rust's dialect, matches as a whole.
 
-    Raises ValueError for one that is not valid, or has anchors or looks around, which no automaton does.
+    Raises UserError for one that is not valid, or has anchors or looks around, which no automaton does.
     """
     index = _index(pattern)
     transitions, final = index.get_transitions(), index.get_final_states()
@@ -62,7 +64,7 @@ def _index(pattern):
     try:
         from outlines_core import Index, Vocabulary
     except ModuleNotFoundError:
-        raise ValueError(
+        raise UserError(
             "A regular expression or a schema needs the package outlines-core: pip install 'zoo[constraints]'."
         ) from None
     vocabulary = Vocabulary(BYTES, {bytes([byte]): [byte] for byte in range(BYTES)})
@@ -70,7 +72,7 @@ def _index(pattern):
         Index(pattern, vocabulary)  # as it stands: "a)(b" is none
         return Index(rf"(?:{pattern})\x00", vocabulary)  # its automata do not go on from where a text may end
     except ValueError:
-        raise ValueError(
+        raise UserError(
             "Expected a regular expression that some text matches as a whole, without anchors, \\b or looking around. "
             f"Received: {pattern!r:.200}{_fault(pattern)}."
         ) from None

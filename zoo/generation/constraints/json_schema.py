@@ -8,6 +8,8 @@ holds itself, as a tree does, is written `DEPTH` levels deep at most: a regular 
 import json
 import re
 
+from zoo.runtime.errors import UserError
+
 ANNOTATIONS = {"title", "description", "default", "examples", "$schema", "$id", "$comment", "$defs", "definitions"}
 KEYWORDS = {  # type: what may stand beside it
     "object": {"properties", "required", "additionalProperties"},
@@ -29,13 +31,13 @@ LONGEST = 100_000  # characters of such a part, written out: they grow with each
 def expression(schema):
     """The regular expression of a schema, a dict or its JSON.
 
-    Raises ValueError, naming it, for what is no schema, no text can fulfil, or no regular expression can say.
+    Raises UserError, naming it, for what is no schema, no text can fulfil, or no regular expression can say.
     """
     if isinstance(schema, str):
         try:
             schema = json.loads(schema)
         except ValueError as error:
-            raise ValueError(f"Expected a JSON schema. Received: {schema!r:.80}, which is no JSON: {error}.") from None
+            raise UserError(f"Expected a JSON schema. Received: {schema!r:.80}, which is no JSON: {error}.") from None
     found = _Schema(schema).any(schema)
     if found is None:
         raise _refusal(f"one that a text can fulfil, of parts in themselves {DEPTH} levels deep", schema)
@@ -156,4 +158,4 @@ def _literal(value):
 
 
 def _refusal(expected, received):
-    return ValueError(f"Expected in the schema {expected}. Received: {json.dumps(received):.100}.")
+    return UserError(f"Expected in the schema {expected}. Received: {json.dumps(received):.100}.")

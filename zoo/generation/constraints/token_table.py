@@ -9,8 +9,10 @@ from collections import deque
 
 import numpy as np
 
+from zoo.backend.shapes import power_of_two
 from zoo.generation.constraints.automaton import NOWHERE, of_pattern, of_texts
 from zoo.generation.constraints.json_schema import expression
+from zoo.runtime.errors import UserError
 
 FAR = 2**30  # tokens to the end of a text that never ends
 SMALLEST = 64  # states, or classes, of a table
@@ -31,24 +33,24 @@ class Constraint:
         stops: ids that end a text.
         vocabulary: how many ids the network knows; where the tokenizer has more, as many.
 
-    Raises ValueError where no text can be written with these tokens, or the table would be too large.
+    Raises UserError where no text can be written with these tokens, or the table would be too large.
     """
 
-    def __init__(self, automaton, spellings, stops, vocabulary):
+    def __init__(self, automaton, spellings, stop_ids, vocabulary):
         columns, later, first = _columns(automaton, *spellings)
         states, stop = len(automaton.accepts), len(columns)
         ends = np.where(automaton.accepts, states, NOWHERE)
         columns = np.stack([*columns, ends, np.full(states, NOWHERE)], axis=1)  # the last: of tokens that say nothing
         both = np.full((2, max(vocabulary, len(later))), NOWHERE, "int32")
         both[0, : len(later)], both[1, : len(first)] = later, first
-        both[:, list(stops)] = np.array([[stop], [ends[0]]])
+        both[:, list(stop_ids)] = np.array([[stop], [ends[0]]])
         (kinds, firsts), classes = np.unique(both, axis=1, return_inverse=True)
         table = np.full((_power(states + 2), _power(len(kinds))), NOWHERE, "int32")
         table[0, : len(kinds)], table[1 : states + 1, : len(kinds)] = firsts, columns[:, kinds]
         table[table >= 0] += 1
         left = _left(table, states + 1)
         if left[0] >= FAR:
-            raise ValueError(
+            raise UserError(
                 "Expected a pattern or schema that this model's tokens can write. Received: one that they cannot: its "
                 "tokenizer lacks the characters, or puts blanks between words."
             )
@@ -65,27 +67,27 @@ def constrain(tokenizer, vocabulary, choices=(), pattern="", schema=None):
         pattern: a regular expression of Rust's dialect, which matches the whole text.
         schema: a JSON schema, a dict or JSON, that holds for the text: see `zoo.generation.constraints.json_schema`.
 
-    Raises ValueError for more than one of them, and where no text is as it must be.
+    Raises UserError for more than one of them, and where no text is as it must be.
     """
     given = {"choices": choices, "pattern": pattern, "schema": schema}
     given = {name: value for name, value in given.items() if value not in ((), "", None)}
     if not given:
         return None
     if len(given) > 1:
-        raise ValueError(f"Expected choices, a pattern or a schema. Received: {' and '.join(given)}.")
-    if tokenizer.separator is None:
-        raise ValueError("Expected a tokenizer with a token that ends texts, such as [SEP] or </s>. Received: none.")
+        raise UserError(f"Expected choices, a pattern or a schema. Received: {' and '.join(given)}.")
+    if tokenizer.end is None:
+        raise UserError("Expected a tokenizer with a token that ends texts, such as [SEP] or </s>. Received: none.")
     if choices:
         _check_writable(tokenizer, choices)
     automaton = of_texts(choices) if choices else of_pattern(pattern or expression(schema))
-    return Constraint(automaton, tokenizer.spellings, (tokenizer.separator,), vocabulary)
+    return Constraint(automaton, tokenizer.token_bytes, (tokenizer.end,), vocabulary)
 
 
 def _check_writable(tokenizer, choices):
     for choice in choices:
         written = tokenizer.decode(tokenizer.encode(choice, special=False).ids)
         if written != choice:
-            raise ValueError(
+            raise UserError(
                 f"Expected choices that this model's tokens can write. Received: {choice!r:.80}, which they write as "
                 f"{written!r:.80}."
             )
@@ -103,7 +105,7 @@ def _columns(automaton, first, later):
             key = column.tobytes()
             if key not in numbers:
                 if column.size * len(columns) > LARGEST:
-                    raise ValueError(f"Expected a simpler pattern or schema. Received: one of {column.size} states.")
+                    raise UserError(f"Expected a simpler pattern or schema. Received: one of {column.size} states.")
                 numbers[key] = len(columns)
                 columns.append(column)
             steps[number, byte] = numbers[key]
@@ -141,4 +143,4 @@ def _left(table, end):
 
 def _power(number):
     """Rounded up to a power of two: few shapes are compiled."""
-    return max(SMALLEST, 1 << (number - 1).bit_length())
+    return max(SMALLEST, power_of_two(number))

@@ -8,6 +8,7 @@ from keras import ops
 
 from zoo.backend import differentiable, fused_recurrence, scan, split, transpose
 from zoo.layers.lora import kernel_of, product
+from zoo.runtime.errors import UserError
 
 
 class Recurrent(keras.layers.Layer):
@@ -51,7 +52,7 @@ class Recurrent(keras.layers.Layer):
         """The state before the first token: `states` arrays of zeros, (batch, units)."""
         return [ops.zeros((batch, self.units), self._precision) for _ in range(self.states)]
 
-    def call(self, x, visible=None, state=None, memory=None):
+    def call(self, x, padding_mask=None, state=None, cache=None):
         """Features of texts.
 
         Args:
@@ -61,28 +62,28 @@ class Recurrent(keras.layers.Layer):
             memory: of the state, see `zoo.layers.cache`; it knows which tokens are visible.
 
         Returns (batch, time, units); with a `state` given, that and the state after the last token of each text.
-        Raises ValueError for a `state` where texts are read in reverse: their end is not known yet.
+        Raises UserError for a `state` where texts are read in reverse: their end is not known yet.
         """
         if state is not None and self.reverse:
-            raise ValueError(f"A state can only be carried forwards. Received: reverse=True in layer {self.name!r}.")
+            raise UserError(f"A state can only be carried forwards. Received: reverse=True in layer {self.name!r}.")
         if state is not None:  # Keras casts what a layer is called with
             state = [ops.cast(array, self._precision) for array in state]
-        if memory is not None:
-            return self._go_on(x, state, memory)
+        if cache is not None:
+            return self._go_on(x, state, cache)
         x_TBM = ops.transpose(x, (1, 0, 2))
         if state is None:
-            return self._features(self._fused(x_TBM, visible) or self._recur(x_TBM, visible), visible)
-        stacks_TBU = self._recur(x_TBM, visible, state)
-        last = [last_of(*pair, visible) for pair in zip(state, stacks_TBU, strict=True)]
-        return self._features(stacks_TBU, visible), last
+            return self._features(self._fused(x_TBM, padding_mask) or self._recur(x_TBM, padding_mask), padding_mask)
+        stacks_TBU = self._recur(x_TBM, padding_mask, state)
+        last = [last_of(*pair, padding_mask) for pair in zip(state, stacks_TBU, strict=True)]
+        return self._features(stacks_TBU, padding_mask), last
 
-    def _go_on(self, x, state, memory):
-        begin = state if memory.arrays is None else memory.arrays
-        y, last = self.call(x, memory.visible(), self.start(ops.shape(x)[0]) if begin is None else begin)
-        memory.arrays = tuple(last)
+    def _go_on(self, x, state, cache):
+        begin = state if cache.state is None else cache.state
+        y, last = self.call(x, cache.padding_mask(), self.start(ops.shape(x)[0]) if begin is None else begin)
+        cache.state = tuple(last)
         return y if state is None else (y, last)
 
-    def compute_output_spec(self, x, visible=None, state=None):
+    def compute_output_spec(self, x, padding_mask=None, state=None):
         y = keras.KerasTensor((*x.shape[:2], self.units), dtype=self.compute_dtype)
         if state is None:
             return y
@@ -92,12 +93,12 @@ class Recurrent(keras.layers.Layer):
     def _precision(self):
         return "float64" if self.compute_dtype == "float64" else "float32"
 
-    def project(self, x_TBM, visible=None):
+    def project(self, x_TBM, padding_mask=None):
         """What each step is given by its token, (time, batch, gates * units)."""
         p_TBG = ops.cast(product(x_TBM, self), self._precision) + self.input_bias()
-        if visible is None or not self.reverse:
+        if padding_mask is None or not self.reverse:
             return p_TBG
-        return self.shut(p_TBG, ops.cast(ops.logical_not(ops.transpose(visible)), p_TBG.dtype)[:, :, None])
+        return self.shut(p_TBG, ops.cast(ops.logical_not(ops.transpose(padding_mask)), p_TBG.dtype)[:, :, None])
 
     def input_bias(self):
         """What is added to the product of inputs and kernel."""
@@ -107,20 +108,20 @@ class Recurrent(keras.layers.Layer):
         """The weights that each step meets: the recurrent kernel first, then biases."""
         return [kernel_of(self, "recurrent_kernel")]
 
-    def _features(self, stacks_TBU, visible):
+    def _features(self, stacks_TBU, padding_mask):
         y_BTU = ops.cast(ops.transpose(stacks_TBU[0], (1, 0, 2)), self.compute_dtype)
-        return y_BTU if visible is None else y_BTU * ops.cast(visible, y_BTU.dtype)[:, :, None]
+        return y_BTU if padding_mask is None else y_BTU * ops.cast(padding_mask, y_BTU.dtype)[:, :, None]
 
-    def _fused(self, x_TBM, visible):
+    def _fused(self, x_TBM, padding_mask):
         """The features, (time, batch, units), alone in a list, by a kernel of the device; None where it has none."""
         weights = [kernel_of(self), kernel_of(self, "recurrent_kernel"), ops.convert_to_tensor(self.bias)]
-        y_TBU = fused_recurrence(type(self).__name__, x_TBM, visible, self.reverse, weights)
+        y_TBU = fused_recurrence(type(self).__name__, x_TBM, padding_mask, self.reverse, weights)
         return None if y_TBU is None else [y_TBU]
 
-    def _recur(self, x_TBM, visible, begin=None):
+    def _recur(self, x_TBM, padding_mask, begin=None):
         """All states, a list of (time, batch, units)."""
         begin = self.start(ops.shape(x_TBM)[1]) if begin is None else begin
-        return self._run(self.project(x_TBM, visible), *self.recurrence(), *begin)
+        return self._run(self.project(x_TBM, padding_mask), *self.recurrence(), *begin)
 
     def _forwards(self, count, p_TBG, *arrays):
         weights, begin = arrays[:count], arrays[count:]
@@ -153,9 +154,9 @@ class Recurrent(keras.layers.Layer):
         return ops.concatenate(parts, axis=0)
 
 
-def last_of(begin, stack_TBU, visible):
+def last_of(begin, stack_TBU, padding_mask):
     """The state after the last token of each text, (batch, units)."""
-    if visible is None:
+    if padding_mask is None:
         return stack_TBU[-1]
     stack_TBU = ops.concatenate([begin[None], stack_TBU], axis=0)
-    return ops.take_along_axis(stack_TBU, ops.sum(ops.cast(visible, "int32"), axis=1)[None, :, None], axis=0)[0]
+    return ops.take_along_axis(stack_TBU, ops.sum(ops.cast(padding_mask, "int32"), axis=1)[None, :, None], axis=0)[0]

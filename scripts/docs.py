@@ -1,0 +1,152 @@
+"""Generate the tables and the source tree in README.md and docs/: the catalog, compatible pairs, settings, files.
+
+python scripts/docs.py
+
+A generated part stands between the comments `<!-- NAME -->` and `<!-- end of NAME -->`; `PARTS` has each NAME.
+"""
+
+import ast
+import inspect
+import re
+import subprocess
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+SECTIONS = {"data": "Data", "training": "Training", "lora": "LoRA", "tuning": "Tuning"}  # of a preset
+
+
+def pages():
+    """Paths of the Markdown files that people read, the front page first."""
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def table(header, rows):
+    """A Markdown table; a row is a list of strings as long as `header`."""
+    cells = [header, ["---"] * len(header), *rows]
+    escaped = ([cell.replace("|", "\\|") for cell in row] for row in cells)
+    return "\n".join(f"| {' | '.join(row)} |" for row in escaped)
+
+
+def catalog_table(kind):
+    """What the zoo holds of one kind: each name with the first line of its file's docstring."""
+    from zoo import catalog
+
+    return table([kind, ""], [[f"`{name}`", catalog.describe(kind, name)] for name in catalog.names(kind)])
+
+
+def preset_table():
+    """Each preset with its architecture, objective, data and the first line of its file's docstring."""
+    from zoo import catalog
+
+    rows = []
+    for name in catalog.names("presets"):
+        preset = catalog.load("presets", name)
+        parts = [catalog.name_of(kind, getattr(preset, kind[:-1])) for kind in ("architectures", "objectives")]
+        source = f"`{preset.data.spec}`" if preset.data.spec else "yours"
+        rows.append([f"`{name}`", *(f"`{part}`" for part in parts), source, catalog.describe("presets", name)])
+    return table(["preset", "architecture", "objective", "data", ""], rows)
+
+
+def pair_table():
+    """Which architecture serves which objective: "yes", or the setting that the pair needs."""
+    from zoo import catalog
+
+    objectives = catalog.names("objectives")
+    able = {objective: catalog.compatible_architectures(objective) for objective in objectives}
+    rows = [
+        [f"`{name}`", *(_pair(able[objective].get(name)) for objective in objectives)]
+        for name in catalog.names("architectures")
+    ]
+    return table(["", *(f"`{objective}`" for objective in objectives)], rows)
+
+
+def _pair(setting):
+    return {None: "", "": "yes"}.get(setting, f"`{setting}`")
+
+
+def setting_table():
+    """Every field of a preset's `Data`, `Training`, `LoRA` and `Tuning`: path, default, the comment beside it."""
+    from zoo import presets
+
+    rows = [
+        [f"`{section}.{name}`", default, about]
+        for section, owner in SECTIONS.items()
+        for name, default, about in described_fields(getattr(presets, owner))
+    ]
+    return table(["setting", "default", "meaning"], rows)
+
+
+def option_table(command):
+    """Every option of a `zoo` command: its name, default, help."""
+    import typer
+
+    from zoo.cli.main import app
+
+    rows = [
+        [f"`{option.opts[0]}`", "" if option.default in (None, False) else f"`{option.default}`", option.help]
+        for option in typer.main.get_command(app).commands[command].params
+        if option.opts[0].startswith("--")
+    ]
+    return table(["option", "default", "meaning"], rows)
+
+
+def described_fields(cls):
+    """(name, default, comment) of each field of a dataclass, from its source."""
+    comments = dict(re.findall(r"^    (\w+): .*?  # (.*)$", inspect.getsource(cls), re.MULTILINE))
+    for field in fields(cls):
+        default = field.default if field.default_factory is MISSING else field.default_factory()
+        yield field.name, "" if default in (MISSING, "", None) else f"`{default}`", comments.get(field.name, "")
+
+
+def tree():
+    """A line per file that git tracks, if it says what it is: its path and its first line."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    lines = [(path, about(ROOT / path)) for path in sorted(set(listed)) if (ROOT / path).is_file()]
+    width = max(len(path) for path, text in lines if text)
+    return "```text\n" + "\n".join(f"{path:{width}}  {text}" for path, text in lines if text) + "\n```"
+
+
+def about(path):
+    """The first line of a Python file's docstring, or of a script's first comment; empty for other files."""
+    if path.suffix not in (".py", ".sh", ""):
+        return ""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
+    comments = [line for line in text.splitlines()[:3] if line.startswith("# ")]
+    return comments[0].removeprefix("# ") if comments else ""
+
+
+PARTS = {
+    "architectures": lambda: catalog_table("architectures"),
+    "objectives": lambda: catalog_table("objectives"),
+    "readers": lambda: catalog_table("readers"),
+    "tokenizers": lambda: catalog_table("tokenizers"),
+    "presets": preset_table,
+    "pairs": pair_table,
+    "settings": setting_table,
+    "train_options": lambda: option_table("train"),
+    "generate_options": lambda: option_table("generate"),
+    "tree": tree,
+}
+
+
+def generated(page):
+    """A page's text with its generated parts as they should be.
+
+    Raises ValueError for a part that `PARTS` does not know, or that has no end.
+    """
+    for name in re.findall(r"^<!-- (\w+) -->$", page, re.MULTILINE):
+        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+        if name not in PARTS or end not in page:
+            raise ValueError(f"Expected one of {', '.join(PARTS)}, with its end. Received: <!-- {name} -->.")
+        before, _, after = page.partition(begin)
+        page = f"{before}{begin}{PARTS[name]()}\n{end}{after.partition(end)[2]}"
+    return page
+
+
+if __name__ == "__main__":
+    for path in pages():
+        path.write_text(generated(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,115 @@
+"""Keras's private API: every private name that the package uses, each behind one function with a guard test.
+
+A new version of Keras may rename what stands here; `tests/backend/test_keras_private.py` then fails and names it. Five
+private hooks of optimizers are overridden elsewhere, by the classes that `HOOKS` lists.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+DENSE_KERNEL = "_kernel"  # the attribute in which `keras.layers.Dense` keeps its kernel
+EMBEDDINGS = "_embeddings"  # the attribute in which `keras.layers.Embedding` keeps its table
+HOOKS = {  # file with a subclass of an optimizer: methods of Keras that the subclass overrides
+    "backend/torch_optimizer.py": (
+        "_parallel_update_step",  # (grads, variables, learning_rate): one step of the weights, on torch
+        "_clip_gradients",  # (grads): the clipped gradients
+        "_update_model_variables_moving_average",  # (trainable_variables): one step of the EMA
+    ),
+    "training/optimizer.py": (
+        "_backend_update_step",  # (grads, trainable_variables, learning_rate): one step, on any backend
+        "_apply_weight_decay",  # (variables): decoupled weight decay
+    ),
+}
+
+
+def run_graph(model: keras.Model, tensors: list, call: Callable) -> Any:
+    """The outputs of a functional model's graph, with another call in place of each layer's.
+
+    `keras.models.clone_model` takes a `call_function` too, but refuses further inputs and runs on symbols only.
+
+    Args:
+        tensors: one for each of `model.inputs`.
+        call: `call(layer)` returns the function that is called with the layer's arguments.
+    """
+    return model._run_through_graph(tensors, operation_fn=call)
+
+
+def all_layers(model: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """A model or a layer and all layers within, at any depth; `keras.Model.layers` holds those of the first level."""
+    return list(model._flatten_layers())
+
+
+def own_trainable_variables(layer: keras.layers.Layer) -> list[keras.Variable]:
+    """The trainable variables that a layer created itself, without those of layers within."""
+    return list(layer._trainable_variables)
+
+
+def initializer_of(variable: keras.Variable) -> Callable | None:
+    """The initializer of a variable that has no value yet; None where an array was given in its place."""
+    return variable._initializer
+
+
+def set_initializer(variable: keras.Variable, initializer: Callable) -> None:
+    """Replace the initializer of a variable that has no value yet, because it was created in a `keras.StatelessScope`.
+
+    Args:
+        initializer: `initializer(shape, dtype=None)` returns an array.
+    """
+    variable._initializer = initializer
+
+
+def autocasts(variable: keras.Variable) -> bool:
+    """Whether a layer's mixed-precision policy casts the variable to its compute dtype."""
+    return variable._autocast
+
+
+@contextmanager
+def unlocked(layer: keras.layers.Layer) -> Iterator[None]:
+    """Within the block a built layer may be given further weights and layers, as in Keras's own `enable_lora`."""
+    layer._tracker.unlock()
+    try:
+        yield
+    finally:
+        layer._tracker.lock()
+
+
+def remove_layer(layer: keras.layers.Layer, name: str) -> None:
+    """Remove the inner layer in attribute `name` from a built layer."""
+    inner = getattr(layer, name)
+    delattr(layer, name)
+    with unlocked(layer):
+        layer._tracker.untrack(inner)
+
+
+def remove_weight(layer: keras.layers.Layer, name: str) -> None:
+    """Set the weight in attribute `name` of a built layer to None, and release its memory."""
+    with unlocked(layer):
+        layer._untrack_variable(getattr(layer, name))
+        super(keras.Layer, layer).__delattr__(name)  # TensorFlow's deletion; Keras's own collects garbage each time
+        setattr(layer, name, None)
+
+
+def decays(optimizer: keras.optimizers.Optimizer, variable: keras.Variable) -> bool:
+    """Whether weight decay applies to a variable: see `exclude_from_weight_decay`."""
+    return optimizer._use_weight_decay(variable)
+
+
+def moving_averages(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """The exponential moving averages (EMA) of an optimizer with `use_ema`, in the order of the trainable variables."""
+    return optimizer._model_variables_moving_average
+
+
+def adam_moments(optimizer: keras.optimizers.Optimizer, variables: list) -> tuple[list, list]:
+    """Adam's (first moments, second moments) of some trainable variables, Keras variables in their order."""
+    indices = [optimizer._get_variable_index(variable) for variable in variables]
+    return [optimizer._momentums[i] for i in indices], [optimizer._velocities[i] for i in indices]
+
+
+def torch_adamw() -> type:
+    """The class whose instances `keras.optimizers.AdamW(...)` makes on torch, which can be subclassed."""
+    from keras.src.backend.torch.optimizers.torch_adamw import AdamW
+
+    return AdamW
