@@ -1,4 +1,4 @@
-"""Ask an exported SavedModel some texts with nothing but TensorFlow: python scripts/ask.py FOLDER TEXT..."""
+"""Classify texts with an exported SavedModel in plain TensorFlow: python scripts/ask.py FOLDER TEXT..."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""Time the zoo beside what one would write by hand: python scripts/benchmark.py train|generate [--backend all].
+"""Benchmark training steps and text generation: python scripts/benchmark.py train|generate [--backend all].
 
-Models take turns within one process, a few steps at a time, since other work on the machine slows all alike; the ratio
-tells more than the milliseconds. Every backend runs in a process of its own.
+Models take turns within one process, a few steps at a time, since other work on the machine slows all of them; the
+ratio tells more than the milliseconds. Every backend runs in a process of its own.
 """
 
 import argparse
@@ -16,7 +16,7 @@ BACKENDS = ("jax", "torch", "tensorflow")
 MODELS = ("text_cnn", "bilstm", "bigru", "transformer_encoder")
 VOCABULARY, WIDTH, CLASSES, BATCH, STEPS = 10_000, 128, 6, 32, 5
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
-TRUNKS = {  # name: architecture and its fields
+BACKBONES = {  # name: architecture and its fields
     "text_cnn": ("text_cnn", {"width": WIDTH}),
     "bilstm": ("lstm", {"width": WIDTH, "bidirectional": True}),
     "bigru": ("gru", {"width": WIDTH, "bidirectional": True}),
@@ -31,21 +31,21 @@ def main():
     train.set_defaults(run=train_steps)
     train.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     train.add_argument("--length", type=int, default=200, help="tokens of the longest text; the shortest has a third")
-    train.add_argument("--rounds", type=int, default=9, help=f"turns that each model takes, of {STEPS} steps")
-    write = sections.add_parser("generate", help="writing, token by token")
-    write.set_defaults(run=generate)
-    write.add_argument("--network", choices=("gpt2", "lstm", "transformer"), default="gpt2")
-    write.add_argument("--rows", type=int, nargs="+", default=[1, 8, 32], help="batch sizes")
-    write.add_argument("--prompt", type=int, default=32, help="tokens of a prompt, or of a transformer's source")
-    write.add_argument("--new-tokens", type=int, default=128)
-    write.add_argument("--beams", type=int, default=5, help="of the transformer")
-    everyone = ["zoo", "keras_hub", "transformers", "torch"]
-    write.add_argument("--contenders", nargs="+", choices=everyone, default=everyone, help="one alone: for its memory")
-    write.add_argument("--rounds", type=int, default=3, help="turns that each takes, after the first call")
-    for section in (train, write):
+    train.add_argument("--rounds", type=int, default=9, help=f"turns of each model, of {STEPS} steps")
+    tokens = sections.add_parser("generate", help="text generation, token by token")
+    tokens.set_defaults(run=generate)
+    tokens.add_argument("--network", choices=("gpt2", "lstm", "transformer"), default="gpt2")
+    tokens.add_argument("--rows", type=int, nargs="+", default=[1, 8, 32], help="batch sizes")
+    tokens.add_argument("--prompt", type=int, default=32, help="tokens of a prompt, or of a transformer's source")
+    tokens.add_argument("--max-new-tokens", type=int, default=128)
+    tokens.add_argument("--beams", type=int, default=5, help="of the transformer")
+    libraries = ["zoo", "keras_hub", "transformers", "torch"]
+    tokens.add_argument("--contenders", nargs="+", choices=libraries, default=libraries, help="one alone: its memory")
+    tokens.add_argument("--rounds", type=int, default=3, help="turns of each, after the first call")
+    for section in (train, tokens):
         section.add_argument("--backend", choices=(*BACKENDS, "all"), default=os.environ.get("KERAS_BACKEND", "jax"))
-        section.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)), help="of the processor")
-        section.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: what the process computes")
+        section.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)), help="cores of the processor")
+        section.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: processor time")
     options = parser.parse_args()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-options.cores :])  # threads are counted by it
     if os.environ.get("ZOO_BENCHMARK") == options.backend:
@@ -58,14 +58,14 @@ def main():
 
 
 def generate(options):
-    """See `benchmark_generation`."""
+    """Print the tokens per second of each contender: see `benchmark_generation`."""
     from benchmark_generation import generate
 
     generate(options, CLOCKS[options.clock])
 
 
 def train_steps(options):
-    """Print the milliseconds of a training step of each model: the zoo's, of Keras's own layers, by hand in PyTorch."""
+    """Print the milliseconds of a training step of each model: zoo, layers of Keras, PyTorch by hand."""
     import keras
 
     framework = sys.modules[keras.config.backend()]
@@ -74,16 +74,16 @@ def train_steps(options):
         f"AdamW, {BATCH} texts of {options.length // 3} to {options.length} tokens, {options.clock} milliseconds a step"
     )
     print(f"{'':20} {'zoo':>9} {'keras':>9} {'ratio':>6} {'torch by hand':>14} {'ratio':>6}")
-    batches = draw_batches(options.length)
+    batches = random_batches(options.length)
     for name in options.models:
         times = take_turns(contenders(name, batches), options.rounds, CLOCKS[options.clock])
-        zoo, own = times.pop("zoo"), times.pop("keras")
-        by_hand = " ".join(f"{value:14.1f} {zoo / value:6.2f}  {what}" for what, value in times.items())
-        print(f"{name:20} {zoo:9.1f} {own:9.1f} {zoo / own:6.2f} {by_hand}", flush=True)
+        zoo, keras_layers = times.pop("zoo"), times.pop("keras")
+        by_hand = " ".join(f"{value:14.1f} {zoo / value:6.2f}  {variant}" for variant, value in times.items())
+        print(f"{name:20} {zoo:9.1f} {keras_layers:9.1f} {zoo / keras_layers:6.2f} {by_hand}", flush=True)
 
 
 def take_turns(runs, rounds, clock):
-    """{name: median milliseconds a step} of {name: function that does `STEPS` steps}; the first two turns warm up."""
+    """{name: median milliseconds per step} of {name: function that runs `STEPS` steps}; the first two turns warm up."""
     times = {name: [] for name in runs}
     for _ in range(rounds + 2):
         for name, run in runs.items():
@@ -93,8 +93,8 @@ def take_turns(runs, rounds, clock):
     return {name: statistics.median(values[2:]) for name, values in times.items()}
 
 
-def draw_batches(length, count=8):
-    """Right-padded ids, (BATCH, length), and one-hot labels; as long as `length` in every batch."""
+def random_batches(length, count=8):
+    """Batches of right-padded ids, (BATCH, length), with one-hot labels; the longest row has `length` ids."""
     import numpy as np
 
     random, batches = np.random.default_rng(0), []
@@ -108,54 +108,56 @@ def draw_batches(length, count=8):
 
 
 def contenders(name, batches):
-    """{who: function that does `STEPS` training steps} for one model."""
+    """{library: function that runs `STEPS` training steps} of a model."""
     import keras
     from benchmark_peers import keras_model, torch_model
 
     runs = {
-        "zoo": fitting(zoo_model(name), batches),
-        "keras": fitting(keras_model(name, VOCABULARY, WIDTH, CLASSES), batches),
+        "zoo": fit_steps(zoo_model(name), batches),
+        "keras": fit_steps(keras_model(name, VOCABULARY, WIDTH, CLASSES), batches),
     }
     if keras.config.backend() == "torch":
         packings = {"packed": True, "padding read": False} if name.startswith("bi") else {"": False}
         runs |= {
-            what: looping(torch_model(name, VOCABULARY, WIDTH, CLASSES, packed), batches)
-            for what, packed in packings.items()
+            variant: loop_steps(torch_model(name, VOCABULARY, WIDTH, CLASSES, packed), batches)
+            for variant, packed in packings.items()
         }
     return runs
 
 
-def fitting(model, batches):
-    """`STEPS` steps of `fit`, fed as the zoo's training feeds it."""
+def fit_steps(model, batches):
+    """A function that runs `STEPS` steps of `fit`, with the input that the zoo's training gives it."""
     from zoo import backend
 
     stream = itertools.cycle(batches)
 
-    def some():
+    def next_batches():
         yield from itertools.islice(stream, STEPS)
 
-    return lambda: model.fit(backend.feed(some, batches[0]), steps_per_epoch=STEPS, shuffle=False, verbose=0)
+    return lambda: model.fit(
+        backend.fit_input(next_batches, batches[0]), steps_per_epoch=STEPS, shuffle=False, verbose=0
+    )
 
 
 def zoo_model(name):
-
+    """The compiled classifier of the zoo with the sizes of `BACKBONES`."""
     from zoo import backend, catalog
     from zoo.objectives.classify_text import ClassifyText
 
-    architecture, fields = TRUNKS[name]
+    architecture, fields = BACKBONES[name]
     architecture = catalog.load("architectures", architecture)(vocabulary=VOCABULARY, **fields)
     objective = ClassifyText(labels=tuple("abcdef"))
     return objective.compile(objective.model(architecture), backend.AdamW())
 
 
-def looping(model, batches):
-    """A training loop of PyTorch's own kind that counts what `fit` counts: loss and accuracy."""
+def loop_steps(model, batches):
+    """A function that runs `STEPS` steps of a plain PyTorch loop, with the loss and accuracy that `fit` reports."""
     import torch
 
     optimizer, stream = torch.optim.AdamW(model.parameters()), itertools.cycle(batches)
 
     def run():
-        loss_sum = right = 0
+        loss_sum = correct = 0
         for inputs, labels, _ in itertools.islice(stream, STEPS):
             tokens, labels = torch.from_numpy(inputs["tokens"]).long(), torch.from_numpy(labels)
             optimizer.zero_grad()
@@ -164,7 +166,7 @@ def looping(model, batches):
             loss.backward()
             optimizer.step()
             loss_sum += loss.item()
-            right += (logits.argmax(1) == labels.argmax(1)).sum().item()
+            correct += (logits.argmax(1) == labels.argmax(1)).sum().item()
 
     return run
 

@@ -1,8 +1,8 @@
-"""Tokens a second of writing by networks with random weights: the zoo, and what one would take in its place.
+"""Benchmark text generation in tokens per second, with random weights: zoo, KerasHub, transformers, PyTorch.
 
-What `scripts/benchmark.py generate` runs: GPT-2 greedily, beside KerasHub on the same backend and transformers; a
-language model of LSTM layers greedily, beside one written by hand in PyTorch; a Transformer as large as Marian's with
-beams, beside transformers' Marian. What is not installed, or of another backend, is left out.
+`scripts/benchmark.py generate` runs it: GPT-2 with greedy decoding, beside KerasHub on the same backend and
+transformers; an LSTM language model with greedy decoding, beside PyTorch by hand; a Transformer as large as Marian's
+with beam search, beside transformers' Marian. Libraries that are not installed, or need another backend, are left out.
 """
 
 import importlib.util
@@ -17,13 +17,15 @@ SIZES = {"gpt2": GPT2, "lstm": LSTM, "transformer": MARIAN}
 
 
 def generate(options, clock):
-    """Print, for each batch size, the tokens a second and the first call's seconds of each contender, in turns."""
+    """Print tokens per second and the seconds of the first call of each contender, for each batch size, in turns."""
     import keras
     import numpy as np
 
     framework, size = sys.modules[keras.config.backend()], SIZES[options.network]
     print(f"\n{framework.__name__} {framework.__version__}, keras {keras.__version__}, cores used: {options.cores}")
-    print(f"{options.network} {size}, float32, prompt {options.prompt}, {options.max_new_tokens} new, {options.clock} s")
+    print(
+        f"{options.network} {size}, float32, prompt {options.prompt}, {options.max_new_tokens} new, {options.clock} s"
+    )
     runs = contenders(options)
     first = next(iter(runs))
     for rows in options.rows:
@@ -40,18 +42,18 @@ def generate(options, clock):
             line = f"batch {rows:3} {name:14} {speed:8.1f} tokens/s  {first} is {ratio:5.2f} x"
             print(f"{line}  first call {times[name][0]:6.1f} s")
         sys.stdout.flush()
-    print(f"Most memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    print(f"Peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
 def contenders(options):
-    """{name: function that writes on from (rows, time) ids, or answers them as sources}."""
+    """{name: function that continues (rows, time) ids, or answers them as sources}."""
     import keras
 
     torch = keras.config.backend() == "torch"
     runs = {}
     for name, make in MAKERS[options.network].items():
-        fits = torch or name in ("zoo", "keras_hub")
-        if fits and name in options.contenders and importlib.util.find_spec(name):
+        runs_here = torch or name in ("zoo", "keras_hub")
+        if runs_here and name in options.contenders and importlib.util.find_spec(name):
             runs[name] = make(options)
     return runs
 
@@ -69,8 +71,8 @@ def zoo_model(name):
 def by_zoo(options):
     from zoo.generation.generate import generate
 
-    model, new = zoo_model(options.network), options.max_new_tokens
-    return lambda prompts: generate(model, prompts.tolist(), max_new_tokens=new)
+    model = zoo_model(options.network)
+    return lambda prompts: generate(model, prompts.tolist(), max_new_tokens=options.max_new_tokens)
 
 
 def beams_by_zoo(options):
@@ -88,12 +90,12 @@ def lstm_by_hand(options):
 
     @torch.inference_mode()
     def run(prompts):
-        ids, state, written = torch.from_numpy(prompts).long(), None, []
+        ids, state, output = torch.from_numpy(prompts).long(), None, []
         for _ in range(options.max_new_tokens):
             features, state = lstm(embedding(ids), state)
             ids = (features[:, -1:] @ embedding.weight.t()).argmax(-1)
-            written.append(ids)
-        return torch.cat(written, 1).tolist()
+            output.append(ids)
+        return torch.cat(output, 1).tolist()
 
     return run
 

@@ -1,7 +1,7 @@
-"""Time language models: a step beside PyTorch by hand, packed rows beside padded ones.
+"""Benchmark language models: a training step beside PyTorch by hand, sequence packing beside padding.
 
 python scripts/benchmark_language.py step [--setting small] on the backend in KERAS_BACKEND; PyTorch by hand with torch.
-python scripts/benchmark_language.py packing --data FOLDER.{de,en}: target tokens a second of a translating Transformer.
+python scripts/benchmark_language.py packing --data FOLDER.{de,en}: target tokens per second of a translation model.
 """
 
 import argparse
@@ -25,11 +25,11 @@ def main():
     parser.add_argument("--setting", choices=SETTINGS, default="small")
     parser.add_argument("--data", help="parallel text, for packing")
     parser.add_argument("--steps", type=int, default=20, help="in each turn")
-    parser.add_argument("--rounds", type=int, default=7, help="turns that each takes")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each")
     parser.add_argument(
-        "--cores", type=int, default=len(os.sched_getaffinity(0)), help="of the processor; default: all"
+        "--cores", type=int, default=len(os.sched_getaffinity(0)), help="cores of the processor; default: all"
     )
-    parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: what the process computes")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: processor time")
     options = parser.parse_args()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
     runs = language_runs(options) if options.what == "step" else packing_runs(options)
@@ -46,19 +46,20 @@ def main():
 
 
 def language_runs(options):
-    """{who: (function that does the steps, tokens in a step)}."""
+    """{library: (function that runs the steps, tokens per step)}."""
     import keras
 
     sizes = SETTINGS[options.setting]
-    batches = draw(sizes["rows"], sizes["length"])
+    batches = random_batches(sizes["rows"], sizes["length"])
     tokens = sizes["rows"] * sizes["length"]
-    runs = {"zoo": (fitting(zoo_model(**sizes), batches, options.steps), tokens)}
+    runs = {"zoo": (fit_steps(zoo_model(**sizes), batches, options.steps), tokens)}
     if keras.config.backend() == "torch":
-        runs["torch by hand"] = (looping(torch_model(**sizes), batches, options.steps), tokens)
+        runs["torch by hand"] = (loop_steps(torch_model(**sizes), batches, options.steps), tokens)
     return runs
 
 
-def draw(rows, length, count=8):
+def random_batches(rows, length, count=8):
+    """Batches of random ids, (rows, length), with the next id as label."""
     import numpy as np
 
     random = np.random.default_rng(0)
@@ -77,20 +78,22 @@ def zoo_model(depth, heads, width, length, rows):
     return objective.compile(model, backend.AdamW(1e-3, weight_decay=0.1, beta_2=0.99, global_clipnorm=1.0))
 
 
-def fitting(model, batches, steps):
-    """`steps` steps of `fit`, fed as the zoo's training feeds it."""
+def fit_steps(model, batches, steps):
+    """A function that runs `steps` steps of `fit`, with the input that the zoo's training gives it."""
     from zoo import backend
 
     stream = itertools.cycle(batches)
 
-    def some():
+    def next_batches():
         yield from itertools.islice(stream, steps)
 
-    return lambda: model.fit(backend.feed(some, batches[0]), steps_per_epoch=steps, shuffle=False, verbose=0)
+    return lambda: model.fit(
+        backend.fit_input(next_batches, batches[0]), steps_per_epoch=steps, shuffle=False, verbose=0
+    )
 
 
 def torch_model(depth, heads, width, length, rows):
-    """The same network as one writes it in PyTorch, its attention fused."""
+    """The same network in plain PyTorch, with fused attention."""
     import torch
     from torch import nn
 
@@ -98,32 +101,30 @@ def torch_model(depth, heads, width, length, rows):
         def __init__(self):
             super().__init__()
             self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-            self.three, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-            self.wide, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+            self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+            self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
         def forward(self, x):
-            q, k, v = (
-                part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in self.three(self.norm1(x)).chunk(3, -1)
-            )
+            q, k, v = (part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in self.qkv(self.norm1(x)).chunk(3, -1))
             y = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
             x = x + self.out(y.transpose(1, 2).flatten(2))
-            return x + self.narrow(nn.functional.gelu(self.wide(self.norm2(x)), approximate="tanh"))
+            return x + self.down(nn.functional.gelu(self.up(self.norm2(x)), approximate="tanh"))
 
     class GPT(nn.Module):
         def __init__(self):
             super().__init__()
-            self.words, self.places = nn.Embedding(VOCABULARY, width), nn.Embedding(length, width)
+            self.words, self.positions = nn.Embedding(VOCABULARY, width), nn.Embedding(length, width)
             self.blocks, self.norm = nn.Sequential(*(Block() for _ in range(depth))), nn.LayerNorm(width)
 
         def forward(self, tokens):
-            x = self.words(tokens) + self.places(torch.arange(tokens.shape[1]))
+            x = self.words(tokens) + self.positions(torch.arange(tokens.shape[1]))
             return self.norm(self.blocks(x)) @ self.words.weight.T
 
     return GPT()
 
 
-def looping(model, batches, steps):
-    """A training loop of PyTorch's own kind, with the fused AdamW that nanoGPT takes where there is one."""
+def loop_steps(model, batches, steps):
+    """A function that runs `steps` steps of a plain PyTorch loop with AdamW."""
     import torch
 
     optimizer = torch.optim.AdamW(model.parameters(), 1e-3, betas=(0.9, 0.99), weight_decay=0.1)
@@ -143,32 +144,36 @@ def looping(model, batches, steps):
 
 
 def packing_runs(options):
-    """{"packed" and "padded": (function that does the steps, target tokens in a step)} of a small Transformer."""
+    """{"packed" and "padded": (function that runs the steps, target tokens per step)} of a small Transformer."""
     import tempfile
     from pathlib import Path
 
     from zoo import backend, catalog
     from zoo.data.batches import Batches
-    from zoo.data.examples import prepare
+    from zoo.data.collate import Collator
+    from zoo.data.examples import Examples, key_types
     from zoo.data.opening import open_dataset
     from zoo.data.packing import PackedExamples
+    from zoo.data.tokenization import tokenize_split
     from zoo.transforms.packed import packed
 
     preset = catalog.load("presets", "transformer_multi30k")
     dataset = open_dataset(options.data, required=preset.objective.needs())
     tokenizer = preset.tokenizer.train(text for r in dataset.records("train") for text in preset.objective.texts(r))
     model = preset.objective.model(replace(preset.architecture, vocabulary=tokenizer.vocabulary_size))
-    examples = prepare(dataset, "train", preset.objective, tokenizer, model, Path(tempfile.mkdtemp()))
-    twin, runs, room = packed(model), {}, 128
-    several = PackedExamples(examples, twin, room)
-    rows = max(1, round(128 * len(several) / len(examples)))
-    for name, one, source, count in (("packed", twin, several, rows), ("padded", model, examples, 128)):
-        preset.objective.compile(one, backend.AdamW())
+    folder = tokenize_split(dataset, "train", preset.objective, tokenizer, Path(tempfile.mkdtemp()))
+    examples = Examples(folder, Collator.for_model(model, preset.objective, tokenizer, key_types(folder)))
+    packed_model, runs, row_length = packed(model), {}, 128
+    packed_examples = PackedExamples(examples, packed_model, row_length)
+    rows = max(1, round(128 * len(packed_examples) / len(examples)))
+    contenders = (("packed", packed_model, packed_examples, rows), ("padded", model, examples, 128))
+    for name, contender, source, count in contenders:
+        preset.objective.compile(contender, backend.AdamW())
         batches = Batches(source, preset.objective, count)
         stream = batches.stream(0)
-        taken = [next(stream) for _ in range(options.steps)]
-        tokens = sum(float((weights > 0).sum()) for *_, weights in taken) / options.steps
-        runs[name] = (fitting(one, taken, options.steps), tokens)
+        chosen = [next(stream) for _ in range(options.steps)]
+        tokens = sum(float((weights > 0).sum()) for *_, weights in chosen) / options.steps
+        runs[name] = (fit_steps(contender, chosen, options.steps), tokens)
     return runs
 
 

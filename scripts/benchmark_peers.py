@@ -1,8 +1,8 @@
-"""What scripts/benchmark.py times the zoo against: networks of Keras's own layers, and by hand in PyTorch."""
+"""The same networks from Keras's own layers and in plain PyTorch, for scripts/benchmark.py."""
 
 
 def keras_model(name, vocabulary, width, classes):
-    """The same network from layers that Keras brings along."""
+    """The same network from Keras's own layers, compiled."""
     import keras
     from keras import layers, ops
 
@@ -35,7 +35,7 @@ def keras_model(name, vocabulary, width, classes):
 
 
 def torch_model(name, vocabulary, width, classes, packed):
-    """The same network as one writes it in PyTorch; recurrent ones on packed texts, or reading the padding too."""
+    """The same network in plain PyTorch; recurrent layers on packed sequences, or reading the padding too."""
     import torch
     from torch import nn
 
@@ -43,7 +43,7 @@ def torch_model(name, vocabulary, width, classes, packed):
         def __init__(self):
             super().__init__()
             self.embedding = nn.Embedding(vocabulary, width, padding_idx=0)
-            self.places = nn.Embedding(512, width)
+            self.positions = nn.Embedding(512, width)
             self.dropouts = nn.ModuleList(nn.Dropout(rate) for rate in (0.1, 0.3, 0.5))
             size = width
             if name == "text_cnn":
@@ -78,7 +78,7 @@ def torch_model(name, vocabulary, width, classes, packed):
             return self.dropouts[1](x).masked_fill(~padding_mask[..., None], -torch.inf).amax(1)
 
         def attend(self, tokens, padding_mask):
-            x = self.embedding(tokens) + self.places(torch.arange(tokens.shape[1]))
+            x = self.embedding(tokens) + self.positions(torch.arange(tokens.shape[1]))
             x = self.blocks(self.dropouts[0](x), src_key_padding_mask=~padding_mask) * padding_mask[..., None]
             return x.sum(1) / padding_mask.sum(1, keepdim=True)
 

@@ -1,7 +1,7 @@
-"""Time a step of fine-tuning beside transformers and PyTorch by hand: python scripts/benchmark_tuning.py FOLDER.
+"""Benchmark a fine-tuning step beside transformers with PyTorch by hand: python scripts/benchmark_tuning.py FOLDER.
 
-FOLDER is of Hugging Face transformers and holds a BERT. All weights learn, by AdamW with clipping and dropout, from the
-same rows of random ids, some of them padded, in turns within one process. KERAS_BACKEND=torch.
+FOLDER is a BERT of Hugging Face transformers. All weights are trainable, with AdamW, clipping and dropout, on the same
+rows of random ids, half of them padded, in turns within one process. KERAS_BACKEND=torch.
 """
 
 import argparse
@@ -27,27 +27,27 @@ def main():
     parser.add_argument("--rows", type=int, default=32)
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--steps", type=int, default=4, help="in each turn")
-    parser.add_argument("--rounds", type=int, default=5, help="turns that each takes")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each")
     options = parser.parse_args()
-    draw = np.random.default_rng(0)
-    ids = draw.integers(1000, 20_000, (options.rows, options.tokens)).astype("int32")
+    random = np.random.default_rng(0)
+    ids = random.integers(1000, 20_000, (options.rows, options.tokens)).astype("int32")
     ids[::2, -(options.tokens // 4) :] = 0  # every second row is shorter
-    labels = draw.integers(0, 2, options.rows)
+    labels = random.integers(0, 2, options.rows)
     steps = {"zoo": zoo_step(options.folder, ids, labels), "by hand": torch_step(options.folder, ids, labels)}
     times = {name: [] for name in steps}
     for _ in range(options.rounds + 1):
         for name, step in steps.items():
-            begun = time.process_time()
+            start = time.process_time()
             for _ in range(options.steps):
                 step()
-            times[name].append((time.process_time() - begun) / options.steps)
-    medians = {name: statistics.median(found[1:]) for name, found in times.items()}  # the first one warms up
+            times[name].append((time.process_time() - start) / options.steps)
+    medians = {name: statistics.median(values[1:]) for name, values in times.items()}  # the first one warms up
     for name, seconds in medians.items():
         print(f"{name:8} {1000 * seconds:6.0f} ms of processor time  {seconds / medians['by hand']:.2f}")
 
 
 def zoo_step(folder, ids, labels):
-    """A step through the zoo's model, as its training compiles it."""
+    """A step of the zoo's model, as its training compiles it."""
     objective = ClassifyText(labels=("a", "b"), pooling="mean")
     architecture, tokenizer, _ = load_backbone(folder)
     model, _ = warm_start(objective.model, objective, architecture, folder, tokenizer.vocabulary_size)
@@ -57,20 +57,20 @@ def zoo_step(folder, ids, labels):
 
 
 def torch_step(folder, ids, labels):
-    """A step as one writes it with transformers: mean of the last features, dropout, a linear layer."""
+    """A step in plain PyTorch with transformers: mean of the last features, dropout, a linear layer."""
     backbone = transformers.AutoModel.from_pretrained(folder, add_pooling_layer=False).train()
     head = torch.nn.Sequential(torch.nn.Dropout(0.1), torch.nn.Linear(backbone.config.hidden_size, 2))
     weights = [*backbone.parameters(), *head.parameters()]
     adamw = torch.optim.AdamW(weights, SETTINGS.learning_rate, weight_decay=SETTINGS.weight_decay, fused=True)
     tokens, target = torch.from_numpy(ids).long(), torch.from_numpy(labels)
-    shown = (tokens != 0).long()
+    padding_mask = (tokens != 0).long()
 
     def step():
-        x = backbone(input_ids=tokens, attention_mask=shown).last_hidden_state * shown[..., None]
-        loss = torch.nn.functional.cross_entropy(head(x.sum(1) / shown.sum(1, keepdim=True)), target)
+        x = backbone(input_ids=tokens, attention_mask=padding_mask).last_hidden_state * padding_mask[..., None]
+        loss = torch.nn.functional.cross_entropy(head(x.sum(1) / padding_mask.sum(1, keepdim=True)), target)
         adamw.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(weights, SETTINGS.clip)
+        torch.nn.utils.clip_grad_norm_(weights, SETTINGS.clip_norm)
         adamw.step()
         return loss.item()
 

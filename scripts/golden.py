@@ -1,9 +1,9 @@
-"""Write tests/golden/*.npz: small networks of Hugging Face transformers, their inputs and what they make of them.
+"""Write tests/golden/*.npz: reference weights, inputs and outputs of small networks of Hugging Face transformers.
 
 python scripts/golden.py [NAME ...]
 
-Each file holds the reference's version, its config.json, every tensor under its own name, the network's inputs under
-the names that they have here, features, and the logits of the head. Needs torch and transformers.
+Each file holds the version of transformers, config.json, every tensor under its own name, the inputs under the zoo's
+names, the features and the logits of the head. Needs torch and transformers.
 """
 
 import json
@@ -18,28 +18,28 @@ FOLDER = Path(__file__).parent.parent / "tests" / "golden"
 SIZES = {"vocab_size": 40, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 24}
 TOKENS = [[5, 6, 7, 5, 9, 11, 2, 3], [4, 39, 4, 8, 0, 0, 0, 0], [8, 0, 0, 0, 0, 0, 0, 0]]
 TARGET = [[2, 8, 30, 7, 12, 9], [2, 17, 0, 0, 0, 0], [2, 0, 0, 0, 0, 0]]
-TYPES = [[0, 0, 0, 1, 1, 1, 1, 1], [0, 0, 1, 1, 0, 0, 0, 0], [0] * 8]
+SEGMENTS = [[0, 0, 0, 1, 1, 1, 1, 1], [0, 0, 1, 1, 0, 0, 0, 0], [0] * 8]
 
 
 def bert():
     config = transformers.BertConfig(**SIZES, max_position_embeddings=12, num_labels=3)
-    return run(transformers.BertForSequenceClassification(config), tokens=TOKENS, segments=TYPES)
+    return run(transformers.BertForSequenceClassification(config), tokens=TOKENS, segments=SEGMENTS)
 
 
 def bert_masked_token():
     config = transformers.BertConfig(**SIZES, max_position_embeddings=12)
-    return run(transformers.BertForMaskedLM(config), tokens=TOKENS, segments=TYPES)
+    return run(transformers.BertForMaskedLM(config), tokens=TOKENS, segments=SEGMENTS)
 
 
 def bert_tag_tokens():
     tags = dict(enumerate(("O", "B-place", "I-place")))
     config = transformers.BertConfig(**SIZES, max_position_embeddings=12, id2label=tags)
-    return run(transformers.BertForTokenClassification(config), tokens=TOKENS, segments=TYPES)
+    return run(transformers.BertForTokenClassification(config), tokens=TOKENS, segments=SEGMENTS)
 
 
 def bert_find_span():
     config = transformers.BertConfig(**SIZES, max_position_embeddings=12)
-    return run(transformers.BertForQuestionAnswering(config), tokens=TOKENS, segments=TYPES)
+    return run(transformers.BertForQuestionAnswering(config), tokens=TOKENS, segments=SEGMENTS)
 
 
 def roberta():
@@ -139,7 +139,7 @@ MODELS = (
     *(distilbert, distilbert_masked_token, distilbert_find_span, gpt2, gpt2_classify_text),
     *(llama, llama_classify_text, llama_stretched, t5, t5_later, bart),
 )
-THEIRS = {
+HUGGINGFACE_INPUTS = {
     "tokens": "input_ids",
     "segments": "token_type_ids",
     "source": "input_ids",
@@ -148,23 +148,23 @@ THEIRS = {
 
 
 def padded(padding, rows=TOKENS):
-    """Rows with another id for padding, and that id's place taken by none of the tokens."""
+    """Rows with another padding id."""
     return [[token or padding for token in row] for row in rows]
 
 
 def run(model, **inputs):
-    """What is written for a model: its weights drawn anew, large enough for every part to matter."""
-    draw = torch.Generator().manual_seed(0)
+    """The arrays of a golden file: random weights, large enough for every part to matter, inputs and outputs."""
+    generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for name, weight in model.named_parameters():
-            near = 1.0 if "norm" in name.lower() or ".ln_" in name else 0.0
-            weight.copy_(near * ("bias" not in name) + 0.3 * torch.randn(weight.shape, generator=draw))
+            mean = 1.0 if "norm" in name.lower() or ".ln_" in name else 0.0
+            weight.copy_(mean * ("bias" not in name) + 0.3 * torch.randn(weight.shape, generator=generator))
     model.config.architectures = [type(model).__name__]
-    given = {THEIRS[name]: torch.tensor(rows) for name, rows in inputs.items()}
+    arguments = {HUGGINGFACE_INPUTS[name]: torch.tensor(rows) for name, rows in inputs.items()}
     padding_mask = torch.tensor(TOKENS) > 0
     with torch.no_grad():
-        found = model.eval()(**given, attention_mask=padding_mask.long(), output_hidden_states=True)
-    hidden = found.decoder_hidden_states if "target" in inputs else found.hidden_states
+        output = model.eval()(**arguments, attention_mask=padding_mask.long(), output_hidden_states=True)
+    hidden = output.decoder_hidden_states if "target" in inputs else output.hidden_states
     return {
         "version": np.array(f"transformers {transformers.__version__}"),
         "config": np.array(json.dumps(model.config.to_dict())),
@@ -173,7 +173,7 @@ def run(model, **inputs):
         "visible": np.array(TARGET) > 0 if "target" in inputs else padding_mask.numpy(),
         "features": hidden[-1].numpy(),
         "logits": (
-            found.logits if "logits" in found else torch.stack([found.start_logits, found.end_logits], -1)
+            output.logits if "logits" in output else torch.stack([output.start_logits, output.end_logits], -1)
         ).numpy(),
     }
 

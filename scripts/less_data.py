@@ -1,10 +1,10 @@
-"""Draw how much less data a pretrained network needs: the intents of snips from 10 to 1000 labelled examples.
+"""Learning curves with few labels: the intents of snips from 10 to 1000 labelled examples, by four ways of training.
 
     python scripts/less_data.py ../shared/data/snips FOLDER --picture less_data.png
 
-FOLDER holds a published encoder, such as MiniLM. Every way of training takes as many steps whatever the number of
-examples, and the weights after the last one are scored on the whole test split: no further label is looked at. Every
-finished run is a line of `saved_models/less_data.jsonl`, so what was cut off goes on.
+FOLDER holds a published encoder, such as MiniLM. Every way of training takes the same number of steps for any number
+of examples, and the last weights are scored on the test split: no other label is used. Every finished run is a line of
+`saved_models/less_data.jsonl`, so an interrupted script continues.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def main():
     parser.add_argument("--sizes", nargs="+", type=int, default=[10, 30, 100, 300, 1000])
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--picture", type=Path, help="PNG to draw")
+    parser.add_argument("--picture", type=Path, help="PNG file of the curves")
     options = parser.parse_args()
     DONE.parent.mkdir(exist_ok=True)
     rows = [json.loads(line) for line in DONE.read_text().splitlines()] if DONE.exists() else []
@@ -47,16 +47,16 @@ def main():
     rows = [row for row in rows if row["way"] in options.ways and row["size"] in options.sizes]
     table(rows, options)
     if options.picture:
-        draw(rows, options)
+        plot(rows, options)
 
 
 def run(options, seed, size, way):
-    """Train on so many examples in a process of its own; returns a dict of what it reached."""
+    """Train on `size` examples in a process of its own; returns a dict with accuracy and seconds."""
     preset, *settings = WAYS[way]
     start = [] if way == "from scratch" else ["--from", options.weights]
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        few(options.data, size, seed, folder / "data")
+        write_subset(options.data, size, seed, folder / "data")
         settings += [f"training.validate_every={10**6}", f"training.seed={seed}"]
         command = ["train", preset, *start, "--data", folder / "data", "--to", folder / "model", *settings]
         subprocess.run([sys.executable, "-m", "zoo", *command], check=True, stdout=subprocess.DEVNULL)
@@ -66,17 +66,17 @@ def run(options, seed, size, way):
     return {"way": way, "size": size, "seed": seed, "accuracy": accuracy, "seconds": seconds}
 
 
-def few(data, size, seed, folder):
-    """A folder with so many training examples, as many of each intent as can be, and the whole test split."""
+def write_subset(data, size, seed, folder):
+    """Write `folder` with `size` training examples, balanced over the intents, and the full test split."""
     folder.mkdir()
     lines = (data / "train.jsonl").read_text().splitlines()
     random.Random(seed).shuffle(lines)
-    ranked = {}  # intent -> its lines
+    by_intent = {}  # intent -> its lines
     for line in lines:
-        ranked.setdefault(json.loads(line)["intent"], []).append(line)
-    turns = (line for several in itertools.zip_longest(*ranked.values()) for line in several if line)
-    text = "\n".join(itertools.islice(turns, size)) + "\n"
-    for split in ("train", "valid"):  # validation, which a run asks for, learns of no other label
+        by_intent.setdefault(json.loads(line)["intent"], []).append(line)
+    balanced = (line for lines in itertools.zip_longest(*by_intent.values()) for line in lines if line)
+    text = "\n".join(itertools.islice(balanced, size)) + "\n"
+    for split in ("train", "valid"):  # a run needs validation: it sees the same labels
         (folder / f"{split}.jsonl").write_text(text)
     shutil.copy(data / "test.jsonl", folder)
 
@@ -89,13 +89,13 @@ def table(rows, options):
 
 
 def cell(rows, size, way):
-    mine = [row for row in rows if (row["size"], row["way"]) == (size, way)]
-    accuracy = 100 * statistics.mean(row["accuracy"] for row in mine)
-    return f"{accuracy:.1f} ({statistics.median(row['seconds'] for row in mine):.0f} s)"
+    selected = [row for row in rows if (row["size"], row["way"]) == (size, way)]
+    accuracy = 100 * statistics.mean(row["accuracy"] for row in selected)
+    return f"{accuracy:.1f} ({statistics.median(row['seconds'] for row in selected):.0f} s)"
 
 
-def draw(rows, options):
-    """The curves as a PNG, with the numbers of examples on a logarithmic axis."""
+def plot(rows, options):
+    """Write the curves as a PNG, with the number of examples on a logarithmic axis."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -103,11 +103,11 @@ def draw(rows, options):
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     for way in options.ways:
-        reached = [
+        accuracies = [
             statistics.mean(100 * row["accuracy"] for row in rows if (row["size"], row["way"]) == (size, way))
             for size in options.sizes
         ]
-        axes.plot(options.sizes, reached, marker="o", label=way)
+        axes.plot(options.sizes, accuracies, marker="o", label=way)
     axes.set(xscale="log", xlabel="labelled examples", ylabel="test accuracy, percent", title="snips, intents")
     axes.set_xticks(options.sizes, options.sizes)
     axes.grid(alpha=0.3)

@@ -1,9 +1,9 @@
-"""Train presets on real data with several seeds and print the table of README.
+"""Train presets on public data sets with several seeds and print the table of docs/results.md.
 
     python scripts/reproduce.py ../shared/data --backends jax torch tensorflow --seeds 0 1 2
 
 The folder holds sst2 (train.tsv, dev.tsv, test.tsv), snips (train.jsonl, valid.jsonl, test.jsonl) and clinc150
-(data_full.json). Every finished run is a line of `saved_models/reproduce.jsonl`, so what was cut off goes on.
+(data_full.json). Every finished run is a line of `saved_models/reproduce.jsonl`, so an interrupted script continues.
 """
 
 import argparse
@@ -21,14 +21,14 @@ DATA = {"sst2": "sst2", "snips": "snips", "clinc150": "clinc150/data_full.json"}
 DONE = Path("saved_models/reproduce.jsonl")
 
 
-def fits(path):
-    """Whether a preset, in its file, puts the texts of some of the `DATA` into classes and starts from nothing."""
+def is_classifier(path):
+    """Whether the preset in a file classifies the texts of one of `DATA` and trains from scratch."""
     text = path.read_text()
     return path.stem.rpartition("_")[2] in DATA and "ClassifyText(" in text and "--from" not in text
 
 
 def run(preset, folder, backend, seed):
-    """Train one preset in a process of its own; returns a dict of what it reached."""
+    """Train one preset in a process of its own; returns a dict with accuracy and seconds."""
     to, started = Path("saved_models") / f"reproduce_{backend}_{preset}", time.monotonic()
     data = folder / DATA[preset.rpartition("_")[2]]
     command = [
@@ -52,12 +52,12 @@ def run(preset, folder, backend, seed):
 
 
 def table(rows, backends):
-    """Markdown: a line a preset, with the mean, the lowest and the highest test accuracy in percent on each backend."""
+    """Print Markdown: a line per preset, with the mean, lowest and highest test accuracy in percent on each backend."""
     print(f"| preset | {' | '.join(backends)} | seconds a run |\n| --- |{' --- |' * (len(backends) + 1)}")
     for preset in dict.fromkeys(row["preset"] for row in rows):
-        mine = [row for row in rows if row["preset"] == preset]
-        cells = [spread([row["accuracy"] for row in mine if row["backend"] == backend]) for backend in backends]
-        print(f"| {preset} | {' | '.join(cells)} | {statistics.median(row['seconds'] for row in mine):.0f} |")
+        runs = [row for row in rows if row["preset"] == preset]
+        cells = [spread([row["accuracy"] for row in runs if row["backend"] == backend]) for backend in backends]
+        print(f"| {preset} | {' | '.join(cells)} | {statistics.median(row['seconds'] for row in runs):.0f} |")
 
 
 def spread(values):
@@ -73,7 +73,7 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--backends", nargs="+", default=["jax", "torch", "tensorflow"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    known = [path.stem for path in sorted(Path("zoo/presets").glob("*_*.py")) if fits(path)]
+    known = [path.stem for path in sorted(Path("zoo/presets").glob("*_*.py")) if is_classifier(path)]
     parser.add_argument("--presets", nargs="+", choices=known, default=known)
     options = parser.parse_args()
     DONE.parent.mkdir(exist_ok=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from zoo import catalog
-from zoo.data.examples import Collator
+from zoo.data.collate import Collator
 from zoo.pipeline import predictor
 
 SIZES = {
@@ -24,7 +24,7 @@ SIZES = {
 }
 STILL = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0}  # nothing left out: eight rows by heart
 
-FEW = ("lstm", "transformer_encoder", "gpt2", "transformer", "mlp")  # architectures, one of each family
+KINDS_OF_LAYERS = {"units": "recurrent", "heads": "attention", "kernel": "convolution", "kernels": "convolution"}
 LEARNED = [name for name in catalog.names("tokenizers") if name != "pretrained"]  # tokenizers that texts teach
 
 
@@ -40,10 +40,28 @@ def serving(objective, **settings):
     return [name for name in catalog.names("architectures") if not catalog.incompatibility(objective, shrunk(name, **settings))]
 
 
-def all_or_few(names, few=FEW):
-    """All on torch; elsewhere, where each must be compiled, a few by default, of each family one, all with --all."""
-    quick = keras.config.backend() == "torch"
-    return [pytest.param(name, marks=() if quick or name in few else pytest.mark.slow) for name in names]
+def family(name):
+    """What an architecture is built of: (kind of layers, whether it reads a source, whether its attention is causal)."""
+    architecture = shrunk(name)
+    known = {field.name for field in fields(architecture)}
+    layers = [layer for field, layer in KINDS_OF_LAYERS.items() if field in known][:1]
+    return *layers, "source" in architecture.inputs(), "heads" in known and architecture.causal
+
+
+def one_of_each_family(names):
+    """Of the architectures in `names`, the one with the fewest fields of each family."""
+    fewest_first = sorted(names, key=lambda name: len(fields(shrunk(name))))
+    return {family(name): name for name in reversed(fewest_first)}.values()
+
+
+def all_or_few(names, few=None):
+    """All `names` on torch; elsewhere, where each must be compiled, only `few` unless run with --all.
+
+    Without `few`, names are architectures, and one of each family is taken.
+    """
+    every = keras.config.backend() == "torch"
+    few = one_of_each_family(names) if few is None else few
+    return [pytest.param(name, marks=() if every or name in few else pytest.mark.slow) for name in names]
 
 
 def by_heart(objective, name, records, tokenizer, epochs=60, rate=0.02, **settings):
@@ -52,8 +70,8 @@ def by_heart(objective, name, records, tokenizer, epochs=60, rate=0.02, **settin
     architecture = shrunk(name, **STILL | settings | {"vocabulary": tokenizer.vocabulary_size})
     model = objective.compile(objective.model(architecture), keras.optimizers.Adam(rate))
     rows = list(objective.examples(records, tokenizer))
-    frame = Collator.of(model, objective, tokenizer, rows[0])
-    batch = frame.pad(rows, np.array([frame.sizes(row) for row in rows]).max(axis=0))
+    collator = Collator.for_model(model, objective, tokenizer, rows[0])
+    batch = collator.pad(rows, np.array([collator.sizes(row) for row in rows]).max(axis=0))
     inputs, targets, weights = objective.collate(batch, np.random.default_rng(0))
     inputs = {key: inputs[key] for key in model.input}
     model.fit(inputs, targets, sample_weight=weights, batch_size=len(rows), epochs=epochs, verbose=0, shuffle=False)

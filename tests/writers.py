@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 from keras import ops
-from tiny import shrunk
+from tiny import all_or_few, one_of_each_family, shrunk
 
 from zoo import catalog
 
@@ -18,7 +18,10 @@ VARIANTS = {  # more than the defaults that each architecture is tested with
     "lstm": [{"bidirectional": False, "depth": 2}],
     "transformer": [{"norm": "pre"}],
 }
-
+EVERY_WRITER = all_or_few(
+    [(name, i) for name in WRITERS for i in range(len(VARIANTS.get(name, [{}])))],
+    [(name, 0) for name in one_of_each_family(WRITERS)],
+)
 
 PADDING = ((0,),)  # what is never written, since it is not seen when read again
 
@@ -46,10 +49,15 @@ def sources(model, count):
 
 
 def logits(model, ids, source=None):
-    """Of the token after `ids`, (vocabulary,), computed from the whole text."""
-    rows = [source, ids][-len(model.inputs) :]
+    """Of the token after `ids`, (vocabulary,), computed from the whole text; padding follows, so that few shapes are compiled."""
+    rows = [padded(row) for row in [source, ids][-len(model.inputs) :]]
     inputs = {tensor.name: np.array([row], "int32") for tensor, row in zip(model.inputs, rows, strict=True)}
-    return ops.convert_to_numpy(model(inputs, training=False))[0, -1]
+    return ops.convert_to_numpy(model(inputs, training=False))[0, len(ids) - 1]
+
+
+def padded(ids, length=16):
+    """`ids` and padding up to a multiple of `length`."""
+    return [*ids, *[0] * (-len(ids) % length)]
 
 
 def greedy(model, ids, count, source=None):

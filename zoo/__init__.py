@@ -1,36 +1,87 @@
 """zoo: deep learning for natural language in Keras 3, from a text file to a SavedModel that answers raw strings.
 
-The public names are fetched when first used, so that `zoo --help` need not wait for a framework.
+The public names are imported on first use, so that `zoo --help` need not wait for a framework.
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-_HOMES = {
+if TYPE_CHECKING:
+    from zoo.adapters.merging import merge
+    from zoo.adapters.switching import Adapters
+    from zoo.architectures import Architecture
+    from zoo.build import build
+    from zoo.catalog import names
+    from zoo.checkpoints.folder import import_model
+    from zoo.checkpoints.loading import load_weights
+    from zoo.data.opening import open_dataset
+    from zoo.objectives import Objective
+    from zoo.pipeline.pipeline import Pipeline, load
+    from zoo.presets import Data, LoRA, Preset, Training, Tuning
+    from zoo.readers import Reader
+    from zoo.registration import register
+    from zoo.runtime.errors import UserError
+    from zoo.tokenizers import TokenizerSpec
+    from zoo.training.model_soup import average
+    from zoo.training.run import train
+
+_MODULES = {  # public name -> the module of zoo that defines it
     "Adapters": "adapters.switching",
+    "Architecture": "architectures",
     "Data": "presets",
     "LoRA": "presets",
+    "Objective": "objectives",
     "Pipeline": "pipeline.pipeline",
     "Preset": "presets",
+    "Reader": "readers",
+    "TokenizerSpec": "tokenizers",
     "Training": "presets",
     "Tuning": "presets",
+    "UserError": "runtime.errors",
     "average": "training.model_soup",
     "build": "build",
-    "import_model": "checkpoints.folder",
+    "import_model": "importing",
     "load": "pipeline.pipeline",
     "load_weights": "checkpoints.loading",
     "merge": "adapters.merging",
     "names": "catalog",
     "open_dataset": "data.opening",
+    "register": "registration",
     "train": "training.run",
 }
-__all__ = list(_HOMES)
+__all__ = [
+    "Adapters",
+    "Architecture",
+    "Data",
+    "LoRA",
+    "Objective",
+    "Pipeline",
+    "Preset",
+    "Reader",
+    "TokenizerSpec",
+    "Training",
+    "Tuning",
+    "UserError",
+    "average",
+    "build",
+    "import_model",
+    "load",
+    "load_weights",
+    "merge",
+    "names",
+    "open_dataset",
+    "register",
+    "train",
+]
 
 
-def __getattr__(name):
-    if name not in _HOMES:
+def __getattr__(name: str):
+    if name not in _MODULES:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
-    return getattr(import_module(f"zoo.{_HOMES[name]}"), name)
+    value = getattr(import_module(f"zoo.{_MODULES[name]}"), name)
+    globals()[name] = value  # `zoo.build` would be the module of that name from now on
+    return value
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

@@ -1,70 +1,121 @@
-"""What the zoo holds: every file in `architectures`, `objectives`, `readers`, `tokenizers` and `presets`, by its name.
+"""The catalog: architectures, objectives, tokenizers, readers and presets by name.
 
-A file's name is its registration, so adding a thing edits nothing here.
+A file in `zoo/architectures`, `zoo/objectives` and so on is registered under its name. Reading names and descriptions
+imports neither Keras nor a framework.
 """
 
+import ast
 import importlib
 import pkgutil
+import sys
 from dataclasses import fields
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from zoo.architectures import Architecture
-from zoo.objectives import Objective
-from zoo.presets import Preset
-from zoo.readers import Reader
 from zoo.runtime.errors import UserError, unknown
-from zoo.tokenizers import TokenizerSpec
+from zoo.runtime.plugins import load_plugins
 
-SWITCHES = ("bidirectional", "causal")  # fields that decide which objectives an architecture is able to serve
-KINDS = {
-    "architectures": Architecture,
-    "objectives": Objective,
-    "readers": Reader,
-    "tokenizers": TokenizerSpec,
-    "presets": Preset,
+if TYPE_CHECKING:
+    from zoo.architectures import Architecture
+    from zoo.objectives import Objective
+
+SWITCHES = ("bidirectional", "causal")  # fields that decide which objectives an architecture suits
+KINDS = {  # kind -> its contract, a class of the package `zoo.<kind>`
+    "architectures": "Architecture",
+    "objectives": "Objective",
+    "readers": "Reader",
+    "tokenizers": "TokenizerSpec",
+    "presets": "Preset",
 }
+REGISTERED: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}  # by `zoo.register`: {kind: {name: thing}}
 
 
-@cache
-def names(kind):
-    """Sorted names of all things of one kind.
+def names(kind: str) -> tuple[str, ...]:
+    """Sorted names of everything of one kind, registered things too.
 
     Raises UserError for a kind that is not one of `KINDS`.
     """
     if kind not in KINDS:
         raise UserError(unknown("kind", kind, KINDS))
-    package = importlib.import_module(f"zoo.{kind}")
-    modules = pkgutil.iter_modules(package.__path__)
-    return tuple(sorted(module.name for module in modules if not module.name.startswith("_")))
+    load_plugins()
+    return tuple(sorted({*files(kind), *REGISTERED[kind]}))
 
 
-@cache
-def load(kind, name):
-    """The one class of `kind` (or, for presets, the one instance) that the file `name` defines.
+def load(kind: str, name: str) -> Any:
+    """The class of that name, or the instance of that name of a preset.
 
-    Raises UserError, naming the nearest known name, for a name that is not in the catalog.
+    Raises UserError, with the nearest known name, for a name that is not in the catalog.
     """
-    if name not in names(kind):
+    if name not in files(kind) and name not in names(kind):
         raise UserError(unknown(kind.removesuffix("s"), name, names(kind)))
-    module = importlib.import_module(f"zoo.{kind}.{name}")
-    (thing,) = [value for value in vars(module).values() if _belongs(value, kind, module)]
-    return thing
+    return REGISTERED[kind][name] if name in REGISTERED[kind] else _load_file(kind, name)
 
 
-def describe(kind, name):
-    """The first line of the docstring of the file behind a name."""
-    load(kind, name)
-    return importlib.import_module(f"zoo.{kind}.{name}").__doc__.partition("\n")[0]
+def sizes(kind: str, name: str) -> dict[str, Any]:
+    """Named sizes, {name: instance}: constants of the module that defines a class, the smallest first.
+
+    `TINY = BERT(width=128, ...)` in bert.py is "tiny".
+    """
+    owner = load(kind, name)
+    module = vars(sys.modules[owner.__module__])
+    return {
+        constant.lower(): value for constant, value in module.items() if type(value) is owner and constant.isupper()
+    }
 
 
-def name_of(kind, thing):
-    """The catalog's name of a class, or of an instance of one."""
+def create(kind: str, text: str) -> Any:
+    """An instance by name: "bert:tiny" is a named size, "bert" the smallest named size or else the defaults.
+
+    Raises UserError for an unknown name or size.
+    """
+    name, separator, size = text.partition(":")
+    known = sizes(kind, name)
+    if not separator:
+        return next(iter(known.values())) if known else load(kind, name)()
+    if size not in known:
+        what = f"size of {name}" if known else f"size of {name}, which has no named sizes"
+        raise UserError(unknown(what, size, known or [name]))
+    return known[size]
+
+
+def describe(kind: str, name: str) -> str:
+    """The first line of the docstring: of a file of the zoo, or of what is registered."""
+    path = files(kind).get(name)
+    if path is not None:
+        doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    else:
+        thing = load(kind, name)
+        doc = vars(thing).get("__doc__") if isinstance(thing, type) else ""
+        doc = "" if doc and doc.startswith(f"{thing.__name__}(") else doc  # the signature that dataclass writes
+    return (doc or "").strip().partition("\n")[0]
+
+
+def name_of(kind: str, thing: Any) -> str:
+    """The catalog's name of a class, or of an instance's class.
+
+    Raises UserError for a class that is not in the catalog: nothing could load it again.
+    """
     owner = thing if isinstance(thing, type) else type(thing)
-    return owner.__module__.removeprefix(f"zoo.{kind}.")
+    name = next((name for name, value in REGISTERED[kind].items() if value is owner), None)
+    if name is None and owner.__module__.startswith(f"zoo.{kind}."):
+        name = owner.__module__.rpartition(".")[2]
+    if name is None:
+        raise UserError(
+            f"Expected a registered class of {kind}, which can be loaded again. Received: {owner.__qualname__} of the "
+            f"module {owner.__module__}. Decorate the class with @zoo.register."
+        )
+    return name
 
 
-def incompatibility(objective, architecture):
-    """Why an architecture cannot serve an objective, or "" where it can."""
+def module_of(kind: str, name: str) -> str:
+    """The module that has to be imported before `load(kind, name)`; "" for a file of the zoo."""
+    return REGISTERED[kind][name].__module__ if name in REGISTERED[kind] else ""
+
+
+def incompatibility(objective: "Objective", architecture: "Architecture") -> str:
+    """Why an architecture does not suit an objective; "" where it does."""
     try:
         objective.check_architecture(architecture)
     except UserError as error:
@@ -72,25 +123,41 @@ def incompatibility(objective, architecture):
     return ""
 
 
-def compatible_architectures(objective):
-    """{architecture: how it serves the objective of that name}, of those that are able to.
+def compatible_architectures(objective: str) -> dict[str, str]:
+    """{architecture: required setting} of all that suit the objective of that name.
 
-    "" is as it comes; else the setting that makes it able, such as "bidirectional=True".
+    The setting is "" with the defaults, else for example "bidirectional=True".
     """
-    made = load("objectives", objective)()
-    found = {name: _settings(load("architectures", name), made) for name in names("architectures")}
-    return {name: settings for name, settings in found.items() if settings is not None}
+    instance = load("objectives", objective)()
+    settings = {name: _required_setting(load("architectures", name), instance) for name in names("architectures")}
+    return {name: setting for name, setting in settings.items() if setting is not None}
 
 
-def _settings(architecture, objective):
-    switches = [field for field in fields(architecture) if field.name in SWITCHES and field.init]
-    for given in ({}, *({field.name: not field.default} for field in switches)):
-        if not incompatibility(objective, architecture(**given)):
-            return ", ".join(f"{name}={value}" for name, value in given.items())
+def _required_setting(architecture, objective):
+    switches = [field for field in fields(architecture) if field.init and field.name in SWITCHES]
+    for setting in ({}, *({field.name: not field.default} for field in switches)):
+        if not incompatibility(objective, architecture(**setting)):
+            return ", ".join(f"{name}={value}" for name, value in setting.items())
     return None
 
 
-def _belongs(value, kind, module):
+def files(kind: str) -> dict[str, Path]:
+    """{name: path} of the files of one kind; those that begin with _ are contracts and shared code."""
+    folders = find_spec(f"zoo.{kind}").submodule_search_locations
+    modules = pkgutil.iter_modules(folders)
+    return {m.name: Path(m.module_finder.path, f"{m.name}.py") for m in modules if not m.name.startswith("_")}
+
+
+@cache
+def _load_file(kind, name):
+    module, base = importlib.import_module(f"zoo.{kind}.{name}"), contract(kind)
     if kind == "presets":
-        return isinstance(value, Preset)
-    return isinstance(value, type) and issubclass(value, KINDS[kind]) and value.__module__ == module.__name__
+        (thing,) = [value for value in vars(module).values() if isinstance(value, base)]
+    else:
+        own = (value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__)
+        (thing,) = [value for value in own if isinstance(value, type) and issubclass(value, base)]
+    return thing
+
+
+def contract(kind) -> type:
+    return getattr(importlib.import_module(f"zoo.{kind}"), KINDS[kind])

@@ -1,31 +1,36 @@
-"""Presets as JSON and as `path.to.field=value`: written beside a trained model, read back, overridden by hand."""
+"""Presets as JSON, and overrides such as `training.epochs=3`, read by the type annotations of their fields."""
 
 import json
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from importlib.metadata import version
+from typing import Any, get_type_hints
 
 from zoo import catalog
 from zoo.presets import Data, LoRA, Preset, Training, Tuning
 from zoo.runtime.errors import UserError, unknown
+from zoo.runtime.parsing import expected, parse
 
-FORMAT = 1  # of preset.json; raised when a reader of the old form could misread the new one
+FORMAT = 2  # of preset.json; raised when a reader of the old form could misread the new form
 PARTS = {"architecture": "architectures", "objective": "objectives", "tokenizer": "tokenizers"}
-PLAIN = {"data": Data, "training": Training, "tuning": Tuning, "lora": LoRA}
+SECTIONS = {"data": Data, "training": Training, "tuning": Tuning, "lora": LoRA}
 
 
-def to_json(preset):
-    """The preset as indented JSON; each part says which file of the catalog it is an instance of."""
+def to_json(preset: Preset) -> str:
+    """The preset as indented JSON; `name` is the catalog's name of a part's class.
+
+    Raises UserError for a class that is not registered.
+    """
     parts = {part: {"name": catalog.name_of(kind, getattr(preset, part))} for part, kind in PARTS.items()}
-    for item in fields(preset):
-        part = getattr(preset, item.name)
-        parts.setdefault(item.name, {}).update({field.name: getattr(part, field.name) for field in fields(part) if field.init})
+    for field in fields(preset):
+        parts.setdefault(field.name, {}).update(_values(getattr(preset, field.name)))
     return json.dumps({"format": FORMAT, "zoo": version("zoo"), **parts}, indent=2, ensure_ascii=False) + "\n"
 
 
-def from_json(text):
-    """The preset that `to_json` wrote.
+def from_json(text: str) -> Preset:
+    """The preset that `to_json` wrote. No module that the text names is imported.
 
-    Raises UserError for broken JSON, another format, or names and fields that this version does not know.
+    Raises UserError for broken JSON, another format, and names or fields that are unknown.
     """
     try:
         values = json.loads(text)
@@ -33,85 +38,90 @@ def from_json(text):
     except (json.JSONDecodeError, TypeError, KeyError) as error:
         raise UserError(f"Expected the JSON of a preset. Received: {error.__class__.__name__} ({error}).") from None
     if found != FORMAT:
-        raise UserError(f"Expected preset format {FORMAT}. Received: {found} (written by zoo {values.get('zoo')}).")
+        raise UserError(
+            f"Expected preset format {FORMAT}. Received: {found}, written by zoo {values.get('zoo')}. Train the model again "
+            "with this version."
+        )
     missing = [part for part in (*PARTS, "data", "training") if part not in values]
     if missing:
         raise UserError(f"Expected the parts of a preset. Received: none for {', '.join(missing)}.")
-    parts = {part: _named(kind, dict(values[part])) for part, kind in PARTS.items()}
-    return Preset(**parts, **{part: _filled(make, values.get(part, {}), part) for part, make in PLAIN.items()})
+    parts = {part: _from_name(kind, dict(values[part])) for part, kind in PARTS.items()}
+    sections = {name: _from_values(section, values.get(name, {}), name) for name, section in SECTIONS.items()}
+    return Preset(**parts, **sections)
 
 
-def override(preset, assignments):
-    """A copy of `preset` with fields replaced.
+def override(preset: Preset, assignments: Iterable[str]) -> Preset:
+    """A copy of `preset` with other values. Fields of a part are checked together, after all are set.
 
     Args:
-        assignments: strings such as `training.max_steps=50`, or `architecture=lstm` for another one with its defaults.
+        assignments: strings such as `training.max_steps=50`; `architecture=lstm` for another network, or
+            `architecture=bert:tiny` for a named size of it. By itself a name means the smallest named size.
 
-    Raises UserError for an unknown path or a value of the wrong type, naming the nearest known field.
+    Raises UserError for an unknown path, naming the nearest known field, or a value of another type.
     """
+    parts = {field.name: getattr(preset, field.name) for field in fields(preset)}
+    values: dict[str, dict[str, Any]] = {part: {} for part in parts}
     for assignment in assignments:
-        path, separator, value = assignment.partition("=")
+        path, separator, text = assignment.partition("=")
         if not separator:
             raise UserError(f"Expected path.to.field=value. Received: {assignment!r}.")
-        preset = _assign(preset, path.split("."), value, path)
-    return preset
+        part, *names = path.split(".")
+        if part not in parts:
+            raise UserError(unknown(f"field {path!r}", part, parts))
+        if names:
+            _assign(parts[part], values[part], names, text, path)
+        elif part in PARTS:
+            parts[part], values[part] = catalog.create(PARTS[part], text), {}
+        else:
+            raise UserError(f"Expected a field of {part}, as in {part}.FIELD=value. Received: {assignment}.")
+    return Preset(**{part: replace(owner, **values[part]) for part, owner in parts.items()})
 
 
-def differences(one, other):
+def differences(one: Preset, other: Preset) -> list[str]:
     """Dotted paths of the fields in which two presets differ."""
     one, other = json.loads(to_json(one)), json.loads(to_json(other))
     return [path for path in sorted(_leaves(one) | _leaves(other)) if _leaf(one, path) != _leaf(other, path)]
 
 
-def _named(kind, values):
-    return _filled(catalog.load(kind, values.pop("name", "")), values, kind.removesuffix("s"))
+def _values(part) -> dict[str, Any]:
+    return {field.name: getattr(part, field.name) for field in fields(part) if field.init}
 
 
-def _filled(make, values, part):
-    known = [field.name for field in fields(make) if field.init]
+def _from_name(kind, values):
+    name, part = values.pop("name", ""), kind.removesuffix("s")
+    if name not in catalog.names(kind):
+        hint = "If it is your own, first import the module that registers it (--import MODULE)."
+        raise UserError(f"{unknown(part, name, catalog.names(kind))} {hint}")
+    return _from_values(catalog.load(kind, name), values, part)
+
+
+def _from_values(owner, values, part):
+    known = [field.name for field in fields(owner) if field.init]
     for name in values:
         if name not in known:
             raise UserError(unknown(f"field of {part}", name, known))
-    return make(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    return owner(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
-def _assign(owner, path, value, whole):
-    known = [field.name for field in fields(owner) if field.init]
-    if path[0] not in known:
-        raise UserError(unknown(f"field {whole!r}", path[0], known))
-    old = getattr(owner, path[0])
-    if len(path) == 1:
-        return replace(owner, **{path[0]: _read(value, old, whole, path[0])})
-    if isinstance(old, dict) and len(path) == 2:
-        return replace(owner, **{path[0]: {**old, path[1]: value}})
-    if not is_dataclass(old):
-        raise UserError(f"{'.'.join(path)!r} goes too deep: {path[0]!r} is a value. Received: {whole!r}.")
-    return replace(owner, **{path[0]: _assign(old, path[1:], value, whole)})
+def _assign(owner, values: dict[str, Any], names, text, path) -> None:
+    """Set the field that `names` leads to in `values`, new values of the fields of `owner`."""
+    known, name = [field.name for field in fields(owner) if field.init], names[0]
+    if name not in known:
+        raise UserError(unknown(f"field {path!r}", name, known))
+    if len(names) == 1:
+        values[name] = _parse(text, get_type_hints(type(owner))[name], path)
+        return
+    value = values.get(name, getattr(owner, name))
+    if not isinstance(value, Mapping) or len(names) > 2:
+        raise UserError(f"{'.'.join(names)!r} goes too deep: {name!r} is a value. Received: {path!r}.")
+    values[name] = {**value, names[1]: text}
 
 
-def _read(value, old, whole, part):
-    if is_dataclass(old):
-        if part not in PARTS:
-            raise UserError(f"Expected one field of {part}, as in {part}.FIELD=value. Received: {whole}={value}.")
-        return catalog.load(PARTS[part], value)()
+def _parse(text, annotation, path):
     try:
-        return _parse(value, old)
+        return parse(text, annotation)
     except ValueError:
-        expected = "true or false" if isinstance(old, bool) else f"a value like {json.dumps(old)}"
-        raise UserError(f"Expected {expected} for {whole}. Received: {value!r}.") from None
-
-
-def _parse(value, old):
-    if isinstance(old, bool):
-        return {"true": True, "false": False}[value.lower()] if value.lower() in ("true", "false") else int("not bool")
-    if isinstance(old, int | float):
-        return type(old)(value)
-    if isinstance(old, tuple):
-        items = [item.strip() for item in value.strip("()[]").split(",") if item.strip()]
-        return tuple(type(old[0])(item) if old else item for item in items)
-    if isinstance(old, dict):
-        return json.loads(value)
-    return None if value == "none" else value
+        raise UserError(f"Expected {expected(annotation)} for {path}. Received: {text!r}.") from None
 
 
 def _leaves(tree, path=()):

@@ -21,7 +21,7 @@ def learned(bert, rows, tmp_path_factory):
     """Two model folders with adapters of two ranks upon the same backbone, and their pipelines."""
     place = tmp_path_factory.mktemp("learned")
     return {
-        str(place / name): zoo.train(preset(rows, rank, seed=rank), to=place / name, weights=str(bert))
+        str(place / name): zoo.train(preset(rows, rank, seed=rank), to=place / name, init=str(bert))
         for name, rank in {"one": 2, "two": 3}.items()
     }
 
@@ -30,7 +30,7 @@ def test_a_run_leaves_a_model_like_any_other_and_its_adapter_alone(bert, learned
     (folder, pipeline), *_ = learned.items()
     assert likelihoods(zoo.load(folder)) == pytest.approx(likelihoods(pipeline), rel=1e-5)
     given = {w.path: keras.ops.convert_to_numpy(w.value) for w in import_folder(bert).model.weights}
-    for weight in Backbone(folder).backbone.weights:
+    for weight in Backbone(folder).model.weights:
         changed = (keras.ops.convert_to_numpy(weight.value) != given[weight.path]).any()
         assert changed == (weight.path.endswith("kernel") and "attention/" in weight.path), weight.path
     tensors = load_file(f"{folder}/adapter.safetensors")
@@ -76,7 +76,7 @@ def test_another_backbone_is_refused(bert, learned, tmp_path):
     name = "bert.embeddings.word_embeddings.weight"
     write_tokenizer(Golden("bert").write(tmp_path / "other", tensors | {name: tensors[name] + 0.01}))
     adapters = zoo.Adapters(tmp_path / "other")
-    message = rf"Expected the backbone that the adapter learned upon, \w+ \(then {bert}\). Received: \w+, .*other"
+    message = rf"Expected the backbone that the adapter was trained on, \w+ \(then {bert}\). Received: \w+, .*other"
     with pytest.raises(ValueError, match=message):
         adapters.add("one", folder)
     assert list(adapters) == []
@@ -90,12 +90,12 @@ def test_other_files_are_refused(bert, learned, tmp_path):
     pickled.write_bytes(pickle.dumps({}))
     cut.write_bytes(Path(whole).read_bytes()[:-8])
     save_file({"x": np.zeros(2, "float32")}, other)
-    adapter = Adapter.read(whole)
+    adapter = Adapter.load(whole)
     del adapter.tensors["logits/bias"]
-    adapter.write(fewer)
+    adapter.save(fewer)
     messages = {
         pickled: "a pickle, which is never read",
-        cut: "Expected a whole adapter. Received: .*cut.safetensors, which is damaged",
+        cut: "Expected a whole safetensors file. Received: .*cut.safetensors, which is truncated or damaged",
         other: "Expected an adapter, adapter.safetensors of a run with lora.rank. Received: .*, other tensors",
         fewer: r"Expected logits/bias of shape \(2,\) in the adapter. Received: none",
         tmp_path: "adapter.safetensors, which is not there",
@@ -118,9 +118,9 @@ def test_a_run_that_was_cut_off_goes_on(bert, rows, learned, tmp_path, monkeypat
     keep = Recorder.on_epoch_end
     monkeypatch.setattr(Recorder, "on_epoch_end", killed)
     with pytest.raises(KeyboardInterrupt):
-        zoo.train(preset_of_it, to=tmp_path / "cut", weights=str(bert))
+        zoo.train(preset_of_it, to=tmp_path / "cut", init=str(bert))
     monkeypatch.setattr(Recorder, "on_epoch_end", keep)
-    resumed = zoo.train(preset_of_it, to=tmp_path / "cut", weights=str(bert), resume=True)
+    resumed = zoo.train(preset_of_it, to=tmp_path / "cut", init=str(bert), resume=True)
     assert likelihoods(resumed) == pytest.approx(likelihoods(learned[whole]), rel=1e-5)
     one, other = (load_file(f"{folder}/adapter.safetensors") for folder in (whole, tmp_path / "cut"))
     for name, array in one.items():
@@ -143,10 +143,10 @@ def test_a_run_that_was_cut_off_goes_on(bert, rows, learned, tmp_path, monkeypat
 )
 def test_bad_settings(bert, rows, tmp_path, setting, message):
     with pytest.raises(ValueError, match=message):
-        zoo.train(preset(rows), to=tmp_path / "m", weights=str(bert), overrides=[setting])
+        zoo.train(preset(rows), to=tmp_path / "m", init=str(bert), overrides=[setting])
     assert not list(tmp_path.iterdir())
 
 
 def test_a_backbone_is_needed(rows, tmp_path):
-    with pytest.raises(ValueError, match="lora.rank needs weights to learn upon: give --from FOLDER. Received: none"):
+    with pytest.raises(ValueError, match="lora.rank needs weights to start from: give --from FOLDER. Received: none"):
         zoo.train(preset(rows), to=tmp_path / "m")

@@ -51,14 +51,14 @@ def test_updates_change_outputs_and_merge_exactly(name):
     before, paths = out(model), {weight.path for weight in model.weights}
     updates = LoRAUpdates(model, zoo.LoRA(rank=2, alpha=4.0, targets="kernel"), paths)
     for wanted in KERNELS[name]:
-        assert any(path.endswith(wanted) for path in updates.places), sorted(updates.places)
+        assert any(path.endswith(wanted) for path in updates.targets), sorted(updates.targets)
     np.testing.assert_array_equal(out(model), before)  # B is zero
     shaken(updates)
     adapted = out(model)
     assert np.abs(adapted - before).max() > 1e-3
-    updates.switch_off()
+    updates.disable()
     np.testing.assert_array_equal(out(model), before)
-    updates.switch_on()
+    updates.enable()
     np.testing.assert_array_equal(out(model), adapted)
     updates.merge()
     np.testing.assert_allclose(out(model), adapted, rtol=1e-5, atol=1e-5)

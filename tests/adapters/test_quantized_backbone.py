@@ -16,7 +16,7 @@ import zoo
 from zoo.adapters.merging import Backbone
 from zoo.adapters.training import LoRATraining
 from zoo.layers.dense import Dense
-from zoo.layers.quantization import QuantizedMatrix, round_weights
+from zoo.layers.quantization import QuantizedMatrix, quantize_weights
 from zoo.objectives.classify_text import ClassifyText
 from zoo.training.finetuning import BlockFreezer
 
@@ -40,7 +40,7 @@ def test_gradients_pass_through_rounded_kernels(precision, error):
         model.layers[1].kernel.assign(kernel if rounded else meant)
         model.layers[1].trainable = False
         if rounded:
-            round_weights(model, precision, frozen=True)
+            quantize_weights(model, precision, frozen=True)
         before = ops.convert_to_numpy(model.layers[0].kernel.value).copy()
         model.compile(keras.optimizers.SGD(1.0), "mse")
         model.train_on_batch(x, y)
@@ -56,17 +56,17 @@ def test_exact_kernels_are_forgotten_and_updates_learn(name):
     model = objective.model(architecture)
     fresh = [weight.path for weight in model.layers[-1].weights]
     adaptation = LoRATraining(model, architecture, zoo.LoRA(rank=2, targets="kernel"), fresh)
-    tuner = BlockFreezer(ROUNDED, architecture, adaptation.model)
+    freezer = BlockFreezer(ROUNDED, architecture, adaptation.model)
     exact, large = (
-        tuner.count(),
+        freezer.summary(),
         [weakref.ref(w) for w in model.weights if w.path.endswith(("embeddings", "query/kernel"))],
     )
     del model
-    tuner.round()
+    freezer.quantize()
     gc.collect()
     assert large
     assert not any(kept() for kept in large)
-    assert tuner.count().split("MB")[0] != exact.split("MB")[0]
+    assert freezer.summary().split("MB")[0] != exact.split("MB")[0]
     model = objective.compile(adaptation.model, keras.optimizers.SGD(0.1))
     rows = {
         key: np.array([[5, 6, 7], [8, 9, 4], [9, 8, 3]], "int32") % (2 if key == "segments" else 99) for key in model.input
@@ -78,7 +78,7 @@ def test_exact_kernels_are_forgotten_and_updates_learn(name):
 
 
 def test_an_adapter_learned_upon_int8_is_merged_into_exact_weights(bert, rows, tmp_path, capsys):
-    pipeline = zoo.train(replace(preset(rows), tuning=ROUNDED), to=tmp_path / "one", weights=str(bert))
+    pipeline = zoo.train(replace(preset(rows), tuning=ROUNDED), to=tmp_path / "one", init=str(bert))
     assert likelihoods(zoo.load(tmp_path / "one")) == pytest.approx(likelihoods(pipeline), rel=1e-5)
     assert likelihoods(zoo.merge(bert, tmp_path / "one")) == pytest.approx(likelihoods(pipeline), rel=1e-5)
     given, now = numbers(Backbone(bert).backbone), numbers(pipeline.model)
@@ -89,7 +89,7 @@ def test_an_adapter_learned_upon_int8_is_merged_into_exact_weights(bert, rows, t
 
 def test_a_head_upon_int8(bert, rows, tmp_path):
     learner = replace(preset(rows, rank=0), tuning=replace(ROUNDED, freeze="backbone"))
-    pipeline = zoo.train(learner, to=tmp_path / "one", weights=str(bert))
+    pipeline = zoo.train(learner, to=tmp_path / "one", init=str(bert))
     given, now = numbers(Backbone(bert).backbone), numbers(pipeline.model)
     assert {path for path in now if path not in given} == {"logits/kernel", "logits/bias"}
     for path in given:
@@ -104,12 +104,12 @@ def test_a_run_that_was_cut_off_goes_on(bert, rows, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     keep, learner = Recorder.on_epoch_end, replace(preset(rows), tuning=ROUNDED)
-    zoo.train(learner, to=tmp_path / "whole", weights=str(bert))
+    zoo.train(learner, to=tmp_path / "whole", init=str(bert))
     monkeypatch.setattr(Recorder, "on_epoch_end", killed)
     with pytest.raises(KeyboardInterrupt):
-        zoo.train(learner, to=tmp_path / "cut", weights=str(bert))
+        zoo.train(learner, to=tmp_path / "cut", init=str(bert))
     monkeypatch.undo()
-    zoo.train(learner, to=tmp_path / "cut", weights=str(bert), resume=True)
+    zoo.train(learner, to=tmp_path / "cut", init=str(bert), resume=True)
     one, other = (load_file(tmp_path / name / "adapter.safetensors") for name in ("whole", "cut"))
     for name, array in one.items():
         np.testing.assert_allclose(other[name], array, atol=1e-6)
@@ -118,12 +118,12 @@ def test_a_run_that_was_cut_off_goes_on(bert, rows, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["lora.rank=0"], "give lora.rank or tuning.freeze. Received: tuning.quantize=int8 where all weights learn"),
+        (["lora.rank=0"], "give lora.rank or tuning.freeze. Received: tuning.quantize=int8 where all weights are trainable"),
         (["tuning.quantize=int4"], "Unknown tuning.quantize. Received: 'int4'. Did you mean 'int8'"),
     ],
 )
 def test_mistakes(bert, rows, tmp_path, settings, message):
     with pytest.raises(ValueError, match=message) as caught:
-        zoo.train(replace(preset(rows), tuning=ROUNDED), to=tmp_path / "m", weights=str(bert), overrides=settings)
+        zoo.train(replace(preset(rows), tuning=ROUNDED), to=tmp_path / "m", init=str(bert), overrides=settings)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from tiny import shrunk
+from tiny import all_or_few, shrunk
 
 from zoo import catalog
 
@@ -16,7 +16,7 @@ TOKENS = np.array([[5, 6, 37, 5, 9, 37, 2, 3], [4, 22, 4, 0, 0, 0, 0, 0], [8, 0,
 ALONE = {1: 3, 2: 1}  # row: its length; few shapes, since JAX compiles every operation for each
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
 
-pytestmark = pytest.mark.parametrize("name", catalog.names("architectures"))
+pytestmark = pytest.mark.parametrize("name", all_or_few(catalog.names("architectures")))
 
 
 def drawn(name):
@@ -33,7 +33,7 @@ def outputs(backbone, given):
 
 
 def inputs(backbone, tokens):
-    """The tokens for every input, of one type where there are types."""
+    """The tokens for every input, in one segment where there are segments."""
     return {tensor.name: np.zeros_like(tokens) if tensor.name == "segments" else tokens for tensor in backbone.inputs}
 
 

@@ -118,7 +118,7 @@ def test_a_decoder_that_is_not_fed_is_luongs(attention):
     """Luong 2015: all states first; then contexts of the source's features; then tanh of both together."""
     backbone = RNNSeq2Seq(**RECURRENT, attention=attention, input_feeding="none").backbone()
     named = {name: backbone.get_layer(name).output for name in ("encoder0", "attention", "readout")}
-    named["states"] = backbone.get_layer("decoder").output[0]
+    named["states"] = backbone.get_layer("decoder0").output[0]
     found = keras.Model(backbone.inputs, named)({"source": SOURCE, "target": TARGET})
     memory, seen, readout, states = (numpy(found[name]) for name in ("encoder0", "attention", "readout", "states"))
     key = numpy(backbone.get_layer("attention").key.kernel)

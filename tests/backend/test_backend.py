@@ -35,7 +35,7 @@ def test_the_gradient_given_is_the_gradient_used():
             self.scale = self.add_weight((), initializer="ones")
 
         def call(self, x):
-            run = backend.differentiable(
+            run = backend.custom_gradient(
                 lambda x, scale: ((x * scale,), (x, scale)),
                 lambda kept, gradients: (10 * gradients[0] * kept[1], 10 * ops.sum(gradients[0] * kept[0])),
             )
@@ -106,9 +106,9 @@ def test_affine_multiplies_and_adds_with_a_gradient_and_without(shape):
     x, kernel, bias = (draw(size=size).astype("float32") for size in (shape, (400, 500), 500))
     model = keras.Sequential([keras.Input(shape[1:]), Dense(500)])
     model.set_weights([kernel, bias])
-    for y in (model(x), backend.compiled(model, model.variables, used_up=False)(ops.convert_to_tensor(x))):
+    for y in (model(x), backend.jit(model, model.variables, donate=False)(ops.convert_to_tensor(x))):
         np.testing.assert_allclose(numpy(y), x @ kernel + bias, rtol=1e-4, atol=1e-4)
-    alone = backend.compiled(backend.affine, [], used_up=False)(ops.convert_to_tensor(x), ops.convert_to_tensor(kernel))
+    alone = backend.jit(backend.linear, [], donate=False)(ops.convert_to_tensor(x), ops.convert_to_tensor(kernel))
     np.testing.assert_allclose(numpy(alone), x @ kernel, rtol=1e-4, atol=1e-4)
 
 
@@ -182,7 +182,7 @@ def test_a_gradient_without_an_end_leaves_no_weight_that_looks_right():
 
 
 def test_what_is_captured_has_run_once_and_on_what_it_was_given():
-    add = backend.captured(lambda state, change: {"sum": state["sum"] + change["by"]})
+    add = backend.capture(lambda state, change: {"sum": state["sum"] + change["by"]})
     state = {"sum": ops.ones(3)}
     for expected in (3, 5, 7):
         state = add(state, {"by": ops.full((3,), 2.0)})
@@ -192,7 +192,7 @@ def test_what_is_captured_has_run_once_and_on_what_it_was_given():
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="only on PyTorch is an array written over")
 def test_what_is_captured_writes_over_an_array_once():
     memory = ops.zeros(3)
-    step = backend.captured(lambda array: array.add_(1.0))
+    step = backend.capture(lambda array: array.add_(1.0))
     for times in (1, 2):
         assert step(memory) is memory
         assert memory.tolist() == [times] * 3

@@ -44,12 +44,12 @@ def tensors(**changes):
 
 def test_a_missing_tensor(refused, tmp_path):
     folder = GOLDEN.write(tmp_path, tensors(**{POSITIONS: None}))
-    refused(folder, rf"Expected the tensor {POSITIONS} in .*, for positions/table. Received: none")
+    refused(folder, rf"Expected the tensor {POSITIONS} in .*, for positions/embeddings. Received: none")
 
 
 def test_another_shape(refused, tmp_path):
     folder = GOLDEN.write(tmp_path, tensors(**{POSITIONS: np.zeros((9, 16), "float32")}))
-    refused(folder, r"position_embeddings.weight .* of shape \(12, 16\), for positions/table. Received: \(9, 16\)")
+    refused(folder, r"position_embeddings.weight .* of shape \(12, 16\), for positions/embeddings. Received: \(9, 16\)")
 
 
 def test_a_fused_tensor_without_three_parts(tmp_path):
@@ -61,12 +61,12 @@ def test_a_fused_tensor_without_three_parts(tmp_path):
 
 def test_a_tensor_too_many(refused, tmp_path):
     folder = GOLDEN.write(tmp_path, tensors(**{"bert.extra.weight": np.zeros(3, "float32")}))
-    refused(folder, r"no place for 1 of the tensors in .*, such as extra.weight: is it another architecture than bert")
+    refused(folder, r"Received: 1 others in .*, such as extra.weight: is it another architecture than bert")
 
 
 @pytest.mark.parametrize("other", ["roberta", "gpt2", "llama"])
 def test_another_architecture(refused, tmp_path, other):
-    refused(Golden(other).write(tmp_path), r"Expected .* Received: |no place for")
+    refused(Golden(other).write(tmp_path), r"Expected .* Received: ")
 
 
 def test_an_unknown_architecture(refused, tmp_path):
@@ -120,7 +120,7 @@ def test_shards(backbone, refused, tmp_path):
         save_file({name: parts[name] for name in names if files[name] == file}, folder / file)
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": files}))
     zoo.load_weights(backbone, folder)
-    np.testing.assert_array_equal(ops.convert_to_numpy(backbone.get_layer("positions").table), parts[POSITIONS])
+    np.testing.assert_array_equal(ops.convert_to_numpy(backbone.get_layer("positions").embeddings), parts[POSITIONS])
     (folder / files[POSITIONS]).unlink()
     refused(folder, r"names model-0000\d-of-00002.safetensors, which is not there")
     (folder / "model.safetensors.index.json").write_text("[]")
@@ -133,7 +133,7 @@ def test_half_precision_is_read(backbone, tmp_path, kind):
 
     half = {name: array.astype(getattr(ml_dtypes, kind, kind)) for name, array in GOLDEN.part("tensor").items()}
     zoo.load_weights(backbone, GOLDEN.write(tmp_path, half))
-    found = ops.convert_to_numpy(backbone.get_layer("positions").table)
+    found = ops.convert_to_numpy(backbone.get_layer("positions").embeddings)
     assert found.dtype == "float32"
     np.testing.assert_array_equal(found, half[POSITIONS].astype("float32"))
 
@@ -145,7 +145,7 @@ def test_names_of_old_files_are_understood(backbone, tmp_path):
     given = {name.removeprefix("bert."): array for name, array in (given | moved).items()}
     ids = {"embeddings.position_ids": np.arange(12)[None]}
     loaded = zoo.load_weights(backbone, GOLDEN.write(tmp_path, given | ids))
-    assert loaded.fresh == ()
+    assert loaded.new == ()
     assert {name.rpartition(".")[0] for name in loaded.unused} == {"classifier", "pooler.dense", "embeddings"}
 
 

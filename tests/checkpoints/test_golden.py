@@ -31,7 +31,7 @@ def near(found, expected, share):
 def test_features_are_the_references(golden, tmp_path):
     backbone = read_architecture(golden.config).backbone()
     loaded = zoo.load_weights(backbone, golden.write(tmp_path))
-    assert loaded.fresh == ()
+    assert loaded.new == ()
     seen = golden["visible"]
     near(outputs(backbone, golden)[seen], golden["features"][seen], 1e-5)
 

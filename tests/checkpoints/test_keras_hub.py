@@ -84,7 +84,7 @@ def test_logits_of_both_versions_of_t5(hub, tmp_path):
         backbone = saved(hub, "T5", tmp_path / str(tied), settings)
         architecture = read_architecture(read_config(resolve(tmp_path / str(tied))))
         model = Translate(length=9, target_length=9).model(architecture)
-        assert zoo.load_weights(model, tmp_path / str(tied)).fresh == ()
+        assert zoo.load_weights(model, tmp_path / str(tied)).new == ()
         found = ops.convert_to_numpy(model({name: ops.convert_to_tensor(IDS) for name in model.input}))
         features = ops.convert_to_tensor(theirs(backbone)) * (16**-0.5 if tied else 1.0)
         wanted = ops.convert_to_numpy(backbone.token_embedding(features, reverse=True))
@@ -113,7 +113,7 @@ def test_an_untied_output_layer_comes_along(hub, tmp_path):
         },
         rope_theta=architecture.rope_theta,
     )
-    assert zoo.load_weights(model, tmp_path / "preset").fresh == ()
+    assert zoo.load_weights(model, tmp_path / "preset").new == ()
     kernel = ops.convert_to_numpy(model.get_layer("logits").kernel.value)
     np.testing.assert_array_equal(kernel, ops.convert_to_numpy(backbone.token_embedding.reverse_embeddings.value))
 

@@ -41,7 +41,7 @@ def test_new_vectors_are_the_mean_of_the_old(data, tmp_path, size):
     write_tokenizer(folder, size)
     added = ["tokenizer.added_tokens=esim,voip"]
     pipeline = zoo.train(
-        preset(data, MaskedToken(length=8), 0.0), to=tmp_path / "m", weights=str(folder), overrides=added
+        preset(data, MaskedToken(length=8), 0.0), to=tmp_path / "m", init=str(folder), overrides=added
     )
     old = Golden("bert").part("tensor")["bert.embeddings.word_embeddings.weight"]
     found = embeddings(pipeline)
@@ -57,12 +57,12 @@ def test_continued_pretraining_then_labels(data, tmp_path):
     first = zoo.train(
         preset(data, MaskedToken(length=8)),
         to=tmp_path / "first",
-        weights=str(folder),
+        init=str(folder),
         overrides=["tokenizer.added_tokens=esim,voip"],
     )
     assert np.abs(embeddings(first)[40] - embeddings(first)[41]).max() > 1e-3  # they began as equals
     labels = preset(data, ClassifyText(length=8, pooling="mean"), 0.0)
-    second = zoo.train(labels, to=tmp_path / "second", weights=tmp_path / "first", overrides=["training.epochs=1"])
+    second = zoo.train(labels, to=tmp_path / "second", init=tmp_path / "first", overrides=["training.epochs=1"])
     assert second.tokenizer.vocabulary_size == first.tokenizer.vocabulary_size == 42
     np.testing.assert_array_equal(embeddings(second), embeddings(first))
     assert set(second.predict("w9 esim")["probabilities"]) == {"good", "bad"}
@@ -73,7 +73,7 @@ def test_logits_that_are_not_tied_grow_too(data, tmp_path):
     folder = Golden("llama").write(tmp_path / "llama")
     write_tokenizer(folder)
     task = preset(data, NextToken(length=8), 0.0)
-    pipeline = zoo.train(task, to=tmp_path / "m", weights=str(folder), overrides=["tokenizer.added_tokens=esim"])
+    pipeline = zoo.train(task, to=tmp_path / "m", init=str(folder), overrides=["tokenizer.added_tokens=esim"])
     kernel = ops.convert_to_numpy(pipeline.model.get_layer("logits").kernel.value)
     np.testing.assert_allclose(kernel[:, 40], kernel[:, :40].mean(1), atol=1e-6)
 
@@ -85,6 +85,6 @@ def test_not_with_lora(data, tmp_path):
         zoo.train(
             preset(data, MaskedToken(length=8)),
             to=tmp_path / "m",
-            weights=str(folder),
+            init=str(folder),
             overrides=["tokenizer.added_tokens=esim", "lora.rank=2"],
         )

@@ -42,14 +42,14 @@ def weights(model, part):
 
 
 def test_a_run_starts_from_published_weights(bert, rows, tmp_path, capsys):
-    pipeline = zoo.train(preset(rows), to=tmp_path / "m", weights=str(bert))
+    pipeline = zoo.train(preset(rows), to=tmp_path / "m", init=str(bert))
     given = import_folder(bert)
     assert pipeline.preset.architecture == given.preset.architecture
     assert pipeline.tokenizer.vocabulary_size == 38
     for path, array in weights(given.model, "block").items():
         np.testing.assert_array_equal(weights(pipeline.model, "block")[path], array)
     np.testing.assert_array_equal(*(weights(one.model, "hidden/kernel")["hidden/kernel"] for one in (pipeline, given)))
-    assert "weights that begin afresh: logits/kernel, logits/bias." in " ".join(capsys.readouterr().err.split())
+    assert "new weights: logits/kernel, logits/bias." in " ".join(capsys.readouterr().err.split())
     again = zoo.load(tmp_path / "m")
     one, other = (loaded.predict("w9 w7")["probabilities"] for loaded in (again, pipeline))
     assert one == pytest.approx(other, rel=1e-5)
@@ -57,8 +57,8 @@ def test_a_run_starts_from_published_weights(bert, rows, tmp_path, capsys):
 
 
 def test_a_run_starts_from_a_model_of_the_zoo(bert, rows, tmp_path):
-    first = zoo.train(preset(rows), to=tmp_path / "first", weights=str(bert))
-    second = zoo.train(preset(rows, seed=3), to=tmp_path / "second", weights=tmp_path / "first")
+    first = zoo.train(preset(rows), to=tmp_path / "first", init=str(bert))
+    second = zoo.train(preset(rows, seed=3), to=tmp_path / "second", init=tmp_path / "first")
     for path, array in weights(first.model, "").items():
         np.testing.assert_array_equal(weights(second.model, "")[path], array, err_msg=path)
 
@@ -68,14 +68,14 @@ def test_settings_of_the_network_may_be_given_too(bert, rows, tmp_path):
         preset(rows), to=tmp_path / "m", overrides=[f"training.init={bert}", "architecture.dropout=0"]
     )
     assert pipeline.preset.architecture.dropout == 0
-    with pytest.raises(ValueError, match=r"no place for 16 of the tensors .* a smaller one"):
-        zoo.train(preset(rows), to=tmp_path / "n", weights=str(bert), overrides=["architecture.depth=1"])
+    with pytest.raises(ValueError, match=r"Received: 16 others .* a smaller one"):
+        zoo.train(preset(rows), to=tmp_path / "n", init=str(bert), overrides=["architecture.depth=1"])
     with pytest.raises(ValueError, match=r"to be of shape \(40, 32\), for embedding/embeddings. Received: \(40, 16\)"):
-        zoo.train(preset(rows), to=tmp_path / "n", weights=str(bert), overrides=["architecture.width=32"])
+        zoo.train(preset(rows), to=tmp_path / "n", init=str(bert), overrides=["architecture.width=32"])
 
 
 def test_weights_of_another_size_are_refused(bert, rows, tmp_path):
-    zoo.train(preset(rows), to=tmp_path / "first", weights=str(bert))
+    zoo.train(preset(rows), to=tmp_path / "first", init=str(bert))
     with pytest.raises(ValueError, match=r"Expected weights of shape .* Received: none"):
-        zoo.train(preset(rows), to=tmp_path / "m", weights=tmp_path / "first", overrides=["architecture.depth=3"])
+        zoo.train(preset(rows), to=tmp_path / "m", init=tmp_path / "first", overrides=["architecture.depth=3"])
     assert not (tmp_path / "m").exists()

@@ -70,7 +70,7 @@ def test_a_full_disk_while_tokens_are_written(train, monkeypatch, check_refused,
         raise OSError(28, "No space left on device")
 
     Path(".cache").mkdir()
-    monkeypatch.setattr(examples.np, "save", full)
+    monkeypatch.setattr(examples.ArrayWriter, "add", full)
     check_refused("No space left on device (.cache/...). Free some space", train, data)
 
 

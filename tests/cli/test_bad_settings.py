@@ -35,8 +35,8 @@ def test_unknown_names(cli, check_refused):
         ("training.warmup=2", "Expected training.warmup to be below 1. Received: 2.0."),
         ("training.schedule=cosin", "one of linear, cosine, constant. Received: 'cosin'. Did you mean 'cosine'?"),
         ("training.precision=float17", "'float17'. Did you mean 'float32'?"),
-        ("architecture.width=0", "Cannot draw the network with these settings:...Averaging(...width=0"),
-        ("architecture.dropout=2", "Cannot draw the network with these settings:...rate=2"),
+        ("architecture.width=0", "Cannot build the network with these settings:...Averaging(...width=0"),
+        ("architecture.dropout=2", "Cannot build the network with these settings:...rate=2"),
         ("objective.length=1", "length must be at least 2, for the special tokens. Received: length=1"),
         ("tokenizer.vocabulary=3", "vocabulary of at least 6. Received: vocabulary=3"),
     ],
@@ -65,9 +65,9 @@ def test_a_place_that_cannot_be_written_to(train, check_refused, monkeypatch, da
 def test_unfinished_runs(train, check_refused, data):
     check_refused("unfinished run in model.running to resume. Received: no such run", train, data, "--resume")
     Path("model.running").mkdir()
-    check_refused("model.running holds an unfinished run...--resume...--fresh", train, data)
+    check_refused("model.running holds an unfinished run...--resume...--restart", train, data)
     Path("model.running/preset.json").write_text('{"format": 1')
-    check_refused("model.running/preset.json cannot be read...--fresh", train, data, "--resume")
+    check_refused("model.running/preset.json cannot be read...--restart", train, data, "--resume")
 
 
 def test_a_full_disk_at_the_end_of_a_run(train, monkeypatch, data):

@@ -40,7 +40,7 @@ def test_the_picture(cli, model_folder, check_refused):
     assert cli("evaluate", model_folder, "--picture", "confusion.png").status == 0
     assert Path("confusion.png").read_bytes().startswith(b"\x89PNG")
     check_refused("Expected --picture NAME.png. Received: a.jpg", cli, "evaluate", model_folder, "--picture", "a.jpg")
-    check_refused("directory (no/a.png). Make the fol", cli, "evaluate", model_folder, "--picture", "no/a.png")
+    check_refused("directory (no/a.png). Create its fol", cli, "evaluate", model_folder, "--picture", "no/a.png")
 
 
 def test_list(cli):

@@ -33,7 +33,7 @@ def test_training_from_a_folder(cli, bert):
     settings = ("training.epochs=1", "training.batch_size=8", "objective.length=8")
     done = cli("train", "bert_sst2", "--from", bert, "--data", "data.tsv", "--to", "model", *settings)
     assert done.status == 0, done.err
-    assert "Started from bert; weights that begin afresh: logits/kernel, logits/bias." in " ".join(done.err.split())
+    assert "Started from bert; new weights: logits/kernel, logits/bias." in " ".join(done.err.split())
     assert json.loads(Path("model/preset.json").read_text())["architecture"]["width"] == 16
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from zoo.backend.shapes import bucket
 from zoo.data.batches import Batches
-from zoo.data.examples import Collator, Examples, write
+from zoo.data.collate import Collator
+from zoo.data.examples import Examples, save
 
 
 class Plain:
@@ -24,7 +25,7 @@ def examples(tmp_path):
         {"tokens": np.arange(1, n + 1, dtype="int32"), "name": np.array([i]), "weight": np.array([1.0 + i % 3])}
         for i, n in enumerate(lengths)
     )
-    write(tmp_path / "rows", rows)
+    save(tmp_path / "rows", rows)
     return Examples(tmp_path / "rows", Collator(("tokens",)))
 
 
@@ -83,7 +84,7 @@ def test_weights_make_the_average_over_a_group_exact(examples):
 
 
 def test_fewer_rows_than_a_batch(tmp_path):
-    write(
+    save(
         tmp_path / "few",
         ({"tokens": np.ones(3, "int32"), "name": np.array([i]), "weight": np.ones(1)} for i in range(3)),
     )
@@ -107,5 +108,5 @@ def test_a_write_that_fails_leaves_nothing(tmp_path):
         raise OSError("No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        write(tmp_path / "rows", rows())
+        save(tmp_path / "rows", rows())
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The SavedModel of a network that writes, as a stock server runs it, writes what `pipeline.generate` writes."""
+"""The SavedModel of a network that generates, as a stock server runs it, generates what `pipeline.generate` does."""
 
 import json
 import subprocess
@@ -63,7 +63,7 @@ KINDS = {
 
 
 def made(kind):
-    """A pipeline with the same random weights on every backend, so large that it writes many different tokens."""
+    """A pipeline with the same random weights on every backend, so large that it generates many different tokens."""
     random = np.random.default_rng(3)
     settings, name, objective = KINDS[kind]
     tokenizer = settings.train(TEXTS)
@@ -102,7 +102,7 @@ QUICK = {"tensorflow": ("translate", "instructions")}  # elsewhere each export s
 
 
 @pytest.mark.parametrize("quick", [True, pytest.param(False, marks=pytest.mark.slow)])
-def test_a_served_writer_writes_what_generate_writes(tmp_path, quick):
+def test_a_served_model_generates_what_generate_does(tmp_path, quick):
     few = QUICK.get(keras.config.backend(), ("translate",))
     pipelines = {kind: made(kind) for kind in KINDS if (kind in few) == quick}
     folders = [pipeline.export(tmp_path / kind) for kind, pipeline in pipelines.items()]
@@ -110,7 +110,7 @@ def test_a_served_writer_writes_what_generate_writes(tmp_path, quick):
     for (kind, pipeline), (found, ops) in zip(pipelines.items(), served(folders), strict=True):
         assert not [op for op in ops if "Xla" in op or "PyFunc" in op or op.startswith(("StatefulUniform", "Random"))]
         for texts, answer in zip(BATCHES, found, strict=True):
-            rows = list(zip(answer["text"], answer["length"], answer["stopped"], strict=True))
+            rows = list(zip(answer["text"], answer["length"], answer["finished"], strict=True))
             assert rows == [expected(pipeline, text) for text in texts], kind
             seen.update((kind, *row) for row in rows)
     assert len(seen) > 2 * len(pipelines)

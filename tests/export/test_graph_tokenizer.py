@@ -1,4 +1,4 @@
-"""Every tokenizer's twin inside a TensorFlow graph gives the same ids, for the same characters."""
+"""Every tokenizer gives the same ids and offsets inside a TensorFlow graph."""
 
 import json
 import random
@@ -20,7 +20,7 @@ from zoo.text.splitting import bytes_to_unicode
 from zoo.text.tokenizer import Tokenizer
 
 if keras.config.backend() != "tensorflow":
-    pytest.skip("twins run in TensorFlow: tested on that backend", allow_module_level=True)
+    pytest.skip("graph tokenizers run in TensorFlow: tested on that backend", allow_module_level=True)
 
 import tensorflow as tf
 
@@ -45,21 +45,21 @@ print(json.dumps({"ids": ids, "operations": sorted({node.op for node in nodes})}
 
 
 class Served(tf.Module):
-    """What an exported model makes of a twin."""
+    """A graph tokenizer in `tf.function`s, as in an exported model."""
 
-    def __init__(self, twin):
+    def __init__(self, tokenizer):
         super().__init__()
-        self.twin = twin
+        self.tokenizer = tokenizer
         self.traces = 0
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def serve(self, texts):
         self.traces += 1
-        return self.twin(texts)
+        return self.tokenizer(texts)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-    def pieces(self, texts):
-        return self.twin.pieces(texts)
+    def ragged_ids(self, texts):
+        return self.tokenizer.ragged_ids(texts)
 
 
 @pytest.fixture(scope="session")
@@ -67,9 +67,9 @@ def served(tokenizer):
     return Served(tokenizer.to_graph())
 
 
-def assert_same_characters(tokenizer, pieces, texts):
-    """Fail, with the first text that differs, unless the twin's pieces stand for the same characters."""
-    found = pieces(tf.constant(texts, tf.string))
+def assert_same_characters(tokenizer, ragged_ids, texts):
+    """Fail, with the first text that differs, unless the graph's ids and offsets are the tokenizer's."""
+    found = ragged_ids(tf.constant(texts, tf.string))
     spans = tf.RaggedTensor.from_row_lengths(tf.stack([found.starts, found.ends], 1), found.lengths).to_list()
     ids = tf.RaggedTensor.from_row_lengths(found.ids, found.lengths).to_list()
     encodings = tokenizer.encode_batch(texts, special=False)
@@ -81,7 +81,7 @@ def assert_same_characters(tokenizer, pieces, texts):
 def moves_and_stays(character):
     """Whether a mark changes places with its neighbours without being an accent to the library, as few marks do.
 
-    The library then gives the characters of other marks; a twin says truly where each stood.
+    The library then gives the characters of other marks; the graph gives the true ones.
     """
     parts = unicodedata.normalize("NFD", character)
     rare = (part for part in parts if unicodedata.category(part) == "Mc" or ord(part) > 0xFFFF)
@@ -89,12 +89,12 @@ def moves_and_stays(character):
 
 
 def assert_same(tokenizer, function, *columns, **options):
-    """Fail, with the first text that differs, unless the twin and the tokenizer agree."""
-    twins = function(*(tf.constant(column, tf.string) for column in columns)).to_list()
-    for texts, twin, ours in zip(
-        zip(*columns, strict=True), twins, tokenizer.encode_batch(*columns, **options), strict=True
+    """Fail, with the first text that differs, unless graph and tokenizer agree."""
+    rows = function(*(tf.constant(column, tf.string) for column in columns)).to_list()
+    for texts, row, ours in zip(
+        zip(*columns, strict=True), rows, tokenizer.encode_batch(*columns, **options), strict=True
     ):
-        assert twin == ours.ids.tolist(), (texts, options)
+        assert row == ours.ids.tolist(), (texts, options)
 
 
 def test_ten_thousand_lines(tokenizer, served, lines):
@@ -104,28 +104,28 @@ def test_ten_thousand_lines(tokenizer, served, lines):
 
 
 def test_characters_of_lines(tokenizer, served, lines):
-    assert_same_characters(tokenizer, served.pieces, lines[:2000])
+    assert_same_characters(tokenizer, served.ragged_ids, lines[:2000])
 
 
 @FUZZ
 @given(texts=TEXTS)
 def test_characters_of_any_bytes(tokenizer, served, texts):
-    assert_same_characters(tokenizer, served.pieces, texts)
+    assert_same_characters(tokenizer, served.ragged_ids, texts)
 
 
 def test_cut_alike(tokenizer, served, lines):
     texts, pairs = lines[:200], lines[200:400]
     for length in (4, 11):
-        assert_same(tokenizer, partial(served.twin, length=length), texts, pairs, length=length)
-        assert_same(tokenizer, partial(served.twin, length=length), texts, length=length)
-    assert_same(tokenizer, partial(served.twin, special=False, length=3), texts, pairs, special=False, length=3)
-    assert_same(tokenizer, served.twin, texts, pairs)
+        assert_same(tokenizer, partial(served.tokenizer, length=length), texts, pairs, length=length)
+        assert_same(tokenizer, partial(served.tokenizer, length=length), texts, length=length)
+    assert_same(tokenizer, partial(served.tokenizer, special=False, length=3), texts, pairs, special=False, length=3)
+    assert_same(tokenizer, served.tokenizer, texts, pairs)
 
 
 def test_no_room_for_special_tokens(tokenizer, served):
     if tokenizer.start is not None:
         with pytest.raises(ValueError, match="length must be at least 2, for the special tokens"):
-            served.twin(tf.constant(["a"]), length=1)
+            served.tokenizer(tf.constant(["a"]), length=1)
 
 
 @FUZZ
@@ -138,7 +138,7 @@ def test_every_character_of_everyday_scripts(tokenizer, served):
     points = [*range(0x3100), *range(0xF900, 0x10000), *range(0x1F000, 0x1FA00)]
     texts = ["".join(f"a{chr(c)}b {chr(c)}'s" for c in points[i : i + 64]) for i in range(0, len(points), 64)]
     assert_same(tokenizer, served.serve, [text.encode() for text in texts])
-    assert_same_characters(tokenizer, served.pieces, [text.encode() for text in texts])
+    assert_same_characters(tokenizer, served.ragged_ids, [text.encode() for text in texts])
 
 
 def test_nothing_and_empty_texts(tokenizer, served):
@@ -154,21 +154,21 @@ def test_a_megabyte_in_bounded_time(served, corpus):
     assert time.process_time() - start < 30
 
 
-class Shelf(tf.Module):
-    """One of each kind of twin, as exported models hold them."""
+class Several(tf.Module):
+    """A graph tokenizer of each kind."""
 
     def __init__(self, tokenizers):
         super().__init__()
-        self.twins = [tokenizer.to_graph() for tokenizer in tokenizers]
+        self.tokenizers = [tokenizer.to_graph() for tokenizer in tokenizers]
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def serve(self, texts):
-        return [twin(texts) for twin in self.twins]
+        return [tokenizer(texts) for tokenizer in self.tokenizers]
 
 
 def test_served_as_a_stock_server_does(make, lines, tmp_path):
     kinds = [make(name) for name in ("words_lower", "characters", "bytes", "bert_uncased", "roberta")]
-    tf.saved_model.save(Shelf(kinds), tmp_path)
+    tf.saved_model.save(Several(kinds), tmp_path)
     texts = lines[:1000]
     answer = subprocess.run(
         [sys.executable, "-c", SERVER, tmp_path],
@@ -222,7 +222,7 @@ def test_pieces_of_any_vocabulary(draw, texts):
 
 
 def refused():
-    """Yield foreign tokenizers without a twin and the reason."""
+    """Yield tokenizers of others without an exact equal, and the reason."""
     word = models.WordLevel({"?": 0}, unk_token="?")
     bert = pre_tokenizers.BertPreTokenizer()
     yield (models.Unigram([("a", 0.0)], unk_id=0), bert, None), "its model is Unigram"
@@ -238,13 +238,14 @@ def refused():
 
 
 @pytest.mark.parametrize(("parts", "reason"), list(refused()))
-def test_what_has_no_exact_twin_is_refused(parts, reason):
+def test_what_has_no_exact_equal_is_refused(parts, reason):
     backend = tokenizers.Tokenizer(parts[0])
     if parts[1]:
         backend.pre_tokenizer = parts[1]
     if parts[2]:
         backend.normalizer = parts[2]
-    with pytest.raises(ValueError, match=f"This tokenizer has no exact twin inside TensorFlow: {reason}. Those that"):
+    message = f"This tokenizer has no exact equal inside TensorFlow: {reason}. Tokenizers that"
+    with pytest.raises(ValueError, match=message):
         Tokenizer(backend).to_graph()
 
 
@@ -282,7 +283,7 @@ def with_added(request, make):
 def test_added_tokens(with_added, texts):
     tokenizer, served = with_added
     assert_same(tokenizer, served.serve, texts)
-    assert_same_characters(tokenizer, served.pieces, texts)
+    assert_same_characters(tokenizer, served.ragged_ids, texts)
 
 
 def test_added_tokens_beside_every_character(with_added):

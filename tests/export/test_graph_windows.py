@@ -1,4 +1,4 @@
-"""Windows inside a TensorFlow graph are those of `zoo.data.qa_windows`, and stretches of texts those of Python."""
+"""Windows inside a TensorFlow graph are those of `zoo.data.qa_windows`, and spans of texts those of Python."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from zoo import catalog
 from zoo.data.qa_windows import NO_ANSWER, qa_windows, strip_span
-from zoo.export.tokenizer.graph_windows import at_most, stretches, windows
+from zoo.export.tokenizer.graph_windows import qa_windows as graph_windows
+from zoo.export.tokenizer.graph_windows import slice_spans, truncate
 from zoo.text.tokenizer import Tokenizer
 
 TEXTS = ["Where is Ann?", "Ann, from Łódź, is in Rome. She likes it there, and her cat does too.", "don't 🙂 stop"]
@@ -25,22 +26,23 @@ def graph(request):
     if request.param == "bare":
         tokenizer.backend.post_processor = None
         tokenizer = Tokenizer(tokenizer.backend)
-    twin = tokenizer.to_graph()
+    graph_tokenizer = tokenizer.to_graph()
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)] * 2, jit_compile=False)
     def run(questions, contexts):
-        asked, read = at_most(twin.pieces(questions), ASKED), twin.pieces(contexts)
-        held = windows(asked, read, twin.template, LENGTH, STRIDE, PADDING)
+        ragged_ids = graph_tokenizer.ragged_ids
+        asked, read = truncate(ragged_ids(questions), ASKED), ragged_ids(contexts)
+        held = graph_windows(asked, read, graph_tokenizer.template, LENGTH, STRIDE, PADDING)
         row = tf.range(tf.size(contexts, tf.int64))
         first = tf.where(read.lengths > 0, tf.minimum(row, read.lengths - 1), -1)
-        return (*held, *stretches(contexts, read, first, read.lengths - 1))
+        return (*held, *slice_spans(contexts, read, first, read.lengths - 1))
 
     return tokenizer, run
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.text("ab ?", max_size=9), text), min_size=1, max_size=4))
-def test_windows_and_stretches(graph, pairs):
+def test_windows_and_spans(graph, pairs):
     tokenizer, run = graph
     ids, segments, record, token, *found = (tensor.numpy() for tensor in run(*map(list, zip(*pairs, strict=True))))
     row = 0

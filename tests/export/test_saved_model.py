@@ -145,7 +145,8 @@ def test_several_labels_and_pairs(tiny, tmp_path, ask):
     pipeline = zoo.train(preset, to=tmp_path / "m")
     found = ask(pipeline.export(tmp_path / "1"), text=["red round", "blue"], text_pair=["big", ""])["answer"]
     assert_equal(pipeline, found, [("red round", "big"), ("blue", "")])
-    for labels, selected, pair in zip(found["labels"], found["selected"], [("red round", "big"), ("blue", "")], strict=True):
+    pairs = [("red round", "big"), ("blue", "")]
+    for labels, selected, pair in zip(found["labels"], found["selected"], pairs, strict=True):
         assert [label for label, yes in zip(labels, selected, strict=True) if yes] == pipeline.predict(pair)["labels"]
 
 

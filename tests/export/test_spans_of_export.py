@@ -45,7 +45,9 @@ def test_exported_answers_are_those_of_predict(tmp_path, tokenizer, architecture
     settings = {"vocabulary": 300} if tokenizer == "byte_pairs" else {}
     settings = catalog.load("tokenizers", tokenizer)(**settings)
     learned = settings.train(CONTEXTS + QUESTIONS)
-    objective = FindSpan(length=32, stride=7, question_length=9, answer_length=6, n_best=4, allow_no_answer=allow_no_answer)
+    objective = FindSpan(
+        length=32, stride=7, question_length=9, answer_length=6, n_best=4, allow_no_answer=allow_no_answer
+    )
     objective = replace(objective, match_question=architecture == "conv", threshold=0.12)
     keras.utils.set_random_seed(0)
     network = shrunk(architecture, vocabulary=learned.vocabulary_size, padding=learned.padding, length=32)

@@ -1,12 +1,12 @@
 """Small networks that write, drawn once for all tests of generation."""
 
 import pytest
-from writers import VARIANTS, WRITERS, network
+from writers import EVERY_WRITER, VARIANTS, network
 
 
-@pytest.fixture(scope="session", params=[(name, i) for name in WRITERS for i in range(len(VARIANTS.get(name, [{}])))])
+@pytest.fixture(scope="session", params=EVERY_WRITER)
 def writer(request):
-    """Every causal architecture of the catalog, in its variants."""
+    """Every causal architecture of the catalog, in its variants: see `all_or_few`."""
     name, i = request.param
     return network(name, **VARIANTS.get(name, [{}])[i])
 

@@ -30,7 +30,7 @@ def expected(q, k, v, allowed):
 def attend(q, k, v, padding_mask=None, causal=False):
     q, k, v = (ops.convert_to_tensor(x) for x in (q, k, v))
     padding_mask = None if padding_mask is None else ops.convert_to_tensor(padding_mask)
-    return array(backend.attend(q, k, v, padding_mask, causal))
+    return array(backend.attention(q, k, v, padding_mask, causal))
 
 
 @pytest.mark.parametrize("kv_heads", [4, 2])

@@ -34,7 +34,7 @@ def test_sinusoidal_positions_may_be_given(width):
 
 def test_learned_positions_add_rows_of_their_table():
     layer, x = LearnedPositions(8), np.ones((2, 5, 3), "float32")
-    found, table = array(layer(x)), array(layer.table)
+    found, table = array(layer(x)), array(layer.embeddings)
     np.testing.assert_allclose(found, np.broadcast_to(1 + table[:5], (2, 5, 3)), rtol=1e-6)
     positions = np.array([[0, 1, 0, 1, 2], [3, 4, 5, 6, 7]])
     np.testing.assert_allclose(array(layer(x, positions)), 1 + table[positions], rtol=1e-6)
@@ -81,6 +81,6 @@ def test_rotary_factor_slows_slow_turns_only():
 def test_learned_positions_begin_after_an_offset():
     layer = LearnedPositions(4, offset=2)
     x = layer(np.zeros((1, 4, 3), "float32"))
-    table = ops.convert_to_numpy(layer.table)
+    table = ops.convert_to_numpy(layer.embeddings)
     assert table.shape == (6, 3)
     np.testing.assert_array_equal(ops.convert_to_numpy(x)[0], table[2:])

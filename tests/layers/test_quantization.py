@@ -7,7 +7,7 @@ from writers import PADDING, greedy, logits, network, sources, texts
 
 import zoo
 from zoo.generation.generate import generate
-from zoo.layers.quantization import QuantizedMatrix, round_weights
+from zoo.layers.quantization import QuantizedMatrix, quantize_weights
 
 
 @pytest.mark.parametrize(("precision", "error"), [("bfloat16", 2**-8), ("int8", 1 / 127)])
@@ -16,7 +16,7 @@ def test_a_product(precision, error, rows):
     random = np.random.default_rng(0)
     x, matrix = random.normal(size=(rows, 3, 64)).astype("float32"), random.normal(size=(48, 64)).astype("float32")
     rounded = QuantizedMatrix(matrix, precision)
-    found = ops.convert_to_numpy(rounded.product(ops.convert_to_tensor(x)))
+    found = ops.convert_to_numpy(rounded.matmul(ops.convert_to_tensor(x)))
     bound = 1.5 * error * np.abs(x) @ np.abs(matrix).max(axis=1, keepdims=True).repeat(64, axis=1).T
     assert (np.abs(found - x @ matrix.T) < bound).all()
     taken = ops.convert_to_numpy(rounded.take(np.array([[5, 0]])))
@@ -29,7 +29,7 @@ def test_a_rounded_network_writes(name):
     read = sources(model, 2)
     exact = logits(model, prompts[0], read and read[0])
     sizes = sum(int(np.prod(weight.shape)) for weight in model.weights)
-    round_weights(model, "int8")
+    quantize_weights(model, "int8")
     assert np.abs(logits(model, prompts[0], read and read[0]) - exact).max() < 0.1 * np.abs(exact).max()
     small = [weight for weight in model.weights if weight.dtype == "int8"]
     assert sum(int(np.prod(weight.shape)) for weight in small) > (0.2 if name == "lstm" else 0.75) * sizes

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny import all_or_few, by_heart, serving, shrunk
 
-from zoo.data.examples import Collator
+from zoo.data.collate import Collator
 from zoo.data.opening import open_dataset
 from zoo.objectives.follow_instructions import FollowInstructions
 from zoo.pipeline import predictor
@@ -68,8 +68,8 @@ def test_prompts_get_no_gradient(words):
     for other in (0, 7):
         keras.utils.set_random_seed(0)
         model = OBJECTIVE.compile(OBJECTIVE.model(shrunk("gru", vocabulary=words.vocabulary_size)), keras.optimizers.SGD(1.0))
-        frame = Collator.of(model, OBJECTIVE, words, rows[0])
-        batch = frame.pad(rows, [max(len(row["tokens"]) for row in rows)])
+        collator = Collator.for_model(model, OBJECTIVE, words, rows[0])
+        batch = collator.pad(rows, [max(len(row["tokens"]) for row in rows)])
         inputs, targets, weights = OBJECTIVE.collate(batch, None)
         model.train_on_batch(inputs, np.where(weights > 0, targets, other), weights)
         steps.append([keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights])

@@ -1,4 +1,4 @@
-"""New tokens for tokenizers that are there already."""
+"""New tokens for trained tokenizers."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_mistakes(tmp_path, added, message):
         Pretrained(folder=str(tmp_path), added_tokens=added).train()
 
 
-def test_the_graph_twin_knows_new_words(tmp_path):
+def test_the_graph_tokenizer_knows_new_words(tmp_path):
     pytest.importorskip("tensorflow", reason="graphs are of TensorFlow")
     WordPieces(vocabulary=90).train(TEXTS).save(tmp_path)
     tokenizer = Pretrained(folder=str(tmp_path), added_tokens=("esim",)).train()

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from tiny import all_or_few, serving, shrunk
 
-from zoo.data.examples import Collator, Examples, write
+from zoo.data.collate import Collator
+from zoo.data.examples import Examples, save
 from zoo.objectives.classify_text import ClassifyText
 from zoo.tokenizers.characters import Characters
 from zoo.training.cached_features import CachedFeatures, CachedPredictor
@@ -22,8 +23,8 @@ def examples(tmp_path):
 
     def make(model):
         records = [{"text": text, "label": "a"} for text in TEXTS]
-        write(tmp_path / "rows", OBJECTIVE.examples(records, TOKENIZER))
-        return Examples(tmp_path / "rows", Collator.of(model, OBJECTIVE, TOKENIZER, ("tokens", "segments", "labels")))
+        save(tmp_path / "rows", OBJECTIVE.examples(records, TOKENIZER))
+        return Examples(tmp_path / "rows", Collator.for_model(model, OBJECTIVE, TOKENIZER, ("tokens", "segments", "labels")))
 
     return make
 
@@ -50,7 +51,7 @@ def test_kept_features_are_those_that_would_be_computed(examples, tmp_path, name
     np.testing.assert_allclose(answered(upper, batch), answered(model, found.batch(rows, shape)), atol=1e-5)
     again = CachedFeatures(found, None, OBJECTIVE, TOKENIZER, tmp_path / "features")
     assert len(again) == len(TEXTS)
-    np.testing.assert_array_equal(again.used, found.used)
+    np.testing.assert_array_equal(again.lengths, found.lengths)
 
 
 def test_a_batch_that_was_met_is_not_computed_again(examples, tmp_path):

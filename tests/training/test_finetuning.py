@@ -34,13 +34,13 @@ def weights(model, path=""):
 
 def changed(preset, to, monkeypatch, **options):
     """(paths of the weights that training changed, the trained pipeline)."""
-    first, hold = {}, finetuning.BlockFreezer.__init__
+    first, create = {}, finetuning.BlockFreezer.__init__
 
-    def look(self, settings, architecture, model):
+    def create_and_note(self, settings, architecture, model):
         first.update(weights(model))
-        hold(self, settings, architecture, model)
+        create(self, settings, architecture, model)
 
-    monkeypatch.setattr(finetuning.BlockFreezer, "__init__", look)
+    monkeypatch.setattr(finetuning.BlockFreezer, "__init__", create_and_note)
     pipeline = zoo.train(preset, to=to, **options)
     monkeypatch.undo()
     now = weights(pipeline.model)
@@ -102,10 +102,10 @@ def test_frozen_layers_compute_once(attentive, tmp_path, monkeypatch):
 
 def test_an_optimizer_has_no_state_for_frozen_weights(attentive):
     model = replace(attentive.objective, labels=("a", "b")).model(attentive.architecture)
-    tuner = finetuning.BlockFreezer(Tuning(freeze="backbone"), attentive.architecture, model)
-    adamw = optimizer(attentive.training, model, 10, tuner.paces)
+    freezer = finetuning.BlockFreezer(Tuning(freeze="backbone"), attentive.architecture, model)
+    adamw = optimizer(attentive.training, model, 10, freezer.lr_scales)
     assert sum("momentum" in v.path for v in adamw.variables) == len(model.trainable_weights) == 2
-    assert tuner.count().endswith("weights, 34 of them learn and 323,952 are frozen, 1.3 MB in all")
+    assert freezer.summary().endswith("weights, 34 trainable and 323,952 frozen, 1.3 MB in all")
 
 
 def test_freezing_where_features_cannot_be_kept(attentive, tmp_path, monkeypatch):
@@ -122,7 +122,7 @@ def test_blocks_learn_one_after_the_other(attentive, tmp_path, monkeypatch, caps
     end = callbacks.Recorder.on_epoch_end
 
     def look(self, epoch, logs=None):
-        now = weights(self.validate.network)
+        now = weights(self.validation.network)
         seen.append(starts(path for path in now if path in last and not np.array_equal(now[path], last[path])))
         last.update(now)
         end(self, epoch, logs)
@@ -137,7 +137,7 @@ def test_blocks_learn_one_after_the_other(attentive, tmp_path, monkeypatch, caps
         {"logits", "block0", "block1", "norm", "embedding"},
     ]
     messages = " ".join(capsys.readouterr().err.split())
-    assert "34 of them learn" in messages
+    assert "34 trainable" in messages
     assert "From epoch 2 on:" in messages
     assert "From epoch 4 on:" in messages
 
@@ -189,12 +189,12 @@ def test_lower_blocks_learn_more_slowly(attentive):
     """AdamW's first step is as long as the learning rate, whatever the gradient; weight decay follows it."""
     objective = replace(attentive.objective, labels=("a", "b"))
     model, training = objective.model(attentive.architecture), Training(schedule="constant", warmup=0.0, clip_norm=0.0)
-    tuner = finetuning.BlockFreezer(Tuning(layer_decay=0.5), attentive.architecture, model)
-    objective.compile(model, optimizer(replace(training, weight_decay=0.5), model, 10, tuner.paces))
+    freezer = finetuning.BlockFreezer(Tuning(layer_decay=0.5), attentive.architecture, model)
+    objective.compile(model, optimizer(replace(training, weight_decay=0.5), model, 10, freezer.lr_scales))
     before = weights(model)
     model.train_on_batch({"tokens": np.array([[5, 6, 7, 8]] * 4, "int32")}, np.eye(2)[[0, 1, 0, 0]])
     now = weights(model)
-    for layer, pace in {
+    for layer, scale in {
         "logits": 1,
         "norm": 1 / 2,
         "block1_feed_forward": 1 / 2,
@@ -204,18 +204,18 @@ def test_lower_blocks_learn_more_slowly(attentive):
         paths = [path for path in now if path.split("/")[0] == layer and np.any(now[path] != before[path])]
         assert paths, layer
         for path in paths:
-            decayed = before[path] * (1 - 0.5 * 1e-3 * pace * (before[path].ndim > 1))
+            decayed = before[path] * (1 - 0.5 * 1e-3 * scale * (before[path].ndim > 1))
             step = np.abs(now[path] - decayed)
-            assert np.median(step[step > 1e-6]) == pytest.approx(1e-3 * pace, rel=0.05), path
+            assert np.median(step[step > 1e-6]) == pytest.approx(1e-3 * scale, rel=0.05), path
 
 
 def test_the_whole_backbone_and_as_many_blocks_are_the_same(attentive):
     model = replace(attentive.objective, labels=("a", "b")).model(attentive.architecture)
-    held = [
-        {w.path for w in finetuning.BlockFreezer(Tuning(freeze=f), attentive.architecture, model).held}
+    frozen = [
+        {w.path for w in finetuning.BlockFreezer(Tuning(freeze=f), attentive.architecture, model).frozen}
         for f in ("backbone", "2")
     ]
-    assert held[0] > held[1] == set()  # the first one already holds them
+    assert frozen[0] > frozen[1] == set()  # the first freezer has frozen them already
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_mistakes(attentive, tmp_path, override, message):
 def test_settings_that_contradict_each_other(attentive, tmp_path):
     with pytest.raises(ValueError, match="contradict each other. Received: both"):
         zoo.train(replace(attentive, tuning=Tuning(freeze="backbone", unfreeze_every=1)), to=tmp_path / "m")
-    with pytest.raises(ValueError, match="Received: training.max_steps as well"):
+    with pytest.raises(ValueError, match="Received: training.max_steps too"):
         zoo.train(replace(attentive, tuning=Tuning(unfreeze_every=1)), to=tmp_path / "m", overrides=["training.max_steps=5"])
 
 
@@ -251,7 +251,7 @@ def test_a_network_in_which_nothing_would_learn_is_refused(attentive, tmp_path):
         objective=NextToken(length=8),
         tuning=Tuning(freeze="backbone"),
     )
-    with pytest.raises(ValueError, match="Nothing is left to learn, because the head has no weights of its own"):
+    with pytest.raises(ValueError, match="Nothing is trainable, because the head has no weights of its own"):
         zoo.train(preset, to=tmp_path / "m", columns={"text": "text"})
     assert not (tmp_path / "m.running").exists()
 

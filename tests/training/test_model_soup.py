@@ -20,7 +20,7 @@ def models(tmp_path_factory):
     (base / "rows").mkdir()
     rows = write_rows(base / "rows")
     for name, seed in (("one", 0), ("two", 1)):
-        zoo.train(preset(rows, rank=0, seed=seed), to=base / name, weights=str(bert))
+        zoo.train(preset(rows, rank=0, seed=seed), to=base / name, init=str(bert))
     return base / "one", base / "two", rows, bert
 
 
@@ -63,7 +63,7 @@ def test_models_that_are_not_alike_are_refused(models, tiny, tmp_path):
     with pytest.raises(ValueError, match="Expected a new folder to save the model in"):
         zoo.average([one, one], one)
     other = preset(rows, rank=0)
-    zoo.train(replace(other, objective=replace(other.objective, pooling="max")), to=tmp_path / "max", weights=str(bert))
+    zoo.train(replace(other, objective=replace(other.objective, pooling="max")), to=tmp_path / "max", init=str(bert))
     with pytest.raises(ValueError, match=r"Received: objective.pooling 'mean' in .*one, 'max' in .*max\."):
         zoo.average([one, tmp_path / "max"], tmp_path / "m")
     zoo.train(tiny, to=tmp_path / "scratch")

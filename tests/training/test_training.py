@@ -115,7 +115,7 @@ def test_kill_9_and_resume(tiny, tmp_path):
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    with pytest.raises(ValueError, match=r"cut.running holds an unfinished run: go on with it \(--resume\)"):
+    with pytest.raises(ValueError, match=r"cut.running holds an unfinished run: continue it \(--resume\)"):
         zoo.train(tiny, to=tmp_path / "cut")
     resumed = zoo.train(tiny, to=tmp_path / "cut", resume=True)
     assert same(resumed, zoo.train(tiny, to=tmp_path / "whole"))
@@ -153,7 +153,7 @@ def test_resuming_with_other_settings_is_refused(tiny, tmp_path, monkeypatch):
     monkeypatch.undo()
     with pytest.raises(ValueError, match="Received: another training.learning_rate"):
         zoo.train(tiny, to=tmp_path / "m", resume=True, overrides=["training.learning_rate=0.5"])
-    zoo.train(tiny, to=tmp_path / "m", fresh=True, overrides=["training.learning_rate=0.5"])
+    zoo.train(tiny, to=tmp_path / "m", restart=True, overrides=["training.learning_rate=0.5"])
 
 
 def test_a_truncated_checkpoint_is_named(tiny, tmp_path, monkeypatch):

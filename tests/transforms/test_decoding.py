@@ -62,7 +62,7 @@ def at_once(network, _, inputs, lengths, further):
 
 def computed(function, model, prompts, read, further):
     inputs = {"source": padded(read), "target": padded(prompts)} if read else {"tokens": padded(prompts)}
-    run = backend.compiled(partial(function, CachedModel(model)), model.variables)
+    run = backend.jit(partial(function, CachedModel(model)), model.variables)
     return run((), inputs, tensor([len(prompt) for prompt in prompts]), tensor(further))
 
 

@@ -7,7 +7,8 @@ from tiny import STILL, shrunk
 
 import zoo
 from zoo.data.batches import Batches
-from zoo.data.examples import Collator, Examples, write
+from zoo.data.collate import Collator
+from zoo.data.examples import Examples, save
 from zoo.data.packing import PackedExamples, pack_first_fit
 from zoo.objectives.classify_text import ClassifyText
 from zoo.objectives.follow_instructions import FollowInstructions
@@ -64,8 +65,8 @@ def prepared(objective, records, name, words, tmp_path):
     objective = objective.suit(architecture)
     model = objective.model(architecture)
     rows = list(objective.examples(records, words))
-    write(tmp_path / "rows", rows)
-    examples = Examples(tmp_path / "rows", Collator.of(model, objective, words, rows[0]))
+    save(tmp_path / "rows", rows)
+    examples = Examples(tmp_path / "rows", Collator.for_model(model, objective, words, rows[0]))
     twin = packed(model)
     return objective, model, twin, examples, PackedExamples(examples, twin, ROOM)
 
@@ -143,5 +144,5 @@ def test_a_row_must_hold_the_longest_example(words, tmp_path):
 
 
 def test_objectives_that_look_beyond_an_example_are_refused():
-    with pytest.raises(ValueError, match="training.packed_length cannot be had with TagTokens"):
+    with pytest.raises(ValueError, match="training.packed_length must be 0 with TagTokens"):
         zoo.train("lstm_cnn_helpdesk_tag_tokens", overrides=["training.packed_length=64"])

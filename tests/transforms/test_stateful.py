@@ -9,7 +9,8 @@ from tiny import STILL, shrunk
 
 import zoo
 from zoo.data.contiguous import ContiguousBatches
-from zoo.data.examples import Collator, Examples, write
+from zoo.data.collate import Collator
+from zoo.data.examples import Examples, save
 from zoo.objectives.next_token import NextToken
 from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.words import Words
@@ -22,7 +23,7 @@ OBJECTIVE = NextToken(length=8, stateful=True)
 def examples(tmp_path):
     ids = np.random.default_rng(0).integers(5, 40, 8 * 12 + 4).astype("int32")
     rows = [{"tokens": ids[i : i + 8], "labels": ids[i : i + 8]} for i in range(0, len(ids), 8)]
-    write(tmp_path / "rows", rows)
+    save(tmp_path / "rows", rows)
     return Examples(tmp_path / "rows", Collator(("tokens",), ("labels",)))
 
 

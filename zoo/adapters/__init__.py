@@ -1,1 +1,1 @@
-"""Adapters: what was learned upon a backbone that stayed as it was, apart from it; several upon one backbone."""
+"""Adapters: LoRA updates and a head, trained on a frozen backbone and saved apart from it; several on one backbone."""

@@ -1,10 +1,11 @@
-"""A backbone with an adapter merged into it: a model like any other."""
+"""Merge an adapter into its backbone: LoRA updates are added to the kernels, for a model like any other."""
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from zoo.adapters.adapter import Adapter, fingerprint
-from zoo.adapters.updates import LoRAUpdates, renewed
+from zoo.adapters.updates import LoRAUpdates, rebuilt
 from zoo.checkpoints.resolve import resolve
 from zoo.checkpoints.warm_start import load_backbone, warm_start
 from zoo.pipeline.pipeline import Pipeline
@@ -12,52 +13,53 @@ from zoo.tokenizers.pretrained import Pretrained
 
 
 class Backbone:
-    """A network without a head, read once from a folder, that adapters are put upon.
+    """A backbone, loaded once from a folder, that adapters are attached to.
 
     Args:
         name: a folder of the zoo or of transformers, or a name as in `zoo.checkpoints.resolve`.
     """
 
-    def __init__(self, name):
+    def __init__(self, name: str | Path):
         self.name = name
-        self.architecture, self.tokenizer, self.backbone = load_backbone(name)
-        self.paths = {weight.path for weight in self.backbone.weights}
-        self.fingerprint = fingerprint(self.backbone.weights)
+        self.architecture, self.tokenizer, self.model = load_backbone(name)
+        self.paths = {weight.path for weight in self.model.weights}
+        self.fingerprint = fingerprint(self.model.weights)
 
-    def put(self, adapter):
-        """`(pipeline, updates)`: the backbone with an adapter's head; its kernels have the adapter's `LoRAUpdates`.
+    def attach(self, adapter: Adapter) -> tuple[Pipeline, LoRAUpdates]:
+        """`(pipeline, updates)`: the backbone with the adapter's head, and the adapter's updates in its kernels.
 
-        Raises UserError where it is an adapter for another backbone.
+        Raises UserError where the adapter has another backbone.
         """
         adapter.check_backbone(self.fingerprint, self.name)
         preset = self._preset(adapter.preset)
-        draw = partial(preset.objective.head, backbone=self.backbone)
-        model, fresh = warm_start(draw, preset.objective, self.architecture, self.name, self.tokenizer.vocabulary_size)
+        build = partial(preset.objective.head, backbone=self.model)
+        size = self.tokenizer.vocabulary_size
+        model, new = warm_start(build, preset.objective, self.architecture, self.name, size)
         updates = LoRAUpdates(model, preset.lora, self.paths)
-        head = {w.path: w for w in model.weights if w.path in fresh or w.path in adapter.tensors}
+        head = {w.path: w for w in model.weights if w.path in new or w.path in adapter.tensors}
         try:
-            adapter.fill(updates.weights() | {path: w for path, w in head.items() if path not in self.paths})
+            adapter.assign(updates.weights() | {path: w for path, w in head.items() if path not in self.paths})
         except ValueError:
-            updates.switch_off()
+            updates.disable()
             raise
-        return Pipeline(renewed(model), preset, self.tokenizer), updates
+        return Pipeline(rebuilt(model), preset, self.tokenizer), updates
 
     def _preset(self, preset):
-        """The preset of an adapter upon this folder."""
+        """The adapter's preset, with this folder's architecture and tokenizer."""
         training = replace(preset.training, init=str(self.name))
         tokenizer = Pretrained(folder=str(resolve(self.name).absolute()))
         return replace(preset, architecture=self.architecture, tokenizer=tokenizer, training=training)
 
 
-def merge(folder, adapter):
+def merge(folder: str | Path, adapter: str | Path) -> Pipeline:
     """The `Pipeline` of a backbone with an adapter merged into it.
 
     Args:
         folder: the backbone, of the zoo or of Hugging Face transformers.
-        adapter: the file that a run with `lora.rank` left, or its model's folder.
+        adapter: the file that a run with `lora.rank` wrote, or its model folder.
 
-    Raises UserError where either cannot be read, or the adapter is for another backbone.
+    Raises UserError where either cannot be read, or the adapter has another backbone.
     """
-    pipeline, updates = Backbone(folder).put(Adapter.read(adapter))
+    pipeline, updates = Backbone(folder).attach(Adapter.load(adapter))
     updates.merge()
-    return Pipeline(renewed(pipeline.model), pipeline.preset, pipeline.tokenizer)
+    return Pipeline(rebuilt(pipeline.model), pipeline.preset, pipeline.tokenizer)

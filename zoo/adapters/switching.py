@@ -1,7 +1,13 @@
-"""Several adapters on one backbone in memory, each a pipeline by its name."""
+"""Several LoRA adapters on one backbone in memory, each a pipeline by name."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
 
 from zoo.adapters.adapter import Adapter
 from zoo.adapters.merging import Backbone, merge
+from zoo.adapters.updates import LoRAUpdates
 from zoo.pipeline.pipeline import Pipeline
 from zoo.runtime.errors import UserError, unknown
 
@@ -9,71 +15,73 @@ from zoo.runtime.errors import UserError, unknown
 class Adapters:
     """Pipelines that share a backbone, by name: `adapters["intents"].predict("play some jazz")`.
 
-    The kernels have the updates of the pipeline that was asked last; asking another switches to its own, in any order,
-    but not in several threads at once.
+    The updates of one pipeline at a time are active: each use of a pipeline activates its own, in any order. Threads
+    must not use two pipelines at once.
 
     Args:
         folder: the backbone, of the zoo or of Hugging Face transformers.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | Path):
         self.backbone = Backbone(folder)
-        self.pipelines, self.on = {}, None
+        self.pipelines: dict[str, AdapterPipeline] = {}
+        self.active: LoRAUpdates | None = None
 
-    def add(self, name, adapter):
-        """Read an adapter's file, or that in a model's folder, under a name.
+    def add(self, name: str, adapter: str | Path) -> "Adapters":
+        """Load an adapter's file, or that of a model folder, under a name; returns the adapters.
 
-        Raises UserError where the name is taken, the file cannot be read or it is for another backbone.
+        Raises UserError where the name is taken, the file cannot be read or the adapter has another backbone.
         """
         if name in self.pipelines:
             raise UserError(f"Expected a new name for an adapter. Received: {name!r}, which is taken.")
-        read = Adapter.read(adapter)
-        self._switch(None)
-        self.pipelines[name] = AdapterPipeline(self, adapter, *self.backbone.put(read))
-        self.on = self.pipelines[name].updates
+        loaded = Adapter.load(adapter)
+        self.activate(None)
+        self.pipelines[name] = AdapterPipeline(self, adapter, *self.backbone.attach(loaded))
+        self.active = self.pipelines[name].updates
         return self
 
-    def remove(self, name):
-        """Forget an adapter."""
-        if self.on is self[name].updates:
-            self._switch(None)
+    def remove(self, name: str) -> None:
+        """Remove an adapter. Raises UserError for an unknown name."""
+        if self.active is self[name].updates:
+            self.activate(None)
         del self.pipelines[name]
 
-    def __getitem__(self, name):
+    def activate(self, updates: LoRAUpdates | None) -> None:
+        """Let the backbone's kernels have these updates and no others."""
+        if self.active is not updates:
+            if self.active:
+                self.active.disable()
+            if updates:
+                updates.enable()
+            self.active = updates
+
+    def __getitem__(self, name: str) -> "AdapterPipeline":
         if name not in self.pipelines:
             raise UserError(unknown("adapter", name, list(self.pipelines)))
         return self.pipelines[name]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self.pipelines)
-
-    def _switch(self, updates):
-        if self.on is not updates:
-            if self.on:
-                self.on.switch_off()
-            if updates:
-                updates.switch_on()
-            self.on = updates
 
 
 class AdapterPipeline(Pipeline):
-    """A pipeline whose adapter is switched on when its model is asked for; written and exported, it is merged."""
+    """A pipeline whose adapter is activated whenever its model is read; written and exported, it is merged."""
 
-    def __init__(self, adapters, source, pipeline, updates):
+    def __init__(self, adapters: Adapters, source: str | Path, pipeline: Pipeline, updates: LoRAUpdates):
         self.adapters, self.source, self.updates = adapters, source, updates
         super().__init__(pipeline.model, pipeline.preset, pipeline.tokenizer)
 
     @property
-    def model(self):
-        self.adapters._switch(self.updates)
+    def model(self) -> keras.Model:
+        self.adapters.activate(self.updates)
         return self._model
 
     @model.setter
-    def model(self, model):
+    def model(self, model: keras.Model) -> None:
         self._model = model
 
-    def merged(self):
-        """A pipeline of its own, with the adapter merged."""
+    def merged(self) -> Pipeline:
+        """An independent pipeline, with the adapter merged."""
         return merge(self.adapters.backbone.name, self.source)
 
     def write(self, folder):

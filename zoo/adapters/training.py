@@ -1,46 +1,56 @@
-"""LoRA within a training run: what is frozen, what learns, and what comes of it."""
+"""LoRA in a training run: which weights are frozen, which are trained, and the adapter that the run saves."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+import keras
 
 from zoo.adapters.adapter import NAME, Adapter, array_of, fingerprint
-from zoo.adapters.updates import LoRAUpdates, renewed
+from zoo.adapters.updates import LoRAUpdates, rebuilt
+from zoo.architectures import Architecture
+from zoo.presets import LoRA, Preset
 from zoo.transforms.lazy import shapes
 
 
 class LoRATraining:
-    """A network that learns low-rank updates of its backbone, and its head as a whole.
+    """A model with trainable LoRA updates on a frozen backbone, and a trainable head.
 
-    Of the head stay as they are logits over the vocabulary that came with the backbone.
+    Logits over the vocabulary that were loaded with the backbone are frozen too.
 
     Args:
-        model: a `keras.Model` that an objective drew.
-        fresh: paths of its weights that did not come with the backbone.
+        model: the backbone with an objective's head.
+        new: paths of its weights that were not loaded with the backbone.
 
-    `model` is the network to train.
+    Attributes:
+        model: the model to train.
+
+    Raises UserError where `lora.targets` matches no kernel of the backbone.
     """
 
-    def __init__(self, model, architecture, lora, fresh):
+    def __init__(self, model: keras.Model, architecture: Architecture, lora: LoRA, new: Collection[str]):
         backbone = set(shapes(architecture.backbone))
-        given = {w.path for w in model.weights if w.path not in fresh and architecture.vocabulary in w.shape}
-        self.head = {w.path: w for w in model.weights if w.path not in backbone | given}
+        logits = {w.path for w in model.weights if w.path not in new and architecture.vocabulary in w.shape}
+        self.head = {w.path: w for w in model.weights if w.path not in backbone | logits}
         self.fingerprint = fingerprint([w for w in model.weights if w.path in backbone])
-        self.held = {w.path for w in model.trainable_weights if w.path in backbone | given}
+        self.frozen = {w.path for w in model.trainable_weights if w.path in backbone | logits}
         self.model = model
-        self._let_learn(False)
+        self._set_trainable(False)
         self.updates = LoRAUpdates(model, lora, backbone)
-        self.model = renewed(model)
+        self.model = rebuilt(model)
 
-    def _let_learn(self, learn):
+    def _set_trainable(self, trainable):
         for weight in self.model.weights:
-            if weight.path in self.held:
-                weight.trainable = learn
+            if weight.path in self.frozen:
+                weight.trainable = trainable
 
-    def merged(self):
-        """The network with its updates merged: one like any other."""
-        learned = self.updates.weights() | self.head
-        self.tensors = {name: array_of(weight) for name, weight in learned.items()}
+    def merged(self) -> keras.Model:
+        """The trained model with its updates merged, without LoRA; the adapter remembers them for `save`."""
+        trained = self.updates.weights() | self.head
+        self.tensors = {name: array_of(weight) for name, weight in trained.items()}
         self.updates.merge()
-        self._let_learn(True)
-        return renewed(self.model)
+        self._set_trainable(True)
+        return rebuilt(self.model)
 
-    def write(self, folder, preset):
-        """Write what was learned until `merged` was called, an `Adapter`, into a model's folder."""
-        Adapter(preset, self.fingerprint, self.tensors).write(folder / NAME)
+    def save(self, folder: Path, preset: Preset) -> None:
+        """Write the adapter into a model folder, with the weights at the time of `merged`."""
+        Adapter(preset, self.fingerprint, self.tensors).save(folder / NAME)

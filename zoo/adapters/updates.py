@@ -1,67 +1,75 @@
-"""LoRA: a frozen backbone whose kernels learn low-rank updates, and a head that learns as a whole.
+"""LoRA updates of all target kernels of a model.
 
-Hu et al. 2021, https://arxiv.org/abs/2106.09685. The paths of kernels are those of their weights, such as
+Hu et al. 2021, https://arxiv.org/abs/2106.09685. Paths of kernels are those of weights, such as
 "block0_attention/query/kernel" or "layer0_forwards/recurrent_kernel".
 """
 
 import re
+from collections.abc import Collection
 
 import keras
 
 from zoo.backend.keras_private import all_layers
-from zoo.layers.lora import attach, merge, switch_off, switch_on
+from zoo.layers.lora import attach, disable_lora, enable_lora, merge
+from zoo.presets import LoRA
 from zoo.runtime.errors import UserError
 
 
 class LoRAUpdates:
-    """Low-rank updates of a model's kernels. Raises UserError where no kernel of the backbone fits the pattern.
+    """Low-rank updates of a model's kernels.
 
     Args:
-        model: a `keras.Model`; its kernels have the updates until `merge` or `switch_off`.
-        lora: a `zoo.presets._preset.LoRA`.
+        model: a `keras.Model`; its kernels have the updates until `merge` or `disable`.
+        lora: rank, scale, dropout and targets of the updates.
         backbone: paths of the backbone's weights.
+
+    Attributes:
+        targets: {path of a kernel: (layer, attribute)}.
+
+    Raises UserError where `lora.targets` matches no kernel of the backbone.
     """
 
-    def __init__(self, model, lora, backbone):
-        known = {path: place for path, place in sorted(kernels(model).items()) if path in backbone}
-        self.places = {path: place for path, place in known.items() if _compiled(lora.targets).search(path)}
-        if not self.places:
-            kinds = ", ".join(dict.fromkeys(re.sub(r"\d+", "0", path) for path in known)) or "none"
+    def __init__(self, model: keras.Model, lora: LoRA, backbone: Collection[str]):
+        known = {path: target for path, target in sorted(kernels(model).items()) if path in backbone}
+        pattern = _compiled(lora.targets)
+        self.targets = {path: target for path, target in known.items() if pattern.search(path)}
+        if not self.targets:
+            names = ", ".join(dict.fromkeys(re.sub(r"\d+", "0", path) for path in known)) or "none"
             raise UserError(
-                f"Expected lora.targets to be found in a kernel's path. Received: {lora.targets!r}. Kernels: {kinds}."
+                f"Expected lora.targets to be found in a kernel's path. Received: {lora.targets!r}. Kernels: {names}."
             )
         options = lora.rank, lora.alpha / lora.rank, lora.dropout
-        self.layers = {path: attach(*place, *options) for path, place in self.places.items()}
+        self.layers = {path: attach(*target, *options) for path, target in self.targets.items()}
 
-    def weights(self):
-        """{name: weight}: those of PATH are called PATH.a and PATH.b."""
+    def weights(self) -> dict[str, keras.Variable]:
+        """{name: weight}: PATH.a and PATH.b for the kernel at PATH."""
         pairs = ((path, layer) for path, layer in self.layers.items())
         return {f"{path}.{part}": getattr(layer, part) for path, layer in pairs for part in ("a", "b")}
 
-    def merge(self):
+    def merge(self) -> None:
         """Add the updates to their kernels for good."""
-        for place in self.places.values():
-            merge(*place)
+        for target in self.targets.values():
+            merge(*target)
 
-    def switch_on(self):
-        """Let the kernels have these updates."""
-        for path, place in self.places.items():
-            switch_on(*place, self.layers[path])
+    def enable(self) -> None:
+        """Attach the updates to the kernels."""
+        for path, target in self.targets.items():
+            enable_lora(*target, self.layers[path])
 
-    def switch_off(self):
-        """Take the updates away from the kernels."""
-        for place in self.places.values():
-            switch_off(*place)
-
-
-def kernels(model):
-    """{path: (layer, attribute)} of all kernels that a low-rank update can be given."""
-    layers = ((layer, name) for layer in all_layers(model) for name in getattr(layer, "adaptable", ()))
-    return {getattr(layer, name).path: (layer, name) for layer, name in layers}
+    def disable(self) -> None:
+        """Detach the updates from the kernels."""
+        for target in self.targets.values():
+            disable_lora(*target)
 
 
-def renewed(model):
-    """A `keras.Model` of the same layers that knows the weights which they have now, and has compiled nothing."""
+def kernels(model: keras.Model) -> dict[str, tuple[keras.layers.Layer, str]]:
+    """{path: (layer, attribute)} of all kernels that support LoRA."""
+    targets = ((layer, name) for layer in all_layers(model) for name in getattr(layer, "lora_targets", ()))
+    return {getattr(layer, name).path: (layer, name) for layer, name in targets}
+
+
+def rebuilt(model: keras.Model) -> keras.Model:
+    """A `keras.Model` of the same layers that tracks their present weights and is not compiled."""
     return keras.Model(model.input, model.output)
 
 

@@ -1,7 +1,7 @@
 """A Transformer encoder-decoder with relative position biases, pretrained on text-to-text tasks (T5).
 
-Raffel et al. 2019, T5, https://arxiv.org/abs/1910.10683, and version 1.1,
-https://github.com/google-research/text-to-text-transfer-transformer/blob/main/released_checkpoints.md. No difference.
+Raffel et al. 2020, T5, https://arxiv.org/abs/1910.10683. Version 1.1 (`gated`, not `tied`) has the feed-forward layers
+of Shazeer 2020, https://arxiv.org/abs/2002.05202, and an output layer of its own. No difference.
 """
 
 from dataclasses import dataclass, replace
@@ -155,7 +155,7 @@ class T5(Architecture):
         layers={
             "token_embedding": "embedding",
             "token_embedding/reverse_embeddings": "logits/kernel",
-            **_both("transformer_PART_layer_0/self_attention/embeddings", "PART_distance/table"),
+            **_both("transformer_PART_layer_0/self_attention/embeddings", "PART_distance/embeddings"),
             **_both("transformer_PART_layer_{i}/self_attention/query_projector", "PART{i}_attention/query"),
             **_both("transformer_PART_layer_{i}/self_attention/key_projector", "PART{i}_attention/key"),
             **_both("transformer_PART_layer_{i}/self_attention/value_projector", "PART{i}_attention/value"),

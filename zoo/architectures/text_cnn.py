@@ -22,7 +22,7 @@ class TextCNN(Architecture):
 
     width: int = 128  # of a word vector
     filters: int = 100  # of each kernel width; section 3.1
-    kernels: tuple = (3, 4, 5)  # widths in tokens; section 3.1
+    kernels: tuple[int, ...] = (3, 4, 5)  # widths in tokens; section 3.1
     word_dropout: float = 0.1  # words replaced by the unknown token
     embedding_dropout: float = 0.5  # of word vectors
     dropout: float = 0.5  # of the features; section 3.1

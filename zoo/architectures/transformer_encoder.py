@@ -1,7 +1,7 @@
 """A Transformer encoder of a size for small data: blocks of self-attention and feed-forward layers.
 
-Vaswani et al. 2017, Attention Is All You Need, https://arxiv.org/abs/1706.03762. Differences: pre-norm blocks by default
-(`norm="pre"`), optional learned or rotary positions, and word dropout against overfitting.
+Vaswani et al. 2017, Attention Is All You Need, https://arxiv.org/abs/1706.03762. Differences: pre-norm blocks by
+default (`norm="pre"`), optional learned or rotary positions, and word dropout against overfitting.
 """
 
 from dataclasses import dataclass

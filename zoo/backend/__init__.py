@@ -1,15 +1,19 @@
-"""The same few functions for the backend that Keras runs on: the only files that import a framework."""
+"""What the zoo needs of a framework beyond `keras.ops`: the same functions for JAX, TensorFlow and PyTorch.
+
+A function is documented in `zoo/backend/jax.py`; the files of the other backends say only what differs there. No other
+folder imports a framework, but for `export/`, whose SavedModel is TensorFlow's.
+"""
 
 import importlib
 
 import keras
 
 NAMES = (
-    *("COMPILE", "seed", "random_state", "set_random_state", "feed"),
-    *("affine", "convolve", "leave_out", "largest", "AdamW"),
+    *("JIT_COMPILE", "seed", "random_state", "set_random_state", "fit_input", "AdamW"),
+    *("linear", "conv1d", "dropout", "masked_max", "cross_entropy", "quantized_matmul"),
     *("sigmoid", "tanh", "sigmoid_gradient", "tanh_gradient", "split", "concatenate", "transpose"),
-    *("scan", "differentiable", "fused_recurrence", "attend", "occurrences", "cross_entropy"),
-    *("write", "recall", "compiled", "captured", "repeat", "marked", "most", "product"),
+    *("scan", "while_loop", "custom_gradient", "jit", "capture", "fused_recurrence"),
+    *("attention", "cached_attention", "update_cache", "count_occurrences", "token_mask", "dynamic_max"),
 )
 _module = importlib.import_module(f"zoo.backend.{keras.config.backend()}")
 globals().update({name: getattr(_module, name) for name in NAMES})

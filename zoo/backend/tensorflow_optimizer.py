@@ -1,20 +1,21 @@
-"""AdamW on TensorFlow that steps as far as on other backends where rows of a weight are looked up."""
+"""AdamW on TensorFlow whose steps for embedding rows are as long as on other backends."""
 
 import keras
 import tensorflow as tf
 
 
 class AdamW(keras.optimizers.AdamW):
-    """`keras.optimizers.AdamW` that adds up a row's gradients where it was looked up several times.
+    """`keras.optimizers.AdamW` that adds up the gradients of an embedding row that a batch looks up several times.
 
-    Keras squares each of them alone, so that such rows go further than on other backends.
+    Keras squares each of these gradients alone, so that such rows take longer steps than on other backends.
     """
 
-    def apply(self, grads, trainable_variables=None):
-        return super().apply([_whole(gradient) for gradient in grads], trainable_variables)
+    def apply(self, grads: list, trainable_variables: list | None = None) -> None:
+        """One step of the weights, with gradients in their order."""
+        super().apply([_dense(gradient) for gradient in grads], trainable_variables)
 
 
-def _whole(gradient):
+def _dense(gradient):
     if not isinstance(gradient, tf.IndexedSlices):
         return gradient
     return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, gradient.dense_shape[0])

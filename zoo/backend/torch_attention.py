@@ -1,68 +1,70 @@
-"""Attention on PyTorch, to a whole text and to what is remembered of one."""
+"""Attention on PyTorch: over a whole text, and over a KV cache."""
 
+import keras
 import torch
+from torch import Tensor
 
 
-def attend(q_BTHD, k_BSKD, v_BSKD, padding_mask=None, causal=False, dropout=0.0, seed=None, bias_BHTS=None):
-    """Attention: (batch, time, heads, width) means of the values, weighted by softmax(q k / sqrt(width)).
-
-    Args:
-        k_BSKD, v_BSKD: of a source as long as S; groups of H / K heads share one of its K heads.
-        visible: booleans, (batch, source time) or (batch, time, source time); None: everything is visible.
-        causal: whether a query sees no later place than its own.
-        dropout: of the weights; `seed` is the `keras.random.SeedGenerator` it draws from.
-        bias_BHTS: what is added to the products of queries and keys, broadcast over B.
-    """
-    mask = _mask(padding_mask, causal, q_BTHD.shape[1])
+def attention(
+    q_BTHD: Tensor,
+    k_BSKD: Tensor,
+    v_BSKD: Tensor,
+    mask: Tensor | None = None,
+    causal: bool = False,
+    dropout_rate: float = 0.0,
+    seed: keras.random.SeedGenerator | None = None,
+    bias_BHTS: Tensor | None = None,
+) -> Tensor:
+    """Scaled dot-product attention, as in `zoo/backend/jax_attention.py`, by torch's fused kernels."""
+    mask = _attention_mask(mask, causal, q_BTHD.shape[1])
     if bias_BHTS is not None:
         mask = _biased(bias_BHTS.to(q_BTHD.dtype), mask, causal)
     y_BHTD = torch.nn.functional.scaled_dot_product_attention(
         *(x.transpose(1, 2) for x in (q_BTHD, k_BSKD, v_BSKD)),
         attn_mask=mask,
-        dropout_p=dropout,
+        dropout_p=dropout_rate,
         is_causal=causal and mask is None,
         enable_gqa=q_BTHD.shape[2] != k_BSKD.shape[2],
     )
     return y_BHTD.transpose(1, 2)
 
 
-def _mask(padding_mask, causal, time):
-    """None where nothing is hidden but by `causal`: quicker. An accelerator is not asked, since that would stall it."""
-    if padding_mask is None or (padding_mask.device.type == "cpu" and padding_mask.all()):
+def _attention_mask(mask, causal, time):
+    """None where all keys are visible: quicker. An accelerator is not asked, since that would stall it."""
+    if mask is None or (mask.device.type == "cpu" and mask.all()):
         return None
-    mask = padding_mask[:, None, None] if padding_mask.ndim == 2 else padding_mask[:, None]
+    mask_BHTS = mask[:, None, None] if mask.ndim == 2 else mask[:, None]
     if not causal:
-        return mask
-    return mask & torch.ones(time, padding_mask.shape[-1], dtype=torch.bool, device=padding_mask.device).tril()
+        return mask_BHTS
+    return mask_BHTS & torch.ones(time, mask.shape[-1], dtype=torch.bool, device=mask.device).tril()
 
 
-def _biased(bias_BHTS, mask, causal):
-    if causal and mask is None:
-        mask = torch.ones(bias_BHTS.shape[2:], dtype=torch.bool, device=bias_BHTS.device).tril()
-    return bias_BHTS if mask is None else torch.where(mask, bias_BHTS, torch.finfo(bias_BHTS.dtype).min)
+def _biased(bias_BHTS, mask_BHTS, causal):
+    if causal and mask_BHTS is None:
+        mask_BHTS = torch.ones(bias_BHTS.shape[2:], dtype=torch.bool, device=bias_BHTS.device).tril()
+    lowest = torch.finfo(bias_BHTS.dtype).min
+    return bias_BHTS if mask_BHTS is None else torch.where(mask_BHTS, bias_BHTS, lowest)
 
 
-def write(memory_BKSD, x_BKTD, places):
-    """(batch, heads, length, width) keys or values put into `places`: in place."""
-    return memory_BKSD.index_copy_(2, places.long(), x_BKTD.to(memory_BKSD.dtype))
+def update_cache(cache_BKSD: Tensor, x_BKTD: Tensor, slots_T: Tensor) -> Tensor:
+    """A KV cache with new keys or values at the `slots_T`: in place."""
+    return cache_BKSD.index_copy_(2, slots_T.long(), x_BKTD.to(cache_BKSD.dtype))
 
 
-def recall(q_BTHD, k_BKSD, v_BKSD, visible_BTS=None, bias_BHTS=None):
-    """Attention of a few tokens to remembered keys and values, heads first: (batch, time, heads, width).
+def cached_attention(
+    q_BTHD: Tensor, k_BKSD: Tensor, v_BKSD: Tensor, mask_BTS: Tensor | None = None, bias_BHTS: Tensor | None = None
+) -> Tensor:
+    """Attention of a few new tokens to a KV cache, as in `zoo/backend/jax_attention.py`.
 
     For 8 or 32 rows two products take two thirds of the time of `scaled_dot_product_attention` (one core).
-
-    Args:
-        visible_BTS: booleans, broadcast over T; None: everything is visible.
-        bias_BHTS: what is added to the scores, broadcast over B.
     """
     (batch, time, heads, width), (_, shared, length, _) = q_BTHD.shape, k_BKSD.shape
     q_PGD = (q_BTHD * width**-0.5).transpose(1, 2).reshape(batch * shared, -1, width)  # G queries share a pair's keys
     score_BHTS = torch.bmm(q_PGD, k_BKSD.flatten(0, 1).transpose(1, 2)).view(batch, heads, time, length)
     if bias_BHTS is not None:
         score_BHTS = score_BHTS + bias_BHTS.to(score_BHTS.dtype)
-    if visible_BTS is not None:
-        score_BHTS = score_BHTS.masked_fill(~visible_BTS[:, None], torch.finfo(score_BHTS.dtype).min)
+    if mask_BTS is not None:
+        score_BHTS = score_BHTS.masked_fill(~mask_BTS[:, None], torch.finfo(score_BHTS.dtype).min)
     weight_PGS = torch.softmax(score_BHTS, -1).view(batch * shared, -1, length)
     y_BHTD = torch.bmm(weight_PGS, v_BKSD.flatten(0, 1)).view(batch, heads, time, width)
     return y_BHTD.transpose(1, 2)

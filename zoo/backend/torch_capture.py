@@ -1,48 +1,51 @@
-"""Functions on torch without what stands around their operations: no gradients, no calls of Keras's layers."""
+"""Captured graphs on torch: operations without gradients and without the Python work of Keras's layers around them."""
+
+from collections.abc import Callable
 
 import torch
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 
-def compiled(function, variables, note=None, used_up=True):
-    """`function`, of arrays in any structure, as it is but without gradients: other backends compile it.
-
-    Where the first argument is `used_up`, what it holds may be written over.
-    """
+def jit(function: Callable, variables: list, on_trace: Callable | None = None, donate: bool = True) -> Callable:
+    """`function` as it is, but without gradients: other backends compile it."""
     return torch.no_grad()(function)
 
 
-def captured(function, note=None):
-    """`function`, of arrays in any structure, as the list of torch's operations that it comes to for their shapes.
+def capture(function: Callable, on_trace: Callable | None = None) -> Callable:
+    """`function`, of arrays in any structure, as a graph of torch's operations, captured once for each shape.
 
     That leaves out the work of Keras's layers around their operations, half the time of a step with one row of a GPT-2
-    on a CPU. It may use Keras variables. `note()` is called whenever a list is made.
+    on a CPU.
+
+    Args:
+        function: it may use Keras variables.
+        on_trace: called without arguments whenever a graph is captured.
     """
-    programs = {}
+    graphs = {}
 
     def run(*arguments):
         flat, structure = tree_flatten(arguments)
         key = structure, tuple((array.shape, array.dtype) for array in flat)
-        if key in programs:
-            program, form = programs[key]
-            return tree_unflatten(program(*flat), form)
-        if note:
-            note()
-        programs[key], outputs = _capture(function, flat, structure)
+        if key in graphs:
+            graph, output_structure = graphs[key]
+            return tree_unflatten(graph(*flat), output_structure)
+        if on_trace:
+            on_trace()
+        graphs[key], outputs = _capture(function, flat, structure)
         return outputs
 
     return run
 
 
 def _capture(function, flat, structure):
-    """`(program, structure of its outputs)`, and the outputs: it runs while it is captured."""
+    """`(graph, structure of its outputs)`, and the outputs: the function runs while its graph is captured."""
     from torch.fx.experimental.proxy_tensor import make_fx  # it imports a great deal
 
-    found = []
+    outputs = []
 
     def flattened(*flat):
-        found.append(function(*tree_unflatten(flat, structure)))
-        return tree_flatten(found[0])[0]
+        outputs.append(function(*tree_unflatten(flat, structure)))
+        return tree_flatten(outputs[0])[0]
 
-    program = make_fx(flattened)(*flat)
-    return (program, tree_flatten(found[0])[1]), found[0]
+    graph = make_fx(flattened)(*flat)
+    return (graph, tree_flatten(outputs[0])[1]), outputs[0]

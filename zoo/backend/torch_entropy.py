@@ -3,13 +3,16 @@
 Torch's own writes three more, each the size of the logits, and one of 32 bits where they have 16.
 """
 
+from collections.abc import Callable
+
 import torch
+from torch import Tensor
 
-PART = 2**18  # logits that are looked at together: they stay in a core's cache
+PART = 2**18  # logits that are processed together: they stay in a core's cache
 
 
-def entropy(targets, smoothing):
-    """`(forward, backward)` for `zoo.backend.torch.differentiable`: (rows, classes) logits to (rows,) losses."""
+def entropy(targets: Tensor, smoothing: float) -> tuple[Callable, Callable]:
+    """`(forward, backward)` for `zoo.backend.torch.custom_gradient`: (rows, classes) logits to (rows,) losses."""
 
     def forward(logits):
         total = torch.cat([part.float().logsumexp(1) for part in _parts(logits, logits)])
@@ -18,18 +21,18 @@ def entropy(targets, smoothing):
             loss = (1 - smoothing) * loss + smoothing * (total - logits.mean(1, dtype=torch.float32))
         return loss, (logits, total)
 
-    def backward(kept, gradients):
-        logits, total = kept
-        found = torch.empty_like(logits)
-        parts = (_parts(array, logits) for array in (found, logits, total, *gradients, targets))
-        for place, *part in zip(*parts, strict=True):
-            place.copy_(_slope(*part, smoothing))
-        return (found,)
+    def backward(residuals, gradients):
+        logits, total = residuals
+        gradient = torch.empty_like(logits)
+        parts = (_parts(array, logits) for array in (gradient, logits, total, *gradients, targets))
+        for out, *part in zip(*parts, strict=True):
+            out.copy_(_logits_gradient(*part, smoothing))
+        return (gradient,)
 
     return forward, backward
 
 
-def _slope(logits, total, gradient, targets, smoothing):
+def _logits_gradient(logits, total, gradient, targets, smoothing):
     """The gradient of some rows: their probabilities, less the weight that each class has, times that of their loss."""
     slope = (logits - total[:, None]).exp_()
     if smoothing:

@@ -1,1 +1,1 @@
-"""Published weights in and out: folders of Hugging Face transformers, read into a network and written from one."""
+"""Checkpoints of Hugging Face transformers and KerasHub: load them into a network, export a model to their format."""

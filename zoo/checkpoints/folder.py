@@ -1,83 +1,52 @@
-"""A folder of Hugging Face transformers, or of sentence-transformers, as a pipeline of the zoo."""
+"""A folder of Hugging Face transformers, or of sentence-transformers, as a pipeline."""
 
 import json
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from zoo import catalog
-from zoo.checkpoints.hf_config import read_architecture, read_config, read_head
+from zoo.architectures import Architecture
+from zoo.checkpoints.hf_config import read_architecture, read_config, read_head, read_tokenizer
 from zoo.checkpoints.hf_export import POOLINGS
 from zoo.checkpoints.loading import build_with_weights
-from zoo.checkpoints.resolve import resolve
 from zoo.data import span_schemes
+from zoo.objectives import Objective
 from zoo.pipeline.pipeline import Pipeline
 from zoo.presets import Preset, Training
 from zoo.runtime.errors import UserError
-from zoo.runtime.files import atomic_folder, check_new
-from zoo.text.tokenizer import Tokenizer
 from zoo.tokenizers.pretrained import Pretrained
 
-LONGEST = 512  # ids in an example, where the folder allows for more
+LENGTH = 512  # ids of the longest example, where the folder allows more
 
 
-def import_model(name, to=None, adapter=None):
-    """Write a model folder of published weights, so that `zoo.load` reads them; returns it.
-
-    Args:
-        name: a folder of transformers, sentence-transformers or KerasHub, or `hf:OWNER/NAME`, or `keras:PRESET`.
-        to: the model's folder; default `saved_models/<the folder's name>`.
-        adapter: one that was learned upon it, to be merged: see `zoo.merge`.
-    """
-    to = Path(to or Path("saved_models") / str(name).rstrip("/").replace(":", "/").rpartition("/")[2])
-    check_new(to, "save the model in")
-    imported = _merged(name, adapter) if adapter else import_folder(resolve(name))
-    with atomic_folder(to) as partial_folder:
-        imported.write(partial_folder)
-    return to
-
-
-def _merged(name, adapter):
-    from zoo.adapters.merging import merge
-
-    return merge(name, adapter)
-
-
-def import_folder(folder):
+def import_folder(folder: str | Path) -> Pipeline:
     """The `Pipeline` of a folder with config.json, model.safetensors and a tokenizer's files.
 
-    Its objective is that of the folder's head; without one, next_token where the network can, else embed_text, pooled
-    as sentence-transformers' files say. Raises UserError, naming the file, for whatever does not fit.
+    The objective is that of the folder's head. Without a head, it is next_token where the architecture has tied word
+    vectors and is causal; else embed_text, pooled as sentence-transformers' files say.
+
+    Raises UserError, naming the file, where one is missing or damaged, or parts do not fit.
     """
     folder = Path(folder)
     config = read_config(folder)
     architecture = read_architecture(config)
     tokenizer = read_tokenizer(folder, architecture)
-    architecture = replace(architecture, padding=tokenizer.padding)  # which some configurations leave open
+    architecture = replace(architecture, padding=tokenizer.padding)  # some config.json have no padding id
     objective = read_objective(folder, config, architecture).suit(architecture)
-    model, loaded = build_with_weights(partial(objective.model, architecture), folder)
-    if loaded.fresh:
-        raise UserError(f"Expected the weights of {loaded.fresh[0].rpartition('/')[0]} in {folder}. Received: none.")
-    start = Training(init=str(folder.absolute()))
+    model, report = build_with_weights(partial(objective.model, architecture), folder)
+    if report.new:
+        raise UserError(f"Expected the weights of {report.new[0].rpartition('/')[0]} in {folder}. Received: none.")
+    training = Training(init=str(folder.absolute()))
     preset = Preset(
-        architecture=architecture, objective=objective, tokenizer=Pretrained(folder=start.weights), training=start
+        architecture=architecture, objective=objective, tokenizer=Pretrained(folder=training.init), training=training
     )
     return Pipeline(model, preset, tokenizer)
 
 
-def read_tokenizer(folder, architecture):
-    """The folder's tokenizer. Raises UserError where it has ids that the network has no vector for."""
-    tokenizer = Tokenizer.load(folder)
-    if tokenizer.vocabulary_size > architecture.vocabulary:
-        raise UserError(
-            f"Expected a tokenizer of at most {architecture.vocabulary} ids in {folder}, as many as the network has "
-            f"vectors. Received: {tokenizer.vocabulary_size}."
-        )
-    return tokenizer
-
-
-def read_objective(folder, config, architecture):
-    """The objective that a folder was made for."""
+def read_objective(folder: Path, config: dict[str, Any], architecture: Architecture) -> Objective:
+    """The objective of a folder's head, or one that suits an architecture without a head."""
     head = read_head(config)
     if head and head.objective:
         name, settings = head.objective, head.settings | _labels(head.objective, config)
@@ -85,15 +54,15 @@ def read_objective(folder, config, architecture):
         name, settings = "next_token", {}
     else:
         name, settings = "embed_text", {"pooling": _pooling(folder)}
-    make, length = catalog.load("objectives", name), _length(folder, architecture)
-    lengths = {field.name: length for field in fields(make) if field.name in ("length", "target_length")}
-    return make(**lengths, **settings)
+    cls, length = catalog.load("objectives", name), _length(folder, architecture)
+    lengths = {field.name: length for field in fields(cls) if field.name in ("length", "target_length")}
+    return cls(**lengths, **settings)
 
 
 def _labels(objective, config):
-    """Fields of an objective, by its name, that say what its outputs mean."""
-    named = config.get("id2label") or {}
-    labels = tuple(named[number] for number in sorted(named, key=int))
+    """Fields of an objective, by its name, that name its classes."""
+    names = config.get("id2label") or {}
+    labels = tuple(names[number] for number in sorted(names, key=int))
     if objective == "tag_tokens":
         return {"tags": labels, "scheme": span_schemes.detect([label] for label in labels)}
     multi_label = config.get("problem_type") == "multi_label_classification"
@@ -101,25 +70,25 @@ def _labels(objective, config):
 
 
 def _length(folder, architecture):
-    said = _settings(folder / "sentence_bert_config.json").get("max_seq_length") or LONGEST
-    return min(said, getattr(architecture, "length", said))  # without a table of positions any length will do
+    length = _settings(folder / "sentence_bert_config.json").get("max_seq_length") or LENGTH
+    return min(length, getattr(architecture, "length", length))  # no `length`: no table of positions, any length
 
 
 def _pooling(folder):
-    """How sentence-transformers pools. Raises UserError for a way that is not known here."""
-    kinds = [module.get("type", "").rpartition(".")[2] for module in _settings(folder / "modules.json") or ()]
-    if strange := set(kinds) - {"Transformer", "Pooling", "Normalize"}:
-        raise UserError(f"Expected pooling, perhaps normalised, in {folder}/modules.json. Received: {strange.pop()}.")
+    """The pooling of sentence-transformers. Raises UserError for one that the zoo does not have."""
+    modules = [module.get("type", "").rpartition(".")[2] for module in _settings(folder / "modules.json") or ()]
+    if unknown := set(modules) - {"Transformer", "Pooling", "Normalize"}:
+        raise UserError(f"Expected pooling, perhaps normalised, in {folder}/modules.json. Received: {unknown.pop()}.")
     settings = _settings(folder / "1_Pooling" / "config.json")
     names = {f"pooling_mode_{theirs}": ours for ours, theirs in POOLINGS.items()}
-    wanted = [name for name, on in settings.items() if name.startswith("pooling_mode_") and on is True]
-    if len(wanted) > 1 or set(wanted) - set(names):
-        raise UserError(f"Expected one of {', '.join(names)} in {folder}/1_Pooling. Received: {' and '.join(wanted)}.")
-    return names[wanted[0]] if wanted else None
+    modes = [name for name, on in settings.items() if name.startswith("pooling_mode_") and on is True]
+    if len(modes) > 1 or set(modes) - set(names):
+        raise UserError(f"Expected one of {', '.join(names)} in {folder}/1_Pooling. Received: {' and '.join(modes)}.")
+    return names[modes[0]] if modes else None
 
 
 def _settings(path):
-    """The JSON in a file; nothing where there is no such file."""
+    """The JSON in a file; an empty dict where the file is missing."""
     try:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except ValueError as error:

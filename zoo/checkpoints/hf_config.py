@@ -1,20 +1,25 @@
-"""The config.json of a folder of Hugging Face transformers: which architecture it is of, and with which head."""
+"""config.json and the tokenizer of a Hugging Face folder: which architecture it has, and which head."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from zoo import catalog
+from zoo.architectures import Architecture
+from zoo.architectures._pretrained import HeadMapping
 from zoo.runtime.errors import UserError, unknown
+from zoo.text.tokenizer import Tokenizer
 
 
-def read_config(folder):
-    """The config.json of a folder, as a dict. Raises UserError where there is none, or it is damaged."""
+def read_config(folder: str | Path) -> dict[str, Any]:
+    """The config.json of a folder. Raises UserError where it is missing or damaged."""
     path = Path(folder) / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        what = "a folder without one" if path.parent.is_dir() else "no such folder"
-        raise UserError(f"Expected config.json in {folder}. Received: {what}.") from None
+        received = "a folder without one" if path.parent.is_dir() else "no such folder"
+        raise UserError(f"Expected config.json in {folder}. Received: {received}.") from None
     except ValueError as error:
         raise UserError(f"Expected a config.json. Received: {path}, which is damaged ({error}).") from None
     if not isinstance(config, dict):
@@ -22,27 +27,34 @@ def read_config(folder):
     return config
 
 
-def known():
-    """{`model_type`: architecture class} of all whose weights can be read."""
+def read_tokenizer(folder: Path, architecture: Architecture) -> Tokenizer:
+    """The tokenizer of a folder. Raises UserError where its vocabulary is larger than the architecture's."""
+    tokenizer = Tokenizer.load(folder)
+    if tokenizer.vocabulary_size > architecture.vocabulary:
+        raise UserError(
+            f"Expected a tokenizer of at most {architecture.vocabulary} ids in {folder}, as many as the network has "
+            f"vectors. Received: {tokenizer.vocabulary_size}."
+        )
+    return tokenizer
+
+
+def architecture_class(config: Mapping[str, Any]) -> type[Architecture]:
+    """The architecture class of a config.json. Raises UserError for a `model_type` that no architecture has."""
     classes = (catalog.load("architectures", name) for name in catalog.names("architectures"))
-    return {cls.huggingface.model_type: cls for cls in classes if cls.huggingface}
+    by_type = {cls.huggingface.model_type: cls for cls in classes if cls.huggingface}
+    model_type = config.get("model_type")
+    if model_type not in by_type:
+        raise UserError(unknown("model_type in config.json", model_type, sorted(by_type)))
+    return by_type[model_type]
 
 
-def architecture_class(config):
-    """The architecture class of a config.json. Raises UserError for a `model_type` that is not known."""
-    kinds, kind = known(), config.get("model_type")
-    if kind not in kinds:
-        raise UserError(unknown("model_type in config.json", kind, sorted(kinds)))
-    return kinds[kind]
-
-
-def read_architecture(config):
-    """The architecture that a config.json describes. Raises UserError where it asks for what is not drawn here."""
+def read_architecture(config: Mapping[str, Any]) -> Architecture:
+    """The architecture of a config.json. Raises UserError for settings that the architecture does not support."""
     cls = architecture_class(config)
     return cls.huggingface.from_config(cls, config)
 
 
-def read_head(config):
-    """The `zoo.architectures._pretrained.HeadMapping` of a config.json, or None where there is no head, or no objective for it here."""
+def read_head(config: Mapping[str, Any]) -> HeadMapping | None:
+    """The head of a config.json; None where it has none, or one that no objective of the zoo has."""
     names = config.get("architectures") or [""]
     return architecture_class(config).huggingface.heads.get(names[0])

@@ -1,6 +1,7 @@
-"""A pipeline as a folder that Hugging Face transformers reads, and where it embeds texts sentence-transformers too."""
+"""Export a pipeline to Hugging Face: a folder for transformers, and for sentence-transformers where it embeds texts."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -8,27 +9,29 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from zoo import catalog
+from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping
 from zoo.checkpoints.safetensors import SINGLE
-from zoo.checkpoints.weight_map import WeightMap, head_layers, plain
+from zoo.checkpoints.weight_map import WeightMap, canonical_name, head_layers
+from zoo.pipeline.pipeline import Pipeline
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_folder, check_new, write_text
 
 POOLINGS = {"first": "cls_token", "mean": "mean_tokens", "max": "max_tokens", "last": "lasttoken"}
 
 
-def write_huggingface(pipeline, folder):
-    """Write config.json, model.safetensors and the tokenizer's files into a new folder.
+def write_huggingface(pipeline: Pipeline, folder: str | Path) -> Path:
+    """Export to Hugging Face: write config.json, model.safetensors and the tokenizer's files into a new folder.
 
-    Returns the folder. Raises UserError where it exists, or transformers has no class that gives the same.
+    Returns the folder. Raises UserError where it exists, or transformers has no class with the same outputs.
     """
     folder = Path(folder)
     check_new(folder, "export to")
-    architecture, huggingface = pipeline.preset.architecture, pipeline.preset.architecture.huggingface
-    if huggingface is None:
+    architecture = pipeline.preset.architecture
+    if architecture.huggingface is None:
         raise UserError(f"Expected an architecture that transformers has. Received: {type(architecture).__name__}.")
     name, head = _class_of(pipeline)
     arrays = {weight.path: keras.ops.convert_to_numpy(weight.value) for weight in pipeline.model.weights}
-    tensors = tensors_of(arrays, huggingface, head)
+    tensors = tensors_of(arrays, architecture.huggingface, head)
     with atomic_folder(folder) as partial:
         save_file(tensors, partial / SINGLE, metadata={"format": "pt"})
         _write_json(partial / "config.json", _config(pipeline, name))
@@ -40,17 +43,19 @@ def write_huggingface(pipeline, folder):
 
 
 def _class_of(pipeline):
-    """(name of the class, its `HeadMapping` or None) that gives what the pipeline's objective gives."""
+    """(name of a class of transformers, its `HeadMapping` or None) with the outputs of the pipeline's objective."""
     architecture, objective = pipeline.preset.architecture, pipeline.objective
-    huggingface, wanted = architecture.huggingface, catalog.name_of("objectives", objective)
-    if wanted == "embed_text":
-        return huggingface.class_name, None
-    heads = {name: head for name, head in huggingface.heads.items() if head.objective == wanted}
+    mapping, task = architecture.huggingface, catalog.name_of("objectives", objective)
+    if task == "embed_text":
+        return mapping.class_name, None
+    heads = {name: head for name, head in mapping.heads.items() if head.objective == task}
     for name, head in heads.items():
         if all(_setting(objective, architecture, field) == value for field, value in head.settings.items()):
             return name, head
-    known = "; ".join(f"{name} has {head.settings}" for name, head in heads.items()) or "none does this"
-    raise UserError(f"Expected an objective that a class of transformers has ({known}). Received: {objective!r:.200}.")
+    classes = "; ".join(f"{name} has {head.settings}" for name, head in heads.items()) or "none does this"
+    raise UserError(
+        f"Expected an objective that a class of transformers has ({classes}). Received: {objective!r:.200}."
+    )
 
 
 def _setting(objective, architecture, field):
@@ -58,21 +63,23 @@ def _setting(objective, architecture, field):
     return architecture.pooling if field == "pooling" and value is None else value
 
 
-def tensors_of(arrays, huggingface, head):
+def tensors_of(
+    arrays: Mapping[str, np.ndarray], mapping: HuggingFaceMapping, head: HeadMapping | None
+) -> dict[str, np.ndarray]:
     """{name of a tensor: array} of a network's weights, {path: array}.
 
-    Raises UserError where one has no place there.
+    Raises UserError for a weight that transformers does not have.
     """
-    backbone = WeightMap(huggingface.layers, huggingface.prefix if head else "", huggingface.transposed)
-    table, parts = WeightMap(head_layers(huggingface, head)), {}
+    backbone = WeightMap(mapping.layers, mapping.prefix if head else "", mapping.transposed)
+    head_map, parts = WeightMap(head_layers(mapping, head)), {}
     for path, array in arrays.items():
-        source = backbone.source(path) or table.source(path)
+        source = backbone.source(path) or head_map.source(path)
         if source is None and array.any():
             raise UserError(f"Expected weights that transformers has. Received: {path}, which it has not.")
-        for name, part, numbers in source.write(array) if source else ():
-            parts.setdefault(name if head else plain(name, huggingface), {})[part] = numbers
-    whole = {name: np.concatenate([found[i] for i in sorted(found)], -1) for name, found in parts.items()}
-    return {name: np.ascontiguousarray(array) for name, array in whole.items()}
+        for name, index, values in source.split(array) if source else ():
+            parts.setdefault(name if head else canonical_name(name, mapping), {})[index] = values
+    tensors = {name: np.concatenate([arrays[i] for i in sorted(arrays)], -1) for name, arrays in parts.items()}
+    return {name: np.ascontiguousarray(array) for name, array in tensors.items()}
 
 
 def _config(pipeline, name):
@@ -92,21 +99,21 @@ def _tokenizer_config(pipeline):
     tokenizer, inputs = pipeline.tokenizer, pipeline.preset.architecture.inputs()
     ids = {"pad_token": tokenizer.padding, "unk_token": tokenizer.unknown, "cls_token": tokenizer.start}
     ids |= {"sep_token": tokenizer.end, "mask_token": tokenizer.mask}
-    theirs = ["input_ids", *(["token_type_ids"] if "segments" in inputs else []), "attention_mask"]
+    names = ["input_ids", *(["token_type_ids"] if "segments" in inputs else []), "attention_mask"]
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": pipeline.objective.length,
-        "model_input_names": theirs,
+        "model_input_names": names,
         **{name: tokenizer.token(i) for name, i in ids.items() if i is not None},
     }
 
 
 def _write_sentence_transformers(folder, pipeline):
-    """Modules that pool and normalise as embed_text does."""
-    kinds = {"": "Transformer", "1_Pooling": "Pooling", "2_Normalize": "Normalize"}
+    """Write the modules of sentence-transformers: pooling and L2 normalisation, as embed_text has them."""
+    types = {"": "Transformer", "1_Pooling": "Pooling", "2_Normalize": "Normalize"}
     modules = [
-        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
-        for i, (path, kind) in enumerate(kinds.items())
+        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{name}"}
+        for i, (path, name) in enumerate(types.items())
     ]
     pooling = _setting(pipeline.objective, pipeline.preset.architecture, "pooling")
     (folder / "1_Pooling").mkdir()

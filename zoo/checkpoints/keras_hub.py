@@ -1,6 +1,6 @@
-"""Presets of KerasHub (https://keras.io/keras_hub): read by keras_hub itself, and kept as folders of transformers.
+"""Convert presets of KerasHub (https://keras.io/keras_hub), loaded by keras_hub, to folders of transformers.
 
-They are kept in zoo/ of Keras's own folder, so that a preset is converted once.
+The folders are cached in zoo/ of Keras's own folder, so that a preset is converted once.
 """
 
 import hashlib
@@ -19,27 +19,28 @@ from zoo.checkpoints.hf_export import tensors_of
 from zoo.checkpoints.safetensors import SINGLE
 from zoo.runtime.errors import UserError, unknown
 from zoo.runtime.files import atomic_folder, write_text
+from zoo.transforms.lazy import shapes
 
-LOGITS = "logits/kernel"  # of a head; without it logits are made with the word vectors
-LEAVES = {"weight": "scale"}  # of layers there that are not Keras's own
+LOGITS = "logits/kernel"  # of a head; where it is missing, logits are products with the word vectors
+LEAVES = {"weight": "scale"}  # of layers of KerasHub's own
 
 
-def is_preset(folder):
+def is_preset(folder: Path) -> bool:
     """Whether a folder is a preset of KerasHub."""
     config = folder / "config.json"
     return config.is_file() and '"keras_hub' in config.read_text(encoding="utf-8", errors="replace")
 
 
-def as_huggingface(name):
-    """The folder of transformers that a preset becomes, given its name or folder.
+def as_huggingface(name: str) -> Path:
+    """Convert a preset of KerasHub, by its name or folder, to a folder of transformers; returns the cached folder.
 
-    Raises UserError where keras_hub is not installed or cannot fetch it, or where the zoo has no such network.
+    Raises UserError where keras_hub is not installed or cannot load it, or the zoo has no such architecture.
     """
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-    folder = home / "zoo" / f"{Path(name).name}-{_version(Path(name), name)}"
+    folder = home / "zoo" / f"{Path(name).name}-{_digest(Path(name), name)}"
     if not folder.is_dir():
-        hub, backbone = _fetch(name)
-        architecture, head, tensors = _converted(backbone)
+        hub, backbone = _load(name)
+        architecture, head, tensors = _convert(backbone)
         with atomic_folder(folder) as partial:
             save_file(tensors, partial / SINGLE, metadata={"format": "pt"})
             config = architecture.huggingface.to_config(architecture) | {"architectures": [head]}
@@ -48,14 +49,14 @@ def as_huggingface(name):
     return folder
 
 
-def _version(folder, name):
-    """Digits that are others where a preset's files are."""
+def _digest(folder, name):
+    """A hash of a preset's name, files, sizes and times: another for another version of the preset."""
     files = sorted(path for path in folder.glob("*") if path.is_file())
-    found = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
-    return hashlib.blake2b(repr((name, found)).encode(), digest_size=6).hexdigest()
+    versions = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return hashlib.blake2b(repr((name, versions)).encode(), digest_size=6).hexdigest()
 
 
-def _fetch(name):
+def _load(name):
     """`(keras_hub, backbone)` of a preset."""
     try:
         import keras_hub
@@ -68,43 +69,42 @@ def _fetch(name):
         raise UserError(f"keras_hub cannot read {name} ({reason}). Without a network, give a folder.") from None
 
 
-def _converted(backbone):
+def _convert(backbone):
     """(architecture, name of its class in transformers, {name: tensor}) of a backbone."""
     classes = [catalog.load("architectures", name) for name in catalog.names("architectures")]
-    known = {cls.keras_hub.class_name: cls for cls in classes if cls.keras_hub}
-    kind = type(backbone).__name__
-    if kind not in known:
-        raise UserError(unknown("backbone of KerasHub", kind, sorted(known)))
-    table, huggingface = known[kind].keras_hub, known[kind].huggingface
-    architecture = table.from_config(known[kind], backbone.get_config())
-    arrays, head = _arrays(backbone, table, architecture), huggingface.heads.get(table.head)
+    by_name = {cls.keras_hub.class_name: cls for cls in classes if cls.keras_hub}
+    class_name = type(backbone).__name__
+    if class_name not in by_name:
+        raise UserError(unknown("backbone of KerasHub", class_name, sorted(by_name)))
+    cls = by_name[class_name]
+    architecture = cls.keras_hub.from_config(cls, backbone.get_config())
+    arrays, head = _arrays(backbone, architecture), cls.huggingface.heads.get(cls.keras_hub.head)
     if head:
         architecture = replace(architecture, tied=LOGITS not in arrays)
-    return architecture, table.head or huggingface.class_name, tensors_of(arrays, huggingface, head)
+    return architecture, cls.keras_hub.head or cls.huggingface.class_name, tensors_of(arrays, cls.huggingface, head)
 
 
-def _arrays(backbone, table, architecture):
-    """{path here: array} of all weights of a backbone. Raises UserError where they are not those of the table."""
-    from zoo.transforms.lazy import shapes
-
-    wanted, rows, found = shapes(architecture.backbone), table.layers_of(architecture), {}
-    for there, weight in _weights(backbone):
-        path = _path(there, rows)
-        if path is None or path in found:
-            raise UserError(f"Expected the weights of {table.class_name} as the zoo knows them. Received: {there}.")
-        found[path] = _shaped(keras.ops.convert_to_numpy(weight.value), wanted.get(path))
-    if missing := set(wanted) - set(found):
-        raise UserError(f"Expected a weight for {min(missing)} in {table.class_name}. Received: none.")
-    return found
+def _arrays(backbone, architecture):
+    """{path in the zoo: array} of all weights of a backbone. Raises UserError where they are not those of the table."""
+    class_name, layers = architecture.keras_hub.class_name, architecture.keras_hub.layers_of(architecture)
+    expected, arrays = shapes(architecture.backbone), {}
+    for hub_path, weight in _weights(backbone):
+        path = _path(hub_path, layers)
+        if path is None or path in arrays:
+            raise UserError(f"Expected the weights of {class_name} as the zoo knows them. Received: {hub_path}.")
+        arrays[path] = _reshape(keras.ops.convert_to_numpy(weight.value), expected.get(path))
+    if missing := set(expected) - set(arrays):
+        raise UserError(f"Expected a weight for {min(missing)} in {class_name}. Received: none.")
+    return arrays
 
 
 def _weights(backbone):
-    """Yield (path, weight): paths begin with the backbone's layer, in which parts of one name are counted anew.
+    """Yield (path, weight): paths begin with the backbone's layer, in which inner layers of one name are numbered.
 
-    Keras leaves some layers out, and counts nameless ones in the order in which a process made them.
+    Paths of Keras leave some layers out, and number nameless layers by the order of creation in the process.
     """
     for layer in backbone.layers:
-        numbers = {}  # name without a number -> {part of that name: its number}
+        numbers = {}  # name without a number -> {inner layer: its number}
         for weight in layer.weights:
             part, slash, leaf = weight.path.removeprefix(f"{layer.name}/").rpartition("/")
             name = re.sub(r"_\d+$", "", part)
@@ -112,19 +112,20 @@ def _weights(backbone):
             yield f"{layer.name}/{name}{f'_{number}' if number else ''}{slash}{leaf}", weight
 
 
-def _path(there, layers):
-    if there in layers:
-        return layers[there]
-    layer, _, leaf = there.rpartition("/")
-    leaf = "table" if "position" in layer.rpartition("/")[2] else LEAVES.get(leaf, leaf)
-    for row, here in layers.items():
-        if match := re.fullmatch(row.replace("{i}", r"(\d+)"), layer):
-            return f"{here.replace('{i}', ''.join(match.groups()))}/{leaf}"
+def _path(hub_path, layers):
+    """The path in the zoo of a weight of KerasHub; None where the table has none."""
+    if hub_path in layers:
+        return layers[hub_path]
+    layer, _, leaf = hub_path.rpartition("/")
+    leaf = LEAVES.get(leaf, leaf)
+    for hub_layer, ours in layers.items():
+        if match := re.fullmatch(hub_layer.replace("{i}", r"(\d+)"), layer):
+            return f"{ours.replace('{i}', ''.join(match.groups()))}/{leaf}"
     return None
 
 
-def _shaped(array, shape):
-    """An array in a shape of one axis for all heads; a table of positions may have unused rows at its beginning."""
+def _reshape(array, shape):
+    """An array in the zoo's shape: one axis for all heads, and unused rows at the beginning of a table of positions."""
     array = np.asarray(array, "float32")
     if shape is None or array.ndim > len(shape):
         return np.ascontiguousarray(array if shape is None else array.reshape(shape))
@@ -132,7 +133,7 @@ def _shaped(array, shape):
 
 
 def _write_tokenizer(hub, name, folder):
-    """Write what zoo.tokenizer reads, of tokenizers by word pieces and byte pairs; those of sentencepiece have none."""
+    """Write the tokenizer files of WordPiece and byte-pair tokenizers; SentencePiece is not supported."""
     from tokenizers import normalizers
 
     from zoo.text import tokenizer_files
@@ -145,8 +146,8 @@ def _write_tokenizer(hub, name, folder):
     if isinstance(tokenizer, hub.tokenizers.WordPieceTokenizer):
         (folder / "vocabulary.txt").rename(folder / "vocab.txt")
         backend, config = tokenizer_files.load(folder / "vocab.txt"), tokenizer.get_config()
-        lower, accents = config["lowercase"], config["strip_accents"]
-        backend.normalizer = normalizers.BertNormalizer(lowercase=lower, strip_accents=accents)
+        options = {name: config[name] for name in ("lowercase", "strip_accents")}
+        backend.normalizer = normalizers.BertNormalizer(**options)
         backend.save(str(folder / "tokenizer.json"))
     elif isinstance(tokenizer, hub.tokenizers.BytePairTokenizer):
         (folder / "vocabulary.json").rename(folder / "vocab.json")

@@ -1,6 +1,8 @@
-"""Published weights into a network: every tensor used or named, every shape checked before anything is changed."""
+"""Load a checkpoint into a network: every tensor is used or named, every shape is checked before a weight changes."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -8,83 +10,95 @@ import numpy as np
 from zoo.backend.keras_private import set_initializer
 from zoo.checkpoints.hf_config import architecture_class, read_config, read_head
 from zoo.checkpoints.resolve import resolve
-from zoo.checkpoints.safetensors import PICKLES, find
-from zoo.checkpoints.weight_map import WeightMap, head_layers, is_known, plain
+from zoo.checkpoints.safetensors import PICKLES, find_tensors
+from zoo.checkpoints.weight_map import WeightMap, canonical_name, head_layers, may_be_unused
 from zoo.runtime.errors import UserError
 from zoo.transforms.lazy import forget_weights
 
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What found no partner when weights were loaded."""
+    """Weights and tensors without a counterpart."""
 
-    fresh: tuple  # paths of the network's weights that keep their values: of a head that the folder does not have
-    unused: tuple  # names of the folder's tensors that belong to a head that the network does not have
+    new: tuple[str, ...]  # paths of weights that the checkpoint does not provide: of a head that it lacks
+    unused: tuple[str, ...]  # names of tensors of a head that the network lacks
 
 
-def load_weights(model, folder, head=True):
-    """Give a network the weights in a folder of Hugging Face transformers: config.json and model.safetensors.
+def load_weights(model: keras.Model, folder: str | Path, head: bool = True) -> LoadReport:
+    """Load a checkpoint of Hugging Face transformers, config.json and model.safetensors, into a model.
 
     Args:
-        model: a `keras.Model`, what an architecture drew, with or without an objective's head.
-        folder: its tensors may be of float32, float16 or bfloat16, in one file or several with an index; or a name in
-            its place, `hf:OWNER/NAME` or `keras:PRESET`.
-        head: False leaves the layers of the head as they are.
+        model: the backbone of an architecture, with or without an objective's head.
+        folder: tensors may be of float32, float16 or bfloat16, in one file or several with an index; or a name,
+            `hf:OWNER/NAME` or `keras:PRESET`.
+        head: False leaves the layers of the head unchanged.
 
-    Returns a `LoadReport`. Raises UserError, and changes nothing, where a file is truncated or a pickle, or where a tensor
-    is missing, of another shape, or has no place in the network.
+    Raises UserError, and changes nothing, where a file is truncated or a pickle, or a tensor is missing, of another
+    shape or unknown to the network.
     """
-    plan = LoadPlan(model.weights, folder, head)
+    plan = LoadPlan(model.weights, resolve(folder), head)
     for weight in model.weights:
         if weight.path in plan.sources:
-            weight.assign(plan.read(weight))
-    return plan.loaded
+            weight.assign(plan.load(weight))
+    return plan.report
 
 
-def build_with_weights(make, folder, fitting=False):
-    """`(model, LoadReport)`: what `make()` draws, with the weights in `folder`; at no time is there more than one set.
+def build_with_weights(
+    build: Callable[[], keras.Model], folder: Path, skip_mismatch: bool = False
+) -> tuple[keras.Model, LoadReport]:
+    """The model that `build()` builds, initialised from a checkpoint: at no time is there a second set of weights.
 
-    Otherwise as `zoo.load_weights`. With `fitting`, layers of a head whose tensors are of another shape are fresh.
+    Args:
+        folder: as of `load_weights`, resolved.
+        skip_mismatch: layers of a head are new where their tensors are of another shape.
+
+    Raises UserError as `load_weights` does.
     """
     with keras.StatelessScope():
-        model = make()
+        model = build()
         try:
-            plan = LoadPlan(model.weights, folder, fitting=fitting)
+            plan = LoadPlan(model.weights, folder, skip_mismatch=skip_mismatch)
         except ValueError:
             forget_weights(model)
             raise
         for weight in model.weights:
             if weight.path in plan.sources:
-                set_initializer(weight, _Read(plan, weight))
-    return model, plan.loaded
+                set_initializer(weight, _FromCheckpoint(plan, weight))
+    return model, plan.report
 
 
 class LoadPlan:
-    """Which tensors become which weights. Raises UserError for whatever does not fit, before a tensor is read.
+    """Which tensors become which weights. Raises UserError for a mismatch, before a tensor is read.
 
-    With `fitting`, layers of a head stay as they are where their tensors are of another shape.
+    Args:
+        weights: of a model.
+        folder: of Hugging Face transformers.
+        head: whether the layers of the head are loaded.
+        skip_mismatch: layers of a head are new where their tensors are of another shape.
     """
 
-    def __init__(self, weights, folder, head=True, fitting=False):
-        self.folder, self.fitting = resolve(folder), fitting
-        if self.folder.suffix in PICKLES:
+    def __init__(
+        self, weights: Sequence[keras.Variable], folder: Path, head: bool = True, skip_mismatch: bool = False
+    ):
+        if folder.suffix in PICKLES:
             raise UserError(f"Expected a folder with safetensors. Received: {folder}, a pickle, which is never read.")
-        config = read_config(self.folder)
-        self.huggingface = architecture_class(config).huggingface
-        self.tensors = {plain(name, self.huggingface): tensor for name, tensor in find(self.folder).items()}
-        self.backbone = WeightMap(self.huggingface.layers, self.huggingface.prefix, self.huggingface.transposed)
-        self.head = WeightMap(head_layers(self.huggingface, read_head(config), head))
+        config = read_config(folder)
+        self.folder, self.skip_mismatch = folder, skip_mismatch
+        self.mapping = mapping = architecture_class(config).huggingface
+        self.tensors = {canonical_name(name, mapping): tensor for name, tensor in find_tensors(folder).items()}
+        self.backbone = WeightMap(mapping.layers, mapping.prefix, mapping.transposed)
+        self.head = WeightMap(head_layers(mapping, read_head(config), head))
         self.sources = {weight.path: source for weight in weights if (source := self._source(weight))}
-        self.loaded = LoadReport(self._fresh(weights), self._unused())
+        self.report = LoadReport(self._new(weights), self._unused())
 
-    def read(self, weight):
-        """A weight's numbers, float32."""
-        source, numbers = self.sources[weight.path], np.empty(tuple(weight.shape), "float32")
-        source.fill(numbers, self._tensors(source))
-        return numbers
+    def load(self, weight: keras.Variable) -> np.ndarray:
+        """A weight's values, float32."""
+        source, values = self.sources[weight.path], np.empty(tuple(weight.shape), "float32")
+        source.load(values, self._tensors(source))
+        return values
 
     def _tensors(self, source):
-        return [self.tensors.get(plain(name, self.huggingface)) for name in source.tensors]
+        return [self.tensors.get(canonical_name(name, self.mapping)) for name in source.tensors]
 
     def _source(self, weight):
         if source := self.backbone.source(weight.path):
@@ -92,7 +106,7 @@ class LoadPlan:
         source = self.head.source(weight.path)
         if not source or None in self._tensors(source):
             return None
-        if self.fitting and self._shape(source) != tuple(weight.shape):
+        if self.skip_mismatch and self._shape(source) != tuple(weight.shape):
             return None
         return self._checked(weight, source)
 
@@ -100,39 +114,39 @@ class LoadPlan:
         return source.shape([tensor.shape for tensor in self._tensors(source)])
 
     def _checked(self, weight, source):
-        """The source. Raises UserError where a tensor of it is missing or of another shape than the weight."""
-        found = self._tensors(source)
-        if None in found:
-            absent = source.tensors[found.index(None)]
-            raise UserError(f"Expected the tensor {absent} in {self.folder}, for {weight.path}. Received: none.")
+        """The source. Raises UserError where one of its tensors is missing or has another shape than the weight."""
+        tensors = self._tensors(source)
+        if None in tensors:
+            missing = source.tensors[tensors.index(None)]
+            raise UserError(f"Expected the tensor {missing} in {self.folder}, for {weight.path}. Received: none.")
         if (shape := self._shape(source)) != tuple(weight.shape):
-            wanted = f"of shape {tuple(weight.shape)}, for {weight.path}"
-            raise UserError(f"Expected {source.tensors[0]} in {self.folder} to be {wanted}. Received: {shape}.")
+            expected = f"of shape {tuple(weight.shape)}, for {weight.path}"
+            raise UserError(f"Expected {source.tensors[0]} in {self.folder} to be {expected}. Received: {shape}.")
         return source
 
-    def _fresh(self, weights):
-        """Weights of the layers that got nothing: of one that got a kernel, a bias may be missing there."""
-        given = {path.rpartition("/")[0] for path in self.sources}
-        return tuple(weight.path for weight in weights if weight.path.rpartition("/")[0] not in given)
+    def _new(self, weights):
+        """Paths of weights that the checkpoint does not provide; a missing bias of a loaded layer is not reported."""
+        loaded = {path.rpartition("/")[0] for path in self.sources}
+        return tuple(weight.path for weight in weights if weight.path.rpartition("/")[0] not in loaded)
 
     def _unused(self):
-        """Tensors of a head. Raises UserError where others are left over."""
-        used = {plain(name, self.huggingface) for source in self.sources.values() for name in source.tensors}
-        rest = sorted(set(self.tensors) - used)
-        strange = [name for name in rest if not is_known(name, self.huggingface)]
-        if strange:
+        """Names of tensors of a head. Raises UserError where other tensors are unused."""
+        used = {canonical_name(name, self.mapping) for source in self.sources.values() for name in source.tensors}
+        unused = sorted(set(self.tensors) - used)
+        unknown = [name for name in unused if not may_be_unused(name, self.mapping)]
+        if unknown:
             raise UserError(
-                f"The network has no place for {len(strange)} of the tensors in {self.folder}, such as {strange[0]}: "
-                f"is it another architecture than {self.huggingface.model_type}, or a smaller one?"
+                f"Expected tensors of the network only. Received: {len(unknown)} others in {self.folder}, such as "
+                f"{unknown[0]}: is it another architecture than {self.mapping.model_type}, or a smaller one?"
             )
-        return tuple(rest)
+        return tuple(unused)
 
 
-class _Read:
-    """An initializer that reads a weight's numbers."""
+class _FromCheckpoint:
+    """An initializer that reads a weight from a checkpoint."""
 
     def __init__(self, plan, weight):
         self.plan, self.weight = plan, weight
 
     def __call__(self, shape, dtype=None):
-        return keras.ops.convert_to_tensor(self.plan.read(self.weight), dtype)
+        return keras.ops.convert_to_tensor(self.plan.load(self.weight), dtype)

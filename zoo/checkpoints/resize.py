@@ -1,38 +1,43 @@
-"""Networks with vectors for new tokens: the mean of those that were there.
+"""Resize the vocabulary of a network: embeddings of new tokens are the mean of the old ones.
 
-Such a token is neither likely nor unlikely at first, and changes the chances of the others little: Hewitt 2021,
+Such a token is neither likely nor unlikely at first, and changes the probabilities of the others little: Hewitt 2021,
 https://www.cs.columbia.edu/~johnhew/vocab-expansion.html
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import keras
 import numpy as np
 
+from zoo.architectures import Architecture
 from zoo.transforms.lazy import shapes
 
 
-def grow(draw, architecture, model, first, last):
-    """What `draw(architecture)` draws, with the weights of `model` and a mean for each id from `first` up to `last`.
+def resize_vocabulary(
+    build: Callable[[Architecture], keras.Model], architecture: Architecture, model: keras.Model, first: int, last: int
+) -> keras.Model:
+    """The model that `build(architecture)` builds, with the weights of `model` and a mean for each new id.
 
     Args:
-        architecture: with room for `last` ids.
-        model: the same with fewer, or as many of which some had no token.
+        architecture: its vocabulary has at least `last` ids.
+        model: the same network with fewer ids, or with as many, some of them unused.
+        first, last: the new ids are those from `first` up to `last`, exclusive.
     """
-    with_one_more = shapes(lambda: draw(replace(architecture, vocabulary=architecture.vocabulary + 1)))
-    grown = draw(architecture)
-    given = {weight.path: keras.ops.convert_to_numpy(weight.value) for weight in model.weights}
-    for weight in grown.weights:
-        pairs = enumerate(zip(weight.shape, with_one_more[weight.path], strict=True))
-        axis = next((i for i, (size, more) in pairs if size != more), None)
-        array = given[weight.path]
-        weight.assign(array if axis is None else _widened(array, axis, weight.shape[axis], first, last))
-    return grown
+    one_more = shapes(lambda: build(replace(architecture, vocabulary=architecture.vocabulary + 1)))
+    resized = build(architecture)
+    arrays = {weight.path: keras.ops.convert_to_numpy(weight.value) for weight in model.weights}
+    for weight in resized.weights:
+        sizes = enumerate(zip(weight.shape, one_more[weight.path], strict=True))
+        axis = next((i for i, (size, more) in sizes if size != more), None)  # the axis of the vocabulary, if any
+        array = arrays[weight.path]
+        weight.assign(array if axis is None else _with_means(array, axis, weight.shape[axis], first, last))
+    return resized
 
 
-def _widened(array, axis, size, first, last):
-    """An array with means in the places from `first` up to `last` of an axis, which becomes `size` long."""
+def _with_means(array, axis, size, first, last):
+    """An array with means at indices from `first` up to `last` of an axis, which becomes `size` long."""
     rows = np.moveaxis(array, axis, 0)
-    rest = rows[last - (size - len(rows)) :]  # such as of n-grams, whose ids follow
+    after = rows[last - (size - len(rows)) :]  # such as of n-grams, whose ids follow
     mean = np.broadcast_to(rows[:first].mean(0), (last - first, *rows.shape[1:]))
-    return np.moveaxis(np.concatenate([rows[:first], mean, rest]), 0, axis)
+    return np.moveaxis(np.concatenate([rows[:first], mean, after]), 0, axis)

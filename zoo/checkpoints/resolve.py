@@ -1,4 +1,4 @@
-"""Names of published models in place of folders: fetched by the official client of the hub that has them.
+"""Names of published checkpoints as local folders: downloaded by the official client of their hub.
 
 A preset of KerasHub, by its name or as a folder, becomes a folder of transformers: `zoo.checkpoints.keras_hub`.
 """
@@ -12,20 +12,22 @@ HUGGINGFACE, KERAS = "hf:", "keras:"
 FILES = ("*.json", "*.safetensors", "*.txt", "1_Pooling/*")  # no pickles
 
 
-def resolve(name):
-    """The folder of a model: `name` itself, or of `hf:OWNER/NAME` what huggingface_hub has fetched or kept.
+def resolve(name: str | Path) -> Path:
+    """The local folder of a checkpoint.
 
-    Of `keras:PRESET` and of a folder of KerasHub's it is what these become.
+    Args:
+        name: a folder; `hf:OWNER/NAME`, which huggingface_hub downloads or has in its cache; `keras:PRESET` or a folder
+            of KerasHub, which is converted.
 
-    Raises UserError where a name cannot be fetched.
+    Raises UserError where a name cannot be downloaded or converted.
     """
     name = str(name)
     if name.startswith(KERAS) or is_preset(Path(name)):
         return as_huggingface(name.removeprefix(KERAS))
-    return _fetch(name.removeprefix(HUGGINGFACE)) if name.startswith(HUGGINGFACE) else Path(name)
+    return _download(name.removeprefix(HUGGINGFACE)) if name.startswith(HUGGINGFACE) else Path(name)
 
 
-def _fetch(name):
+def _download(name):
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 

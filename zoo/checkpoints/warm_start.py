@@ -1,21 +1,28 @@
-"""Training that starts from a folder, of the zoo or of transformers: its architecture, tokenizer and weights."""
+"""Warm start: training from the weights, architecture and tokenizer of a checkpoint or of a model folder of the zoo."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+
+import keras
 
 from zoo import catalog, config
-from zoo.checkpoints.folder import read_tokenizer
-from zoo.checkpoints.hf_config import read_architecture, read_config
+from zoo.architectures import Architecture
+from zoo.checkpoints.hf_config import read_architecture, read_config, read_tokenizer
 from zoo.checkpoints.loading import build_with_weights
-from zoo.checkpoints.resize import grow
+from zoo.checkpoints.resize import resize_vocabulary
 from zoo.checkpoints.resolve import resolve
+from zoo.objectives import Objective
 from zoo.pipeline import pipeline
+from zoo.presets import Preset
 from zoo.runtime.errors import UserError
+from zoo.text.tokenizer import Tokenizer
 from zoo.tokenizers.pretrained import Pretrained
 from zoo.transforms.lazy import shapes
 
 
-def start_from(preset, name):
+def start_from(preset: Preset, name: str | Path) -> Preset:
     """A preset with the architecture and the tokenizer of a folder, or of a name as in `zoo.checkpoints.resolve`."""
     folder = resolve(name)
     architecture, _ = _read(folder)
@@ -24,60 +31,77 @@ def start_from(preset, name):
     return replace(preset, architecture=architecture, tokenizer=tokenizer, training=training)
 
 
-def warm_start(draw, objective, architecture, name, size):
-    """What `draw(architecture)` draws with a folder's weights: `(model, fresh)`, paths of weights of its head.
+def warm_start(
+    build: Callable[[Architecture], keras.Model],
+    objective: Objective,
+    architecture: Architecture,
+    name: str | Path,
+    vocabulary_size: int,
+) -> tuple[keras.Model, tuple[str, ...]]:
+    """`(model, new)`: what `build(architecture)` builds, with a folder's weights, and the paths of all other weights.
 
-    Where the tokenizer, now of `size` ids, has some that the folder's has not, their vectors are means: `grow`.
+    Args:
+        objective: weights of the head are loaded from a folder of the zoo with the same kind of objective.
+        name: a folder, or a name as in `zoo.checkpoints.resolve`.
+        vocabulary_size: ids of the tokenizer; embeddings of ids that the folder's tokenizer lacks are means, see
+            `zoo.checkpoints.resize`.
 
-    Raises UserError where weights below the head do not fit.
+    Raises UserError where weights of the backbone do not fit.
     """
     folder = resolve(name)
-    before, tokenizer = _read(folder)
-    if size <= tokenizer.vocabulary_size:
-        return _begin(partial(draw, architecture), objective, architecture, folder)
-    smaller = replace(architecture, vocabulary=before.vocabulary)
-    model, fresh = _begin(partial(draw, smaller), objective, smaller, folder)
-    return grow(draw, architecture, model, tokenizer.vocabulary_size, size), fresh
+    original, tokenizer = _read(folder)
+    if vocabulary_size <= tokenizer.vocabulary_size:
+        return _load(partial(build, architecture), objective, architecture, folder)
+    smaller = replace(architecture, vocabulary=original.vocabulary)
+    model, new = _load(partial(build, smaller), objective, smaller, folder)
+    return resize_vocabulary(build, architecture, model, tokenizer.vocabulary_size, vocabulary_size), new
 
 
-def _begin(make, objective, architecture, folder):
-    if not _is_ours(folder):
-        model, loaded = build_with_weights(make, folder, fitting=True)
-        return model, loaded.fresh
-    model, given = make(), _given(folder, objective)
+def _load(build, objective, architecture, folder):
+    if not _is_model_folder(folder):
+        model, report = build_with_weights(build, folder, skip_mismatch=True)
+        return model, report.new
+    model, weights = build(), _weights_of(folder, objective)
     for path, shape in shapes(architecture.backbone).items():
-        found = tuple(given[path].shape) if path in given else None
-        if found != shape:
-            raise UserError(f"Expected weights of shape {shape} for {path} in {folder}. Received: {found or 'none'}.")
-    fitting = {w.path for w in model.weights if w.path in given and tuple(given[w.path].shape) == tuple(w.shape)}
+        received = tuple(weights[path].shape) if path in weights else None
+        if received != shape:
+            raise UserError(
+                f"Expected weights of shape {shape} for {path} in {folder}. Received: {received or 'none'}."
+            )
+    same = {w.path for w in model.weights if w.path in weights and tuple(weights[w.path].shape) == tuple(w.shape)}
     for weight in model.weights:
-        if weight.path in fitting:
-            weight.assign(given[weight.path].value)
-    return model, tuple(weight.path for weight in model.weights if weight.path not in fitting)
+        if weight.path in same:
+            weight.assign(weights[weight.path].value)
+    return model, tuple(weight.path for weight in model.weights if weight.path not in same)
 
 
-def load_backbone(name):
-    """`(architecture, tokenizer, backbone)` of a folder: a network without a head, with the folder's weights."""
+def load_backbone(name: str | Path) -> tuple[Architecture, Tokenizer, keras.Model]:
+    """`(architecture, tokenizer, backbone)` of a folder, or of a name as in `zoo.checkpoints.resolve`.
+
+    Raises UserError where the folder is damaged, or its parts do not fit.
+    """
     folder = resolve(name)
     architecture, tokenizer = _read(folder)
     vocabulary = max(architecture.vocabulary, tokenizer.vocabulary_size)
     architecture = replace(architecture, vocabulary=vocabulary, padding=tokenizer.padding)
-    if not _is_ours(folder):
+    if not _is_model_folder(folder):
         return architecture, tokenizer, build_with_weights(architecture.backbone, folder)[0]
-    backbone, given = architecture.backbone(), {weight.path: weight for weight in pipeline.load(folder).model.weights}
+    backbone, model = architecture.backbone(), pipeline.load(folder).model
+    weights = {weight.path: weight for weight in model.weights}
     for weight in backbone.weights:
-        weight.assign(given[weight.path].value)
+        weight.assign(weights[weight.path].value)
     return architecture, tokenizer, backbone
 
 
 def _read(folder):
     """(architecture, tokenizer) of a folder. Raises UserError where they do not fit."""
-    architecture = _preset(folder).architecture if _is_ours(folder) else read_architecture(read_config(folder))
+    ours = _is_model_folder(folder)
+    architecture = _preset(folder).architecture if ours else read_architecture(read_config(folder))
     return architecture, read_tokenizer(folder, architecture)
 
 
-def _given(folder, objective):
-    """{path: weight} of a model folder; of its head too where it was made for the same kind of objective."""
+def _weights_of(folder, objective):
+    """{path: weight} of a model folder; of its head too where it has the same kind of objective."""
     loaded = pipeline.load(folder)
     weights = {weight.path: weight for weight in loaded.model.weights}
     if catalog.name_of("objectives", loaded.objective) == catalog.name_of("objectives", objective):
@@ -85,7 +109,8 @@ def _given(folder, objective):
     return {path: weights[path] for path in shapes(loaded.preset.architecture.backbone)}
 
 
-def _is_ours(folder):
+def _is_model_folder(folder):
+    """Whether a folder is one that the zoo wrote."""
     return (folder / "preset.json").is_file()
 
 
@@ -93,5 +118,5 @@ def _preset(folder):
     path = folder / "preset.json"
     try:
         return config.from_json(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except UserError as error:
         raise UserError(f"{path} cannot be read: {error}") from error

@@ -1,65 +1,42 @@
-"""zoo chat: a conversation, a turn a line."""
+"""zoo chat: a conversation, one turn a line."""
 
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.options import (
-    Contrast,
-    Json,
-    MinP,
-    Model,
-    NewTokens,
-    NoRepeat,
-    RepetitionPenalty,
-    Seed,
-    Temperature,
-    TopK,
-    TopP,
-    Typical,
-    lines,
-    print_json,
-    settings_of,
-    start,
-    tell,
-)
+from zoo.cli.options import Json, Model, Quantize, lines, print_json, start, tell
+from zoo.cli.sampling_options import with_sampling_options
 from zoo.runtime.errors import user_message
 from zoo.runtime.interrupts import defer_interrupt
 
 
+@with_sampling_options
 def chat(
-    context: typer.Context,
     model: Model,
-    system: Annotated[str, typer.Option(help="What the model is told before the first turn.")] = "",
-    max_new_tokens: NewTokens = None,
-    temperature: Temperature = 0.0,
-    top_k: TopK = None,
-    top_p: TopP = None,
-    min_p: MinP = None,
-    typical_p: Typical = None,
-    contrastive_alpha: Contrast = None,
-    repetition_penalty: RepetitionPenalty = None,
-    no_repeat_ngram: NoRepeat = None,
-    seed: Seed = 0,
+    sampling: dict[str, Any],
+    system: Annotated[str, typer.Option(help="The system message, before the first turn.")] = "",
+    quantize: Quantize = "",
     json: Json = False,
 ):
-    """Talk with a model that follows instructions. Ctrl-C ends an answer, Ctrl-D the conversation."""
-    talk = start().load(model).chat(system, **settings_of(context, "model", "system", "json"))
-    for asked in _asked():
-        before = talk.forgotten
+    """Chat with a model that follows instructions. Ctrl-C ends an answer, Ctrl-D the conversation."""
+    conversation = start().load(model, quantize or "float32").chat(system, **sampling)
+    for question in _questions():
+        dropped = conversation.dropped_turns
         try:
-            _answer(talk, asked, json)
-        except ValueError as error:  # a conversation goes on after a turn that is too long; a pipe does not
+            _answer(conversation, question, json)
+        except ValueError as error:  # a person may try a shorter turn; a pipe ends
             if not sys.stdin.isatty() or not (line := user_message(error)):
                 raise
             tell(f"zoo: {line}")
-        if talk.forgotten > before:
-            tell(f"(The model reads at most {talk.room} tokens: the oldest {talk.forgotten} turns are forgotten.)")
+        if conversation.dropped_turns > dropped:
+            limit, dropped = conversation.max_prompt_tokens, conversation.dropped_turns
+            tell(f"(Prompts have at most {limit} tokens: the oldest turns, {dropped} so far, were dropped.)")
 
 
-def _asked():
-    """Yield what a person says: the lines of standard input that are not blank."""
+def _questions() -> Iterator[str]:
+    """Yield the lines of standard input that are not blank."""
     if sys.stdin.isatty():
         tell("One turn a line. Ctrl-C ends an answer, Ctrl-D the conversation.")
     for line in lines(prompt="> "):
@@ -67,14 +44,15 @@ def _asked():
             yield line.strip()
 
 
-def _answer(talk, asked, json):
-    with defer_interrupt() as ended:
-        for piece in talk.stream(asked, ended):
+def _answer(conversation, question, json):
+    with defer_interrupt() as interrupted:
+        for piece in conversation.stream(question, interrupted):
             if not json:
                 print(piece, end="", flush=True)
         if json:
-            print_json({"instruction": asked, "text": talk.messages[-1]["content"], "forgotten": talk.forgotten})
+            answer = {"instruction": question, "text": conversation.messages[-1]["content"]}
+            print_json(answer | {"dropped_turns": conversation.dropped_turns})
         else:
             print(flush=True)
-        if ended():
-            tell("(Ended by Ctrl-C; what there is was kept.)")
+        if interrupted():
+            tell("(Ended by Ctrl-C; the answer so far was kept.)")

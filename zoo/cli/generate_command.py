@@ -1,144 +1,120 @@
-"""zoo generate: texts that go on from prompts, or targets of sources."""
+"""zoo generate: continuations of prompts, or targets of an encoder-decoder's sources."""
 
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.options import (
-    Columns,
-    Contrast,
-    Errors,
-    File,
-    Json,
-    MinP,
-    Model,
-    NewTokens,
-    NoRepeat,
-    Precision,
-    RepetitionPenalty,
-    Seed,
-    Temperature,
-    TopK,
-    TopP,
-    Typical,
-    as_json,
-    columns_of,
-    records_of,
-    settings_of,
-    start,
-)
+from zoo.cli.options import Columns, Errors, File, Json, Model, Quantize, as_json, columns_of, records_of, start
+from zoo.cli.sampling_options import with_sampling_options
 from zoo.runtime.errors import UserError
 from zoo.runtime.interrupts import defer_interrupt
 
-CHUNK = 256  # prompts that are held at a time
-OTHERS = (  # options that are no settings
-    *("model", "prompt", "file", "columns", "errors", "ban", "stop", "choice", "schema", "draft"),
-    *("output", "scores", "stream", "json", "precision"),
-)
+CHUNK = 256  # prompts in memory at a time
+Texts = list[str] | None
 
 
+@with_sampling_options
 def generate(
     context: typer.Context,
     model: Model,
-    prompt: Annotated[list[str] | None, typer.Argument(help="Texts to go on from, or source texts.")] = None,
+    sampling: dict[str, Any],
+    prompt: Annotated[Texts, typer.Argument(help="Prompts to continue, or source texts.")] = None,
     file: File = "",
     columns: Columns = "",
     errors: Errors = "strict",
-    max_new_tokens: NewTokens = None,
-    temperature: Temperature = 0.0,
-    top_k: TopK = None,
-    top_p: TopP = None,
-    min_p: MinP = None,
-    typical_p: Typical = None,
-    contrastive_alpha: Contrast = None,
-    repetition_penalty: RepetitionPenalty = None,
-    no_repeat_ngram: NoRepeat = None,
-    min_tokens: Annotated[int, typer.Option(help="Write at least so many.")] = 0,
-    ban: Annotated[list[str] | None, typer.Option(help="A word never to write; may be given again.")] = None,
-    stop: Annotated[list[str] | None, typer.Option(help="End at this text; may be given again.")] = None,
-    beams: Annotated[int, typer.Option(help="Search with so many candidates.")] = 1,
-    best: Annotated[int, typer.Option(help="Show so many of the beams.")] = 1,
+    min_tokens: Annotated[int, typer.Option(help="Least new tokens.")] = 0,
+    bad_word: Annotated[Texts, typer.Option(help="A word that is never generated; may be repeated.")] = None,
+    stop: Annotated[Texts, typer.Option(help="Stop at this text; may be repeated.")] = None,
+    beams: Annotated[int, typer.Option(help="Beams of a beam search; 1 is none.")] = 1,
+    return_sequences: Annotated[int, typer.Option(help="Return the N best beams.")] = 1,
     length_penalty: Annotated[float, typer.Option(help="Of beams; above 0 prefers longer texts.")] = 1.0,
-    seed: Seed = 0,
-    truncation_side: Annotated[str, typer.Option(help="left: cut the beginning of what is too long.")] = "",
-    choice: Annotated[list[str] | None, typer.Option(help="One of these texts is written; give each.")] = None,
-    pattern: Annotated[str, typer.Option(help="A regular expression that the text matches as a whole.")] = "",
-    schema: Annotated[Path | None, typer.Option(help="A file with a JSON schema that holds for the text.")] = None,
-    draft: Annotated[Path | None, typer.Option(help="A smaller model of the same tokenizer, to be quicker.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Write JSON lines there; again goes on after a stop.")] = None,
-    scores: Annotated[bool, typer.Option("--scores", help="In JSON, log-probabilities of the tokens too.")] = False,
-    precision: Precision = "float32",
-    stream: Annotated[bool, typer.Option("--stream", help="Show the text while it is written.")] = False,
+    truncation_side: Annotated[str, typer.Option(help="left: cut the beginning of prompts that are too long.")] = "",
+    choice: Annotated[Texts, typer.Option(help="The text is one of the choices; repeat it for each.")] = None,
+    regex: Annotated[str, typer.Option(help="A regular expression that matches the whole text.")] = "",
+    json_schema: Annotated[Path | None, typer.Option(help="A file with a JSON schema of the text.")] = None,
+    draft: Annotated[Path | None, typer.Option(help="Draft model for speculative decoding (same tokenizer).")] = None,
+    output: Annotated[Path | None, typer.Option(help="A new file of JSON lines; a cut-off run is continued.")] = None,
+    logprobs: Annotated[bool, typer.Option("--logprobs", help="In JSON, the log-probability of each token.")] = False,
+    quantize: Quantize = "",
+    stream: Annotated[bool, typer.Option("--stream", help="Show each text while it is generated.")] = False,
     json: Json = False,
 ):
-    """Write on from prompts, or write the target of a source: arguments, a file, or the lines of standard input."""
-    _check(prompt, file, stream, json, output, scores)
-    names = columns_of(columns)
-    lists = {"stop": stop or (), "bad_words": ban or (), "choices": choice or (), "schema": _read(schema)}
-    pipeline = start().load(model, precision)
-    draft = draft and start().load(draft)
-    author = pipeline.author(draft, **lists, **settings_of(context, *OTHERS))
+    """Generate text from prompts: arguments, a file, or the lines of standard input."""
+    _check(prompt, file, stream, json, output, logprobs)
+    names, schema = columns_of(columns), json_schema and json_schema.read_text(encoding="utf-8")
+    pipeline = start().load(model, quantize or "float32")
+    generator = pipeline.generator(
+        min_tokens=min_tokens,
+        bad_words=bad_word or (),
+        stop=stop or (),
+        beams=beams,
+        return_sequences=return_sequences,
+        length_penalty=length_penalty,
+        truncation_side=truncation_side,
+        choices=choice or (),
+        regex=regex,
+        json_schema=schema,
+        draft=start().load(draft) if draft else None,
+        **sampling,
+    )
     records = records_of(pipeline, prompt, file, names, errors)
-    with defer_interrupt() as ended:
+    with defer_interrupt() as interrupted:
         if output:
-            about = {name: value for name, value in context.params.items() if name not in ("output", "draft")}
-            about |= {"model": str(model.resolve()), "schema": lists["schema"]}
-            about["changed"] = (model / "model.keras").stat().st_mtime_ns
-            return _write_file(author, list(records), output, about, ended, scores)
-        while some := list(islice(records, CHUNK)):
+            description = {name: value for name, value in context.params.items() if name not in ("output", "draft")}
+            description |= {"model": str(model.resolve()), "json_schema": schema}
+            description["changed"] = (model / "model.keras").stat().st_mtime_ns
+            return _write_file(generator, list(records), output, description, interrupted, logprobs)
+        while chunk := list(islice(records, CHUNK)):
             if stream:
-                _stream(author, some, ended)
+                _stream(generator, chunk, interrupted)
             else:
-                _write(author, some, ended, json, scores)
-            if ended():  # what there is was shown
+                _print(generator, chunk, interrupted, json, logprobs)
+            if interrupted():  # the texts so far are shown
                 raise KeyboardInterrupt
 
 
-def _check(prompt, file, stream, json, output, scores):
+def _check(prompt, file, stream, json, output, logprobs):
     if prompt and file:
         raise UserError(f"Expected prompts or --file, not both. Received: {len(prompt)} prompts and --file {file}.")
     if stream and (json or output):
         raise UserError(f"Expected --stream or --{'json' if json else 'output'}, not both.")
-    if scores and not (json or output):
-        raise UserError("Expected --json or --output beside --scores.")
+    if logprobs and not (json or output):
+        raise UserError("Expected --json or --output beside --logprobs.")
 
 
-def _read(schema):
-    return schema and schema.read_text(encoding="utf-8")
+def _write_file(generator, records, output, description, interrupted, logprobs):
+    from zoo.generation.resumable import generate_file
+
+    def lines(record, completions):
+        return [as_json(_fields(generator, record, completion, logprobs)) for completion in completions]
+
+    generate_file(generator, records, output, as_json(description), lines, interrupted)
 
 
-def _write_file(author, records, output, about, ended, scores):
-    from zoo.generation.resumable import write_file
-
-    def lines(record, texts):
-        return [as_json(_found(author, record, one, scores)) for one in texts]
-
-    write_file(author, records, output, as_json(about), lines, ended)
-
-
-def _stream(author, records, ended):
+def _stream(generator, records, interrupted):
     for record in records:
-        for piece in author.pieces(record, ended):
+        for piece in generator.stream(record, interrupted):
             print(piece, end="", flush=True)
         print()
-        if ended():
+        if interrupted():
             return
 
 
-def _write(author, records, ended, json, scores):
-    for record, texts in zip(records, author.write(records, ended), strict=True):
-        for one in texts:
-            print(as_json(_found(author, record, one, scores)) if json else one.text)
+def _print(generator, records, interrupted, json, logprobs):
+    for record, completions in zip(records, generator.generate(records, interrupted), strict=True):
+        for completion in completions:
+            fields = as_json(_fields(generator, record, completion, logprobs)) if json else completion.text
+            print(fields)
 
 
-def _found(author, record, one, scores):
-    """What JSON tells of a `Completion`."""
-    asked = {name: record[name] for name in author.objective.asks()}
-    score = {"log_probability": sum(one.logprobs), "tokens": len(one.ids), "stopped": one.stopped}
-    found = asked | {"continuation": one.text} | score
-    if scores:
-        pieces = (author.tokenizer.decode([id], skip_special=False) for id in one.ids)
-        found["scores"] = [list(pair) for pair in zip(pieces, one.logprobs, strict=True)]
-    return found
+def _fields(generator, record, completion, logprobs):
+    """The JSON fields of a `Completion`."""
+    fields = {name: record[name] for name in generator.objective.fields.inputs}
+    fields |= {"continuation": completion.text, "logprob": sum(completion.logprobs)}
+    fields |= {"tokens": len(completion.ids), "finish_reason": completion.finish_reason}
+    if logprobs:
+        tokens = (generator.tokenizer.decode([id], skip_special=False) for id in completion.ids)
+        fields["logprobs"] = [list(pair) for pair in zip(tokens, completion.logprobs, strict=True)]
+    return fields

@@ -1,4 +1,4 @@
-"""The command line: the same verbs as the Python functions. Results on standard output, messages on standard error."""
+"""Train, evaluate, use and export NLP models. Results on standard output, messages on standard error."""
 
 import os
 import sys
@@ -6,6 +6,7 @@ import sys
 import typer
 
 from zoo.cli import chat_command, generate_command, model_commands, predict_command
+from zoo.cli.options import with_imports
 from zoo.runtime.errors import USER_ERROR, single_line, user_message
 
 INTERRUPTED = 130  # exit status after Ctrl-C
@@ -14,15 +15,15 @@ UsageError = typer.BadParameter.__base__  # Typer's own class has no public name
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up lines are not for people
 
 app = typer.Typer(add_completion=False, help=__doc__)
-app.command("list")(model_commands.list_)
-app.command()(model_commands.train)
-app.command("import")(model_commands.import_)
-app.command()(model_commands.average)
-app.command()(model_commands.evaluate)
-app.command()(predict_command.predict)
-app.command()(generate_command.generate)
-app.command()(chat_command.chat)
-app.command()(model_commands.export)
+app.command("list")(with_imports(model_commands.list_))
+app.command()(with_imports(model_commands.train))
+app.command("import")(with_imports(model_commands.import_))
+app.command()(with_imports(model_commands.average))
+app.command()(with_imports(model_commands.evaluate))
+app.command()(with_imports(predict_command.predict))
+app.command()(with_imports(generate_command.generate))
+app.command()(with_imports(chat_command.chat))
+app.command()(with_imports(model_commands.export))
 
 
 def main() -> None:

@@ -1,38 +1,67 @@
-"""What the verbs of the command line share: their options, how they start, what they print."""
+"""Shared by the commands: options, the start of the framework, standard input and output."""
 
+import inspect
 import json
 import os
 import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import wraps
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from zoo.runtime.console import silence
 from zoo.runtime.errors import UserError
+from zoo.runtime.plugins import import_plugin
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object per line and nothing else.")]
-Columns = Annotated[str, typer.Option(help="Where names differ: text=sentence,label=y")]
-Errors = Annotated[str, typer.Option(help="strict, or replace: go on after broken UTF-8")]
-Model = Annotated[Path, typer.Argument(help="A folder that zoo train wrote.")]
-Precision = Annotated[str, typer.Option(help="Of dense weights: float32, bfloat16 or int8, for less memory.")]
-Spec = Annotated[str, typer.Option(help="tfds:NAME, sample:NAME or a path; #SPLIT picks a split.")]
-NewTokens = Annotated[int | None, typer.Option(help="Most tokens to write.")]
-Temperature = Annotated[float, typer.Option(help="Draw tokens; 0: always the likeliest.")]
-TopK = Annotated[int | None, typer.Option(help="Draw from so many of the likeliest; or contrast them.")]
-TopP = Annotated[float | None, typer.Option(help="Draw from the fewest with this much probability.")]
-MinP = Annotated[float | None, typer.Option(help="Draw from those with this share of the likeliest's.")]
-Typical = Annotated[float | None, typer.Option(help="Draw from the most typical with this much.")]
-Contrast = Annotated[float | None, typer.Option(help="Of top-k: less like the text before; 0 to 1, say 0.6.")]
-RepetitionPenalty = Annotated[float | None, typer.Option(help="Above 1: less of what was said.")]
-NoRepeat = Annotated[int | None, typer.Option(help="So many tokens in a row never come twice.")]
-Seed = Annotated[int, typer.Option(help="Of what is drawn.")]
-File = Annotated[str, typer.Option(help="A file of texts, in any format that training reads.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON Lines only.")]
+Columns = Annotated[str, typer.Option(help="Names of your columns: text=sentence,label=y")]
+Errors = Annotated[str, typer.Option(help="Broken UTF-8: strict, or replace.")]
+Model = Annotated[Path, typer.Argument(help="A model folder, as zoo train writes.")]
+Quantize = Annotated[str, typer.Option(help="Load the weights as int8 or bfloat16, to save memory.")]
+Spec = Annotated[str, typer.Option(help="Data set: tfds:NAME, sample:NAME or a path; #SPLIT selects a split.")]
+File = Annotated[str, typer.Option(help="A file of texts, in any format of zoo list readers.")]
+
+_imports: list[str] = []  # of --import
 
 
-def start():
-    """Import the zoo and wake the devices in silence: TensorFlow talks before it can be told not to."""
+def _note_imports(modules: list[str] | None) -> None:
+    _imports[:] = modules or []
+
+
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--import",
+        callback=_note_imports,
+        expose_value=False,
+        metavar="MODULE",
+        help="A module or .py file that registers classes of your own. Repeatable.",
+    ),
+]
+
+
+def with_imports(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with the option `--import MODULE` added."""
+
+    @wraps(command)
+    def run(*args, **options):
+        options.pop("plugins", None)
+        return command(*args, **options)
+
+    signature = inspect.signature(command)
+    parameter = inspect.Parameter("plugins", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Plugins)
+    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), parameter])
+    return run
+
+
+def start() -> Any:
+    """Start the framework without its start-up lines, import the modules of --import, and return the package `zoo`.
+
+    Raises UserError where the framework, or a module, cannot be imported.
+    """
     try:
         with silence():
             import keras
@@ -43,36 +72,46 @@ def start():
         raise UserError(f"Cannot start {name!r} ({error}). Set KERAS_BACKEND to jax, torch or tensorflow.") from error
     import zoo
 
+    for module in _imports:
+        import_plugin(module)
     return zoo
 
 
-def tell(message):
-    """Say something to people, on standard error."""
+def start_for_imports() -> None:
+    """Import the modules of --import, if any; without them the framework is not started."""
+    if _imports:
+        start()
+
+
+def tell(message: str) -> None:
+    """Print a message to people, on standard error."""
     print(message, file=sys.stderr)
 
 
-def records_of(pipeline, texts, file, columns, errors):
-    """Yield what is asked: the records of a file, or one for each of the texts or of the lines of standard input."""
+def records_of(
+    pipeline: Any, texts: Iterable[str] | None, file: str, columns: Mapping[str, str], errors: str
+) -> Iterator[dict]:
+    """Yield the records of a file, or a record for each text, or for each line of standard input."""
     if file:
         yield from pipeline.questions(file, columns, errors)
         return
     if not texts and sys.stdin.isatty():
-        tell("Reading one text a line; end with Ctrl-D.")
-    texts = (os.fsencode(text).decode("utf-8", "replace") for text in texts) if texts else lines()
+        tell("Reading one text a line. Ctrl-D ends.")
+    texts = (os.fsencode(text).decode("utf-8", "replace") for text in texts) if texts else read_lines()
     while asked := tuple(islice(texts, len(pipeline.objective.asks()))):
         yield pipeline.objective.record(asked)
 
 
-def lines(prompt=""):
-    """Yield the lines of standard input; a person at a terminal sees the `prompt` before each, anew after Ctrl-C."""
-    asked = prompt and sys.stdin.isatty()
+def read_lines(prompt: str = "") -> Iterator[str]:
+    """Yield the lines of standard input; at a terminal, print the `prompt` before each line and again after Ctrl-C."""
+    interactive = prompt and sys.stdin.isatty()
     while True:
         try:
-            if asked:
+            if interactive:
                 print(prompt, end="", flush=True, file=sys.stderr)
             line = sys.stdin.buffer.readline()
         except KeyboardInterrupt:
-            if not asked:
+            if not interactive:
                 raise
             tell("")
             continue
@@ -81,30 +120,24 @@ def lines(prompt=""):
         yield line.rstrip(b"\r\n").decode("utf-8", "replace")
 
 
-def settings_of(context, *others):
-    """The options of a command that were given, but for the `others`: settings of `zoo.generation.TextGenerator`."""
-    return {name: value for name, value in context.params.items() if name not in others and value is not None}
-
-
-def columns_of(text):
-    """{field: name} of --columns. Raises UserError for what is not FIELD=NAME,FIELD=NAME."""
+def columns_of(text: str) -> dict[str, str]:
+    """{standard field: column} of --columns. Raises UserError for any other form than FIELD=NAME,FIELD=NAME."""
     pairs = [pair.partition("=") for pair in text.split(",") if pair]
     if any(not separator for _, separator, _ in pairs):
         raise UserError(f"Expected --columns FIELD=NAME,FIELD=NAME, as in text=sentence,label=y. Received: {text!r}.")
     return {field.strip(): name.strip() for field, _, name in pairs}
 
 
-def line(scores):
+def format_scores(scores: Mapping[str, Any]) -> str:
     """Scores as one line for people."""
-    shown = {name: f"{value:.4f}" if isinstance(value, float) else value for name, value in scores.items()}
-    return "  ".join(f"{name} {value}" for name, value in shown.items())
+    return "  ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in scores.items())
 
 
-def as_json(value):
+def as_json(value: Any) -> str:
     """A value as one line of JSON."""
     return json.dumps(value, ensure_ascii=False)
 
 
-def print_json(value):
+def print_json(value: Any) -> None:
     """Print a value as one line of JSON."""
     print(as_json(value))

@@ -1,4 +1,4 @@
-"""zoo predict: answers to texts."""
+"""zoo predict: predictions for raw texts."""
 
 from typing import Annotated
 
@@ -10,13 +10,13 @@ from zoo.runtime.errors import UserError
 
 def predict(
     model: Model,
-    text: Annotated[list[str] | None, typer.Argument(help="Texts; two at a time where pairs were learned.")] = None,
+    text: Annotated[list[str] | None, typer.Argument(help="Texts; for pairs, two at a time.")] = None,
     file: File = "",
     columns: Columns = "",
     errors: Errors = "strict",
     json: Json = False,
-):
-    """Answer raw text: arguments, a file, or the lines of standard input."""
+) -> None:
+    """Predict for raw texts: arguments, a file, or the lines of standard input."""
     if text and file:
         raise UserError(f"Expected texts or --file, not both. Received: {len(text)} texts and --file {file}.")
     names = columns_of(columns)

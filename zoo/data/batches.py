@@ -1,16 +1,18 @@
-"""Padded batches of few shapes, in an order that depends only on the seed and the step.
+"""Bucketed batches of few padded shapes, in an order that depends only on the seed and the step.
 
-Rows are put with others of about their length (bucketing), so little is padded; every training batch has the full
-number of rows and one of a few lengths, so XLA compiles a few times. A batch that would be short is filled up with
-further rows.
+Examples of about the same length share a batch (bucketing), so little is padding; every training batch has the same
+number of rows and one of a few lengths, so XLA compiles a few times. A short batch is filled up with further rows.
 """
 
+from collections.abc import Iterator
 from functools import cached_property
 
 import keras
 import numpy as np
 
 from zoo.runtime.errors import UserError
+
+Plan = list[tuple[np.ndarray, np.ndarray]]  # (row indices, padded length of each input) of each batch
 
 
 class Batches:
@@ -20,16 +22,17 @@ class Batches:
         examples: a `zoo.data.examples.Examples`, or a `zoo.data.packing.PackedExamples`.
         objective: whose `collate` makes `(inputs, targets, weights)` of padded arrays.
         rows: examples in a batch; all of them where there are fewer.
-        accumulation: batches whose gradients are added up; their weights are normalised together, because averaging the
-            averages of batches would give a token in a long batch less to say.
+        accumulation: batches whose gradients are added up. Their weights are normalised together, because averaging the
+            averages of batches would give a token in a long batch a smaller weight.
         seed: of the order and of what `collate` draws.
+
+    Raises UserError where an epoch has fewer than `accumulation` batches.
     """
 
-    def __init__(self, examples, objective, rows, accumulation=1, seed=0):
+    def __init__(self, examples, objective, rows: int, accumulation: int = 1, seed: int = 0):
         self.examples, self.objective, self.seed = examples, objective, seed
         self.rows, self.accumulation = min(rows, len(examples)), accumulation
-        self.buckets = examples.shapes(objective.length)
-        self.kinds, self.kind = np.unique(self.buckets, axis=0, return_inverse=True)
+        self.buckets, self.bucket_of = _unique_rows(examples.shapes(objective.length))
         if len(self) == 0:
             raise UserError(
                 f"Expected at least training.accumulation={accumulation} batches of {rows} examples in an epoch. "
@@ -38,36 +41,37 @@ class Batches:
 
     @cached_property
     def _count(self):
-        sizes = np.bincount(self.kind)
+        sizes = np.bincount(self.bucket_of)
         return int((sizes // self.rows).sum() - (-(sizes % self.rows).sum() // self.rows))
 
-    def __len__(self):
-        """Batches in an epoch: a multiple of `accumulation`; what is over sits out until the next shuffle."""
+    def __len__(self) -> int:
+        """Batches in an epoch: a multiple of `accumulation`; further batches wait for the next shuffle."""
         return self._count // self.accumulation * self.accumulation
 
-    def epoch(self, number):
-        """The epoch's plan: a list of (row indices, padded length of each input)."""
+    def epoch(self, number: int) -> Plan:
+        """The batches of an epoch, in order."""
         random = np.random.default_rng([self.seed, number])
-        order = random.permutation(len(self.examples))
-        plan, rest = [], []
-        for kind, shape in enumerate(self.kinds):
-            here = order[self.kind[order] == kind]
-            full = len(here) // self.rows * self.rows
-            plan += [(rows, shape) for rows in here[:full].reshape(-1, self.rows)]
-            rest.append(here[full:])
-        plan += self._leftovers(np.concatenate(rest), random)
+        order = random.permutation(np.arange(len(self.examples), dtype="int32"))
+        plan, leftovers = [], []
+        for number, shape in enumerate(self.buckets):
+            same = order[self.bucket_of[order] == number]
+            full = len(same) // self.rows * self.rows
+            plan += [(rows, shape) for rows in same[:full].reshape(-1, self.rows)]
+            leftovers.append(same[full:])
+        plan += self._mixed(np.concatenate(leftovers), random)
         return [plan[i] for i in random.permutation(len(plan))[: len(self)]]
 
-    def _leftovers(self, rest, random):
-        """Rows that filled no batch of their own length, batched with their neighbours; the last batch is filled up."""
-        for start in range(0, len(rest), self.rows):
-            rows = rest[start : start + self.rows]
-            shape = self.buckets[rows].max(axis=0)
-            fitting = np.flatnonzero((self.buckets <= shape).all(axis=1))
-            extra = random.choice(fitting, self.rows - len(rows), replace=len(fitting) < self.rows)
+    def _mixed(self, leftovers, random):
+        """Yield batches of rows that filled no batch of their own bucket; the last batch is filled up."""
+        for start in range(0, len(leftovers), self.rows):
+            rows = leftovers[start : start + self.rows]
+            shape = self.buckets[self.bucket_of[rows]].max(axis=0)
+            fits = (self.buckets <= shape).all(axis=1)
+            candidates = np.flatnonzero(fits[self.bucket_of])
+            extra = random.choice(candidates, self.rows - len(rows), replace=len(candidates) < self.rows)
             yield np.concatenate([rows, extra]), shape
 
-    def stream(self, step):
+    def stream(self, step: int) -> Iterator[tuple]:
         """Yield `(inputs, targets, weights)` from the batch number `step` on, without end."""
         epoch, start = divmod(step, len(self))
         while True:
@@ -77,18 +81,32 @@ class Batches:
                 yield from group[max(start - first, 0) :]
             epoch, start = epoch + 1, 0
 
-    def _group(self, plan, place):
-        random = np.random.default_rng([self.seed, *place])
-        arranged = [self.objective.collate(self.examples.batch(rows, shape), random) for rows, shape in plan]
-        total = keras.tree.map_structure(lambda *arrays: sum(map(np.sum, arrays)), *(item[2] for item in arranged))
-        return [(x, y, keras.tree.map_structure(self._normalise, weights, total)) for x, y, weights in arranged]
+    def _group(self, plan: Plan, position: tuple[int, int]) -> list[tuple]:
+        """The collated batches of a plan, whose weights are normalised together."""
+        random = np.random.default_rng([self.seed, *position])
+        batches = [self.objective.collate(self.examples.batch(rows, shape), random) for rows, shape in plan]
+        total = keras.tree.map_structure(lambda *arrays: sum(map(np.sum, arrays)), *(batch[2] for batch in batches))
+        return [(x, y, keras.tree.map_structure(self._normalise, weights, total)) for x, y, weights in batches]
 
     def _normalise(self, weights, total):
-        """Scale so that Keras's mean over the places of a batch, averaged over the group, is the group's mean."""
+        """Scale so that Keras's mean over all elements of a batch, averaged over the group, is the group's mean."""
         return (weights * (weights.size * self.accumulation / max(total, 1e-9))).astype("float32")
 
-    def shapes(self):
+    def shapes(self) -> tuple[int, float]:
         """(number of different shapes, share of ids that are padding) of the first epoch."""
-        plan = self.epoch(0)
-        used = sum(int(self.examples.used[rows].sum()) for rows, _ in plan)
+        plan, lengths = self.epoch(0), self.examples.lengths
+        used = sum(int(lengths[rows].sum()) for rows, _ in plan)
         return len({tuple(shape) for _, shape in plan}), 1 - used / sum(len(rows) * int(sum(s)) for rows, s in plan)
+
+
+def _unique_rows(shapes):
+    """`(unique, index)` of (rows, inputs) integers, as `np.unique` of axis 0, which takes 5 times the memory."""
+    codes, base = np.zeros(len(shapes), "int64"), int(shapes.max(initial=0)) + 1
+    for column in shapes.T:
+        codes = codes * base + column
+    unique, index = np.unique(codes, return_inverse=True)
+    columns = []
+    for _ in range(shapes.shape[1]):
+        unique, column = np.divmod(unique, base)
+        columns.append(column)
+    return np.stack(columns[::-1], axis=1), index.astype("int32")

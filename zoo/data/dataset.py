@@ -1,106 +1,145 @@
-"""A dataset whose splits are found or drawn: records by split, streamed, and a fingerprint of what lies behind them."""
+"""A dataset: records by split, streamed from their sources, and a fingerprint of their content."""
 
 import hashlib
 import json
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import count
 
 from zoo.data.answer_check import AnswerFilter
-from zoo.data.fields import columns_of, to_record
-from zoo.readers._reader import Source
+from zoo.data.fields import FIELDS, columns_of, to_record
+from zoo.data.read_ahead import ReadAhead
+from zoo.readers import Source
 from zoo.runtime.errors import UserError
 
-BLOCK = 10  # of every ten records, one is drawn for validation and one for the test
+BLOCK = 10  # of every ten records, one goes to a derived validation split and one to a derived test split
 
 
 @dataclass(frozen=True)
 class View:
-    """A part of a dataset and the share of its records that belongs to one split: the drawn roles it keeps."""
+    """A split: all records of a source, or those that derived splits assign to `roles`."""
 
     source: Source
     roles: tuple[str, ...] = ()  # of "train", "validation", "test"; empty: all records
 
 
 class Dataset:
-    """Records by split. Made by `open_dataset`; every call of `records` starts anew and reads as it goes."""
+    """Records by split, made by `open_dataset`; every call of `records` reads the source anew, as a stream."""
 
-    def __init__(self, spec, views, columns=None, seed=0, errors="strict", required=(), split_strategy="spread"):
-        self.spec = spec
-        self.split_strategy = split_strategy
-        self._counts = {}  # part -> its rows, where splits are drawn from the end
-        self.columns = dict(columns or {})
-        self.seed = seed
-        self.errors = errors
-        self.required = tuple(required)
+    def __init__(
+        self,
+        spec: str,
+        views: Mapping[str, View],
+        columns: Mapping[str, str] | None = None,
+        seed: int = 0,
+        errors: str = "strict",
+        required: Collection[str] = (),
+        split_strategy: str = "spread",
+        optional: Collection[str] | None = None,
+    ):
+        self.spec, self.columns, self.seed, self.errors = spec, dict(columns or {}), seed, errors
+        self.required, self.split_strategy = tuple(required), split_strategy
+        self.fields = FIELDS if optional is None else tuple(dict.fromkeys([*required, *optional]))
         self._views = views
-        self._told = set()  # splits whose omissions people know of
+        self._readers = {id(view.source): ReadAhead(view.source) for view in views.values()}
+        self._reported = set()  # splits whose filtered answers were reported
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Dataset({self.spec!r}, splits={self.splits})"
 
     @property
-    def splits(self):
+    def splits(self) -> tuple[str, ...]:
         """Names among "train", "validation" and "test"."""
         return tuple(self._views)
 
     @property
-    def derived_splits(self):
-        """Those of `splits` that were drawn from the training records."""
+    def derived_splits(self) -> tuple[str, ...]:
+        """Those of `splits` that were split off from the training records."""
         return tuple(split for split, view in self._views.items() if view.roles and split != "train")
 
-    def records(self, split):
-        """Yields the records of a split. Raises UserError, with file and line, for a row that is not as expected."""
+    def records(self, split: str) -> Iterator[dict]:
+        """Yield the records of a split. Raises UserError, with file and line, for a row that is not as expected."""
         return (record for _, record in self.located_records(split))
 
-    def located_records(self, split):
-        """Yields (place, record): as `records`, with where each one stands, for messages.
+    def located_records(self, split: str) -> Iterator[tuple[str, dict]]:
+        """Yield (location, record): as `records`, with the location of each row, for messages."""
+        return ((location, record) for _, location, record in self.visit((split,)))
 
-        Answers that do not stand in their context are left out, and questions with no other; the first whole pass over
-        a split ends with a message that names them. Where answers are not needed, nothing is left out.
+    def visit(self, splits: Collection[str] | None = None) -> Iterator[tuple[str, str, dict]]:
+        """Yield (split, location, record) of several splits, by default of all, in one pass over each source.
+
+        Splits of one source, such as derived ones, come interleaved. Answers that do not stand at their offset in the
+        context are dropped, and questions without another answer; after the first complete pass over a split a message
+        names them. Where answers are not required, nothing is dropped.
         """
-        omissions, check = AnswerFilter(), not self.required or "answers" in self.required
-        for place, record in self._all(split):
-            kept = omissions.roles(record, place) if check else record
-            if kept is not None:
-                yield place, kept
-        if split not in self._told:
-            self._told.add(split)
-            omissions.report(self.describe(split))
+        views = {split: self._view(split) for split in (self.splits if splits is None else splits)}
+        filters = {split: AnswerFilter() for split in views}
+        for source in {id(view.source): view.source for view in views.values()}.values():
+            own = {split: view for split, view in views.items() if view.source is source}
+            for split, location, row in self._rows(source, own):
+                record = self._record(source, row, location, filters[split])
+                if record is not None:
+                    yield split, location, record
+            for split in own.keys() - self._reported:
+                self._reported.add(split)
+                filters[split].report(self.describe(split))
 
-    def _all(self, split):
-        view = self._view(split)
-        names = columns_of(self.columns, view.source.columns)
-        for index, (place, row) in enumerate(view.source.rows()):
-            if not view.roles or self._role(view, index) in view.roles:
-                yield place, to_record(row, place, names, self.columns, self.required)
+    def _rows(self, source, views):
+        """(split, location, row) of those rows of a source that belong to the splits `views`."""
+        roles = {role: split for split, view in views.items() for role in view.roles}
+        everything = [split for split, view in views.items() if not view.roles]
+        assignment = self._assignment(source) if roles else None
+        for location, row in self._readers[id(source)].rows():
+            split = roles.get(next(assignment)) if roles else everything[0]
+            if split:
+                yield split, location, row
 
-    def _role(self, view, index):
+    def _assignment(self, source):
+        """The derived split of each row, in order."""
         if self.split_strategy == "spread":
-            return role(self.seed, index)
-        source = view.source
-        if id(source) not in self._counts:
-            self._counts[id(source)] = sum(1 for _ in source.rows())
-        return role_at_end(index, self._counts[id(source)])
+            return (split for block in count() for split in splits_of_block(self.seed, block))
+        total = self._readers[id(source)].count()
+        return (split_at_end(index, total) for index in count())
 
-    def fingerprint(self, split):
+    def _record(self, source, row, location, answers):
+        names = columns_of(self.columns, source.columns, self.fields)
+        record = to_record(row, location, names, self.columns, self.required)
+        return answers.keep(record, location) if not self.required or "answers" in self.required else record
+
+    def fingerprint(self, split: str) -> str:
         """A hash that changes with the content of a split or with how it is read."""
         view = self._view(split)
-        settings = [view.source.digest(), view.roles, sorted(self.columns.items()), self.errors]
+        digest = self._readers[id(view.source)].digest()
+        settings = [digest, view.roles, sorted(self.columns.items()), self.errors, self.fields]
         settings.append([self.seed, self.split_strategy] if view.roles else None)
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
 
-    def describe(self, split):
+    def describe(self, split: str) -> str:
         """Where a split comes from, for messages."""
         view = self._view(split)
         how = f"with seed {self.seed}" if self.split_strategy == "spread" else "from its end"
-        return f"{view.source.where} ({split} split, drawn {how})" if view.roles else view.source.where
+        return f"{view.source.description} ({split} split, drawn {how})" if view.roles else view.source.description
 
-    def check(self):
-        """Reads the first record of every split, so that a mistake shows before any work. Raises UserError."""
+    def check(self) -> None:
+        """Read the first record of every split, so that a mistake shows before any work. Raises UserError."""
         for split in self.splits:
-            with closing(self.located_records(split)) as records:
-                if next(records, None) is None:
-                    raise UserError(self._nothing_in(split))
+            if not self._has_record(split):
+                raise UserError(self._nothing_in(split))
+
+    def _has_record(self, split):
+        view = self._views[split]
+        if view.roles and self.split_strategy == "end":
+            total = self._readers[id(view.source)].count()
+            if split != "train":  # the same rows as those of the training split: the last one need not be read
+                return any(split_at_end(index, total) in view.roles for index in range(total * 8 // BLOCK, total))
+        with closing(self._readers[id(view.source)].ahead()) as rows:
+            assignment = self._assignment(view.source) if view.roles else None
+            for location, row in rows:
+                mine = not view.roles or next(assignment) in view.roles
+                if mine and self._record(view.source, row, location, AnswerFilter()) is not None:
+                    return True
+        return False
 
     def _nothing_in(self, split):
         view = self._views[split]
@@ -108,7 +147,7 @@ class Dataset:
             empty = next(rows, None) is None
         if view.roles and not empty:
             return (
-                f"Expected at least {BLOCK} records to draw the {split} split from, in {view.source.where}. "
+                f"Expected at least {BLOCK} records to draw the {split} split from, in {view.source.description}. "
                 "Give a folder with train, validation and test files instead."
             )
         what = "an empty file, or one with nothing but a header" if empty else "none with an answer in its context"
@@ -122,18 +161,25 @@ class Dataset:
         return self._views[split]
 
 
-def role_at_end(index, total):
-    """The drawn split of a record of running text: the last tenth is for the test, the one before for validation."""
+def split_at_end(index: int, total: int) -> str:
+    """The derived split of a record of running text: the last tenth is for the test, the one before for validation."""
     return "train" if index < total * 8 // BLOCK else "validation" if index < total * 9 // BLOCK else "test"
 
 
-def role(seed, index):
-    """The drawn split of a record: in each block of ten, the seed's hash picks one for validation and one for the test.
+def split_of(seed: int, index: int) -> str:
+    """The derived split of a record, by a hash of the seed: one validation and one test record in each block of ten.
 
-    So shares are exact, a file need not be read twice, and records that come sorted are still spread over all splits.
+    Shares are exact, a file is read once, and records that come sorted are still spread over all splits.
     """
-    digest = hashlib.blake2b(f"{seed}:{index // BLOCK}".encode(), digest_size=8).digest()
+    return splits_of_block(seed, index // BLOCK)[index % BLOCK]
+
+
+def splits_of_block(seed: int, block: int) -> list[str]:
+    """The derived splits of a block of `BLOCK` records."""
+    digest = hashlib.blake2b(f"{seed}:{block}".encode(), digest_size=8).digest()
     number = int.from_bytes(digest, "big")
+    splits = ["train"] * BLOCK
     validation = number % BLOCK
-    test = (validation + 1 + number // BLOCK % (BLOCK - 1)) % BLOCK
-    return {validation: "validation", test: "test"}.get(index % BLOCK, "train")
+    splits[validation] = "validation"
+    splits[(validation + 1 + number // BLOCK % (BLOCK - 1)) % BLOCK] = "test"
+    return splits

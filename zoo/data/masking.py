@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.metrics.language import perplexity
 from zoo.runtime.errors import UserError
 
+MASK = "[MASK]"  # stands in a text for a token to predict
 MASKED, RANDOM = 0.8, 0.1  # shares of the chosen tokens; the others stay as they are (section 3.1)
 
 
@@ -104,7 +106,7 @@ def masked_scores(predictions: list[dict]) -> dict[str, float]:
     losses = np.concatenate([part["losses"] for part in predictions] or [np.zeros(0)]).astype("float64")
     correct = sum(float(np.sum(part["hits"])) for part in predictions)
     loss = float(losses.mean()) if len(losses) else 0.0
-    return {"loss": loss, "perplexity": float(np.exp(min(loss, 700.0))), "accuracy": correct / max(len(losses), 1)}
+    return {"loss": loss, "perplexity": perplexity(loss), "accuracy": correct / max(len(losses), 1)}
 
 
 def mask_token_and_size(tokenizer) -> np.ndarray:
@@ -115,3 +117,9 @@ def mask_token_and_size(tokenizer) -> np.ndarray:
     if tokenizer.mask is None:
         raise UserError("Masked tokens need a tokenizer with [MASK] or <mask> among its tokens. Received: one without.")
     return np.array([tokenizer.mask, tokenizer.vocabulary_size], "int32")
+
+
+def special_ids(tokenizer) -> list[int]:
+    """Ids of tokens such as [SEP] and [UNK], which are never predicted in place of a mask."""
+    names = (tokenizer.pad, tokenizer.unknown, tokenizer.start, tokenizer.end, tokenizer.mask)
+    return [i for i in names if i is not None]

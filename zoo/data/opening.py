@@ -1,7 +1,8 @@
-"""From a spec to a dataset: which reader claims it, which splits are there, which are drawn."""
+"""Open a dataset spec: the reader that handles it, the splits it has, and the splits to derive."""
 
 import importlib
 import pkgutil
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -9,50 +10,71 @@ from zoo.data.dataset import Dataset, View
 from zoo.data.fields import check_columns
 from zoo.readers import Reader
 from zoo.readers._lines import check_exists
-from zoo.readers._reader import SPLITS, UNNAMED, split_in
+from zoo.readers._reader import REGISTERED, SPLITS, UNNAMED, split_in
 from zoo.runtime.errors import UserError, did_you_mean
 
 ORDER = ("train", "validation", "test")
 
 
-def open_dataset(spec, columns=None, seed=0, errors="strict", required=(), split_strategy="spread"):
-    """Opens what `spec` names (see the top of `zoo.dataset`) and checks the first record of every split.
+def open_dataset(
+    spec: str | Path,
+    columns: Mapping[str, str] | None = None,
+    seed: int = 0,
+    errors: str = "strict",
+    required: Collection[str] = (),
+    split_strategy: str = "spread",
+    optional: Collection[str] | None = None,
+) -> Dataset:
+    """Open the dataset that `spec` names (see the docstring of `zoo.data`) and check the first record of every split.
 
-    `columns` maps standard fields to the source's own column names, `required` names the fields the caller cannot do
-    without, `errors` is "strict" or "replace" for broken UTF-8. `split_strategy` tells how splits that are missing are drawn from
-    the training records: "spread" over all of them, "end" from the end of a text that runs on, "" not at all: all
-    records of a file that names no split are then "train". Raises UserError for everything that is wrong with the spec
-    or the data.
+    Args:
+        columns: {standard field: the source's own name of its column}.
+        seed: of derived splits.
+        errors: "strict" or "replace", for broken UTF-8.
+        required: standard fields that every record must have.
+        split_strategy: how a missing validation split, and a test split with it, are split off from the training
+            records: "spread" over all of them, "end" from the end of running text, "" not at all. With "" all records
+            of a file without a split's name are "train".
+        optional: the further fields that records may have; None: all.
+
+    Raises UserError for whatever is wrong with the spec or the data.
     """
     columns = dict(columns or {})
     check_columns(columns)
     if errors not in ("strict", "replace"):
         raise UserError(f"Expected errors to be 'strict' or 'replace'. Received: errors={errors!r}.")
-    place, split = _without_split(str(spec))
-    sources = _parts(place, errors)
-    dataset = Dataset(str(spec), _views(sources, split, split_strategy, place), columns, seed, errors, required, split_strategy)
+    name, split = _without_split(str(spec))
+    views = _views(_sources(name, errors), split, split_strategy, name)
+    dataset = Dataset(str(spec), views, columns, seed, errors, required, split_strategy, optional)
     dataset.check()
     return dataset
 
 
 def _without_split(spec):
-    """("data.tsv", "dev") of "data.tsv#dev"; a file whose own name holds a # is left alone."""
-    place, mark, split = spec.rpartition("#")
-    return (place, split) if mark and place and not Path(spec).exists() else (spec, None)
+    """("data.tsv", "dev") of "data.tsv#dev"; a file whose own name holds a # keeps it."""
+    name, mark, split = spec.rpartition("#")
+    return (name, split) if mark and name and not Path(spec).exists() else (spec, None)
 
 
-def _parts(spec, errors):
+def _sources(spec, errors):
     if Path(spec).is_dir():
-        return _parts_of_folder(Path(spec), errors)
-    reader = _reader_of(spec)
+        return _sources_of_folder(Path(spec), errors)
+    reader = _reader_for(spec)
     if not reader:
-        raise UserError(_unclaimed(spec))
+        raise UserError(_unknown_format(spec))
     return reader.sources(spec, errors)
 
 
+def readers() -> tuple[Reader, ...]:
+    """An instance of each reader: the registered ones, then those of `zoo.readers`.
+
+    Not by the catalog: reading data needs neither the catalog nor Keras.
+    """
+    return (*(reader() for reader in REGISTERED.values()), *_own_readers())
+
+
 @cache
-def readers():
-    """One of each reader in `zoo.datasets`. Not by the catalog: reading data should need neither it nor Keras."""
+def _own_readers():
     package = importlib.import_module("zoo.readers")
     names = sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.name[0] != "_")
     modules = [importlib.import_module(f"zoo.readers.{name}") for name in names]
@@ -64,7 +86,7 @@ def _reader_in(module):
     return next(value for value in own if isinstance(value, type) and issubclass(value, Reader))
 
 
-def _unclaimed(spec):
+def _unknown_format(spec):
     check_exists(spec)
     known = sorted(extension for reader in readers() for extension in reader.extensions)
     ending = Path(spec.removesuffix(".gz")).suffix
@@ -74,29 +96,29 @@ def _unclaimed(spec):
     )
 
 
-def _parts_of_folder(folder, errors):
-    found = {split: _file_of(split, folder) for split in ORDER}
-    if not any(found.values()):
+def _sources_of_folder(folder, errors):
+    files = {split: _file_of(split, folder) for split in ORDER}
+    if not any(files.values()):
         names = sorted(path.name for path in folder.iterdir())
         raise UserError(
             f"Expected train, validation and test files (such as train.tsv) in the folder {folder}. "
-            f"Received: {', '.join(names[:10]) or 'nothing'}.{_pair_in(folder, names)}"
+            f"Received: {', '.join(names[:10]) or 'nothing'}.{_parallel_hint(folder, names)}"
         )
-    return {split: _reader_of(path).source(path, errors) for split, path in found.items() if path}
+    return {split: _reader_for(path).source(path, errors) for split, path in files.items() if path}
 
 
-def _pair_in(folder, names):
+def _parallel_hint(folder, names):
     """A hint where the files are those of parallel text, such as train.de and train.en."""
     endings = sorted({Path(name.removesuffix(".gz")).suffix for name in names if split_in(name) == "train"})
     if len(endings) != 2 or not all(endings):
         return ""
-    one, other = (ending.removeprefix(".") for ending in endings)
-    return f' For parallel text: "{folder}.{{{one},{other}}}", source first.'
+    source, target = (ending.removeprefix(".") for ending in endings)
+    return f' For parallel text: "{folder}.{{{source},{target}}}", source first.'
 
 
 def _file_of(split, folder):
-    """The one file of a split; one called just "train.tsv" goes before others such as "train_more.tsv"."""
-    files = sorted(path for path in folder.iterdir() if split_in(path.name) == split and _reader_of(path))
+    """The one file of a split; a file called just "train.tsv" goes before others such as "train_more.tsv"."""
+    files = sorted(path for path in folder.iterdir() if split_in(path.name) == split and _reader_for(path))
     exact = [path for path in files if path.name.lower().split(".")[0] in SPLITS]
     candidates = exact or files
     if len(candidates) > 1:
@@ -105,27 +127,27 @@ def _file_of(split, folder):
     return candidates[0] if candidates else None
 
 
-def _reader_of(path):
+def _reader_for(path):
     return next((reader for reader in readers() if reader.handles(str(path))), None)
 
 
 def _views(sources, split, split_strategy, spec):
-    """The views by split, in order, drawn where need be; only the one asked for where `split` is given."""
+    """The views by split, in order, with derived splits where some are missing; only that of `split`, if it is set."""
     named = {SPLITS[name]: View(source) for name, source in sources.items() if name in SPLITS}
     if UNNAMED in sources:
         named = {"train": View(sources[UNNAMED])}
-    views = _drawn(named) if split_strategy else named
+    views = _with_derived_splits(named) if split_strategy else named
     ordered = {name: views[name] for name in ORDER if name in views}
     return _picked(ordered, sources, split, spec) if split else ordered
 
 
-def _drawn(views):
+def _with_derived_splits(views):
     if "train" not in views or "validation" in views:
         return views
     source = views["train"].source
     if "test" in views:
         return views | {"train": View(source, ("train", "test")), "validation": View(source, ("validation",))}
-    return {role: View(source, (role,)) for role in ORDER}
+    return {split: View(source, (split,)) for split in ORDER}
 
 
 def _picked(views, sources, split, spec):
@@ -133,13 +155,13 @@ def _picked(views, sources, split, spec):
         name = SPLITS.get(split, split)
         return {name: views[name]}
     if split in sources:  # one beyond the usual three, such as clinc_oos's test_oos
-        return {_kind(split): View(sources[split])}
+        return {_usual_split(split): View(sources[split])}
     known = [*views, *(name for name in sources if name and name not in SPLITS)]
     hint = did_you_mean(split, known)
     raise UserError(f"Unknown split of {spec}. Received: split={split!r}.{hint} Known: {', '.join(known)}.")
 
 
-def _kind(split):
+def _usual_split(split):
     """Which of the usual three a split such as "oos_val" or "validation_mismatched" is nearest to."""
     words = split.replace("-", "_").split("_")
     return next((SPLITS[word] for word in words if word in SPLITS), "test")

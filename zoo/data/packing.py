@@ -5,79 +5,82 @@ longest examples first, each into the first row with room. `zoo.transforms.packe
 """
 
 import bisect
+from collections.abc import Collection
 
 import numpy as np
 
-from zoo.data.examples import OPTIONAL
+from zoo.data.collate import OPTIONAL
 from zoo.runtime.errors import UserError
 
 
 class PackedExamples:
-    """Examples as `zoo.data.examples.Examples` are, but each is a row of `room` ids with several of them in it.
+    """Packed rows with the interface of `zoo.data.examples.Examples`: each has `row_length` ids of several examples.
 
     Args:
-        twin: the model that reads them, which `packed` drew.
+        examples: the `Examples` to pack.
+        model: the network of packed rows; it decides which keys a batch has besides those of the examples.
+        row_length: ids in a row.
 
     Raises UserError where an example is longer than a row.
     """
 
-    def __init__(self, examples, twin, room):
-        self.examples, self.frame, self.room = examples, examples.frame, room
+    def __init__(self, examples, model, row_length: int):
+        self.examples, self.collator, self.row_length = examples, examples.collator, row_length
         longest = int(examples.sizes.max())
-        if longest > room:
+        if longest > row_length:
             raise UserError(
-                f"Expected training.packed_length, ids in a row, to be at least the longest, {longest}. Received: {room}."
+                f"Expected training.packed_length, ids in a row, to be at least the longest, {longest}. "
+                f"Received: {row_length}."
             )
-        self.rows = pack_first_fit(examples.sizes, room)
-        self.most = max(map(len, self.rows))
-        self.wanted = [name for name in twin.input if name not in self.frame.inputs]
-        self.used = np.array([examples.sizes[row].sum() for row in self.rows])
+        self.rows = pack_first_fit(examples.sizes, row_length)
+        self.most = max(map(len, self.rows))  # examples in a row
+        self.extra_inputs = [name for name in model.input if name not in self.collator.inputs]
+        self.lengths = np.array([examples.sizes[row].sum() for row in self.rows])
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.rows)
 
-    def shapes(self, longest):
-        """(rows, inputs) lengths of rows: all have the same."""
-        return np.full((len(self.rows), len(self.frame.inputs)), self.room)
+    def shapes(self, longest: int) -> np.ndarray:
+        """(rows, inputs) padded lengths: all rows have the same."""
+        return np.full((len(self.rows), len(self.collator.inputs)), self.row_length)
 
-    def row(self, key, index):
+    def row(self, key: str, index: int) -> np.ndarray:
         """The 1-D array of one example."""
         return self.examples.row(key, index)
 
-    def batch(self, indices, shape):
-        """As `Examples.batch`, with what the twin reads of example ids and positions.
+    def batch(self, indices: Collection[int], shape: Collection[int]) -> dict[str, np.ndarray]:
+        """A batch as of `Examples`, with what the packed network reads of example ids and positions.
 
-        Keys with one array for each example become (rows, examples, size) arrays, and `examples` says which are there.
+        Keys with one array for each example become (rows, examples, size) arrays; `example_mask`, (rows, examples), is
+        1 where a row has an example.
         """
-        rows = [[self._example(i) for i in self.rows[n]] for n in indices]
-        running = [key for key in (*self.frame.inputs, *self.frame.per_token) if key in rows[0][0]]
-        batch = self.frame.pad([{key: np.concatenate([p[key] for p in row]) for key in running} for row in rows], shape)
+        rows = [[self.examples.example(i) for i in self.rows[n]] for n in indices]
+        running = [key for key in (*self.collator.inputs, *self.collator.per_token) if key in rows[0][0]]
+        joined = [{key: np.concatenate([example[key] for example in row]) for key in running} for row in rows]
+        batch = self.collator.pad(joined, shape)
         batch |= {key: self._stack(rows, key) for key in rows[0][0] if key not in (*running, *OPTIONAL)}
-        if "examples" in self.wanted:
-            batch["examples"] = np.array([np.arange(self.most) < len(row) for row in rows], "int32")
-        return batch | {name: self._counted(rows, *name.split("_of_")) for name in self.wanted if "_of_" in name}
-
-    def _example(self, index):
-        return {key: self.examples.row(key, index) for key in self.examples.values}
+        if "example_mask" in self.extra_inputs:
+            batch["example_mask"] = np.array([np.arange(self.most) < len(row) for row in rows], "int32")
+        return batch | {name: self._counted(rows, *name.split("_of_")) for name in self.extra_inputs if "_of_" in name}
 
     def _stack(self, rows, key):
         arrays = np.zeros((len(rows), self.most, len(rows[0][0][key])), rows[0][0][key].dtype)
-        for place, row in zip(arrays, rows, strict=True):
-            place[: len(row)] = [part[key] for part in row]
+        for out, row in zip(arrays, rows, strict=True):
+            out[: len(row)] = [example[key] for example in row]
         return arrays
 
     def _counted(self, rows, kind, text):
-        """Example ids or positions of a text, (rows, room), 0 at padding."""
-        found = np.zeros((len(rows), self.room), "int32")
-        for place, row in zip(found, rows, strict=True):
-            sizes = [len(part[text]) for part in row]
+        """Example ids, from 1 on, or positions of a text, (rows, row_length), 0 at padding."""
+        array = np.zeros((len(rows), self.row_length), "int32")
+        for out, row in zip(array, rows, strict=True):
+            sizes = [len(example[text]) for example in row]
             counts = [np.full(n, i + 1) if kind == "example_ids" else np.arange(n) for i, n in enumerate(sizes)]
-            place[: sum(sizes)] = np.concatenate(counts)
-        return found
+            out[: sum(sizes)] = np.concatenate(counts)
+        return array
 
 
-def pack_first_fit(sizes, room):
-    """Lists of the numbers of examples that go into each row of `room` ids.
+def pack_first_fit(sizes: np.ndarray, row_length: int) -> list[list[int]]:
+    """The indices of the examples of each row of `row_length` ids, by first-fit decreasing bin packing.
 
     Args:
         sizes: (examples, inputs) ids of each; every input has a row of its own.
@@ -86,15 +89,15 @@ def pack_first_fit(sizes, room):
     rows, free = [], []  # `free`: ids left in the fullest input of each row, ascending, with the row's number
     left = {}
     for example in order:
-        need = sizes[example]
-        place = bisect.bisect_left(free, (int(need.max()), -1))
-        while place < len(free) and (left[free[place][1]] < need).any():
-            place += 1
-        number = free.pop(place)[1] if place < len(free) else len(rows)
+        size = sizes[example]
+        index = bisect.bisect_left(free, (int(size.max()), -1))
+        while index < len(free) and (left[free[index][1]] < size).any():
+            index += 1
+        number = free.pop(index)[1] if index < len(free) else len(rows)
         if number == len(rows):
             rows.append([])
-            left[number] = np.full(len(need), room)
+            left[number] = np.full(len(size), row_length)
         rows[number].append(int(example))
-        left[number] = left[number] - need
+        left[number] = left[number] - size
         bisect.insort(free, (int(left[number].min()), number))
     return rows

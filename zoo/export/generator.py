@@ -1,56 +1,85 @@
-"""Writing inside an exported graph: the likeliest token again and again, no choice left to the server."""
+"""Greedy text generation inside the graph of an export: no setting is left to the server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from keras import ops
 
-from zoo.generation.batch import longest
-from zoo.generation.loop import TokenGenerator
+from zoo.export.tokenizer.detokenizer import Detokenizer
+from zoo.export.tokenizer.graph_tokenizer import GraphTokenizer
+from zoo.export.tokenizer.prompts import PromptBuilder
+from zoo.generation.batch import max_context
+from zoo.generation.loop import token_generator
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from zoo.objectives._objective import PromptTemplate
+    from zoo.pipeline.pipeline import Pipeline
+
+
+def text_generator(pipeline: Pipeline, template: PromptTemplate, tokenizer: GraphTokenizer) -> Callable:
+    """A function from texts, (rows,) strings, to `text`, its `length` in tokens and whether it is `finished`."""
+    generator, architecture = GraphGenerator(pipeline, template), pipeline.preset.architecture
+    prompts = PromptBuilder(tokenizer, template, generator.prompt_length, architecture.padding)
+    detokenizer = Detokenizer(pipeline.tokenizer, architecture.vocabulary)
+
+    def generate(texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        ids, lengths = prompts(texts)
+        new, count, finished = generator(ids, lengths)
+        prefix, _ = generator.begin(ids, lengths)
+        return {"text": detokenizer(new, count, prefix), "length": count, "finished": finished}
+
+    return generate
 
 
 class GraphGenerator:
-    """What an exported model writes.
+    """Greedy decoding in Keras ops: the most probable token at each step.
 
     Args:
         pipeline: the trained `zoo.pipeline.Pipeline`.
-        prompt: the `zoo.objectives._objective.PromptTemplate` of its objective.
+        template: the `PromptTemplate` of its objective.
 
     Attributes:
-        room: the most ids of a text that the network reads.
-        new_tokens: the most that it writes: of a network that reads so many tokens at most, no more than leave half of
-            them to the prompt.
+        prompt_length: the most ids of a prompt, or of an encoder-decoder's source.
+        max_new_tokens: the most new tokens. A decoder of limited length leaves at least half of it to the prompt.
     """
 
-    def __init__(self, pipeline, prompt):
-        self.writer, self.target = TokenGenerator.of(pipeline.model), prompt.decoder_ids
-        plan, end = self.writer.network.plan, pipeline.tokenizer.end
+    def __init__(self, pipeline: Pipeline, template: PromptTemplate):
+        self.generator, self.decoder_ids = token_generator(pipeline.model), template.decoder_ids
+        plan, end = self.generator.network.plan, pipeline.tokenizer.end
         self.stop_ids = np.array([-1 if end is None else end], "int32")
-        limit = longest(plan.each)
-        most = limit - len(prompt.decoder_ids) if prompt.target else limit // 2
+        limit = max_context(plan.decoder_steps)
+        most = limit - len(template.decoder_ids) if template.decoder_ids else limit // 2
         self.max_new_tokens = min(pipeline.objective.max_new_tokens, most)
-        self.room = longest(plan.once) if prompt.decoder_ids else limit - self.max_new_tokens
+        self.prompt_length = max_context(plan.encoder_steps) if template.decoder_ids else limit - self.max_new_tokens
 
     def __call__(self, ids, lengths):
-        """New ids of each row, (rows, new_tokens), how many they are and whether a stop ended them.
+        """New ids of each row, (rows, max_new_tokens), the number of new ids, and whether a stop id ended them.
 
-        `ids` is (rows, time), of which `lengths`, (rows,), hold. Of an empty row nothing is written.
+        `ids` is (rows, time) with `lengths`, (rows,), valid ids each. An empty row gets no new ids.
         """
         prompts, counts = self.begin(ids, lengths)
-        inputs = {"source": ids} if self.target else {}
-        inputs |= {self.writer.network.plan.written: prompts}
-        start = {"text": ops.pad(prompts, ((0, 0), (0, self.max_new_tokens))), "count": ops.maximum(counts, 1)}
-        given = {"numbers": {}, "stop_ids": self.stop_ids}
-        state = self.writer.begin(inputs, start | {"done": counts < 1, "node": ops.zeros_like(counts)}, given)
-        state = self.writer.advance(state, given, self.max_new_tokens)
+        inputs = {"source": ids} if self.decoder_ids else {}
+        inputs |= {self.generator.network.plan.decoder_input: prompts}
+        start = {"tokens": ops.pad(prompts, ((0, 0), (0, self.max_new_tokens))), "count": ops.maximum(counts, 1)}
+        controls = {"processors": {}, "stop_ids": self.stop_ids}
+        state = self.generator.prefill(inputs, start | {"done": counts < 1, "constraint_state": ops.zeros_like(counts)}, controls)
+        state = self.generator.decode(state, controls, self.max_new_tokens)
         new = state["count"] - start["count"]
-        places = start["count"][:, None] + ops.arange(self.max_new_tokens, dtype="int32")
-        found = ops.take_along_axis(state["text"], ops.minimum(places, ops.shape(state["text"])[1] - 1), axis=1)
-        last = ops.take_along_axis(state["text"], state["count"][:, None] - 1, axis=1)[:, 0]
-        stopped = ops.logical_and(new > 0, ops.equal(last, self.stop_ids[0]))
-        return found, new - ops.cast(stopped, "int32"), stopped
+        indices = start["count"][:, None] + ops.arange(self.max_new_tokens, dtype="int32")
+        new_ids = ops.take_along_axis(state["tokens"], ops.minimum(indices, ops.shape(state["tokens"])[1] - 1), axis=1)
+        last = ops.take_along_axis(state["tokens"], state["count"][:, None] - 1, axis=1)[:, 0]
+        finished = ops.logical_and(new > 0, ops.equal(last, self.stop_ids[0]))
+        return new_ids, new - ops.cast(finished, "int32"), finished
 
     def begin(self, ids, lengths):
-        """What is gone on from: the rows, or of an encoder-decoder the beginning of a target for each."""
-        if not self.target:
+        """The `(ids, lengths)` to continue: the prompts, or for an encoder-decoder the start of each target."""
+        if not self.decoder_ids:
             return ids, lengths
-        target = ops.broadcast_to(np.array([self.target], "int32"), (ops.shape(ids)[0], len(self.target)))
-        return target, ops.full((ops.shape(ids)[0],), len(self.target), "int32")
+        start = np.array([self.decoder_ids], "int32")
+        rows = ops.shape(ids)[0]
+        return ops.broadcast_to(start, (rows, start.shape[1])), ops.full((rows,), start.shape[1], "int32")

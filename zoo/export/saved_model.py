@@ -1,4 +1,4 @@
-"""A SavedModel that takes raw strings and gives answers, for a server that knows nothing of the zoo.
+"""Export to a TensorFlow SavedModel that takes raw strings, for a server that knows nothing of the zoo.
 
 Traced on TensorFlow whatever backend trained the weights, without XLA, from core operations only: a stock TensorFlow
 Serving switches XLA off, and a model that JAX traced is one XLA operation.
@@ -12,61 +12,65 @@ from pathlib import Path
 
 import keras
 
-from zoo.runtime.errors import USER_ERROR, UserError, user_message
+from zoo.objectives._objective import Generates
+from zoo.pipeline.pipeline import Pipeline
+from zoo.runtime.errors import USER_ERROR, UserError
 from zoo.runtime.files import atomic_folder, check_new
 
 
-def export(pipeline, folder):
-    """Write a SavedModel of a trained `Pipeline` into `folder`; returns the folder.
+def export(pipeline: Pipeline, folder: str | Path) -> Path:
+    """Write a SavedModel of a trained pipeline into a new folder; returns the folder.
 
-    Its `serving_default` takes `text` (or `text` and `text_pair`, or `question` and `context`: what `objective.asks`),
-    each a (rows,) string tensor, and returns what `objective.serve` says, texts in place of indices. Of a model that
-    writes it takes `text` and returns the `text` that `pipeline.generate` writes, its `length` in tokens, and whether
-    it `stopped` by itself. Raises UserError where `folder` exists.
+    Its signature `serving_default` takes the objective's `fields.inputs`, each a (rows,) string tensor: `text`, or
+    `text` and `text_pair`, or `question` and `context`. It returns tensors of as many rows. Offsets count characters;
+    -1 and "" fill rows up.
+
+        classify_text       labels (strings), probabilities, highest first; with several labels selected (booleans)
+        score_pair          score
+        embed_text          vector
+        next_sentence       follows (probability)
+        find_span           answer, start, end (-1: no answer), score, no_answer (probabilities)
+        tag_tokens          labels, texts, starts, ends, scores of spans; without spans tags in place of labels
+        classify_and_tag    as tag_tokens, and label, probability of the text
+        masked_token        text (filled in), guesses and scores of each mask, best first; pretrain likewise
+        next_token, translate, follow_instructions    text (generated), length (tokens), finished (by an end token)
+
+    Raises `UserError` where the folder exists or cannot be written, TensorFlow is missing, or the tokenizer has no
+    exact equal in TensorFlow.
     """
     folder = Path(folder)
     check_new(folder, "export to")
-    with tempfile.TemporaryDirectory() as trained:
-        pipeline.write(trained)
-        if keras.config.backend() == "tensorflow":
-            trace(trained, folder)
-        else:
-            _trace_elsewhere(trained, folder)
+    if keras.config.backend() == "tensorflow":
+        trace(pipeline, folder)
+    else:
+        with tempfile.TemporaryDirectory() as model_folder:
+            pipeline.write(model_folder)
+            _trace_in_subprocess(model_folder, folder)
     return folder
 
 
-def _trace_elsewhere(trained, folder):
-    """Run `trace` in a process of its own: the backend of a process cannot be changed."""
-    command = [sys.executable, "-m", "zoo.export.saved_model", str(trained), str(folder.absolute())]
-    environment = os.environ | {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if done.returncode == USER_ERROR:
-        raise UserError(done.stderr.strip().splitlines()[-1])
-    if done.returncode:
-        raise RuntimeError(f"The export in a TensorFlow process failed:\n{done.stderr}")
+def _trace_in_subprocess(model_folder: str, folder: Path) -> None:
+    """Run `python -m zoo.export`: the backend of a process cannot be changed."""
+    command = [sys.executable, "-m", "zoo.export", model_folder, str(folder.absolute())]
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    process = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if process.returncode == USER_ERROR:
+        raise UserError(process.stderr.strip().splitlines()[-1])
+    if process.returncode:
+        raise RuntimeError(f"The export in a TensorFlow process failed:\n{process.stderr}")
 
 
-def trace(trained, folder):
-    """Write the SavedModel of the model folder `trained`, in a process whose backend is TensorFlow."""
+def trace(pipeline: Pipeline, folder: Path) -> None:
+    """Write the SavedModel of a pipeline, in a process whose backend is TensorFlow."""
     tf = _tensorflow()
-    from zoo.export.graph_answers import ANSWERS, author
-    from zoo.export.tokenizer.graph_words import GraphWordTokenizer
-    from zoo.pipeline.pipeline import load
-
-    pipeline = load(trained)
-    objective, server = pipeline.objective, tf.Module()
-    server.twin = pipeline.tokenizer.to_graph()  # an attribute, so that its tables are tracked
-    server.words = GraphWordTokenizer(server.twin) if objective.graph_input == "words" else None
-    prompt = objective.prompt_template(pipeline.tokenizer)
-    write = prompt and author(pipeline, prompt, server.twin)
+    server = tf.Module()
+    server.tokenizer = pipeline.tokenizer.to_graph()  # an attribute, so that its tables are tracked
     # TensorFlow's own variables: of Keras's, a session (and so a server) restores other copies than the graph reads
     server.weights = [variable.value for variable in pipeline.model.variables]
-
-    def serve(*texts):
-        return write(*texts) if prompt else ANSWERS[objective.graph_input](pipeline, server, *texts)
-
-    signature = [tf.TensorSpec([None], tf.string, name) for name in (["text"] if prompt else objective.asks())]
-    server.serve = tf.function(serve, input_signature=signature, jit_compile=False)
+    objective = pipeline.objective
+    names = ("text",) if isinstance(objective, Generates) else objective.fields.inputs
+    signature = [tf.TensorSpec([None], tf.string, name) for name in names]
+    server.serve = tf.function(_answers(pipeline, server), input_signature=signature, jit_compile=False)
     with atomic_folder(folder) as partial:
         try:
             tf.saved_model.save(server, str(partial), signatures={"serving_default": server.serve})
@@ -75,19 +79,26 @@ def trace(trained, folder):
             raise UserError(f"TensorFlow cannot write {folder}: {reason}.") from error
 
 
+def _answers(pipeline: Pipeline, server):
+    """The function from string tensors to a dict of tensors that the SavedModel serves."""
+    objective = pipeline.objective
+    if isinstance(objective, Generates):
+        from zoo.export.generator import text_generator
+
+        return text_generator(pipeline, objective.prompt_template(pipeline.tokenizer), server.tokenizer)
+    from zoo.export.graph_answers import ANSWERS
+
+    if objective.graph_input == "words":
+        from zoo.export.tokenizer.graph_words import GraphWordTokenizer
+
+        server.words = GraphWordTokenizer(server.tokenizer)
+    answers = ANSWERS[objective.graph_input]
+    return lambda *texts: answers(pipeline, server, *texts)
+
+
 def _tensorflow():
     try:
         import tensorflow
     except ImportError as error:
         raise UserError(f"Expected TensorFlow to be installed for an export. Received: {error}.") from error
     return tensorflow
-
-
-if __name__ == "__main__":
-    try:
-        trace(Path(sys.argv[1]), Path(sys.argv[2]))
-    except (ValueError, OSError) as error:
-        if not (line := user_message(error)):
-            raise
-        print(line, file=sys.stderr)
-        sys.exit(USER_ERROR)

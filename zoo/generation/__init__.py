@@ -1,7 +1,7 @@
-"""Writing: a network that tells the next token goes on with a text, token by token.
+"""Autoregressive text generation with per-layer caches, compiled on every backend.
 
-`plan` sorts the steps of a model's drawing, `network` takes them with memories in place of a second look at the whole
-text, `writer` is the loop, compiled; `choice` picks a token, by the rules in `settings`; `batch` and `generate` are
-the way in and out, `texts` that for people, and `beam` a search in place of single choices. `contrastive_alpha` writes what is
-unlike the text before, `speculation` with a draft that guesses ahead, `serving` inside an exported graph.
+Three storeys: `text_generator` takes texts, `generate` token ids, `loop` arrays. `generation_config` holds the
+parameters, `logits_processors` apply them to logits. `beam_search`, `contrastive_search` and `speculative` are other
+decoding strategies than greedy decoding and sampling. `chat` keeps a conversation with the `prompt_cache` of its text;
+`constraints` hold for the text; `resumable` generates a long file.
 """

@@ -1,8 +1,9 @@
-"""Prompts as arrays of few shapes, and what was written as lists."""
+"""Prompts as padded arrays of few shapes, and the generated arrays as completions."""
 
 import zlib
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -12,86 +13,104 @@ from zoo.layers.embedding import PaddingMask
 from zoo.layers.positions import LearnedPositions
 from zoo.runtime.errors import UserError
 
-PARTS = ("text", "count", "log_p")  # of a state that people want
-ENDLESS = 2**30  # tokens of a text whose network knows no longest one
+OUTPUTS = ("tokens", "count", "logprobs")  # of a state, that a completion is made of
+UNLIMITED = 2**30  # context length, in tokens, of a network without learned positions
 
 
 @dataclass(frozen=True)
-class TokenCompletion:
-    """The new tokens of one text."""
+class Completion:
+    """One generated continuation of a prompt.
 
-    ids: list  # without the one that stopped it
-    logprobs: list  # of each, under the model, before any rule
-    stopped: bool  # by one of `stop_ids`, and not for want of room
+    Attributes:
+        ids: the new token ids, without the stop id.
+        logprobs: log-probability of each id under the model, in nats, before any logits processor.
+        finish_reason: "stop" for a stop id or a stop string; "length" where the tokens were used up.
+        text: the decoded text, which ends before a stop string; empty where no tokenizer is at hand.
+    """
+
+    ids: list[int]
+    logprobs: list[float]
+    finish_reason: str
+    text: str = ""
 
 
 class Batch:
     """Prompts on their way through a `TokenGenerator`.
 
     Args:
-        writer: whose network reads them.
-        prompts, sources: lists of ids, as `admitted` returns and checks them.
-        settings: the `GenerationConfig`.
-        length: tokens that there is room for; None: as many as the prompts and what is written need.
+        generator: the `zoo.generation.loop.TokenGenerator`.
+        prompts, sources: lists of ids, as `check_prompts` returns and checks them.
+        config: the `GenerationConfig`.
+        length: tokens of a row, prompt included; None: as many as the prompts and the new tokens need.
+
+    Attributes:
+        rows: prompts, rounded up to a power of two, so that few shapes are compiled.
+        inputs: {name: (rows, time) ids} of the network.
+        controls: arrays that control the choice of tokens: see `zoo.generation.loop.TokenGenerator.prefill`.
     """
 
-    def __init__(self, writer, prompts, sources, settings, length=None):
-        self.writer, self.settings = writer, settings
-        plan = writer.network.plan
-        limit, source_limit = longest(plan.each), longest(plan.once)
+    def __init__(self, generator, prompts, sources, config, length=None):
+        self.generator, self.config = generator, config
+        plan = generator.network.plan
         self.prompts, self.sources = prompts, sources
         self.lengths = np.array([len(prompt) for prompt in self.prompts], "int32")
-        self.rows = power_of_two(len(self.prompts))  # few shapes are compiled
-        time = int(bucket(self.lengths.max(), limit))
-        self.length = length or int(bucket(time + settings.max_new_tokens + writer.ahead, ENDLESS))
-        self.inputs = {plan.written: self._padded(self.prompts, time, 0)}
+        self.rows = power_of_two(len(self.prompts))
+        time = int(bucket(self.lengths.max(), max_context(plan.decoder_steps)))
+        self.length = length or int(bucket(time + config.max_new_tokens + generator.lookahead, UNLIMITED))
+        self.inputs = {plan.decoder_input: self._padded(self.prompts, time, 0)}
         if sources is not None:
-            time = int(bucket(max(map(len, sources)), source_limit))
+            time = int(bucket(max(map(len, sources)), max_context(plan.encoder_steps)))
             self.inputs["source"] = self._padded(sources, time, _padding(plan))
-        self.given = {"numbers": settings.numbers(), "stop_ids": np.array(list(settings.stop_ids) or [-1], "int32")}
-        if settings.temperature:
-            self.given["uniform"] = self._uniform()
-        if settings.contrastive_alpha is not None:
-            candidates = min(settings.top_k, writer.network.vocabulary)
-            self.given["contrastive_alpha"] = np.full(candidates, settings.contrastive_alpha, "float32")
-        if settings.beams > 1:
-            penalty = np.array(settings.length_penalty, "float32")
-            self.given |= {"beams": np.zeros(settings.beams), "length_penalty": penalty, "limit": settings.max_new_tokens}
+        self.controls = self._controls()
 
-    def begin(self):
+    def prefill(self) -> dict[str, Any]:
         """The state after the first new token of each row."""
-        return self.writer.begin(self.inputs, self.start(), self.given)
+        return self.generator.prefill(self.inputs, self.initial_state(), self.controls)
 
-    def start(self):
-        """What a `TokenGenerator` is to know of the prompts beside the ids that it reads."""
-        text = self._padded(self.prompts, self.length, 0)
+    def initial_state(self) -> dict[str, np.ndarray]:
+        """The `start` of `TokenGenerator.prefill`: tokens, their counts, and which rows hold no prompt."""
+        tokens = self._padded(self.prompts, self.length, 0)
         done = np.arange(self.rows) >= len(self.prompts)
         count = np.pad(self.lengths, (0, self.rows - len(self.prompts)), constant_values=1)
-        return {"text": text, "count": count, "done": done, "node": np.zeros(self.rows, "int32")}
+        return {"tokens": tokens, "count": count, "done": done, "constraint_state": np.zeros(self.rows, "int32")}
 
-    def read(self, state):
-        """For each prompt a list of `TokenCompletion`, best first: of one, or as many as there are beams.
+    def completions(self, state) -> list[list[Completion]]:
+        """For each prompt a list of `Completion`, best first: one, or as many as there are beams.
 
-        Fewer where a constraint leaves fewer texts.
+        A constraint with fewer texts than beams gives fewer.
         """
-        if self.settings.beams == 1:
-            arrays = [ops.convert_to_numpy(state[name])[:, None] for name in PARTS]
-            there = np.ones((self.rows, 1), bool)
+        if self.config.beams == 1:
+            arrays = [ops.convert_to_numpy(state[name])[:, None] for name in OUTPUTS]
+            finished = np.ones((self.rows, 1), bool)
         else:
-            score, *arrays = [ops.convert_to_numpy(state["finished"][name]) for name in ("score", *PARTS)]
-            there = np.isfinite(score)
-            there[:, 0] = True  # also where writing was interrupted
+            score, *arrays = [ops.convert_to_numpy(state["finished"][name]) for name in ("score", *OUTPUTS)]
+            finished = np.isfinite(score)
+            finished[:, 0] = True  # also after an interruption
         return [
-            [self._written(begin, *(array[i] for array in rows)) for i in np.flatnonzero(held)]
-            for begin, held, *rows in zip(self.lengths, there, *arrays, strict=False)
+            [self._completion(length, *(array[i] for array in row)) for i in np.flatnonzero(mask)]
+            for length, mask, *row in zip(self.lengths, finished, *arrays, strict=False)
         ]
 
-    def _written(self, begin, text, end, log_p):
-        end = min(end, begin + self.settings.max_new_tokens)
-        ids = text[begin:end].tolist()
-        stopped = bool(ids) and ids[-1] in self.settings.stop_ids
-        end = len(ids) - stopped
-        return TokenCompletion(ids[:end], log_p[begin : begin + end].tolist(), stopped)
+    def _completion(self, start, tokens, end, logprobs):
+        end = min(end, start + self.config.max_new_tokens)
+        ids = tokens[start:end].tolist()
+        stopped = bool(ids) and ids[-1] in self.config.stop_ids
+        count = len(ids) - stopped
+        return Completion(ids[:count], logprobs[start : start + count].tolist(), "stop" if stopped else "length")
+
+    def _controls(self):
+        config = self.config
+        controls = {"processors": config.arrays(), "stop_ids": np.array(list(config.stop_ids) or [-1], "int32")}
+        if config.temperature:
+            controls["noise"] = self._noise()
+        if config.contrastive_alpha is not None:
+            candidates = min(config.top_k, self.generator.network.vocabulary)
+            controls["contrastive_alpha"] = np.full(candidates, config.contrastive_alpha, "float32")
+        if config.beams > 1:
+            controls["beams"] = np.zeros(config.beams)  # the shape holds the number
+            controls["length_penalty"] = np.array(config.length_penalty, "float32")
+            controls["limit"] = config.max_new_tokens
+        return controls
 
     def _padded(self, rows, time, padding):
         ids = np.full((self.rows, time), padding, "int32")
@@ -99,61 +118,63 @@ class Batch:
             ids[i, : len(row)] = row
         return ids
 
-    def _uniform(self):
-        """Random numbers that depend on the seed and a row's own ids, so that a row draws the same in any batch.
+    def _noise(self):
+        """(rows, length) uniform random numbers of the seed and a row's own ids: the same sample in any batch.
 
-        Equal rows draw differently: the first as it does alone.
+        Equal prompts get different numbers; the first gets those of the prompt alone.
         """
-        found, seen = np.zeros((self.rows, self.length), "float32"), Counter()
+        noise, repeats = np.zeros((self.rows, self.length), "float32"), Counter()
         for i, prompt in enumerate(self.prompts):
             ids = np.array([*(self.sources[i] if self.sources else ()), -1, *prompt], "int32").tobytes()
-            key = [self.settings.seed, zlib.crc32(ids), seen[ids]]
-            found[i] = np.random.default_rng(key).random(self.length, "float32")
-            seen[ids] += 1
-        return found
+            key = [self.config.seed, zlib.crc32(ids), repeats[ids]]
+            noise[i] = np.random.default_rng(key).random(self.length, "float32")
+            repeats[ids] += 1
+        return noise
 
 
-def admitted(plan, prompts, sources, settings):
-    """The prompts, cut where `settings` say so.
+def check_prompts(plan, prompts, sources, config) -> list[list[int]]:
+    """The prompts as lists of ids, truncated as `config.truncation_side` says.
 
-    Raises UserError where one is empty, or longer than the network reads, or sources are wanting.
+    Raises UserError where a prompt is empty or longer than the context of the network, or sources are missing.
     """
-    limit = longest(plan.each)
+    limit = max_context(plan.decoder_steps)
     _check_sources(plan, prompts, sources)
-    kept = slice(-max(limit - settings.max_new_tokens, 1) if settings.truncation_side else None, None)
-    prompts = [list(prompt)[kept] for prompt in prompts]
+    start = -max(limit - config.max_new_tokens, 1) if config.truncation_side else None
+    prompts = [list(prompt)[start:] for prompt in prompts]
     for i, prompt in enumerate(prompts):
         if not prompt:
-            raise UserError(f"A prompt must have a token at least. Received: prompt {i} is empty.")
-        over = len(prompt) + settings.max_new_tokens - limit
-        if over > 0:
+            raise UserError(f"A prompt must have at least one token. Received: prompt {i} is empty.")
+        excess = len(prompt) + config.max_new_tokens - limit
+        if excess > 0:
             raise UserError(
-                f"Expected prompt and new tokens to be {limit} together, the longest text that the model reads. "
-                f"Received: {len(prompt)} and {settings.max_new_tokens}, {over} too many, in prompt {i}. "
-                "truncate='left' cuts it."
+                f"Expected at most {limit} tokens, prompt and new tokens together: the context of the model. "
+                f"Received: {len(prompt)} and {config.max_new_tokens}, {excess} too many, in prompt {i}. "
+                "truncation_side='left' cuts the prompt."
             )
     return prompts
 
 
-def longest(steps):
-    """Tokens of the longest text that these steps of a network can read."""
-    return min((step.layer.length for step in steps if isinstance(step.layer, LearnedPositions)), default=ENDLESS)
+def max_context(steps) -> int:
+    """Longest text, in tokens, that these steps of a network can read."""
+    return min((step.layer.length for step in steps if isinstance(step.layer, LearnedPositions)), default=UNLIMITED)
 
 
 def _padding(plan):
-    """What the network takes for padding in its source."""
-    return next((step.layer.padding for step in plan.once if isinstance(step.layer, PaddingMask)), 0)
+    """The padding id of a network's source."""
+    masks = (step.layer for step in plan.encoder_steps if isinstance(step.layer, PaddingMask))
+    return next((layer.padding for layer in masks), 0)
 
 
 def _check_sources(plan, prompts, sources):
     if ("source" in plan.inputs) != (sources is not None):
+        number = "no" if sources is None else len(sources)
         raise UserError(
-            f"Expected sources for a network with a source, and for no other. Received: inputs {list(plan.inputs)}, "
-            f"{'no' if sources is None else len(sources)} sources."
+            f"Expected sources for an encoder-decoder, and for no other network. Received: inputs {list(plan.inputs)}, "
+            f"{number} sources."
         )
     if sources is not None and len(sources) != len(prompts):
         raise UserError(f"Expected as many sources as prompts. Received: {len(sources)} and {len(prompts)}.")
-    limit = longest(plan.once)
+    limit = max_context(plan.encoder_steps)
     for i, source in enumerate(sources or ()):
         if not 0 < len(source) <= limit:
             raise UserError(f"A source must have from 1 to {limit} tokens. Received: source {i} with {len(source)}.")

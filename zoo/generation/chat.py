@@ -1,11 +1,15 @@
-"""Conversations with a model that follows instructions: turns are kept, and each one reads only what is new."""
+"""Chat: a conversation with a model that follows instructions, with a prompt cache between the turns."""
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
+
+import keras
 
 from zoo.data.chat_template import ASSISTANT, prompt_answer_pairs
-from zoo.generation.batch import ENDLESS, longest
-from zoo.generation.generate import writer_of
-from zoo.generation.loop import TokenGenerator
+from zoo.generation.batch import UNLIMITED, Completion, max_context
+from zoo.generation.generate import generator_for
+from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.prompt_cache import PromptCache
 from zoo.generation.text_generator import TextGenerator
 from zoo.runtime.errors import UserError
@@ -14,105 +18,119 @@ from zoo.runtime.errors import UserError
 class Chat:
     """A conversation.
 
-    A causal network remembers the turns before, and where the oldest are forgotten, for want of room, it reads the
-    others anew. An encoder reads the whole conversation at every turn: it sees all of it from both sides.
+    A causal network processes only the new tokens of a turn; where the oldest turns are dropped, for want of context,
+    it processes the others again. An encoder-decoder encodes the whole conversation at every turn.
 
     Args:
-        model, objective, tokenizer: of a pipeline; see `zoo.generation.TextGenerator`, as for the `settings`.
-        system: what the model is told before the first turn.
+        model, objective, tokenizer, config, bad_words: as of `zoo.generation.text_generator.TextGenerator`.
+        system: the system message, before the first turn.
 
     Attributes:
-        messages: [{"role", "content"}], those that are not forgotten.
-        forgotten: how many turns, a question with its answer each, were forgotten.
-        session: the `zoo.generation.prompt_cache.PromptCache`, which counts the tokens that were read; None beside an encoder.
+        messages: [{"role", "content"}], without those that were dropped.
+        dropped_turns: how many turns, a question with its answer each, were dropped.
+        cache: the `zoo.generation.prompt_cache.PromptCache`; None for an encoder-decoder.
+        max_prompt_tokens: longest prompt, in tokens, that leaves room for an answer.
 
-    Raises UserError for an objective without conversations, and for settings that leave no room for a question.
+    Raises UserError for an objective without conversations, and for a `max_new_tokens` that leaves no room for a
+    question.
     """
 
-    def __init__(self, model, objective, tokenizer, system="", **settings):
+    def __init__(
+        self,
+        model: keras.Model,
+        objective: Any,
+        tokenizer: Any,
+        system: str = "",
+        config: GenerationConfig | None = None,
+        bad_words: str | Sequence[str] = (),
+    ):
         if not hasattr(objective, "template"):
             raise UserError(
-                "Expected a model that follows instructions, to talk with. "
-                f"Received: one of {type(objective).__name__}; zoo generate goes on from a text."
+                "Expected a model that follows instructions, to chat with. "
+                f"Received: one of {type(objective).__name__}; zoo generate continues a text."
             )
-        whole = replace(objective, length=ENDLESS)  # nothing is cut in the middle of a turn
+        config = config or GenerationConfig(max_new_tokens=objective.max_new_tokens)
+        unlimited = replace(objective, length=UNLIMITED)  # no turn is truncated
         self.template, self.ending = objective.template, _ending(objective.template)
         stop = (self.ending.rstrip(),) if self.ending.strip() else ()
-        self.author = TextGenerator(model, whole, tokenizer, stop, **settings)
-        self.room, length = self._room(objective)
-        self.session = None if objective.encoder else PromptCache(writer_of(model, None, self.author.settings), length)
+        self.generator = TextGenerator(model, unlimited, tokenizer, config, stop=stop, bad_words=bad_words)
+        tokens = generator_for(model, None, config)
+        self.max_prompt_tokens, length = _limits(objective, tokens.network.plan, config.max_new_tokens)
+        self.cache = None if objective.encoder else PromptCache(tokens, length)
         self.system = [{"role": "system", "content": system}] if system else []
-        self.turns, self.forgotten = [], 0
+        self.turns, self.dropped_turns = [], 0
 
     @property
-    def messages(self):
+    def messages(self) -> list[dict[str, str]]:
         return [{"role": turn["role"], "content": turn["content"]} for turn in (*self.system, *self.turns)]
 
-    def say(self, text):
-        """The answer to a text, after all that was said before; as `stream`."""
+    def say(self, text: str) -> str:
+        """The answer to a text, after all turns before; as `stream`."""
         return "".join(self.stream(text))
 
-    def stream(self, text, ended=lambda: False):
-        """Yield the answer in pieces as it is written. Where `ended()` is True it ends, and what there is is kept.
+    def stream(self, text: str, should_stop: Callable[[], bool] = lambda: False) -> Iterator[str]:
+        """Yield the answer in pieces. `should_stop()` is called after each token; True ends the answer there.
 
         Raises UserError for a text that leaves no room for an answer; the conversation stays as it was.
         """
-        asked = {"role": "user", "content": text}
-        kept = self._kept(asked)
-        self.forgotten += (len(self.turns) - len(kept)) // 2
-        self.turns = kept
-        record = {"messages": [*self.system, *kept, asked]}
-        pieces = _Pieces(self.author.pieces(record, ended, self.session))
+        question = {"role": "user", "content": text}
+        turns = self._latest_turns(question)
+        self.dropped_turns += (len(self.turns) - len(turns)) // 2
+        self.turns = turns
+        record = {"messages": [*self.system, *turns, question]}
+        pieces = _Pieces(self.generator.stream(record, should_stop, self.cache))
         yield from _stripped(pieces)
-        self.turns = [*kept, asked, self._answer(pieces.found)]
+        self.turns = [*turns, question, self._answer(pieces.completion)]
 
-    def _kept(self, asked):
-        """The latest turns before a question that there is room for."""
+    def _latest_turns(self, question):
+        """The latest turns that fit into the context before a question."""
         for start in range(0, len(self.turns) + 1, 2):
-            number = self._tokens([*self.turns[start:], asked])
-            if number <= self.room:
+            number = self._prompt_length([*self.turns[start:], question])
+            if number <= self.max_prompt_tokens:
                 return self.turns[start:]
-        raise UserError(f"Expected a text of at most {self.room} tokens with all around it. Received: {number}.")
+        raise UserError(
+            f"Expected a text of at most {self.max_prompt_tokens} tokens, the template's included. Received: {number}."
+        )
 
-    def _tokens(self, turns):
+    def _prompt_length(self, turns):
         record = {"messages": [*self.system, *turns]}
-        row = self.author.objective.prompt_ids(record, self.author.tokenizer)
+        row = self.generator.objective.prompt_ids(record, self.generator.tokenizer)
         return len(row["source" if "source" in row else "tokens"])
 
-    def _answer(self, found):
-        """The message that a `Completion` makes, with the ids that the network wrote, its ending completed."""
-        tokenizer = self.author.tokenizer
-        written = tokenizer.decode(found.ids)
-        had = next(size for size in range(len(self.ending), -1, -1) if written.endswith(self.ending[:size]))
-        rest = tokenizer.encode(self.ending[had:], special=False).ids.tolist()
-        return {"role": ASSISTANT, "content": found.text.strip(), "ids": [*found.ids, *rest]}
-
-    def _room(self, objective):
-        """`(most tokens of what leads to an answer, most with the answer)`."""
-        plan, new = TokenGenerator.of(self.author.model).network.plan, self.author.settings.max_new_tokens
-        if objective.encoder:
-            return min(objective.length, longest(plan.once)), None
-        length = min(objective.length, longest(plan.each))
-        if new >= length:
-            raise UserError(
-                f"new_tokens must leave room for a question in the {length} tokens that the model reads. "
-                f"Received: new_tokens={new}."
-            )
-        return length - new, length
+    def _answer(self, completion: Completion):
+        """The assistant's message, with the generated ids and those that complete the template's ending."""
+        tokenizer = self.generator.tokenizer
+        text = tokenizer.decode(completion.ids)
+        present = next(size for size in range(len(self.ending), -1, -1) if text.endswith(self.ending[:size]))
+        missing = tokenizer.encode(self.ending[present:], special=False).ids.tolist()
+        return {"role": ASSISTANT, "content": completion.text.strip(), "ids": [*completion.ids, *missing]}
 
 
 class _Pieces:
-    """Pieces of a text, and what their generator returns in the end as `found`."""
+    """Pieces of a text, and the value that their generator returns at the end as `completion`."""
 
     def __init__(self, pieces):
         self.pieces = pieces
 
     def __iter__(self):
-        self.found = yield from self.pieces
+        self.completion = yield from self.pieces
+
+
+def _limits(objective, plan, max_new_tokens):
+    """`(longest prompt, longest prompt with its answer)` in tokens."""
+    if objective.encoder:
+        return min(objective.length, max_context(plan.encoder_steps)), None
+    length = min(objective.length, max_context(plan.decoder_steps))
+    if max_new_tokens >= length:
+        raise UserError(
+            f"max_new_tokens must leave room for a question in the context of {length} tokens. "
+            f"Received: max_new_tokens={max_new_tokens}."
+        )
+    return length - max_new_tokens, length
 
 
 def _stripped(pieces):
-    """Pieces of a text as those of the text without white space around it."""
+    """Pieces of a text as pieces of the text without white space around it."""
     shown, text = "", ""
     for piece in pieces:
         text = (text + piece).lstrip()
@@ -121,7 +139,7 @@ def _stripped(pieces):
 
 
 def _ending(template):
-    """What a template writes after an answer."""
-    asked = {"role": "user", "content": "question"}
-    ((_, answer),) = prompt_answer_pairs([asked, {"role": ASSISTANT, "content": "answer"}], template)
+    """The text of a template after an answer."""
+    question = {"role": "user", "content": "question"}
+    ((_, answer),) = prompt_answer_pairs([question, {"role": ASSISTANT, "content": "answer"}], template)
     return answer.partition("answer")[2]

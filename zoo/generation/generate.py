@@ -1,73 +1,88 @@
-"""From lists of ids to lists of ids, any number of them."""
+"""Generation from lists of token ids: any number of prompts, in batches of few shapes."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
 import numpy as np
 
-from zoo.generation.batch import Batch, admitted
-from zoo.generation.contrastive_search import ContrastiveGenerator
+from zoo.generation.batch import Batch, Completion, check_prompts
+from zoo.generation.contrastive_search import contrastive_generator
 from zoo.generation.generation_config import GenerationConfig
-from zoo.generation.loop import TokenGenerator
-from zoo.generation.speculative import SpeculativeGenerator
+from zoo.generation.loop import TokenGenerator, token_generator
+from zoo.generation.speculative import speculative_generator
 from zoo.runtime.errors import UserError
 
-ROWS = 32  # most texts that are written at once
-PAUSE = 32  # tokens after which the loop comes up for air: people may have interrupted it
+ROWS = 32  # most prompts of a batch
+INTERVAL = 32  # new tokens between two calls of the compiled loop: an interruption takes effect then
 
 
-def generate(model, prompts, sources=None, draft=None, **settings):
-    """Write on from prompts.
+def generate(
+    model: keras.Model,
+    prompts: Sequence[Sequence[int]],
+    sources: Sequence[Sequence[int]] | None = None,
+    config: GenerationConfig | None = None,
+    draft: keras.Model | None = None,
+    watch: Callable[[Batch, dict[str, Any]], dict[str, Any]] | None = None,
+    interval: int = INTERVAL,
+) -> list[list[Completion]]:
+    """Autoregressive generation: continue prompts with the decoding strategy of a `GenerationConfig`.
 
     Args:
-        model: a functional `keras.Model` of layers that know memories, from ids to (batch, time, vocabulary) logits.
-            Its input is the text; or its inputs are `source` and `target`, as those of an encoder-decoder.
-        prompts: lists of ids; of an encoder-decoder those that the target begins with.
+        model: a functional `keras.Model` of layers with caches, from ids to (batch, time, vocabulary) logits. Its input
+            is the text; the inputs of an encoder-decoder are `source` and `target`.
+        prompts: lists of ids; of an encoder-decoder the beginnings of the target.
         sources: of an encoder-decoder, as many lists of ids.
-        draft: a smaller `keras.Model` that guesses tokens ahead, so that the text, which stays the same, is written
-            sooner: see `zoo.generation.speculative`.
-        settings: the fields of `zoo.generation.GenerationConfig`.
+        config: the generation config; by default greedy decoding of 64 tokens.
+        draft: a smaller model for speculative decoding, which gives the same text sooner: see
+            `zoo.generation.speculative`.
+        watch: `watch(batch, state)` is called every `interval` tokens; it returns the state to go on with, in which it
+            may mark rows as done.
+        interval: new tokens between two calls of `watch`.
 
-    Returns a list of the new ids of each prompt, the one that stopped a text left out; with `best` above 1 a list of
-    so many such lists for each. Raises UserError for what cannot be written on, and for settings that contradict each
-    other.
+    Returns for each prompt `config.return_sequences` completions, best first; fewer where a constraint has fewer texts.
+    Raises UserError for prompts that the model cannot continue.
     """
-    settings = GenerationConfig(**settings)
-    written = write(model, prompts, sources, settings, draft=draft)
-    found = [[one.ids for one in texts[: settings.best]] for texts in written]
-    return found if settings.best > 1 else [ids for (ids,) in found]
-
-
-def write(model, prompts, sources, settings, watch=None, pause=PAUSE, draft=None):
-    """As `generate`, of `GenerationConfig`: for each prompt a list of `TokenCompletion`, best first.
-
-    `watch(batch, state)` is called every `pause` tokens with a `Batch` and its state, and returns the state to go on
-    with, in which rows may be marked as done.
-    """
-    writer, found = writer_of(model, draft, settings), [None] * len(prompts)
-    prompts = admitted(writer.network.plan, prompts, sources, settings)
+    config = config or GenerationConfig()
+    generator, completions = generator_for(model, draft, config), [[]] * len(prompts)
+    prompts = check_prompts(generator.network.plan, prompts, sources, config)
     order = np.argsort([-len(row) for row in (prompts if sources is None else sources)], kind="stable")
     for start in range(0, len(order), ROWS):
         rows = order[start : start + ROWS].tolist()
-        read = None if sources is None else [sources[i] for i in rows]
-        batch = Batch(writer, [prompts[i] for i in rows], read, settings)
-        for i, texts in zip(rows, _written(writer, batch, watch, pause), strict=True):
-            found[i] = texts
-    return found
+        batch_sources = None if sources is None else [sources[i] for i in rows]
+        batch = Batch(generator, [prompts[i] for i in rows], batch_sources, config)
+        for i, sequences in zip(rows, _run(batch, watch, interval), strict=True):
+            completions[i] = sequences[: config.return_sequences]
+    return completions
 
 
-def writer_of(model, draft, settings):
-    """The `TokenGenerator` of a model, with its draft where there is one. Raises UserError for a draft beside a search."""
+def generator_for(model: keras.Model, draft: keras.Model | None, config: GenerationConfig) -> TokenGenerator:
+    """The `TokenGenerator` of a model for a decoding strategy. Raises UserError for a draft beside another strategy."""
     if draft is None:
-        return (TokenGenerator if settings.contrastive_alpha is None else ContrastiveGenerator).of(model)
-    if settings.contrastive_alpha is not None:
-        why = "A draft guesses what is likeliest, not what contrasts."
-        raise UserError(f"{why} Received: a draft and contrast={settings.contrastive_alpha}.")
-    if settings.beams > 1:
-        raise UserError(f"A draft guesses one text, not several. Received: a draft and beams={settings.beams}.")
-    return SpeculativeGenerator.of(model, draft)
+        return (token_generator if config.contrastive_alpha is None else contrastive_generator)(model)
+    if config.contrastive_alpha is not None:
+        received = f"a draft and contrastive_alpha={config.contrastive_alpha}"
+        raise UserError(f"Expected a draft or contrastive search, not both. Received: {received}.")
+    if config.beams > 1:
+        raise UserError(f"Expected a draft or beam search, not both. Received: a draft and beams={config.beams}.")
+    return speculative_generator(model, draft)
 
 
-def _written(writer, batch, watch, pause):
-    state, most = batch.begin(), batch.settings.max_new_tokens
-    for until in range(pause, most + pause, pause):
+def prompts_of(rows: Sequence[dict], tokenizer: Any) -> tuple[list[list[int]], list[list[int]] | None]:
+    """`(prompts, sources)` of rows that an objective makes: {"tokens": ids}, or {"source": ids} of an encoder-decoder.
+
+    A row with a source may have a "target", the ids that the decoder starts with; else it is the start token.
+    """
+    if not rows or "source" not in rows[0]:
+        return [list(map(int, row["tokens"])) for row in rows], None
+    start = tokenizer.padding if tokenizer.start is None else tokenizer.start
+    prompts = [list(map(int, row.get("target", [start]))) for row in rows]
+    return prompts, [list(map(int, row["source"])) for row in rows]
+
+
+def _run(batch, watch, interval):
+    state, limit = batch.prefill(), batch.config.max_new_tokens
+    for until in range(interval, limit + interval, interval):
         state = watch(batch, state) if watch else state
-        state = writer.advance(state, batch.given, min(until, most))
-    return batch.read(state)
+        state = batch.generator.decode(state, batch.controls, min(until, limit))
+    return batch.completions(state)

@@ -1,7 +1,7 @@
-"""The choice of the next token: functions that take (batch, vocabulary) logits and forbid or prefer some of them.
+"""Logits processors: functions that forbid or prefer tokens by changing (batch, vocabulary) logits, and sampling.
 
-All of it is arithmetic on arrays, so that it compiles on every backend, and numbers such as the temperature are arrays
-too: another temperature compiles nothing. What is forbidden has the logit -inf.
+All of it is arithmetic on arrays, so that it compiles on every backend. Numbers such as the temperature are arrays too:
+another temperature compiles nothing. A forbidden token has the logit -inf.
 """
 
 from dataclasses import dataclass
@@ -12,111 +12,120 @@ from zoo import backend
 
 
 @dataclass(frozen=True)
-class Text:
-    """What was written so far."""
+class History:
+    """The tokens of each row so far.
 
-    tokens: object  # (batch, length) ids, beginning with the prompt
-    count: object  # (batch,): how many of them hold
-    new: object  # how many tokens of it are new
-    stop_ids: object  # (some,) ids that end a text
-    node: object = None  # (batch,): where it is in the table of a `zoo.generation.constraints.token_table.Constraint`
-
-    def recent(self, number):
-        """(batch, number): the last tokens; -1 before the beginning of a text."""
-        places = self.count[:, None] - number + ops.arange(number, dtype="int32")
-        tokens = ops.take_along_axis(self.tokens, ops.maximum(places, 0), axis=1)
-        return ops.where(places < 0, -1, tokens)
-
-
-def constrained(logits, text, rule):
-    """Keeps the tokens after which a text can still become whole in the room there is.
-
-    `rule` is `arrays` of a `zoo.generation.constraints.token_table.Constraint`, and "limit", the most new tokens.
+    Attributes:
+        tokens: (batch, length) ids, which begin with the prompt.
+        count: (batch,) number of ids in each row of `tokens`.
+        new: number of new tokens.
+        stop_ids: (stops,) ids that end a text; -1 for none.
+        constraint_state: (batch,) states in the table of a `zoo.generation.constraints.token_table.Constraint`.
     """
-    reached = ops.take(ops.take(rule["table"], text.node, axis=0), rule["classes"], axis=1)
-    left = ops.take(rule["left"], ops.maximum(reached, 0))
-    return _keep(logits, ops.logical_and(reached >= 0, left < rule["limit"] - text.new))
+
+    tokens: object
+    count: object
+    new: object
+    stop_ids: object
+    constraint_state: object = None
+
+    def last(self, number):
+        """(batch, number): the last ids; -1 before the beginning of a text."""
+        indices = self.count[:, None] - number + ops.arange(number, dtype="int32")
+        tokens = ops.take_along_axis(self.tokens, ops.maximum(indices, 0), axis=1)
+        return ops.where(indices < 0, -1, tokens)
 
 
-def follow(node, token, numbers):
-    """The nodes that (batch,) tokens lead to where `numbers` have a constraint."""
-    if "constrained" not in numbers:
-        return node
-    rule = numbers["constrained"]
-    table, kind = rule["table"], ops.take(rule["classes"], token)
-    return ops.maximum(ops.take(ops.reshape(table, (-1,)), node * table.shape[1] + kind), 0)
+def constrain(logits, history, constraint):
+    """Keeps the tokens after which a text can still reach an accepting state with the tokens that are left.
+
+    `constraint` is `arrays` of a `zoo.generation.constraints.token_table.Constraint`, and "limit", the most new tokens.
+    """
+    row = ops.take(constraint["transitions"], history.constraint_state, axis=0)
+    state = ops.take(row, constraint["classes"], axis=1)
+    tokens_to_end = ops.take(constraint["tokens_to_end"], ops.maximum(state, 0))
+    return _keep(logits, ops.logical_and(state >= 0, tokens_to_end < constraint["limit"] - history.new))
 
 
-def repetition_penalty(logits, text, penalty):
+def next_state(state, token, processors):
+    """(batch,) constraint states after (batch,) tokens; the same states where `processors` hold no constraint."""
+    if "constraint" not in processors:
+        return state
+    constraint = processors["constraint"]
+    table, token_class = constraint["transitions"], ops.take(constraint["classes"], token)
+    return ops.maximum(ops.take(ops.reshape(table, (-1,)), state * table.shape[1] + token_class), 0)
+
+
+def repetition_penalty(logits, history, penalty):
     """Divides the positive logits of tokens of the text by `penalty`, and multiplies the negative ones.
 
     Keskar et al. 2019, section 4.1, https://arxiv.org/abs/1909.05858; negative logits as in transformers.
     """
-    known = ops.arange(text.tokens.shape[1], dtype="int32")[None] < text.count[:, None]
+    seen = ops.arange(history.tokens.shape[1], dtype="int32")[None] < history.count[:, None]
     penalised = ops.where(logits < 0, logits * penalty, logits / penalty)
-    return ops.where(backend.marked(text.tokens, known, logits.shape[1]), penalised, logits)
+    return ops.where(backend.token_mask(history.tokens, seen, logits.shape[1]), penalised, logits)
 
 
-def no_repeat_ngram(logits, text, places):
-    """Forbids every token that would write the same n tokens in a row again; `places` is 0 ... n - 1.
+def no_repeat_ngram(logits, history, offsets):
+    """Forbids every token that would complete an n-gram of the text again; `offsets` is 0 ... n - 1.
 
-    Paulus et al. 2017, section 2.5, https://arxiv.org/abs/1705.04304.
+    The shape of `offsets` holds n. Paulus et al. 2017, section 2.5, https://arxiv.org/abs/1705.04304.
     """
-    size, length = places.shape[0], text.tokens.shape[1]
-    recent = text.recent(size - 1) if size > 1 else text.tokens[:, :0]
+    size, length = offsets.shape[0], history.tokens.shape[1]
+    last = history.last(size - 1) if size > 1 else history.tokens[:, :0]
     starts = length - size + 1
-    same = ops.arange(starts, dtype="int32")[None] + size <= text.count[:, None]
+    same = ops.arange(starts, dtype="int32")[None] + size <= history.count[:, None]
     for i in range(size - 1):
-        same = ops.logical_and(same, ops.equal(text.tokens[:, i : i + starts], recent[:, i : i + 1]))
-    return _forbid(logits, text.tokens[:, size - 1 :], same)
+        same = ops.logical_and(same, ops.equal(history.tokens[:, i : i + starts], last[:, i : i + 1]))
+    return _forbid(logits, history.tokens[:, size - 1 :], same)
 
 
-def bad_words(logits, text, words):
-    """Forbids (number, length) words of ids, filled up with -1 from the left: their last token after the others."""
-    recent = text.recent(words.shape[1] - 1) if words.shape[1] > 1 else text.tokens[:, :0]
+def bad_words(logits, history, words):
+    """Forbids (words, length) ids, padded on the left with -1: the last id of a word after its other ids."""
+    recent = history.last(words.shape[1] - 1) if words.shape[1] > 1 else history.tokens[:, :0]
     beginnings = words[None, :, :-1]
     same = ops.logical_or(ops.equal(beginnings, recent[:, None]), beginnings < 0)
-    (last,) = _each_row((words[:, -1],), logits)
-    return _forbid(logits, last, ops.all(same, axis=-1))
+    (final,) = _each_row((words[:, -1],), logits)
+    return _forbid(logits, final, ops.all(same, axis=-1))
 
 
-def min_tokens(logits, text, least):
-    """Forbids to stop before there are `least` new tokens."""
-    early = ops.logical_and(text.stop_ids >= 0, text.new < least)
-    return _forbid(logits, *_each_row((ops.maximum(text.stop_ids, 0), early), logits))
+def min_tokens(logits, history, number):
+    """Forbids the stop ids before there are `number` new tokens."""
+    early = ops.logical_and(history.stop_ids >= 0, history.new < number)
+    return _forbid(logits, *_each_row((ops.maximum(history.stop_ids, 0), early), logits))
 
 
-def temperature(logits, text, degree):
-    """Divides logits: below 1 the likely becomes likelier."""
-    return logits / degree
+def temperature(logits, history, temperature):
+    """Divides logits by the temperature: below 1 likely tokens become likelier."""
+    return logits / temperature
 
 
-def top_k(logits, text, number):
-    """Keeps the `number` likeliest tokens (Fan et al. 2018, section 5.4, https://arxiv.org/abs/1805.04833)."""
-    ordered = _descending(logits)
-    least = ops.take(ordered, ops.minimum(number, logits.shape[1]) - 1, axis=1)
-    return _keep(logits, logits >= least[:, None])
+def top_k(logits, history, k):
+    """Keeps the `k` likeliest tokens. Fan et al. 2018, section 5.4, https://arxiv.org/abs/1805.04833."""
+    threshold = ops.take(_descending(logits), ops.minimum(k, logits.shape[1]) - 1, axis=1)
+    return _keep(logits, logits >= threshold[:, None])
 
 
-def top_p(logits, text, mass):
-    """Keeps the fewest tokens that hold `mass` of the probability (Holtzman et al. 2020, section 3.1,
-    https://arxiv.org/abs/1904.09751)."""
+def top_p(logits, history, p):
+    """Nucleus sampling: keeps the fewest tokens whose probabilities add up to `p`.
+
+    Holtzman et al. 2020, section 3.1, https://arxiv.org/abs/1904.09751.
+    """
     ordered = _descending(logits)
     probability = ops.softmax(ordered)
-    needed = ops.cumsum(probability, axis=1) - probability < mass  # those before it do not hold enough
-    least = ops.min(ops.where(needed, ordered, float("inf")), axis=1, keepdims=True)
-    return _keep(logits, logits >= least)
+    needed = ops.cumsum(probability, axis=1) - probability < p  # likelier tokens do not add up to p
+    threshold = ops.min(ops.where(needed, ordered, float("inf")), axis=1, keepdims=True)
+    return _keep(logits, logits >= threshold)
 
 
-def min_p(logits, text, share):
-    """Keeps tokens at least `share` times as likely as the likeliest (Nguyen et al. 2024,
-    https://arxiv.org/abs/2407.01082)."""
+def min_p(logits, history, p):
+    """Keeps tokens at least `p` times as likely as the likeliest. Nguyen et al. 2024, https://arxiv.org/abs/2407.01082."""
     probability = ops.softmax(logits)
-    return _keep(logits, probability >= share * ops.max(probability, axis=1, keepdims=True))
+    return _keep(logits, probability >= p * ops.max(probability, axis=1, keepdims=True))
 
 
-def typical_p(logits, text, mass):
-    """Keeps the fewest tokens that hold `mass`, beginning with those whose surprise is nearest to the entropy.
+def typical_p(logits, history, p):
+    """Locally typical sampling: keeps the fewest tokens that add up to `p`, ordered by |information - entropy|.
 
     Meister et al. 2023, section 4, https://arxiv.org/abs/2202.00666.
     """
@@ -125,30 +134,38 @@ def typical_p(logits, text, mass):
     entropy = -ops.sum(ops.where(probability > 0, probability * log_p, 0.0), axis=1, keepdims=True)
     distance = ops.where(probability > 0, ops.abs(-log_p - entropy), float("inf"))
     order = ops.argsort(distance, axis=1)
-    held = ops.take_along_axis(probability, order, axis=1)
-    needed = ops.cumsum(held, axis=1) - held < mass
-    farthest = ops.max(ops.where(needed, ops.take_along_axis(distance, order, axis=1), -1.0), axis=1, keepdims=True)
-    return _keep(logits, distance <= farthest)
+    ordered = ops.take_along_axis(probability, order, axis=1)
+    needed = ops.cumsum(ordered, axis=1) - ordered < p
+    threshold = ops.max(ops.where(needed, ops.take_along_axis(distance, order, axis=1), -1.0), axis=1, keepdims=True)
+    return _keep(logits, distance <= threshold)
 
 
-RULES = (  # in their order
-    *(constrained, repetition_penalty, no_repeat_ngram, bad_words, min_tokens),
-    *(temperature, top_k, top_p, min_p, typical_p),
+PROCESSORS = (  # (name, function, type of its array), in the order in which they are applied
+    ("constraint", constrain, "int32"),
+    ("repetition_penalty", repetition_penalty, "float32"),
+    ("no_repeat_ngram", no_repeat_ngram, "int32"),
+    ("bad_words", bad_words, "int32"),
+    ("min_tokens", min_tokens, "int32"),
+    ("temperature", temperature, "float32"),
+    ("top_k", top_k, "int32"),
+    ("top_p", top_p, "float32"),
+    ("min_p", min_p, "float32"),
+    ("typical_p", typical_p, "float32"),
 )
 
 
-def obey(logits, text, numbers):
-    """Logits after every rule that `numbers` names, {name: array}, in the order of `RULES`."""
-    for rule in RULES:
-        if rule.__name__ in numbers:
-            logits = rule(logits, text, numbers[rule.__name__])
+def process_logits(logits, history, processors):
+    """(batch, vocabulary) logits after each of `PROCESSORS` that `processors`, {name: array}, has an array for."""
+    for name, process, _ in PROCESSORS:
+        if name in processors:
+            logits = process(logits, history, processors[name])
     return logits
 
 
-def draw(logits, uniform):
-    """A token each, (batch,) int32, drawn from softmax(logits); `uniform` (batch,) is from 0 to below 1."""
+def sample(logits, noise):
+    """(batch,) int32 tokens sampled from softmax(logits); `noise` is (batch,) uniform numbers in [0, 1)."""
     total = ops.cumsum(ops.softmax(logits), axis=1)
-    beyond = ops.sum(ops.cast(total <= uniform[:, None] * total[:, -1:], "int32"), axis=1)
+    beyond = ops.sum(ops.cast(total <= noise[:, None] * total[:, -1:], "int32"), axis=1)
     return ops.minimum(beyond, logits.shape[1] - 1)
 
 
@@ -156,14 +173,14 @@ def _descending(logits):
     return ops.flip(ops.sort(logits, axis=1), axis=1)
 
 
-def _keep(logits, kept):
-    return ops.where(kept, logits, float("-inf"))
+def _keep(logits, mask):
+    return ops.where(mask, logits, float("-inf"))
 
 
-def _forbid(logits, ids, where):
-    return ops.where(backend.marked(ids, where, logits.shape[1]), float("-inf"), logits)
+def _forbid(logits, ids, mask):
+    return ops.where(backend.token_mask(ids, mask, logits.shape[1]), float("-inf"), logits)
 
 
 def _each_row(arrays, logits):
-    """1-D arrays, the same for every row of the batch."""
+    """1-D arrays, repeated for every row of the batch."""
     return [ops.broadcast_to(array[None], (ops.shape(logits)[0], array.shape[0])) for array in arrays]

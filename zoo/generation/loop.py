@@ -1,7 +1,5 @@
-"""The loop: read the prompts once, then choose a token, read it, choose the next."""
+"""The generation loop: prefill the caches with the prompts, then choose a token and decode it, again and again."""
 
-import weakref
-from collections import defaultdict
 from functools import partial
 
 import keras
@@ -9,153 +7,155 @@ from keras import ops
 
 from zoo import backend
 from zoo.generation import beam_search
-from zoo.generation.logits_processors import Text, draw, follow, obey
+from zoo.generation.logits_processors import History, next_state, process_logits, sample
 from zoo.transforms.cached_model import CachedModel
-
-_WRITERS = defaultdict(weakref.WeakKeyDictionary)
+from zoo.transforms.per_model import per_model
 
 
 class TokenGenerator:
-    """Writes with one model. What is compiled is kept: once for each batch size and bucket of lengths.
+    """Generates tokens with one model; compiles once for each batch size and bucket of lengths.
 
-    `compilations` counts how often that was.
+    Args:
+        model: a functional `keras.Model` of logits.
+        others: further models whose weights the loop reads, such as a draft.
+
+    Attributes:
+        network: the model as a `zoo.transforms.cached_model.CachedModel`.
+        compilations: how often a function of the loop was compiled.
     """
 
-    ahead = 0  # places of memory beyond the last token's that it needs
+    lookahead = 0  # slots of the cache beyond the last token's that a step may fill
 
     def __init__(self, model, *others):
         self.network = CachedModel(model)
         self.compilations = 0
-        variables = [variable for one in (model, *others) for variable in one.variables]
-        self._begin = backend.compiled(self._first, variables, self._count, used_up=False)
-        self._resume = backend.compiled(self._further, variables, self._count)
-        self._advance = backend.compiled(self._rest, variables, self._count)
-        self._step = backend.captured(self._one, self._count)
+        variables = [variable for each in (model, *others) for variable in each.variables]
+        self._compiled_prefill = backend.jit(self._prefill, variables, self._count, donate=False)
+        self._compiled_prefill_more = backend.jit(self._prefill_more, variables, self._count)
+        self._compiled_decode = backend.jit(self._decode, variables, self._count)
+        self._compiled_step = backend.capture(self._step, self._count)
 
-    @classmethod
-    def of(cls, *models):
-        """The writer of a model, or of one with its helper, made when it is first asked for."""
-        made = _WRITERS[cls].setdefault(models[0], weakref.WeakKeyDictionary())
-        if models[-1] not in made:
-            made[models[-1]] = cls(*models)
-        return made[models[-1]]
-
-    def begin(self, inputs, start, given):
-        """Read prompts and choose the first new token of each.
+    def prefill(self, inputs, start, controls):
+        """Run the prompts through the network, fill the caches, and choose the first new token of each row.
 
         Args:
             inputs: {name: (batch, time) ids}, right-padded.
-            start: {"text": (batch, length) ids, prompts first; "count": (batch,) tokens of the prompts; "done":
-                (batch,) booleans, True for rows to leave alone}.
-            given: {"numbers": of `zoo.generation.logits_processors.obey`; "stops": (some,) ids; where tokens are drawn "uniform":
-                (batch, length) random numbers from 0 to below 1; where candidates are compared "contrast", as of
-                `zoo.generation.contrastive_search`; where beams are searched "beams", an array as long as there are candidates,
+            start: {"tokens": (batch, length) ids, prompts first; "count": (batch,) tokens of the prompts; "done":
+                (batch,) booleans, True for rows to leave alone; "constraint_state": (batch,) integers}.
+            controls: {"processors": of `zoo.generation.logits_processors.process_logits`; "stop_ids": (stops,) ids; for
+                sampling "noise": (batch, length) uniform numbers in [0, 1); for contrastive search
+                "contrastive_alpha": (candidates,); for beam search "beams": an array as long as there are beams,
                 "length_penalty" and "limit", the most new tokens}.
 
-        Returns the state, a dict of arrays of which people want `text`, `count`, `done`, `new` (how many tokens were
-        chosen) and `log_p`, (batch, length): the log-probability, under the model, of each new token of `text`; or of
-        a beam search `finished`, in which all that has one more axis for the candidates, best first.
+        Returns the state, a dict of arrays: `tokens`, `count`, `done`, `new` (how many tokens were chosen) and
+        `logprobs`, (batch, length), the log-probability under the model of each new token. A beam search has them in
+        `finished`, with one more axis for the beams, best first.
         """
-        return self._begin(*_tensors((start, inputs, given)))
+        return self._compiled_prefill(*_tensors((start, inputs, controls)))
 
-    def resume(self, cache, place, chunk, start, given):
-        """Read further tokens of one text and choose the first new one after them.
+    def prefill_more(self, cache, slot, chunk, start, controls):
+        """Run further tokens of one text through the network, and choose the first new token after them.
 
         Args:
-            memory, place: of a state of that text; the memory is used up.
-            chunk: {"tokens": (1, time) ids, right-padded; "number": how many of them hold}.
-            start, given: as of `begin`, "text" and "count" with the further tokens.
+            cache, slot: of a state of that text; the cache is used up.
+            chunk: {"tokens": (1, time) ids, right-padded; "count": how many of them are no padding}.
+            start, controls: as of `prefill`; "tokens" and "count" include the further tokens.
         """
-        return self._resume(cache, *_tensors((place, chunk, start, given)))
+        return self._compiled_prefill_more(cache, *_tensors((slot, chunk, start, controls)))
 
-    def advance(self, state, given, until):
-        """The state with tokens chosen until there are `until` new ones, or every row is done."""
-        return self._advance(state, *_tensors((given, until)))
+    def decode(self, state, controls, until):
+        """The state with tokens chosen until there are `until` new tokens, or every row is done."""
+        return self._compiled_decode(state, *_tensors((controls, until)))
 
-    def _first(self, start, inputs, given):
-        logits, cache = self.network.begin(inputs, start["count"], ops.shape(start["text"])[1])
-        place = ops.convert_to_tensor([ops.shape(inputs[self.network.plan.written])[1]], "int32")
-        state = {"new": ops.convert_to_tensor(0, "int32"), "place": place}
-        if "beams" in given:
-            beams = given["beams"].shape[0]
-            logits, cache = beam_search.spread((logits, cache), beams)
-            return self._choose(beam_search.begin(start, beams) | state | {"cache": cache}, logits, given)
-        log_p = ops.zeros_like(start["text"], "float32")
-        return self._choose(start | state | {"cache": cache, "log_p": log_p}, logits, given)
+    def _prefill(self, start, inputs, controls):
+        logits, cache = self.network.prefill(inputs, start["count"], ops.shape(start["tokens"])[1])
+        slot = ops.convert_to_tensor([ops.shape(inputs[self.network.plan.decoder_input])[1]], "int32")
+        state = {"new": ops.convert_to_tensor(0, "int32"), "slot": slot}
+        if "beams" in controls:
+            beams = controls["beams"].shape[0]
+            logits, cache = beam_search.tile_beams((logits, cache), beams)
+            return self._choose(beam_search.initial_state(start, beams) | state | {"cache": cache}, logits, controls)
+        logprobs = ops.zeros_like(start["tokens"], "float32")
+        return self._choose(start | state | {"cache": cache, "logprobs": logprobs}, logits, controls)
 
-    def _further(self, cache, place, chunk, start, given):
-        tokens, end = chunk["tokens"], place + chunk["number"]
-        places = place + ops.arange(tokens.shape[1], dtype="int32")
-        held = ops.arange(start["text"].shape[1], dtype="int32")[None] < end  # padding will be written over
-        reading = cache | {"padding_mask": ops.logical_and(cache["padding_mask"], held)}
-        logits, read = self.network.go_on(tokens, places, reading)
-        state = {
-            "new": ops.convert_to_tensor(0, "int32"),
-            "place": end,
-            "cache": read | {"padding_mask": cache["padding_mask"]},
-        }
-        log_p = ops.zeros(start["text"].shape, "float32")
-        return self._choose(start | state | {"log_p": log_p}, ops.take(logits, chunk["number"] - 1, axis=1), given)
+    def _prefill_more(self, cache, slot, chunk, start, controls):
+        tokens, end = chunk["tokens"], slot + chunk["count"]
+        slots = slot + ops.arange(tokens.shape[1], dtype="int32")
+        filled = ops.arange(start["tokens"].shape[1], dtype="int32")[None] < end  # padding is overwritten later
+        mask = cache["padding_mask"]
+        logits, cache = self.network.decode(tokens, slots, cache | {"padding_mask": ops.logical_and(mask, filled)})
+        state = {"new": ops.convert_to_tensor(0, "int32"), "slot": end, "cache": cache | {"padding_mask": mask}}
+        logprobs = ops.zeros(start["tokens"].shape, "float32")
+        last = ops.take(logits, chunk["count"] - 1, axis=1)
+        return self._choose(start | state | {"logprobs": logprobs}, last, controls)
 
-    def _rest(self, state, given, until):
-        return backend.repeat(partial(is_open, until=until), lambda state: self._step(state, given), state)
+    def _decode(self, state, controls, until):
+        unfinished = partial(is_unfinished, until=until)
+        return backend.while_loop(unfinished, lambda state: self._compiled_step(state, controls), state)
 
-    def _one(self, state, given, network=None):
-        tokens = beam_search.last_tokens(state) if "beams" in given else last_tokens(state)
-        logits, cache = (network or self.network).go_on(tokens, state["place"], state["cache"])
-        state = state | {"cache": cache, "place": state["place"] + 1}
-        return self._choose(state, logits[:, 0], given)
+    def _step(self, state, controls, network=None):
+        tokens = beam_search.last_tokens(state) if "beams" in controls else last_tokens(state)
+        logits, cache = (network or self.network).decode(tokens, state["slot"], state["cache"])
+        state = state | {"cache": cache, "slot": state["slot"] + 1}
+        return self._choose(state, logits[:, 0], controls)
 
-    def _choose(self, state, logits, given):
-        return (beam_search.choose if "beams" in given else choose)(state, logits, given)
+    def _choose(self, state, logits, controls):
+        return (beam_search.select_tokens if "beams" in controls else select_token)(state, logits, controls)
 
     def _count(self):
         self.compilations += 1
 
 
-def is_open(state, until):
+token_generator = per_model(TokenGenerator)
+
+
+def is_unfinished(state, until):
     """Whether there are fewer than `until` new tokens, and a row that is not done."""
     return ops.logical_and(state["new"] < until, ops.logical_not(ops.all(state["done"])))
 
 
 def last_tokens(state):
-    """(rows, 1): what each row ends with."""
-    return ops.take_along_axis(state["text"], state["count"][:, None] - 1, axis=1)
+    """(rows, 1): the last token of each row."""
+    return ops.take_along_axis(state["tokens"], state["count"][:, None] - 1, axis=1)
 
 
-def choose(state, logits, given):
-    """The state with one more token in each row that is not done."""
-    allowed = ruled(state, logits, given)
-    token = draw(allowed, _next(given["uniform"], state)) if "uniform" in given else ops.argmax(allowed, axis=-1)
-    return put(state, logits, token, given)
+def select_token(state, logits, controls):
+    """The state with one more token, sampled or the likeliest, in each row that is not done."""
+    processed = processed_logits(state, logits, controls)
+    if "noise" in controls:
+        token = sample(processed, _noise(controls["noise"], state))
+    else:
+        token = ops.argmax(processed, axis=-1)
+    return append_token(state, logits, token, controls)
 
 
-def ruled(state, logits, given):
-    """The (batch, vocabulary) logits of a state's next token after all rules."""
-    text = Text(state["text"], state["count"], state["new"], given["stop_ids"], state["node"])
-    return obey(ops.cast(logits, "float32"), text, given["numbers"])
+def processed_logits(state, logits, controls):
+    """The (batch, vocabulary) logits of a state's next token after all logits processors."""
+    names = ("tokens", "count", "new")
+    history = History(*(state[name] for name in names), controls["stop_ids"], state["constraint_state"])
+    return process_logits(ops.cast(logits, "float32"), history, controls["processors"])
 
 
-def put(state, logits, token, given):
-    """The state with the (batch,) tokens, of these logits, in the rows that are not done."""
-    token, text, count, done = ops.cast(token, "int32"), state["text"], state["count"], state["done"]
-    log_p = ops.take_along_axis(ops.log_softmax(ops.cast(logits, "float32")), token[:, None], axis=1)
-    here = ops.arange(ops.shape(text)[1], dtype="int32")[None] == count[:, None]
-    here = ops.logical_and(here, ops.logical_not(done)[:, None])
-    stop = ops.any(ops.equal(token[:, None], given["stop_ids"][None]), axis=1)
+def append_token(state, logits, token, controls):
+    """The state with the (batch,) tokens, chosen from these logits, in the rows that are not done."""
+    token, tokens, count, done = ops.cast(token, "int32"), state["tokens"], state["count"], state["done"]
+    logprobs = ops.take_along_axis(ops.log_softmax(ops.cast(logits, "float32")), token[:, None], axis=1)
+    target = ops.arange(ops.shape(tokens)[1], dtype="int32")[None] == count[:, None]
+    target = ops.logical_and(target, ops.logical_not(done)[:, None])
+    stop = ops.any(ops.equal(token[:, None], controls["stop_ids"][None]), axis=1)
     return state | {
-        "text": ops.where(here, token[:, None], text),
-        "log_p": ops.where(here, log_p, state["log_p"]),
+        "tokens": ops.where(target, token[:, None], tokens),
+        "logprobs": ops.where(target, logprobs, state["logprobs"]),
         "count": count + ops.cast(ops.logical_not(done), "int32"),
         "done": ops.logical_or(done, stop),
         "new": state["new"] + 1,
-        "node": follow(state["node"], token, given["numbers"]),
+        "constraint_state": next_state(state["constraint_state"], token, controls["processors"]),
     }
 
 
-def _next(uniform, state):
-    """The (batch,) random numbers for the next token: a row's own, whatever is beside it and before it."""
-    return ops.take(uniform, state["new"], axis=1)
+def _noise(noise, state):
+    """The (batch,) random numbers of the next token: a row's own, whatever else is in the batch."""
+    return ops.take(noise, state["new"], axis=1)
 
 
 def _tensors(arrays):

@@ -1,63 +1,73 @@
-"""The memory of one text that grows, as a conversation does: what a network has read it does not read again."""
+"""A prompt cache: the KV cache of one growing text, such as a conversation, so that no token is processed twice."""
+
+from typing import Any
 
 import numpy as np
 from keras import ops
 
 from zoo.backend.shapes import bucket
-from zoo.generation.batch import ENDLESS
+from zoo.generation.batch import UNLIMITED, Batch
+from zoo.generation.loop import TokenGenerator
 
 
 class PromptCache:
-    """What a network remembers of one text. `reads` counts the tokens that it has run, those that it wrote included.
+    """The caches of a network for one text.
 
     Args:
-        writer: the `zoo.generation.loop.TokenGenerator` of a network with one input.
-        length: tokens of the longest text that there will be.
+        generator: the `zoo.generation.loop.TokenGenerator` of a network with one input.
+        length: longest text, in tokens.
+
+    Attributes:
+        ids: the token ids that the caches hold.
+        tokens_processed: how many tokens the network has run, new tokens included.
     """
 
-    def __init__(self, writer, length):
-        self.writer = writer
-        self.length = int(bucket(length, ENDLESS))
-        self.reads = 0
-        self._forget()
+    def __init__(self, generator: TokenGenerator, length: int):
+        self.generator = generator
+        self.length = int(bucket(length, UNLIMITED))
+        self.tokens_processed = 0
+        self._clear()
 
-    def begin(self, batch):
-        """The state after the first new token of a `Batch` of one prompt, as long as this session.
+    def prefill(self, batch: Batch) -> dict[str, Any]:
+        """The state after the first new token of a `Batch` of one prompt, which is as long as this cache.
 
-        Where the prompt goes on from the text that was kept, only the rest of it is read.
+        Where the prompt begins with the stored text, only the tokens after that text are processed.
         """
         ids = batch.prompts[0]
         if not 0 < len(self.ids) < len(ids) or ids[: len(self.ids)] != self.ids:
-            self._forget()
-            state = self._open(batch)
+            self._clear()
+            state = self._prefill_first(batch)
             if len(ids) == 1:
                 return state
             self.ids, self.state = ids[:1], state
-        known, cache, place = len(self.ids), self.state["cache"], self.state["place"]
-        self._forget()  # the memory is written over; until `keep` there is none
-        self.reads += len(ids) - known
-        return self.writer.resume(cache, place, self._chunk(ids, known), batch.start(), batch.given)
+        stored, cache, slot = len(self.ids), self.state["cache"], self.state["slot"]
+        self._clear()  # the arrays are updated in place: none is valid until `store`
+        self.tokens_processed += len(ids) - stored
+        chunk = self._chunk(ids, stored)
+        return self.generator.prefill_more(cache, slot, chunk, batch.initial_state(), batch.controls)
 
-    def keep(self, state):
-        """Remember the text of a state that `begin` led to."""
-        read, count, new = (int(ops.convert_to_numpy(state[name]).flat[0]) for name in ("place", "count", "new"))
-        self.ids = ops.convert_to_numpy(state["text"])[0, :read].tolist()
+    def store(self, state: dict[str, Any]) -> None:
+        """Keep the caches of a state that `prefill` led to."""
+        cached, count, new = (int(ops.convert_to_numpy(state[name]).flat[0]) for name in ("slot", "count", "new"))
+        self.ids = ops.convert_to_numpy(state["tokens"])[0, :cached].tolist()
         self.state = state
-        self.reads += read - (count - new)  # new tokens: of most writers each but the last
+        self.tokens_processed += cached - (count - new)  # new tokens; most generators do not process the last one
 
-    def _open(self, batch):
-        """The state after the first token of a text alone: whatever its length, one shape is compiled."""
-        self.reads += 1
-        start, (first, *rest) = batch.start() | {"count": np.ones(1, "int32")}, batch.prompts[0]
-        given = {"numbers": {}, "stop_ids": batch.given["stop_ids"]} if rest else batch.given  # what follows is known
-        return self.writer.begin({self.writer.network.plan.written: np.array([[first]], "int32")}, start, given)
+    def _prefill_first(self, batch):
+        """The state after the first token of a text alone: one shape is compiled for texts of any length."""
+        self.tokens_processed += 1
+        start, (first, *others) = batch.initial_state() | {"count": np.ones(1, "int32")}, batch.prompts[0]
+        greedy = {"processors": {}, "stop_ids": batch.controls["stop_ids"]}
+        controls = greedy if others else batch.controls  # the next token is known where there are others
+        inputs = {self.generator.network.plan.decoder_input: np.array([[first]], "int32")}
+        return self.generator.prefill(inputs, start, controls)
 
-    def _chunk(self, ids, known):
-        """(1, bucket) what is to be read, and how many tokens of it hold."""
-        new = ids[known:]
-        padded = np.zeros((1, min(int(bucket(len(new), ENDLESS)), self.length - known)), "int32")
+    def _chunk(self, ids, stored):
+        """The ids after the stored ones, padded to (1, bucket), and their number."""
+        new = ids[stored:]
+        padded = np.zeros((1, min(int(bucket(len(new), UNLIMITED)), self.length - stored)), "int32")
         padded[0, : len(new)] = new
-        return {"tokens": padded, "number": np.int32(len(new))}
+        return {"tokens": padded, "count": np.int32(len(new))}
 
-    def _forget(self):
+    def _clear(self):
         self.ids, self.state = [], None

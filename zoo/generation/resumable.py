@@ -1,76 +1,88 @@
-"""Long runs: a file of what is written for thousands of prompts, whole or absent, which goes on where it was cut off.
+"""Resumable batch generation: thousands of prompts into one file, which continues where a run was cut off.
 
-What is done stands in `<output>.partial`, a line for each batch: so a batch is there as a whole or not at all. Batches
-are the same however often a run is cut off, and so are the texts that are drawn.
+Finished batches stand in `<output>.partial`, a line for each: a batch is stored as a whole or not at all. Batches are
+the same however often a run is cut off, and so are sampled texts.
 """
 
 import hashlib
 import json
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.progress import track
 
+from zoo.generation.batch import Completion
 from zoo.generation.generate import ROWS
+from zoo.generation.text_generator import TextGenerator
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_file, name_in_errors
 
 
-def write_file(author, records, output, about, lines, ended=lambda: False):
-    """Write a file with the `lines(record, texts)`, a list of strings, of each of a list of records, in their order.
+def generate_file(
+    generator: TextGenerator,
+    records: Sequence[dict],
+    output: str | Path,
+    description: str,
+    lines: Callable[[dict, list[Completion]], list[str]],
+    should_stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Write a file with the `lines(record, completions)` of each record, in their order.
 
     Args:
-        author: the `zoo.generation.TextGenerator`.
-        output: the file, a new one.
-        about: what the texts depend on beside the records, as a string: a run goes on where it is the same.
-        ended: is asked now and then: True ends the run, which goes on another time.
+        generator: the `zoo.generation.text_generator.TextGenerator`.
+        records: as `generator.objective` makes them.
+        output: path of a new file.
+        description: all that the texts depend on beside the records: a run continues one with the same description.
+        lines: makes the lines, without line breaks, of one record.
+        should_stop: is called now and then; True ends the run, which continues another time.
 
-    Raises UserError where the file is there, one that was begun is of another run, or a record cannot be written on;
-    KeyboardInterrupt where the run was ended.
+    Raises UserError where the file exists, its unfinished part is of another run, or a prompt is refused;
+    KeyboardInterrupt where `should_stop` ended the run.
     """
     output = Path(output)
     if output.exists():
-        raise UserError(f"Expected a new file to write to. Received: {output}, which is there.")
-    sizes = author.sizes(records)
-    order = sorted(range(len(records)), key=lambda i: -sizes[i])
-    journal = _Journal(output.with_name(f"{output.name}.partial"), f"{about}\n{records}")
+        raise UserError(f"Expected the path of a new file. Received: {output}, which exists.")
+    lengths = generator.prompt_lengths(records)
+    order = sorted(range(len(records)), key=lambda i: -lengths[i])
+    journal = _Journal(output.with_name(f"{output.name}.partial"), f"{description}\n{records}")
     batches = [order[start : start + ROWS] for start in range(0, len(order), ROWS)]
-    done = len(journal.found)
-    shown = {"console": console, "transient": True, "disable": not console.is_terminal}
-    for some in track(batches[done:], "texts", len(batches), done, **shown):
-        texts = author.write([records[i] for i in some], ended)
-        if ended():
-            console.print(f"{done * ROWS} of {len(records)} texts are in {journal.path}: the same command goes on.")
+    done = len(journal.batches)
+    display = {"console": console, "transient": True, "disable": not console.is_terminal}
+    for indices in track(batches[done:], "texts", len(batches), done, **display):
+        completions = generator.generate([records[i] for i in indices], should_stop)
+        if should_stop():
+            console.print(f"{done * ROWS} of {len(records)} texts are in {journal.path}: the same command continues.")
             raise KeyboardInterrupt
-        journal.add([lines(records[i], one) for i, one in zip(some, texts, strict=True)])
+        journal.add([lines(records[i], texts) for i, texts in zip(indices, completions, strict=True)])
         done += 1
-    found = dict(zip(order, (one for batch in journal.found for one in batch), strict=True))
+    lines_of = dict(zip(order, (each for batch in journal.batches for each in batch), strict=True))
     with atomic_file(output, "w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for i in range(len(records)) for line in found[i])
+        file.writelines(f"{line}\n" for i in range(len(records)) for line in lines_of[i])
     journal.path.unlink()
 
 
 class _Journal:
-    """The batches that are done, in a file that grows a line at a time."""
+    """The finished batches, in a file that grows a line at a time."""
 
-    def __init__(self, path, about):
-        self.path, key = path, hashlib.sha256(about.encode("utf-8", "backslashreplace")).hexdigest()
+    def __init__(self, path, description):
+        self.path, key = path, hashlib.sha256(description.encode("utf-8", "backslashreplace")).hexdigest()
         with name_in_errors(path):
-            whole = [line for line in _read(path).splitlines(keepends=True) if line.endswith(b"\n")]
-            if whole and json.loads(whole[0]) != key:
+            complete = [line for line in _read(path).splitlines(keepends=True) if line.endswith(b"\n")]
+            if complete and json.loads(complete[0]) != key:
                 raise UserError(
-                    f"Expected the settings and prompts that {path} was begun with. Received: others. Delete it, or "
+                    f"Expected the options and prompts of the run that began {path}. Received: others. Delete it, or "
                     "choose another output."
                 )
-            self.found = [json.loads(line) for line in whole[1:]]
+            self.batches = [json.loads(line) for line in complete[1:]]
             if path.exists():
-                os.truncate(path, sum(map(len, whole)))
-            if not whole:
+                os.truncate(path, sum(map(len, complete)))
+            if not complete:
                 self._append(key)
 
     def add(self, batch):
-        self.found.append(batch)
+        self.batches.append(batch)
         self._append(batch)
 
     def _append(self, value):

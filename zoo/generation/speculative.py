@@ -1,9 +1,9 @@
-"""Writing with a draft: a small network guesses some tokens ahead, and the large one reads them all at once.
+"""Speculative decoding: a draft model proposes tokens that the target model verifies in one step.
 
-Leviathan et al. 2022, https://arxiv.org/abs/2211.17192. What is kept are the tokens that the large network chooses
-itself, so the text is the one that it writes without a draft, drawn or not; the more guesses are right, the less often
-its weights are read. Guesses are chosen by the same rules and the same random numbers. Rows keep in step: of each round
-they all keep as many tokens as the one whose guesses were worst.
+Leviathan et al. 2022, https://arxiv.org/abs/2211.17192. The tokens that the target model itself would choose are kept,
+so the text equals the text without a draft, sampled or not. The more proposals are right, the less often the weights of
+the target model are read. Draft and target share the logits processors and the random numbers. Rows stay in step: in
+each round all rows keep as many tokens as the row with the fewest right proposals.
 """
 
 from functools import partial
@@ -11,88 +11,94 @@ from functools import partial
 from keras import ops
 
 from zoo import backend
-from zoo.generation.batch import longest
-from zoo.generation.loop import TokenGenerator, choose, is_open, last_tokens
+from zoo.generation.batch import max_context
+from zoo.generation.loop import TokenGenerator, is_unfinished, last_tokens, select_token
 from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.embedding import PaddingMask
 from zoo.layers.positions import LearnedPositions, SinusoidalPositions
 from zoo.layers.relative_positions import RelativePositionBias
 from zoo.runtime.errors import UserError
 from zoo.transforms.cached_model import CachedModel
+from zoo.transforms.per_model import per_model
 
-GUESSES = 4  # tokens of a round that are guessed
-BY_PLACE = (
-    MultiHeadAttention,
-    RelativePositionBias,
-    LearnedPositions,
-    SinusoidalPositions,
-    PaddingMask,
-)  # can read a place once more
+DRAFT_TOKENS = 4  # proposals of a round
+REWINDABLE = (  # layers whose cache slots can be filled again
+    *(MultiHeadAttention, RelativePositionBias, LearnedPositions, SinusoidalPositions, PaddingMask),
+)
 
 
 class SpeculativeGenerator(TokenGenerator):
-    """A `TokenGenerator` of one model with the help of another. Raises UserError for two that do not go together."""
+    """A `TokenGenerator` of a target model with a draft model.
 
-    ahead = GUESSES + 1
+    Raises UserError where their inputs, vocabularies or contexts differ, or a cache cannot be rewound.
+    """
+
+    lookahead = DRAFT_TOKENS + 1
 
     def __init__(self, model, draft):
         super().__init__(model, draft)
         self.draft = CachedModel(draft)
         _check(self.network, self.draft)
-        self._guess = backend.captured(partial(self._one, network=self.draft), self._count)
-        self._read = backend.captured(self.network.go_on, self._count)
+        self._propose = backend.capture(partial(self._step, network=self.draft), self._count)
+        self._verify = backend.capture(self.network.decode, self._count)
 
-    def _first(self, start, inputs, given):
-        _, cache = self.draft.begin(inputs, start["count"], ops.shape(start["text"])[1])
-        return super()._first(start, inputs, given) | {"draft": cache}
+    def _prefill(self, start, inputs, controls):
+        _, cache = self.draft.prefill(inputs, start["count"], ops.shape(start["tokens"])[1])
+        return super()._prefill(start, inputs, controls) | {"draft": cache}
 
-    def _rest(self, state, given, until):
-        return backend.repeat(partial(is_open, until=until), partial(self._round, given=given, until=until), state)
+    def _decode(self, state, controls, until):
+        unfinished = partial(is_unfinished, until=until)
+        return backend.while_loop(unfinished, partial(self._round, controls=controls, until=until), state)
 
-    def _round(self, state, given, until):
-        """The state with one to `ahead` more tokens in each row that is not done."""
+    def _round(self, state, controls, until):
+        """The state with one to `lookahead` more tokens in each row that is not done."""
         draft = {name: state[name] for name in state if name != "draft"} | {"cache": state["draft"]}
-        end = state["new"] + self.ahead  # the last guess is read, too: it may be kept
-        draft = backend.repeat(lambda draft: draft["new"] < end, lambda draft: self._guess(draft, given), draft)
-        steps = ops.arange(self.ahead, dtype="int32")
-        guessed = ops.take_along_axis(draft["text"], state["count"][:, None] - 1 + steps, axis=1)
-        logits, cache = self._read(guessed, state["place"] + steps, state["cache"])
-        state = state | {"cache": cache, "draft": draft["cache"]}
-        return self._kept(state, logits, guessed, given, until)
-
-    def _kept(self, state, logits, guessed, given, until):
-        """The state with tokens chosen from `logits` as long as the token before was guessed in all rows."""
-
-        def goes_on(found):
-            state, seen, agree = found
-            return ops.logical_and(ops.logical_and(agree, seen < self.ahead), is_open(state, until))
-
-        def step(found):
-            state, seen, _ = found
-            state = state | choose(state, ops.take(logits, seen, axis=1), given)
-            guess = ops.take(guessed, ops.minimum(seen + 1, self.ahead - 1), axis=1)
-            right = ops.logical_or(state["done"], ops.equal(last_tokens(state)[:, 0], guess))
-            return state | {"place": state["place"] + 1}, seen + 1, ops.all(right)
-
-        caches = {name: state[name] for name in ("cache", "draft")}  # as they are: a loop might copy them
-        small = {name: state[name] for name in state if name not in caches}
-        begin = (small, ops.convert_to_tensor(0, "int32"), ops.convert_to_tensor(True))
-        return backend.repeat(goes_on, step, begin)[0] | caches
-
-
-def _check(network, draft):
-    own, other = (list(each.plan.inputs) for each in (network, draft))
-    if own != other or network.vocabulary != draft.vocabulary:
-        raise UserError(
-            f"Expected a draft of the same inputs and vocabulary, {own} and {network.vocabulary}. "
-            f"Received: one with {other} and {draft.vocabulary}."
+        end = state["new"] + self.lookahead  # the last proposal is decoded, too: it may be right
+        draft = backend.while_loop(
+            lambda draft: draft["new"] < end, lambda draft: self._propose(draft, controls), draft
         )
-    limits = [longest(each.plan.each) for each in (network, draft)]
-    if limits[1] < limits[0]:
-        raise UserError(f"Expected a draft that reads as many tokens, {limits[0]}. Received: one for {limits[1]}.")
-    for step in (*network.plan.each, *draft.plan.each):
-        if step.remembers and not isinstance(step.layer, BY_PLACE):
+        steps = ops.arange(self.lookahead, dtype="int32")
+        proposed = ops.take_along_axis(draft["tokens"], state["count"][:, None] - 1 + steps, axis=1)
+        logits, cache = self._verify(proposed, state["slot"] + steps, state["cache"])
+        state = state | {"cache": cache, "draft": draft["cache"]}
+        return self._accept(state, logits, proposed, controls, until)
+
+    def _accept(self, state, logits, proposed, controls, until):
+        """The state with tokens chosen from `logits` as long as the proposal before was right in all rows."""
+
+        def goes_on(loop):
+            state, index, agree = loop
+            return ops.logical_and(ops.logical_and(agree, index < self.lookahead), is_unfinished(state, until))
+
+        def step(loop):
+            state, index, _ = loop
+            state = state | select_token(state, ops.take(logits, index, axis=1), controls)
+            proposal = ops.take(proposed, ops.minimum(index + 1, self.lookahead - 1), axis=1)
+            right = ops.logical_or(state["done"], ops.equal(last_tokens(state)[:, 0], proposal))
+            return state | {"slot": state["slot"] + 1}, index + 1, ops.all(right)
+
+        caches = {name: state[name] for name in ("cache", "draft")}  # outside the loop, which might copy them
+        small = {name: state[name] for name in state if name not in caches}
+        loop = (small, ops.convert_to_tensor(0, "int32"), ops.convert_to_tensor(True))
+        return backend.while_loop(goes_on, step, loop)[0] | caches
+
+
+speculative_generator = per_model(SpeculativeGenerator)
+
+
+def _check(target, draft):
+    inputs, draft_inputs = (list(network.plan.inputs) for network in (target, draft))
+    if inputs != draft_inputs or target.vocabulary != draft.vocabulary:
+        raise UserError(
+            f"Expected a draft of the same inputs and vocabulary, {inputs} and {target.vocabulary}. "
+            f"Received: one with {draft_inputs} and {draft.vocabulary}."
+        )
+    context, draft_context = (max_context(network.plan.decoder_steps) for network in (target, draft))
+    if draft_context < context:
+        raise UserError(f"Expected a draft with a context of {context} tokens. Received: one of {draft_context}.")
+    for step in (*target.plan.decoder_steps, *draft.plan.decoder_steps):
+        if step.uses_cache and not isinstance(step.layer, REWINDABLE):
             raise UserError(
-                "Expected networks whose memory is of attention alone, so that what was guessed wrongly can be taken "
-                f"back. Received: {step.layer.name!r}, a {type(step.layer).__name__}."
+                "Expected networks with caches of attention alone, so that wrong proposals can be taken back. "
+                f"Received: {step.layer.name!r}, a {type(step.layer).__name__}."
             )

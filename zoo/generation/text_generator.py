@@ -1,169 +1,186 @@
-"""From texts to texts: what a trained model writes, all at once or piece by piece."""
+"""Text generation: prompts in, completions out, all at once or streamed piece by piece."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
+from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
-from zoo.generation.batch import Batch, admitted
-from zoo.generation.constraints.token_table import constrain
-from zoo.generation.generate import write, writer_of
+from zoo.generation.batch import Batch, Completion, check_prompts
+from zoo.generation.constraints.token_table import constraint_for
+from zoo.generation.generate import generate, generator_for, prompts_of
 from zoo.generation.generation_config import GenerationConfig
-from zoo.generation.loop import TokenGenerator
+from zoo.generation.prompt_cache import PromptCache
 from zoo.runtime.errors import UserError
 
-PAUSE = 8  # tokens after which new text is looked at for stop strings
-BROKEN = "\ufffd"  # what a tokenizer of bytes reads in a character whose other bytes are yet to come
-
-
-@dataclass(frozen=True)
-class Completion:
-    """What was written for one prompt."""
-
-    text: str
-    ids: list  # of all new tokens, those after a stop string included
-    logprobs: list  # of each, under the model, before any rule
-    stopped: bool  # by a stop, and not for want of room
+INTERVAL = 8  # new tokens between two searches for stop strings
+REPLACEMENT = "\ufffd"  # what a byte tokenizer decodes an incomplete character to
 
 
 class TextGenerator:
-    """Writes texts with a trained model.
+    """Generates texts with a trained model.
 
     Args:
-        model: a `keras.Model`.
-        objective: the `zoo.objectives._objective.Objective` that it was trained with; says how a text becomes a prompt.
-        tokenizer: the `zoo.tokenizer.Tokenizer`. Its separator ends a text.
-        stop: texts at which writing ends; they are cut off.
-        banned: words that are never written.
-        choices, pattern, schema: what a text must be, one of them, see `zoo.generation.constraints.token_table.constrain`. Of
-            tokenizers that put blanks between words the one before the text is left out then.
-        settings: fields of `zoo.generation.GenerationConfig` but `bad_words`, `stop_ids` and `constraint`.
+        model: a `keras.Model` of logits.
+        objective: the `zoo.objectives.Objective` that it was trained with; turns a record into a prompt.
+        tokenizer: the `zoo.text.tokenizer.Tokenizer`. Its end token ends a text.
+        config: the `GenerationConfig`; its `stop_ids`, `bad_words` and `constraint` are filled in here.
+        stop: texts at which generation stops; they are cut off.
+        bad_words: words that are never generated.
+        choices, regex, json_schema: constrained decoding by one of them: see
+            `zoo.generation.constraints.token_table.constraint_for`. Tokenizers that put spaces between words leave out
+            the one before the text then.
+        draft: a smaller model of the same tokenizer for speculative decoding: see `zoo.generation.speculative`.
 
-    Attributes:
-        draft: None, or a `keras.Model` of the same tokenizer that guesses ahead: see `zoo.generation.speculative`.
-
-    Raises UserError for an empty text among `stop` or `bad_words`, and for what contradicts each other.
+    Raises UserError for an empty text in `stop` or `bad_words`, and for options that contradict each other.
     """
 
-    draft = None
-
     def __init__(
-        self, model, objective, tokenizer, stop=(), bad_words=(), choices=(), pattern="", schema=None, **settings
+        self,
+        model: keras.Model,
+        objective: Any,
+        tokenizer: Any,
+        config: GenerationConfig | None = None,
+        *,
+        stop: str | Sequence[str] = (),
+        bad_words: str | Sequence[str] = (),
+        choices: str | Sequence[str] = (),
+        regex: str = "",
+        json_schema: dict | str | None = None,
+        draft: keras.Model | None = None,
     ):
-        self.model, self.objective, self.tokenizer = model, objective, tokenizer
+        if not hasattr(objective, "prompt_ids"):
+            name = type(objective).__name__
+            raise UserError(f"Expected a model that generates text. Received: one of {name}, which answers.")
+        self.model, self.objective, self.tokenizer, self.draft = model, objective, tokenizer, draft
         self.stop = _texts("stop", stop)
-        ids = getattr(model.output, "shape", (0,))[-1]  # of a model with several outputs, which does not write, none
-        constraint = constrain(tokenizer, ids, _texts("choices", choices), pattern, schema)
+        vocabulary = getattr(model.output, "shape", (0,))[-1]  # a model with several outputs generates nothing
+        constraint = constraint_for(tokenizer, vocabulary, _texts("choices", choices), regex, json_schema)
         if constraint and self.stop:
-            raise UserError(f"A text that must be whole ends by itself: leave stop out. Received: stop={self.stop}.")
-        ends = () if tokenizer.end is None else (tokenizer.end,)
+            raise UserError(f"A constrained text ends by itself: leave stop out. Received: stop={self.stop}.")
         words = [self._ids(form) for word in _texts("bad_words", bad_words) for form in (word, f" {word}")]
-        settings = {"max_new_tokens": objective.max_new_tokens} | settings
-        self.settings = GenerationConfig(
-            stop_ids=ends, bad_words=tuple(word for word in words if word), constraint=constraint, **settings
+        self.config = replace(
+            config or GenerationConfig(max_new_tokens=objective.max_new_tokens),
+            stop_ids=() if tokenizer.end is None else (tokenizer.end,),
+            bad_words=tuple(word for word in words if word),
+            constraint=constraint,
         )
 
-    def write(self, records, ended=lambda: False):
-        """For each of a list of records, as `objective.record` makes them, `settings.best` `Completion`s, best first.
+    def generate(
+        self, records: Sequence[dict], should_stop: Callable[[], bool] = lambda: False
+    ) -> list[list[Completion]]:
+        """For each record, as the objective makes them, `return_sequences` completions, best first.
 
-        `ended()` is asked now and then: True ends all writing there, and what there is comes back.
+        `should_stop()` is called every few tokens: True ends all texts at that token.
         """
         prompts, sources = self._prompts(records)
 
         def watch(batch, state):
-            return self._ended(batch, state, ended())
+            return self._mark_done(batch, state, should_stop())
 
-        found = write(self.model, prompts, sources, self.settings, watch, PAUSE, self.draft)
+        found = generate(self.model, prompts, sources, self.config, self.draft, watch, INTERVAL)
         return [
-            [self._continuation(prompts[i], one) for one in row[: self.settings.best]] for i, row in enumerate(found)
+            [self._decoded(prompt, completion) for completion in completions]
+            for prompt, completions in zip(prompts, found, strict=True)
         ]
 
-    def sizes(self, records):
-        """Tokens that are read for each of a list of records. Raises UserError for those that `write` would refuse."""
+    def prompt_lengths(self, records: Sequence[dict]) -> list[int]:
+        """Tokens of each record's prompt, or source. Raises UserError for records that `generate` would refuse."""
         prompts, sources = self._prompts(records)
-        prompts = admitted(TokenGenerator.of(self.model).network.plan, prompts, sources, self.settings)
-        return [len(row) for row in (sources or prompts)]
+        plan = generator_for(self.model, None, self.config).network.plan
+        return [len(row) for row in (sources or check_prompts(plan, prompts, sources, self.config))]
 
-    def pieces(self, record, ended=lambda: False, session=None):
-        """Yield the text for one record in pieces as it is written; no piece ends within a character.
+    def stream(
+        self, record: dict, should_stop: Callable[[], bool] = lambda: False, cache: PromptCache | None = None
+    ) -> Generator[str, None, Completion]:
+        """Yield the text for one record in pieces; no piece ends within a character.
 
-        A `zoo.generation.prompt_cache.PromptCache` remembers the text: a record that goes on from it is read from there on.
-        Returns the `Completion`. Raises UserError for beams, which know a text only when it is at its end.
+        Args:
+            should_stop: is called after each token; True ends the text there.
+            cache: holds the text before; of a record that begins with it, only further tokens are processed.
+
+        Returns the `Completion`. Raises UserError for a beam search, whose text is known only at the end.
         """
-        if self.settings.beams > 1:
-            raise UserError(f"Beam search cannot be shown while it writes. Received: beams={self.settings.beams}.")
-        prompts, sources = self._prompts([record])
-        writer = writer_of(self.model, self.draft, self.settings)
-        prompts = admitted(writer.network.plan, prompts, sources, self.settings)
-        batch = Batch(writer, prompts, sources, self.settings, session and session.length)
-        state, shown, stopped = session.begin(batch) if session else batch.begin(), "", False
-        step = writer.ahead or 1
-        for until in range(1 + step, self.settings.max_new_tokens + 1 + step, step):
-            so_far, stopped = settle(self._text(batch, state), self.stop, final=False)
-            yield so_far[len(shown) :]
-            shown = max(so_far, shown, key=len)
-            if stopped or ended() or bool(ops.convert_to_numpy(state["done"]).all()):
+        if self.config.beams > 1:
+            raise UserError(f"A beam search cannot be streamed. Received: beams={self.config.beams}.")
+        generator, batch = self._batch(record, cache)
+        state, shown, stopped = cache.prefill(batch) if cache else batch.prefill(), "", False
+        step, limit = generator.lookahead or 1, self.config.max_new_tokens
+        for until in range(1 + step, limit + 1 + step, step):
+            text, stopped = cut_at_stop(self._text(batch, state), self.stop, final=False)
+            yield text[len(shown) :]
+            shown = max(text, shown, key=len)
+            if stopped or should_stop() or bool(ops.convert_to_numpy(state["done"]).all()):
                 break
-            state = writer.advance(state, batch.given, min(until, self.settings.max_new_tokens))
-        if session:
-            session.keep(state)
-        ((written,),) = batch.read(state)
-        found = self._continuation(prompts[0], written)
-        yield found.text[len(shown) :]
-        return found
+            state = generator.decode(state, batch.controls, min(until, limit))
+        if cache:
+            cache.store(state)
+        completion = self._decoded(batch.prompts[0], _only(batch, state))
+        yield completion.text[len(shown) :]
+        return completion
+
+    def _batch(self, record, cache):
+        prompts, sources = self._prompts([record])
+        generator = generator_for(self.model, self.draft, self.config)
+        prompts = check_prompts(generator.network.plan, prompts, sources, self.config)
+        return generator, Batch(generator, prompts, sources, self.config, cache and cache.length)
 
     def _text(self, batch, state):
-        ((written,),) = batch.read(state)
-        return self._after(batch.prompts[0], written.ids)
+        return self._new_text(batch.prompts[0], _only(batch, state).ids)
 
     def _prompts(self, records):
-        rows = [self.objective.prompt_ids(record, self.tokenizer) for record in records]
-        if not rows or "source" not in rows[0]:
-            return [row["tokens"].tolist() for row in rows], None
-        first = self.tokenizer.padding if self.tokenizer.start is None else self.tokenizer.start
-        return [list(row.get("target", [first])) for row in rows], [row["source"].tolist() for row in rows]
+        return prompts_of([self.objective.prompt_ids(record, self.tokenizer) for record in records], self.tokenizer)
 
-    def _ended(self, batch, state, everything):
-        """The state with those rows done whose text has come to a stop string, or with all of them done."""
-        if self.settings.beams > 1 and not everything:
+    def _mark_done(self, batch, state, everything):
+        """The state with those rows done whose text has come to a stop string, or with all rows done."""
+        if self.config.beams > 1 and not everything:
             return state
         done = ops.convert_to_numpy(state["done"]) | everything
         if not everything:
-            for i, (one,) in enumerate(batch.read(state)):
-                done[i] |= settle(self._after(batch.prompts[i], one.ids), self.stop, final=False)[1]
+            for i, (completion,) in enumerate(batch.completions(state)):
+                done[i] |= cut_at_stop(self._new_text(batch.prompts[i], completion.ids), self.stop, final=False)[1]
         return state | {"done": ops.convert_to_tensor(done)}
 
-    def _continuation(self, prompt, written):
-        text, stopped = settle(self._after(prompt, written.ids), self.stop, final=True)
-        return Completion(text, written.ids, written.logprobs, stopped or written.stopped)
+    def _decoded(self, prompt, completion):
+        text, stopped = cut_at_stop(self._new_text(prompt, completion.ids), self.stop, final=True)
+        return replace(completion, text=text, finish_reason="stop" if stopped else completion.finish_reason)
 
-    def _after(self, prompt, ids):
-        """The text of new ids; read with the prompt, since how a token reads may depend on the one before it."""
-        if self.settings.constraint:
+    def _new_text(self, prompt, ids):
+        """The text of new ids, decoded after the prompt: the text of a token may depend on the token before it."""
+        if self.config.constraint:
             return self.tokenizer.decode(ids)
-        before, whole = self.tokenizer.decode(prompt), self.tokenizer.decode([*prompt, *ids])
-        return whole[len(before) :] if whole.startswith(before) else self.tokenizer.decode(ids)
+        before, text = self.tokenizer.decode(prompt), self.tokenizer.decode([*prompt, *ids])
+        return text[len(before) :] if text.startswith(before) else self.tokenizer.decode(ids)
 
     def _ids(self, word):
         return tuple(np.asarray(self.tokenizer.encode(word, special=False).ids).tolist())
 
 
-def settle(text, stop_ids, final):
-    """`(what may be shown of a text so far, whether a stop string has ended it)`.
+def cut_at_stop(text: str, stop: Sequence[str], final: bool) -> tuple[str, bool]:
+    """`(text before the first stop string, whether there is one)`.
 
-    The stop string that is whole first counts. Unless the text is `final`, what may become a stop string is held back.
+    The stop string that is complete first counts. Unless the text is `final`, an end that may become a stop string is
+    held back.
     """
-    found = [(place + len(stop), place) for stop in stop_ids if (place := text.find(stop)) >= 0]
-    if found:
-        return text[: min(found)[1]], True
-    text = text.rstrip(BROKEN)
-    beginnings = (stop[:size] for stop in stop_ids for size in range(1, len(stop)))
-    held = 0 if final else max((len(one) for one in beginnings if text.endswith(one)), default=0)
+    ends = [(start + len(string), start) for string in stop if (start := text.find(string)) >= 0]
+    if ends:
+        return text[: min(ends)[1]], True
+    text = text.rstrip(REPLACEMENT)
+    beginnings = (string[:size] for string in stop for size in range(1, len(string)))
+    held = 0 if final else max((len(each) for each in beginnings if text.endswith(each)), default=0)
     return text[: len(text) - held], False
+
+
+def _only(batch, state):
+    """The completion of a batch of one prompt."""
+    ((completion,),) = batch.completions(state)
+    return completion
 
 
 def _texts(name, texts):
     texts = (texts,) if isinstance(texts, str) else tuple(texts)
     if not all(texts):
-        raise UserError(f"Texts of {name} must have a character at least. Received: an empty one.")
+        raise UserError(f"Texts of {name} must have at least one character. Received: an empty text.")
     return texts

@@ -107,30 +107,48 @@ def exact_match(targets, logits):
     return ops.cast(ops.all(right, axis=-1), "float32")
 
 
-def top_spans(logits, record, token, counts, longest, best):
-    """The `best` highest scores of spans of each record, all its windows together, as `zoo.data.qa_windows.Spans` has them.
+def top_spans(logits, record, token, context, max_length: int, count: int):
+    """The `count` spans of each record with the highest scores, over all its windows.
+
+    The score of a span is the sum of its two logits less the two of "no answer" in its window, so windows compare; a
+    span in several windows has its highest score. Spans of equal scores come in the order of their tokens.
 
     Args:
-        logits: (windows, time, 2).
-        record: (windows,) the record of each window, numbered from 0.
-        token: (windows, time) which of its record's tokens stands at each place, -1 where none does.
-        counts: (records,) tokens that each record has.
-        longest: tokens in a span at most.
+        logits: (windows, time, 2), of beginning and ending at each token; index 0 stands for "no answer".
+        record: (windows,) the record of each window, counted from 0.
+        token: (windows, time) which token of its record's context stands there, -1 for a token of no context.
+        context: (records, tokens) booleans: where a record's context has a token.
+        max_length: tokens of the longest span.
 
-    Returns `(scores, first, last)`, each (records, best), highest first; scores are -inf where there are no more.
+    Returns `(scores, first, last)`, (records, count) each; scores of missing spans are -inf.
     """
-    most, time = ops.maximum(ops.max(counts), 1), ops.shape(token)[1]
-    size = ops.sum(ops.ones_like(counts)) * most * longest  # in the counts' own type, unlike `ops.shape`
-    nothing_W11 = ops.sum(logits[:, :1], axis=2)[..., None]
-    starts, ends = ops.unstack(ops.where(token[..., None] >= 0, logits, -np.inf), axis=-1)
-    ends = ops.pad(ends, ((0, 0), (0, longest - 1)), constant_values=-np.inf)
-    after_WTL = ops.stack([ends[:, more : more + time] for more in range(longest)], axis=-1)
-    place_WT = record[:, None] * most + ops.maximum(token, 0)
-    keys_WTL = place_WT[..., None] * longest + ops.arange(longest, dtype=token.dtype)
-    table_WTL = starts[..., None] + after_WTL - nothing_W11
-    scores = ops.segment_max(ops.reshape(table_WTL, (-1,)), ops.reshape(keys_WTL, (-1,)), size)
-    scores = ops.where(scores < MIN_SCORE, -np.inf, scores)  # a place that no window holds
-    scores = ops.pad(ops.reshape(scores, (ops.shape(counts)[0], -1)), ((0, 0), (0, best)), constant_values=-np.inf)
-    scores, places = ops.top_k(scores, best)
-    first = ops.floor_divide(places, longest)
-    return scores, first, first + ops.mod(places, longest)
+    record, token = ops.cast(record, "int32"), ops.cast(token, "int32")
+    (records, tokens), time = ops.shape(context), ops.shape(token)[1]
+    no_answer_W11 = ops.sum(logits[:, :1], axis=2)[..., None]
+    starts_WT, ends_WT = ops.unstack(ops.where(token[..., None] >= 0, logits, -np.inf), axis=-1)
+    ends_WT = ops.pad(ends_WT, ((0, 0), (0, max_length - 1)), constant_values=-np.inf)
+    ends_WTL = ops.stack([ends_WT[:, more : more + time] for more in range(max_length)], axis=-1)
+    first_WT = record[:, None] * tokens + ops.maximum(token, 0)
+    span_WTL = first_WT[..., None] * max_length + ops.arange(max_length, dtype="int32")
+    score_WTL = starts_WT[..., None] + ends_WTL - no_answer_W11
+    scores = ops.segment_max(
+        ops.reshape(score_WTL, (-1,)), ops.reshape(span_WTL, (-1,)), records * tokens * max_length
+    )
+    scores = ops.where(scores < MIN_SCORE, -np.inf, scores)  # a span that no window holds
+    scores = ops.reshape(scores, (records, tokens * max_length))
+    scores, spans = _stable_top_k(ops.pad(scores, ((0, 0), (0, count)), constant_values=-np.inf), count)
+    first = ops.floor_divide(spans, max_length)
+    return scores, first, first + ops.mod(spans, max_length)
+
+
+def _stable_top_k(x, k):
+    """`ops.top_k` of (rows, n), of equal values those with the lowest indices: torch's own picks any."""
+    threshold = ops.top_k(x, k)[0][:, -1:]
+    above, equal = x > threshold, ops.equal(x, threshold)
+    room = k - ops.sum(ops.cast(above, "int32"), axis=1, keepdims=True)
+    chosen = ops.logical_or(above, ops.logical_and(equal, ops.cumsum(ops.cast(equal, "int32"), axis=1) <= room))
+    index = ops.arange(ops.shape(x)[1], dtype="int32")
+    indices = -ops.top_k(ops.where(chosen, -index, -ops.shape(x)[1]), k)[0]  # rising
+    values = ops.take_along_axis(x, indices, axis=1)
+    order = ops.argsort(-values, axis=1)
+    return ops.take_along_axis(values, order, axis=1), ops.take_along_axis(indices, order, axis=1)

@@ -1,162 +1,172 @@
-"""Attention: every token takes from other tokens what it looks for."""
+"""Multi-head attention: self, causal, cross, grouped-query, rotary and cached; T5's variant."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
 from zoo import backend
-from zoo.layers.dense import Dense
+from zoo.layers.cache import LayerCache
+from zoo.layers.dense import Dense, built_dense
 from zoo.layers.positions import RotaryPositions
 from zoo.runtime.errors import UserError
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class MultiHeadAttention(keras.layers.Layer):
-    """Scaled dot-product attention in several heads: (batch, time, width) to (batch, time, width).
+    """Multi-head scaled dot-product attention: (batch, time, width) to (batch, time, width).
 
-    Vaswani et al. 2017, section 3.2, https://arxiv.org/abs/1706.03762. With fewer `kv_heads` than `heads`, groups of
-    heads share keys and values (Ainslie et al. 2023, https://arxiv.org/abs/2305.13245). With `rotary`, the options of
-    `RotaryPositions`, queries and keys are turned by their positions. Fused wherever the backend can.
+    Vaswani et al. 2017, section 3.2, https://arxiv.org/abs/1706.03762. Fused wherever the backend can.
 
-    Raises UserError where `heads` does not divide the width or `kv_heads` does not divide `heads`.
+    Args:
+        kv_heads: heads of keys and values; fewer than `heads`: grouped-query attention (Ainslie et al. 2023,
+            https://arxiv.org/abs/2305.13245); None: as many as `heads`.
+        dropout: rate of dropout of the attention weights.
+        causal: whether a token attends only to itself and to earlier tokens.
+        rotary: options of `RotaryPositions`, which rotates queries and keys; None: no rotary positions.
+        init_std: standard deviation of new kernels: see `kernel_init`.
+        out_init_std: the same of the output layer; None: `init_std`.
+
+    Raises UserError if `heads` does not divide the width, or `kv_heads` does not divide `heads`.
     """
 
-    head_width = None  # None: the heads share the width
+    head_width: int | None = None  # None: the heads share the width
 
     def __init__(
         self,
-        heads,
-        kv_heads=None,
-        dropout=0.0,
-        causal=False,
-        rotary=None,
-        use_bias=True,
-        init_std=None,
-        out_init_std=None,
+        heads: int,
+        kv_heads: int | None = None,
+        dropout: float = 0.0,
+        causal: bool = False,
+        rotary: dict[str, Any] | None = None,
+        use_bias: bool = True,
+        init_std: float | None = None,
+        out_init_std: float | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.heads = heads
         self.kv_heads = kv_heads
-        self.dropout = dropout  # of attention weights
+        self.dropout = dropout
         self.causal = causal
         self.rotary = rotary
         self.use_bias = use_bias
-        self.init_std = init_std  # of fresh kernels: see `kernel_init`
-        self.out_init_std = out_init_std  # of the output layer's; None: as of the others
+        self.init_std = init_std
+        self.out_init_std = out_init_std
         self.seed_generator = keras.random.SeedGenerator()
-        _check_multiple("kv_heads", kv_heads or heads, "heads", heads)
+        _check_divides("kv_heads", kv_heads or heads, "heads", heads)
 
     def build(self, x_shape, context_shape=None, padding_mask_shape=None, positions_shape=None, bias_shape=None):
         if self.head_width is None:
-            _check_multiple("heads", self.heads, "the width", x_shape[-1])
-        each = self.head_width or x_shape[-1] // self.heads
-        width, kv_width = each * self.heads, each * (self.kv_heads or self.heads)
+            _check_divides("heads", self.heads, "the width", x_shape[-1])
+        head_width = self.head_width or x_shape[-1] // self.heads
+        width, kv_width = head_width * self.heads, head_width * (self.kv_heads or self.heads)
         self.query = self._dense("query", width, x_shape, self.init_std)
         self.key = self._dense("key", kv_width, context_shape or x_shape, self.init_std)
         self.value = self._dense("value", kv_width, context_shape or x_shape, self.init_std)
         self.out = self._dense("out", x_shape[-1], (*x_shape[:-1], width), self.out_init_std or self.init_std)
         if self.rotary is not None:
             self.rope = RotaryPositions(**self.rotary, name="rope", dtype=self.dtype_policy)
-            self.rope.build((*x_shape[:2], self.heads, each))
+            self.rope.build((*x_shape[:2], self.heads, head_width))
 
     def call(self, x, context=None, padding_mask=None, positions=None, bias=None, cache=None, training=False):
-        """Attend from `x` to itself, or to `context` where one is given.
+        """Self-attention of `x`, or cross-attention to `context`.
 
         Args:
             x: (batch, time, width).
-            context: (batch, source time, its width).
-            visible: booleans, False where nothing may be taken from: (batch, source time), or (batch, time, source
-                time) where that differs from token to token. A token that may look nowhere gets a finite vector.
+            context: (batch, source time, its width); None: self-attention.
+            padding_mask: booleans, True at visible tokens of the source: (batch, source time), or an attention mask,
+                (batch, time, source time). A token that sees no other gets a finite vector.
             positions: (batch, time) integers, for rotary positions that do not count from 0.
-            bias: (batch or 1, heads, time, source time), added to the products of queries and keys.
-            memory: of keys and values, see `zoo.layers.cache`; it knows which earlier tokens are visible.
+            bias: (batch or 1, heads, time, source time), added to the scaled products of queries and keys.
+            cache: a `LayerCache` of keys and values, which has the mask of earlier tokens.
         """
         if cache is not None:
-            y_BTHD = self._remember(x, context, padding_mask, bias, cache)
+            y_BTHD = self._attend_cached(x, context, padding_mask, bias, cache)
         else:
-            k_BSKD, v_BSKD = self._source(x if context is None else context, positions)
+            k_BSKD, v_BSKD = self._keys_values(x if context is None else context, positions)
             rate, q_BTHD = self.dropout if training else 0.0, self._query(x, positions)
-            y_BTHD = backend.attend(q_BTHD, k_BSKD, v_BSKD, padding_mask, self.causal, rate, self.seed_generator, bias)
+            seed = self.seed_generator
+            y_BTHD = backend.attention(q_BTHD, k_BSKD, v_BSKD, padding_mask, self.causal, rate, seed, bias)
         return self.out.call(ops.reshape(y_BTHD, (*ops.shape(x)[:2], y_BTHD.shape[2] * y_BTHD.shape[3])))
 
     def _query(self, x, positions):
-        return self._heads(self.query.call(x), self.heads, positions)
+        return self._split_heads(self.query.call(x), self.heads, positions)
 
-    def _source(self, source, positions):
-        k_BSKD = self._heads(self.key.call(source), self.kv_heads or self.heads, positions)
-        return k_BSKD, self._split(self.value.call(source), self.kv_heads or self.heads)
+    def _keys_values(self, source, positions):
+        heads = self.kv_heads or self.heads
+        k_BSKD = self._split_heads(self.key.call(source), heads, positions)
+        return k_BSKD, _split(self.value.call(source), heads)
 
-    def _remember(self, x, context, padding_mask, bias, cache):
+    def _attend_cached(self, x, context, padding_mask, bias, cache: LayerCache):
         if context is not None:
-            return self._look(x, context, padding_mask, cache)
+            return self._attend_encoder(x, context, padding_mask, cache)
         if not self.causal:
-            raise UserError(f"Expected layers that look only backwards. Received: {self.name!r}, which is not causal.")
+            raise UserError(f"Expected causal layers for decoding. Received: {self.name!r}, which is not causal.")
         positions = cache.positions()
-        q_BTHD, source = self._query(x, positions), self._source(x, positions)
-        if cache.state is None:  # padding follows the texts, so that looking backwards hides it
-            cache.state = tuple(_first(x_BSKD, cache.length) for x_BSKD in source)
-            return backend.attend(q_BTHD, *source, causal=True, bias_BHTS=bias)
-        pairs, places = zip(cache.state, source, strict=True), cache.context.slots
-        cache.state = tuple(backend.write(kept, ops.transpose(new, (0, 2, 1, 3)), places) for kept, new in pairs)
-        return backend.recall(q_BTHD, *cache.state, cache.context.attention_mask, bias)
+        q_BTHD, new = self._query(x, positions), self._keys_values(x, positions)
+        if cache.state is None:  # prefill: padding follows the texts, so that causal attention masks it
+            cache.state = tuple(_with_room(x_BSKD, cache.length) for x_BSKD in new)
+            return backend.attention(q_BTHD, *new, causal=True, bias_BHTS=bias)
+        pairs, slots = zip(cache.state, new, strict=True), cache.context.slots
+        cache.state = tuple(backend.update_cache(old, ops.transpose(x, (0, 2, 1, 3)), slots) for old, x in pairs)
+        return backend.cached_attention(q_BTHD, *cache.state, cache.context.attention_mask, bias)
 
-    def _look(self, x, context, padding_mask, cache):
-        """Attention to a context whose keys and values are computed once."""
+    def _attend_encoder(self, x, context, padding_mask, cache: LayerCache):
+        """Cross-attention to a source whose keys and values are computed once."""
         if cache.cross is None:
-            cache.cross = tuple(ops.transpose(x_BSKD, (0, 2, 1, 3)) for x_BSKD in self._source(context, None))
-        visible_BTS = (
-            padding_mask[:, None] if padding_mask is not None and len(padding_mask.shape) == 2 else padding_mask
-        )
-        return backend.recall(self._query(x, None), *cache.cross, visible_BTS)
+            cache.cross = tuple(ops.transpose(x_BSKD, (0, 2, 1, 3)) for x_BSKD in self._keys_values(context, None))
+        if padding_mask is not None and len(padding_mask.shape) == 2:
+            padding_mask = padding_mask[:, None]
+        return backend.cached_attention(self._query(x, None), *cache.cross, padding_mask)
 
     def compute_output_spec(self, x, context=None, padding_mask=None, positions=None, bias=None, training=False):
         return keras.KerasTensor(x.shape, dtype=self.compute_dtype)
 
-    def _dense(self, name, units, shape, init_std):
-        options = {"use_bias": self.use_bias, "kernel_initializer": kernel_init(init_std), "dtype": self.dtype_policy}
-        layer = Dense(units, name=name, **options)
-        layer.build(shape)
-        return layer
+    def _dense(self, name, units, shape, init_std) -> Dense:
+        options = {"use_bias": self.use_bias, "kernel_initializer": kernel_init(init_std)}
+        return built_dense(name, units, shape, self.dtype_policy, **options)
 
-    def _heads(self, x_BTM, heads, positions):
-        x_BTHD = self._split(x_BTM, heads)
+    def _split_heads(self, x_BTM, heads, positions):
+        x_BTHD = _split(x_BTM, heads)
         return x_BTHD if self.rotary is None else self.rope(x_BTHD, positions)
-
-    def _split(self, x_BTM, heads):
-        batch, time, width = ops.shape(x_BTM)
-        return ops.reshape(x_BTM, (batch, time, heads, width // heads))
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class T5Attention(MultiHeadAttention):
-    """T5's attention: heads of any width, no biases, and products of queries and keys that are not divided.
+    """T5's attention: heads of any width, no biases, and products of queries and keys that are not scaled.
 
-    Raffel et al. 2020, https://arxiv.org/abs/1910.10683. Fresh queries are smaller instead, as in its released code.
+    Raffel et al. 2020, https://arxiv.org/abs/1910.10683. New query kernels are smaller instead, as in its released code.
     """
 
-    def __init__(self, heads, head_width, dropout=0.0, causal=False, **kwargs):
+    def __init__(self, heads: int, head_width: int, dropout: float = 0.0, causal: bool = False, **kwargs):
         super().__init__(heads, dropout=dropout, causal=causal, use_bias=False, **kwargs)
         self.head_width = head_width
 
     def _query(self, x, positions):
         return super()._query(x, positions) * self.head_width**0.5  # by which the backend divides
 
-    def _dense(self, name, units, shape, init_std):
+    def _dense(self, name, units, shape, init_std) -> Dense:
         init_std = (shape[-1] * (self.head_width if name == "query" else 1)) ** -0.5
         return super()._dense(name, units, shape, init_std)
 
 
-def _first(x_BSKD, length):
-    """Heads first, with room for `length` tokens."""
+def _split(x_BTM, heads):
+    batch, time, width = ops.shape(x_BTM)
+    return ops.reshape(x_BTM, (batch, time, heads, width // heads))
+
+
+def _with_room(x_BSKD, length):
+    """Keys or values, heads first, padded to the `length` slots of a cache."""
     room = length - ops.shape(x_BSKD)[1]
     return ops.pad(ops.transpose(x_BSKD, (0, 2, 1, 3)), ((0, 0), (0, 0), (0, room), (0, 0)))
 
 
-def kernel_init(init_std):
-    """The initializer of kernels: normal with a standard deviation, or Glorot's uniform where it is None."""
+def kernel_init(init_std: float | None) -> keras.initializers.Initializer | str:
+    """The initializer of kernels: normal with a standard deviation, or Glorot's uniform for None."""
     return "glorot_uniform" if init_std is None else keras.initializers.RandomNormal(stddev=init_std)
 
 
-def _check_multiple(name, part, of, whole):
-    if part < 1 or whole % part:
-        raise UserError(f"{name} must divide {of}. Received: {name}={part}, {of.split()[-1]}={whole}.")
+def _check_divides(name, divisor, of, number):
+    if divisor < 1 or number % divisor:
+        raise UserError(f"{name} must divide {of}. Received: {name}={divisor}, {of.split()[-1]}={number}.")

@@ -1,63 +1,65 @@
-"""What layers keep of the tokens that they have read, so that a text may go on token by token.
+"""Per-layer decoding caches: keys and values of attention, states of recurrent layers, last inputs of convolutions.
 
-A layer takes part by an argument `cache=None` of its `call`: where one is given, it reads `time` tokens that follow
-those it has read before, and leaves in `cache.state` what it will want to know of them all. A new layer that looks at
-other tokens joins in by the same argument; one that looks at each token alone needs nothing.
+A layer supports decoding by an argument `cache=None` of its `call`. With a `LayerCache` the layer computes its features
+for `time` new tokens that follow those of earlier calls, and leaves in `cache.state` what later calls need: the prefill
+is one call with many tokens, a decoding step one with a single token. A new layer in which tokens meet takes the same
+argument; a layer that transforms each token alone needs none.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from keras import ops
 
 
 @dataclass(frozen=True, repr=False)
 class DecodeContext:
-    """Which tokens the network reads now. A row's memory has `length` places; some never hold a token of the row.
+    """Which tokens a network computes now. A row of a cache has `length` slots, some of which never hold a token.
 
     Attributes:
-        places: (time,) integers that count up: the places of memory that these tokens go to.
-        positions: (batch, length) integers: how many tokens of its text come before the one in each place.
-        visible: (batch, length) booleans: the places that hold a token, now or later.
+        slots: (time,) integers that count up: the slots of the cache that the new tokens take.
+        positions: (batch, length) integers: the position in its text of the token in each slot.
+        padding_mask: (batch, length) booleans, True at slots that hold a token, now or later.
     """
 
-    places: object
-    positions: object
-    padding_mask: object
+    slots: Any
+    positions: Any
+    padding_mask: Any
 
-    def of_these(self, array):
-        """The (batch, time) part of `positions` or `padding_mask` that belongs to the tokens read now."""
-        return ops.take(array, self.places, axis=1)
+    def current(self, array: Any) -> Any:
+        """The (batch, time) part of `positions` or `padding_mask` for the new tokens."""
+        return ops.take(array, self.slots, axis=1)
 
     @cached_property
-    def looks_at(self):
-        """(batch, time, length) booleans: the places of memory that each of these tokens may look at."""
-        places = ops.arange(ops.shape(self.padding_mask)[1], dtype=self.places.dtype)
-        return ops.logical_and(self.padding_mask[:, None], places[None, None] <= self.places[None, :, None])
+    def attention_mask(self) -> Any:
+        """Causal attention mask, (batch, time, length): the slots that each new token may attend to."""
+        slots = ops.arange(ops.shape(self.padding_mask)[1], dtype=self.slots.dtype)
+        return ops.logical_and(self.padding_mask[:, None], slots[None, None] <= self.slots[None, :, None])
 
 
 @dataclass(repr=False)
 class LayerCache:
-    """One layer's memory: tuples of arrays, the batch first in each, or None where there is nothing yet.
+    """One layer's cache: tuples of arrays, batch first, or None before the prefill.
 
     Attributes:
-        arrays: of the tokens that were read.
-        source: of another text that the layer looks at: computed once, then the same for every token.
+        state: of the tokens so far, such as keys and values.
+        cross: cross-attention cache: keys and values of the source, computed once.
     """
 
-    reading: DecodeContext
-    arrays: tuple | None = None
-    source: tuple | None = None
+    context: DecodeContext
+    state: tuple | None = None
+    cross: tuple | None = None
 
     @property
-    def length(self):
-        """Tokens of a row that there is room for."""
-        return ops.shape(self.reading.padding_mask)[1]
+    def length(self) -> Any:
+        """Slots of a row, the most tokens that the cache holds."""
+        return ops.shape(self.context.padding_mask)[1]
 
-    def positions(self):
-        """(batch, time) integers: where in its text each token stands that is read now."""
-        return self.reading.of_these(self.reading.positions)
+    def positions(self) -> Any:
+        """(batch, time) integers: the position in its text of each new token."""
+        return self.context.current(self.context.positions)
 
-    def padding_mask(self):
-        """(batch, time) booleans: whether there is a token at all. Padding follows the text."""
-        return self.reading.of_these(self.reading.padding_mask)
+    def padding_mask(self) -> Any:
+        """(batch, time) booleans, True where a new token is not padding, which follows the text."""
+        return self.context.current(self.context.padding_mask)

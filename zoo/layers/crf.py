@@ -9,7 +9,7 @@ and their gradients, the marginal probabilities, are computed by the backward re
 import keras
 from keras import ops
 
-from zoo.backend import differentiable, scan
+from zoo.backend import custom_gradient, scan
 
 RANGE = 50.0  # nats below a place's best tag from which a tag's score is cut: exp(-50 - 25) is above float32's least
 STEEP = 25.0  # nats below the best transition from which another's score is cut
@@ -40,25 +40,21 @@ class CRF(keras.layers.Layer):
 
     def negative_log_likelihood(self, score_BTK, tags_BT, visible_BT):
         """Nats of the sequences `tags_BT`, (batch,): the negative logarithm of their probability; 0 without a tag."""
-        score_TBK, transition_KK, shown_TB = self._potentials(score_BTK, visible_BT)
+        score_TBK, transition_KK, shown_TB = _potentials(score_BTK, visible_BT, *self.transition_scores())
         (total_B,) = _log_sum(score_TBK, transition_KK, shown_TB)
         return total_B - _score(score_TBK, transition_KK, shown_TB, ops.transpose(tags_BT))
 
+    def transition_scores(self) -> tuple:
+        """Scores of neighbouring tags, (tags, tags) from row to column, and of tags at the start and the end, (tags,)."""
+        return tuple(map(ops.convert_to_tensor, (self.transitions, self.start_transitions, self.end_transitions)))
+
     def marginals(self, score_BTK, visible_BT):
         """The probability of each tag at each place, (batch, time, tags), given the whole text; zeros at padding."""
-        _, kept = _forwards(*self._potentials(score_BTK, visible_BT))
-        return ops.transpose(_both_ways(*kept)[0], (1, 0, 2))[:, :-1]
+        return marginals(score_BTK, visible_BT, *self.transition_scores())
 
     def decode(self, score_BTK, visible_BT, allowed=None):
         """The most probable tags, (batch, time) int32; see `viterbi` for `allowed`."""
-        weights = (self.transitions, self.start_transitions, self.end_transitions)
-        return viterbi(score_BTK, visible_BT, *map(ops.convert_to_tensor, weights), allowed=allowed)
-
-    def _potentials(self, score_BTK, visible_BT):
-        """Scores with those of both ends in them, and of transitions; none so low that a sum would lose it."""
-        score_TBK, shown_TB = _prepare(score_BTK, visible_BT, self.start_transitions, self.end_transitions)
-        return _cut(score_TBK, RANGE, -1), _cut(ops.convert_to_tensor(self.transitions), STEEP, None), shown_TB
-
+        return viterbi(score_BTK, visible_BT, *self.transition_scores(), allowed=allowed)
 
 @keras.saving.register_keras_serializable(package="zoo")
 class CRFLoss(keras.losses.Loss):
@@ -103,6 +99,21 @@ def viterbi(score_BTK, visible_BT, transition_KK, begin_K, end_K, allowed=None):
     last_B1 = ops.cast(ops.argmax(best_BK, axis=-1), "int32")[:, None]
     _, (tag_TB1,) = scan(_retreat, (last_B1,), (from_TBK,), reverse=True)
     return ops.transpose(ops.where(shown_TB1[:-1], tag_TB1, 0)[..., 0])
+
+
+def marginals(score_BTK, visible_BT, transition_KK, begin_K, end_K):
+    """The marginal probability of each tag at each place, (batch, time, tags); zeros at padding.
+
+    The arguments are those of `viterbi`.
+    """
+    _, kept = _forwards(*_potentials(score_BTK, visible_BT, transition_KK, begin_K, end_K))
+    return ops.transpose(_both_ways(*kept)[0], (1, 0, 2))[:, :-1]
+
+
+def _potentials(score_BTK, visible_BT, transition_KK, begin_K, end_K):
+    """Scores with those of both ends in them, and of transitions; none so low that a sum would lose it."""
+    score_TBK, shown_TB = _prepare(score_BTK, visible_BT, begin_K, end_K)
+    return _cut(score_TBK, RANGE, -1), _cut(transition_KK, STEEP, None), shown_TB
 
 
 def _prepare(score_BTK, visible_BT, begin_K, end_K):
@@ -197,4 +208,4 @@ def _backwards(kept, gradients):
     return marginal_TBK * weight_B1, ops.transpose(from_RK) @ to_RK * step_KK, ops.zeros_like(shown_TB)
 
 
-_log_sum = differentiable(_forwards, _backwards)
+_log_sum = custom_gradient(_forwards, _backwards)

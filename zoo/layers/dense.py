@@ -1,20 +1,37 @@
-"""A dense layer that is quick on every backend."""
+"""A dense layer that is quick on every backend, with LoRA and weight-only quantisation."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
-from zoo.layers.lora import product
-from zoo.layers.quantization import rounds
+from zoo.backend.keras_private import DENSE_KERNEL
+from zoo.layers.lora import matmul
+from zoo.layers.quantization import replace_weight
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Dense(keras.layers.Dense):
-    """`keras.layers.Dense`, its product and its bias being one call of the backend."""
+    """`keras.layers.Dense` whose product and bias are one call of the backend."""
 
-    adaptable = ("kernel",)
+    lora_targets = ("kernel",)
 
     def call(self, inputs, training=None):
-        return self.activation(product(inputs, self, bias=self.bias))
+        return self.activation(matmul(inputs, self, bias=self.bias))
 
-    def round_weights(self, precision):
-        rounds(self, "_kernel", ops.transpose(self.kernel), precision)
+    def quantize_weights(self, weight_type: str) -> None:
+        """Replace the kernel by an "int8" or "bfloat16" one."""
+        replace_weight(self, DENSE_KERNEL, ops.transpose(self.kernel), weight_type)
+
+
+def built_dense(name: str, units: int, input_shape: tuple, dtype: Any, **options: Any) -> Dense:
+    """A built `Dense` for use within another layer.
+
+    Args:
+        input_shape: its last axis is the width of the inputs.
+        dtype: dtype or dtype policy of the outer layer.
+        options: others of `Dense`.
+    """
+    layer = Dense(units, name=name, dtype=dtype, **options)
+    layer.build(input_shape)
+    return layer

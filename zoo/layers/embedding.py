@@ -1,10 +1,13 @@
-"""Token ids to vectors, and what is done to ids before that: dropping words, adding n-grams."""
+"""Token embedding, padding mask, word dropout and n-grams of token ids."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
 from zoo import backend
-from zoo.layers.quantization import rounds
+from zoo.backend.keras_private import EMBEDDINGS
+from zoo.layers.quantization import replace_weight
 from zoo.runtime.errors import UserError
 
 UNKNOWN = 1  # id of the unknown word, in every tokenizer that has one
@@ -13,9 +16,9 @@ FNV_PRIME = 16_777_619  # of the 32-bit FNV-1a hash, http://www.isthe.com/chongo
 
 @keras.saving.register_keras_serializable(package="zoo")
 class PaddingMask(keras.layers.Layer):
-    """Tells where a token is: (batch, time) ids to booleans, False at the id `padding`."""
+    """Padding mask: (batch, time) ids to booleans, True where the id is not `padding`."""
 
-    def __init__(self, padding=0, **kwargs):
+    def __init__(self, padding: int = 0, **kwargs):
         super().__init__(**kwargs)
         self.padding = padding
 
@@ -25,25 +28,27 @@ class PaddingMask(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class TokenEmbedding(keras.layers.ReversibleEmbedding):
-    """Looks up a learned vector for every id: (batch, time) to (batch, time, width).
+    """Token embedding: (batch, time) ids to (batch, time, width) learned vectors.
 
-    The id `padding` is always the zero vector; with `padding=None` there is no such id. With `reverse=True` it maps
-    (batch, time, width) to logits over the vocabulary with the same weights (Press & Wolf 2017,
-    https://arxiv.org/abs/1608.05859).
+    With `reverse=True` it maps (batch, time, width) features to logits over the vocabulary by the same weights (weight
+    tying: Press & Wolf 2017, https://arxiv.org/abs/1608.05859).
+
+    Args:
+        padding: the id whose vector is always zero; None: there is no such id.
     """
 
-    def __init__(self, vocabulary, width, padding=0, **kwargs):
+    def __init__(self, vocabulary: int, width: int, padding: int | None = 0, **kwargs):
         super().__init__(vocabulary, width, **kwargs)
         self.reverse_dtype = self.reverse_dtype or self.compute_dtype  # else Keras multiplies in float32
         self.padding = padding
 
     def call(self, inputs, reverse=False):
-        rounded = getattr(self, "rounded", None)
+        quantized = getattr(self, "quantized", None)
         if reverse:  # of flat rows: torch multiplies each text anew where they do not lie one after another
             rows = ops.reshape(inputs, (-1, self.output_dim))
-            logits = rounded.product(rows) if rounded else self._logits(rows)
+            logits = quantized.matmul(rows) if quantized else self._logits(rows)
             return ops.reshape(logits, (*ops.shape(inputs)[:-1], self.input_dim))
-        x = ops.cast(rounded.take(inputs) if rounded else super().call(inputs), self.compute_dtype)
+        x = ops.cast(quantized.take(inputs) if quantized else super().call(inputs), self.compute_dtype)
         if self.padding is None:
             return x
         return x * ops.cast(ops.not_equal(inputs, self.padding), x.dtype)[..., None]
@@ -52,12 +57,13 @@ class TokenEmbedding(keras.layers.ReversibleEmbedding):
         if not self.tie_weights or self.logit_soft_cap is not None:
             return super().call(rows, reverse=True)
         table = ops.cast(self.embeddings, self.reverse_dtype)
-        return backend.affine(ops.cast(rows, self.reverse_dtype), ops.transpose(table))
+        return backend.linear(ops.cast(rows, self.reverse_dtype), ops.transpose(table))
 
-    def round_weights(self, precision):
-        rounds(self, "_embeddings", self.embeddings, precision)
+    def quantize_weights(self, weight_type: str) -> None:
+        """Replace the embedding table by an "int8" or "bfloat16" one."""
+        replace_weight(self, EMBEDDINGS, self.embeddings, weight_type)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         sizes = {"vocabulary": config.pop("input_dim"), "width": config.pop("output_dim")}
         return config | sizes | {"padding": self.padding}
@@ -65,13 +71,13 @@ class TokenEmbedding(keras.layers.ReversibleEmbedding):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class TokenDropout(keras.layers.Layer):
-    """Turns each token into `replacement` with probability `rate` while training; padding stays padding.
+    """Word dropout: in training each token becomes `replacement` with probability `rate`; padding stays padding.
 
-    Word dropout: Iyyer et al. 2015, section 2.3, https://aclanthology.org/P15-1162, average the words that are left
-    (`replacement` 0, padding); Bowman et al. 2016, section 3.1, https://arxiv.org/abs/1511.06349, put the unknown word.
+    Iyyer et al. 2015, section 2.3, https://aclanthology.org/P15-1162, average the remaining words (`replacement` 0,
+    padding); Bowman et al. 2016, section 3.1, https://arxiv.org/abs/1511.06349, put the unknown word.
     """
 
-    def __init__(self, rate, replacement=0, **kwargs):
+    def __init__(self, rate: float, replacement: int = 0, **kwargs):
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
             raise UserError(f"TokenDropout needs a rate from 0 to below 1. Received: rate={rate!r}.")
@@ -88,31 +94,31 @@ class TokenDropout(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class NGrams(keras.layers.Layer):
-    """Adds an id for every run of 2 to `longest` tokens: (batch, time) to (batch, longest * time), shortest runs first.
+    """Adds an id for every n-gram of 2 to `longest` tokens: (batch, time) to (batch, longest * time), unigrams first.
 
-    An id below `vocabulary` is a token; the runs are hashed into `buckets` ids after it (Joulin et al. 2017,
-    section 2.1, https://arxiv.org/abs/1607.01759). A run that reaches into padding is padding.
+    An id below `vocabulary` is a token; longer n-grams are hashed into `buckets` ids after the vocabulary (Joulin et
+    al. 2017, section 2.1, https://arxiv.org/abs/1607.01759). An n-gram that reaches into padding is padding.
     """
 
-    def __init__(self, vocabulary, longest=2, buckets=2**18, **kwargs):
+    def __init__(self, vocabulary: int, longest: int = 2, buckets: int = 2**18, **kwargs):
         super().__init__(**kwargs)
         self.vocabulary = vocabulary
         self.longest = longest
         self.buckets = buckets
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Number of different ids that come out."""
         return self.vocabulary + (self.buckets if self.longest > 1 else 0)
 
     def call(self, tokens):
-        orders, hashed, whole = [tokens], tokens, ops.not_equal(tokens, 0)
+        orders, hashed, complete = [tokens], tokens, ops.not_equal(tokens, 0)
         for order in range(1, self.longest):
-            later = _shift(tokens, order)
+            later = _shifted(tokens, order)
             hashed = ops.bitwise_xor(hashed * FNV_PRIME, later)  # wraps around at 32 bits, on every backend
-            whole = ops.logical_and(whole, ops.not_equal(later, 0))
+            complete = ops.logical_and(complete, ops.not_equal(later, 0))
             bucket = ops.mod(hashed * FNV_PRIME, self.buckets)
-            orders.append(ops.where(whole, self.vocabulary + bucket, 0))
+            orders.append(ops.where(complete, self.vocabulary + bucket, 0))
         return ops.concatenate(orders, axis=1)
 
     def compute_output_spec(self, tokens):
@@ -120,6 +126,6 @@ class NGrams(keras.layers.Layer):
         return keras.KerasTensor((batch, time and time * self.longest), dtype=tokens.dtype)
 
 
-def _shift(tokens, by):
-    """What stands `by` places later in (batch, time) ids; padding after the end."""
-    return ops.pad(tokens, ((0, 0), (0, by)))[:, by:]
+def _shifted(tokens, count):
+    """The ids `count` positions later, of (batch, time) ids; padding after the end."""
+    return ops.pad(tokens, ((0, 0), (0, count)))[:, count:]

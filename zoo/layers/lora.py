@@ -1,100 +1,111 @@
-"""Low-rank updates: a thin product that is learned in place of a kernel, which stays as it is.
+"""LoRA: low-rank updates of kernels, trained while the kernels stay frozen.
 
-Hu et al. 2021, LoRA, https://arxiv.org/abs/2106.09685. A layer takes part by naming its kernels in `adaptable`, and by
-fetching each through `kernel_of`, or through `product` where all that it does is to multiply by it.
+Hu et al. 2021, https://arxiv.org/abs/2106.09685. A layer supports LoRA by naming its kernels in `lora_targets`, and by
+computing with `effective_kernel`, or with `matmul` where it only multiplies by the kernel.
 """
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from zoo import backend
+from zoo.backend.keras_private import autocasts, remove_layer, unlocked
 from zoo.layers.dropout import Dropout
 
 
 class LoRAUpdate(keras.layers.Layer):
-    """What is added to the product of (..., inputs) with a kernel: (..., outputs), `scale` x A B, of rank `rank`.
+    """The low-rank update of a product with a kernel: (..., inputs) to (..., outputs), `scale` * x A B.
 
-    A begins as in the authors' code, B at zero, so that nothing is added before training.
+    A is initialised as in the authors' code, B with zeros, so that an untrained update adds nothing.
+
+    Args:
+        rank: columns of A and rows of B.
+        dropout: rate of dropout of the inputs x.
     """
 
-    def __init__(self, rank, outputs, scale, dropout=0.0, **kwargs):
+    def __init__(self, rank: int, outputs: int, scale: float, dropout: float = 0.0, **kwargs):
         super().__init__(**kwargs)
         self.rank = rank
         self.outputs = outputs
         self.scale = scale
-        self.drop = Dropout(dropout, name="drop", dtype=self.dtype_policy)  # of what meets A
+        self.dropout = Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 
     def build(self, x_shape):
-        initial = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
-        self.a = self.add_weight((x_shape[-1], self.rank), initializer=initial, name="a")
-        self.b = self.add_weight((self.rank, self.outputs), initializer="zeros", name="b")
+        uniform = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+        self.a = self.add_weight((x_shape[-1], self.rank), initializer=uniform, autocast=False, name="a")
+        self.b = self.add_weight((self.rank, self.outputs), initializer="zeros", autocast=False, name="b")
 
     def call(self, x, training=False):
-        a, b = ops.convert_to_tensor(self.a), ops.convert_to_tensor(self.b)
-        return backend.affine(backend.affine(self.drop(x, training=training), a), b) * self.scale
+        a, b = self._factors()
+        return backend.linear(backend.linear(self.dropout(x, training=training), a), b) * self.scale
+
+    def matrix(self) -> Any:
+        """The update of the kernel itself, `scale` * A B, (inputs, outputs), without dropout."""
+        return backend.linear(*self._factors()) * self.scale
+
+    def _factors(self):
+        return ops.cast(self.a, self.compute_dtype), ops.cast(self.b, self.compute_dtype)
 
 
-def kernel_of(layer, name="kernel"):
-    """A layer's kernel, updated where it has an update: the sum of the two, which is what the identity makes of it.
+def effective_kernel(layer: keras.layers.Layer, name: str = "kernel") -> Any:
+    """The effective kernel of a layer, W + scale * A B; W where the kernel has no update.
 
-    So dropout leaves an input out for all tokens of a batch at once.
+    With dropout the update is applied to the rows of the identity, so one input feature is dropped for the whole batch.
     """
-    kernel, update = ops.convert_to_tensor(getattr(layer, name)), update_of(layer, name)
+    kernel, update = ops.convert_to_tensor(getattr(layer, name)), lora_of(layer, name)
     if update is None:
         return kernel
-    change = update(ops.eye(math.prod(kernel.shape[:-1]), dtype=kernel.dtype))
-    return kernel + ops.cast(ops.reshape(change, kernel.shape), kernel.dtype)
-
-
-def product(x, layer, name="kernel", bias=None):
-    """(..., inputs) times a layer's kernel, (inputs, outputs), plus a bias and what its update adds."""
-    rounded, update = getattr(layer, "rounded", None), update_of(layer, name)
-    bias = None if bias is None else ops.convert_to_tensor(bias)
-    if rounded:
-        y = rounded.product(x) if bias is None else rounded.product(x) + bias
+    if update.dropout.rate:
+        delta = update(ops.eye(math.prod(kernel.shape[:-1]), dtype=kernel.dtype))
     else:
-        y = backend.affine(x, ops.convert_to_tensor(getattr(layer, name)), bias)
+        delta = update.matrix()
+    return kernel + ops.cast(ops.reshape(delta, kernel.shape), kernel.dtype)
+
+
+def matmul(x: Any, layer: keras.layers.Layer, name: str = "kernel", bias: Any = None) -> Any:
+    """The product of (..., inputs) with a layer's kernel, (inputs, outputs), quantised or not, plus bias and update."""
+    quantized, update = getattr(layer, "quantized", None), lora_of(layer, name)
+    bias = None if bias is None else ops.convert_to_tensor(bias)
+    if quantized:
+        y = quantized.matmul(x) if bias is None else quantized.matmul(x) + bias
+    else:
+        y = backend.linear(x, ops.convert_to_tensor(getattr(layer, name)), bias)
     return y if update is None else y + update(x)
 
 
-def update_of(layer, name):
-    """The `LoRAUpdate` that a kernel has, or None."""
+def lora_of(layer: keras.layers.Layer, name: str) -> LoRAUpdate | None:
+    """The LoRA update of the kernel in attribute `name`, or None."""
     return getattr(layer, f"{name}_update", None)
 
 
-def attach(layer, name, rank, scale, dropout=0.0):
-    """Give a kernel of a built layer a fresh `LoRAUpdate`, and return it."""
+def attach(layer: keras.layers.Layer, name: str, rank: int, scale: float, dropout: float = 0.0) -> LoRAUpdate:
+    """Give a kernel of a built layer a new LoRA update, and return the update."""
     kernel = getattr(layer, name)
     inputs, outputs = math.prod(kernel.shape[:-1]), kernel.shape[-1]
     path = f"{kernel.path.replace('/', '_')}_update"
-    dtype = layer.dtype_policy if kernel._autocast else kernel.dtype
+    dtype = layer.dtype_policy if autocasts(kernel) else kernel.dtype
     update = LoRAUpdate(rank, outputs, scale, dropout, name=path, dtype=dtype)
     update.build((None, inputs))
-    switch_on(layer, name, update)
+    enable_lora(layer, name, update)
     return update
 
 
-def switch_on(layer, name, update):
-    """Let a kernel have this update."""
-    layer._tracker.unlock()  # as `enable_lora` of Keras's own layers does
-    setattr(layer, f"{name}_update", update)
-    layer._tracker.lock()
+def enable_lora(layer: keras.layers.Layer, name: str, update: LoRAUpdate) -> None:
+    """Let the kernel in attribute `name` of a built layer have this update."""
+    with unlocked(layer):
+        setattr(layer, f"{name}_update", update)
 
 
-def switch_off(layer, name):
-    """Take a kernel's update away from it."""
-    update = update_of(layer, name)
-    delattr(layer, f"{name}_update")
-    layer._tracker.unlock()
-    layer._tracker.untrack(update)
-    layer._tracker.lock()
+def disable_lora(layer: keras.layers.Layer, name: str) -> None:
+    """Detach a kernel's update from the layer."""
+    remove_layer(layer, f"{name}_update")
 
 
-def merge(layer, name):
-    """Add a kernel's update to it for good, and take the update away."""
-    update, kernel = update_of(layer, name), getattr(layer, name)
+def merge(layer: keras.layers.Layer, name: str) -> None:
+    """Add a kernel's update to the kernel for good, and detach the update."""
+    update, kernel = lora_of(layer, name), getattr(layer, name)
     kernel.assign(kernel.value + ops.reshape(ops.matmul(update.a.value, update.b.value) * update.scale, kernel.shape))
-    update.b.assign(ops.zeros_like(update.b.value))  # for functions that were compiled with it
-    switch_off(layer, name)
+    update.b.assign(ops.zeros_like(update.b.value))  # for functions that were compiled with the update
+    disable_lora(layer, name)

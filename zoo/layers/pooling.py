@@ -1,7 +1,9 @@
-"""One vector a text from a vector a token."""
+"""Pooling over time: one vector per text from one vector per token."""
+
+from typing import Any
 
 import keras
-from keras import ops
+from keras import KerasTensor, ops
 
 from zoo import backend
 from zoo.layers.embedding import PaddingMask
@@ -12,13 +14,16 @@ KINDS = ("max", "mean", "first", "last", "attention")
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Pooling(keras.layers.Layer):
-    """Pools (batch, time, width) over time: (batch, width), of visible tokens only; zeros where there is none.
+    """Masked pooling over time: (batch, time, width) to (batch, width); zeros for a text without a token.
 
-    `kind` is max, mean, first, last or attention: a learned weighted mean (Yang et al. 2016, equations 5 to 7,
-    https://aclanthology.org/N16-1174). Raises UserError for any other.
+    Args:
+        kind: "max", "mean", "first" or "last" token, or "attention": a learned weighted mean (Yang et al. 2016,
+            equations 5 to 7, https://aclanthology.org/N16-1174).
+
+    Raises UserError for any other kind.
     """
 
-    def __init__(self, kind="mean", **kwargs):
+    def __init__(self, kind: str = "mean", **kwargs):
         super().__init__(**kwargs)
         self.kind = one_of("pooling", kind, KINDS)
 
@@ -30,9 +35,10 @@ class Pooling(keras.layers.Layer):
             self.score.build(x_shape)
 
     def call(self, x, padding_mask):
-        """Args: `x` (batch, time, width); `padding_mask` (batch, time) booleans, True where a token is."""
+        """Pool `x`, (batch, time, width), over the tokens where `padding_mask`, (batch, time) booleans, is True."""
         if self.kind == "max":
-            return _maximum(x, padding_mask)
+            any_token = ops.any(padding_mask, axis=1)[:, None]
+            return ops.where(any_token, backend.masked_max(x, padding_mask), 0)
         weights_BT = ops.cast(self._weights(x, padding_mask), x.dtype)
         return ops.einsum("bt,btm->bm", weights_BT, x)
 
@@ -40,27 +46,24 @@ class Pooling(keras.layers.Layer):
         return keras.KerasTensor((x.shape[0], x.shape[2]), dtype=self.compute_dtype)
 
     def _weights(self, x, padding_mask):
-        shown_BT = ops.cast(padding_mask, "float32")
+        mask_BT = ops.cast(padding_mask, "float32")
         if self.kind == "mean":
-            return shown_BT / ops.maximum(ops.sum(shown_BT, axis=1, keepdims=True), 1)
+            return mask_BT / ops.maximum(ops.sum(mask_BT, axis=1, keepdims=True), 1)
         if self.kind == "attention":
             score_BT = ops.cast(ops.squeeze(self.score(self.hidden(x)), -1), "float32")
-            return ops.softmax(ops.where(padding_mask, score_BT, -1e9), axis=1) * shown_BT
-        place_BT = ops.cumsum(shown_BT, axis=1)
-        wanted = 1 if self.kind == "first" else place_BT[:, -1:]
-        return ops.where(ops.equal(place_BT, wanted), shown_BT, 0)
+            return ops.softmax(ops.where(padding_mask, score_BT, -1e9), axis=1) * mask_BT
+        count_BT = ops.cumsum(mask_BT, axis=1)
+        selected = 1 if self.kind == "first" else count_BT[:, -1:]
+        return ops.where(ops.equal(count_BT, selected), mask_BT, 0)
 
 
-def pool(architecture, backbone, kind=None):
-    """Draw one vector a text: (batch, width) of a backbone's features, pooled where they are one a token.
+def pool(architecture: Any, backbone: keras.Model, kind: str | None = None) -> KerasTensor:
+    """Pooled features of a backbone, (batch, width): its output, pooled if the output is one vector per token.
 
-    `kind` is one of `Pooling`'s; None: what suits the architecture.
+    Args:
+        kind: a kind of `Pooling`; None: the architecture's own.
     """
     if architecture.pooling is None:
         return backbone.output
     padding_mask = PaddingMask(architecture.padding, name="pooling_mask")(backbone.input["tokens"])
     return Pooling(kind or architecture.pooling, name="pooling")(backbone.output, padding_mask)
-
-
-def _maximum(x, padding_mask):
-    return ops.where(ops.any(padding_mask, axis=1)[:, None], backend.largest(x, padding_mask), 0)

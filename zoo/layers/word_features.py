@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from zoo.backend import most
+from zoo.backend import dynamic_max
 from zoo.layers.crf import to_front
 
 SPECIAL = 5  # ids of special tokens, below which none is a character: those of `zoo.tokenizer.SPECIAL_TOKENS`
@@ -41,7 +41,7 @@ class WordEnds(keras.layers.Layer):
     def call(self, numbers):
         later = ops.pad(numbers[:, 1:], ((0, 0), (0, 1)), constant_values=-1)
         count = ops.max(numbers, axis=1, keepdims=True) + 1
-        size = most(count, (ops.shape(numbers)[1] + 1) // 2)
+        size = dynamic_max(count, (ops.shape(numbers)[1] + 1) // 2)
         places = to_front(ops.not_equal(numbers, later))[:, :size]
         return ops.where(ops.arange(size, dtype="int32") < count, places, -1)
 

@@ -1,36 +1,38 @@
-"""How well running text was predicted: perplexity by token, by word and by character."""
+"""Perplexity of running text: by token, by word and by character."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+MAX_NATS = 700.0  # the exponential of more nats overflows float64
+
 
 @dataclass(frozen=True)
 class TextNLL:
-    """What a text cost to predict."""
+    """The negative log-likelihood of a text."""
 
-    nats: float  # negative log-likelihood of its tokens
+    nats: float  # sum over its tokens
     tokens: int
     words: int  # between white space, and one for each line break
     characters: int  # Unicode code points, line breaks included
 
 
-def language_scores(surprises):
+def language_scores(texts: Sequence[TextNLL]) -> dict[str, float]:
     """Loss in nats by token, and perplexities: e to the power of the nats by token, by word and by character.
 
-    Tokenizers compare by the latter two. A text of nothing has a perplexity of 1.
+    Models with different tokenizers compare by word or by character. An empty text has a perplexity of 1.
     """
-    nats = sum(one.nats for one in surprises)
-    by = {
-        name: nats / max(sum(getattr(one, name) for one in surprises), 1) for name in ("tokens", "words", "characters")
-    }
+    nats = sum(text.nats for text in texts)
+    by = {name: nats / max(sum(getattr(text, name) for text in texts), 1) for name in ("tokens", "words", "characters")}
     return {
         "loss": by["tokens"],
-        "perplexity": _exponential(by["tokens"]),
-        "perplexity_word": _exponential(by["words"]),
-        "perplexity_character": _exponential(by["characters"]),
+        "perplexity": perplexity(by["tokens"]),
+        "perplexity_word": perplexity(by["words"]),
+        "perplexity_character": perplexity(by["characters"]),
     }
 
 
-def _exponential(nats):
-    return float(np.exp(min(nats, 700.0)))  # what float64 holds
+def perplexity(nats: float) -> float:
+    """e to the power of a mean cross-entropy in nats; `MAX_NATS` limits the exponent."""
+    return float(np.exp(min(nats, MAX_NATS)))

@@ -1,179 +1,166 @@
-"""The contract of an objective: what is learned from records, and how a prediction reads to a person."""
+"""The contract of an objective: a task with its record fields, examples, head, loss, decision and scores."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from zoo import backend
-from zoo.runtime.errors import UserError
+import keras
+import numpy as np
 
-
-@dataclass(frozen=True, kw_only=True)
-class PromptTemplate:
-    """How an exported model makes what its network goes on from of a text."""
-
-    prefix: str = ""  # text that stands before a person's
-    suffix: str = ""
-    special_tokens: bool = False  # with the tokenizer's special tokens around it
-    start_ids: tuple = ()  # ids before all others
-    length: int | None = None  # most ids; of texts with special tokens the beginning is kept, of others the end
-    decoder_ids: tuple = ()  # of an encoder-decoder, which reads the text as its source: the ids that its target begins with
+from zoo.objectives._preparation import Fields, Preparation
 
 
 @dataclass(frozen=True, kw_only=True)
 class Objective(ABC):
-    """Turns records into arrays, adds a head, a loss and metrics to a backbone, and reads predictions back.
+    """A task: how records become examples, the head and the loss, and how outputs become decisions and scores.
 
-    Data goes `examples` (once, cached on disk) -> padded by `zoo.data.batches` -> `collate` (every epoch) -> the model.
+    Records go `examples` (tokenized once, cached on disk) -> padded batches -> `collate` (in each epoch) -> the model.
+    The model's outputs go `decide` -> decisions -> `answer`, `format` or `scores`; an exported graph calls `decide` too.
+
+    Class attributes that training and export read:
+        dynamic: `collate` draws other inputs in each epoch, so features of frozen layers cannot be cached.
+        packable: several examples may share a row (`training.packed_length`).
+        stateful: recurrent layers keep their state from batch to batch.
+        per_token: keys of `examples` with one number for each token (of an encoder-decoder: of `target`).
+        split_strategy: "spread" or "end", how missing splits are derived: see `zoo.data.opening.open_dataset`.
+        graph_input: how an exported graph reads strings, a key of `zoo.export.graph_answers.ANSWERS`.
     """
 
-    length: int = 256  # longest example, in token ids; longer texts are cut
+    length: int = 256  # longest example, in token ids; longer texts are truncated
 
-    monitor = "accuracy"  # which of `scores` is shown while training
-    dynamic = False  # True: `collate` draws what the network reads anew in every epoch
-    graph_input = "texts"  # how an export reads what it is asked: one of `zoo.export.graph_answers.ANSWERS`
-    split_strategy = "spread"  # or "end": how splits that the data lacks are drawn: see `zoo.dataset.open_dataset`
-    max_new_tokens = 64  # most that is written where nobody says how much
-    packable = True  # False: several examples in a row, as `training.packed_length` wants it, cannot be learned
-    per_token = ()  # keys of `examples` that hold one number for each token (of an encoder-decoder: each of `target`)
+    monitor = "accuracy"  # the one of `scores` that training shows and maximises
+    dynamic, packable, stateful, per_token = False, True, False, ()
+    split_strategy, graph_input = "spread", "texts"
 
-    def check_architecture(self, architecture):
-        """Raise UserError, with the reason, where `architecture` is not able to serve this objective."""
+    @property
+    @abstractmethod
+    def fields(self) -> Fields:
+        """The record fields; a class attribute where no setting changes them."""
+
+    def tokenizer_texts(self, record: dict) -> list[str]:
+        """The texts of a record that a tokenizer is trained on."""
+        return [record[name] for name in self.fields.texts]
+
+    def preparation(self, architecture) -> Preparation:
+        """The pass over the records that prepares this objective for training with an architecture."""
+        return Preparation(self)
+
+    def prepare(self, dataset, architecture) -> "Objective":
+        """A copy that knows what the data and the architecture decide. Raises UserError for bad records."""
+        preparation = self.preparation(architecture)
+        for split in dataset.splits:
+            for location, record in dataset.located_records(split):
+                preparation.add(split, location, record)
+        return preparation.finish(dataset.describe)
 
     @abstractmethod
-    def needs(self):
-        """Names of the record fields without which nothing can be learned."""
-
-    def fit(self, dataset):
-        """A copy of this objective that knows what only the training data tells, such as its labels."""
-        return self
-
-    def suit(self, architecture):
-        """A copy of this objective that makes the examples which this architecture reads."""
-        return self
-
-    def accept(self, dataset, split):
-        """Raise UserError where a split holds what the fitted objective does not know, such as a new label."""
+    def check_architecture(self, architecture) -> None:
+        """Raise UserError, with the reason, for an architecture that cannot serve this objective."""
 
     @abstractmethod
-    def texts(self, record):
-        """The texts of a record from which a tokenizer learns."""
+    def examples(self, records: Sequence[dict], tokenizer, train: bool = True) -> Iterator[dict[str, np.ndarray]]:
+        """Yield the examples of a list of records: dicts of 1-D arrays, any number for each record.
 
-    @abstractmethod
-    def asks(self):
-        """Names of the record fields that a question to the trained model consists of, in order."""
-
-    def record(self, text):
-        """A record without an answer, from what a person hands to `predict`: a text, or a tuple of several."""
-        given, asked = (text,) if isinstance(text, str) else text, self.asks()
-        if not isinstance(given, tuple | list):
-            raise UserError(f"Expected a text, or a tuple of {' and '.join(asked)}. Received: {text!r:.80}.")
-        if len(given) != len(asked):
-            raise UserError(
-                f"Expected {' and '.join(asked)} for this model. Received: {len(given)} text(s), {text!r:.80}."
-            )
-        return dict(zip(asked, given, strict=True))
-
-    @abstractmethod
-    def examples(self, records, tokenizer, train=True):
-        """Yield a dict of 1-D arrays for every example that the list of `records` gives.
-
-        In a batch, a key that names an input of the network is padded with the tokenizer's padding, its time bucketed;
-        one of `per_token` is padded with -1; of all others each row has the same size. `segments`, 0 or 1 for a token's text
-        of a pair, may be given for networks that read it. With `train` False targets are left out, so records without
-        answers will do. Examples need not be as many as records.
+        Keys that name an input of the network are padded in a batch, keys of `per_token` are filled up with -1, all
+        others have one size. `train=False` leaves the labels out, so records need none. `zoo.data` documents the keys.
         """
 
     @abstractmethod
-    def collate(self, batch, random):
-        """`(inputs, targets, weights)` for `fit` from a dict of padded (batch, ...) arrays.
+    def collate(self, batch: dict[str, np.ndarray], random: np.random.Generator) -> tuple:
+        """`(inputs, targets, sample weights)` for `fit` from a dict of padded (batch, ...) arrays.
 
-        `weights` is (batch,) or (batch, time): how much each target counts; `zoo.data.batches` normalises it. With several
-        outputs, targets and weights are dicts as the outputs are.
-        `random` is a `numpy.random.Generator` that is the same for the same batch of the same epoch.
+        Weights are (batch,) or (batch, time). Targets and weights of a model with several outputs are dicts. `random`
+        is the same for the same batch of the same epoch.
         """
-
-    def predict(self, run, records, tokenizer):
-        """One prediction for each of a list of records: of each one's only example, what the model gives.
-
-        `run` is a `zoo.pipeline.predictor.BatchPredictor`: `run(rows)` is a list of the model's outputs for a list of examples.
-        """
-        return run(list(self.examples(records, tokenizer, train=False)))
-
-    def prompt_ids(self, record, tokenizer):
-        """The row that writing goes on from: {"tokens": ids}, or {"source": ids} for which a target is written.
-
-        Raises UserError where a model of this objective does not write.
-        """
-        raise UserError(f"Expected a model that writes text. Received: one of {type(self).__name__}, which answers.")
-
-    def prompt_template(self, tokenizer):
-        """The `PromptTemplate` of an export, which writes what `prompt_ids` leads to; None of models that answer by `serve`."""
 
     @abstractmethod
-    def head(self, architecture, backbone):
-        """A `keras.Model` with the backbone's inputs and this objective's outputs."""
+    def head(self, architecture, backbone: keras.Model) -> keras.Model:
+        """The backbone with this objective's output layers."""
 
     @abstractmethod
-    def loss(self):
-        """The Keras loss to compile with."""
+    def loss(self, model: keras.Model):
+        """The Keras loss, or a dict of losses by output, to compile `model` with."""
 
-    def metrics(self):
-        """Fresh Keras metrics to show while training."""
-        return []
+    def predict(self, run, records: Sequence[dict], tokenizer) -> list[dict]:
+        """A decision for each record; `run` is a `zoo.pipeline.predictor.BatchPredictor`."""
+        return run.decisions(list(self.examples(records, tokenizer, train=False)))
 
-    def compile(self, model, optimizer="adamw", **options):
-        """Compile with this objective's loss and metrics; `options` go to `keras.Model.compile`."""
-        options = {"jit_compile": backend.COMPILE, "loss": self.loss()} | options
-        model.compile(optimizer=optimizer, weighted_metrics=self.metrics(), **options)
-        return model
+    @abstractmethod
+    def decide(self, outputs) -> dict:
+        """The decisions for a batch, a dict of (rows, ...) tensors, from a model's outputs; in Keras ops.
 
-    def model(self, architecture):
-        """Draw the network with this objective's head.
-
-        Raises UserError where `architecture` cannot serve it.
+        `predict`, `evaluate` and the exported graph all call it, so a server answers as Python does.
         """
-        self.check_architecture(architecture)
-        return self.head(architecture, architecture.backbone())
 
-    def served(self, model):
-        """The network that an export traces, of a trained model."""
-        return model
-
-    def calibrate(self, predictions, records):
-        """A copy of this objective whose decisions suit `predictions`, a list, on validation `records`."""
-        return self
-
-    @abstractmethod
-    def answer(self, prediction, record):
-        """What a person gets back for one record, from its prediction."""
-
-    @abstractmethod
-    def format(self, answer):
-        """An answer as one line of text."""
-
-    def serve(self, outputs):
-        """What an exported model answers: a dict of (rows, ...) tensors from the model's outputs, in Keras ops.
-
-        Not called for one that writes: see `prompt_template`.
-        """
-        raise NotImplementedError
-
-    def words(self):
-        """{name of one of `serve`'s tensors: tuple of strings} where that tensor's numbers are indices into strings."""
+    @property
+    def outputs(self) -> dict[str, tuple[str, ...] | None]:
+        """The tensors of `decide` that an exported graph returns; with the class names, where a tensor holds indices."""
         return {}
 
     @abstractmethod
-    def scores(self, predictions, records):
-        """Exact metrics of `predictions` (a list, one for each record): a flat dict of names to floats."""
+    def answer(self, decision: dict, record: dict):
+        """What `Pipeline.predict` returns for a record: Python values that JSON can hold."""
 
-    def selection_key(self, scores):
-        """A tuple by which epochs are compared: the weights with the highest are kept."""
-        return (scores[self.monitor],)
+    @abstractmethod
+    def format(self, answer) -> str:
+        """An answer as one line of text."""
 
-    def per_class(self, predictions, records):
-        """Rows (dicts of one shape) worth printing below the scores, such as one a class."""
-        return []
+    @abstractmethod
+    def scores(self, decisions: Sequence[dict], records: Sequence[dict]) -> dict[str, float]:
+        """Exact metrics of a decision for each record."""
 
-    def confusion_matrix(self, predictions, records):
-        """(classes, classes) counts worth drawing, or None."""
+    def selection_key(self, scores: dict[str, float]) -> tuple:
+        """A tuple that orders epochs: the weights with the highest are kept. A lower loss decides between equals."""
+        if self.monitor == "perplexity":
+            return (-scores["loss"],)
+        return (scores[self.monitor], -scores.get("loss", 0.0))
+
+
+@dataclass(frozen=True)
+class PromptTemplate:
+    """How an exported graph turns a string into prompt ids."""
+
+    prefix: str = ""
+    suffix: str = ""
+    special_tokens: bool = False  # put the tokenizer's special tokens around the text
+    start_ids: tuple[int, ...] = ()  # before all other ids
+    length: int | None = None  # most ids; with special tokens the end is cut off, else the beginning
+    decoder_ids: tuple[int, ...] = ()  # of an encoder-decoder, whose source is the text: what the decoder starts with
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generates(Objective):
+    """An objective whose models generate text. `decide` is not called."""
+
+    max_new_tokens = 64  # longest generated text, in tokens
+
+    @abstractmethod
+    def prompt_ids(self, record: dict, tokenizer) -> dict[str, np.ndarray]:
+        """The prompt of a record: {"tokens": ids}, or of an encoder-decoder {"source": ids, "target": ids}."""
+
+    @abstractmethod
+    def prompt_template(self, tokenizer) -> PromptTemplate:
+        """`prompt_ids` for an exported graph."""
+
+    def decide(self, outputs) -> dict:
+        raise NotImplementedError(f"{type(self).__name__} generates text.")
+
+
+class Calibrates(ABC):
+    """An objective with a decision threshold that is calibrated on the validation split."""
+
+    @abstractmethod
+    def calibrate(self, decisions: Sequence[dict], records: Sequence[dict]) -> Objective:
+        """A copy whose threshold maximises the score of the validation decisions."""
+
+
+class Reports(ABC):
+    """An objective with scores for each class."""
+
+    @abstractmethod
+    def per_class(self, decisions: Sequence[dict], records: Sequence[dict]) -> list[dict]:
+        """A row for each class: label, precision, recall, f1 and support."""
+
+    def confusion_matrix(self, decisions: Sequence[dict], records: Sequence[dict]) -> np.ndarray | None:
+        """(classes, classes) counts of true classes (rows) and decided ones; None where a text has several classes."""
         return None

@@ -1,7 +1,7 @@
 """R-Drop: two passes over a batch, each with dropout of its own, are made to agree.
 
-Liang et al. 2021, https://arxiv.org/abs/2106.14448, section 2.1. A network that learns few texts by heart is sure of
-them for reasons that another half of its weights does not share.
+Liang et al. 2021, https://arxiv.org/abs/2106.14448, section 2.1. A network that has memorised few texts is confident
+for reasons that another half of its weights does not share.
 """
 
 import keras
@@ -11,8 +11,8 @@ from keras import ops
 from zoo.runtime.errors import UserError
 
 
-def check_rdrop(objective, architecture):
-    """Raise UserError for a negative `rdrop`, and for one without dropout: both passes would be the same."""
+def check_rdrop(objective, architecture) -> None:
+    """Raise UserError for a negative `rdrop`, and for a model without dropout: both passes would be the same."""
     if objective.rdrop < 0:
         raise UserError(f"Expected objective.rdrop of 0 or more. Received: {objective.rdrop}.")
     if objective.rdrop and not (objective.dropout or getattr(architecture, "dropout", 0)):
@@ -28,20 +28,20 @@ def repeat_rows(arrays):
 
 
 class RDropLoss(keras.losses.Loss):
-    """The loss of `repeat_rows` rows, and how far apart the two passes are.
+    """The loss of `repeat_rows`, plus the divergence of the two passes.
 
     Args:
         loss: a Keras loss, of (rows, ..., classes) targets and logits.
-        strength: of the mean of both Kullback-Leibler divergences beside the losses of both passes: the authors' alpha.
-        several: whether each class has a probability of its own: their divergences are averaged.
+        strength: alpha of the paper, the weight of both Kullback-Leibler divergences beside the losses of both passes.
+        multi_label: whether each class has a probability of its own: their divergences are averaged.
     """
 
-    def __init__(self, loss, strength, multi_label=False):
+    def __init__(self, loss: keras.losses.Loss, strength: float, multi_label: bool = False) -> None:
         super().__init__(name="rdrop")
         self.loss, self.strength = loss, strength
-        self.chances, self.total = (ops.sigmoid, ops.mean) if multi_label else (ops.softmax, ops.sum)
+        self.activate, self.reduce = (ops.sigmoid, ops.mean) if multi_label else (ops.softmax, ops.sum)
 
     def call(self, y_true, y_pred):
-        (one, other), (p, q) = ops.split(y_pred, 2), ops.split(self.chances(y_pred), 2)
-        both = self.total((p - q) * (one - other), axis=-1)  # KL(p, q) + KL(q, p): what normalises logits cancels out
-        return self.loss.call(y_true, y_pred) + self.strength / 4 * ops.concatenate([both, both])
+        (first, second), (p, q) = ops.split(y_pred, 2), ops.split(self.activate(y_pred), 2)
+        divergence = self.reduce((p - q) * (first - second), axis=-1)  # KL(p, q) + KL(q, p); log-normalisers cancel
+        return self.loss.call(y_true, y_pred) + self.strength / 4 * ops.concatenate([divergence, divergence])

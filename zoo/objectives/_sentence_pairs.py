@@ -1,50 +1,53 @@
-"""What objectives share that ask whether one text follows another (Devlin 2018, arXiv:1810.04805, section 3.1)."""
+"""What objectives of next-sentence prediction share (Devlin 2018, arXiv:1810.04805, section 3.1)."""
 
-from abc import abstractmethod
 from dataclasses import dataclass
+from typing import NamedTuple
 
-import numpy as np
 from keras import ops
 
 from zoo.data.sentences import pairs, split_sentences
-from zoo.objectives import Objective
+from zoo.objectives import Fields, Objective
+
+
+class SentencePair(NamedTuple):
+    """Two texts, and whether the second follows the first."""
+
+    record: int  # index of the record
+    first: str
+    second: str
+    follows: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class SentencePairs(Objective):
-    """Records are documents, of whose sentences pairs are made, or hold a `text_pair` to ask about."""
+    """Records are documents, whose sentences make the pairs, or questions with a `text_pair`."""
 
-    @abstractmethod
-    def predict(self, run, records, tokenizer):
-        """For each record a dict with at least the `logits` of its pairs and whether the second `follows`."""
+    fields = Fields(required=("text",), inputs=("text", "text_pair"), texts=("text",))
 
-    def needs(self):
-        return ("text",)
+    def pairs(self, records) -> list[SentencePair]:
+        """The pairs of questions, one each, then those of documents."""
+        questions = [(i, r["text"], r["text_pair"], True) for i, r in enumerate(records) if "text_pair" in r]
+        documents = pairs([[] if "text_pair" in r else split_sentences(r["text"]) for r in records])
+        return [SentencePair(*pair) for pair in (*questions, *documents)]
 
-    def asks(self):
-        return ("text", "text_pair")
+    def encode(self, sentence_pairs: list[SentencePair], tokenizer) -> list:
+        """The `Encoding` of each pair."""
+        firsts, seconds = ([pair[side] for pair in sentence_pairs] for side in (1, 2))
+        return tokenizer.encode_batch(firsts, seconds, length=self.length)
 
-    def texts(self, record):
-        return [record["text"]]
+    def decide(self, outputs):
+        """From (rows, 1) logits: whether the second text `follows` the first, its `probability` and its `logit`."""
+        logit = outputs[:, 0]
+        probability = ops.sigmoid(logit)
+        return {"follows": probability >= 0.5, "probability": probability, "logit": logit}
 
-    def pairs(self, records):
-        """A list of (number of the record, first text, second text, whether it follows), what is asked for first."""
-        asked = [(i, r["text"], r["text_pair"], True) for i, r in enumerate(records) if "text_pair" in r]
-        return asked + list(pairs([[] if "text_pair" in r else split_sentences(r["text"]) for r in records]))
+    @property
+    def outputs(self):
+        return {"follows": None, "probability": None}
 
-    def encode(self, found, tokenizer):
-        """The `Encoding` of each of `pairs`."""
-        return tokenizer.encode_batch([one[1] for one in found], [one[2] for one in found], length=self.length)
-
-    def answer(self, prediction, record):
+    def answer(self, decision, record) -> dict:
         """`{"follows", "probability"}`: whether the second text follows the first, and how likely that is."""
-        probability = float(1 / (1 + np.exp(-prediction["logits"][0])))
-        return {"follows": probability >= 0.5, "probability": probability}
+        return {"follows": bool(decision["follows"][0]), "probability": float(decision["probability"][0])}
 
-    def format(self, answer):
+    def format(self, answer) -> str:
         return f"{'follows' if answer['follows'] else 'does not follow'} {answer['probability']:.3f}"
-
-    def serve(self, outputs):
-        """`probability` that the second text follows the first, and whether it `follows`."""
-        probability = ops.sigmoid(outputs[:, 0])
-        return {"follows": probability >= 0.5, "probability": probability}

@@ -1,6 +1,6 @@
-"""BERT's own training: hidden tokens and next sentences at once (Devlin 2018, arXiv:1810.04805, section 3.1).
+"""BERT pretraining: masked tokens and next sentences at once (Devlin 2018, arXiv:1810.04805, section 3.1).
 
-Records are documents; their neighbouring sentences make the pairs, in which tokens are hidden anew in each epoch. The
+Records are documents; their neighbouring sentences make the pairs, in which other tokens are masked in each epoch. The
 compile/fit preset is BERT's AdamW with warm-up and linear decay (appendix A.2).
 """
 
@@ -19,92 +19,87 @@ from zoo.transforms.token_scoring import with_losses_and_hits
 
 @dataclass(frozen=True, kw_only=True)
 class Pretrain(SentencePairs):
-    """Two outputs: `tokens`, logits at hidden places, and `follows`, a logit for the pair."""
+    """Two outputs: `tokens`, logits at masked positions, and `follows`, a logit for the pair."""
 
-    mask_rate: float = 0.15  # of tokens that are hidden
-    whole_words: bool = False  # all pieces of a word are hidden together
+    mask_rate: float = 0.15  # share of tokens that are masked
+    whole_words: bool = False  # whole-word masking: all pieces of a word together
 
     monitor = "perplexity"
     dynamic = True
     per_token = ("word_ids",)
 
     @property
-    def masking(self):
+    def masking(self) -> Masking:
+        """The masking of training. Raises UserError for a rate out of its range."""
         return Masking(rate=self.mask_rate, whole_words=self.whole_words)
 
-    def check_architecture(self, architecture):
+    def check_architecture(self, architecture) -> None:
         check_sees_both_sides(architecture, "pretrain")
         self.masking  # noqa: B018 - raises for a rate out of its range
 
     def examples(self, records, tokenizer, train=True):
-        return self._rows(self.pairs(records), tokenizer)
+        return self._examples(self.pairs(records), tokenizer)
 
-    def _rows(self, found, tokenizer):
-        for encoding, (*_, follow) in zip(self.encode(found, tokenizer), found, strict=True):
+    def _examples(self, pairs, tokenizer):
+        for encoding, pair in zip(self.encode(pairs, tokenizer), pairs, strict=True):
             yield {
                 "tokens": encoding.ids,
                 "segments": encoding.segments.astype("uint8"),
                 "word_ids": word_ids(encoding),
                 "mask_token_and_size": mask_token_and_size(tokenizer),
-                "follows": np.array([follow], "uint8"),
+                "follows": np.array([pair.follows], "uint8"),
             }
 
     def collate(self, batch, random):
         follows = batch.pop("follows").astype("float32")
-        there = batch.get("examples", np.ones(len(follows))).astype("float32")
-        inputs, right, weights = self.masking.mask(batch, random)
-        return inputs, {"tokens": right, "follows": follows}, {"tokens": weights, "follows": there}
+        counts = batch.get("example_mask", np.ones(len(follows))).astype("float32")
+        inputs, labels, weights = self.masking.mask(batch, random)
+        return inputs, {"tokens": labels, "follows": follows}, {"tokens": weights, "follows": counts}
 
     def head(self, architecture, backbone):
-        logits, places = masked_lm_head(architecture, backbone)
+        logits, mask_positions = masked_lm_head(architecture, backbone)
         follows = keras.layers.Dense(1, dtype="float32", name="follows")(pool(architecture, backbone))
-        return keras.Model({**backbone.input, "mask_positions": places}, {"tokens": logits, "follows": follows})
+        inputs = {**backbone.input, "mask_positions": mask_positions}
+        return keras.Model(inputs, {"tokens": logits, "follows": follows})
 
-    def loss(self):
+    def loss(self, model):
         return {"tokens": TokenLoss(), "follows": keras.losses.BinaryCrossentropy(from_logits=True)}
 
-    def metrics(self):
-        return {"tokens": [], "follows": [keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)]}
-
     def predict(self, run, records, tokenizer):
-        """For each record {"losses", "hits", "logits", "follows"} of what was hidden in its pairs, and of these.
+        """For each record the decisions of its pairs, their `truth`, and `losses` and `hits` of masked tokens.
 
-        In a pair that is asked about nothing is hidden.
+        No token of a question is masked.
         """
-        found, asked = self.pairs(records), sum("text_pair" in record for record in records)
-        rows = list(self._rows(found, tokenizer))
-        rows = [*map(_open, rows[:asked]), *mask_examples(rows[asked:], self.masking)]
-        each = [[] for _ in records]
-        for (number, *_, follow), row, one in zip(found, rows, run(rows, _scored), strict=True):
-            count = len(row["mask_positions"])
-            seen = {"losses": one["losses"][:count], "hits": one["hits"][:count]}
-            each[number].append(seen | {"logits": one["follows"], "follows": np.array([follow])})
-        return [{key: _joined([one[key] for one in some]) for key in KEYS} for some in each]
+        pairs, questions = self.pairs(records), sum("text_pair" in record for record in records)
+        examples = list(self._examples(pairs, tokenizer))
+        examples = [*map(_unmasked, examples[:questions]), *mask_examples(examples[questions:], self.masking)]
+        grouped = [[] for _ in records]
+        for pair, example, output in zip(pairs, examples, run(examples, _with_losses), strict=True):
+            count = len(example["mask_positions"])
+            losses = {name: output[name][:count] for name in ("losses", "hits")}
+            decision = run.decide({"follows": output["follows"][None]})
+            grouped[pair.record].append(decision | losses | {"truth": np.array([pair.follows])})
+        return [{key: _joined([pair[key] for pair in group]) for key in KEYS} for group in grouped]
 
-    def served(self, model):
-        """What tells whether texts follow: nothing is hidden in them."""
-        return keras.Model({name: x for name, x in model.input.items() if name != "mask_positions"}, model.output["follows"])
+    def decide(self, outputs):
+        return super().decide(outputs["follows"])
 
-    def scores(self, predictions, records):
-        """Loss, perplexity and accuracy at the hidden tokens, and `accuracy_follows` of the pairs."""
-        right = [(one["logits"] >= 0) == one["follows"].astype(bool) for one in predictions]
-        share = np.concatenate(right or [np.zeros(0)])
-        return masked_scores(predictions) | {"accuracy_follows": float(share.mean()) if len(share) else 0.0}
-
-    def selection_key(self, scores):
-        return (-scores["loss"],)
+    def scores(self, decisions, records):
+        """Loss, perplexity and accuracy at the masked tokens, and `accuracy_follows` of the pairs."""
+        hits = _joined([(one["logit"] >= 0) == one["truth"].astype(bool) for one in decisions])
+        return masked_scores(decisions) | {"accuracy_follows": float(hits.mean()) if len(hits) else 0.0}
 
 
-KEYS = ("losses", "hits", "logits", "follows")
+KEYS = ("follows", "probability", "logit", "truth", "losses", "hits")
 
 
-def _open(row):
-    """As `mask_examples` gives a row, with nothing hidden."""
+def _unmasked(example):
+    """As `mask_examples` yields an example, without a mask."""
     none = np.zeros(0, "int32")
-    return {"tokens": row["tokens"], "segments": row["segments"], "mask_positions": none, "labels": none}
+    return {"tokens": example["tokens"], "segments": example["segments"], "mask_positions": none, "labels": none}
 
 
-def _scored(model):
+def _with_losses(model):
     scored = with_losses_and_hits(model, "tokens")
     return keras.Model(scored.input, {**scored.output, "follows": model.output["follows"]})
 

@@ -1,9 +1,10 @@
-"""Give a pair of texts a number, such as how alike they are: regression (Cer 2017, https://aclanthology.org/S17-2001).
+"""Regression: give a pair of texts a number, such as how alike they are (Cer 2017, https://aclanthology.org/S17-2001).
 
 One output on the pooled features of both texts in one row, as Devlin 2018, arXiv:1810.04805, section 4.1, for STS-B;
-the numbers learned have mean 0 and deviation 1. The compile/fit preset is its AdamW with warm-up and linear decay.
+labels are standardised to mean 0 and standard deviation 1. The compile/fit preset is its AdamW with warm-up and decay.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import keras
@@ -12,7 +13,7 @@ import numpy as np
 from zoo.layers.dropout import Dropout
 from zoo.layers.pooling import pool
 from zoo.metrics.regression import regression_scores
-from zoo.objectives import Objective
+from zoo.objectives import Fields, Objective, Preparation
 from zoo.objectives._requirements import check_reads_tokens
 from zoo.runtime.errors import UserError
 
@@ -22,79 +23,82 @@ class ScorePair(Objective):
     """One number for each pair of texts."""
 
     dropout: float = 0.1  # before the output layer
-    mean: float = 0.0  # of the training labels; filled in by training
-    std: float = 0.0  # of the training labels; 0: found in the training split
+    mean: float = 0.0  # of the training labels; set by training
+    std: float = 0.0  # standard deviation of the training labels; 0: measured on the training split
 
     monitor = "pearson"
+    fields = Fields(required=("text", "text_pair", "label"), inputs=("text", "text_pair"), texts=("text", "text_pair"))
 
-    def check_architecture(self, architecture):
+    def preparation(self, architecture) -> Preparation:
+        return NumberPreparation(self)
+
+    def check_architecture(self, architecture) -> None:
         check_reads_tokens(architecture, "score_pair")
 
-    def needs(self):
-        return (*self.asks(), "label")
-
-    def asks(self):
-        return ("text", "text_pair")
-
-    def fit(self, dataset):
-        for split in dataset.splits:
-            self.accept(dataset, split)
-        if self.std:
-            return self
-        labels = np.array([float(record["label"]) for record in dataset.records("train")])
-        if labels.std() == 0:
-            raise UserError(
-                f"Expected different numbers as labels in {dataset.describe('train')}. Received: {labels[0]:g}."
-            )
-        return replace(self, mean=float(labels.mean()), std=float(labels.std()))
-
-    def accept(self, dataset, split):
-        for place, record in dataset.located_records(split):
-            _number(record["label"], place)
-
-    def texts(self, record):
-        return [record[name] for name in self.asks()]
-
     def examples(self, records, tokenizer, train=True):
-        columns = ([record[name] for record in records] for name in self.asks())
+        columns = ([record[name] for record in records] for name in self.fields.inputs)
         for record, encoding in zip(records, tokenizer.encode_batch(*columns, length=self.length), strict=True):
             example = {"tokens": encoding.ids, "segments": encoding.segments.astype("uint8")}
             yield example | ({"score": np.array([float(record["label"])], "float32")} if train else {})
 
     def collate(self, batch, random):
         targets = (batch.pop("score") - self.mean) / (self.std or 1.0)
-        return batch, targets.astype("float32"), batch.get("examples", np.ones(len(targets))).astype("float32")
+        return batch, targets.astype("float32"), batch.get("example_mask", np.ones(len(targets))).astype("float32")
 
     def head(self, architecture, backbone):
         x = Dropout(self.dropout, name="head_dropout")(pool(architecture, backbone))
         return keras.Model(backbone.input, keras.layers.Dense(1, dtype="float32", name="score")(x))
 
-    def loss(self):
+    def loss(self, model):
         return keras.losses.MeanSquaredError()
 
-    def _scaled(self, outputs):
-        return outputs * (self.std or 1.0) + self.mean
+    def decide(self, outputs):
+        """`score`, (rows,), on the scale of the training labels."""
+        return {"score": outputs[:, 0] * (self.std or 1.0) + self.mean}
 
-    def answer(self, prediction, record):
+    @property
+    def outputs(self):
+        return {"score": None}
+
+    def answer(self, decision, record) -> dict:
         """`{"score"}`, on the scale of the training labels."""
-        return {"score": float(self._scaled(prediction[0]))}
+        return {"score": float(decision["score"])}
 
-    def format(self, answer):
+    def format(self, answer) -> str:
         return f"{answer['score']:.3f}"
 
-    def serve(self, outputs):
-        """`score`, (rows,), on the scale of the training labels."""
-        return {"score": self._scaled(outputs[:, 0])}
-
-    def scores(self, predictions, records):
-        found = self._scaled(np.array(predictions, "float64").reshape(-1))
-        return regression_scores(found, np.array([float(record["label"]) for record in records]))
+    def scores(self, decisions, records):
+        predicted = np.array([decision["score"] for decision in decisions], "float64")
+        return regression_scores(predicted, np.array([float(record["label"]) for record in records]))
 
 
-def _number(label, place):
+class NumberPreparation(Preparation):
+    """Checks that each label is a number, and measures mean and standard deviation of the training split."""
+
+    def __init__(self, objective: ScorePair) -> None:
+        super().__init__(objective)
+        self.numbers: list[float] = []
+
+    def add(self, split: str, location: str, record: dict) -> None:
+        number = _number(record["label"], location)
+        if split == "train":
+            self.numbers.append(number)
+
+    def finish(self, describe: Callable[[str], str]) -> ScorePair:
+        if self.objective.std:
+            return self.objective
+        labels = np.array(self.numbers)
+        if not len(labels) or labels.std() == 0:
+            received = f"{labels[0]:g}" if len(labels) else "none"
+            raise UserError(f"Expected different numbers as labels in {describe('train')}. Received: {received}.")
+        return replace(self.objective, mean=float(labels.mean()), std=float(labels.std()))
+
+
+def _number(label, location):
     try:
-        value = float(label)
+        number = float(label)
     except ValueError:
-        value = float("nan")
-    if not np.isfinite(value):
-        raise UserError(f"Expected a number as label at {place}. Received: label={label!r:.40}.")
+        number = float("nan")
+    if not np.isfinite(number):
+        raise UserError(f"Expected a number as label at {location}. Received: label={label!r:.40}.")
+    return number

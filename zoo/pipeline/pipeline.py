@@ -8,10 +8,11 @@ from pathlib import Path
 import keras
 
 from zoo import config
-from zoo.data.examples import in_chunks
 from zoo.data.opening import open_dataset
-from zoo.layers.quantization import PRECISIONS, round_weights
+from zoo.data.tokenization import in_chunks
+from zoo.layers.quantization import WEIGHT_TYPES, quantize_weights
 from zoo.pipeline import predictor
+from zoo.pipeline.generation_methods import GenerationMethods
 from zoo.presets import Preset
 from zoo.runtime.console import silence
 from zoo.runtime.errors import UserError, did_you_mean, one_of
@@ -22,7 +23,7 @@ FILES = ("preset.json", "tokenizer.json", "model.keras")
 
 
 @dataclass
-class Pipeline:
+class Pipeline(GenerationMethods):
     """What `zoo.train` and `zoo.load` return."""
 
     model: keras.Model
@@ -51,39 +52,6 @@ class Pipeline:
             outputs = predictor.predict(self.model, self.objective, self.tokenizer, chunk)
             for record, output in zip(chunk, outputs, strict=True):
                 yield record, self.objective.answer(output, record)
-
-    def generate(self, prompts, **settings):
-        """What the model writes after a prompt, or for a source text: a string, or a list of them for a list.
-
-        `settings` are those of `zoo.generation.TextGenerator`, such as `max_new_tokens`, `temperature`, `stop`; with `best` above
-        1 a list of so many texts takes the place of each; and `draft`, a smaller pipeline of the same tokenizer.
-        """
-        single = isinstance(prompts, str)
-        records = [self.objective.record(prompt) for prompt in ([prompts] if single else prompts)]
-        found = [[one.text for one in texts] for texts in self.author(**settings).write(records)]
-        found = found if settings.get("best", 1) > 1 else [text for (text,) in found]
-        return found[0] if single else found
-
-    def author(self, draft=None, **settings):
-        """A `zoo.generation.TextGenerator` with this model, for texts piece by piece, or with their log-probabilities.
-
-        Raises UserError for a `draft`, a pipeline, with another tokenizer.
-        """
-        from zoo.generation.text_generator import TextGenerator
-
-        if draft and draft.tokenizer.backend.to_str() != self.tokenizer.backend.to_str():
-            raise UserError(
-                "Expected a draft with the same tokenizer. Received: one that numbers its tokens otherwise."
-            )
-        author = TextGenerator(self.model, self.objective, self.tokenizer, **settings)
-        author.draft = draft and draft.model
-        return author
-
-    def chat(self, system="", **settings):
-        """A `zoo.generation.Chat`, a conversation with a model that follows instructions: `.say(text)` answers."""
-        from zoo.generation.chat import Chat
-
-        return Chat(self.model, self.objective, self.tokenizer, system, **settings)
 
     def questions(self, data, columns=None, errors="strict"):
         """Yield the records of a dataset spec, of which only what `predict` asks for is needed."""
@@ -173,7 +141,7 @@ def load(folder, precision="float32"):
     scored, but is not saved or exported. Raises UserError, naming the file, where one is missing, truncated or of
     another version.
     """
-    folder, precision = Path(folder), one_of("precision", precision, PRECISIONS)
+    folder, precision = Path(folder), one_of("precision", precision, WEIGHT_TYPES)
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise UserError(_not_a_model(folder, missing))
@@ -186,7 +154,7 @@ def load(folder, precision="float32"):
     scores = folder / "scores.json"
     found = _part(scores, lambda path: json.loads(path.read_text(encoding="utf-8"))) if scores.is_file() else {}
     if precision != "float32":
-        round_weights(model, precision)
+        quantize_weights(model, precision)
     return Pipeline(model, preset, tokenizer, found, precision)
 
 

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 
 from zoo.backend.shapes import bucket, power_of_two
-from zoo.data.examples import Collator, in_chunks
+from zoo.data.collate import Collator
+from zoo.data.tokenization import in_chunks
 
 ROWS = 64  # most examples in a batch
 TOKENS = 4096  # most token ids in a batch: outputs may be as wide as a vocabulary
@@ -40,37 +41,26 @@ class BatchPredictor:
         """
         model, found = self._twin(through) if through else self.model, [None] * len(rows)
         answer = model.predict_on_batch if through else self.answer
-        frame = Collator.of(model, self.objective, self.tokenizer, rows[0] if rows else ())
-        sizes = np.array([frame.sizes(row) for row in rows])
+        collator = Collator.for_model(model, self.objective, self.tokenizer, rows[0] if rows else ())
+        sizes = np.array([collator.sizes(row) for row in rows])
         for some, shape in _batches(sizes, self.objective.length):
-            outputs = _run(answer, model.input, frame.pad([rows[i] for i in some], shape))
+            outputs = _run(answer, model.input, collator.pad([rows[i] for i in some], shape))
             for place, i in enumerate(some):
                 found[i] = keras.tree.map_structure(lambda y, place=place: y[place], outputs)
         return found
 
-    def generate(self, rows, max_new_tokens, **settings):
-        """What the model writes for each of a list of rows, likeliest token by token: a list of id lists.
+    def generate(self, rows, max_new_tokens):
+        """Greedy decoding: the new ids for each of a list of prompts, at most `max_new_tokens` and without the end id.
 
-        A row holds `tokens` to go on from, or `source`, for which an encoder-decoder writes a `target`, by default from
-        the tokenizer's first token on. Writing ends at the tokenizer's separator or after `max_new_tokens` ids; `settings`
-        are those of `zoo.generation.GenerationConfig`.
+        A row holds `tokens`, or the `source` of an encoder-decoder and what its `target` starts with: see
+        `zoo.generation.generate.prompts_of`.
         """
+        from zoo.generation.generate import generate, prompts_of
+        from zoo.generation.generation_config import GenerationConfig
+
         stop_ids = () if self.tokenizer.end is None else (self.tokenizer.end,)
-        settings = {"stop_ids": stop_ids} | settings | {"max_new_tokens": max_new_tokens}
-        found = [None] * len(rows)
-        for some, _ in _batches(np.array([[len(next(iter(row.values())))] for row in rows]), self.objective.length):
-            for i, ids in zip(some, self._written([rows[i] for i in some], settings), strict=True):
-                found[i] = ids
-        return found
-
-    def _written(self, rows, settings):
-        from zoo.generation.generate import generate
-
-        if "source" not in rows[0]:
-            return generate(self.model, [row["tokens"].tolist() for row in rows], **settings)
-        first = self.tokenizer.padding if self.tokenizer.start is None else self.tokenizer.start
-        targets = [list(row.get("target", [first])) for row in rows]
-        return generate(self.model, targets, [row["source"].tolist() for row in rows], **settings)
+        config = GenerationConfig(max_new_tokens=max_new_tokens, stop_ids=stop_ids)
+        return [completion.ids for (completion,) in generate(self.model, *prompts_of(rows, self.tokenizer), config)]
 
     def _twin(self, draw):
         """The model that `draw` makes of the trained one; the same for every runner, so that it is compiled once."""

@@ -1,10 +1,31 @@
-"""What a reader of one format must do: say which specs it claims, and which parts lie behind one."""
+'''The contract of a reader, which turns one file format or source into rows for a `zoo.open_dataset`.
+
+A reader of a file format has `extensions` and `rows`. This one reads .ini files, a section a row:
+
+    import configparser
+    import zoo
+
+    @zoo.register
+    class Ini(zoo.readers.Reader):
+        """Read .ini: each section is a row, its options are the columns."""
+
+        extensions = (".ini",)
+
+        def rows(self, path, errors):
+            parser = configparser.ConfigParser()
+            parser.read_string(Path(path).read_text(encoding="utf-8", errors=errors))
+            for name in parser.sections():
+                yield f"{path} section {name}", dict(parser[name])
+
+A reader of another source, such as a database, overrides `handles` and `sources` instead.
+'''
 
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 SPLITS = {
     "train": "train",
@@ -17,56 +38,70 @@ SPLITS = {
     "test": "test",
     "testing": "test",
 }
-UNNAMED = ""  # the split of a file that does not say which split it is
+UNNAMED = ""  # the split of a file whose name is not that of a split
+
+Row = dict[str, Any]  # the source's own columns
 
 
 @dataclass(frozen=True)
 class Source:
-    """Rows that belong together, not read yet: one split of a dataset, or all of it."""
+    """The rows of one split, or of a complete dataset, streamed anew by each call of `rows`."""
 
     description: str  # for messages
-    rows: Callable[[], Iterator[tuple[str, dict]]]  # yields (place, row): a place such as "train.tsv:12"
-    digest: Callable[[], str]  # changes with the content
-    columns: Mapping[str, str] = field(default_factory=dict)  # standard field -> column, unless the user says otherwise
+    rows: Callable[[], Iterator[tuple[str, Row]]]  # yields (location, row): a location such as "train.tsv:12"
+    digest: Callable[[], str]  # a hash that changes with the content
+    columns: Mapping[str, str] = field(default_factory=dict)  # standard field -> column, unless the user maps others
+    count: Callable[[], int] | None = None  # the number of rows, where that is quicker to know than by `rows`
 
 
 class Reader:
     """One format or source of records. A reader of files needs `extensions` and `rows`; others override the rest."""
 
-    extensions: tuple[str, ...] = ()  # without .gz
+    extensions: tuple[str, ...] = ()  # in lower case, without .gz
 
-    def rows(self, path, errors) -> Iterator[tuple[str, dict]]:
-        """Yields (place, row) of one file; a row is a dict of the file's own columns."""
+    def rows(self, path: str | Path, errors: str) -> Iterator[tuple[str, Row]]:
+        """Yield (location, row) of one file; a row is a dict of the file's own columns.
+
+        `errors` is "strict" or "replace", for broken UTF-8. Raise `zoo.UserError`, with the location, for a broken row.
+        """
         raise NotImplementedError
 
-    def handles(self, spec) -> bool:
-        """Whether this reader is the one for `spec` (a split after # is already gone)."""
+    def handles(self, spec: str) -> bool:
+        """Whether `spec`, without its #SPLIT, is for this reader."""
         return plain_name(spec).endswith(self.extensions)
 
-    def sources(self, spec, errors) -> dict[str, Source]:
-        """The parts behind `spec` by their own split names."""
+    def sources(self, spec: str, errors: str) -> dict[str, Source]:
+        """{split: `Source`} of a spec, by the source's own names of splits; `UNNAMED` where it has no splits."""
         return {split_in(Path(spec).name): self.source(spec, errors)}
 
-    def source(self, path, errors) -> Source:
-        """A whole file as one part."""
-        return Source(str(path), lambda: self.rows(path, errors), lambda: digest_files(path))
+    def source(self, path: str | Path, errors: str) -> Source:
+        """A complete file as one source."""
+        count = None if type(self).count is Reader.count else lambda: self.count(path, errors)
+        return Source(str(path), lambda: self.rows(path, errors), lambda: digest_files(path), count=count)
+
+    def count(self, path: str | Path, errors: str) -> int:
+        """The number of rows of one file. Override it where rows can be counted without being parsed."""
+        return sum(1 for _ in self.rows(path, errors))
 
 
-def plain_name(path):
+REGISTERED: dict[str, type[Reader]] = {}  # readers from outside of the zoo, by name: `zoo.register` adds them
+
+
+def plain_name(path: str | Path) -> str:
     """The lower-case file name without .gz."""
     return Path(path).name.lower().removesuffix(".gz")
 
 
-def split_in(name):
-    """The split that a file's name starts with ("dev-v2.0.json" -> "validation"), or UNNAMED."""
+def split_in(name: str) -> str:
+    """The split that a file's name starts with ("dev-v2.0.json" -> "validation"), or `UNNAMED`."""
     first = re.match(r"[a-z]*", name.lower())[0]
     return SPLITS.get(first, UNNAMED)
 
 
-def digest_files(*paths):
-    """A hash of the bytes of some files, one after the other."""
-    whole = hashlib.sha256()
+def digest_files(*paths: str | Path) -> str:
+    """A hash of the bytes of files, in order."""
+    digest = hashlib.sha256()
     for path in paths:
         with open(path, "rb") as file:
-            whole.update(hashlib.file_digest(file, "sha256").digest())
-    return whole.hexdigest()
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

@@ -2,8 +2,8 @@
 
 from tokenizers import pre_tokenizers
 
-# Chinese and Japanese write no blanks between words, so their characters are words by themselves. A word is letters,
-# digits and their marks, with apostrophes inside ("don't" is one word). Any other character that is not blank is a word.
+# Chinese and Japanese write no blanks between words, so their characters are words by themselves. Other words are
+# letters, digits and their marks, with apostrophes inside ("don't" is one word), or single characters of other kinds.
 CJK = r"\p{Han}\p{Hiragana}\p{Katakana}"
 _LETTER = rf"[\w&&[^{CJK}]]"
 WORDS = rf"[{CJK}]|{_LETTER}+(?:['’]{_LETTER}+)*|[^\s\w]"

@@ -1,4 +1,4 @@
-"""The contract of `zoo/tokenizers/`: a specification that, trained on texts, becomes a `zoo.text.tokenizer.Tokenizer`."""
+"""The contract of `zoo/tokenizers/`: a specification, which becomes a `Tokenizer` when trained on texts."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """Cached features: outputs of the frozen part of a network, computed once and kept on disk.
 
-`lower` and `upper` are the two parts that `zoo.transforms.frozen.cut` makes of a model: frozen and
+`lower` and `upper` are the two parts that `zoo.transforms.frozen.split_frozen` makes of a model: frozen and
 trainable.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo.data.examples import ArrayStore, Examples, write
+from zoo.data.examples import ArrayStore, Examples, save
 from zoo.objectives import Objective
 from zoo.pipeline.predictor import BatchPredictor
 from zoo.runtime.files import atomic_file
@@ -32,18 +32,18 @@ class CachedFeatures:
     def __init__(
         self, examples: Examples, lower: keras.Model, objective: Objective, tokenizer: Tokenizer, folder: Path
     ) -> None:
-        self.examples, self.frame, self.lower = examples, examples.frame, lower
+        self.examples, self.collator, self.lower = examples, examples.collator, lower
         if not folder.is_dir():
-            write(folder, self._computed(BatchPredictor(lower, objective, tokenizer)))
+            save(folder, self._computed(BatchPredictor(lower, objective, tokenizer)))
         self.rows = ArrayStore(folder)
 
     def __len__(self):
         return len(self.examples)
 
     @property
-    def used(self) -> np.ndarray:
+    def lengths(self) -> np.ndarray:
         """Lengths in tokens, as of `Examples`."""
-        return self.examples.used
+        return self.examples.lengths
 
     def shapes(self, longest: int) -> np.ndarray:
         """Padded shapes, as `Examples.shapes`."""
@@ -68,7 +68,7 @@ class CachedFeatures:
 
     def _computed(self, predict) -> Iterator[dict[str, np.ndarray]]:
         """Yield {name: 1-D array} for each example."""
-        names = [name for name in self.frame.inputs if name in self.examples.values]
+        names = [name for name in self.collator.inputs if name in self.examples.values]
         for start in range(0, len(self), CHUNK):
             indices = range(start, min(start + CHUNK, len(self)))
             outputs = predict([{name: self.examples.row(name, i) for name in names} for i in indices])

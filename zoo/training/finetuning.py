@@ -11,10 +11,10 @@ from itertools import groupby
 import keras
 
 from zoo.architectures import Architecture
-from zoo.layers.quantization import PRECISIONS, round_weights
+from zoo.layers.quantization import WEIGHT_TYPES, quantize_weights
 from zoo.presets import Preset, Tuning
 from zoo.runtime.errors import UserError, one_of
-from zoo.transforms.frozen import blocks
+from zoo.transforms.frozen import block_of_layer
 
 BACKBONE = "backbone"
 BYTES = {"float32": 4, "bfloat16": 2, "int8": 1}  # of a number of a weight
@@ -37,7 +37,7 @@ def check_tuning(preset: Preset) -> None:
         )
     if tuning.unfreeze_every and preset.training.max_steps:
         raise UserError("tuning.unfreeze_every counts epochs: give training.epochs. Received: training.max_steps too.")
-    if one_of("tuning.quantize", tuning.quantize, PRECISIONS) != PRECISIONS[0] and not (preset.lora.rank or freeze):
+    if one_of("tuning.quantize", tuning.quantize, WEIGHT_TYPES) != WEIGHT_TYPES[0] and not (preset.lora.rank or freeze):
         received = f"Received: tuning.quantize={tuning.quantize} where all weights are trainable."
         raise UserError(f"tuning.quantize is for frozen weights: give lora.rank or tuning.freeze. {received}")
 
@@ -57,7 +57,7 @@ class BlockFreezer:
     def __init__(self, tuning: Tuning, architecture: Architecture, model: keras.Model) -> None:
         self.tuning, self.model = tuning, model
         self.frozen: list[keras.Variable] = []
-        self.blocks: dict[str, int] = {} if tuning == Tuning() else blocks(architecture)
+        self.blocks: dict[str, int] = {} if tuning == Tuning() else block_of_layer(architecture)
         self.highest = max(self.blocks.values(), default=0)
         self.lowest = self._always_frozen(type(architecture).__name__)
         self.lr_scales = self._lr_scales()
@@ -119,8 +119,8 @@ class BlockFreezer:
 
     def quantize(self) -> None:
         """Quantise the frozen weights as `tuning.quantize` says; their exact values are lost."""
-        if self.tuning.quantize != PRECISIONS[0]:
-            round_weights(self.model, self.tuning.quantize, frozen=True)
+        if self.tuning.quantize != WEIGHT_TYPES[0]:
+            quantize_weights(self.model, self.tuning.quantize, frozen=True)
             self.freeze_up_to(self.lowest)  # quantised weights are no longer among the trainable
 
     def summary(self) -> str:

@@ -17,9 +17,9 @@ from zoo.training.callbacks import Recorder, StopAfter, Validation
 from zoo.training.environment import keep_freed_memory
 from zoo.training.optimizer import optimizer
 from zoo.training.progress import ProgressBar
-from zoo.transforms.frozen import cut, still
-from zoo.transforms.packed import packed
-from zoo.transforms.stateful import carried
+from zoo.transforms.frozen import freeze_layers, split_frozen
+from zoo.transforms.packed import pack_model
+from zoo.transforms.stateful import stateful
 
 if TYPE_CHECKING:
     from zoo.training.run import TrainingRun
@@ -47,9 +47,9 @@ class FitLoop:
         """(model, examples, type of batches) to train with: the network itself, or its stateful or packed form."""
         run, training = self.run, self.run.preset.training
         if getattr(run.objective, "stateful", False):
-            return carried(run.model, training.batch_size), run.examples, ContiguousBatches
+            return stateful(run.model, training.batch_size), run.examples, ContiguousBatches
         if training.packed_length:
-            network = packed(run.model)
+            network = pack_model(run.model)
             return network, PackedExamples(run.examples, network, training.packed_length), Batches
         return run.model, run.examples, Batches
 
@@ -104,8 +104,8 @@ class FitLoop:
             return self.network, self.examples, None
         repeated = self.network is run.model and not run.objective.dynamic and "tokens" in run.architecture.inputs()
         if passes <= 1 or not repeated:
-            return still(self.network, frozen), self.examples, None
-        lower, upper = cut(run.model, frozen)
+            return freeze_layers(self.network, frozen), self.examples, None
+        lower, upper = split_frozen(run.model, frozen)
         folder, start = run.running / f"features_{len(frozen)}", time.monotonic()
         folder.mkdir(exist_ok=True)
         features = CachedFeatures(self.examples, lower, run.objective, run.tokenizer, folder / "training")
@@ -119,7 +119,7 @@ class FitLoop:
         callbacks = [StopAfter(self.total, self.steps), self.validation, bar, self.recorder]
         with keep_freed_memory(), defer_interrupt(self._stop):
             self.model.fit(
-                backend.feed(stream, next(stream())),
+                backend.fit_input(stream, next(stream())),
                 steps_per_epoch=self.steps,
                 epochs=end,
                 initial_epoch=done,

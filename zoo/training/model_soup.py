@@ -1,7 +1,7 @@
 """Model soup: the mean of the weights of several fine-tuned models (Wortsman et al. 2022, arXiv:2203.05482).
 
-Models fine-tuned from the same weights, with other seeds or settings, are close to one another in weight space. The mean
-of their weights often scores better than each model, at the inference cost of one model.
+Models fine-tuned from the same weights, with other seeds or settings, are close to one another in weight space. The
+mean of their weights often scores better than each model, at the inference cost of one model.
 """
 
 import json

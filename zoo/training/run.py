@@ -9,10 +9,12 @@ import keras
 
 from zoo.adapters.training import LoRATraining
 from zoo.architectures import Architecture
+from zoo.data.collate import Collator
 from zoo.data.dataset import Dataset
-from zoo.data.examples import Examples, prepare
+from zoo.data.examples import Examples, key_types
 from zoo.data.opening import open_dataset
-from zoo.layers.quantization import PRECISIONS
+from zoo.data.tokenization import tokenize_split
+from zoo.layers.quantization import WEIGHT_TYPES
 from zoo.objectives import Objective
 from zoo.pipeline.pipeline import Pipeline, held_out, load, measure
 from zoo.presets import Preset
@@ -141,7 +143,8 @@ class TrainingRun:
 
     def _tokenize(self):
         cache = self.folder.parent / ".cache"
-        self.examples = prepare(self.dataset, "train", self.objective, self.tokenizer, self.model, cache)
+        folder = tokenize_split(self.dataset, "train", self.objective, self.tokenizer, cache)
+        self.examples = Examples(folder, Collator.for_model(self.model, self.objective, self.tokenizer, key_types(folder)))
         rows, targets = map(self._arrays, (self.architecture.inputs()[0], "labels"))
         if not self.lora:  # the backbone is frozen
             self.architecture.adapt(self.model, rows, targets)
@@ -158,7 +161,7 @@ class TrainingRun:
         """Restore the best weights, calibrate the threshold, score all splits and save the model folder."""
         checkpoint.assign(self.validation.variables, self.validation.best)
         self.weights_summary = self.freezer.summary()
-        if self.preset.tuning.quantize != PRECISIONS[0]:
+        if self.preset.tuning.quantize != WEIGHT_TYPES[0]:
             self._restore_precision()
         self.freezer.freeze_up_to(-1)
         self.model = self.lora.merged() if self.lora else self.model
@@ -183,7 +186,7 @@ class TrainingRun:
             keep_exports(self.folder, folder)
             pipeline.write(folder)
             if self.lora:
-                self.lora.write(folder, pipeline.preset)
+                self.lora.save(folder, pipeline.preset)
             write_card(folder, pipeline, self)
             shutil.copy(self.running / "history.csv", folder)
             shutil.copytree(self.running / "logs", folder / "logs")

@@ -34,13 +34,16 @@ def resolve_preset(
 ) -> tuple[str, Preset]:
     """(name, preset) with everything replaced that the user overrides.
 
-    Args: see `zoo.train`. Raises UserError for a setting that is unknown, out of range or without effect.
+    Args: see `zoo.train`. Raises UserError for a setting that is unknown, out of range or without effect, and for a
+    class that is not registered, which could not be loaded again.
     """
     name = preset if isinstance(preset, str) else "model"
     preset = preset if isinstance(preset, Preset) else catalog.load("presets", name)
     preset = config.override(_with_init(preset, init, overrides), overrides)
     changed = replace(preset.data, spec=str(data)) if data else preset.data
     preset = replace(preset, data=replace(changed, columns=dict(columns)) if columns else changed)
+    for part, kind in config.PARTS.items():
+        catalog.name_of(kind, getattr(preset, part))  # raises where a class could not be loaded again
     if not preset.data.spec:
         needs = " and ".join(preset.objective.needs())
         raise UserError(f"The preset {name} names no data: give data with {needs} (--data FOLDER).")

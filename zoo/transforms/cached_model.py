@@ -1,4 +1,6 @@
-"""A network that reads a text once and then goes on token by token: the drawing's own layers, with memories."""
+"""A model with per-layer caches: prefill with a prompt, then decode token by token, with the model's own layers."""
+
+from typing import Any
 
 import keras
 from keras import ops
@@ -8,78 +10,80 @@ from zoo.transforms.decoding import DecodingPlan
 
 
 class CachedModel:
-    """What `keras.Model` computes, for texts that grow. All functions are of tensors alone, so they can be compiled."""
+    """A model of logits for texts that grow. Its methods are functions of tensors alone, so they can be compiled.
 
-    def __init__(self, model):
+    Attributes:
+        plan: the `DecodingPlan`.
+        vocabulary: number of token ids.
+    """
+
+    def __init__(self, model: keras.Model):
         self.plan = DecodingPlan(model)
         self.vocabulary = model.output.shape[-1]
 
-    def begin(self, inputs, lengths, length):
-        """Read the beginnings of texts.
+    def prefill(self, inputs: dict[str, Any], lengths: Any, length: int) -> tuple[Any, dict[str, Any]]:
+        """Run the prompts through the network and fill the caches.
 
         Args:
             inputs: {name: (batch, time) ids}, right-padded.
-            lengths: (batch,): tokens of each row of the input that is written, at least 1.
-            length: tokens of a row, padding included, that there will be room for.
+            lengths: (batch,) tokens in each row of the decoder's input, at least 1.
+            length: slots of a cache: tokens of a row, padding included, at the end of generation.
 
-        Returns (batch, vocabulary) logits of the next token and what `go_on` needs to know.
+        Returns (batch, vocabulary) logits of the next token, and the cache for `decode`.
         """
-        plan, time = self.plan, ops.shape(inputs[self.plan.written])[1]
-        positions, padding_mask = _places(lengths, time, length)
+        plan, time = self.plan, ops.shape(inputs[self.plan.decoder_input])[1]
+        positions, padding_mask = _slots(lengths, time, length)
         values = {plan.inputs[name]: ids for name, ids in inputs.items()}
-        for step in plan.once:
-            step.run(values, _call)
-        state = {"positions": positions, "padding_mask": padding_mask, "kept": [values[place] for place in plan.kept]}
-        reading = DecodeContext(ops.arange(time, dtype="int32"), positions, padding_mask)
-        caches = {step: LayerCache(reading) for step in plan.each if step.remembers}
-        for step in plan.each[: plan.last + 1]:
-            step.run(values, _remembering(caches))
-        for place in plan.crossing():  # what follows looks at each token alone: the last one will do
-            values[place] = _last(values[place], lengths)
-        for step in plan.each[plan.last + 1 :]:
-            step.run(values, _remembering(caches))
-        sources = [cache.cross or () for cache in caches.values()]
-        return values[plan.output][:, 0], state | {"arrays": _arrays(caches), "sources": sources}
+        for step in plan.encoder_steps:
+            step.run(values)
+        constants = [values[reference] for reference in plan.constants]
+        context = DecodeContext(ops.arange(time, dtype="int32"), positions, padding_mask)
+        caches = {step: LayerCache(context) for step in plan.decoder_steps if step.uses_cache}
+        for step in plan.decoder_steps[: plan.last_cached + 1]:
+            step.run(values, _with_cache(caches))
+        for reference in plan.boundary():  # later steps see each token alone: only the last token is needed
+            values[reference] = _last(values[reference], lengths)
+        for step in plan.decoder_steps[plan.last_cached + 1 :]:
+            step.run(values, _with_cache(caches))
+        cache = {"positions": positions, "padding_mask": padding_mask, "constants": constants}
+        cache |= {"layers": _states(caches), "cross": [each.cross or () for each in caches.values()]}
+        return values[plan.output][:, 0], cache
 
-    def go_on(self, tokens, places, state):
-        """Read (batch, time) further tokens into the (time,) `places` of memory.
+    def decode(self, tokens: Any, slots: Any, cache: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Run (batch, time) further tokens through the network, into the (time,) `slots` of the caches.
 
-        Returns (batch, time, vocabulary) logits of the tokens after them, and the new state.
+        Returns (batch, time, vocabulary) logits of the tokens after them, and the new cache.
         """
-        plan, reading = self.plan, DecodeContext(places, state["positions"], state["padding_mask"])
-        steps = [step for step in plan.each if step.remembers]
-        known = zip(steps, state["arrays"], state["sources"], strict=True)
-        caches = {step: LayerCache(reading, *(tuple(some) or None for some in each)) for step, *each in known}
-        values = dict(zip(plan.kept, state["kept"], strict=True)) | {plan.inputs[plan.written]: tokens}
-        for step in plan.each:
-            step.run(values, _remembering(caches))
-        return values[plan.output], state | {"arrays": _arrays(caches)}
+        plan, context = self.plan, DecodeContext(slots, cache["positions"], cache["padding_mask"])
+        steps = [step for step in plan.decoder_steps if step.uses_cache]
+        states = zip(steps, cache["layers"], cache["cross"], strict=True)
+        caches = {step: LayerCache(context, tuple(own) or None, tuple(cross) or None) for step, own, cross in states}
+        values = dict(zip(plan.constants, cache["constants"], strict=True)) | {plan.inputs[plan.decoder_input]: tokens}
+        for step in plan.decoder_steps:
+            step.run(values, _with_cache(caches))
+        return values[plan.output], cache | {"layers": _states(caches)}
 
 
-def _call(step, *args, **kwargs):
-    return step.layer(*args, **kwargs)
-
-
-def _remembering(caches):
+def _with_cache(caches):
     def call(step, *args, **kwargs):
         return step.layer(*args, **kwargs, **({"cache": caches[step]} if step in caches else {}))
 
     return call
 
 
-def _arrays(caches):
+def _states(caches):
     return [tuple(cache.state or ()) for cache in caches.values()]
 
 
-def _places(lengths, time, length):
-    """`(positions, padding_mask)` of `zoo.layers.cache.DecodeContext`, where new tokens follow after the padding of the first."""
-    places = ops.arange(length, dtype="int32")[None]
-    new, lengths = places >= time, ops.cast(lengths, "int32")[:, None]
-    positions = ops.where(new, lengths + places - time, places)
-    return positions, ops.logical_or(new, places < lengths)
+def _slots(lengths, time, length):
+    """`(positions, padding_mask)` of `DecodeContext`; new tokens take the slots after the prompt's padding."""
+    slots = ops.arange(length, dtype="int32")[None]
+    new, lengths = slots >= time, ops.cast(lengths, "int32")[:, None]
+    positions = ops.where(new, lengths + slots - time, slots)
+    return positions, ops.logical_or(new, slots < lengths)
 
 
 def _last(x, lengths):
     """The last token's part, (batch, 1, ...), of (batch, time, ...)."""
-    at = keras.ops.reshape(ops.cast(lengths, "int32") - 1, (-1, *[1] * (len(x.shape) - 1)))
-    return ops.take_along_axis(x, at, axis=1)
+    index = ops.reshape(ops.cast(lengths, "int32") - 1, (-1, *[1] * (len(x.shape) - 1)))
+    return ops.take_along_axis(x, index, axis=1)

@@ -1,116 +1,106 @@
-"""A network's drawing as a flat list of steps, sorted by whether a step is taken once for a text or for each token."""
+"""The decoding plan: a model's steps, sorted into those that run once for a text and those that run for each token."""
 
 import inspect
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import keras
 
 from zoo.layers.embedding import NGrams
 from zoo.layers.pooling import Pooling
 from zoo.runtime.errors import UserError
-from zoo.transforms.graph import walk
+from zoo.transforms.graph import Graph, Step, TensorRef
 
-OUTPUTS = 16  # more than any layer has
-FOREIGN = (  # layers of Keras that look at other tokens and have no memory
+UNCACHED = (  # layers that mix tokens and, where `call` has no argument `cache`, cannot decode token by token
     *(keras.layers.RNN, keras.layers.Bidirectional, keras.layers.MultiHeadAttention, keras.layers.Attention),
     *(keras.layers.GroupQueryAttention, keras.layers.AdditiveAttention, keras.layers.Conv1D),
     *(keras.layers.GlobalAveragePooling1D, keras.layers.GlobalMaxPooling1D, keras.layers.Flatten),
+    *(NGrams, Pooling),
 )
+LOGITS = (keras.layers.Dense, keras.layers.ReversibleEmbedding)  # layers that turn features into logits
 
 
-LOGITS = (keras.layers.Dense, keras.layers.ReversibleEmbedding)  # layers that make logits of features
+class PlanStep(Step):
+    """A `Step` of a decoding plan.
 
+    Attributes:
+        last_uses: references that no later step reads: their tensors are released after the step.
+    """
 
-class TensorRef:
-    """Stands for one tensor of the drawing."""
-
-
-@dataclass(eq=False)
-class Step:
-    """One call of a layer in the drawing."""
-
-    layer: object
-    arguments: tuple  # (positional, by name), with places in place of tensors
-    outputs: list  # places; as many as a layer may have
-    spent: tuple = ()  # places that no later step reads
+    last_uses: tuple[TensorRef, ...] = ()
 
     @property
-    def remembers(self):
-        """Whether the layer has a memory of earlier tokens: see `zoo.layers.cache`."""
+    def uses_cache(self) -> bool:
+        """Whether the layer has a cache of earlier tokens: see `zoo.layers.cache`."""
         return "cache" in inspect.signature(self.layer.call).parameters
 
-    def reads(self):
-        """The places of the tensors that the layer is called with."""
-        return [one for one in keras.tree.flatten(self.arguments) if isinstance(one, TensorRef)]
-
-    def run(self, values, call):
-        """Put what `call(step, *args, **kwargs)` returns into `values`, {place: tensor}, and take out what is spent."""
-        args, kwargs = keras.tree.map_structure(
-            lambda one: values[one] if isinstance(one, TensorRef) else one, self.arguments
-        )
-        values.update(zip(self.outputs, keras.tree.flatten(call(self, *args, **kwargs)), strict=False))
-        for place in self.spent:
-            del values[place]
+    def run(self, values, call=None):
+        super().run(values, call)
+        for reference in self.last_uses:
+            del values[reference]
 
 
 class DecodingPlan:
     """The steps from a model's inputs to its logits.
 
     Attributes:
-        inputs: {name: place}.
-        written: the name of the input that is written token by token: `tokens`, or `target` beside a `source`.
-        once: steps in which no written token has a say, such as an encoder's.
-        each: the steps that are taken for every token; `last` is the number of the last of them that remembers.
-        kept: the places that steps of `each` read and that hold for all tokens.
-        output: the place of the logits.
+        inputs: {name: reference}.
+        decoder_input: name of the input that grows token by token: `tokens`, or `target` beside a `source`.
+        encoder_steps: steps that do not depend on the decoder's input; they run once for a text.
+        decoder_steps: steps that run for every token.
+        last_cached: index of the last decoder step with a cache; -1 without one.
+        constants: tensors that decoder steps read and that are the same for all tokens.
+        output: the logits.
 
-    Raises UserError where the network cannot write: it has no such input, or looks at later tokens.
+    Raises UserError where the network cannot generate: it has no such input, or a layer sees later tokens.
     """
 
-    def __init__(self, model):
-        self.inputs = {tensor.name: TensorRef() for tensor in model.inputs}
-        self.written = _written(model)
-        steps, self.output = _steps(model, self.inputs)
-        told = {self.inputs[self.written]}
-        self.once, self.each = [], []
-        for step in steps:
-            depends = any(place in told for place in step.reads())
-            (self.each if depends else self.once).append(step)
-            told.update(step.outputs if depends else ())
-        self.kept = list(dict.fromkeys(place for step in self.each for place in step.reads() if place not in told))
-        self.last = max((i for i, step in enumerate(self.each) if step.remembers), default=-1)
+    def __init__(self, model: keras.Model):
+        graph = Graph(model)
+        self.inputs, self.output = graph.inputs, graph.outputs
+        self.decoder_input = _decoder_input(model)
+        dependent = {self.inputs[self.decoder_input]}
+        self.encoder_steps: list[PlanStep] = []
+        self.decoder_steps: list[PlanStep] = []
+        for step in graph.steps:
+            step = PlanStep(step.layer, step.args, step.kwargs, step.outputs)
+            depends = not dependent.isdisjoint(step.reads())
+            (self.decoder_steps if depends else self.encoder_steps).append(step)
+            dependent.update(step.outputs if depends else ())
+        read = _reads(self.decoder_steps)
+        self.constants = [reference for reference in dict.fromkeys(read) if reference not in dependent]
+        self.last_cached = max((i for i, step in enumerate(self.decoder_steps) if step.uses_cache), default=-1)
         self._check(model)
-        self._spend()
+        self._set_last_uses()
 
-    def crossing(self):
-        """The places of tensors of each token that steps up to the last remembering one give to steps after it."""
-        before = {place for step in self.each[: self.last + 1] for place in step.outputs}
-        after = [place for step in self.each[self.last + 1 :] for place in step.reads()]
-        return [
-            place for place in dict.fromkeys([*after, self.output]) if place in before | {self.inputs[self.written]}
-        ]
+    def boundary(self) -> list[TensorRef]:
+        """The tensors of each token that steps up to the last cached one give to the steps after it."""
+        before = {output for step in self.decoder_steps[: self.last_cached + 1] for output in step.outputs}
+        before.add(self.inputs[self.decoder_input])
+        after = [*_reads(self.decoder_steps[self.last_cached + 1 :]), self.output]
+        return [reference for reference in dict.fromkeys(after) if reference in before]
 
-    def watch(self, layer):
-        """Take a step with a layer that remembers, and changes nothing, on the features that logits are made of.
+    def tap(self, layer: keras.layers.Layer) -> None:
+        """Insert a layer with a cache, which changes nothing, at the features that logits are made of.
 
-        They are what the last dense layer reads, or that of word vectors. Raises UserError where none follows the last
-        layer that remembers.
+        Features are the input of the last dense layer, or of the tied embedding. Raises UserError where none of these
+        follows the last layer with a cache.
         """
-        head = max((i for i, step in enumerate(self.each) if isinstance(step.layer, LOGITS)), default=-1)
-        if head <= self.last:
+        head = max((i for i, step in enumerate(self.decoder_steps) if isinstance(step.layer, LOGITS)), default=-1)
+        if head <= self.last_cached:
+            final = self.decoder_steps[-1].layer
             raise UserError(
-                "Expected a network whose logits a dense layer makes of features, to contrast them. "
-                f"Received: one that ends with {self.each[-1].layer.name!r}, a {type(self.each[-1].layer).__name__}."
+                "Contrastive search needs a network whose logits a dense layer makes of features. "
+                f"Received: one that ends with {final.name!r}, a {type(final).__name__}."
             )
-        features = self.each[head].reads()
-        self.each.insert(head, Step(layer, (features, {}), features))
-        self.last = head
+        features = self.decoder_steps[head].reads()
+        self.decoder_steps.insert(head, PlanStep(layer, tuple(features), {}, features))
+        self.last_cached = head
 
-    def _spend(self):
+    def _set_last_uses(self):
         later = {self.output}
-        for step in reversed(self.once + self.each):
-            step.spent = tuple(place for place in dict.fromkeys(step.reads()) if place not in later)
-            later.update(step.spent)
+        for step in reversed(self.encoder_steps + self.decoder_steps):
+            step.last_uses = tuple(reference for reference in dict.fromkeys(step.reads()) if reference not in later)
+            later.update(step.last_uses)
 
     def _check(self, model):
         if len(model.output.shape) != 3:
@@ -118,15 +108,15 @@ class DecodingPlan:
                 "Expected a network with logits for each token, (batch, time, vocabulary), to generate with. "
                 f"Received: one whose output is {model.output.shape}, model {model.name!r}."
             )
-        for step in self.each:
-            if isinstance(step.layer, (*FOREIGN, NGrams, Pooling)) and not step.remembers:
+        for step in self.decoder_steps:
+            if isinstance(step.layer, UNCACHED) and not step.uses_cache:
                 raise UserError(
-                    f"Expected layers with a memory of earlier tokens, as those of zoo.layers. Received: "
-                    f"{step.layer.name!r}, a {type(step.layer).__name__}, which sees other tokens and has none."
+                    f"Expected layers with a cache of earlier tokens, as those of zoo.layers. Received: "
+                    f"{step.layer.name!r}, a {type(step.layer).__name__}, which mixes tokens and has none."
                 )
 
 
-def _written(model):
+def _decoder_input(model):
     names = [tensor.name for tensor in model.inputs]
     if len(names) == 1:
         return names[0]
@@ -137,15 +127,5 @@ def _written(model):
     return "target"
 
 
-def _steps(model, inputs):
-    """`(steps, place of the output)` of a drawing; models drawn into it are gone through too."""
-    steps = []
-
-    def record(layer, *args, **kwargs):
-        if isinstance(layer, keras.Model) and hasattr(layer, "inputs"):
-            parts = keras.tree.flatten((args, kwargs))
-            return walk(layer, {tensor.name: part for tensor, part in zip(layer.inputs, parts, strict=False)}, record)
-        steps.append(Step(layer, (args, kwargs), [TensorRef() for _ in range(OUTPUTS)]))
-        return steps[-1].outputs
-
-    return steps, walk(model, inputs, record)
+def _reads(steps: Iterable[Step]) -> list[TensorRef]:
+    return [reference for step in steps for reference in step.reads()]

@@ -1,112 +1,113 @@
-"""Networks of which a part learns no more: which layers are in which block, and a network in two, frozen and not."""
+"""Frozen parts of a network: which layers are in which block, and a model split into a frozen part and the others."""
 
 import re
-from collections import defaultdict
-from functools import cache
+from collections.abc import Collection
+from typing import Any
 
 import keras
 
-from zoo.transforms.graph import walk
+from zoo.runtime.errors import UserError
+from zoo.transforms.graph import Graph, Step, TensorRef, input_like
 from zoo.transforms.lazy import abstract_model
 
-BLOCK = re.compile(r"[^\W\d_]+\d+(?=_|$)")  # how names of layers in one block begin, such as block0_attention
 
+def block_of_layer(architecture: Any) -> dict[str, int]:
+    """{name of a layer: its block, counted from 1; 0 below the first block} of a network without a head.
 
-def blocks(architecture):
-    """{name of a layer: the block it is in, counted from 1, or 0 for what stands below the first one}.
+    Layers with weights are one block where `architecture.blocks`, a regular expression, matches the same beginning of
+    their names. A block is numbered above all blocks that it reads: an encoder's blocks come before its decoder's, and
+    blocks side by side have one number. Other layers belong to the highest block that they read.
 
-    Layers with weights whose names begin with the same word and number are one block. What a block reads is below it,
-    so that an encoder's blocks come before its decoder's, and those that read the same side by side have one number.
-    Other layers belong to the highest block that they read. Only layers below the head are named.
+    Raises UserError where two blocks read each other.
     """
-    below, groups = defaultdict(set), {}
-
-    def call(layer, *args, **kwargs):
-        read = frozenset().union(*(x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, frozenset)))
-        given = read
-        if getattr(layer, "weights", ()):
-            start = BLOCK.match(layer.name)
-            group = start[0] if start else layer.name
-            below[group] |= read - {group}
-            given = frozenset({group})
-        groups[layer.name] = given
-        return keras.tree.map_structure(lambda _: given, layer.output)
-
+    pattern, groups, blocks = re.compile(architecture.blocks), {}, set()
     with abstract_model(architecture.backbone) as backbone:
-        walk(backbone, {tensor.name: frozenset() for tensor in backbone.inputs}, call)
-
-    @cache
-    def level(group):
-        return _highest(level, below[group]) + bool(BLOCK.fullmatch(group))
-
-    return {name: _highest(level, read) for name, read in groups.items()}
-
-
-def _highest(level, groups):
-    return max(map(level, groups), default=0)
+        steps = Graph(backbone).steps
+    for step in steps:
+        has_weights = bool(getattr(step.layer, "weights", ()))
+        match = pattern.match(step.layer.name) if has_weights else None
+        groups[step] = match[0] if match else step.layer.name if has_weights else step
+        blocks |= {match[0]} if match else set()
+    levels = _levels(groups, blocks)
+    return {step.layer.name: levels[group] for step, group in groups.items()}
 
 
-def cut(model, frozen):
-    """`(lower, upper)`: a model in two, cut above all that gives the same in every epoch.
+def _levels(groups, blocks):
+    """{group: level}, with each group as high as the highest group that it reads, and blocks one above it."""
+    group_of = {output: group for step, group in groups.items() for output in step.outputs}
+    reads = [(group, group_of[each]) for step, group in groups.items() for each in step.reads() if each in group_of]
+    reads = [(group, below) for group, below in dict.fromkeys(reads) if group != below]
+    levels = {group: int(group in blocks) for group in groups.values()}
+    for _ in range(len(levels) + 1):
+        before = dict(levels)
+        for group, below in reads:
+            levels[group] = max(levels[group], levels[below] + (group in blocks))
+        if levels == before:
+            return levels
+    raise UserError(f"Expected blocks of which none reads a later one. Received: {', '.join(sorted(blocks))}.")
 
-    That is whatever reads nothing but the model's inputs by layers named in `frozen`, where training is left out, and
-    by layers that hold no variables. `lower` reads the model's inputs and gives {name: tensor}; `upper` reads these,
-    and inputs that it needs itself, and gives the model's outputs.
+
+def split_frozen(model: keras.Model, frozen: Collection[str]) -> tuple[keras.Model, keras.Model]:
+    """Split a model into a frozen part, whose outputs can be cached between epochs, and the other layers.
+
+    The frozen part is as large as can be: it holds layers named in `frozen`, which run without dropout, and layers
+    without variables, as long as they read nothing but the model's inputs and each other.
+
+    Returns `(lower, upper)`: `lower` maps the model's inputs to {name: tensor}; `upper` maps these, and inputs of the
+    model that it needs itself, to the model's outputs.
     """
-    inputs = _inputs_of(model)
-    scissors = _Scissors(inputs, frozen)
-    outputs = walk(model, inputs, scissors)
-    settled = {name: x for name, x in scissors.settled.values() if name in scissors.entrances and name not in inputs}
-    read = {name: x for name, x in inputs.items() if name in scissors.read}
-    return keras.Model(read, settled), keras.Model(scissors.entrances, outputs)
+    graph = Graph(model)
+    inputs = {tensor.name: input_like(tensor) for tensor in model.inputs}
+    lower_steps, upper_steps, frozen_outputs = _split(graph, frozen)
+    names = {reference: name for name, reference in graph.inputs.items()} | frozen_outputs
+    values = {graph.inputs[name]: tensor for name, tensor in inputs.items()}
+    for step in lower_steps:
+        step.run(values)
+    read = {names[reference] for step in lower_steps for reference in step.reads()}
+    boundary = _boundary_inputs(graph, upper_steps, names)
+    outputs = {names[reference]: values[reference] for reference in boundary if reference in frozen_outputs}
+    lower = keras.Model({name: tensor for name, tensor in inputs.items() if name in read}, outputs)
+    entries = {reference: input_like(values[reference], names[reference]) for reference in boundary}
+    values = dict(entries)
+    for step in upper_steps:
+        step.run(values)
+    outputs = keras.tree.map_structure(values.__getitem__, graph.outputs)
+    return lower, keras.Model({names[reference]: tensor for reference, tensor in entries.items()}, outputs)
 
 
-def _inputs_of(model):
-    return {x.name: keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name) for x in model.inputs}
+def _split(graph, frozen) -> tuple[list[Step], list[Step], dict[TensorRef, str]]:
+    """`(frozen steps, other steps, {output of a frozen step: name})`."""
+    lower, upper, names = [], [], {}
+    constant = set(graph.inputs.values())
+    for number, step in enumerate(graph.steps):
+        still = step.layer.name in frozen or not getattr(step.layer, "variables", ())
+        if still and constant.issuperset(step.reads()):
+            lower.append(step)
+            constant.update(step.outputs)
+            names |= {output: f"{step.layer.name}_{number}_{i}" for i, output in enumerate(step.outputs)}
+        else:
+            upper.append(step)
+    return lower, upper, names
 
 
-class _Scissors:
-    """What stands in place of each layer's call: it draws both parts at once."""
-
-    def __init__(self, inputs, frozen):
-        self.frozen = frozen
-        self.settled = {id(x): (name, x) for name, x in inputs.items()}  # of `lower`, or its inputs
-        self.entrances = {}  # of `upper`
-        self.read = set()  # names of what layers of `lower` read
-
-    def __call__(self, layer, *args, **kwargs):
-        given = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, keras.KerasTensor)]
-        still = layer.name in self.frozen or not getattr(layer, "variables", ())
-        if not still or any(id(x) not in self.settled for x in given):
-            args, kwargs = keras.tree.map_structure(self._enter, (args, kwargs))
-            return layer(*args, **kwargs)
-        self.read |= {self.settled[id(x)][0] for x in given}
-        outputs = layer(*args, **kwargs)
-        for x in keras.tree.flatten(outputs):
-            self.settled[id(x)] = (f"{layer.name}_{len(self.settled)}", x)
-        return outputs
-
-    def _enter(self, x):
-        if id(x) not in self.settled:
-            return x
-        name, _ = self.settled[id(x)]
-        if name not in self.entrances:
-            self.entrances[name] = keras.Input(batch_shape=x.shape, dtype=x.dtype, name=name)
-        return self.entrances[name]
+def _boundary_inputs(graph, steps, names) -> list[TensorRef]:
+    """The tensors of the frozen part, or inputs, that the other steps or the outputs of the model read."""
+    read = [reference for step in steps for reference in step.reads()]
+    return [reference for reference in dict.fromkeys([*read, *keras.tree.flatten(graph.outputs)]) if reference in names]
 
 
-def still(model, frozen):
-    """A twin of a model, with the same weights, in which nothing is left out of the layers named in `frozen`."""
-    lower, upper = cut(model, frozen)
-    inputs = _inputs_of(model)
+def freeze_layers(model: keras.Model, frozen: Collection[str]) -> keras.Model:
+    """A model with the same weights in which the layers named in `frozen` run without dropout while training."""
+    lower, upper = split_frozen(model, frozen)
+    inputs = {tensor.name: input_like(tensor) for tensor in model.inputs}
     tensors = inputs | Frozen(lower, name="frozen")({name: inputs[name] for name in lower.input})
-    return keras.Model(inputs, walk(upper, tensors, lambda layer, *args, **kwargs: layer(*args, **kwargs)))
+    return keras.Model(inputs, Graph(upper).run({name: tensors[name] for name in upper.input}))
 
 
 class Frozen(keras.layers.Layer):
-    """A network as a layer that never trains: no dropout, norms as they are."""
+    """A network as a layer that always runs in inference mode: without dropout, with the norms as they are."""
 
-    def __init__(self, network, **kwargs):
+    def __init__(self, network: keras.Model, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.network = network
 

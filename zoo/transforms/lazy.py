@@ -1,32 +1,32 @@
-"""Networks drawn without giving their weights memory first: to know their shapes, or to fill them from a file at once.
+"""Build a model without allocating its weights, to read their shapes or to look at its graph.
 
-A weight that is made within a `keras.StatelessScope` waits for its initializer until the scope ends. What initializer a
-weight has is the one thing here that Keras keeps to itself.
+A weight that is created in a `keras.StatelessScope` waits for its initializer until the scope ends.
 """
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import keras
 
-from zoo.backend.keras_private import set_initializer
+from zoo.backend import keras_private
 
 
-def shapes(make):
-    """{path: shape} of the weights of the network that `make()` draws."""
-    with abstract_model(make) as model:
+def shapes(build: Callable[[], keras.Model]) -> dict[str, tuple[int, ...]]:
+    """{path: shape} of the weights of the model that `build()` returns."""
+    with abstract_model(build) as model:
         return {weight.path: tuple(weight.shape) for weight in model.weights}
 
 
 @contextmanager
-def abstract_model(make):
-    """The network that `make()` draws, to look at within the block; none of its weights is held in memory."""
+def abstract_model(build: Callable[[], keras.Model]) -> Iterator[keras.Model]:
+    """The model that `build()` returns, for use within the block; none of its weights is allocated."""
     with keras.StatelessScope():
-        model = make()
+        model = build()
         yield model
         forget_weights(model)
 
 
-def forget_weights(model):
-    """Let a network that nobody will use take no memory."""
+def forget_weights(model: keras.Model) -> None:
+    """Let the weights of an unused model, created in a `keras.StatelessScope`, take no memory."""
     for variable in model.variables:
-        set_initializer(variable, lambda shape, dtype=None: keras.ops.zeros((), dtype))
+        keras_private.set_initializer(variable, lambda shape, dtype=None: keras.ops.zeros((), dtype))

@@ -1,7 +1,7 @@
-"""Truncated back-propagation: a recurrent network goes on, in each batch, from where it was at the end of the last one.
+"""Stateful recurrent layers for truncated back-propagation: each batch starts from the final state of the last one.
 
-Rows of a batch are stretches of one text, and those of the next batch follow them (Mikolov 2010, RNN language models,
-https://www.isca-archive.org/interspeech_2010/mikolov10_interspeech.html). Gradients end at the beginning of a batch.
+Mikolov 2010, https://www.isca-archive.org/interspeech_2010/mikolov10_interspeech.html. Gradients end at the beginning
+of a batch. `zoo.data.contiguous` makes batches that continue one another.
 """
 
 import keras
@@ -9,35 +9,40 @@ from keras import ops
 
 from zoo.layers.recurrent.layer import Recurrent
 from zoo.runtime.errors import UserError
-from zoo.transforms.graph import walk
+from zoo.transforms.graph import Graph, input_like
 
 
-def carried(model, rows):
-    """A twin of a model whose recurrent layers go on from batch to batch, each of so many rows.
+def stateful(model: keras.Model, rows: int) -> keras.Model:
+    """A model with the same weights whose recurrent layers keep their state between batches of `rows` rows.
 
-    Where its further input `reset`, (rows, 1), is 1 they begin anew.
+    Its further input `reset`, (rows, 1), is 1 where a row starts anew and 0 where it continues the batch before.
 
-    Raises UserError where no layer is recurrent, or one reads in reverse: the end of a text is not known yet.
+    Raises UserError for a model without recurrent layers, or with one in reverse, which needs the end of a text first.
     """
-    inputs = {tensor.name: keras.Input((None,), dtype=tensor.dtype, name=tensor.name) for tensor in model.inputs}
-    reset = keras.Input((1,), name="reset")
-
-    def call(layer, *args, **kwargs):
-        if isinstance(layer, Recurrent):
-            return StatefulRecurrent(layer, rows, name=f"{layer.name}_carried")(reset, *args, **kwargs)
-        return layer(*args, **kwargs)
-
     layers = [layer for layer in model.layers if isinstance(layer, Recurrent)]
     if not layers or any(layer.reverse for layer in layers):
-        what = "one that reads in reverse" if layers else "none"
-        raise UserError(f"carry=True needs recurrent layers that read forwards. Received: {what}.")
-    return keras.Model(inputs | {"reset": reset}, walk(model, inputs, call))
+        received = "a layer in reverse" if layers else "none"
+        raise UserError(f"objective.stateful=True needs recurrent layers that read forwards. Received: {received}.")
+    inputs = {tensor.name: input_like(tensor) for tensor in model.inputs}
+    reset = keras.Input((1,), name="reset")
+
+    def call(step, *args, **kwargs):
+        if isinstance(step.layer, Recurrent):
+            return StatefulRecurrent(step.layer, rows, name=f"{step.layer.name}_stateful")(reset, *args, **kwargs)
+        return step.layer(*args, **kwargs)
+
+    return keras.Model(inputs | {"reset": reset}, Graph(model).run(inputs, call))
 
 
 class StatefulRecurrent(keras.layers.Layer):
-    """A recurrent layer that keeps its state for the next batch."""
+    """A recurrent layer that keeps its final state for the next batch.
 
-    def __init__(self, layer, rows, **kwargs):
+    Args:
+        layer: the `zoo.layers.recurrent.layer.Recurrent`.
+        rows: rows of every batch.
+    """
+
+    def __init__(self, layer: Recurrent, rows: int, **kwargs):
         super().__init__(**kwargs)
         self.layer = layer
         self.rows = rows
@@ -50,10 +55,10 @@ class StatefulRecurrent(keras.layers.Layer):
         ]
 
     def call(self, reset, x, padding_mask=None, training=False):
-        begin = [ops.convert_to_tensor(state) * (1 - ops.cast(reset, state.dtype)) for state in self.states]
-        y, end = self.layer(x, padding_mask, state=begin)
+        initial = [ops.convert_to_tensor(state) * (1 - ops.cast(reset, state.dtype)) for state in self.states]
+        y, final = self.layer(x, padding_mask, state=initial)
         if training:
-            for state, new in zip(self.states, end, strict=True):
+            for state, new in zip(self.states, final, strict=True):
                 state.assign(ops.stop_gradient(new))
         return y
 

@@ -1,113 +1,115 @@
-"""Byte-pair encoding inside a graph: in every word at once, the pair that was learned first becomes one.
+"""Byte-pair encoding inside a graph: in every word at once, the pair that was learned first is merged.
 
-One round joins all places in a word where its best pair stands, from the left. That equals joining them one by one,
-as long as no join makes a pair that was learned earlier than the one joined; such pairs (`hasty`), which a trained
-vocabulary has when it learned one token in two ways, join at one place a round.
+A round merges all occurrences of a word's best pair, from the left. That equals merging them one by one, as long as no
+merge makes a pair that was learned earlier than the merge itself. A trained vocabulary has such pairs (`out_of_order`)
+where it learned a token in two ways; they are merged at one position a round.
 """
 
 import numpy as np
 import tensorflow as tf
 
-from zoo.export.tokenizer.ragged import count_rows, rows_of, shift, shift_back
-from zoo.export.tokenizer.subword_models import SubwordModel, table
+from zoo.export.tokenizer.ragged import row_ids, row_lengths, shift_left, shift_right
+from zoo.export.tokenizer.subword_models import SubwordModel, hash_table
 
-_NEVER = np.iinfo(np.int64).max  # the rank of a pair that does not join
+_NEVER = np.iinfo(np.int64).max  # the rank of a pair that is never merged
 
 
 class BytePairs(SubwordModel):
-    """Splits words that are no token themselves into bytes and joins pairs."""
+    """Splits words that are no token into bytes and merges pairs.
 
-    unit = "BYTE"  # in which `sizes` are
+    Args:
+        vocabulary: the id of each word that is a token.
+        byte_ids: the 256 ids of bytes.
+        merges: (left, right, merged) ids in the order learned.
+        token_bytes: the bytes of every id that takes part.
+    """
 
-    def __init__(self, whole, bytes_, merges, spelling):
-        """`whole`: words that are one token; `bytes_`: the 256 ids of bytes; `merges`: (left, right, joined) ids in the
-        order learned; `spelling`: the bytes of every id that takes part."""
-        super().__init__(whole)
-        left, right, joined = np.array(merges, np.int64).reshape(-1, 3).T
-        self.base = int(max(spelling)) + 1
-        self.ranks = table(
-            dict(zip((left * self.base + right).tolist(), range(len(left)), strict=True)), _NEVER, tf.int64, tf.int64
-        )
-        self.joined = tf.constant(joined)
-        self.bytes = tf.constant(np.array(bytes_, np.int64))
-        self.lengths = tf.constant([len(spelling.get(id, b"")) for id in range(self.base)], tf.int64)
-        self.hasty = _hasty(left, right, joined)
-        self.meets = tf.constant(_meets(spelling[id] for id in joined.tolist()))
+    unit = "BYTE"
 
-    def split(self, words):
-        """Return ids, int32, and how many each word has, int64; the words are all different."""
+    def __init__(self, vocabulary: dict[bytes, int], byte_ids: list[int], merges: list, token_bytes: dict[int, bytes]):
+        super().__init__(vocabulary)
+        left, right, merged = np.array(merges, np.int64).reshape(-1, 3).T
+        self.base = int(max(token_bytes)) + 1
+        ranks = dict(zip((left * self.base + right).tolist(), range(len(left)), strict=True))
+        self.ranks = hash_table(ranks, _NEVER, tf.int64, tf.int64)
+        self.merged = tf.constant(merged)
+        self.byte_ids = tf.constant(np.array(byte_ids, np.int64))
+        self.lengths = tf.constant([len(token_bytes.get(id, b"")) for id in range(self.base)], tf.int64)
+        self.out_of_order = _out_of_order(left, right, merged)
+        self.adjacent = tf.constant(_adjacent(token_bytes[id] for id in merged.tolist()))
+
+    def split(self, words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Ids, int32, and the number of ids of each word, int64; the words are all different."""
         values = tf.cast(tf.io.decode_raw(tf.strings.reduce_join(words), tf.uint8), tf.int64)
-        owners = rows_of(tf.cast(tf.strings.length(words), tf.int64))
-        apart = ~tf.gather(self.meets, shift(values, 0) * 256 + values) | (owners != shift(owners, -1))
-        parts = tf.cumsum(tf.cast(apart, tf.int64)) - 1  # stretches that nothing joins to one another
-        ids, part_of = self._join(tf.gather(self.bytes, values), parts)
-        owners = tf.gather(tf.boolean_mask(owners, apart), part_of)
-        return tf.cast(ids, tf.int32), count_rows(owners, tf.size(words, tf.int64))
+        rows = row_ids(tf.cast(tf.strings.length(words), tf.int64))
+        apart = ~tf.gather(self.adjacent, shift_right(values, 0) * 256 + values) | (rows != shift_right(rows, -1))
+        parts = tf.cumsum(tf.cast(apart, tf.int64)) - 1  # runs of bytes that no merge joins to one another
+        ids, id_parts = self._merge(tf.gather(self.byte_ids, values), parts)
+        rows = tf.gather(tf.boolean_mask(rows, apart), id_parts)
+        return tf.cast(ids, tf.int32), row_lengths(rows, tf.size(words, tf.int64))
 
-    def sizes(self, ids, lengths, words):
-        """Return how many bytes of its word each id stands for, int64, given the words and what a call returned."""
+    def sizes(self, ids, lengths, words) -> tf.Tensor:
+        """The bytes of its word that each id covers, int64, from the words and the result of a call."""
         return tf.gather(self.lengths, ids)
 
-    def _join(self, ids, parts):
-        """Return the ids left when no pair joins any more, and the part that each is of, in order."""
-        nothing = tf.zeros([0], tf.int64)
-        state = [ids, parts, nothing, nothing]
+    def _merge(self, ids, parts):
+        """The ids when no pair can be merged any more, and the part of each, in order."""
+        empty = tf.zeros([0], tf.int64)
+        state = [ids, parts, empty, empty]
         shapes = [tf.TensorShape([None])] * len(state)
         *_, ids, parts = tf.while_loop(lambda ids, *_: tf.size(ids) > 0, self._round, state, shapes)
         order = tf.argsort(parts, stable=True)
         return tf.gather(ids, order), tf.gather(parts, order)
 
-    def _round(self, ids, parts, done, done_parts):
-        """Join the best pair of every part; parts without one are done."""
-        pairs = ids * self.base + shift_back(ids, 0)
-        ranks = tf.where(parts == shift_back(parts, -1), self.ranks.lookup(pairs), _NEVER)
-        number = _number(parts)
+    def _round(self, ids, parts, done_ids, done_parts):
+        """Merge the best pair of every part; parts without a pair are done."""
+        pairs = ids * self.base + shift_left(ids, 0)
+        ranks = tf.where(parts == shift_left(parts, -1), self.ranks.lookup(pairs), _NEVER)
+        number = _without_gaps(parts)
         best = tf.gather(tf.math.segment_min(ranks, number), number)
         active = best != _NEVER
-        idle = [tf.boolean_mask(values, ~active) for values in (ids, parts)]
-        ids, parts, ranks, best = (tf.boolean_mask(values, active) for values in (ids, parts, ranks, best))
-        chosen = self._from_left(ranks == best, parts, best)
-        ids = tf.where(chosen, tf.gather(self.joined, tf.where(chosen, ranks, 0)), ids)
-        stay = ~shift(chosen, False)
-        return (
-            tf.boolean_mask(ids, stay),
-            tf.boolean_mask(parts, stay),
-            tf.concat([done, idle[0]], 0),
-            tf.concat([done_parts, idle[1]], 0),
+        done_ids, done_parts = (
+            tf.concat([done, tf.boolean_mask(values, ~active)], 0)
+            for done, values in ((done_ids, ids), (done_parts, parts))
         )
+        ids, parts, ranks, best = (tf.boolean_mask(values, active) for values in (ids, parts, ranks, best))
+        merge = self._without_overlap(ranks == best, parts, best)
+        ids = tf.where(merge, tf.gather(self.merged, tf.where(merge, ranks, 0)), ids)
+        stay = ~shift_right(merge, False)
+        return tf.boolean_mask(ids, stay), tf.boolean_mask(parts, stay), done_ids, done_parts
 
-    def _from_left(self, chosen, parts, best):
-        """Return the places chosen that do not overlap one further left; of a hasty pair only the first in its part."""
-        place = tf.range(tf.size(chosen, tf.int64))
-        starts = chosen & ~shift(chosen, False)
+    def _without_overlap(self, candidates, parts, best):
+        """The candidates that overlap no candidate further left; of an out-of-order pair only the first in its part."""
+        position = tf.range(tf.size(candidates, tf.int64))
+        starts = candidates & ~shift_right(candidates, False)
         run = tf.cumsum(tf.cast(starts, tf.int64)) - 1
-        first = tf.gather(tf.boolean_mask(place, starts), tf.maximum(run, 0))
-        chosen &= (place - first) % 2 == 0
-        if not self.hasty.any():
-            return chosen
-        number = _number(parts)
-        earliest = tf.gather(tf.math.segment_min(tf.where(chosen, place, _NEVER), number), number)
-        return chosen & (~tf.gather(self.hasty, best) | (place == earliest))
+        first = tf.gather(tf.boolean_mask(position, starts), tf.maximum(run, 0))
+        candidates &= (position - first) % 2 == 0
+        if not self.out_of_order.any():
+            return candidates
+        number = _without_gaps(parts)
+        earliest = tf.gather(tf.math.segment_min(tf.where(candidates, position, _NEVER), number), number)
+        return candidates & (~tf.gather(self.out_of_order, best) | (position == earliest))
 
 
-def _number(parts):
-    """Return the parts numbered without gaps."""
-    return tf.cumsum(tf.cast(parts != shift(parts, -1), tf.int64)) - 1
+def _without_gaps(parts):
+    """The parts numbered without gaps."""
+    return tf.cumsum(tf.cast(parts != shift_right(parts, -1), tf.int64)) - 1
 
 
-def _hasty(left, right, joined):
-    """Return for each pair whether joining it can make a pair that was learned earlier, (pairs,) bool."""
+def _out_of_order(left, right, merged):
+    """For each pair whether merging it can make a pair that was learned earlier, (pairs,) bool."""
     earliest = {}
     for rank, pair in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
         for id in pair:
             earliest.setdefault(id, rank)
-    return np.array([earliest.get(id, rank) < rank for rank, id in enumerate(joined.tolist())], bool)
+    return np.array([earliest.get(id, rank) < rank for rank, id in enumerate(merged.tolist())], bool)
 
 
-def _meets(spellings):
-    """Return which two bytes stand side by side in some token, (65536,) bool; no join crosses any others."""
-    meets = np.zeros(65536, bool)
-    for spelling in spellings:
-        values = np.frombuffer(spelling, np.uint8).astype(np.int64)
-        meets[values[:-1] * 256 + values[1:]] = True
-    return meets
+def _adjacent(tokens):
+    """For each two bytes whether they are neighbours in some token, (65536,) bool; no merge crosses other pairs."""
+    adjacent = np.zeros(65536, bool)
+    for token in tokens:
+        values = np.frombuffer(token, np.uint8).astype(np.int64)
+        adjacent[values[:-1] * 256 + values[1:]] = True
+    return adjacent

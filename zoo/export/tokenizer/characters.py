@@ -1,92 +1,101 @@
-"""Strings to characters inside a graph: repaired, decoded, normalised."""
+"""Unicode normalisation inside a graph: strings are repaired, decoded to code points and normalised."""
 
 import numpy as np
 import tensorflow as tf
 
-from zoo.export.tokenizer.ragged import shift
-from zoo.export.tokenizer.unicode_tables import BARRIER, GONE, POINTS
+from zoo.export.tokenizer.ragged import shift_right
+from zoo.export.tokenizer.unicode_tables import BARRIER, CODE_POINTS, DELETED
 
-_AWAY = 2 * POINTS  # further than any code point from any other
+_FAR = 2 * CODE_POINTS  # more than the distance between any two code points
 
 
-def decode(texts):
-    """Return the code points of all texts, int32, and how many each text has, int64.
+def decode(texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The code points of all texts, int32, and the number of code points of each text, int64.
 
-    Each broken part of UTF-8 becomes one U+FFFD, as Python's `bytes.decode` makes it.
+    Each broken part of UTF-8 becomes one U+FFFD, as in Python's `bytes.decode`.
     """
     decoded = tf.strings.unicode_decode(texts, "UTF-8", errors="replace")
     return decoded.values, decoded.row_lengths()
 
 
-class PointTable(tf.Module):
-    """A small number for each code point, in pages of 256 of which equal ones are kept once."""
+class CodePointTable(tf.Module):
+    """A small number for each code point, in pages of 256; equal pages are stored once."""
 
-    def __init__(self, values):
+    def __init__(self, values: np.ndarray):
         super().__init__()
         pages, index = np.unique(values.reshape(-1, 256), axis=0, return_inverse=True)
         self.pages = tf.constant(pages.ravel())
         self.index = tf.constant(index.ravel().astype(np.int32) * 256)
 
-    def __call__(self, points):
+    def __call__(self, points: tf.Tensor) -> tf.Tensor:
         page = tf.gather(self.index, tf.bitwise.right_shift(points, 8))
         return tf.gather(self.pages, page + tf.bitwise.bitwise_and(points, 255))
 
 
-class Unchanged(tf.Module):
-    """Leaves characters as they are."""
+class Identity(tf.Module):
+    """No normalisation."""
 
-    def __call__(self, points, rows):
-        """Return code points, which of those given each comes from, and which stand alone between blanks: none."""
+    def __call__(self, points, rows) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """As `Normalizer`: code points, the index that each comes from, and whether it is a word by itself (never)."""
         return points, tf.range(tf.size(points, tf.int64)), tf.zeros_like(points, tf.bool)
 
 
 class Normalizer(tf.Module):
-    """Puts what the library's normaliser makes of each character in its place."""
+    """Replaces each character as the library's normaliser does.
 
-    def __init__(self, images, lonely, ranks=None):
+    Args:
+        replacements: (0x110000, k) int32, see `unicode_tables.replacements`.
+        isolated: (0x110000,) bool, whether a character is a word by itself.
+        ranks: (0x110000,) uint8 in canonical order of combining marks; 0 for characters that stay where they are.
+    """
+
+    def __init__(self, replacements: np.ndarray, isolated: np.ndarray, ranks: np.ndarray | None = None):
         super().__init__()
-        distances = np.where(images < 0, images - _AWAY, images - np.arange(POINTS)[:, None]).astype(np.int32)
-        self.distances = [PointTable(column) for column in distances.T]
-        self.several = PointTable(images[:, 1] != GONE) if images.shape[1] > 1 else None
-        self.lonely = PointTable(lonely) if lonely.any() else None
-        self.ranks = PointTable(ranks) if ranks is not None and ranks.any() else None
+        unmoved = np.arange(CODE_POINTS)[:, None]
+        distances = np.where(replacements < 0, replacements - _FAR, replacements - unmoved).astype(np.int32)
+        self.distances = [CodePointTable(column) for column in distances.T]
+        self.expands = CodePointTable(replacements[:, 1] != DELETED) if replacements.shape[1] > 1 else None
+        self.isolated = CodePointTable(isolated) if isolated.any() else None
+        self.ranks = CodePointTable(ranks) if ranks is not None and ranks.any() else None
 
-    def __call__(self, points, rows):
-        """Return code points, which of those given each comes from, and which stand alone between blanks.
+    def __call__(self, points, rows) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Normalised code points, the index that each comes from, and whether each is a word by itself.
 
-        Given are points and the text that each is of, in order.
+        `points` are code points, and `rows` the text of each, in order.
         """
         origins = tf.range(tf.size(points, tf.int64))
-        lonely = self.lonely(points) if self.lonely else tf.zeros_like(points, tf.bool)
-        images = self._image(points, 0)
-        if self.several:
-            wide = tf.reduce_any(self.several(points))
-            images, origins, lonely = tf.cond(
-                wide, lambda: self._widen(points, images, origins, lonely), lambda: (images, origins, lonely)
+        isolated = self.isolated(points) if self.isolated else tf.zeros_like(points, tf.bool)
+        new = self._replacement(points, 0)
+        if self.expands:
+            new, origins, isolated = tf.cond(
+                tf.reduce_any(self.expands(points)),
+                lambda: self._expand(points, new, origins, isolated),
+                lambda: (new, origins, isolated),
             )
         if self.ranks:
-            images = self._in_order(images, tf.gather(rows, origins))
-        here = tf.where(images >= 0)[:, 0]
-        return tuple(tf.gather(values, here) for values in (images, origins, lonely))
+            new = self._canonical_order(new, tf.gather(rows, origins))
+        remaining = tf.where(new >= 0)[:, 0]
+        new, origins, isolated = (tf.gather(values, remaining) for values in (new, origins, isolated))
+        return new, origins, isolated
 
-    def _image(self, points, place):
-        moved = points + self.distances[place](points)
-        return tf.where(moved < 0, moved + _AWAY - points, moved)
+    def _replacement(self, points, column):
+        moved = points + self.distances[column](points)
+        return tf.where(moved < 0, moved + _FAR - points, moved)
 
-    def _widen(self, points, first, origins, lonely):
-        """Return images, origins and lonely with room for all images of each character."""
-        images = [first, *(self._image(points, place) for place in range(1, len(self.distances)))]
-        widened = (tf.repeat(values, len(images)) for values in (origins, lonely))
-        return tf.reshape(tf.stack(images, 1), [-1]), *widened
+    def _expand(self, points, first, origins, isolated):
+        """Replacements, origins and isolated with a column for each replacement of a character, flattened."""
+        columns = [first, *(self._replacement(points, column) for column in range(1, len(self.distances)))]
+        expanded = (tf.repeat(values, len(columns)) for values in (origins, isolated))
+        return tf.reshape(tf.stack(columns, 1), [-1]), *expanded
 
-    def _in_order(self, images, rows):
-        """Return the images with accents in canonical order, which only texts with rare marks need."""
-        ranks = tf.cast(self.ranks(tf.maximum(images, 0)), tf.int64)
-        return tf.cond(tf.reduce_any(ranks > 0), lambda: _sort(images, rows, ranks), lambda: images)
+    def _canonical_order(self, points, rows):
+        """The points with accents in canonical order, which only texts with rare marks need."""
+        ranks = tf.cast(self.ranks(tf.maximum(points, 0)), tf.int64)
+        return tf.cond(tf.reduce_any(ranks > 0), lambda: _sort(points, rows, ranks), lambda: points)
 
 
-def _sort(images, rows, ranks):
-    """Return images sorted by rank between the characters that accents do not cross."""
-    wall = (images == BARRIER) | ((images >= 0) & (ranks == 0)) | (rows != shift(rows, -1))
-    order = tf.cumsum(tf.cast(wall, tf.int64)) * 256 + ranks
-    return tf.gather(images, tf.argsort(order, stable=True))
+def _sort(points, rows, ranks):
+    """The points sorted by rank between the characters that accents do not cross."""
+    barrier = (points == BARRIER) | ((points >= 0) & (ranks == 0)) | (rows != shift_right(rows, -1))
+    order = tf.cumsum(tf.cast(barrier, tf.int64)) * 256 + ranks
+    return tf.gather(points, tf.argsort(order, stable=True))

@@ -1,44 +1,45 @@
-"""From ids to strings inside a graph."""
+"""Detokenizer inside a graph: from ids to strings."""
 
 import tensorflow as tf
 
 from zoo.runtime.errors import UserError
+from zoo.text.tokenizer import Tokenizer
 
 EXACT = ("NoneType", "ByteLevel", "WordPiece", "Fuse")  # decoders that treat each token by itself
-BROKEN = r"\x{FFFD}+$"  # a character at the end whose other bytes were never written
+INCOMPLETE = r"\x{FFFD}+$"  # a character at the end whose other bytes were never generated
 
 
 class Detokenizer(tf.Module):
-    """Gives the same text as its tokenizer's `decode`, special tokens left out, broken characters at the end cut off.
+    """The text of generated ids, equal to the tokenizer's `decode` without special tokens and incomplete characters.
 
     Args:
         tokenizer: a `Tokenizer`.
-        vocabulary: how many ids there are; those of no token are no text.
+        vocabulary: number of ids; an id without a token adds no text.
 
-    Raises UserError where the text of a token depends on more than whether another one stands before it.
+    Raises `UserError` where the text of a token depends on more than whether another token precedes it.
     """
 
-    def __init__(self, tokenizer, vocabulary):
+    def __init__(self, tokenizer: Tokenizer, vocabulary: int):
         super().__init__()
         decoder = type(tokenizer.backend.decoder).__name__
         if decoder not in EXACT:
             raise UserError(f"This tokenizer has no exact way back to text in TensorFlow: its decoder is {decoder}.")
-        rest = [b""] * (vocabulary - tokenizer.vocabulary_size)
-        self.first, self.further = (tf.constant([*column, *rest]) for column in tokenizer.token_bytes)
+        unused = [b""] * (vocabulary - tokenizer.vocabulary_size)
+        self.first, self.later = (tf.constant([*column, *unused]) for column in tokenizer.token_bytes)
 
     @tf.autograph.experimental.do_not_convert
-    def __call__(self, ids, lengths, before):
-        """Return the text of each row, (rows,) strings.
+    def __call__(self, ids: tf.Tensor, lengths: tf.Tensor, prompts: tf.Tensor) -> tf.Tensor:
+        """The text of each row, (rows,) strings.
 
-        `ids` is (rows, time), of which `lengths`, (rows,), hold; `before`, (rows, any time), are ids that they follow.
+        `ids` is (rows, time) with `lengths`, (rows,), valid ids each; `prompts`, (rows, any time), precede.
         """
-        held = tf.sequence_mask(lengths, tf.shape(ids)[1]) & self._written(ids)
-        begins = held & (tf.cumsum(tf.cast(held, tf.int32), axis=1) == 1)
-        begins &= ~tf.reduce_any(self._written(before), axis=1, keepdims=True)
-        further = tf.where(held, tf.gather(self.further, ids), "")
-        text = tf.strings.reduce_join(tf.where(begins, tf.gather(self.first, ids), further), axis=1)
+        valid = tf.sequence_mask(lengths, tf.shape(ids)[1]) & self._has_text(ids)
+        first = valid & (tf.cumsum(tf.cast(valid, tf.int32), axis=1) == 1)
+        first &= ~tf.reduce_any(self._has_text(prompts), axis=1, keepdims=True)
+        later = tf.where(valid, tf.gather(self.later, ids), "")
+        text = tf.strings.reduce_join(tf.where(first, tf.gather(self.first, ids), later), axis=1)
         points = tf.strings.unicode_decode(text, "UTF-8", errors="replace")
-        return tf.strings.regex_replace(tf.strings.unicode_encode(points, "UTF-8"), BROKEN, "")
+        return tf.strings.regex_replace(tf.strings.unicode_encode(points, "UTF-8"), INCOMPLETE, "")
 
-    def _written(self, ids):
-        return tf.gather(self.further, ids) != ""
+    def _has_text(self, ids):
+        return tf.gather(self.later, ids) != ""

@@ -1,23 +1,26 @@
-"""Which parts the twin of a tokenizer is made of, read from its tokenizer.json; what has no exact part is refused."""
+"""The parts of a graph tokenizer, from a tokenizer.json; a tokenizer that has no exact equal is refused."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import tensorflow as tf
+import tokenizers
 from tokenizers import normalizers
 
 from zoo.export.tokenizer.byte_pairs import BytePairs
-from zoo.export.tokenizer.characters import Normalizer, Unchanged
-from zoo.export.tokenizer.graph_added_tokens import AddedReader
-from zoo.export.tokenizer.readers import ByteReader, CharacterReader, WordReader
+from zoo.export.tokenizer.characters import Identity, Normalizer
+from zoo.export.tokenizer.graph_added_tokens import AddedTokenReader
+from zoo.export.tokenizer.readers import ByteReader, CharacterReader, RaggedIds, WordReader
 from zoo.export.tokenizer.splits import ByteLevelSplit, Split
 from zoo.export.tokenizer.subword_models import WholeWords
 from zoo.export.tokenizer.unicode_tables import (
-    POINTS,
+    CODE_POINTS,
     bert_classes,
-    bert_images,
+    bert_replacements,
     byte_level_classes,
-    images,
+    replacements,
     whitespace_classes,
     word_classes,
 )
@@ -25,24 +28,26 @@ from zoo.export.tokenizer.word_pieces import WordPieces
 from zoo.runtime.errors import UserError
 from zoo.text.splitting import CJK, WHITESPACE_WORDS, WORDS, bytes_to_unicode
 
+Reader = Callable[[tf.Tensor], RaggedIds]  # (texts,) strings to ids
 
-def reader_of(backend):
-    """Return what turns strings into ids as this `tokenizers.Tokenizer` does.
 
-    Raises `UserError`, with the reason, where that would not be exact.
+def reader_for(backend: tokenizers.Tokenizer) -> Reader:
+    """The `tf.Module` that encodes strings as a `tokenizers.Tokenizer` does.
+
+    Raises `UserError`, with the reason, where the ids could differ.
     """
     spec = json.loads(backend.to_str())
     try:
         return _reader(backend, spec)
     except _InexactError as reason:
         raise UserError(
-            f"This tokenizer has no exact twin inside TensorFlow: {reason}. "
-            "Those that zoo trains, BERT's, GPT-2's and RoBERTa's have one."
+            f"This tokenizer has no exact equal inside TensorFlow: {reason}. "
+            "Tokenizers that zoo trains and those of BERT, GPT-2 and RoBERTa have one."
         ) from None
 
 
 class _InexactError(Exception):
-    """The reason why a twin would differ; never seen outside this file."""
+    """The reason why ids could differ; never seen outside this file."""
 
 
 def _require(condition, reason):
@@ -50,26 +55,26 @@ def _require(condition, reason):
         raise _InexactError(reason)
 
 
-def _reader(backend, spec):
+def _reader(backend, spec) -> Reader:
     plain = [token for token in spec["added_tokens"] if not token["special"]]
     if plain:
         return _added(backend, spec, plain)
-    model, pre = spec["model"], spec["pre_tokenizer"]
+    model, pre_tokenizer = spec["model"], spec["pre_tokenizer"]
     if model["type"] == "BPE":
         _check_byte_pairs(model)
-        return _bytes(backend, spec) if pre else _characters(spec)
-    return WordReader(_normalizer(spec["normalizer"]), _split(pre), _words(model))
+        return _bytes(backend, spec) if pre_tokenizer else _characters(spec)
+    return WordReader(_normalizer(spec["normalizer"]), _split(pre_tokenizer), _words(model))
 
 
 def _added(backend, spec, plain):
-    """Return the reader of a tokenizer with tokens that were added as `zoo.text.added_tokens` does."""
+    """The reader of a tokenizer with tokens that were added as in `zoo.text.added_tokens`."""
     for token in plain:
-        ours = token["single_word"] and not (token["normalized"] or token["lstrip"] or token["rstrip"])
-        _require(ours, f"it has added tokens that need not be words as they stand, such as {token['content']!r}")
+        separate = token["single_word"] and not (token["normalized"] or token["lstrip"] or token["rstrip"])
+        _require(separate, f"it has added tokens that need not be words as they stand, such as {token['content']!r}")
     special = [token for token in spec["added_tokens"] if token["special"]]
-    passed = {token["content"] for token in special if not token["normalized"]}
+    skipped = {token["content"] for token in special if not token["normalized"]}
     added = {token["content"]: token["id"] for token in plain}
-    return AddedReader(_reader(backend, spec | {"added_tokens": special}), added, passed)
+    return AddedTokenReader(_reader(backend, spec | {"added_tokens": special}), added, skipped)
 
 
 def _check_byte_pairs(model):
@@ -79,19 +84,19 @@ def _check_byte_pairs(model):
 
 
 def _normalizer(spec):
-    """Return the part that normalises characters."""
+    """The part that normalises characters."""
     if spec is None:
-        return Unchanged()
+        return Identity()
     if spec["type"] == "Lowercase":
-        return Normalizer(*images(normalizers.Lowercase()))
+        return Normalizer(*replacements(normalizers.Lowercase()))
     _require(spec["type"] == "BertNormalizer", f"its normalizer is {spec['type']}")
     lower, accents = spec["lowercase"], spec["strip_accents"]
     accents = lower if accents is None else accents
-    return Normalizer(*bert_images(spec["clean_text"], spec["handle_chinese_chars"], accents, lower))
+    return Normalizer(*bert_replacements(spec["clean_text"], spec["handle_chinese_chars"], accents, lower))
 
 
 def _split(spec):
-    """Return the part that finds words."""
+    """The part that splits text into words."""
     for pattern, classes in ((WORDS, partial(word_classes, CJK)), (WHITESPACE_WORDS, whitespace_classes)):
         if spec == {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Removed", "invert": True}:
             return Split(classes())
@@ -101,7 +106,7 @@ def _split(spec):
 
 
 def _words(spec):
-    """Return the part that numbers words."""
+    """The part that turns words into ids."""
     _require(spec["type"] in ("WordLevel", "WordPiece"), f"its model is {spec['type']}")
     vocabulary, unknown = spec["vocab"], spec["vocab"].get(spec["unk_token"])
     _require(unknown is not None, "its vocabulary has no token for unknown words")
@@ -111,11 +116,11 @@ def _words(spec):
 
 
 def _characters(spec):
-    """Return the reader of a tokenizer that numbers single characters."""
+    """The reader of a character tokenizer."""
     vocabulary, unknown = spec["model"]["vocab"], spec["model"]["vocab"].get(spec["model"]["unk_token"])
     _require(not spec["model"]["merges"], "it joins characters, not bytes")
     _require(unknown is not None, "its vocabulary has no token for unknown characters")
-    ids = np.full(POINTS, unknown, np.int32)
+    ids = np.full(CODE_POINTS, unknown, np.int32)
     for token, id in vocabulary.items():
         if len(token) == 1:
             ids[ord(token)] = id
@@ -123,27 +128,26 @@ def _characters(spec):
 
 
 def _bytes(backend, spec):
-    """Return the reader of a tokenizer that numbers bytes or joins them."""
-    model, pre = spec["model"], spec["pre_tokenizer"]
-    _require(pre["type"] == "ByteLevel", f"its pre-tokenizer is {pre['type']}")
-    change = spec["normalizer"] and spec["normalizer"]["type"]
-    _require(change in (None, "Lowercase"), f"it changes characters before it numbers bytes, by {change}")
-    spelling = bytes_to_unicode()
-    _require(set(spelling) <= model["vocab"].keys(), "its vocabulary lacks some bytes")
-    ids = [model["vocab"][character] for character in spelling]
-    if not pre["use_regex"]:
-        _require(not model["merges"] and not change, "its byte pairs cross words")
-        return ByteReader(ids, pre["add_prefix_space"])
-    pairs = _byte_pairs(backend, model, ids, {character: byte for byte, character in enumerate(spelling)})
-    return WordReader(
-        _normalizer(spec["normalizer"]), ByteLevelSplit(byte_level_classes()), pairs, pre["add_prefix_space"]
-    )
+    """The reader of a byte-level tokenizer, with or without merges."""
+    model, pre_tokenizer = spec["model"], spec["pre_tokenizer"]
+    _require(pre_tokenizer["type"] == "ByteLevel", f"its pre-tokenizer is {pre_tokenizer['type']}")
+    normalizer = spec["normalizer"] and spec["normalizer"]["type"]
+    _require(normalizer in (None, "Lowercase"), f"it changes characters before it numbers bytes, by {normalizer}")
+    characters = bytes_to_unicode()
+    _require(set(characters) <= model["vocab"].keys(), "its vocabulary lacks some bytes")
+    ids = [model["vocab"][character] for character in characters]
+    if not pre_tokenizer["use_regex"]:
+        _require(not model["merges"] and not normalizer, "its byte pairs cross words")
+        return ByteReader(ids, pre_tokenizer["add_prefix_space"])
+    pairs = _byte_pairs(backend, model, ids, {character: byte for byte, character in enumerate(characters)})
+    split = ByteLevelSplit(byte_level_classes())
+    return WordReader(_normalizer(spec["normalizer"]), split, pairs, pre_tokenizer["add_prefix_space"])
 
 
-def _byte_pairs(backend, model, ids, byte_of):
-    """Return the part that joins bytes, given the id of each byte and the byte of each character in a spelling."""
+def _byte_pairs(backend, model, byte_ids, byte_of):
+    """The part that merges bytes, from the id of each byte and the byte of each character of a token."""
     vocabulary = model["vocab"]
-    spelled = {token: bytes(map(byte_of.get, token)) for token in vocabulary if set(token) <= byte_of.keys()}
-    whole = {spelled[token]: vocabulary[token] for token in spelled if len(backend.model.tokenize(token)) == 1}
+    token_bytes = {token: bytes(map(byte_of.get, token)) for token in vocabulary if set(token) <= byte_of.keys()}
+    words = {token_bytes[token]: vocabulary[token] for token in token_bytes if len(backend.model.tokenize(token)) == 1}
     merges = [(vocabulary[a], vocabulary[b], vocabulary[a + b]) for a, b in model["merges"]]
-    return BytePairs(whole, ids, merges, {vocabulary[token]: spelling for token, spelling in spelled.items()})
+    return BytePairs(words, byte_ids, merges, {vocabulary[token]: values for token, values in token_bytes.items()})

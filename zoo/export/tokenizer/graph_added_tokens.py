@@ -1,86 +1,91 @@
-"""Tokens that were added to a vocabulary, found inside a graph before anything else is done to a text."""
+"""Added tokens inside a graph, matched before anything else is done to a text."""
 
 import re
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from zoo.export.tokenizer.characters import PointTable, decode
-from zoo.export.tokenizer.ragged import rows_of, shift, starts_of
-from zoo.export.tokenizer.subword_models import UNSEEN, table
-from zoo.export.tokenizer.unicode_tables import clinging
+from zoo.export.tokenizer.characters import CodePointTable, decode
+from zoo.export.tokenizer.ragged import row_ids, row_starts, shift_right
+from zoo.export.tokenizer.readers import RaggedIds
+from zoo.export.tokenizer.subword_models import UNSEEN, hash_table
+from zoo.export.tokenizer.unicode_tables import joins_added_tokens
 
 MARK = b"\xff"  # in no text of UTF-8
 
 
-class Stretch(NamedTuple):
-    """What texts consist of, one after another: added tokens and what is between."""
+class Segments(NamedTuple):
+    """Texts cut into added tokens and the text between them, one segment after another."""
 
-    text: tf.Tensor  # (stretches,) strings
-    id: tf.Tensor  # (stretches,) int32: of an added token, else UNSEEN
-    row: tf.Tensor  # (stretches,) int64: the text that it is of
-    size: tf.Tensor  # (stretches,) int64: its characters
+    text: tf.Tensor  # (segments,) strings
+    id: tf.Tensor  # (segments,) int32: of an added token, else UNSEEN
+    row: tf.Tensor  # (segments,) int64: the text that the segment is of
+    size: tf.Tensor  # (segments,) int64: its characters
 
 
-class AddedReader(tf.Module):
-    """Gives an id to each added token that stands as a word of its own, and leaves what is between to a reader.
+class AddedTokenReader(tf.Module):
+    """An id for each added token that is a separate word; the text between is encoded by another reader.
 
-    They are found as the library finds them: from the left, the longest one, whether it then stands alone or not.
+    Tokens are matched as in the library: from the left, the longest, whether that is then a separate word or not.
+
+    Args:
+        reader: encodes the text between tokens.
+        added: the id of each added token.
+        skipped: special tokens, which are matched and never become an id.
     """
 
-    def __init__(self, reader, added, passed):
-        """`added`: the id of each token; `passed`: special tokens, which are found but which no text becomes."""
+    def __init__(self, reader, added: dict[str, int], skipped: set[str]):
         super().__init__()
-        self.reader, self.ids, self.clinging = reader, table(added, UNSEEN), PointTable(clinging())
-        longest = sorted({*added, *passed}, key=len, reverse=True)
-        self.pattern = f"({'|'.join(map(re.escape, longest))})"
+        self.reader, self.ids = reader, hash_table(added, UNSEEN)
+        self.joins = CodePointTable(joins_added_tokens())
+        longest_first = sorted({*added, *skipped}, key=len, reverse=True)
+        self.pattern = f"({'|'.join(map(re.escape, longest_first))})"
 
-    def __call__(self, texts):
-        """Return the `RaggedIds` of texts."""
-        stretches, total = self._joined(self._parts(texts)), tf.size(texts, tf.int64)
-        token = stretches.id != UNSEEN
-        between = self.reader(tf.where(token, "", stretches.text))
-        sizes = tf.math.unsorted_segment_sum(stretches.size, stretches.row, total)
-        places = starts_of(stretches.size) - tf.gather(starts_of(sizes), stretches.row)
+    def __call__(self, texts: tf.Tensor) -> RaggedIds:
+        """The `RaggedIds` of texts, (texts,) strings."""
+        segments, total = self._merged(self._matches(texts)), tf.size(texts, tf.int64)
+        token = segments.id != UNSEEN
+        between = self.reader(tf.where(token, "", segments.text))
+        sizes = tf.math.unsorted_segment_sum(segments.size, segments.row, total)
+        offsets = row_starts(segments.size) - tf.gather(row_starts(sizes), segments.row)
         lengths = between.lengths + tf.cast(token, tf.int64)
-        lengths = tf.math.unsorted_segment_sum(lengths, stretches.row, total)
-        return self._in_order(between, stretches, tf.where(token)[:, 0], places)._replace(lengths=lengths)
+        lengths = tf.math.unsorted_segment_sum(lengths, segments.row, total)
+        return self._interleave(between, segments, tf.where(token)[:, 0], offsets)._replace(lengths=lengths)
 
-    def _in_order(self, between, stretches, tokens, places):
-        """Return the pieces between tokens and the tokens in the order of stretches, which begin at `places`."""
-        owners = rows_of(between.lengths)
-        order = tf.argsort(tf.concat([owners, tokens], 0), stable=True)
-        here, there = tf.gather(places, owners), tf.gather(places, tokens)
+    def _interleave(self, between, segments, tokens, offsets):
+        """The ids between tokens and the tokens in the order of segments, which begin at `offsets`."""
+        rows = row_ids(between.lengths)
+        order = tf.argsort(tf.concat([rows, tokens], 0), stable=True)
+        text_offsets, token_offsets = tf.gather(offsets, rows), tf.gather(offsets, tokens)
         columns = {
-            "ids": (between.ids, tf.gather(stretches.id, tokens)),
-            "starts": (here + between.starts, there),
-            "ends": (here + between.ends, there + tf.gather(stretches.size, tokens)),
+            "ids": (between.ids, tf.gather(segments.id, tokens)),
+            "starts": (text_offsets + between.starts, token_offsets),
+            "ends": (text_offsets + between.ends, token_offsets + tf.gather(segments.size, tokens)),
         }
         return between._replace(**{name: tf.gather(tf.concat(pair, 0), order) for name, pair in columns.items()})
 
-    def _parts(self, texts):
-        """Return what the tokens that are found cut texts into, a `Stretch`."""
-        whole = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
-        marked = tf.strings.regex_replace(whole, self.pattern, MARK + rb"\0" + MARK)
-        split = tf.strings.split(marked, MARK)
-        parts, rows = split.values, rows_of(split.row_lengths())
+    def _matches(self, texts):
+        """The `Segments` between and at all matches; a match inside a longer word has no id."""
+        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+        split = tf.strings.split(tf.strings.regex_replace(texts, self.pattern, MARK + rb"\0" + MARK), MARK)
+        parts, rows = split.values, row_ids(split.row_lengths())
         points, sizes = decode(parts)
-        clings = self._clings(points, rows, sizes)
-        return Stretch(parts, tf.where(clings, UNSEEN, self.ids.lookup(parts)), rows, sizes)
+        inside_word = self._inside_word(points, rows, sizes)
+        return Segments(parts, tf.where(inside_word, UNSEEN, self.ids.lookup(parts)), rows, sizes)
 
-    def _clings(self, points, rows, sizes):
-        """Return whether a letter of its own text stands beside each part, (parts,) bool."""
-        letters = tf.pad(self.clinging(points), [[1, 1]])
-        owners = tf.pad(tf.repeat(rows, sizes), [[1, 1]], constant_values=-1)
-        beside = (starts_of(sizes), starts_of(sizes) + sizes + 1)
-        return tf.reduce_any([tf.gather(letters, i) & (tf.gather(owners, i) == rows) for i in beside], 0)
+    def _inside_word(self, points, rows, sizes):
+        """Whether each part has a word character of its own text as a neighbour, (parts,) bool."""
+        joins = tf.pad(self.joins(points), [[1, 1]])
+        point_rows = tf.pad(tf.repeat(rows, sizes), [[1, 1]], constant_values=-1)
+        neighbours = (row_starts(sizes), row_starts(sizes) + sizes + 1)
+        return tf.reduce_any([tf.gather(joins, i) & (tf.gather(point_rows, i) == rows) for i in neighbours], 0)
 
-    def _joined(self, parts):
-        """Return the stretches that parts make: a token, or all from one to the next."""
+    def _merged(self, parts):
+        """The segments with all parts from one token to the next as one."""
         token = parts.id != UNSEEN
-        begins = token | shift(token, True) | (parts.row != shift(parts.row, -1))
-        number, first = tf.cumsum(tf.cast(begins, tf.int64)) - 1, tf.where(begins)[:, 0]
+        starts = token | shift_right(token, True) | (parts.row != shift_right(parts.row, -1))
+        number, first = tf.cumsum(tf.cast(starts, tf.int64)) - 1, tf.where(starts)[:, 0]
         total = tf.size(first, tf.int64)
         text = tf.strings.unsorted_segment_join(parts.text, number, total)
         sizes = tf.math.unsorted_segment_sum(parts.size, number, total)
-        return Stretch(text, tf.gather(parts.id, first), tf.gather(parts.row, first), sizes)
+        return Segments(text, tf.gather(parts.id, first), tf.gather(parts.row, first), sizes)

@@ -1,47 +1,54 @@
-"""The twin of a tokenizer inside a TensorFlow graph, of core operations only, so that any TensorFlow server runs it."""
+"""The tokenizer inside a TensorFlow graph, of core operations only, so that any TensorFlow server runs it."""
 
 import tensorflow as tf
 
-from zoo.export.tokenizer.from_tokenizer import reader_of
-from zoo.export.tokenizer.ragged import gather_runs, starts_of
+from zoo.export.tokenizer.from_tokenizer import reader_for
+from zoo.export.tokenizer.ragged import gather_runs, row_starts
+from zoo.export.tokenizer.readers import RaggedIds
 from zoo.text.template import SpecialTokenTemplate
+from zoo.text.tokenizer import Tokenizer
 
 
 class GraphTokenizer(tf.Module):
-    """Gives the same ids as its tokenizer, for strings of any bytes."""
+    """Gives the same ids as its tokenizer, for strings of any bytes.
 
-    def __init__(self, tokenizer):
+    Raises `UserError`, with the reason, where a tokenizer of others has no exact equal.
+    """
+
+    def __init__(self, tokenizer: Tokenizer):
         super().__init__()
         self.template = tokenizer.template
-        self.read = reader_of(tokenizer.backend)
+        self.reader = reader_for(tokenizer.backend)
 
-    @tf.autograph.experimental.do_not_convert  # the graph is drawn as it stands: half the time to trace
-    def pieces(self, texts):
-        """Return the `RaggedIds` of texts, a string tensor (N,): ids, no special ones, and the characters of each."""
-        return self.read(texts)
+    @tf.autograph.experimental.do_not_convert  # no Python control flow depends on tensors: half the time to trace
+    def ragged_ids(self, texts: tf.Tensor) -> RaggedIds:
+        """The `RaggedIds` of texts, (texts,) strings, without special ids."""
+        return self.reader(texts)
 
     @tf.autograph.experimental.do_not_convert
-    def __call__(self, texts, pairs=None, length=None, special=True):
-        """Return the ids of each text or pair, a `tf.RaggedTensor` (N, None) of int32.
+    def __call__(
+        self, texts: tf.Tensor, pairs: tf.Tensor | None = None, length: int | None = None, special: bool = True
+    ) -> tf.RaggedTensor:
+        """The ids of each text or pair, a `tf.RaggedTensor` (texts, None) of int32.
 
-        `texts` and `pairs` are string tensors (N,); `length` and `special` are Python values, as in
-        `Tokenizer.encode`. Call it in a `tf.function` whose input is `tf.TensorSpec([None], tf.string)`.
-        Raises `UserError` if `length` has no room for the special tokens.
+        `texts` and `pairs` are string tensors (texts,); `length` and `special` are as in `Tokenizer.encode`. Call it in
+        a `tf.function` whose input is `tf.TensorSpec([None], tf.string)`.
+        Raises `UserError` if `length` has no room for the special ids.
         """
-        parts = [self.read(column)[:2] for column in (texts, pairs) if column is not None]
+        columns = [self.reader(column)[:2] for column in (texts, pairs) if column is not None]
         template = self.template if special else SpecialTokenTemplate()
-        around = template.special_ids(len(parts), length)
+        special_ids = template.special_ids(len(columns), length)
         if length is not None:
-            parts = _truncate(parts, length - sum(map(len, around)))
-        return join(parts, around, tf.size(texts, tf.int64))
+            columns = _truncate(columns, length - sum(map(len, special_ids)))
+        return join(columns, special_ids, tf.size(texts, tf.int64))
 
 
-def _truncate(parts, room):
-    """The `(ids, lengths)` of 1 or 2 columns of texts, cut to `room` ids in each row together."""
-    counts = _truncated_lengths([lengths for _, lengths in parts], room)
+def _truncate(columns, room):
+    """The `(ids, lengths)` of 1 or 2 columns of texts, cut so that a row has at most `room` ids."""
+    counts = _truncated_lengths([lengths for _, lengths in columns], room)
     return [
-        (gather_runs(ids, starts_of(lengths), count), count)
-        for (ids, lengths), count in zip(parts, counts, strict=True)
+        (gather_runs(ids, row_starts(lengths), count), count)
+        for (ids, lengths), count in zip(columns, counts, strict=True)
     ]
 
 
@@ -56,22 +63,22 @@ def _truncated_lengths(counts, room):
     ]
 
 
-def join(parts, around, rows):
-    """Return one row for each text or pair: ids of special tokens and of parts in turn."""
-    pieces = [_repeat(around[0], rows)]
-    for part, after in zip(parts, around[1:], strict=True):
-        pieces += [part, _repeat(after, rows)]
-    total = tf.add_n([lengths for _, lengths in pieces])
-    starts, places = starts_of(total), []
-    for _, lengths in pieces:
-        places.append(gather_runs(tf.range(tf.reduce_sum(total)), starts, lengths))
+def join(columns, special_ids, rows: tf.Tensor) -> tf.RaggedTensor:
+    """A row for each text or pair: special ids and the ids of columns, `(ids, lengths)` each, in turn."""
+    runs = [_repeat(special_ids[0], rows)]
+    for column, after in zip(columns, special_ids[1:], strict=True):
+        runs += [column, _repeat(after, rows)]
+    total = tf.add_n([lengths for _, lengths in runs])
+    starts, indices = row_starts(total), []
+    for _, lengths in runs:
+        indices.append(tf.cast(gather_runs(tf.range(tf.reduce_sum(total)), starts, lengths), tf.int32))
         starts += lengths
-    ids = tf.dynamic_stitch([tf.cast(place, tf.int32) for place in places], [ids for ids, _ in pieces])
+    ids = tf.dynamic_stitch(indices, [ids for ids, _ in runs])
     return tf.RaggedTensor.from_row_lengths(ids, total, validate=False)
 
 
 def _repeat(ids, rows):
-    """Return the same ids for every row, and how many each row has."""
+    """The same ids for every row, and the number of ids of each row."""
     return tf.tile(tf.constant(ids, tf.int32), tf.cast(rows, tf.int32)[None]), tf.fill(
         [rows], tf.constant(len(ids), tf.int64)
     )

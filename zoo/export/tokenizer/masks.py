@@ -1,41 +1,44 @@
-"""Texts with masks in them, in a TensorFlow graph, as `zoo.objectives.masked_token` reads them."""
+"""Texts with masks inside a graph, as in `zoo.objectives.masked_token`: encoded, and filled with words."""
 
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from zoo.export.tokenizer.graph_tokenizer import join
+from zoo.export.tokenizer.graph_tokenizer import GraphTokenizer, join
 
 
-class Masked(NamedTuple):
-    """Texts that a network reads to guess what is hidden in them."""
+class MaskedTexts(NamedTuple):
+    """A batch of texts in which a masked language model fills masks."""
 
     ids: tf.Tensor  # (rows, time)
-    places: tf.Tensor  # (rows, masks) of the masks among the ids; -1 where a text has fewer
+    mask_positions: tf.Tensor  # (rows, masks) positions of masks among the ids; -1 where a text has fewer
     parts: tf.RaggedTensor  # (rows, parts) strings before, between and after the masks
 
 
-def masked(twin, texts, mark, mask, length, padding):
-    """Return the `Masked` of texts, a string tensor (N,), in which `mark` stands where the id `mask` is to be read.
+def encode_masks(
+    tokenizer: GraphTokenizer, texts: tf.Tensor, mark: str, mask: int, length: int, padding: int
+) -> MaskedTexts:
+    """The `MaskedTexts` of texts, (rows,) strings; the string `mark` stands for the id `mask`.
 
-    What goes beyond `length` ids is cut.
+    Ids beyond `length` are cut.
     """
-    parts, around = tf.strings.split(texts, mark), twin.template.special_ids(1, length)
-    ids, lengths = twin.pieces(parts.values)[:2]
-    pieces = tf.RaggedTensor.from_row_lengths(ids, lengths, validate=False)
-    pieces = tf.concat([tf.fill([tf.size(lengths), 1], mask), pieces], axis=1)  # the first mask of a text is none
-    splits = tf.gather(pieces.row_splits, parts.row_splits)
-    read = tf.RaggedTensor.from_row_splits(pieces.values, splits, validate=False)
-    read = read[:, 1 : 1 + length - sum(map(len, around))]
-    read = join([(read.flat_values, read.row_lengths())], around, tf.size(texts, tf.int64))
-    places = tf.ragged.boolean_mask(tf.ragged.range(tf.cast(read.row_lengths(), tf.int32)), tf.equal(read, mask))
-    return Masked(read.to_tensor(padding), places.to_tensor(-1), parts)
+    parts, special_ids = tf.strings.split(texts, mark), tokenizer.template.special_ids(1, length)
+    ids, lengths = tokenizer.ragged_ids(parts.values)[:2]
+    part_ids = tf.RaggedTensor.from_row_lengths(ids, lengths, validate=False)
+    part_ids = tf.concat([tf.fill([tf.size(lengths), 1], mask), part_ids], axis=1)
+    splits = tf.gather(part_ids.row_splits, parts.row_splits)
+    text_ids = tf.RaggedTensor.from_row_splits(part_ids.values, splits, validate=False)
+    text_ids = text_ids[:, 1 : 1 + length - sum(map(len, special_ids))]  # no mask precedes the first part
+    column = text_ids.flat_values, text_ids.row_lengths()
+    rows = join([column], special_ids, tf.size(texts, tf.int64))
+    positions = tf.ragged.boolean_mask(tf.ragged.range(tf.cast(rows.row_lengths(), tf.int32)), tf.equal(rows, mask))
+    return MaskedTexts(rows.to_tensor(padding), positions.to_tensor(-1), parts)
 
 
-def filled(parts, words, there, mark):
-    """Return texts, (N,): parts with `words`, (rows, masks) strings, between them, or `mark` where none is `there`."""
+def fill_masks(parts: tf.RaggedTensor, words: tf.Tensor, filled: tf.Tensor, mark: str) -> tf.Tensor:
+    """Texts, (rows,), with `words`, (rows, masks) strings, between their parts; `mark` where `filled` is False."""
     masks = tf.sequence_mask(parts.row_lengths() - 1, parts.bounding_shape()[1])
-    words = tf.where(there, words, mark)
-    short = tf.shape(masks)[1] - tf.shape(words)[1]  # of masks beyond what was read, and of what follows the last part
-    words = tf.pad(words, [[0, 0], [0, short]], constant_values=mark)
+    words = tf.where(filled, words, mark)
+    missing = tf.shape(masks)[1] - tf.shape(words)[1]  # masks that were cut, and the end of the last part
+    words = tf.pad(words, [[0, 0], [0, missing]], constant_values=mark)
     return tf.strings.reduce_join(tf.strings.join([parts.to_tensor(""), tf.where(masks, words, "")]), axis=1)

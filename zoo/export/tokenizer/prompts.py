@@ -1,34 +1,41 @@
-"""What a network goes on from, made of texts inside a graph."""
+"""Prompts inside a graph: the ids that a generating network continues, from texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from zoo.export.tokenizer.graph_tokenizer import join
+from zoo.export.tokenizer.graph_tokenizer import GraphTokenizer, join
+
+if TYPE_CHECKING:
+    from zoo.objectives._objective import PromptTemplate
 
 
 class PromptBuilder(tf.Module):
-    """Makes prompts of texts.
+    """Turns texts into prompts.
 
     Args:
-        twin: the tokenizer's `GraphTokenizer`.
-        prompt: the `zoo.objectives._objective.PromptTemplate`.
-        room: the most ids that the network reads.
+        tokenizer: the `GraphTokenizer`.
+        template: the objective's `PromptTemplate`.
+        length: the most ids of a prompt.
         padding: the id that fills up shorter rows.
     """
 
-    def __init__(self, twin, prompt, room, padding):
+    def __init__(self, tokenizer: GraphTokenizer, template: PromptTemplate, length: int, padding: int):
         super().__init__()
-        self.twin, self.prompt, self.padding = twin, prompt, padding
-        self.room = min(room, prompt.length or room)
+        self.tokenizer, self.template, self.padding = tokenizer, template, padding
+        self.length = min(length, template.length or length)
 
-    def __call__(self, texts):
-        """Return ids, (rows, longest row or 1) int32, and how many each row has, (rows,) int32."""
-        texts = tf.strings.join([self.prompt.prefix, texts, self.prompt.suffix])
-        if self.prompt.special_tokens:
-            rows = self.twin(texts, length=self.room)
+    def __call__(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Ids, (rows, longest row or 1) int32, and the number of ids of each row, (rows,) int32."""
+        texts = tf.strings.join([self.template.prefix, texts, self.template.suffix])
+        if self.template.special_tokens:
+            rows = self.tokenizer(texts, length=self.length)
         else:
-            pieces = self.twin.pieces(texts)
-            rows = join([(pieces.ids, pieces.lengths)], (self.prompt.start_ids, ()), tf.size(texts, tf.int64))
-            rows = rows[:, -self.room :]
+            column = self.tokenizer.ragged_ids(texts)[:2]
+            rows = join([column], (self.template.start_ids, ()), tf.size(texts, tf.int64))
+            rows = rows[:, -self.length :]
         ids = rows.to_tensor(self.padding)
-        wanting = tf.maximum(1 - tf.shape(ids)[1], 0)
-        return tf.pad(ids, [[0, 0], [0, wanting]], constant_values=self.padding), tf.cast(rows.row_lengths(), tf.int32)
+        missing = tf.maximum(1 - tf.shape(ids)[1], 0)
+        return tf.pad(ids, [[0, 0], [0, missing]], constant_values=self.padding), tf.cast(rows.row_lengths(), tf.int32)

@@ -1,41 +1,44 @@
-"""Rows of different lengths as one flat tensor and the number of items in each row; int64 throughout."""
+"""Ragged rows as one flat tensor and the length of each row; int64 throughout.
+
+Plain functions in place of `tf.RaggedTensor`, whose checks make a graph larger and slower to trace.
+"""
 
 import tensorflow as tf
 
 
-def starts_of(lengths):
-    """Return where each row starts in the flat tensor, (rows,)."""
+def row_starts(lengths: tf.Tensor) -> tf.Tensor:
+    """The index at which each row starts in the flat tensor, (rows,)."""
     return tf.cumsum(lengths, exclusive=True)
 
 
-def rows_of(lengths):
-    """Return the row of each item, (items,)."""
+def row_ids(lengths: tf.Tensor) -> tf.Tensor:
+    """The row of each item, (items,)."""
     ends = tf.cumsum(lengths)
     return tf.searchsorted(ends, tf.range(tf.reduce_sum(lengths)), side="right", out_type=tf.int64)
 
 
-def count_rows(rows, total):
-    """Return the number of items in each of `total` rows, given the row of each item, (total,)."""
+def row_lengths(rows: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
+    """The number of items in each of `total` rows, (total,), from the row of each item."""
     return tf.math.unsorted_segment_sum(tf.ones_like(rows), rows, total)
 
 
-def gather_runs(values, starts, lengths):
-    """Return runs of `values`, one after another: each of its own start and length."""
-    rows = rows_of(lengths)
-    within = tf.range(tf.size(rows, tf.int64)) - tf.gather(starts_of(lengths), rows)
+def gather_runs(values: tf.Tensor, starts: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+    """Runs of `values`, one after another, from each of `starts` on, as long as each of `lengths`."""
+    rows = row_ids(lengths)
+    within = tf.range(tf.size(rows, tf.int64)) - tf.gather(row_starts(lengths), rows)
     return tf.gather(values, tf.gather(starts, rows) + within)
 
 
-def shift(values, first):
-    """Return each item's left neighbour; `first` for the first item."""
+def shift_right(values: tf.Tensor, first) -> tf.Tensor:
+    """The left neighbour of each item; `first` for the first item."""
     return tf.concat([tf.fill([1], tf.cast(first, values.dtype)), values], 0)[:-1]
 
 
-def shift_back(values, last):
-    """Return each item's right neighbour; `last` for the last item."""
+def shift_left(values: tf.Tensor, last) -> tf.Tensor:
+    """The right neighbour of each item; `last` for the last item."""
     return tf.concat([values, tf.fill([1], tf.cast(last, values.dtype))], 0)[1:]
 
 
-def named(names, numbers, there=True):
-    """Return the strings that numbers stand for, "" where none is `there`."""
-    return tf.where(there, tf.gather(names, numbers), "")
+def lookup(names, indices: tf.Tensor, mask=True) -> tf.Tensor:
+    """The string of each index into the list `names`; "" where `mask` is False."""
+    return tf.where(mask, tf.gather(names, indices), "")

@@ -1,60 +1,68 @@
-"""Where words begin, by rules that look at each character and its neighbours; they follow the library's expressions."""
+"""Pre-tokenization inside a graph: where words begin, by rules on each character and its neighbours.
 
+The rules follow the library's regular expressions, which TensorFlow's own cannot express.
+"""
+
+import numpy as np
 import tensorflow as tf
 
-from zoo.export.tokenizer.characters import PointTable
-from zoo.export.tokenizer.ragged import shift, shift_back
-from zoo.export.tokenizer.unicode_tables import ALONE, APOSTROPHE, BLANK, LETTER, OTHER, QUOTE, SPACE
+from zoo.export.tokenizer.characters import CodePointTable
+from zoo.export.tokenizer.ragged import shift_left, shift_right
+from zoo.export.tokenizer.unicode_tables import APOSTROPHE, LETTER, OTHER, QUOTE, SINGLE, SPACE, WHITESPACE
 
-_OUTSIDE = 255  # the class of what is left and right of a text
+_OUTSIDE = 255  # the class left and right of a text
 
 
 class Split(tf.Module):
-    """Words as runs of letters; what is no letter and not blank stands alone, except an apostrophe between letters."""
+    """Words are runs of letters; any other character that is not blank is a word, but for apostrophes between letters.
 
-    def __init__(self, classes):
+    `classes` is the class of each code point, (0x110000,) uint8: see `unicode_tables`.
+    """
+
+    def __init__(self, classes: np.ndarray):
         super().__init__()
-        self.classes = PointTable(classes)
+        self.classes = CodePointTable(classes)
 
-    def __call__(self, points, rows, lonely):
-        """Return which characters begin a word and which belong to one, (n,) bool both."""
-        classes = tf.where(lonely, tf.constant(ALONE, tf.uint8), self.classes(points))
+    def __call__(self, points, rows, isolated) -> tuple[tf.Tensor, tf.Tensor]:
+        """Whether each character begins a word, and whether it belongs to a word, (n,) bool both."""
+        classes = tf.where(isolated, tf.constant(SINGLE, tf.uint8), self.classes(points))
         left, right = _neighbours(classes, rows)
-        inside = (classes == APOSTROPHE) & (left == LETTER) & (right == LETTER)
-        letter = inside | (classes == LETTER)
-        begins = ~(letter & shift(letter, False)) | (left == _OUTSIDE)
-        return begins, classes != BLANK
+        inner = (classes == APOSTROPHE) & (left == LETTER) & (right == LETTER)
+        letter = inner | (classes == LETTER)
+        starts = ~(letter & shift_right(letter, False)) | (left == _OUTSIDE)
+        return starts, classes != WHITESPACE
 
 
 class ByteLevelSplit(tf.Module):
     r"""GPT-2's words: 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ ."""
 
-    def __init__(self, classes):
+    def __init__(self, classes: np.ndarray):
         super().__init__()
-        self.classes = PointTable(classes)
+        self.classes = CodePointTable(classes)
 
-    def __call__(self, points, rows, lonely):
-        """Return which characters begin a word and which belong to one (all of them), (n,) bool both."""
+    def __call__(self, points, rows, isolated) -> tuple[tf.Tensor, tf.Tensor]:
+        """Whether each character begins a word, and whether it belongs to a word (always), (n,) bool both."""
         raw = self.classes(points)
         left, right = _neighbours(raw, rows)
         kind, before, after = _merge(raw), _merge(left), _merge(right)
-        blank = kind == BLANK
-        # A run of blanks gives its last one away if text follows; a space then begins the next word.
-        begins = tf.where(blank, (before != BLANK) | ((after != BLANK) & (after != _OUTSIDE)), kind != before)
-        begins &= blank | (left != SPACE)
-        return self._contractions(points, rows, begins & (raw == QUOTE), begins), tf.ones_like(blank)
+        whitespace = kind == WHITESPACE
+        # A run of white space gives its last character away if text follows; a space then begins the next word.
+        last = (after != WHITESPACE) & (after != _OUTSIDE)
+        starts = tf.where(whitespace, (before != WHITESPACE) | last, kind != before)
+        starts &= whitespace | (left != SPACE)
+        return self._contractions(points, rows, starts & (raw == QUOTE), starts), tf.ones_like(whitespace)
 
-    def _contractions(self, points, rows, quote, begins):
-        """Return `begins` where a quote that begins a word takes s, t, m, d, re, ve or ll with it, and no more."""
-        same = rows == shift_back(rows, -1)
-        next_points = tf.where(same, shift_back(points, 0), 0)
-        after_next = tf.where(same, shift_back(next_points, 0), 0)
+    def _contractions(self, points, rows, quote, starts):
+        """`starts` where a quote that begins a word takes s, t, m, d, re, ve or ll into its word, and no more."""
+        same_row = rows == shift_left(rows, -1)
+        next_points = tf.where(same_row, shift_left(points, 0), 0)
+        after_next = tf.where(same_row, shift_left(next_points, 0), 0)
         short = quote & _any_of(next_points, "stmd")
         long = quote & tf.reduce_any(
             [(next_points == ord(a)) & (after_next == ord(b)) for a, b in ("re", "ve", "ll")], axis=0
         )
-        begins &= ~shift(short | long, False)
-        return begins | shift(shift(short | shift(long, False), False), False)
+        starts &= ~shift_right(short | long, False)
+        return starts | shift_right(shift_right(short | shift_right(long, False), False), False)
 
 
 def _any_of(points, characters):
@@ -62,14 +70,14 @@ def _any_of(points, characters):
 
 
 def _neighbours(classes, rows):
-    """Return the classes left and right of each character, within its text."""
+    """The classes left and right of each character, within its text."""
     outside = tf.constant(_OUTSIDE, classes.dtype)
-    left = tf.where(rows == shift(rows, -1), shift(classes, _OUTSIDE), outside)
-    right = tf.where(rows == shift_back(rows, -1), shift_back(classes, _OUTSIDE), outside)
+    left = tf.where(rows == shift_right(rows, -1), shift_right(classes, _OUTSIDE), outside)
+    right = tf.where(rows == shift_left(rows, -1), shift_left(classes, _OUTSIDE), outside)
     return left, right
 
 
 def _merge(classes):
-    """Return the classes with a space as a blank and a quote as any other sign."""
-    blank, other = tf.constant(BLANK, tf.uint8), tf.constant(OTHER, tf.uint8)
-    return tf.where(classes == SPACE, blank, tf.where(classes == QUOTE, other, classes))
+    """The classes with a space as white space and a quote as any other sign."""
+    whitespace, other = tf.constant(WHITESPACE, tf.uint8), tf.constant(OTHER, tf.uint8)
+    return tf.where(classes == SPACE, whitespace, tf.where(classes == QUOTE, other, classes))

@@ -1,63 +1,65 @@
-"""From words, characters or bytes to ids inside a graph."""
+"""Vocabulary lookup inside a graph: the contract of a model, from words to ids."""
 
 import tensorflow as tf
 
-from zoo.export.tokenizer.ragged import gather_runs, starts_of
+from zoo.export.tokenizer.ragged import gather_runs, row_starts
 
 UNSEEN = -1
 
 
-def table(mapping, otherwise, key=tf.string, value=tf.int32):
-    """Return a hash table of a dictionary; a key that is not in it gives `otherwise`."""
+def hash_table(mapping: dict, default, key=tf.string, value=tf.int32) -> tf.lookup.StaticHashTable:
+    """A hash table of a dictionary; a key that is not in it gives `default`."""
     keys, values = tf.constant(list(mapping), key), tf.constant(list(mapping.values()), value)
-    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), otherwise)
+    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), default)
 
 
 class WholeWords(tf.Module):
-    """One id for each word."""
+    """Word-level model: an id for each word."""
 
-    unit = "UTF8_CHAR"  # in which `sizes` are
+    unit = "UTF8_CHAR"  # of `sizes`
 
-    def __init__(self, vocabulary, unknown):
+    def __init__(self, vocabulary: dict[str, int], unknown: int):
         super().__init__()
-        self.ids = table(vocabulary, unknown)
+        self.ids = hash_table(vocabulary, unknown)
 
-    def __call__(self, words):
-        """Return ids, int32, and how many each word has, int64."""
+    def __call__(self, words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Ids, int32, and the number of ids of each word, int64."""
         return self.ids.lookup(words), tf.ones_like(words, tf.int64)
 
-    def sizes(self, ids, lengths, words):
-        """Return how many units of its word each id stands for, int64, given the words and what a call returned."""
+    def sizes(self, ids, lengths, words) -> tf.Tensor:
+        """The units of its word that each id covers, int64, from the words and the result of a call."""
         return tf.cast(tf.strings.length(words, self.unit), tf.int64)
 
 
 class SubwordModel(tf.Module):
-    """Several ids for a word, found in `whole` if one will do, otherwise once for each different word of a batch."""
+    """Subword model: a word is an id of `vocabulary`, or else several ids, computed once for equal words of a batch."""
 
-    def __init__(self, whole):
+    unit: str  # of `sizes`: "BYTE" or "UTF8_CHAR"
+
+    def __init__(self, vocabulary: dict):
         super().__init__()
-        self.whole = table(whole, UNSEEN)
+        self.vocabulary = hash_table(vocabulary, UNSEEN)
 
-    def __call__(self, words):
-        """Return ids, int32, and how many each word has, int64."""
-        whole = self.whole.lookup(words)
+    def __call__(self, words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Ids, int32, and the number of ids of each word, int64."""
+        ids = self.vocabulary.lookup(words)
         ones = tf.ones_like(words, tf.int64)
-        return tf.cond(tf.reduce_all(whole != UNSEEN), lambda: (whole, ones), lambda: self._some_split(words, whole))
+        return tf.cond(tf.reduce_all(ids != UNSEEN), lambda: (ids, ones), lambda: self._split_unseen(words, ids))
 
-    def _some_split(self, words, whole):
-        places = tf.where(whole == UNSEEN)
-        different, which = tf.unique(tf.gather_nd(words, places), tf.int64)
-        ids, lengths = self.split(different)
+    def _split_unseen(self, words, word_ids):
+        unseen = tf.where(word_ids == UNSEEN)
+        unique, index = tf.unique(tf.gather_nd(words, unseen), tf.int64)
+        ids, lengths = self.split(unique)
         starts = tf.size(ids, tf.int64) + tf.range(tf.size(words, tf.int64))
-        starts = tf.tensor_scatter_nd_update(starts, places, tf.gather(starts_of(lengths), which))
+        starts = tf.tensor_scatter_nd_update(starts, unseen, tf.gather(row_starts(lengths), index))
         counts = tf.ones_like(starts)
-        counts = tf.tensor_scatter_nd_update(counts, places, tf.gather(lengths, which))
-        return gather_runs(tf.concat([ids, whole], 0), starts, counts), counts
+        counts = tf.tensor_scatter_nd_update(counts, unseen, tf.gather(lengths, index))
+        return gather_runs(tf.concat([ids, word_ids], 0), starts, counts), counts
 
-    def split(self, words):
-        """Return ids, int32, and how many each word has, int64; the words are all different."""
+    def split(self, words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Ids, int32, and the number of ids of each word, int64; the words are all different."""
         raise NotImplementedError
 
-    def sizes(self, ids, lengths, words):
-        """Return how many units of its word each id stands for, int64, given the words and what a call returned."""
+    def sizes(self, ids, lengths, words) -> tf.Tensor:
+        """The units of its word that each id covers, int64, from the words and the result of a call."""
         raise NotImplementedError

@@ -1,7 +1,7 @@
-"""What the Rust library does to each code point of Unicode, found by asking it, so a twin can do exactly the same.
+"""Tables over all code points of Unicode, made by asking the tokenizers library about each, so that a graph equals it.
 
-Python's own `unicodedata` will not do: it is of another Unicode version than the library's tables, of which there are
-several. The surrogates, which are no characters, are left out of every question and keep a zero.
+Python's own `unicodedata` is of another Unicode version than the library's tables, of which there are several. The
+surrogates are no characters: they are left out of every question and have zero in every table.
 """
 
 from functools import cache
@@ -9,138 +9,141 @@ from functools import cache
 import numpy as np
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-POINTS = 0x110000
-VALID = np.r_[0:0xD800, 0xE000:POINTS]
-ASKED = np.setdiff1d(VALID, ord("0"))  # the zero marks the end of an answer; nothing else becomes one
-GONE, BARRIER = -1, -2  # in place of a code point: nothing, or nothing that still keeps its neighbours in order
-BLANK, LETTER, ALONE, APOSTROPHE = range(4)  # classes for words
-SPACE, NUMBER, OTHER, QUOTE = range(4, 8)  # further classes for bytes, beside BLANK and LETTER
+CODE_POINTS = 0x110000
+VALID = np.r_[0:0xD800, 0xE000:CODE_POINTS]
+PROBED = np.setdiff1d(VALID, ord("0"))  # the zero marks the end of an answer; no other character becomes a zero
+DELETED, BARRIER = -1, -2  # in place of a code point: deleted, or deleted after its neighbours are kept in order
+WHITESPACE, LETTER, SINGLE, APOSTROPHE = range(4)  # classes for words; a character of SINGLE is a word by itself
+SPACE, NUMBER, OTHER, QUOTE = range(4, 8)  # further classes for byte-level words, beside WHITESPACE and LETTER
 
 
-def to_text(points):
-    """Return the text of an array of code points."""
+def to_text(points) -> str:
+    """The text of an array of code points."""
     return np.asarray(points, "<u4").tobytes().decode("utf-32-le")
 
 
-def to_points(text):
-    """Return the code points of a text, int64."""
+def to_points(text: str) -> np.ndarray:
+    """The code points of a text, int64."""
     return np.frombuffer(text.encode("utf-32-le"), "<u4").astype(np.int64)
 
 
-def answers(normalizer, *columns):
-    """Return what the texts made of a row of code points become, one text for each row; none may hold a "0"."""
+def normalize_rows(normalizer, *columns: np.ndarray) -> list[str]:
+    """The normalised text of each row of code points; no text may hold a "0"."""
     rows = np.stack([*columns, np.full(len(columns[0]), ord("0"))], 1)
     return normalizer.normalize_str(to_text(rows.ravel())).split("0")[:-1]
 
 
 @cache
-def members(pattern):
-    """Return which code points are in the regular expression [pattern], (POINTS,) bool."""
-    kept = normalizers.Replace(Regex(f"[^{pattern}]"), "").normalize_str(to_text(VALID))
-    return np.bincount(to_points(kept), minlength=POINTS).astype(bool)
+def members(pattern: str) -> np.ndarray:
+    """Whether each code point matches the regular expression [pattern], (CODE_POINTS,) bool."""
+    matches = normalizers.Replace(Regex(f"[^{pattern}]"), "").normalize_str(to_text(VALID))
+    return np.bincount(to_points(matches), minlength=CODE_POINTS).astype(bool)
 
 
 @cache
-def clinging():
-    """Return beside which code points an added token is no word of its own, (POINTS,) bool."""
+def joins_added_tokens() -> np.ndarray:
+    """Whether each code point, as a neighbour, makes an added token part of a longer word, (CODE_POINTS,) bool."""
     backend = Tokenizer(models.WordLevel({"?": 0}, unk_token="?"))
     backend.add_tokens([AddedToken("x", single_word=True, normalized=False)])
     rows = np.stack([np.full(len(VALID), ord("x")), VALID, np.full(len(VALID), ord(" "))], 1)
-    found = np.ones(len(VALID), bool)
-    for start in range(0, len(VALID), 4096):  # the library looks at all that is left of a token
+    joins = np.ones(len(VALID), bool)
+    for start in range(0, len(VALID), 4096):  # the library looks at all text left of a token
         encoding = backend.encode(to_text(rows[start : start + 4096].ravel()))
-        places = [first for id, (first, _) in zip(encoding.ids, encoding.offsets, strict=True) if id]
-        found[start + np.array(places, int) // 3] = False
-    return np.bincount(VALID[found], minlength=POINTS).astype(bool)
+        offsets = [first for id, (first, _) in zip(encoding.ids, encoding.offsets, strict=True) if id]
+        joins[start + np.array(offsets, int) // 3] = False
+    return np.bincount(VALID[joins], minlength=CODE_POINTS).astype(bool)
 
 
-def word_classes(alone):
-    """Return the class of each code point for `zoo.text.splitting.WORDS`, (POINTS,) uint8."""
-    classes = np.full(POINTS, ALONE, np.uint8)
-    classes[members(r"\w") & ~members(alone)] = LETTER
+def word_classes(single: str) -> np.ndarray:
+    """The class of each code point for `zoo.text.splitting.WORDS`, (CODE_POINTS,) uint8.
+
+    `single` is `zoo.text.splitting.CJK`: the scripts whose characters are words by themselves.
+    """
+    classes = np.full(CODE_POINTS, SINGLE, np.uint8)
+    classes[members(r"\w") & ~members(single)] = LETTER
     classes[[ord("'"), ord("’")]] = APOSTROPHE
-    classes[members(r"\s")] = BLANK
+    classes[members(r"\s")] = WHITESPACE
     return classes
 
 
 @cache
-def whitespace_classes():
-    """Return the class of each code point for `zoo.text.splitting.WHITESPACE_WORDS`, (POINTS,) uint8."""
-    return np.where(members(r"\S"), LETTER, BLANK).astype(np.uint8)
+def whitespace_classes() -> np.ndarray:
+    """The class of each code point for `zoo.text.splitting.WHITESPACE_WORDS`, (CODE_POINTS,) uint8."""
+    return np.where(members(r"\S"), LETTER, WHITESPACE).astype(np.uint8)
 
 
 @cache
-def bert_classes():
-    """Return the class of each code point for BERT's pre-tokenizer, (POINTS,) uint8."""
+def bert_classes() -> np.ndarray:
+    """The class of each code point for BERT's pre-tokenizer, (CODE_POINTS,) uint8."""
     text = to_text(np.stack([np.full(len(VALID), ord("a")), VALID], 1).ravel()) + "a"
-    pieces = pre_tokenizers.BertPreTokenizer().pre_tokenize_str(text)
-    spans = np.array([span for _, span in pieces])
-    classes = np.zeros(len(text) + 1, np.int64)  # here: how many pieces begin less how many end, summed up
-    np.add.at(classes, spans[:, 0], 1)
-    np.add.at(classes, spans[:, 1], -1)
-    classes = np.where(np.cumsum(classes) > 0, LETTER, BLANK)
-    classes[spans[spans[:, 1] - spans[:, 0] == 1, 0]] = ALONE
-    table = np.zeros(POINTS, np.uint8)
+    words = pre_tokenizers.BertPreTokenizer().pre_tokenize_str(text)
+    spans = np.array([span for _, span in words])
+    depth = np.zeros(len(text) + 1, np.int64)  # at each character: words that begin less words that end
+    np.add.at(depth, spans[:, 0], 1)
+    np.add.at(depth, spans[:, 1], -1)
+    classes = np.where(np.cumsum(depth) > 0, LETTER, WHITESPACE)
+    classes[spans[spans[:, 1] - spans[:, 0] == 1, 0]] = SINGLE
+    table = np.zeros(CODE_POINTS, np.uint8)
     table[VALID] = classes[1 : 2 * len(VALID) : 2]
     return table
 
 
-def byte_level_classes():
-    """Return the class of each code point for GPT-2's pre-tokenizer, (POINTS,) uint8."""
-    classes = np.full(POINTS, OTHER, np.uint8)
-    for pattern, number in ((r"\p{L}", LETTER), (r"\p{N}", NUMBER), (r"\s", BLANK)):
+def byte_level_classes() -> np.ndarray:
+    """The class of each code point for GPT-2's pre-tokenizer, (CODE_POINTS,) uint8."""
+    classes = np.full(CODE_POINTS, OTHER, np.uint8)
+    for pattern, number in ((r"\p{L}", LETTER), (r"\p{N}", NUMBER), (r"\s", WHITESPACE)):
         classes[members(pattern)] = number
     classes[ord("'")], classes[ord(" ")] = QUOTE, SPACE
     return classes
 
 
-def images(normalizer):
-    """Return what each code point becomes, and which become a character with blanks around it.
+def replacements(normalizer) -> tuple[np.ndarray, np.ndarray]:
+    """The characters that each code point is normalised to, and whether they come with blanks around.
 
-    The first array is (POINTS, k) int32 of code points, `GONE` or `BARRIER`; the second is (POINTS,) bool.
+    The first array is (CODE_POINTS, k) int32 of code points, `DELETED` or `BARRIER`; the second is (CODE_POINTS,) bool.
     """
-    texts = answers(normalizer, ASKED)
-    lonely = np.zeros(POINTS, bool)
-    lonely[ASKED] = [len(text) == 3 and text[0] == text[2] == " " for text in texts]
+    texts = normalize_rows(normalizer, PROBED)
+    isolated = np.zeros(CODE_POINTS, bool)
+    isolated[PROBED] = [len(text) == 3 and text[0] == text[2] == " " for text in texts]
     texts = [text.strip(" ") if len(text) == 3 else text for text in texts]
     counts = np.fromiter(map(len, texts), int)
-    table = np.full((POINTS, counts.max()), GONE, np.int32)
-    places = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    table[np.repeat(ASKED, counts), places] = to_points("".join(texts))
+    table = np.full((CODE_POINTS, counts.max()), DELETED, np.int32)
+    columns = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    table[np.repeat(PROBED, counts), columns] = to_points("".join(texts))
     table[ord("0"), 0] = ord("0")
-    return table, lonely
+    return table, isolated
 
 
 @cache
-def bert_images(clean, chinese, accents, lower):
-    """Return `images` of BERT's normaliser and the rank of each code point in canonical order, (POINTS,) uint8."""
-    table, lonely = images(normalizers.BertNormalizer(clean, chinese, accents, lower))
-    ranks = np.zeros(POINTS, np.uint8)
+def bert_replacements(clean: bool, chinese: bool, accents: bool, lower: bool) -> tuple[np.ndarray, ...]:
+    """`replacements` of BERT's normaliser, and the rank of each code point in canonical order, (CODE_POINTS,) uint8."""
+    table, isolated = replacements(normalizers.BertNormalizer(clean, chinese, accents, lower))
+    ranks = np.zeros(CODE_POINTS, np.uint8)
     if accents:
-        moves = moving()
-        survivors = moves[table[moves, 0] == moves]
+        marks = reordered_marks()
+        survivors = marks[table[marks, 0] == marks]
         ranks[survivors] = _ranks(survivors)
         cleaned = to_points(normalizers.BertNormalizer(clean, False, False, False).normalize_str(to_text(VALID)))
-        stripped = cleaned[table[cleaned, 0] == GONE]
-        table[np.setdiff1d(stripped, moves), 0] = BARRIER
-    return table, lonely, ranks
+        stripped = cleaned[table[cleaned, 0] == DELETED]
+        table[np.setdiff1d(stripped, marks), 0] = BARRIER
+    return table, isolated, ranks
 
 
-def moving():
-    """Return the code points that canonical order may move (their combining class is not 0)."""
+def reordered_marks() -> np.ndarray:
+    """The code points that canonical order may move (combining class above 0)."""
     marks = np.flatnonzero(members(r"\p{M}"))
-    after_last = _swaps(np.full(len(marks), 0x345), marks)  # U+0345 has the last class, 240
-    before_first = _swaps(marks, np.full(len(marks), 0x334))  # U+0334 has the first class, 1
+    after_last = _swapped(np.full(len(marks), 0x345), marks)  # U+0345 has the last class, 240
+    before_first = _swapped(marks, np.full(len(marks), 0x334))  # U+0334 has the first class, 1
     return marks[after_last | before_first]
 
 
 def _ranks(points):
-    """Return for each of these code points how many of the others canonical order puts before it, plus one."""
-    first, second = np.meshgrid(points, points, indexing="ij")
-    return 1 + _swaps(first.ravel(), second.ravel()).reshape(first.shape).sum(1)
+    """For each code point the number of others that canonical order puts before it, plus one."""
+    a, b = np.meshgrid(points, points, indexing="ij")
+    return 1 + _swapped(a.ravel(), b.ravel()).reshape(a.shape).sum(1)
 
 
-def _swaps(first, second):
-    """Return for each pair of code points whether NFD puts the second before the first."""
-    pairs = zip(answers(normalizers.NFD(), first, second), first, second, strict=True)
-    return np.array([answer == chr(s) + chr(f) and f != s for answer, f, s in pairs], bool)
+def _swapped(a, b):
+    """For each pair of code points whether NFD puts b before a."""
+    pairs = zip(normalize_rows(normalizers.NFD(), a, b), a, b, strict=True)
+    return np.array([text == chr(second) + chr(first) and first != second for text, first, second in pairs], bool)

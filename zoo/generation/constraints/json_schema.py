@@ -1,17 +1,21 @@
-"""JSON schemas (https://json-schema.org/draft/2020-12) as regular expressions of the JSON texts that they hold for.
+"""JSON schemas (https://json-schema.org/draft/2020-12) as regular expressions of the JSON texts that are valid.
 
-What stands in a schema and cannot be kept to is refused, never passed over. Texts are written as Python's `json` writes
-them, their properties in the schema's order; properties that the schema does not name are never written. A part that
-holds itself, as a tree does, is written `DEPTH` levels deep at most: a regular expression cannot count.
+A keyword that cannot be enforced is refused, never ignored. Texts are written as Python's `json` writes them, their
+properties in the schema's order; properties that the schema does not name are never written. A recursive part, such as
+a tree, is at most `DEPTH` levels deep: a regular expression cannot count.
+
+outlines-core 0.2.14 has `json_schema.build_regex_from_schema`. It was tried on the tests of this file: it ignores
+`minimum` and `maximum` of integers, `not` and `uniqueItems` without a word, and refuses `{"$ref": "#"}`.
 """
 
 import json
 import re
+from typing import Any
 
 from zoo.runtime.errors import UserError
 
 ANNOTATIONS = {"title", "description", "default", "examples", "$schema", "$id", "$comment", "$defs", "definitions"}
-KEYWORDS = {  # type: what may stand beside it
+KEYWORDS = {  # type: its keywords
     "object": {"properties", "required", "additionalProperties"},
     "array": {"items", "minItems", "maxItems"},
     "string": {"minLength", "maxLength"},
@@ -23,134 +27,136 @@ KEYWORDS = {  # type: what may stand beside it
 CHARACTER = r'(?:[^"\\\x00-\x1f]|\\["\\/bfnrt])'
 INTEGER = r"-?(?:0|[1-9][0-9]*)"
 SIMPLE = {"number": rf"{INTEGER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", "boolean": "(?:true|false)", "null": "null"}
-MOST = 1000  # integers of a range, which are written out one by one
-DEPTH = 4  # levels of a part that holds itself
-LONGEST = 100_000  # characters of such a part, written out: they grow with each way that it holds itself
+MAX_RANGE = 1000  # integers of a range, which are written out one by one
+DEPTH = 4  # levels of a recursive part
+MAX_LENGTH = 100_000  # characters of the expression of a recursive part: they grow with each way that it recurs
 
 
-def expression(schema):
-    """The regular expression of a schema, a dict or its JSON.
+def schema_to_regex(schema: dict | str) -> str:
+    """The regular expression of a JSON schema, a dict or its JSON.
 
-    Raises UserError, naming it, for what is no schema, no text can fulfil, or no regular expression can say.
+    Raises UserError, naming the part, for an invalid schema, one that no text fulfils, and one that no regular
+    expression enforces.
     """
     if isinstance(schema, str):
         try:
             schema = json.loads(schema)
         except ValueError as error:
-            raise UserError(f"Expected a JSON schema. Received: {schema!r:.80}, which is no JSON: {error}.") from None
-    found = _Schema(schema).any(schema)
-    if found is None:
-        raise _refusal(f"one that a text can fulfil, of parts in themselves {DEPTH} levels deep", schema)
-    return found
+            raise UserError(f"Expected a JSON schema. Received: {schema!r:.80}, which is not JSON: {error}.") from None
+    regex = _Schema(schema).any(schema)
+    if regex is None:
+        raise _refusal(f"a schema that a text can fulfil, with recursive parts {DEPTH} levels deep", schema)
+    return regex
 
 
 class _Schema:
-    """Each method gives the expression of a part, or None where every text of it would lie deeper than `DEPTH`."""
+    """Each method returns the expression of a part, or None where all its texts would be deeper than `DEPTH`."""
 
-    def __init__(self, root):
-        self.root, self.within = root, ["#"]
+    def __init__(self, root: Any):
+        self.root, self.path = root, ["#"]
 
     def any(self, schema):
         """The expression of a part of the schema."""
         if not isinstance(schema, dict):
             raise _refusal("a schema, {...}", schema)
         if "$ref" in schema:
-            return self._referred(schema["$ref"])
+            return self._reference(schema["$ref"])
         if "const" in schema or "enum" in schema:
             return self._literals(schema)
         if "anyOf" in schema:
             _check(schema, {"anyOf"})
-            return _either([self.any(one) for one in schema["anyOf"]])
-        kinds = schema.get("type")
-        kinds = [kinds] if isinstance(kinds, str) else kinds or []
-        if not kinds or not set(kinds) <= set(KEYWORDS):
+            return _alternatives([self.any(part) for part in schema["anyOf"]])
+        types = schema.get("type")
+        types = [types] if isinstance(types, str) else types or []
+        if not types or not set(types) <= set(KEYWORDS):
             raise _refusal(f"a type of {', '.join(KEYWORDS)}, or enum, const, anyOf or $ref", schema)
-        _check(schema, {"type"}.union(*(KEYWORDS[kind] for kind in kinds)))
-        return _either([SIMPLE[kind] if kind in SIMPLE else getattr(self, f"_{kind}")(schema) for kind in kinds])
+        _check(schema, {"type"}.union(*(KEYWORDS[name] for name in types)))
+        return _alternatives([SIMPLE[name] if name in SIMPLE else getattr(self, f"_{name}")(schema) for name in types])
 
-    def _referred(self, path):
-        """What `#/$defs/name`, or `#`, the whole schema, stands for."""
+    def _reference(self, path):
+        """The expression of `#/$defs/name`, or of `#`, the root."""
         if not re.match("#(/|$)", str(path)):
             raise _refusal("references such as #/$defs/name", path)
-        if self.within.count(path) == DEPTH:
+        if self.path.count(path) == DEPTH:
             return None
         part = self.root
         for name in path.split("/")[1:]:
             part = part.get(name) if isinstance(part, dict) else None
-        self.within.append(path)
-        found = self.any(part)
-        self.within.pop()
-        if found and len(found) > LONGEST:
-            raise _refusal(f"parts that hold themselves in fewer ways, {LONGEST} characters written out", path)
-        return found
+        self.path.append(path)
+        regex = self.any(part)
+        self.path.pop()
+        if regex and len(regex) > MAX_LENGTH:
+            raise _refusal(f"parts that recur in fewer ways: an expression of at most {MAX_LENGTH} characters", path)
+        return regex
 
     def _literals(self, schema):
         _check(schema, {"const", "enum", "type"})
         values = [schema["const"]] if "const" in schema else schema["enum"]
         if not isinstance(values, list) or not values:
-            raise _refusal("enum with a value at least", schema)
-        return _either([_literal(value) for value in values])
+            raise _refusal("enum with at least one value", schema)
+        return _alternatives([_literal(value) for value in values])
 
     def _object(self, schema):
         properties, required = schema.get("properties"), set(schema.get("required", ()))
         if not isinstance(properties, dict) or not properties or not required <= set(properties):
-            raise _refusal("properties, those that are required among them", schema)
+            raise _refusal("properties, with the required ones among them", schema)
         inner = {name: self.any(part) for name, part in properties.items()}
         if any(inner[name] is None for name in required):
             return None
         parts = [(name in required, f"{_literal(name)}: {part}") for name, part in inner.items() if part is not None]
-        first = next((i for i, (needed, _) in enumerate(parts) if needed), None)
+        first = next((i for i, (is_required, _) in enumerate(parts) if is_required), None)
         if first is not None:
             before = "".join(f"(?:{part}, )?" for _, part in parts[:first])
-            return rf"\{{{before}{parts[first][1]}{_rest(parts[first + 1 :])}\}}"
-        ways = (part + _rest(parts[i + 1 :]) for i, (_, part) in enumerate(parts))
-        return rf"\{{(?:{'|'.join(ways)})?\}}"
+            return rf"\{{{before}{parts[first][1]}{_further(parts[first + 1 :])}\}}"
+        alternatives = (part + _further(parts[i + 1 :]) for i, (_, part) in enumerate(parts))
+        return rf"\{{(?:{'|'.join(alternatives)})?\}}"
 
     def _array(self, schema):
-        least, most = _bounds(schema, "minItems", "maxItems")
+        low, high = _bounds(schema, "minItems", "maxItems")
         item = self.any(schema.get("items"))
-        if item is None and least:
+        if item is None and low:
             return None
-        if item is None or most == 0:
+        if item is None or high == 0:
             return r"\[\]"
-        more = f"(?:, {item}){{{max(least - 1, 0)},{'' if most is None else most - 1}}}"
-        return rf"\[{item}{more}\]" if least else rf"\[(?:{item}{more})?\]"
+        more = f"(?:, {item}){{{max(low - 1, 0)},{'' if high is None else high - 1}}}"
+        return rf"\[{item}{more}\]" if low else rf"\[(?:{item}{more})?\]"
 
     def _string(self, schema):
-        least, most = _bounds(schema, "minLength", "maxLength")
-        return f'"{CHARACTER}{{{least},{"" if most is None else most}}}"'
+        low, high = _bounds(schema, "minLength", "maxLength")
+        return f'"{CHARACTER}{{{low},{"" if high is None else high}}}"'
 
     def _integer(self, schema):
         low, high = schema.get("minimum"), schema.get("maximum")
         if low is None and high is None:
             return INTEGER
-        if not isinstance(low, int) or not isinstance(high, int) or not 0 <= high - low < MOST:
-            raise _refusal(f"both minimum and maximum, whole numbers, and up to {MOST} values", schema)
-        return _either([str(value) for value in range(low, high + 1)])
+        if not isinstance(low, int) or not isinstance(high, int) or not 0 <= high - low < MAX_RANGE:
+            raise _refusal(f"both minimum and maximum, integers, and at most {MAX_RANGE} values", schema)
+        return _alternatives([str(value) for value in range(low, high + 1)])
 
 
-def _check(schema, known):
-    if strange := set(schema) - known - ANNOTATIONS:
-        raise _refusal(f"a schema of what can be kept to, here {', '.join(sorted(known))}", sorted(strange)[0])
+def _check(schema, keywords):
+    if unknown := set(schema) - keywords - ANNOTATIONS:
+        expected = f"a schema of keywords that can be enforced, here {', '.join(sorted(keywords))}"
+        raise _refusal(expected, sorted(unknown)[0])
 
 
-def _bounds(schema, least, most):
-    low, high = schema.get(least, 0), schema.get(most)
-    whole = all(type(bound) is int and bound >= 0 for bound in (low, high) if bound is not None)
-    if not whole or (high is not None and high < low):
-        raise _refusal(f"whole numbers, {least} at most {most}", schema)
+def _bounds(schema, low_name, high_name):
+    low, high = schema.get(low_name, 0), schema.get(high_name)
+    integers = all(type(bound) is int and bound >= 0 for bound in (low, high) if bound is not None)
+    if not integers or (high is not None and high < low):
+        raise _refusal(f"integers, {low_name} at most {high_name}", schema)
     return low, high
 
 
-def _rest(parts):
-    return "".join(f", {part}" if needed else f"(?:, {part})?" for needed, part in parts)
+def _further(parts):
+    return "".join(f", {part}" if is_required else f"(?:, {part})?" for is_required, part in parts)
 
 
-def _either(ways):
-    ways = [way for way in ways if way is not None]
-    if not ways:
+def _alternatives(regexes):
+    regexes = [regex for regex in regexes if regex is not None]
+    if not regexes:
         return None
-    return ways[0] if len(ways) == 1 else f"(?:{'|'.join(ways)})"
+    return regexes[0] if len(regexes) == 1 else f"(?:{'|'.join(regexes)})"
 
 
 def _literal(value):
@@ -158,4 +164,4 @@ def _literal(value):
 
 
 def _refusal(expected, received):
-    return UserError(f"Expected in the schema {expected}. Received: {json.dumps(received):.100}.")
+    return UserError(f"Expected in the JSON schema {expected}. Received: {json.dumps(received):.100}.")

@@ -1,144 +1,153 @@
-"""What a text must be, as a table: from each state of an automaton, where each token leads.
+"""Constrained decoding: an automaton of texts as a table of tokens, which the compiled loop looks up.
 
-The table is arrays, so that the compiled loop looks up what it may choose (as Willard & Louf 2023, arXiv:2307.09702, do
-outside it), and knows how many tokens a text still needs, so that it is whole when the room for it ends. Tokens that
-do the same in every state, which most do, are one class: a column of the table.
+From each state of the automaton the table holds the state after each token, as Willard & Louf 2023, arXiv:2307.09702,
+look it up outside the loop. It also holds how many tokens a text still needs, so that a text is complete when its
+tokens are used up. Tokens with the same transition in every state, which most have, are one class: a column.
 """
 
 from collections import deque
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from zoo.backend.shapes import power_of_two
-from zoo.generation.constraints.automaton import NOWHERE, of_pattern, of_texts
-from zoo.generation.constraints.json_schema import expression
+from zoo.generation.constraints.automaton import DEAD, Automaton, from_choices, from_regex
+from zoo.generation.constraints.json_schema import schema_to_regex
 from zoo.runtime.errors import UserError
 
-FAR = 2**30  # tokens to the end of a text that never ends
+UNREACHABLE = 2**30  # tokens to the end of a text that never ends
 SMALLEST = 64  # states, or classes, of a table
 LARGEST = 2**27  # numbers in a table
 
 
 class Constraint:
-    """A table of S states and C classes of tokens. State 0 is a text without a token, the last one a text that ended.
+    """A table of S states and C classes of tokens. State 0 is the start, the last one a text that ended.
 
     Attributes:
-        arrays: {"table": (S, C) the state after a token, or NOWHERE; "classes": (vocabulary,) the class of each token;
-            "left": (S,) how many tokens a text still needs in order to be whole}.
-        least: tokens of the shortest text.
+        arrays: {"transitions": (S, C) the state after a token, or DEAD; "classes": (vocabulary,) the class of each
+            token; "tokens_to_end": (S,) how many more tokens the shortest accepted text has}.
+        min_tokens: tokens of the shortest text.
 
     Args:
         automaton: the `zoo.generation.constraints.automaton.Automaton` of the texts.
-        spellings: what the tokens add to a text, of `zoo.tokenizer.Tokenizer`.
-        stops: ids that end a text.
-        vocabulary: how many ids the network knows; where the tokenizer has more, as many.
+        token_bytes: the bytes of each token at the beginning and later in a text, of a `zoo.text.tokenizer.Tokenizer`.
+        stop_ids: ids that end a text.
+        vocabulary: number of ids of the network; where the tokenizer has more, that many.
 
-    Raises UserError where no text can be written with these tokens, or the table would be too large.
+    Raises UserError where no accepted text can be made of these tokens, or the table would be too large.
     """
 
-    def __init__(self, automaton, spellings, stop_ids, vocabulary):
-        columns, later, first = _columns(automaton, *spellings)
-        states, stop = len(automaton.accepts), len(columns)
-        ends = np.where(automaton.accepts, states, NOWHERE)
-        columns = np.stack([*columns, ends, np.full(states, NOWHERE)], axis=1)  # the last: of tokens that say nothing
-        both = np.full((2, max(vocabulary, len(later))), NOWHERE, "int32")
+    def __init__(self, automaton: Automaton, token_bytes: tuple[list, list], stop_ids: Sequence[int], vocabulary: int):
+        columns, later, first = _columns(automaton, *token_bytes)
+        states, stop = len(automaton.accepting), len(columns)
+        ends = np.where(automaton.accepting, states, DEAD)
+        columns = np.stack([*columns, ends, np.full(states, DEAD)], axis=1)  # the last: of tokens without bytes
+        both = np.full((2, max(vocabulary, len(later))), DEAD, "int32")
         both[0, : len(later)], both[1, : len(first)] = later, first
         both[:, list(stop_ids)] = np.array([[stop], [ends[0]]])
-        (kinds, firsts), classes = np.unique(both, axis=1, return_inverse=True)
-        table = np.full((_power(states + 2), _power(len(kinds))), NOWHERE, "int32")
-        table[0, : len(kinds)], table[1 : states + 1, : len(kinds)] = firsts, columns[:, kinds]
+        (later, first), classes = np.unique(both, axis=1, return_inverse=True)
+        table = np.full((_power(states + 2), _power(len(later))), DEAD, "int32")
+        table[0, : len(later)], table[1 : states + 1, : len(later)] = first, columns[:, later]
         table[table >= 0] += 1
-        left = _left(table, states + 1)
-        if left[0] >= FAR:
+        tokens_to_end = _tokens_to_end(table, states + 1)
+        if tokens_to_end[0] >= UNREACHABLE:
             raise UserError(
-                "Expected a pattern or schema that this model's tokens can write. Received: one that they cannot: its "
-                "tokenizer lacks the characters, or puts blanks between words."
+                "Expected a constraint that this model's tokens can fulfil. Received: one that they cannot: its "
+                "tokenizer lacks the characters, or puts spaces between words."
             )
-        table[(table >= 0) & (left[table] >= FAR)] = NOWHERE
-        self.least = int(left[0])
-        self.arrays = {"table": table, "classes": classes.reshape(-1).astype("int32"), "left": left}
+        table[(table >= 0) & (tokens_to_end[table] >= UNREACHABLE)] = DEAD
+        self.min_tokens = int(tokens_to_end[0])
+        classes = classes.reshape(-1).astype("int32")
+        self.arrays = {"transitions": table, "classes": classes, "tokens_to_end": tokens_to_end}
 
 
-def constrain(tokenizer, vocabulary, choices=(), pattern="", schema=None):
-    """The `Constraint` of texts that a network with so many ids and this tokenizer may write; None where all may be.
+def constraint_for(
+    tokenizer: Any,
+    vocabulary: int,
+    choices: Sequence[str] = (),
+    regex: str = "",
+    json_schema: dict | str | None = None,
+) -> Constraint | None:
+    """The `Constraint` of the texts that a network with this vocabulary may generate; None without a constraint.
 
     Args:
-        choices: texts, one of which is written.
-        pattern: a regular expression of Rust's dialect, which matches the whole text.
-        schema: a JSON schema, a dict or JSON, that holds for the text: see `zoo.generation.constraints.json_schema`.
+        choices: the accepted texts.
+        regex: a regular expression of Rust's dialect that matches the whole text.
+        json_schema: a JSON schema, a dict or JSON, of the text: see `zoo.generation.constraints.json_schema`.
 
-    Raises UserError for more than one of them, and where no text is as it must be.
+    Raises UserError for more than one of them, and where no text fulfils it.
     """
-    given = {"choices": choices, "pattern": pattern, "schema": schema}
-    given = {name: value for name, value in given.items() if value not in ((), "", None)}
-    if not given:
+    values = {"choices": choices, "regex": regex, "json_schema": json_schema}
+    names = [name for name, value in values.items() if value not in ((), "", None)]
+    if not names:
         return None
-    if len(given) > 1:
-        raise UserError(f"Expected choices, a pattern or a schema. Received: {' and '.join(given)}.")
+    if len(names) > 1:
+        raise UserError(f"Expected one of choices, regex and json_schema. Received: {' and '.join(names)}.")
     if tokenizer.end is None:
         raise UserError("Expected a tokenizer with a token that ends texts, such as [SEP] or </s>. Received: none.")
     if choices:
-        _check_writable(tokenizer, choices)
-    automaton = of_texts(choices) if choices else of_pattern(pattern or expression(schema))
+        _check_choices(tokenizer, choices)
+    automaton = from_choices(choices) if choices else from_regex(regex or schema_to_regex(json_schema))
     return Constraint(automaton, tokenizer.token_bytes, (tokenizer.end,), vocabulary)
 
 
-def _check_writable(tokenizer, choices):
+def _check_choices(tokenizer, choices):
     for choice in choices:
-        written = tokenizer.decode(tokenizer.encode(choice, special=False).ids)
-        if written != choice:
+        decoded = tokenizer.decode(tokenizer.encode(choice, special=False).ids)
+        if decoded != choice:
             raise UserError(
-                f"Expected choices that this model's tokens can write. Received: {choice!r:.80}, which they write as "
-                f"{written!r:.80}."
+                f"Expected choices that this model's tokens can spell. Received: {choice!r:.80}, which they spell as "
+                f"{decoded!r:.80}."
             )
 
 
 def _columns(automaton, first, later):
-    """`(columns, class of each token, state that each leads to at the beginning)`; a column holds a state for each."""
-    following = np.concatenate([automaton.following, np.full((1, automaton.following.shape[1]), NOWHERE)])
-    columns, numbers, steps = [np.arange(len(automaton.accepts))], {}, {}
+    """`(columns, column of each token, state after each token at the start)`; a column holds a state for each state."""
+    transitions = np.concatenate([automaton.transitions, np.full((1, automaton.transitions.shape[1]), DEAD)])
+    columns, numbers, steps = [np.arange(len(automaton.accepting))], {}, {}
     numbers[columns[0].tobytes()] = 0
 
     def step(number, byte):
         if (number, byte) not in steps:
-            column = following[columns[number], byte]  # the last row is NOWHERE's
+            column = transitions[columns[number], byte]  # the last row is DEAD's
             key = column.tobytes()
             if key not in numbers:
                 if column.size * len(columns) > LARGEST:
-                    raise UserError(f"Expected a simpler pattern or schema. Received: one of {column.size} states.")
+                    raise UserError(f"Expected a simpler regex or JSON schema. Received: one of {column.size} states.")
                 numbers[key] = len(columns)
                 columns.append(column)
             steps[number, byte] = numbers[key]
         return steps[number, byte]
 
-    def run(spelling):
+    def column_of(token):
         number = 0
-        for byte in spelling:
+        for byte in token:
             number = step(number, byte)
-        return number if spelling else NOWHERE
+        return number if token else DEAD
 
-    classes = np.array([run(spelling) for spelling in later], "int32")
-    begun = [columns[number][0] if (number := run(spelling)) >= 0 else NOWHERE for spelling in first]
-    return columns, classes, np.array(begun, "int32")
+    classes = np.array([column_of(token) for token in later], "int32")
+    start = [columns[number][0] if (number := column_of(token)) >= 0 else DEAD for token in first]
+    return columns, classes, np.array(start, "int32")
 
 
-def _left(table, end):
-    """(S,): the fewest tokens from each state to one from which a stop leads to the end."""
-    left = np.full(len(table), FAR, "int32")
+def _tokens_to_end(table, end):
+    """(S,): the fewest tokens from each state to an accepting state, by a breadth-first search from `end`."""
+    distance = np.full(len(table), UNREACHABLE, "int32")
     sources, _ = np.nonzero(table >= 0)
     pairs = np.unique(np.stack([table[table >= 0], sources]), axis=1)
-    begins = np.searchsorted(pairs[0], np.arange(len(table) + 1))
-    left[end] = 0
-    whole = pairs[1, begins[end] : begins[end + 1]]
-    left[whole] = 0
-    waiting = deque(whole.tolist())
+    starts = np.searchsorted(pairs[0], np.arange(len(table) + 1))
+    distance[end] = 0
+    accepting = pairs[1, starts[end] : starts[end + 1]]
+    distance[accepting] = 0
+    waiting = deque(accepting.tolist())
     while waiting:
         state = waiting.popleft()
-        for source in pairs[1, begins[state] : begins[state + 1]].tolist():
-            if left[source] > left[state] + 1:
-                left[source] = left[state] + 1
+        for source in pairs[1, starts[state] : starts[state + 1]].tolist():
+            if distance[source] > distance[state] + 1:
+                distance[source] = distance[state] + 1
                 waiting.append(source)
-    return left
+    return distance
 
 
 def _power(number):

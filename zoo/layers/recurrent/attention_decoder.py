@@ -5,7 +5,7 @@ from keras import ops
 
 from zoo.backend import concatenate, scan, split
 from zoo.layers.dense import Dense
-from zoo.layers.lora import kernel_of
+from zoo.layers.lora import effective_kernel
 from zoo.layers.recurrent.cells import GRU, LSTM
 from zoo.layers.recurrent.decoder_attention import DecoderAttention
 from zoo.layers.recurrent.layer import last_of
@@ -25,7 +25,7 @@ class AttentionDecoder(keras.layers.Layer):
     context is what the new state finds. Steps are computed in float32, whatever the dtype policy.
     """
 
-    adaptable = ("input_kernel",)
+    lora_targets = ("input_kernel",)
 
     def __init__(self, units, cell="gru", score="additive", input_feeding="context", **kwargs):
         super().__init__(**kwargs)
@@ -92,7 +92,7 @@ class AttentionDecoder(keras.layers.Layer):
         return (*state, ops.zeros_like(state[0])) if lacking else tuple(state)
 
     def _step(self, take):
-        weights, input_kernel = self.recurrence.recurrence(), kernel_of(self, "input_kernel")
+        weights, input_kernel = self.recurrence.recurrence(), effective_kernel(self, "input_kernel")
 
         def advance(state, p, fed):
             return self.recurrence.step(state, split(p[0] + fed @ input_kernel, self.recurrence.gates), *weights)[0]

@@ -94,6 +94,6 @@ class GRU(Recurrent):
         return (dh * z + ds @ kernel,), (concatenate([dz, dr, dn]), ds)
 
 
-def _sums(inputs, product):
+def _sums(inputs, matmul):
     """Each gate's input added to its part of the product of state and kernel."""
-    return [one + other for one, other in zip(inputs, split(product, len(inputs)), strict=True)]
+    return [one + other for one, other in zip(inputs, split(matmul, len(inputs)), strict=True)]

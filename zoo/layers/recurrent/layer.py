@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.backend import differentiable, fused_recurrence, scan, split, transpose
-from zoo.layers.lora import kernel_of, product
+from zoo.backend import custom_gradient, fused_recurrence, scan, split, transpose
+from zoo.layers.lora import effective_kernel, matmul
 from zoo.runtime.errors import UserError
 
 
@@ -24,7 +24,7 @@ class Recurrent(keras.layers.Layer):
     the product of state and recurrent kernel, (batch, gates * units): one alone where they are the same.
     """
 
-    adaptable = ("kernel", "recurrent_kernel")
+    lora_targets = ("kernel", "recurrent_kernel")
     gates = 1  # vectors that a step computes from its input
     states = 1  # vectors that go from step to step; the first is the feature
 
@@ -42,7 +42,7 @@ class Recurrent(keras.layers.Layer):
         first = self.first_bias()
         self.bias = self.add_weight(first.shape, initializer=lambda *_, **__: first, autocast=False, name="bias")
         count = len(self.recurrence())
-        self._run = differentiable(partial(self._forwards, count), partial(self._backwards, count))
+        self._run = custom_gradient(partial(self._forwards, count), partial(self._backwards, count))
 
     def first_bias(self):
         """The bias before training."""
@@ -95,7 +95,7 @@ class Recurrent(keras.layers.Layer):
 
     def project(self, x_TBM, padding_mask=None):
         """What each step is given by its token, (time, batch, gates * units)."""
-        p_TBG = ops.cast(product(x_TBM, self), self._precision) + self.input_bias()
+        p_TBG = ops.cast(matmul(x_TBM, self), self._precision) + self.input_bias()
         if padding_mask is None or not self.reverse:
             return p_TBG
         return self.shut(p_TBG, ops.cast(ops.logical_not(ops.transpose(padding_mask)), p_TBG.dtype)[:, :, None])
@@ -106,7 +106,7 @@ class Recurrent(keras.layers.Layer):
 
     def recurrence(self):
         """The weights that each step meets: the recurrent kernel first, then biases."""
-        return [kernel_of(self, "recurrent_kernel")]
+        return [effective_kernel(self, "recurrent_kernel")]
 
     def _features(self, stacks_TBU, padding_mask):
         y_BTU = ops.cast(ops.transpose(stacks_TBU[0], (1, 0, 2)), self.compute_dtype)
@@ -114,7 +114,7 @@ class Recurrent(keras.layers.Layer):
 
     def _fused(self, x_TBM, padding_mask):
         """The features, (time, batch, units), alone in a list, by a kernel of the device; None where it has none."""
-        weights = [kernel_of(self), kernel_of(self, "recurrent_kernel"), ops.convert_to_tensor(self.bias)]
+        weights = [effective_kernel(self), effective_kernel(self, "recurrent_kernel"), ops.convert_to_tensor(self.bias)]
         y_TBU = fused_recurrence(type(self).__name__, x_TBM, padding_mask, self.reverse, weights)
         return None if y_TBU is None else [y_TBU]
 

@@ -1,0 +1,57 @@
+"""Collator: pads examples of different lengths into the arrays of one batch."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+TEXTS = ("tokens", "source", "target")  # network inputs that hold token ids
+OPTIONAL = ("segments",)  # network inputs that examples may lack, and then are zeros
+IGNORE = -1  # label of a token that the loss leaves out
+
+Example = dict[str, np.ndarray]  # 1-D arrays by key
+
+
+@dataclass(frozen=True)
+class Collator:
+    """Pads the keys of examples: inputs with the padding id, keys `per_token` with `IGNORE`, others not at all."""
+
+    inputs: tuple[str, ...]  # names of the network's inputs
+    per_token: tuple[str, ...] = ()  # keys with a number for each token; of an encoder-decoder, for each of `target`
+    padding: int = 0  # the tokenizer's padding id
+
+    @classmethod
+    def for_model(cls, model, objective, tokenizer, keys: Collection[str]) -> "Collator":
+        """The collator of examples with such `keys`, for a `keras.Model` with an objective's head."""
+        inputs = (name for name in model.input if name in keys or name in OPTIONAL)
+        per_token = objective.per_token
+        return cls(tuple(name for name in inputs if name not in per_token), per_token, tokenizer.padding)
+
+    def sizes(self, example: Mapping[str, np.ndarray]) -> list[int]:
+        """The number of ids in each input of an example."""
+        return [len(example[name if name in example else self.inputs[0]]) for name in self.inputs]
+
+    def pad(self, examples: Sequence[Mapping[str, np.ndarray]], shape: Sequence[int]) -> dict[str, np.ndarray]:
+        """{key: (examples, ...) array} of a batch.
+
+        Args:
+            shape: the padded length of each of `inputs`.
+        """
+        batch = {name: self._input(examples, name, size) for name, size in zip(self.inputs, shape, strict=True)}
+        time = batch[[name for name in self.inputs if name in TEXTS][-1]].shape[1]
+        batch |= {key: pad_rows(examples, key, time, IGNORE) for key in self.per_token if key in examples[0]}
+        others = [key for key in examples[0] if key not in batch and key not in OPTIONAL]
+        return batch | {key: np.stack([example[key] for example in examples]) for key in others}
+
+    def _input(self, examples, name, size):
+        if name not in examples[0]:
+            return np.zeros((len(examples), size), "int32")
+        return pad_rows(examples, name, size, 0 if name in OPTIONAL else self.padding)
+
+
+def pad_rows(examples: Sequence[Mapping[str, np.ndarray]], key: str, size: int, padding: int) -> np.ndarray:
+    """(examples, size) int32: the 1-D arrays of one key, filled up with `padding`."""
+    array = np.full((len(examples), size), padding, "int32")
+    for out, example in zip(array, examples, strict=True):
+        out[: len(example[key])] = example[key]
+    return array

@@ -1,0 +1,72 @@
+"""Read-ahead: the first rows of a source can be looked at without being parsed again by the pass that follows."""
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from zoo.readers import Source
+from zoo.readers._reader import Row
+
+MOST = 1000  # rows held between the look and the pass; beyond, the next pass reads the source anew
+
+
+class ReadAhead:
+    """A source of rows with a buffer of those that `ahead` has read."""
+
+    def __init__(self, source: Source):
+        self.source = source
+        self._buffer: list[tuple[str, Row]] = []
+        self._iterator = None  # of the source, behind the rows of the buffer
+
+    def ahead(self) -> Iterator[tuple[str, Row]]:
+        """Yield (location, row) from the first row on; the rows stay in the buffer for the next call of `rows`."""
+        self._iterator = self._iterator or self.source.rows()
+        index = 0
+        while True:
+            if index == len(self._buffer) and not self._read_one():
+                return
+            yield self._buffer[index]
+            index += 1
+            if index > MOST:
+                yield from self._take()[1]
+                return
+
+    def _read_one(self):
+        """Whether the source has a further row, which is then in the buffer."""
+        try:
+            row = next(self._iterator, None)
+        except BaseException:
+            self._take()
+            raise
+        if row is not None:
+            self._buffer.append(row)
+        return row is not None
+
+    def rows(self) -> Iterator[tuple[str, Row]]:
+        """Yield (location, row) of all rows."""
+        buffer, iterator = self._take()
+        if iterator is None:
+            yield from self.source.rows()
+        else:
+            yield from buffer
+            yield from iterator
+
+    def _take(self):
+        taken = self._buffer, self._iterator
+        self._buffer, self._iterator = [], None
+        return taken
+
+    def count(self) -> int:
+        """The number of rows."""
+        return self._count
+
+    @cached_property
+    def _count(self):
+        return self.source.count() if self.source.count else sum(1 for _ in self.source.rows())
+
+    def digest(self) -> str:
+        """The source's hash of its content when it was first asked for."""
+        return self._digest
+
+    @cached_property
+    def _digest(self):
+        return self.source.digest()

@@ -1,0 +1,32 @@
+"""`python -m zoo.export MODEL_FOLDER FOLDER`: write the SavedModel of a model folder, on Keras's TensorFlow backend.
+
+`Pipeline.export` runs this in a process of its own where another backend is in use.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+
+def main(model_folder: str, folder: str) -> None:
+    """Write the SavedModel. A user error is printed in one line and exits with status 2."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # before Keras is imported
+    from zoo.export.saved_model import trace
+    from zoo.pipeline.pipeline import load
+    from zoo.runtime.errors import USER_ERROR, user_message
+    from zoo.runtime.files import check_new
+
+    try:
+        check_new(Path(folder), "export to")
+        trace(load(model_folder), Path(folder))
+    except (ValueError, OSError) as error:
+        if not (line := user_message(error)):
+            raise
+        print(line, file=sys.stderr)
+        sys.exit(USER_ERROR)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("Expected two folders. Usage: python -m zoo.export MODEL_FOLDER FOLDER")
+    main(*sys.argv[1:])

@@ -1,0 +1,46 @@
+"""Layers for packed rows: an attention mask and a pooling that keep the examples of a row apart."""
+
+import keras
+from keras import ops
+
+from zoo.layers.pooling import Pooling
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ExampleMask(keras.layers.Layer):
+    """Attention mask of packed rows: whether two tokens are of the same example.
+
+    Maps example ids, (batch, time) and (batch, source time), to (batch, time, source time) booleans.
+    """
+
+    def call(self, example_ids, source_ids):
+        return ops.equal(example_ids[:, :, None], source_ids[:, None])
+
+
+class ExamplePooling(keras.layers.Layer):
+    """Pools each example of packed rows to one vector: (batch, time, width) to (batch, examples, width).
+
+    Args:
+        pooling: the `zoo.layers.pooling.Pooling` of a row with one example.
+    """
+
+    def __init__(self, pooling: Pooling, **kwargs):
+        super().__init__(**kwargs)
+        self.pooling = pooling
+
+    def call(self, x, example_ids, example_mask):
+        """Pool `x`.
+
+        Args:
+            x: (batch, time, width) features.
+            example_ids: (batch, time) integers, counted from 1; 0 at padding.
+            example_mask: (batch, examples), of which only the shape matters.
+        """
+        (batch, most), (time, width) = ops.shape(example_mask), ops.shape(x)[1:]
+        numbers = ops.arange(1, most + 1, dtype=example_ids.dtype)[None, :, None]
+        mask_BET = ops.equal(example_ids[:, None], numbers)
+        pooled = self.pooling(ops.repeat(x, most, axis=0), ops.reshape(mask_BET, (batch * most, time)))
+        return ops.reshape(pooled, (batch, most, width))
+
+    def compute_output_spec(self, x, example_ids, example_mask):
+        return keras.KerasTensor((*example_mask.shape, x.shape[-1]), dtype=self.compute_dtype)

@@ -1,0 +1,57 @@
+"""The records of a task: its fields, and the one pass over them before training."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from zoo.runtime.errors import UserError
+
+if TYPE_CHECKING:
+    from zoo.objectives._objective import Objective
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The record fields of a task: the required columns, the inputs of the trained model, the texts to tokenize."""
+
+    required: tuple[str, ...]  # without these columns no model can be trained
+    inputs: tuple[str, ...]  # what a question to the trained model consists of, in this order
+    texts: tuple[str, ...] = ()  # a tokenizer is trained on these
+    defaults: dict[str, str] = field(default_factory=dict)  # further fields of a question
+    contains: str = ""  # a string that the first input must contain, such as [MASK]
+
+    def record(self, text: str | Sequence[str]) -> dict[str, str]:
+        """A record without a label, from a text or a tuple of texts as `Pipeline.predict` takes it.
+
+        Raises UserError for another number of texts than `inputs`, and where the string of `contains` is missing.
+        """
+        values = (text,) if isinstance(text, str) else text
+        if not isinstance(values, tuple | list):
+            raise UserError(f"Expected a text, or a tuple of {' and '.join(self.inputs)}. Received: {text!r:.80}.")
+        if len(values) != len(self.inputs):
+            raise UserError(
+                f"Expected {' and '.join(self.inputs)} for this model. Received: {len(values)} text(s), {text!r:.80}."
+            )
+        if self.contains not in values[0]:
+            raise UserError(f"Expected {self.contains} in {self.inputs[0]}. Received: {values[0]!r:.80}.")
+        return dict(zip(self.inputs, values, strict=True)) | self.defaults
+
+
+class Preparation:
+    """One pass over the records before training: checks each record, and collects labels and the like.
+
+    `objective` is the objective with all that its architecture decides. Records of "train" come before the others.
+    """
+
+    def __init__(self, objective: "Objective") -> None:
+        self.objective = objective
+
+    def add(self, split: str, location: str, record: dict) -> None:
+        """Check a record and take it into account. Raises UserError, with the location, for a bad record."""
+
+    def finish(self, describe: Callable[[str], str]) -> "Objective":
+        """The prepared objective; `describe` is `Dataset.describe`, which tells where a split comes from.
+
+        Raises UserError where the records as a whole do not suffice, such as for a single label.
+        """
+        return self.objective

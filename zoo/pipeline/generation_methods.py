@@ -1,0 +1,224 @@
+"""Text generation with a pipeline: `generate`, `generator` and `chat`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from zoo.runtime.errors import UserError
+
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.generation.chat import Chat
+    from zoo.generation.generation_config import GenerationConfig
+    from zoo.generation.text_generator import TextGenerator
+    from zoo.pipeline.pipeline import Pipeline
+    from zoo.text.tokenizer import Tokenizer
+
+
+class GenerationMethods:
+    """The methods of a `Pipeline` that generate text."""
+
+    if TYPE_CHECKING:
+        model: keras.Model
+        tokenizer: Tokenizer
+
+        @property
+        def objective(self) -> Any: ...
+
+    def generate(
+        self,
+        prompts: str | Sequence[str],
+        *,
+        max_new_tokens: int | None = None,
+        temperature: float = 0.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        typical_p: float | None = None,
+        contrastive_alpha: float | None = None,
+        repetition_penalty: float | None = None,
+        no_repeat_ngram: int | None = None,
+        min_tokens: int = 0,
+        bad_words: str | Sequence[str] = (),
+        stop: str | Sequence[str] = (),
+        seed: int = 0,
+        beams: int = 1,
+        length_penalty: float = 1.0,
+        return_sequences: int = 1,
+        truncation_side: Literal["", "left"] = "",
+        choices: str | Sequence[str] = (),
+        regex: str = "",
+        json_schema: dict | str | None = None,
+        draft: Pipeline | None = None,
+    ) -> Any:
+        """Generate a continuation of a prompt, or of an encoder-decoder the target of a source text.
+
+        Args:
+            prompts: a text, or a list of texts.
+            max_new_tokens: most new tokens of a text; None: the objective's own, 64 unless it says otherwise.
+            temperature: divides the logits before sampling; 0 is greedy decoding.
+            top_k: sample from the k likeliest tokens; of contrastive search, the number of candidates.
+            top_p: nucleus sampling: sample from the fewest tokens with this total probability, above 0 to 1.
+            min_p: sample from tokens with at least this fraction of the likeliest token's probability, 0 to 1.
+            typical_p: typical sampling: from the most typical tokens with this total probability, above 0 to 1.
+            contrastive_alpha: contrastive search: weight of the similarity to earlier tokens, 0 to 1, such as 0.6; it
+                needs `top_k`.
+            repetition_penalty: above 1, divides the logits of tokens of the text so far; None or 1: no penalty.
+            no_repeat_ngram: size of n-grams, in tokens, that may not repeat; None: none is forbidden.
+            min_tokens: fewest new tokens before a text may stop.
+            bad_words: a word, or several, that are never generated.
+            stop: a text, or several, at which generation stops; it is cut off.
+            seed: seed of the sampling. A prompt has the same sample in any batch.
+            beams: number of beams of a beam search; 1: none.
+            length_penalty: beam search: a text's score is its log-probability over its number of new tokens to the
+                power of this; above 0 prefers longer texts.
+            return_sequences: number of texts for each prompt, the best beams; at most `beams`.
+            truncation_side: "left" cuts the beginning of prompts that are too long; "" refuses them.
+            choices: constrained decoding: the text is one of these.
+            regex: constrained decoding: a regular expression (Rust's dialect) that matches the whole text.
+            json_schema: constrained decoding: a JSON schema, a dict or JSON, for which the text is valid.
+            draft: a smaller pipeline of the same tokenizer for speculative decoding: the same text, sooner.
+
+        Returns a text, or a list of texts for a list of prompts; with `return_sequences` above 1 a list of texts takes
+        the place of each text. Raises UserError for prompts that the model cannot continue, and for arguments out of
+        their range or in contradiction.
+        """
+        generator = self.generator(
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            typical_p=typical_p,
+            contrastive_alpha=contrastive_alpha,
+            repetition_penalty=repetition_penalty,
+            no_repeat_ngram=no_repeat_ngram,
+            min_tokens=min_tokens,
+            bad_words=bad_words,
+            stop=stop,
+            seed=seed,
+            beams=beams,
+            length_penalty=length_penalty,
+            return_sequences=return_sequences,
+            truncation_side=truncation_side,
+            choices=choices,
+            regex=regex,
+            json_schema=json_schema,
+            draft=draft,
+        )
+        single = isinstance(prompts, str)
+        records = [self.objective.fields.record(prompt) for prompt in ([prompts] if single else prompts)]
+        texts = [[completion.text for completion in row] for row in generator.generate(records)]
+        answers = texts if return_sequences > 1 else [text for (text,) in texts]
+        return answers[0] if single else answers
+
+    def generator(
+        self,
+        *,
+        max_new_tokens: int | None = None,
+        temperature: float = 0.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        typical_p: float | None = None,
+        contrastive_alpha: float | None = None,
+        repetition_penalty: float | None = None,
+        no_repeat_ngram: int | None = None,
+        min_tokens: int = 0,
+        bad_words: str | Sequence[str] = (),
+        stop: str | Sequence[str] = (),
+        seed: int = 0,
+        beams: int = 1,
+        length_penalty: float = 1.0,
+        return_sequences: int = 1,
+        truncation_side: Literal["", "left"] = "",
+        choices: str | Sequence[str] = (),
+        regex: str = "",
+        json_schema: dict | str | None = None,
+        draft: Pipeline | None = None,
+    ) -> TextGenerator:
+        """A `TextGenerator` of this model, to stream texts or to get their tokens and log-probabilities.
+
+        Args:
+            max_new_tokens, temperature, top_k, top_p, min_p, typical_p, contrastive_alpha, repetition_penalty,
+            no_repeat_ngram, min_tokens, bad_words, stop, seed, beams, length_penalty, return_sequences,
+            truncation_side, choices, regex, json_schema, draft: as of `generate`.
+
+        Raises UserError for a draft with another tokenizer, and as `generate`.
+        """
+        from zoo.generation.text_generator import TextGenerator
+
+        if draft and draft.tokenizer.backend.to_str() != self.tokenizer.backend.to_str():
+            raise UserError("Expected a draft with the same tokenizer. Received: one with another tokenizer.")
+        config = self._config(
+            max_new_tokens,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            typical_p=typical_p,
+            contrastive_alpha=contrastive_alpha,
+            repetition_penalty=repetition_penalty,
+            no_repeat_ngram=no_repeat_ngram,
+            min_tokens=min_tokens,
+            seed=seed,
+            beams=beams,
+            length_penalty=length_penalty,
+            return_sequences=return_sequences,
+            truncation_side=truncation_side,
+        )
+        texts = {"stop": stop, "bad_words": bad_words, "choices": choices, "regex": regex, "json_schema": json_schema}
+        draft_model = draft and draft.model
+        return TextGenerator(self.model, self.objective, self.tokenizer, config, **texts, draft=draft_model)
+
+    def chat(
+        self,
+        system: str = "",
+        *,
+        max_new_tokens: int | None = None,
+        temperature: float = 0.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        typical_p: float | None = None,
+        contrastive_alpha: float | None = None,
+        repetition_penalty: float | None = None,
+        no_repeat_ngram: int | None = None,
+        bad_words: str | Sequence[str] = (),
+        seed: int = 0,
+    ) -> Chat:
+        """A conversation with a model that follows instructions: `.say(text)` answers.
+
+        Args:
+            system: the system message, before the first turn.
+            max_new_tokens: longest answer, in tokens; None: the objective's own.
+            temperature, top_k, top_p, min_p, typical_p, contrastive_alpha, repetition_penalty, no_repeat_ngram,
+            bad_words, seed: as of `generate`.
+
+        Raises UserError for a model that follows no instructions, and as `generate`.
+        """
+        from zoo.generation.chat import Chat
+
+        config = self._config(
+            max_new_tokens,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            min_p=min_p,
+            typical_p=typical_p,
+            contrastive_alpha=contrastive_alpha,
+            repetition_penalty=repetition_penalty,
+            no_repeat_ngram=no_repeat_ngram,
+            seed=seed,
+        )
+        return Chat(self.model, self.objective, self.tokenizer, system, config, bad_words)
+
+    def _config(self, max_new_tokens: int | None, **fields: Any) -> GenerationConfig:
+        """A `GenerationConfig`; where `max_new_tokens` is None, it is the objective's."""
+        from zoo.generation.generation_config import GenerationConfig
+
+        if max_new_tokens is None:
+            max_new_tokens = getattr(self.objective, "max_new_tokens", 64)  # of others `TextGenerator` says why not
+        return GenerationConfig(max_new_tokens=max_new_tokens, **fields)

@@ -1,0 +1,57 @@
+"""Values from text by their type annotations: bool, int, float, str, tuple, dict, Literal and unions with None."""
+
+import json
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+BOOLEANS = {"true": True, "false": False}
+EXPECTED = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", dict: "an object in JSON"}
+
+
+def parse(text: str, annotation: Any) -> Any:
+    """The value of type `annotation` that `text` says.
+
+    "none" is None where the type allows it; a tuple is "3,4" or "(3, 4)"; a dict is JSON. Raises ValueError.
+    """
+    origin, arguments = get_origin(annotation) or annotation, get_args(annotation)
+    if origin in (Union, UnionType):
+        return _first(text, arguments)
+    if origin is Literal:
+        return {str(value): value for value in arguments}.get(text) or _fail(text)
+    if origin is NoneType:
+        return None if text.lower() == "none" else _fail(text)
+    if origin is bool:
+        return BOOLEANS[text.lower()] if text.lower() in BOOLEANS else _fail(text)
+    if origin is tuple:
+        items = [item.strip().strip("'\"") for item in text.strip("()[]").split(",") if item.strip()]
+        return tuple(parse(item, arguments[0] if arguments else str) for item in items)
+    if origin is dict:
+        value = json.loads(text)
+        return value if isinstance(value, dict) else _fail(text)
+    return origin(text) if origin in (int, float) else text
+
+
+def expected(annotation: Any) -> str:
+    """What `parse` expects for a type, in words."""
+    origin, arguments = get_origin(annotation) or annotation, get_args(annotation)
+    if origin in (Union, UnionType):
+        return " or ".join("none" if option is NoneType else expected(option) for option in arguments)
+    if origin is Literal:
+        return " or ".join(map(str, arguments))
+    if origin is tuple:
+        return f"values separated by commas, each {expected(arguments[0] if arguments else str)},"
+    return EXPECTED.get(origin, str(annotation))
+
+
+def _first(text, annotations):
+    """The value of the first type that fits, None first and text last."""
+    for annotation in sorted(annotations, key=lambda each: (each is not NoneType, each is str)):
+        try:
+            return parse(text, annotation)
+        except ValueError:
+            pass
+    return _fail(text)
+
+
+def _fail(text):
+    raise ValueError(text)

@@ -1,0 +1,70 @@
+"""Plugins: modules of a user's own, or of installed packages, that register things with `zoo.register`."""
+
+import importlib
+import importlib.metadata
+import sys
+import traceback
+from pathlib import Path
+
+from zoo.runtime.console import console
+from zoo.runtime.errors import UserError, single_line
+
+GROUP = "zoo.plugins"  # entry points: each a module, or a function without arguments, that registers
+imported: list[str] = []  # names of the modules that `import_plugin` imported, in order
+_loaded: set[str] = set()  # names of the entry points that were loaded
+
+
+def import_plugin(module: str) -> None:
+    """Import a module that registers things (`--import MODULE`).
+
+    Modules are looked for in the current folder too.
+
+    Args:
+        module: a dotted name, or the path of a .py file, whose folder is then searched for further modules.
+
+    Raises UserError, in one line, where the import fails.
+    """
+    path = Path(module)
+    if path.suffix == ".py" and not path.is_file():
+        raise UserError(f"Expected a Python file to import. Received: {module}, which does not exist.")
+    name = path.stem if path.suffix == ".py" else module
+    _search(path.parent if path.suffix == ".py" else Path())
+    try:
+        loaded = importlib.import_module(name)
+    except Exception as error:
+        raise UserError(f"Cannot import {module}: {_describe(error)}") from error
+    if path.suffix == ".py" and not path.samefile(loaded.__file__ or ""):
+        raise UserError(f"Expected a file name that no other module has. Received: {module}; {name} is {loaded!r}.")
+    imported.append(name)
+
+
+def load_plugins() -> None:
+    """Load the entry points of the group `zoo.plugins`, each once; a broken one is told in one line."""
+    for entry in importlib.metadata.entry_points(group=GROUP):
+        if entry.value in _loaded:
+            continue
+        _loaded.add(entry.value)
+        try:
+            plugin = entry.load()
+            if callable(plugin):
+                plugin()
+        except Exception as error:
+            console.print(f"The plugin {entry.name} ({entry.value}) is broken: {_describe(error)}", markup=False)
+
+
+def _search(folder):
+    """Let Python find modules in `folder`, after those of all other folders."""
+    folder = str(folder.resolve())
+    if folder not in sys.path:
+        sys.path.append(folder)
+
+
+def _describe(error):
+    """An error of a plugin's code in one line: type, message and location."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_machinery(frame.filename)]
+    location = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {single_line(str(error))[:300]}{location}"
+
+
+def _is_machinery(file):
+    return file.startswith("<frozen") or file in (__file__, importlib.__file__, importlib.metadata.__file__)
