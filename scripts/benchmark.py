@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 
+from zoo.objectives import build_model, compile_model
+
 BACKENDS = ("jax", "torch", "tensorflow")
 MODELS = ("text_cnn", "bilstm", "bigru", "transformer_encoder")
 VOCABULARY, WIDTH, CLASSES, BATCH, STEPS = 10_000, 128, 6, 32, 5
@@ -147,7 +149,7 @@ def zoo_model(name):
     architecture, fields = BACKBONES[name]
     architecture = catalog.load("architectures", architecture)(vocabulary=VOCABULARY, **fields)
     objective = ClassifyText(labels=tuple("abcdef"))
-    return objective.compile(objective.model(architecture), backend.AdamW())
+    return compile_model(objective, build_model(objective, architecture), backend.AdamW())
 
 
 def loop_steps(model, batches):

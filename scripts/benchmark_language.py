@@ -11,6 +11,8 @@ import statistics
 import time
 from dataclasses import replace
 
+from zoo.objectives import build_model, compile_model
+
 SETTINGS = {  # nanoGPT's, https://github.com/karpathy/nanoGPT: for a CPU, and for a GPU
     "small": {"depth": 4, "heads": 4, "width": 128, "length": 64, "rows": 12},
     "large": {"depth": 6, "heads": 6, "width": 384, "length": 256, "rows": 16},
@@ -74,8 +76,8 @@ def zoo_model(depth, heads, width, length, rows):
 
     sizes = {"depth": depth, "heads": heads, "width": width, "hidden": 4 * width, "length": length}
     objective = NextToken(length=length)
-    model = objective.model(GPT2(vocabulary=VOCABULARY, dropout=0.0, **sizes))
-    return objective.compile(model, backend.AdamW(1e-3, weight_decay=0.1, beta_2=0.99, global_clipnorm=1.0))
+    model = build_model(objective, GPT2(vocabulary=VOCABULARY, dropout=0.0, **sizes))
+    return compile_model(objective, model, backend.AdamW(1e-3, weight_decay=0.1, beta_2=0.99, global_clipnorm=1.0))
 
 
 def fit_steps(model, batches, steps):
@@ -154,21 +156,21 @@ def packing_runs(options):
     from zoo.data.examples import Examples, key_types
     from zoo.data.opening import open_dataset
     from zoo.data.packing import PackedExamples
-    from zoo.data.tokenization import tokenize_split
-    from zoo.transforms.packed import packed
+    from zoo.data.tokenization import tokenize
+    from zoo.transforms.packed import pack_model
 
     preset = catalog.load("presets", "transformer_multi30k")
-    dataset = open_dataset(options.data, required=preset.objective.needs())
-    tokenizer = preset.tokenizer.train(text for r in dataset.records("train") for text in preset.objective.texts(r))
-    model = preset.objective.model(replace(preset.architecture, vocabulary=tokenizer.vocabulary_size))
-    folder = tokenize_split(dataset, "train", preset.objective, tokenizer, Path(tempfile.mkdtemp()))
+    dataset = open_dataset(options.data, required=preset.objective.fields.required)
+    tokenizer = preset.tokenizer.train(text for r in dataset.records("train") for text in preset.objective.tokenizer_texts(r))
+    model = build_model(preset.objective, replace(preset.architecture, vocabulary=tokenizer.vocabulary_size))
+    folder = tokenize(dataset, preset.objective, tokenizer, Path(tempfile.mkdtemp())).train
     examples = Examples(folder, Collator.for_model(model, preset.objective, tokenizer, key_types(folder)))
-    packed_model, runs, row_length = packed(model), {}, 128
+    packed_model, runs, row_length = pack_model(model), {}, 128
     packed_examples = PackedExamples(examples, packed_model, row_length)
     rows = max(1, round(128 * len(packed_examples) / len(examples)))
     contenders = (("packed", packed_model, packed_examples, rows), ("padded", model, examples, 128))
     for name, contender, source, count in contenders:
-        preset.objective.compile(contender, backend.AdamW())
+        compile_model(preset.objective, contender, backend.AdamW())
         batches = Batches(source, preset.objective, count)
         stream = batches.stream(0)
         chosen = [next(stream) for _ in range(options.steps)]

@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo.adapters.training import LoRATraining
 from zoo.checkpoints.warm_start import load_backbone, warm_start
+from zoo.objectives import build_model, compile_model
 from zoo.objectives.classify_text import ClassifyText
 from zoo.presets import LoRA, Training
 from zoo.training.optimizer import optimizer
@@ -23,10 +24,10 @@ def compiled(folder, lora=None):
     """A compiled classifier on the network of a folder: all weights trainable, or LoRA updates and the head."""
     objective = ClassifyText(labels=("a", "b"), pooling="mean")
     architecture, tokenizer, _ = load_backbone(folder)
-    model, new = warm_start(objective.model, objective, architecture, folder, tokenizer.vocabulary_size)
+    model, new = warm_start(partial(build_model, objective), objective, architecture, folder, tokenizer.vocabulary_size)
     if lora:
         model = LoRATraining(model, architecture, lora, new).model
-    return objective.compile(model, optimizer(Training(), model, 1000))
+    return compile_model(objective, model, optimizer(Training(), model, 1000))
 
 
 def seconds(model, batch, steps):

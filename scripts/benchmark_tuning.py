@@ -7,6 +7,7 @@ rows of random ids, half of them padded, in turns within one process. KERAS_BACK
 import argparse
 import statistics
 import time
+from functools import partial
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 import transformers
 
 from zoo.checkpoints.warm_start import load_backbone, warm_start
+from zoo.objectives import build_model, compile_model
 from zoo.objectives.classify_text import ClassifyText
 from zoo.presets import Training
 from zoo.training.optimizer import optimizer
@@ -50,8 +52,8 @@ def zoo_step(folder, ids, labels):
     """A step of the zoo's model, as its training compiles it."""
     objective = ClassifyText(labels=("a", "b"), pooling="mean")
     architecture, tokenizer, _ = load_backbone(folder)
-    model, _ = warm_start(objective.model, objective, architecture, folder, tokenizer.vocabulary_size)
-    objective.compile(model, optimizer(SETTINGS, model, 1000))
+    model, _ = warm_start(partial(build_model, objective), objective, architecture, folder, tokenizer.vocabulary_size)
+    compile_model(objective, model, optimizer(SETTINGS, model, 1000))
     inputs = {name: ids if name == "tokens" else np.zeros_like(ids) for name in model.input}
     return lambda: model.train_on_batch(inputs, np.eye(2, dtype="float32")[labels])
 

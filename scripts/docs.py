@@ -32,7 +32,7 @@ def catalog_table(kind):
     """What the zoo holds of one kind: each name with the first line of its file's docstring."""
     from zoo import catalog
 
-    return table([kind, ""], [[f"`{name}`", catalog.describe(kind, name)] for name in catalog.names(kind)])
+    return table([kind.removesuffix("s"), "what it is"], [[f"`{name}`", catalog.describe(kind, name)] for name in catalog.names(kind)])
 
 
 def preset_table():
@@ -45,7 +45,7 @@ def preset_table():
         parts = [catalog.name_of(kind, getattr(preset, kind[:-1])) for kind in ("architectures", "objectives")]
         source = f"`{preset.data.spec}`" if preset.data.spec else "yours"
         rows.append([f"`{name}`", *(f"`{part}`" for part in parts), source, catalog.describe("presets", name)])
-    return table(["preset", "architecture", "objective", "data", ""], rows)
+    return table(["preset", "architecture", "objective", "data", "what it trains"], rows)
 
 
 def pair_table():
@@ -63,6 +63,15 @@ def pair_table():
 
 def _pair(setting):
     return {None: "", "": "yes"}.get(setting, f"`{setting}`")
+
+
+def size_table():
+    """The named sizes of each architecture, the smallest first."""
+    from zoo import catalog
+
+    sizes = {name: catalog.sizes("architectures", name) for name in catalog.names("architectures")}
+    rows = [[f"`{name}`", ", ".join(f"`{size}`" for size in known)] for name, known in sizes.items() if known]
+    return table(["architecture", "named sizes"], rows)
 
 
 def setting_table():
@@ -84,7 +93,7 @@ def option_table(command):
     from zoo.cli.main import app
 
     rows = [
-        [f"`{option.opts[0]}`", "" if option.default in (None, False) else f"`{option.default}`", option.help]
+        [f"`{option.opts[0]}`", "" if option.default in (None, False, "") else f"`{option.default}`", option.help]
         for option in typer.main.get_command(app).commands[command].params
         if option.opts[0].startswith("--")
     ]
@@ -126,6 +135,7 @@ PARTS = {
     "tokenizers": lambda: catalog_table("tokenizers"),
     "presets": preset_table,
     "pairs": pair_table,
+    "sizes": size_table,
     "settings": setting_table,
     "train_options": lambda: option_table("train"),
     "generate_options": lambda: option_table("generate"),

@@ -11,9 +11,30 @@ os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 " + os.environ.get
 
 from zoo.presets import Data, Preset, Training
 
+ANY_BACKEND = {
+    "cli",
+    "data",
+    "metrics",
+    "readers",
+    "runtime",
+    "text",
+    "tokenizers",
+}  # folders: no backend matters there
+
 GOOD = ["great", "lovely", "superb", "fine", "wonderful", "happy"]
 BAD = ["awful", "boring", "dull", "poor", "horrid", "sad"]
 FILLER = ["the", "film", "was", "a", "story", "with", "some", "people", "in", "it", "and", "then", "more", "of", "that"]
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by mark
+def pytest_collection_modifyitems(items):
+    """Tests of `ANY_BACKEND` run on torch, the quickest; on the other backends only with --all."""
+    import keras
+
+    if keras.config.backend() != "torch":
+        for item in items:
+            if ANY_BACKEND.intersection(item.path.relative_to(item.config.rootpath).parts):
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="module", autouse=True)

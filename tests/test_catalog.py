@@ -1,19 +1,23 @@
 """The catalog: a file is a thing, named as everywhere in the zoo."""
 
 import dataclasses
+import math
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from zoo import catalog
 from zoo.architectures import Architecture
+from zoo.transforms.lazy import shapes
 
 WORDS = ["vocabulary", "length", "width", "units", "depth", "heads", "kv_heads", "hidden", "filters", "dropout"]
 PEERS = {"n_embd", "hidden_size", "hidden_dim", "embed_dim", "num_layers", "num_heads", "d_model", "vocab_size"}
 
 
-@pytest.mark.parametrize("kind", catalog.KINDS)
+@pytest.mark.parametrize("kind", catalog.CONTRACTS)
 def test_every_file_is_one_thing(kind):
     for name in catalog.names(kind):
         thing = catalog.load(kind, name)
@@ -46,7 +50,7 @@ def test_unknown_names_get_the_nearest():
         catalog.load("architectures", "lstn")
 
 
-def test_a_new_file_is_all_it_takes(monkeypatch, tmp_path):
+def test_a_new_file_is_all_it_takes(tmp_path):
     """A file put into the folder is found, loaded and drawn with a head; nothing else is edited."""
     import zoo
     import zoo.architectures
@@ -62,14 +66,46 @@ def test_a_new_file_is_all_it_takes(monkeypatch, tmp_path):
         "    def __call__(self, tokens):\n"
         "        return TokenEmbedding(self.vocabulary, self.width, name='embedding')(tokens)\n"
     )
-    monkeypatch.setattr(zoo.architectures, "__path__", [*zoo.architectures.__path__, str(tmp_path)])
-    catalog.names.cache_clear()
+    zoo.architectures.__path__.append(str(tmp_path))
     try:
         assert "mirror" in zoo.names("architectures")
         assert issubclass(catalog.load("architectures", "mirror"), Architecture)
+        assert catalog.describe("architectures", "mirror").startswith("Word vectors as they are")
         assert zoo.build("mirror", "classify_text", vocabulary=9, labels=["a", "b"]).output.shape == (None, 2)
     finally:
-        catalog.names.cache_clear()
+        zoo.architectures.__path__.remove(str(tmp_path))
+
+
+def test_the_first_named_size_is_the_smallest():
+    for name in catalog.names("architectures"):
+        sizes = list(catalog.sizes("architectures", name).values())
+        assert all(sizes[0].width * sizes[0].depth <= size.width * size.depth for size in sizes), name
+
+
+@pytest.mark.parametrize("name", catalog.names("architectures"))
+def test_another_architecture_is_small_enough_to_try(name):
+    """`zoo train PRESET architecture=NAME` takes the smallest named size, not the size of the paper."""
+    architecture = dataclasses.replace(catalog.create("architectures", name), vocabulary=4000)
+    weights = sum(math.prod(shape) for shape in shapes(architecture.backbone).values())
+    assert weights < 5e6, f"{weights:,}"
+
+
+def test_named_sizes():
+    from zoo.architectures import bert
+
+    assert catalog.create("architectures", "bert:small") == bert.SMALL
+    assert catalog.create("architectures", "bert") == bert.TINY
+    assert catalog.create("architectures", "lstm") == catalog.load("architectures", "lstm")()
+    with pytest.raises(ValueError, match="Unknown size of bert. Received: 'tinny'. Did you mean 'tiny'"):
+        catalog.create("architectures", "bert:tinny")
+
+
+def test_names_and_descriptions_need_no_framework():
+    code = "import sys; from zoo import catalog\nfor kind in catalog.CONTRACTS:\n"
+    code += "    for name in catalog.names(kind): assert catalog.describe(kind, name)\n"
+    code += "assert not {'keras', 'numpy', 'torch', 'jax', 'tensorflow'} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_files_stay_small():

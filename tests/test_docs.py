@@ -36,6 +36,11 @@ def commands(page):
     return [line for line in lines if line.startswith("zoo ") and "FOLDER" not in line]
 
 
+def front_page_first(code):
+    """The pages that have code, as parameters: README always, the others with --all only."""
+    return [pytest.param(page, marks=() if page == "README.md" else pytest.mark.slow) for page in TEXTS if code(page)]
+
+
 def anchors(page):
     """The anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", TEXTS[page], re.MULTILINE)
@@ -75,15 +80,15 @@ def test_every_python_file_says_what_it_is():
 
 
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="README's Python ends in TensorFlow: run on it once")
-@pytest.mark.parametrize("page", [page for page in TEXTS if blocks(page, "python")])
+@pytest.mark.parametrize("page", front_page_first(lambda page: blocks(page, "python")))
 def test_python_runs_as_written(page, tmp_path):
     command = [sys.executable, "-c", "\n".join(blocks(page, "python"))]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-3000:]
 
 
-@pytest.mark.skipif(keras.config.backend() != "jax", reason="the commands are the same on every backend: run once")
-@pytest.mark.parametrize("page", [page for page in TEXTS if commands(page)])
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="the commands are the same on every backend: run once")
+@pytest.mark.parametrize("page", front_page_first(commands))
 def test_commands_run_as_written(page, tmp_path):
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for command in commands(page):

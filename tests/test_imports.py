@@ -97,7 +97,15 @@ def test_rooms_import_each_other_in_no_circle():
 
 def test_zoo_holds_only_the_public_doors():
     loose = {path.name for path in PACKAGE.glob("*.py")}
-    assert loose <= {"__init__.py", "__main__.py", "catalog.py", "config.py", "build.py", "importing.py", "registration.py"}
+    assert loose <= {
+        "__init__.py",
+        "__main__.py",
+        "catalog.py",
+        "config.py",
+        "build.py",
+        "importing.py",
+        "registration.py",
+    }
 
 
 def test_no_file_name_twice_among_the_machinery():
@@ -132,6 +140,17 @@ def test_presets_only_construct():
 def run(code, **environment):
     command = [sys.executable, "-c", code]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+@pytest.mark.parametrize(("arguments", "most"), [(["--help"], 0.6), (["list"], 1.0)])
+def test_commands_that_need_no_framework_are_quick(arguments, most):
+    """Seconds of processor time; 0.15 and 0.25 measured."""
+    code = "import os, resource, subprocess, sys\n"
+    code += f"subprocess.run([sys.executable, '-m', 'zoo', *{arguments}], check=True, stdout=subprocess.DEVNULL)\n"
+    code += "used = resource.getrusage(resource.RUSAGE_CHILDREN)\nprint(used.ru_utime + used.ru_stime)"
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < most
 
 
 def test_import_takes_little_beyond_keras():

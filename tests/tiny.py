@@ -8,6 +8,8 @@ import pytest
 
 from zoo import catalog
 from zoo.data.collate import Collator
+from zoo.objectives import build_model, compile_model
+from zoo.objectives._tagging import named_spans
 from zoo.pipeline import predictor
 
 SIZES = {
@@ -37,7 +39,11 @@ def shrunk(name, **settings):
 
 def serving(objective, **settings):
     """Names of the architectures that, shrunk, can serve an objective."""
-    return [name for name in catalog.names("architectures") if not catalog.incompatibility(objective, shrunk(name, **settings))]
+    return [
+        name
+        for name in catalog.names("architectures")
+        if not catalog.incompatibility(objective, shrunk(name, **settings))
+    ]
 
 
 def family(name):
@@ -68,7 +74,7 @@ def by_heart(objective, name, records, tokenizer, epochs=60, rate=0.02, **settin
     """(model, predictions) of an architecture, shrunk, trained on a few records as one batch."""
     keras.utils.set_random_seed(0)
     architecture = shrunk(name, **STILL | settings | {"vocabulary": tokenizer.vocabulary_size})
-    model = objective.compile(objective.model(architecture), keras.optimizers.Adam(rate))
+    model = compile_model(objective, build_model(objective, architecture), keras.optimizers.Adam(rate))
     rows = list(objective.examples(records, tokenizer))
     collator = Collator.for_model(model, objective, tokenizer, rows[0])
     batch = collator.pad(rows, np.array([collator.sizes(row) for row in rows]).max(axis=0))
@@ -76,3 +82,34 @@ def by_heart(objective, name, records, tokenizer, epochs=60, rate=0.02, **settin
     inputs = {key: inputs[key] for key in model.input}
     model.fit(inputs, targets, sample_weight=weights, batch_size=len(rows), epochs=epochs, verbose=0, shuffle=False)
     return model, predictor.predict(model, objective, tokenizer, records)
+
+
+def decided(objective, outputs):
+    """The decision for each row of a model's outputs, as `predict` returns them."""
+    outputs = keras.tree.map_structure(keras.ops.convert_to_tensor, outputs)
+    arrays = {name: keras.ops.convert_to_numpy(tensor) for name, tensor in objective.decide(outputs).items()}
+    rows = len(next(iter(arrays.values())))
+    return [{name: array[row] for name, array in arrays.items()} for row in range(rows)]
+
+
+class FakePredictor:
+    """A `BatchPredictor` whose model's outputs for a list of examples `outputs` returns."""
+
+    during_training, model = False, None
+
+    def __init__(self, objective, outputs):
+        self.objective, self.outputs = objective, outputs
+
+    def __call__(self, examples):
+        return self.outputs(examples)
+
+    def decide(self, outputs):
+        decisions = decided(self.objective, outputs)
+        return {name: np.stack([decision[name] for decision in decisions]) for name in decisions[0]}
+
+
+def spans_of(objective, tags, probabilities):
+    """The decision about a text of which the tags and their probabilities are known."""
+    tag, score = np.array([tags], "int32"), np.array([probabilities], "float32")
+    arrays = named_spans(objective.tag_set, tag, score, np.ones(tag.shape, bool))
+    return {name: keras.ops.convert_to_numpy(array)[0] for name, array in arrays.items()} | {"word_tags": tag[0]}

@@ -1,4 +1,4 @@
-"""Small networks that write, and writing without any memory to compare with."""
+"""Small networks that generate text, and generation without any cache to compare with."""
 
 import keras
 import numpy as np
@@ -6,6 +6,9 @@ from keras import ops
 from tiny import all_or_few, one_of_each_family, shrunk
 
 from zoo import catalog
+from zoo.generation.generate import generate
+from zoo.generation.generation_config import GenerationConfig
+from zoo.generation.text_generator import TextGenerator
 
 WRITERS = [name for name in catalog.names("architectures") if shrunk(name, causal=True, bidirectional=False).causal]
 VARIANTS = {  # more than the defaults that each architecture is tested with
@@ -23,7 +26,7 @@ EVERY_WRITER = all_or_few(
     [(name, 0) for name in one_of_each_family(WRITERS)],
 )
 
-PADDING = ((0,),)  # what is never written, since it is not seen when read again
+PADDING = ((0,),)  # the bad word of the tests: padding is masked where a text is read again
 
 
 def network(name, **settings):
@@ -35,6 +38,21 @@ def network(name, **settings):
     for weight in model.trainable_weights:
         weight.assign(2 * ops.convert_to_numpy(weight))
     return model
+
+
+def generated(model, prompts, sources=None, draft=None, **config):
+    """The ids of the only, or best, completion of each prompt; with `return_sequences` a list of the ids of each."""
+    found = generate(model, prompts, sources, GenerationConfig(**config), draft)
+    several = "return_sequences" in config
+    return [[each.ids for each in row] if several else row[0].ids for row in found]
+
+
+def text_generator(model, objective, tokenizer, **options):
+    """A `TextGenerator` with options of texts and fields of a `GenerationConfig`."""
+    names = ("stop", "bad_words", "choices", "regex", "json_schema", "draft")
+    of_texts = {name: options.pop(name) for name in names if name in options}
+    config = GenerationConfig(**{"max_new_tokens": objective.max_new_tokens} | options)
+    return TextGenerator(model, objective, tokenizer, config, **of_texts)
 
 
 def texts(lengths, seed=0):
@@ -49,7 +67,7 @@ def sources(model, count):
 
 
 def logits(model, ids, source=None):
-    """Of the token after `ids`, (vocabulary,), computed from the whole text; padding follows, so that few shapes are compiled."""
+    """Of the token after `ids`, (vocabulary,), from the whole text; padding follows it, so that few shapes are compiled."""
     rows = [padded(row) for row in [source, ids][-len(model.inputs) :]]
     inputs = {tensor.name: np.array([row], "int32") for tensor, row in zip(model.inputs, rows, strict=True)}
     return ops.convert_to_numpy(model(inputs, training=False))[0, len(ids) - 1]

@@ -1,34 +1,57 @@
-"""A compiled `keras.Model` from the names of an architecture and an objective."""
+"""`zoo.build`: a compiled `keras.Model` from an architecture and an objective, by name."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
+from inspect import formatannotation
+from typing import Any, get_type_hints
+
+import keras
 
 from zoo import catalog
+from zoo.architectures import Architecture
+from zoo.objectives import Objective, build_model, compile_model
 from zoo.runtime.errors import UserError, unknown
 
 
-def build(architecture, objective, **settings):
-    """Draw an architecture with an objective's head, and compile it with that objective's loss and metrics.
+def build(architecture: str | Architecture, objective: str | Objective, **settings: Any) -> keras.Model:
+    """Build and compile an architecture's backbone with an objective's head: `zoo.build("lstm", "tag_tokens")`.
 
     Args:
-        architecture: a name of `zoo list architectures`, or an `Architecture`.
+        architecture: a name of `zoo list architectures`, a named size such as "bert:tiny", or an `Architecture`.
         objective: a name of `zoo list objectives`, or an `Objective`.
-        settings: fields of either; one that both have (`dropout`) goes to both.
+        settings: fields of either, where it is given by name. A field of both, such as `dropout`, is set in both.
 
-    Returns a `keras.Model` from {"tokens": (batch, time) int32 ids} to the head's outputs. Raises UserError for
-    unknown names and fields, and where the architecture cannot serve the objective.
+    Returns a model from {input: (batch, time) int32 ids} to the head's outputs.
+
+    Raises UserError for unknown names and fields, for a field that means one thing in the architecture and another in
+    the objective, and where the architecture does not suit the objective.
     """
     parts = {"architectures": architecture, "objectives": objective}
-    makers = {kind: catalog.load(kind, part) for kind, part in parts.items() if isinstance(part, str)}
-    known = {kind: {field.name for field in fields(make) if field.init} for kind, make in makers.items()}
-    for name in settings:
-        if not any(name in own for own in known.values()):
-            raise UserError(unknown("field", name, sorted(set().union(*known.values()))))
-    for kind, make in makers.items():
-        parts[kind] = make(**{name: _frozen(value) for name, value in settings.items() if name in known[kind]})
+    classes = {
+        kind: catalog.load(kind, part.partition(":")[0]) for kind, part in parts.items() if isinstance(part, str)
+    }
+    known = {kind: {field.name for field in fields(cls) if field.init} for kind, cls in classes.items()}
+    _check_settings(settings, classes, known)
+    for kind, cls in classes.items():
+        values = {name: _as_tuple(value) for name, value in settings.items() if name in known[kind]}
+        parts[kind] = replace(catalog.create(kind, parts[kind]), **values) if ":" in parts[kind] else cls(**values)
     architecture, objective = parts.values()
-    objective = objective.suit(architecture)
-    return objective.compile(objective.model(architecture))
+    objective = objective.preparation(architecture).objective
+    return compile_model(objective, build_model(objective, architecture))
 
 
-def _frozen(value):
+def _check_settings(settings, classes, known):
+    for name in settings:
+        owners = [classes[kind] for kind in known if name in known[kind]]
+        if not owners:
+            raise UserError(unknown("field", name, sorted(set().union(*known.values()))))
+        types = {cls.__name__: formatannotation(get_type_hints(cls)[name]) for cls in owners}
+        if len(set(types.values())) > 1:
+            meanings = " and ".join(f"{hint} in {owner}" for owner, hint in types.items())
+            raise UserError(
+                f"Expected a field with one meaning. Received: {name}, which is {meanings}. "
+                f"Give an instance of one of them, such as {owners[0].__name__}({name}=...), in place of its name."
+            )
+
+
+def _as_tuple(value):
     return tuple(value) if isinstance(value, list) else value

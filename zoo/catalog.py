@@ -22,23 +22,23 @@ if TYPE_CHECKING:
     from zoo.objectives import Objective
 
 SWITCHES = ("bidirectional", "causal")  # fields that decide which objectives an architecture suits
-KINDS = {  # kind -> its contract, a class of the package `zoo.<kind>`
+CONTRACTS = {  # kind -> its contract, a class of the package `zoo.<kind>`
     "architectures": "Architecture",
     "objectives": "Objective",
     "readers": "Reader",
     "tokenizers": "TokenizerSpec",
     "presets": "Preset",
 }
-REGISTERED: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}  # by `zoo.register`: {kind: {name: thing}}
+REGISTERED: dict[str, dict[str, Any]] = {kind: {} for kind in CONTRACTS}  # by `zoo.register`: {kind: {name: thing}}
 
 
 def names(kind: str) -> tuple[str, ...]:
     """Sorted names of everything of one kind, registered things too.
 
-    Raises UserError for a kind that is not one of `KINDS`.
+    Raises UserError for a kind that is not one of `CONTRACTS`.
     """
-    if kind not in KINDS:
-        raise UserError(unknown("kind", kind, KINDS))
+    if kind not in CONTRACTS:
+        raise UserError(unknown("kind", kind, CONTRACTS))
     load_plugins()
     return tuple(sorted({*files(kind), *REGISTERED[kind]}))
 
@@ -109,11 +109,6 @@ def name_of(kind: str, thing: Any) -> str:
     return name
 
 
-def module_of(kind: str, name: str) -> str:
-    """The module that has to be imported before `load(kind, name)`; "" for a file of the zoo."""
-    return REGISTERED[kind][name].__module__ if name in REGISTERED[kind] else ""
-
-
 def incompatibility(objective: "Objective", architecture: "Architecture") -> str:
     """Why an architecture does not suit an objective; "" where it does."""
     try:
@@ -154,10 +149,10 @@ def _load_file(kind, name):
     if kind == "presets":
         (thing,) = [value for value in vars(module).values() if isinstance(value, base)]
     else:
-        own = (value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__)
-        (thing,) = [value for value in own if isinstance(value, type) and issubclass(value, base)]
+        values = (value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__)
+        (thing,) = [value for value in values if isinstance(value, type) and issubclass(value, base)]
     return thing
 
 
 def contract(kind) -> type:
-    return getattr(importlib.import_module(f"zoo.{kind}"), KINDS[kind])
+    return getattr(importlib.import_module(f"zoo.{kind}"), CONTRACTS[kind])

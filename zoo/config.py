@@ -34,13 +34,13 @@ def from_json(text: str) -> Preset:
     """
     try:
         values = json.loads(text)
-        found = values["format"]
+        number = values["format"]
     except (json.JSONDecodeError, TypeError, KeyError) as error:
         raise UserError(f"Expected the JSON of a preset. Received: {error.__class__.__name__} ({error}).") from None
-    if found != FORMAT:
+    if number != FORMAT:
+        received = f"{number}, written by zoo {values.get('zoo')}"
         raise UserError(
-            f"Expected preset format {FORMAT}. Received: {found}, written by zoo {values.get('zoo')}. Train the model again "
-            "with this version."
+            f"Expected preset format {FORMAT}. Received: {received}. Train the model again with this version."
         )
     missing = [part for part in (*PARTS, "data", "training") if part not in values]
     if missing:
@@ -77,10 +77,10 @@ def override(preset: Preset, assignments: Iterable[str]) -> Preset:
     return Preset(**{part: replace(owner, **values[part]) for part, owner in parts.items()})
 
 
-def differences(one: Preset, other: Preset) -> list[str]:
+def differences(first: Preset, second: Preset) -> list[str]:
     """Dotted paths of the fields in which two presets differ."""
-    one, other = json.loads(to_json(one)), json.loads(to_json(other))
-    return [path for path in sorted(_leaves(one) | _leaves(other)) if _leaf(one, path) != _leaf(other, path)]
+    left, right = json.loads(to_json(first)), json.loads(to_json(second))
+    return [path for path in sorted(_leaves(left) | _leaves(right)) if _leaf(left, path) != _leaf(right, path)]
 
 
 def _values(part) -> dict[str, Any]:

@@ -22,5 +22,5 @@ def import_model(name: str | Path, to: str | Path | None = None, adapter: str | 
     check_new(to, "save the model in")
     pipeline = merge(name, adapter) if adapter else import_folder(resolve(name))
     with atomic_folder(to) as folder:
-        pipeline.write(folder)
+        pipeline.save(folder)
     return to

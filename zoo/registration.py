@@ -8,7 +8,7 @@ from typing import Any
 from zoo import catalog
 from zoo.runtime.errors import UserError
 
-CONTRACTS = "an Architecture, an Objective, a TokenizerSpec, a Reader (classes) or a Preset (an instance)"
+LEGAL = "an Architecture, an Objective, a TokenizerSpec, a Reader (classes) or a Preset (an instance)"
 
 
 def register(thing: Any = None, *, name: str = "") -> Any:
@@ -44,12 +44,12 @@ def _decorator(name) -> Callable[[Any], Any]:
 
 def _kind_of(thing):
     """The kind whose contract a class or preset fulfils."""
-    for kind in catalog.KINDS:
+    for kind in catalog.CONTRACTS:
         base = catalog.contract(kind)
         if isinstance(thing, base) if kind == "presets" else isinstance(thing, type) and issubclass(thing, base):
             _check_dataclass(kind, thing)
             return kind
-    raise UserError(f"Expected {CONTRACTS} to register. Received: {thing!r:.80}.")
+    raise UserError(f"Expected {LEGAL} to register. Received: {thing!r:.80}.")
 
 
 def _check_dataclass(kind, thing):

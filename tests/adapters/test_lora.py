@@ -9,6 +9,7 @@ from tiny import all_or_few, shrunk
 import zoo
 from zoo.adapters.training import LoRATraining
 from zoo.adapters.updates import LoRAUpdates
+from zoo.objectives import build_model, compile_model
 from zoo.objectives.classify_text import ClassifyText
 
 KERNELS = {  # architecture: kernels that its layers have in kind, numbers as 0
@@ -18,7 +19,7 @@ KERNELS = {  # architecture: kernels that its layers have in kind, numbers as 0
     "lstm": ("layer0_forwards/kernel", "layer0_forwards/recurrent_kernel"),
     "gru": ("layer0_forwards/kernel", "layer0_forwards/recurrent_kernel"),
     "rnn": ("layer0_forwards/kernel", "layer0_forwards/recurrent_kernel"),
-    "rnn_seq2seq": ("input_kernel", "recurrence/recurrent_kernel", "align/key/kernel"),
+    "rnn_seq2seq": ("input_kernel", "recurrence/recurrent_kernel", "attention/key/kernel"),
     "text_cnn": ("kernel",),
     "conv": ("block0_convolution/kernel",),
     "averaging": ("dense0/kernel",),
@@ -86,9 +87,9 @@ def test_only_updates_and_the_head_learn(name, pattern, learning):
     keras.utils.set_random_seed(0)
     objective = ClassifyText(labels=("a", "b"), length=8)
     architecture = shrunk(name, dropout=0.0, embedding_dropout=0.0)
-    model = objective.model(architecture)
+    model = build_model(objective, architecture)
     adaptation = LoRATraining(model, architecture, zoo.LoRA(rank=2, targets=pattern), [w.path for w in model.weights])
-    model = objective.compile(adaptation.model, keras.optimizers.SGD(0.1))
+    model = compile_model(objective, adaptation.model, keras.optimizers.SGD(0.1))
     assert {w.path.split("/")[0] for w in model.trainable_weights} == learning | {"logits"}
     inputs, labels = rows(model), np.eye(2, dtype="float32")[[0, 1, 1]]
     frozen = [ops.convert_to_numpy(w.value).copy() for w in model.non_trainable_weights]
@@ -98,4 +99,4 @@ def test_only_updates_and_the_head_learn(name, pattern, learning):
         np.testing.assert_array_equal(ops.convert_to_numpy(weight.value), old)
     for weight in adaptation.updates.weights().values():
         assert ops.convert_to_numpy(weight.value).any(), weight.path
-    assert len(adaptation.merged().trainable_weights) == len(objective.model(architecture).trainable_weights)
+    assert len(adaptation.merged().trainable_weights) == len(build_model(objective, architecture).trainable_weights)

@@ -17,6 +17,7 @@ from zoo.adapters.merging import Backbone
 from zoo.adapters.training import LoRATraining
 from zoo.layers.dense import Dense
 from zoo.layers.quantization import QuantizedMatrix, quantize_weights
+from zoo.objectives import build_model, compile_model
 from zoo.objectives.classify_text import ClassifyText
 from zoo.training.finetuning import BlockFreezer
 
@@ -53,9 +54,9 @@ def test_exact_kernels_are_forgotten_and_updates_learn(name):
     keras.utils.set_random_seed(0)
     objective = ClassifyText(labels=("a", "b"), length=8)
     architecture = shrunk(name, dropout=0.0, embedding_dropout=0.0)
-    model = objective.model(architecture)
-    fresh = [weight.path for weight in model.layers[-1].weights]
-    adaptation = LoRATraining(model, architecture, zoo.LoRA(rank=2, targets="kernel"), fresh)
+    model = build_model(objective, architecture)
+    new = [weight.path for weight in model.layers[-1].weights]
+    adaptation = LoRATraining(model, architecture, zoo.LoRA(rank=2, targets="kernel"), new)
     freezer = BlockFreezer(ROUNDED, architecture, adaptation.model)
     exact, large = (
         freezer.summary(),
@@ -67,9 +68,10 @@ def test_exact_kernels_are_forgotten_and_updates_learn(name):
     assert large
     assert not any(kept() for kept in large)
     assert freezer.summary().split("MB")[0] != exact.split("MB")[0]
-    model = objective.compile(adaptation.model, keras.optimizers.SGD(0.1))
+    model = compile_model(objective, adaptation.model, keras.optimizers.SGD(0.1))
     rows = {
-        key: np.array([[5, 6, 7], [8, 9, 4], [9, 8, 3]], "int32") % (2 if key == "segments" else 99) for key in model.input
+        key: np.array([[5, 6, 7], [8, 9, 4], [9, 8, 3]], "int32") % (2 if key == "segments" else 99)
+        for key in model.input
     }
     losses = [model.train_on_batch(rows, np.eye(2)[[0, 1, 1]], return_dict=True)["loss"] for _ in range(20)]
     assert losses[-1] < losses[0]
@@ -118,7 +120,10 @@ def test_a_run_that_was_cut_off_goes_on(bert, rows, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["lora.rank=0"], "give lora.rank or tuning.freeze. Received: tuning.quantize=int8 where all weights are trainable"),
+        (
+            ["lora.rank=0"],
+            "give lora.rank or tuning.freeze. Received: tuning.quantize=int8 where all weights are trainable",
+        ),
         (["tuning.quantize=int4"], "Unknown tuning.quantize. Received: 'int4'. Did you mean 'int8'"),
     ],
 )

@@ -86,7 +86,9 @@ def test_blocks_are_those_of_pytorch(norm):
             module.bias.copy_(ours[f"{name}/beta"])
         return module
 
-    placed = keras.Model(backbone.inputs, [backbone.get_layer(f"{side}_dropout").output for side in ("source", "target")])
+    placed = keras.Model(
+        backbone.inputs, [backbone.get_layer(f"{side}_dropout").output for side in ("source", "target")]
+    )
     x, y = (torch.tensor(numpy(part)) for part in placed({"source": SOURCE, "target": TARGET}))
     hidden = torch.tensor(SOURCE == 0)
     for i in range(2):
@@ -127,7 +129,7 @@ def test_a_decoder_that_is_not_fed_is_luongs(attention):
     else:
         layer = backbone.get_layer("attention")
         both = np.tanh((states @ numpy(layer.query.kernel))[:, :, None] + (memory @ key)[:, None])
-        scores = (both @ numpy(layer.weigh.kernel))[..., 0]
+        scores = (both @ numpy(layer.energy.kernel))[..., 0]
     chances = np.exp(scores) * (SOURCE > 0)[:, None]
     np.testing.assert_allclose(seen, chances / chances.sum(-1, keepdims=True) @ memory, rtol=1e-4, atol=1e-5)
     kernel, bias = (numpy(weight) for weight in backbone.get_layer("readout").weights)

@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from zoo import backend
+from zoo.backend.keras_private import moving_averages
 from zoo.layers.dense import Dense
 from zoo.layers.token_logits import TokenLoss
 
@@ -27,8 +28,8 @@ def test_scan_runs_along_the_first_axis(reverse):
     np.testing.assert_array_equal(numpy(state[0]), X.sum(0))
 
 
-def test_the_gradient_given_is_the_gradient_used():
-    """A product whose gradient is said to be ten times what it is: one step of descent goes ten times as far."""
+def test_custom_gradient_is_the_gradient_that_training_uses():
+    """A product with ten times its gradient: a step of descent goes ten times as far."""
 
     class Layer(keras.layers.Layer):
         def build(self, shape):
@@ -100,7 +101,7 @@ def test_small_functions():
 
 
 @pytest.mark.parametrize("shape", [(3, 2, 400), (5, 400), (1, 400)])
-def test_affine_multiplies_and_adds_with_a_gradient_and_without(shape):
+def test_linear_multiplies_and_adds_with_a_gradient_and_without(shape):
     """A kernel this large is multiplied by another library on torch where no gradient is asked for."""
     draw = np.random.default_rng(0).normal
     x, kernel, bias = (draw(size=size).astype("float32") for size in (shape, (400, 500), 500))
@@ -168,7 +169,7 @@ def test_gradients_are_clipped_together_and_weights_averaged():
         rate = 0.01 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
         weights = [w - rate * mean / (np.sqrt(square) + 1.0) for w, mean, square in zip(weights, m, v, strict=True)]
         averages = weights if averages is None else [0.9 * a + 0.1 * w for a, w in zip(averages, weights, strict=True)]
-    found = [*variables, *optimizer._model_variables_moving_average]
+    found = [*variables, *moving_averages(optimizer)]
     for variable, expected in zip(found, [*weights, *averages], strict=True):
         np.testing.assert_allclose(numpy(variable), expected, atol=1e-6)
 
@@ -181,7 +182,7 @@ def test_a_gradient_without_an_end_leaves_no_weight_that_looks_right():
     assert np.isnan(numpy(variable)).all()
 
 
-def test_what_is_captured_has_run_once_and_on_what_it_was_given():
+def test_capture_runs_once_and_on_its_arguments():
     add = backend.capture(lambda state, change: {"sum": state["sum"] + change["by"]})
     state = {"sum": ops.ones(3)}
     for expected in (3, 5, 7):
@@ -190,9 +191,9 @@ def test_what_is_captured_has_run_once_and_on_what_it_was_given():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="only on PyTorch is an array written over")
-def test_what_is_captured_writes_over_an_array_once():
-    memory = ops.zeros(3)
+def test_capture_writes_over_an_array_once():
+    cache = ops.zeros(3)
     step = backend.capture(lambda array: array.add_(1.0))
     for times in (1, 2):
-        assert step(memory) is memory
-        assert memory.tolist() == [times] * 3
+        assert step(cache) is cache
+        assert cache.tolist() == [times] * 3

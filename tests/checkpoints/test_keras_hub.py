@@ -11,6 +11,7 @@ from tiny import all_or_few
 import zoo
 from zoo.checkpoints.hf_config import read_architecture, read_config
 from zoo.checkpoints.resolve import resolve
+from zoo.objectives import build_model
 from zoo.objectives.translate import Translate
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of keras_hub and what it imports
@@ -83,7 +84,7 @@ def test_logits_of_both_versions_of_t5(hub, tmp_path):
     for tied, settings in {True: BACKBONES["T5"], False: LATER | {"activation": activation}}.items():
         backbone = saved(hub, "T5", tmp_path / str(tied), settings)
         architecture = read_architecture(read_config(resolve(tmp_path / str(tied))))
-        model = Translate(length=9, target_length=9).model(architecture)
+        model = build_model(Translate(length=9, target_length=9), architecture)
         assert zoo.load_weights(model, tmp_path / str(tied)).new == ()
         found = ops.convert_to_numpy(model({name: ops.convert_to_tensor(IDS) for name in model.input}))
         features = ops.convert_to_tensor(theirs(backbone)) * (16**-0.5 if tied else 1.0)

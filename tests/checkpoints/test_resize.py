@@ -40,9 +40,7 @@ def test_new_vectors_are_the_mean_of_the_old(data, tmp_path, size):
     folder = Golden("bert").write(tmp_path / "bert")
     write_tokenizer(folder, size)
     added = ["tokenizer.added_tokens=esim,voip"]
-    pipeline = zoo.train(
-        preset(data, MaskedToken(length=8), 0.0), to=tmp_path / "m", init=str(folder), overrides=added
-    )
+    pipeline = zoo.train(preset(data, MaskedToken(length=8), 0.0), to=tmp_path / "m", init=str(folder), overrides=added)
     old = Golden("bert").part("tensor")["bert.embeddings.word_embeddings.weight"]
     found = embeddings(pipeline)
     assert len(found) == pipeline.tokenizer.vocabulary_size == pipeline.preset.architecture.vocabulary == size + 2

@@ -64,9 +64,7 @@ def test_a_run_starts_from_a_model_of_the_zoo(bert, rows, tmp_path):
 
 
 def test_settings_of_the_network_may_be_given_too(bert, rows, tmp_path):
-    pipeline = zoo.train(
-        preset(rows), to=tmp_path / "m", overrides=[f"training.init={bert}", "architecture.dropout=0"]
-    )
+    pipeline = zoo.train(preset(rows), to=tmp_path / "m", overrides=[f"training.init={bert}", "architecture.dropout=0"])
     assert pipeline.preset.architecture.dropout == 0
     with pytest.raises(ValueError, match=r"Received: 16 others .* a smaller one"):
         zoo.train(preset(rows), to=tmp_path / "n", init=str(bert), overrides=["architecture.depth=1"])

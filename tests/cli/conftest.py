@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from zoo.cli.main import main
+from zoo.objectives import build_model
 
 TABLE = "text\tlabel\n" + "good film\tgood\nbad film\tbad\n" * 10
 
@@ -79,5 +80,5 @@ def pair_folder(tmp_path_factory):
     preset = Preset(architecture=architecture, objective=objective, tokenizer=Words())
     folder = tmp_path_factory.mktemp("models") / "pairs"
     folder.mkdir()
-    Pipeline(objective.model(architecture), preset, tokenizer).write(folder)
+    Pipeline(build_model(objective, architecture), preset, tokenizer).save(folder)
     return folder

@@ -19,11 +19,11 @@ def copy(cli, model_folder):
 
 def test_a_folder_that_is_not_there(cli, copy, check_refused):
     check_refused(
-        "Received: cpy, which is not there. Did you mean 'copy'? Models beside it: copy.", cli, "predict", "cpy", "x"
+        "Received: cpy, which does not exist. Did you mean 'copy'? Models beside it: copy.", cli, "predict", "cpy", "x"
     )
     check_refused("Received: copy/model.keras, which is a file", cli, "evaluate", "copy/model.keras")
     Path("late.running").mkdir()
-    check_refused("late, which is not there. Its run did not end: finish it by zoo train", cli, "export", "late")
+    check_refused("late, which does not exist. Its run did not end: finish it by zoo train", cli, "export", "late")
 
 
 @pytest.mark.parametrize("name", ["model.keras", "tokenizer.json", "preset.json"])

@@ -76,7 +76,7 @@ def test_a_full_disk_at_the_end_of_a_run(train, monkeypatch, data):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline.Pipeline, "write", full)
+        patch.setattr(pipeline.Pipeline, "save", full)
         ended = train(data)
     assert (ended.status, ended.out) == (2, "")
     line = "zoo: No space left on device (model). Free some space on its disk, then try again."

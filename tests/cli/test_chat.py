@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from zoo.architectures.gpt2 import GPT2
+from zoo.objectives import build_model
 from zoo.objectives.follow_instructions import FollowInstructions
-from zoo.pipeline.pipeline import Pipeline, load
+from zoo.pipeline.pipeline import Pipeline
+from zoo.pipeline.saving import load
 from zoo.presets import Preset
 from zoo.tokenizers.bytes import Bytes
 
@@ -35,14 +37,14 @@ def answering(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "answering"
     folder.mkdir()
     preset = Preset(architecture=architecture, objective=objective, tokenizer=Bytes())
-    model = objective.model(architecture)
+    model = build_model(objective, architecture)
     embedding, (gamma, beta) = model.get_layer("embedding").embeddings, model.get_layer("norm").weights
     gamma.assign(0.1 * np.ones(16))
     beta.assign(np.ones(16))  # so features point that way, and away from the vector of what ends a text
     vectors = np.abs(keras.ops.convert_to_numpy(embedding))
     vectors[[tokenizer.padding, tokenizer.end]] = -1.0
     embedding.assign(vectors)
-    Pipeline(model, preset, tokenizer).write(folder)
+    Pipeline(model, preset, tokenizer).save(folder)
     return folder
 
 
@@ -54,11 +56,11 @@ def test_a_pipe(cli, answering):
     assert [one["instruction"] for one in answers] == [
         "Hello", "Where is it?", "And now the third", "And the last of them"
     ]  # fmt: skip
-    assert answers[0]["forgotten"] == 0
-    assert answers[-1]["forgotten"] > 0
-    assert "(The model reads at most 76 tokens: the oldest" in found.err
-    talk = load(answering).chat("Kind.", temperature=0.7)
-    assert [talk.say(one["instruction"]) for one in answers] == [one["text"] for one in answers]
+    assert answers[0]["dropped_turns"] == 0
+    assert answers[-1]["dropped_turns"] > 0
+    assert "(Prompts have at most 76 tokens: the oldest turns" in found.err
+    chat = load(answering).chat("Kind.", temperature=0.7)
+    assert [chat.say(one["instruction"]) for one in answers] == [one["text"] for one in answers]
     plain = cli("chat", answering, *options, stdin=asked)
     assert plain.status == 0
     assert plain.out == "".join(one["text"] + "\n" for one in answers)
@@ -67,10 +69,10 @@ def test_a_pipe(cli, answering):
 @pytest.mark.parametrize(
     ("options", "stdin", "message"),
     [
-        ([], b"a" * 200, "Expected a text of at most 76 tokens with all around it. Received: 2"),
-        (["--new-tokens", 96], b"a", "new_tokens must leave room for a question in the 96 tokens"),
+        ([], b"a" * 200, "Expected a text of at most 76 tokens the template's included. Received: 2"),
+        (["--max-new-tokens", 96], b"a", "max_new_tokens must leave room for a question in the context of 96 tokens"),
         (["--top-k", 5], b"a", "top_k needs a temperature"),
-        (["--contrast", 0.5], b"a", "contrast needs top_k"),
+        (["--contrastive-alpha", 0.5], b"a", "contrastive_alpha needs top_k"),
     ],
 )
 def test_mistakes(cli, answering, options, stdin, message):
@@ -83,7 +85,7 @@ def test_mistakes(cli, answering, options, stdin, message):
 def test_a_model_that_classifies_is_refused(cli, model_folder):
     ended = cli("chat", model_folder, stdin=b"Hello")
     assert ended.status == 2
-    assert "Expected a model that follows instructions, to talk with. Received: one of ClassifyText" in ended.err
+    assert "Expected a model that follows instructions, to chat with. Received: one of ClassifyText" in ended.err
 
 
 def prompted(stream):
@@ -110,7 +112,7 @@ def terminal():
 def conversation(answering, terminal):
     """`zoo chat` with a person at that terminal."""
     run = subprocess.Popen(
-        [sys.executable, "-c", LISTENING, "chat", str(answering), "--new-tokens", "70"],
+        [sys.executable, "-c", LISTENING, "chat", str(answering), "--max-new-tokens", "70"],
         stdin=terminal[1],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -123,7 +125,7 @@ def conversation(answering, terminal):
 
 
 def test_a_person(conversation, terminal):
-    """Ctrl-C ends an answer or what was typed, a turn that is too long is told, Ctrl-D ends the conversation."""
+    """Ctrl-C ends an answer or an input line, a turn that is too long is refused, Ctrl-D ends the conversation."""
     run, (mine, _) = conversation, terminal
     said = prompted(run.stderr)
     run.send_signal(signal.SIGINT)

@@ -45,7 +45,7 @@ def test_the_picture(cli, model_folder, check_refused):
 
 def test_list(cli):
     assert json.loads(cli("list", "presets", "--json").out) == {"presets": list(zoo.names("presets"))}
-    assert set(json.loads(cli("list", "--json").out)) == set(zoo.catalog.KINDS)
+    assert set(json.loads(cli("list", "--json").out)) == set(zoo.catalog.CONTRACTS)
     lines = cli("list").out.splitlines()
     assert "architectures:" in lines
     assert any(line.split()[0] == "lstm" and len(line.split()) > 3 for line in lines)

@@ -37,61 +37,64 @@ def language(tmp_path_factory):
 
 
 def test_text_stream_and_json_are_the_same(cli, language):
-    options = ("the cat", "--new-tokens", 20, "--temperature", 0.8, "--seed", 4)
+    options = ("the cat", "--max-new-tokens", 20, "--temperature", 0.8, "--seed", 4)
     text = cli("generate", language, *options).out
     assert cli("generate", language, *options, "--stream").out == text
     found = json.loads(cli("generate", language, *options, "--json").out)
     assert found["continuation"] + "\n" == text
     assert found["text"] == "the cat"
     assert found["tokens"] == 20
-    assert found["log_probability"] < 0
+    assert found["finish_reason"] == "length"
+    assert found["logprob"] < 0
     assert zoo.load(language).generate("the cat", max_new_tokens=20, temperature=0.8, seed=4) + "\n" == text
 
 
-def test_a_draft_and_a_precision(cli, language):
-    options = ("generate", language, "the cat", "--new-tokens", 20)
+def test_a_draft_and_quantized_weights(cli, language):
+    options = ("generate", language, "the cat", "--max-new-tokens", 20)
     text = cli(*options).out
     assert cli(*options, "--draft", language).out == text
-    assert len(cli(*options, "--precision", "int8").out) == len(text)
+    assert len(cli(*options, "--quantize", "int8").out) == len(text)
 
 
-def test_contrast(cli, language):
-    options = ("generate", language, "the cat", "--new-tokens", 20, "--top-k", 4, "--contrast", 0.8)
+def test_contrastive_search(cli, language):
+    options = ("generate", language, "the cat", "--max-new-tokens", 20, "--top-k", 4, "--contrastive-alpha", 0.8)
     text = cli(*options).out
     assert cli(*options, "--stream").out == text
     assert zoo.load(language).generate("the cat", max_new_tokens=20, top_k=4, contrastive_alpha=0.8) + "\n" == text
 
 
 def test_lines_of_standard_input_and_beams(cli, language):
-    out = cli("generate", language, "--new-tokens", 5, "--beams", 3, "--best", 2, stdin=b"the\non the\n").out
+    out = cli(
+        "generate", language, "--max-new-tokens", 5, "--beams", 3, "--return-sequences", 2, stdin=b"the\non the\n"
+    ).out
     assert len(out.splitlines()) == 4
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["the", "--new-tokens", 0], "new_tokens must be at least 1"),
+        (["the", "--max-new-tokens", 0], "max_new_tokens must be at least 1"),
         (["the", "--top-k", 5], "top_k needs a temperature"),
-        (["the", "--contrast", 0.6], "contrast needs top_k, the number of candidates"),
-        (["the", "--stop", ""], "Texts of stop must have a character"),
-        (["the" * 40, "--new-tokens", 10], "34 too many, in prompt 0"),
+        (["the", "--contrastive-alpha", 0.6], "contrastive_alpha needs top_k, the number of candidates"),
+        (["the", "--stop", ""], "Texts of stop must have at least one character"),
+        (["the" * 40, "--max-new-tokens", 10], "34 too many, in prompt 0"),
         ([""], "prompt 0 is empty"),
         (["the", "--stream", "--json"], "Expected --stream or --json, not both."),
         (["the", "--stream", "--output", "x"], "Expected --stream or --output, not both."),
-        (["the", "--scores"], "Expected --json or --output beside --scores."),
-        (["the", "--new-tokens", -3], "new_tokens must be at least 1"),
+        (["the", "--logprobs"], "Expected --json or --output beside --logprobs."),
+        (["the", "--max-new-tokens", -3], "max_new_tokens must be at least 1"),
         (["the", "--beams", 0], "beams must be at least 1"),
-        (["the", "--beams", 2, "--stream"], "Beam search cannot be shown while it writes. Received: beams=2."),
-        (["the", "--beams", 2, "--temperature", 1], "Beam search draws nothing"),
-        (["the", "--min-tokens", 9, "--new-tokens", 5], "min_tokens must be at most new_tokens"),
-        (["the", "--truncate", "right"], "truncate must be 'left' or nothing"),
-        (["the", "--ban", ""], "Texts of banned must have a character"),
-        (["the", "--choice", ""], "Texts of choices must have a character"),
-        (["the", "--choice", "cat", "--pattern", "c.*"], "Expected choices, a pattern or a schema."),
-        (["the", "--choice", "cat", "--stop", "a"], "A text that must be whole ends by itself: leave stop out."),
-        (["the", "--choice", "Zebra"], "Expected choices that this model's tokens can write."),
-        (["the", "--pattern", "(t"], "Expected a regular expression that some text matches as a whole"),
-        (["the", "--schema", "nowhere.json"], "No such file or directory (nowhere.json)"),
+        (["the", "--beams", 2, "--stream"], "A beam search cannot be streamed. Received: beams=2."),
+        (["the", "--beams", 2, "--temperature", 1], "Beam search does not sample"),
+        (["the", "--min-tokens", 9, "--max-new-tokens", 5], "min_tokens must be at most max_new_tokens"),
+        (["the", "--truncation-side", "right"], "truncation_side must be 'left' or ''"),
+        (["the", "--bad-word", ""], "Texts of bad_words must have at least one character"),
+        (["the", "--choice", ""], "Texts of choices must have at least one character"),
+        (["the", "--choice", "cat", "--regex", "c.*"], "Expected one of choices, regex and json_schema."),
+        (["the", "--choice", "cat", "--stop", "a"], "A constrained text ends by itself: leave stop out."),
+        (["the", "--choice", "Zebra"], "Expected choices that this model's tokens can spell."),
+        (["the", "--regex", "(t"], "Expected a regular expression that some text matches as a whole"),
+        (["the", "--json-schema", "nowhere.json"], "No such file or directory (nowhere.json)"),
         (["the", "--output", "nowhere/x"], "No such file or directory (nowhere/x"),
     ],
 )
@@ -103,7 +106,7 @@ def test_mistakes(cli, language, options, message):
 
 
 def test_the_beginning_of_a_long_prompt_may_be_cut(cli, language):
-    options = ("--new-tokens", 10, "--truncate", "left")
+    options = ("--max-new-tokens", 10, "--truncation-side", "left")
     long = "the cat sat on the mat " * 9
     assert cli("generate", language, long, *options).out == cli("generate", language, long[-86:], *options).out
 
@@ -112,11 +115,11 @@ def test_the_beginning_of_a_long_prompt_may_be_cut(cli, language):
 def test_a_model_that_answers_is_refused(cli, model_folder, options):
     ended = cli("generate", model_folder, "text", *options)
     assert ended.status == 2
-    assert "Expected a model that writes text. Received: one of ClassifyText" in ended.err
+    assert "Expected a model that generates text. Received: one of ClassifyText" in ended.err
 
 
 def test_ctrl_c_shows_what_there_is(language, tmp_path):
-    command = [sys.executable, "-m", "zoo", "generate", str(language), "the", "--stream", "--new-tokens", "90"]
+    command = [sys.executable, "-m", "zoo", "generate", str(language), "the", "--stream", "--max-new-tokens", "90"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
     run = subprocess.Popen(command, **pipes, env=os.environ | {"PYTHONUNBUFFERED": "1"})
     first = run.stdout.read(1)
@@ -132,19 +135,19 @@ def test_ctrl_c_shows_what_there_is(language, tmp_path):
 def test_a_text_is_as_it_must_be(cli, language, tmp_path):
     found = cli("generate", language, "the cat", "--choice", "the mat", "--choice", "the dog").out
     assert found in ("the mat\n", "the dog\n")
-    found = cli("generate", language, "the cat", "on", "--pattern", "(cat|dog)( on the (mat|log))?", "--temperature", 1)
+    found = cli("generate", language, "the cat", "on", "--regex", "(cat|dog)( on the (mat|log))?", "--temperature", 1)
     assert all(re.fullmatch("(cat|dog)( on the (mat|log))?", line) for line in found.out.splitlines())
     (tmp_path / "schema.json").write_text('{"enum": [null]}')
-    ended = cli("generate", language, "the", "--schema", "schema.json")
+    ended = cli("generate", language, "the", "--json-schema", "schema.json")
     assert (ended.status, ended.out) == (2, "")  # the model's tokens have no u
-    assert "Expected a pattern or schema that this model's tokens can write." in ended.err
+    assert "Expected a constraint that this model's tokens can fulfil." in ended.err
 
 
-def test_scores_are_those_of_the_tokens(cli, language):
-    found = json.loads(cli("generate", language, "the cat", "--new-tokens", 6, "--json", "--scores").out)
-    assert "".join(piece for piece, _ in found["scores"]) == found["continuation"]
-    assert sum(score for _, score in found["scores"]) == pytest.approx(found["log_probability"])
-    assert len(found["scores"]) == found["tokens"] == 6
+def test_logprobs_are_those_of_the_tokens(cli, language):
+    found = json.loads(cli("generate", language, "the cat", "--max-new-tokens", 6, "--json", "--logprobs").out)
+    assert "".join(piece for piece, _ in found["logprobs"]) == found["continuation"]
+    assert sum(score for _, score in found["logprobs"]) == pytest.approx(found["logprob"])
+    assert len(found["logprobs"]) == found["tokens"] == 6
 
 
 PROMPTS = [f"{'the cat on the mat '[: 3 + i % 11]}" for i in range(70)]
@@ -153,7 +156,7 @@ PROMPTS = [f"{'the cat on the mat '[: 3 + i % 11]}" for i in range(70)]
 @pytest.fixture
 def prompts(cli):
     Path("prompts.txt").write_text("\n".join(PROMPTS) + "\n")
-    return "--file", "prompts.txt", "--new-tokens", 4
+    return "--file", "prompts.txt", "--max-new-tokens", 4
 
 
 def test_a_file_of_prompts_becomes_a_file_in_their_order(cli, language, prompts):
@@ -165,7 +168,7 @@ def test_a_file_of_prompts_becomes_a_file_in_their_order(cli, language, prompts)
     assert [json.loads(line)["continuation"] for line in printed] == [one["continuation"] for one in found]
     again = cli("generate", language, *prompts, "--output", "found.jsonl")
     assert again.status == 2
-    assert "Expected a new file to write to. Received: found.jsonl, which is there." in again.err
+    assert "Expected the path of a new file. Received: found.jsonl, which exists." in again.err
     assert sorted(path.name for path in Path().iterdir()) == ["found.jsonl", "prompts.txt"]
 
 
@@ -175,20 +178,20 @@ def test_a_run_that_was_killed_goes_on(cli, language, prompts, monkeypatch):
     cli("generate", language, *options, "whole.jsonl")
     begun, times = Path("found.jsonl.partial"), []
 
-    def interrupted(author, records, ended):
+    def interrupted(generator, records, should_stop):
         times.append(len(records))
         if len(times) == 3:
             raise KeyboardInterrupt
-        return write(author, records, ended)
+        return generate(generator, records, should_stop)
 
-    write = TextGenerator.write
-    monkeypatch.setattr(TextGenerator, "write", interrupted)
+    generate = TextGenerator.generate
+    monkeypatch.setattr(TextGenerator, "generate", interrupted)
     assert cli("generate", language, *options, "found.jsonl").status == 130
     whole = begun.read_bytes()
     assert whole.count(b"\n") == 3  # what it is of, and two batches
     other = cli("generate", language, *options, "found.jsonl", "--seed", 2)
     assert other.status == 2
-    assert "Expected the settings and prompts that found.jsonl.partial was begun with." in other.err
+    assert "Expected the options and prompts of the run that began found.jsonl.partial." in other.err
     for size in (len(whole), len(whole) - 1, 70, 0):
         begun.write_bytes(whole[:size])
         times[:] = [0] * 9

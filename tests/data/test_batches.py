@@ -98,10 +98,6 @@ def test_accumulation_over_more_batches_than_there_are(examples):
         Batches(examples, Plain(), 16, accumulation=40)
 
 
-def test_buckets_end_at_the_longest():
-    assert bucket(np.array([1, 8, 9, 25, 100]), 100).tolist() == [8, 8, 16, 32, 100]
-
-
 def test_a_write_that_fails_leaves_nothing(tmp_path):
     def rows():
         yield {"tokens": np.ones(3, "int32")}

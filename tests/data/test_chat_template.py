@@ -28,7 +28,9 @@ def test_chatml():
 
 @pytest.mark.parametrize("template", ["plain", "chatml", CHATML])
 def test_stretches_are_the_whole_conversation(template):
-    assert "".join(text for stretch in prompt_answer_pairs(TALK, template) for text in stretch) == render(TALK, template, False)
+    assert "".join(text for stretch in prompt_answer_pairs(TALK, template) for text in stretch) == render(
+        TALK, template, False
+    )
 
 
 def test_a_record_is_a_conversation():

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from tiny import LEARNED
 
 from zoo import catalog
-from zoo.data.qa_windows import NO_ANSWER, Spans, Window, best_spans, qa_windows
+from zoo.data.qa_windows import qa_windows
 from zoo.text.template import SpecialTokenTemplate
 from zoo.text.tokenizer import Tokenizer
 
@@ -79,55 +78,6 @@ def test_a_question_that_leaves_no_room():
     tokenizer = catalog.load("tokenizers", "words")().train(TEXTS)
     with pytest.raises(ValueError, match=r"Expected room for the context beside 3 ids. Received: length=6\."):
         made(tokenizer, "Where is Ann", "in Rome", 6, 2)
-
-
-def every_span(logits, longest):
-    for i, j in itertools.product(range(len(logits)), repeat=2):
-        if 0 <= j - i < longest:
-            yield (i, j), float(logits[i, 0]) + float(logits[j, 1])
-
-
-# Few different numbers, so that many spans have the same score.
-logits = st.integers(0, 6).flatmap(
-    lambda n: arrays(np.float32, (n, 2), elements=st.sampled_from([-2.0, 0.0, 0.5, 3.0]))
-)
-
-
-@settings(deadline=None)
-@given(logits, st.integers(1, 7), st.integers(1, 8))
-def test_the_best_spans_are_those_that_a_search_finds(logits, longest, count):
-    spans, scores = best_spans(logits, longest, count)
-    expected = sorted(every_span(logits, longest), key=lambda pair: (-pair[1], pair[0]))[:count]
-    assert [tuple(span) for span in spans.tolist()] == [span for span, _ in expected]
-    assert scores.tolist() == [score for _, score in expected]
-
-
-def window(first, tokens, offsets):
-    return Window(np.zeros(0, np.int32), np.zeros(0, np.int32), first, tokens, np.array(offsets).reshape(-1, 2))
-
-
-def test_windows_are_compared_by_how_much_they_exceed_no_answer():
-    offsets = [(0, 3), (4, 6), (7, 9), (10, 14)]
-    one, other = window(2, slice(0, 3), offsets), window(2, slice(1, 4), offsets)
-    first, second = np.zeros((6, 2)), np.zeros((6, 2))
-    first[NO_ANSWER], first[3] = 5, (4, 3)  # "is" by itself: 7 against 10
-    second[NO_ANSWER], second[2], second[4] = -1, (1, 0), (2, 0)  # the same word: 1 against -2; Rome 2
-    spans = Spans.combine([(one, first), (other, second)], 3, 3)
-    assert spans.offsets.tolist() == [[10, 14], [4, 6], [4, 9]]
-    assert spans.scores.tolist() == [4.0, 3.0, 3.0]
-    shares, nothing = spans.probabilities(abstain=True)
-    weights = np.exp([4, 3, 3, 0])
-    np.testing.assert_allclose([*shares, nothing], weights / weights.sum())
-    shares, nothing = spans.probabilities(abstain=False)
-    np.testing.assert_allclose(shares, weights[:3] / weights[:3].sum())
-    assert nothing == 0
-
-
-def test_a_context_without_a_token_has_no_answer():
-    spans = Spans.combine([(window(3, slice(0, 0), []), np.ones((4, 2)))], 5, 3)
-    for abstain in (True, False):
-        shares, nothing = spans.probabilities(abstain)
-        assert (len(shares), nothing) == (0, 1.0)
 
 
 def test_foreign_tokenizers_have_windows_too():

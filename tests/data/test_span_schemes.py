@@ -20,7 +20,7 @@ def tagged_spans(draw):
     return spans, end + draw(st.integers(0, 2))
 
 
-@given(tagged_spans(), st.sampled_from(span_schemes.SCHEMES))
+@given(tagged_spans(), st.sampled_from(span_schemes.NAMES))
 def test_what_is_written_is_read(case, scheme):
     spans, count = case
     tags = span_schemes.encode(spans, count, scheme)

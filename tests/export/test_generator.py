@@ -10,6 +10,7 @@ import pytest
 from tiny import shrunk
 
 from zoo.export.generator import GraphGenerator
+from zoo.objectives import build_model
 from zoo.objectives.follow_instructions import FollowInstructions
 from zoo.objectives.next_token import NextToken
 from zoo.objectives.translate import Translate
@@ -69,8 +70,8 @@ def made(kind):
     tokenizer = settings.train(TEXTS)
     facts = {"causal": True, "bidirectional": name == "rnn_seq2seq"}
     architecture = shrunk(name, vocabulary=tokenizer.vocabulary_size, length=128, **facts)
-    objective = objective.suit(architecture)
-    model = objective.model(architecture)
+    objective = objective.preparation(architecture).objective
+    model = build_model(objective, architecture)
     for weight in model.trainable_variables:
         if len(weight.shape) > 1:
             numbers = random.normal(size=weight.shape, scale=0.5)
@@ -89,13 +90,13 @@ def served(folders):
 
 
 def expected(pipeline, text):
-    """What `pipeline.author` writes for what the graph reads of a text: nothing for a prompt that it refuses."""
-    scribe = GraphGenerator(pipeline, pipeline.objective.prompt(pipeline.tokenizer))
+    """The completion by `pipeline.generator` of the ids in the graph: empty for a prompt that Python refuses."""
+    graph = GraphGenerator(pipeline, pipeline.objective.prompt_template(pipeline.tokenizer))
     if not text and isinstance(pipeline.objective, NextToken):
         return "", 0, False
-    author = pipeline.author(max_new_tokens=scribe.max_new_tokens, truncation_side="left")
-    ((one,),) = author.write([pipeline.objective.record(text)])
-    return one.text, len(one.ids), one.stopped
+    generator = pipeline.generator(max_new_tokens=graph.max_new_tokens, truncation_side="left")
+    ((completion,),) = generator.generate([pipeline.objective.fields.record(text)])
+    return completion.text, len(completion.ids), completion.finished
 
 
 QUICK = {"tensorflow": ("translate", "instructions")}  # elsewhere each export starts a process
@@ -114,4 +115,4 @@ def test_a_served_model_generates_what_generate_does(tmp_path, quick):
             assert rows == [expected(pipeline, text) for text in texts], kind
             seen.update((kind, *row) for row in rows)
     assert len(seen) > 2 * len(pipelines)
-    assert {True, False} == {stopped for *_, stopped in seen}
+    assert {True, False} == {finished for *_, finished in seen}

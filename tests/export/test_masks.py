@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from tiny import shrunk
 
+from zoo.objectives import build_model
 from zoo.objectives.masked_token import MASK, MaskedToken
 from zoo.objectives.pretrain import Pretrain
 from zoo.pipeline.pipeline import Pipeline
@@ -34,7 +35,7 @@ def made(settings, name, objective):
     keras.utils.set_random_seed(1)
     tokenizer = settings.train([text.replace(MASK, "") for text in TEXTS])
     architecture = shrunk(name, vocabulary=tokenizer.vocabulary_size, length=64)
-    model = objective.model(architecture)
+    model = build_model(objective, architecture)
     for weight in model.trainable_variables:
         weight.assign(weight + keras.random.normal(weight.shape, stddev=0.3))
     return Pipeline(model, Preset(architecture=architecture, objective=objective, tokenizer=settings), tokenizer)

@@ -161,3 +161,25 @@ def test_a_failed_export_leaves_nothing(model_folder, tmp_path):
     with pytest.raises(ValueError, match="NFKD"):
         broken.export(tmp_path / "1")
     assert not Path(tmp_path / "1").exists()
+
+
+def test_exporting_a_classifier_imports_no_text_generation(model_folder, tmp_path):
+    code = f"""
+import sys
+from zoo.export.__main__ import main
+main({str(model_folder)!r}, {str(tmp_path / "1")!r})
+assert not [name for name in sys.modules if name.startswith("zoo.generation")]
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / "1" / "saved_model.pb").is_file()
+
+
+def test_user_errors_of_the_export_process_are_one_line(tmp_path):
+    folder = str(tmp_path / "nowhere")
+    command = [sys.executable, "-m", "zoo.export", folder, str(tmp_path / "1")]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert run.stderr.strip().splitlines()[-1].startswith("Expected a folder that zoo train wrote. Received: ")
+    run = subprocess.run(command[:-1], capture_output=True, text=True, check=False)
+    assert run.stderr == "Expected two folders. Usage: python -m zoo.export MODEL_FOLDER FOLDER\n"

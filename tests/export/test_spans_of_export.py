@@ -11,6 +11,7 @@ import pytest
 from tiny import shrunk
 
 from zoo import catalog
+from zoo.objectives import build_model
 from zoo.objectives.find_span import FindSpan
 from zoo.pipeline.pipeline import Pipeline
 from zoo.presets import Preset
@@ -51,7 +52,7 @@ def test_exported_answers_are_those_of_predict(tmp_path, tokenizer, architecture
     objective = replace(objective, match_question=architecture == "conv", threshold=0.12)
     keras.utils.set_random_seed(0)
     network = shrunk(architecture, vocabulary=learned.vocabulary_size, padding=learned.padding, length=32)
-    model = objective.model(network)
+    model = build_model(objective, network)
     for weight in model.trainable_weights:  # far from even, so that answers differ
         weight.assign(2 * np.random.default_rng(0).normal(size=weight.shape) / max(weight.shape[0], 4) ** 0.5)
     pipeline = Pipeline(model, Preset(architecture=network, objective=objective, tokenizer=settings), learned)

@@ -9,6 +9,7 @@ import pytest
 from tiny import shrunk
 
 import zoo
+from zoo.objectives import build_model
 from zoo.objectives.classify_and_tag import ClassifyAndTag
 from zoo.objectives.tag_tokens import TagTokens
 from zoo.pipeline.pipeline import Pipeline
@@ -48,7 +49,7 @@ KINDS = {
     "bytes": (Bytes(), "lstm_cnn", TagTokens(tags=("NOUN", "VERB", "X"), scheme="plain", length=64)),
     "byte_pairs": (BytePairs(vocabulary=300), "gru", TagTokens(tags=TAGS, scheme="bio", crf=True, length=32)),
     "both": (Words(), "gru", ClassifyAndTag(labels=("a", "b", "c"), tags=TAGS, scheme="bio", crf=True, length=48)),
-    "characters": (Characters(), "conv", TagTokens(tags=TAGS, scheme="bio", crf=True, legal=False, length=64)),
+    "characters": (Characters(), "conv", TagTokens(tags=TAGS, scheme="bio", crf=True, valid_only=False, length=64)),
 }
 
 
@@ -58,7 +59,7 @@ def made(kind):
     settings, name, objective = KINDS[kind]
     tokenizer = settings.train(TEXTS)
     architecture = shrunk(name, vocabulary=tokenizer.vocabulary_size, length=64)
-    model = objective.model(architecture)
+    model = build_model(objective, architecture)
     for weight in model.get_layer("tags").trainable_variables:
         weight.assign(keras.random.normal(weight.shape, stddev=2.0, seed=2))
     return Pipeline(model, Preset(architecture=architecture, objective=objective, tokenizer=settings), tokenizer)
@@ -93,5 +94,5 @@ def test_a_served_tagger_finds_what_predict_finds(tmp_path):
 
 def test_a_pipeline_loaded_again_answers_alike(tmp_path):
     pipeline = made("words")
-    pipeline.write(tmp_path)
+    pipeline.save(tmp_path)
     assert zoo.load(tmp_path).predict(TEXTS) == pipeline.predict(TEXTS)

@@ -1,4 +1,4 @@
-"""Small networks that write, drawn once for all tests of generation."""
+"""Small networks that generate text, built once for all tests of generation."""
 
 import pytest
 from writers import EVERY_WRITER, VARIANTS, network

@@ -6,14 +6,14 @@ import pytest
 from keras import ops
 from scipy.special import log_softmax, softmax
 from tiny import all_or_few
-from writers import PADDING, WRITERS, network, sources, texts
+from writers import PADDING, WRITERS, generated, network, sources, texts
 
 import zoo
 from zoo.checkpoints.hf_config import read_architecture, read_config
 from zoo.checkpoints.resolve import resolve
 from zoo.generation.batch import Batch
-from zoo.generation.contrastive_search import ContrastiveGenerator
-from zoo.generation.generate import generate, write
+from zoo.generation.contrastive_search import contrastive_generator
+from zoo.generation.generate import generate
 from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.prompt_cache import PromptCache
 
@@ -26,7 +26,7 @@ LENGTH = 12  # of what is read anew: padding follows, so that few shapes are com
 def test_equal_to_reading_the_whole_text_anew_with_each_candidate(name):
     model, prompts = network(name), texts([6, 2, 3])
     read = sources(model, 3)
-    found = write(model, prompts, read, GenerationConfig(max_new_tokens=5, bad_words=PADDING, **CONTRAST))
+    found = generate(model, prompts, read, GenerationConfig(max_new_tokens=5, bad_words=PADDING, **CONTRAST))
     for i, ((one,), prompt) in enumerate(zip(found, prompts, strict=True)):
         ids, log_p = searched(model, prompt, 5, read and read[i], **CONTRAST)
         assert one.ids == ids
@@ -69,59 +69,59 @@ def read(both, rows, source):
 
 def test_without_weight_it_is_greedy_and_with_it_not(gpt2):
     prompts, settings = texts([6, 2, 3]), {"max_new_tokens": 5, "bad_words": PADDING}
-    expected = generate(gpt2, prompts, **settings)
-    assert generate(gpt2, prompts, contrastive_alpha=0.0, top_k=4, **settings) == expected
-    assert generate(gpt2, prompts, contrastive_alpha=1.0, top_k=1, **settings) == expected
-    assert generate(gpt2, prompts, contrastive_alpha=1.0, top_k=99, **settings) != expected  # more than there are ids
+    expected = generated(gpt2, prompts, **settings)
+    assert generated(gpt2, prompts, contrastive_alpha=0.0, top_k=4, **settings) == expected
+    assert generated(gpt2, prompts, contrastive_alpha=1.0, top_k=1, **settings) == expected
+    assert generated(gpt2, prompts, contrastive_alpha=1.0, top_k=99, **settings) != expected  # more than there are ids
 
 
 @pytest.mark.parametrize("name", all_or_few(["gpt2", "gru", "transformer"], ["transformer"]))
 def test_a_row_is_searched_as_alone(name):
     model, prompts = network(name), texts([6, 2, 3])
     settings, read = {"max_new_tokens": 6, "stop_ids": (7,), **CONTRAST}, sources(model, 3)
-    together = generate(model, prompts, read, **settings)
-    alone = [generate(model, [prompt], read and [read[i]], **settings) for i, prompt in enumerate(prompts)]
+    together = generated(model, prompts, read, **settings)
+    alone = [generated(model, [prompt], read and [read[i]], **settings) for i, prompt in enumerate(prompts)]
     assert [[row] for row in together] == alone
 
 
 def test_rules_hold(gpt2):
-    found = generate(gpt2, texts([5, 3]), max_new_tokens=12, no_repeat_ngram=1, contrastive_alpha=0.3, top_k=9)
+    found = generated(gpt2, texts([5, 3]), max_new_tokens=12, no_repeat_ngram=1, contrastive_alpha=0.3, top_k=9)
     assert all(len(set(row)) == len(row) == 12 for row in found)
     allowed = tuple((i,) for i in range(24) if i not in (5, 9))  # fewer than there are candidates
-    for row in generate(gpt2, texts([5, 3]), max_new_tokens=8, bad_words=allowed, contrastive_alpha=1.0, top_k=4):
+    for row in generated(gpt2, texts([5, 3]), max_new_tokens=8, bad_words=allowed, contrastive_alpha=1.0, top_k=4):
         assert set(row) <= {5, 9}
 
 
 def test_a_text_ends_with_a_stop(gpt2):
     prompts = texts([4, 6])
-    whole = generate(gpt2, prompts, max_new_tokens=8, **CONTRAST)
+    whole = generated(gpt2, prompts, max_new_tokens=8, **CONTRAST)
     stop = whole[0][3]
-    found = write(gpt2, prompts, None, GenerationConfig(max_new_tokens=8, stop_ids=(stop, 99), **CONTRAST))
+    found = generate(gpt2, prompts, None, GenerationConfig(max_new_tokens=8, stop_ids=(stop, 99), **CONTRAST))
     assert [one.ids for (one,) in found] == [row[: row.index(stop)] if stop in row else row for row in whole]
-    assert [one.stopped for (one,) in found] == [stop in row for row in whole]
+    assert [one.finish_reason == "stop" for (one,) in found] == [stop in row for row in whole]
 
 
 def test_a_second_call_in_the_same_bucket_compiles_nothing(gpt2):
-    generate(gpt2, texts([6, 2, 3]), max_new_tokens=5, **CONTRAST)
-    before = ContrastiveGenerator.of(gpt2).compilations
-    generate(gpt2, texts([4, 5, 1, 7]), max_new_tokens=8, contrastive_alpha=0.2, top_k=4)
-    assert ContrastiveGenerator.of(gpt2).compilations == before
+    generated(gpt2, texts([6, 2, 3]), max_new_tokens=5, **CONTRAST)
+    before = contrastive_generator(gpt2).compilations
+    generated(gpt2, texts([4, 5, 1, 7]), max_new_tokens=8, contrastive_alpha=0.2, top_k=4)
+    assert contrastive_generator(gpt2).compilations == before
 
 
 @pytest.mark.parametrize("name", all_or_few(["gpt2", "lstm"], ["lstm"]))
-def test_a_session_goes_on_as_the_whole_text_would(name):
+def test_a_prompt_cache_goes_on_as_the_whole_text_would(name):
     model, settings = network(name), GenerationConfig(max_new_tokens=4, bad_words=PADDING, **CONTRAST)
-    session, ids = PromptCache(ContrastiveGenerator.of(model), 32), []
+    cache, ids = PromptCache(contrastive_generator(model), 32), []
     for further in texts([1, 5, 3]):
         ids = [*ids, *further]
-        batch = Batch(session.writer, [ids], None, settings, session.length)
-        state = session.writer.advance(session.begin(batch), batch.given, settings.max_new_tokens)
-        session.keep(state)
-        (new,) = generate(model, [ids], max_new_tokens=4, bad_words=PADDING, **CONTRAST)
-        assert batch.read(state)[0][0].ids == new
+        batch = Batch(cache.generator, [ids], None, settings, cache.length)
+        state = cache.generator.decode(cache.prefill(batch), batch.controls, settings.max_new_tokens)
+        cache.store(state)
+        (new,) = generated(model, [ids], max_new_tokens=4, bad_words=PADDING, **CONTRAST)
+        assert batch.completions(state)[0][0].ids == new
         ids += new
-        assert session.ids == ids
-        assert session.reads == len(ids)  # none twice
+        assert cache.ids == ids
+        assert cache.tokens_processed == len(ids)  # none twice
 
 
 @pytest.mark.filterwarnings("ignore")  # of keras_hub and what it imports
@@ -142,7 +142,7 @@ def test_equal_to_keras_hub(top_k, tmp_path):
     (prompt,) = texts([7])
     given = {"token_ids": np.array([prompt + [0] * 20]), "padding_mask": np.arange(27)[None] < 7}
     expected = ops.convert_to_numpy(theirs.generate(given, stop_token_ids=None)["token_ids"])[0, 7:].tolist()
-    assert generate(ours, [prompt], max_new_tokens=20, top_k=top_k, contrastive_alpha=0.6) == [expected]
+    assert generated(ours, [prompt], max_new_tokens=20, top_k=top_k, contrastive_alpha=0.6) == [expected]
 
 
 def test_a_network_without_features_to_contrast():
@@ -150,5 +150,5 @@ def test_a_network_without_features_to_contrast():
 
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     model = keras.Model(tokens, LSTM(9, name="logits")(keras.layers.Embedding(9, 4)(tokens)))
-    with pytest.raises(ValueError, match="whose logits a dense layer makes of features, .* 'logits', a LSTM."):
-        generate(model, [[3]], **CONTRAST)
+    with pytest.raises(ValueError, match="whose logits a dense layer makes of features. .* 'logits', a LSTM."):
+        generated(model, [[3]], **CONTRAST)

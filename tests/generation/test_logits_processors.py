@@ -1,4 +1,4 @@
-"""The rules of choice: equal to those of transformers, and drawn as often as they should be."""
+"""Logits processors: equal to those of transformers; tokens are sampled as often as they are likely."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from keras import ops
 from scipy.stats import chisquare
 
 from zoo.generation.generation_config import GenerationConfig
-from zoo.generation.logits_processors import Text, draw, obey
+from zoo.generation.logits_processors import History, process_logits, sample
 
 BATCH, VOCABULARY, LENGTH, NEW = 4, 12, 20, 5
 COUNTS = np.array([11, 5, 8, 20])
@@ -27,18 +27,20 @@ def text(random):
     return random.integers(0, 4, (BATCH, LENGTH)).astype("int32")  # few different ones, so that n-grams come again
 
 
-def ruled(logits, text, **settings):
+def processed(logits, text, **settings):
     settings = GenerationConfig(max_new_tokens=50, **settings)
-    so_far = Text(*(ops.convert_to_tensor(array) for array in (text, COUNTS.astype("int32"))), NEW, _stops(settings))
-    numbers = {name: ops.convert_to_tensor(array) for name, array in settings.numbers().items()}
-    return ops.convert_to_numpy(obey(ops.convert_to_tensor(logits), so_far, numbers))
+    history = History(
+        *(ops.convert_to_tensor(array) for array in (text, COUNTS.astype("int32"))), NEW, _stops(settings)
+    )
+    arrays = {name: ops.convert_to_tensor(array) for name, array in settings.arrays().items()}
+    return ops.convert_to_numpy(process_logits(ops.convert_to_tensor(logits), history, arrays))
 
 
 def _stops(settings):
     return ops.convert_to_tensor(np.array(settings.stop_ids or (-1,), "int32"))
 
 
-PROCESSORS = {  # what transformers calls our rules
+PROCESSORS = {  # what transformers calls them
     "temperature": ("TemperatureLogitsWarper", {"temperature": 0.7}, (0.7,)),
     "top_k": ("TopKLogitsWarper", {"top_k": 3}, (3,)),
     "top_p": ("TopPLogitsWarper", {"top_p": 0.8}, (0.8,)),
@@ -61,7 +63,7 @@ def test_equal_to_transformers(name, logits, text):
     other, settings, arguments = PROCESSORS[name]
     if name in ("temperature", "top_k", "top_p", "min_p", "typical_p"):
         settings = {"temperature": 1.0} | settings
-    found = ruled(logits, text, **settings)
+    found = processed(logits, text, **settings)
     processor = getattr(transformers, other)(*arguments)
     for row, count in enumerate(COUNTS):
         ids = torch.from_numpy(text[row : row + 1, :count]).long()
@@ -70,27 +72,27 @@ def test_equal_to_transformers(name, logits, text):
 
 
 def test_no_stop_before_the_least_number_of_tokens(logits, text):
-    early = ruled(logits, text, min_tokens=NEW + 1, stop_ids=(2, 5))
+    early = processed(logits, text, min_tokens=NEW + 1, stop_ids=(2, 5))
     assert np.isneginf(early[:, [2, 5]]).all()
     assert np.isfinite(np.delete(early, [2, 5], axis=1)).all()
-    np.testing.assert_array_equal(ruled(logits, text, min_tokens=NEW, stop_ids=(2, 5)), logits)
-    np.testing.assert_array_equal(ruled(logits, text, min_tokens=NEW + 1), logits)
+    np.testing.assert_array_equal(processed(logits, text, min_tokens=NEW, stop_ids=(2, 5)), logits)
+    np.testing.assert_array_equal(processed(logits, text, min_tokens=NEW + 1), logits)
 
 
 def test_no_token_of_the_text_comes_again(logits, text):
-    found = ruled(logits, text, no_repeat_ngram=1)
+    found = processed(logits, text, no_repeat_ngram=1)
     for row, count in enumerate(COUNTS):
         assert set(np.flatnonzero(np.isneginf(found[row]))) == set(text[row, :count])
 
 
 @pytest.mark.parametrize("settings", [{}, {"top_p": 0.8}, {"temperature": 0.5, "top_k": 5}])
 def test_tokens_are_drawn_as_often_as_they_are_likely(settings, logits, text, random):
-    kept = ruled(logits, text, **{"temperature": 1.0} | settings)[0]
+    kept = processed(logits, text, **{"temperature": 1.0} | settings)[0]
     count = 20_000
-    drawn = draw(
+    sampled = sample(
         ops.convert_to_tensor(np.tile(kept, (count, 1))), ops.convert_to_tensor(random.random(count, "float32"))
     )
-    often = np.bincount(ops.convert_to_numpy(drawn), minlength=VOCABULARY)
+    often = np.bincount(ops.convert_to_numpy(sampled), minlength=VOCABULARY)
     expected = np.exp(kept.astype("float64") - kept.max())
     expected *= count / expected.sum()
     assert not often[expected == 0].any()
@@ -101,4 +103,4 @@ def test_tokens_are_drawn_as_often_as_they_are_likely(settings, logits, text, ra
 @pytest.mark.parametrize("uniform", [0.0, 1 - 2**-24])
 def test_the_ends_of_what_is_drawn(uniform):
     logits = ops.convert_to_tensor(np.array([[-np.inf, 0, 1, -np.inf]], "float32"))
-    assert int(draw(logits, ops.convert_to_tensor(np.array([uniform], "float32")))[0]) in (1, 2)
+    assert int(sample(logits, ops.convert_to_tensor(np.array([uniform], "float32")))[0]) in (1, 2)

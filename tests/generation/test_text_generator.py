@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 from tiny import shrunk
+from writers import text_generator
 
-from zoo.generation.text_generator import TextGenerator, settle
+from zoo.generation.text_generator import TextGenerator, cut_at_stop
+from zoo.objectives import build_model
 from zoo.objectives.classify_text import ClassifyText
 from zoo.objectives.next_token import NextToken
 from zoo.objectives.translate import Translate
@@ -17,19 +19,19 @@ LETTERS = st.text("ab", min_size=1, max_size=4)
 
 
 @pytest.fixture(scope="module")
-def author():
-    """Makes an `TextGenerator` whose network was never trained: its bytes are seldom whole characters."""
+def generator():
+    """Makes a `TextGenerator` whose network was never trained: its bytes are seldom whole characters."""
     objective, tokenizer = NextToken(length=64), Bytes().train()
-    model = objective.model(shrunk("gru", vocabulary=tokenizer.vocabulary_size, bidirectional=False))
-    return lambda **settings: TextGenerator(model, objective, tokenizer, **settings)
+    model = build_model(objective, shrunk("gru", vocabulary=tokenizer.vocabulary_size, bidirectional=False))
+    return lambda **options: text_generator(model, objective, tokenizer, **options)
 
 
 @pytest.mark.parametrize("settings", [{}, {"temperature": 1.0, "seed": 3}, {"temperature": 1.0, "stop": "a"}])
-def test_a_stream_is_the_text_in_pieces(author, settings):
-    author = author(max_new_tokens=40, **settings)
-    record = author.objective.record("Größe €")
-    pieces = list(author.pieces(record))
-    ((whole,),) = author.write([record])
+def test_a_stream_is_the_text_in_pieces(generator, settings):
+    generator = generator(max_new_tokens=40, **settings)
+    record = generator.objective.fields.record("Größe €")
+    pieces = list(generator.stream(record))
+    ((whole,),) = generator.generate([record])
     assert "".join(pieces) == whole.text
     assert not any(piece.endswith("\ufffd") for piece in pieces)
 
@@ -40,91 +42,95 @@ FEW = settings(max_examples=12, deadline=None)
 
 @FEW
 @given(data=st.data())
-def test_a_text_ends_before_a_stop_string_wherever_it_is(author, data):
-    record = author().objective.record("Once")
-    ((whole,),) = author(**DRAWN).write([record])
+def test_a_text_ends_before_a_stop_string_wherever_it_is(generator, data):
+    record = generator().objective.fields.record("Once")
+    ((whole,),) = generator(**DRAWN).generate([record])
     begin = data.draw(st.integers(0, len(whole.text) - 1))
     stop = whole.text[begin : data.draw(st.integers(begin + 1, len(whole.text)))]
-    ((found,),) = author(**DRAWN, stop=(stop, "never written")).write([record])
+    ((found,),) = generator(**DRAWN, stop=(stop, "never written")).generate([record])
     assert found.text == whole.text[: whole.text.index(stop)]
-    assert found.stopped
+    assert found.finish_reason == "stop"
     assert found.ids == whole.ids[: len(found.ids)]
     assert len(found.logprobs) == len(found.ids)
 
 
 @FEW
 @given(data=st.data())
-def test_banned_words_are_never_written(author, data):
-    record = author().objective.record("Once")
-    ((whole,),) = author(**DRAWN).write([record])
+def test_bad_words_are_never_generated(generator, data):
+    record = generator().objective.fields.record("Once")
+    ((whole,),) = generator(**DRAWN).generate([record])
     begin = data.draw(st.integers(0, len(whole.text) - 2))
     word = whole.text[begin : begin + 2]
-    ((found,),) = author(**DRAWN, bad_words=word).write([record])
+    ((found,),) = generator(**DRAWN, bad_words=word).generate([record])
     assert word not in found.text or "\ufffd" in word
 
 
 @FEW
 @given(texts=st.lists(st.text("abc", min_size=1, max_size=8), min_size=1, max_size=4, unique=True), data=st.data())
-def test_a_row_is_the_same_in_any_batch(author, texts, data):
+def test_a_row_is_the_same_in_any_batch(generator, texts, data):
     """Whatever order the rows come in, and however many others are beside it."""
-    author = author(**DRAWN)
-    together = author.write([author.objective.record(text) for text in texts])
+    generator = generator(**DRAWN)
+    together = generator.generate([generator.objective.fields.record(text) for text in texts])
     order = data.draw(st.permutations(range(len(texts))))
     some = order[: data.draw(st.integers(1, len(order)))]
-    again = author.write([author.objective.record(texts[i]) for i in some])
+    again = generator.generate([generator.objective.fields.record(texts[i]) for i in some])
     assert [one.ids for (one,) in again] == [together[i][0].ids for i in some]
 
 
-def test_log_probabilities_are_those_of_the_network(author):
-    author = author(max_new_tokens=6, temperature=2.0, top_k=3)
-    record = author.objective.record("Once")
-    ((found,),) = author.write([record])
-    prompt = author.objective.prompt_ids(record, author.tokenizer)["tokens"]
+def test_log_probabilities_are_those_of_the_network(generator):
+    generator = generator(max_new_tokens=6, temperature=2.0, top_k=3)
+    record = generator.objective.fields.record("Once")
+    ((found,),) = generator.generate([record])
+    prompt = generator.objective.prompt_ids(record, generator.tokenizer)["tokens"]
     ids = np.array([[*prompt, *found.ids]], "int32")
-    whole = ops.convert_to_numpy(author.model({"tokens": ids}, training=False))[0]
+    whole = ops.convert_to_numpy(generator.model({"tokens": ids}, training=False))[0]
     scores = whole[len(prompt) - 1 : -1].astype("float64")
     scores -= np.log(np.exp(scores).sum(axis=-1, keepdims=True))
     np.testing.assert_allclose(found.logprobs, scores[np.arange(len(found.ids)), found.ids], atol=1e-4)
 
 
-@given(text=st.text("ab", max_size=20), stop_ids=st.lists(LETTERS, max_size=3), data=st.data())
-def test_what_is_shown_is_never_taken_back(text, stop_ids, data):
+@given(text=st.text("ab", max_size=20), stops=st.lists(LETTERS, max_size=3), data=st.data())
+def test_what_is_shown_is_never_taken_back(text, stops, data):
     """However a text grows, its pieces end where the first stop string is whole, and hold none of it."""
     shown, stopped = "", False
     for end in sorted({*data.draw(st.lists(st.integers(0, len(text)))), len(text)}):
         if not stopped:
-            now, stopped = settle(text[:end], stop_ids, final=end == len(text))
+            now, stopped = cut_at_stop(text[:end], stops, final=end == len(text))
             assert now.startswith(shown)
             shown = now
-    growing = [settle(text[:end], stop_ids, final=False) for end in range(len(text) + 1)]
+    growing = [cut_at_stop(text[:end], stops, final=False) for end in range(len(text) + 1)]
     first = next((now for now, ended in growing if ended), None)
     if first is None:
         assert shown == text
-        assert not any(stop in text for stop in stop_ids)
+        assert not any(stop in text for stop in stops)
     else:
         assert stopped
-        assert shown == settle(text, stop_ids, final=True)[0] == first
-        assert not any(stop in shown for stop in stop_ids)
+        assert shown == cut_at_stop(text, stops, final=True)[0] == first
+        assert not any(stop in shown for stop in stops)
 
 
 def test_a_source_is_translated():
     objective, tokenizer = Translate(length=32, target_length=8), Bytes().train()
-    model = objective.model(shrunk("transformer", vocabulary=tokenizer.vocabulary_size))
-    records = [objective.record(text) for text in ("one", "two and three")]
-    together = TextGenerator(model, objective, tokenizer).write(records)
+    model = build_model(objective, shrunk("transformer", vocabulary=tokenizer.vocabulary_size))
+    records = [objective.fields.record(text) for text in ("one", "two and three")]
+    together = TextGenerator(model, objective, tokenizer).generate(records)
     for record, (one,) in zip(records, together, strict=True):
-        assert TextGenerator(model, objective, tokenizer).write([record])[0][0].ids == one.ids
+        assert TextGenerator(model, objective, tokenizer).generate([record])[0][0].ids == one.ids
     assert all(len(one.ids) <= 8 for (one,) in together)
 
 
 @pytest.mark.parametrize("setting", ["stop", "bad_words"])
-def test_empty_texts_are_refused(author, setting):
-    with pytest.raises(ValueError, match=f"Texts of {setting} must have a character at least. Received: an empty one."):
-        author(**{setting: ("a", "")})
+def test_empty_texts_are_refused(generator, setting):
+    with pytest.raises(
+        ValueError, match=f"Texts of {setting} must have at least one character. Received: an empty text."
+    ):
+        generator(**{setting: ("a", "")})
 
 
-def test_a_model_that_answers_does_not_write():
+def test_a_model_that_answers_does_not_generate():
     objective, tokenizer = ClassifyText(labels=("a", "b")), Bytes().train()
-    author = TextGenerator(objective.model(shrunk("gru", vocabulary=tokenizer.vocabulary_size)), objective, tokenizer)
-    with pytest.raises(ValueError, match="Expected a model that writes text. Received: one of ClassifyText"):
-        author.write([objective.record("text")])
+    generator = TextGenerator(
+        build_model(objective, shrunk("gru", vocabulary=tokenizer.vocabulary_size)), objective, tokenizer
+    )
+    with pytest.raises(ValueError, match="Expected a model that generates text. Received: one of ClassifyText"):
+        generator.generate([objective.fields.record("text")])

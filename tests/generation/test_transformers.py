@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import pytest
+from writers import generated
 
 import zoo
 from zoo.checkpoints.hf_config import read_architecture
-from zoo.generation.generate import generate
 
 END, VOCABULARY = 1, 60
 SIZES = {
@@ -28,7 +28,7 @@ SETTINGS = {  # ours, and what transformers calls them
     "greedy": ({}, {}),
     "beams": ({"beams": 4}, {"num_beams": 4}),
     "n best": (
-        {"beams": 3, "best": 3, "length_penalty": 2.0},
+        {"beams": 3, "return_sequences": 3, "length_penalty": 2.0},
         {"num_beams": 3, "num_return_sequences": 3, "length_penalty": 2.0},
     ),
     "rules": (
@@ -78,7 +78,7 @@ def test_equal_to_transformers(pair, name):
     given = (prompts, None)
     if theirs.config.is_encoder_decoder:
         given = [[theirs.config.decoder_start_token_id]] * len(prompts), prompts
-    found = generate(ours, *given, max_new_tokens=NEW, stop_ids=(END,), **settings)
+    found = generated(ours, *given, max_new_tokens=NEW, stop_ids=(END,), **settings)
     expected = [theirs_written(theirs, prompt, **called) for prompt in prompts]
-    assert [row if "best" in settings else [row] for row in found] == expected
+    assert [row if "return_sequences" in settings else [row] for row in found] == expected
     assert len({str(row) for row in found}) > 1

@@ -1,12 +1,16 @@
 """Logits and loss of spans: against plain NumPy, hidden places, causal networks, half precision."""
 
+from itertools import product
+
 import keras
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from keras import ops
 from tiny import shrunk
 
-from zoo.data.qa_windows import Spans, Window
 from zoo.layers import answer_spans
 
 
@@ -40,19 +44,13 @@ def test_the_loss_is_finite_in_half_precision(dtype):
     assert float(ops.convert_to_numpy(loss)) == pytest.approx(np.log(2), rel=1e-3)
 
 
-def test_both_places_must_be_right():
-    logits = np.zeros((3, 4, 2), "float32")
-    logits[:, 1, 0], logits[:, 2, 1] = 1, 1
-    logits[:, 3] = 9  # hidden
-    wanted = targets(3, 4, [0, 1, 2], [(1, 2), (1, 1), (0, 0)])
-    assert ops.convert_to_numpy(answer_spans.exact_match(wanted, logits)).tolist() == [1, 0, 0]
-
-
 @pytest.mark.parametrize(("causal", "knows"), [(True, True), (False, False)])
 def test_where_nothing_later_is_seen_the_first_place_asks_the_last(causal, knows):
     architecture = shrunk("conv", causal=causal, kernel=2, dropout=0.0)
     backbone = architecture.backbone()
-    model = keras.Model(backbone.input, answer_spans.span_logits(backbone.output, backbone.input["tokens"], architecture))
+    model = keras.Model(
+        backbone.input, answer_spans.span_logits(backbone.output, backbone.input["tokens"], architecture)
+    )
     tokens = np.array([[5, 6, 7, 8, 9, 10, 0], [5, 6, 7, 8, 9, 11, 0]], "int32")
     one, other = model.predict_on_batch({"tokens": tokens})
     assert (np.abs(one[0] - other[0]).max() > 1e-4) == knows
@@ -61,50 +59,86 @@ def test_where_nothing_later_is_seen_the_first_place_asks_the_last(causal, knows
         np.testing.assert_allclose(one[1:5], other[1:5], rtol=1e-5, atol=1e-6)
 
 
-def test_shared_tokens_are_those_of_the_question():
+def test_exact_matches_are_tokens_of_the_question():
     tokens, segments = np.array([[2, 7, 8, 3, 8, 9, 3, 0]]), np.array([[0, 0, 0, 0, 1, 1, 1, 0]])
-    question = answer_spans.Question()(segments, tokens != 0)
+    question = answer_spans.QuestionMask()(segments, tokens != 0)
     assert ops.convert_to_numpy(question)[0].tolist() == [True] * 4 + [False] * 4
     shared = ops.convert_to_numpy(answer_spans.ExactMatch()(tokens, question))[0, :, 0]
     assert shared.tolist() == [1, 1, 1, 1, 1, 0, 1, 0]
 
 
-def test_comparing_makes_far_tokens_see_the_question():
+def test_question_matching_makes_far_tokens_see_the_question():
     backbone = shrunk("conv", kernel=2, dropout=0.0, embedding_dropout=0.0, word_dropout=0.0).backbone()
     segments = keras.Input((None,), dtype="int32", name="segments")
-    compared = answer_spans.match_question(backbone.output, backbone.input["tokens"], segments, 0, 0.0)
+    matched = answer_spans.match_question(backbone.output, backbone.input["tokens"], segments, 0, 0.0)
     tokens = np.array([[2, 7, 3, *range(10, 30), 3, 0], [2, 8, 3, *range(10, 30), 3, 0]], "int32")
     kinds = np.where(np.arange(25) < 3, 0, 1) * np.ones((2, 1), "int32")
     changes = {}
-    for name, output in {"network": backbone.output, "compared": compared}.items():
+    for name, output in {"network": backbone.output, "matched": matched}.items():
         model = keras.Model({"tokens": backbone.input["tokens"], "segments": segments}, output)
         one, other = model.predict_on_batch({"tokens": tokens, "segments": kinds})
         changes[name] = np.abs(one - other)[-6:-2].max()
     assert changes["network"] < 1e-5
-    assert changes["compared"] > 1e-5
+    assert changes["matched"] > 1e-5
 
 
-def test_the_strongest_spans_in_tensors_are_those_of_plain_windows():
-    """Three records: two windows that overlap, none of the tokens, one window."""
-    layout = [(0, 3, 0, 4), (0, 2, 3, 7), (1, 4, 0, 0), (2, 2, 0, 3)]  # record, first place, tokens from and to
-    counts, time, longest, best = [7, 0, 3], 8, 3, 5
+def spans_by_hand(windows, max_length, count):
+    """{(first, last): score} of the best spans of one record, from (first index, tokens, logits) of its windows."""
+    scores = {}
+    for at, tokens, logits in windows:
+        for first, last in product(range(tokens.start, tokens.stop), repeat=2):
+            if first <= last < first + max_length:
+                start, end = logits[at + first - tokens.start, 0], logits[at + last - tokens.start, 1]
+                score = start + end - logits[0].sum()
+                scores[first, last] = max(score, scores.get((first, last), -np.inf))
+    return dict(sorted(scores.items(), key=lambda item: -item[1])[:count])
+
+
+def test_top_spans_are_those_of_a_search():
+    """Three records: two windows that overlap, no token of the context, one window."""
+    layout = [(0, 3, 0, 4), (0, 2, 3, 7), (1, 4, 0, 0), (2, 2, 0, 3)]  # record, first index, tokens from and to
+    sizes, time, max_length, count = [7, 0, 3], 8, 3, 5
     logits = np.random.default_rng(1).normal(size=(len(layout), time, 2)).astype("float32")
     token = np.full((len(layout), time), -1)
-    for row, (_, first, start, end) in enumerate(layout):
-        token[row, first : first + end - start] = range(start, end)
+    for row, (_, at, start, end) in enumerate(layout):
+        token[row, at : at + end - start] = range(start, end)
     record = np.array([row[0] for row in layout])
-    tensors = map(ops.convert_to_tensor, (logits, record, token, np.array(counts)))
-    found = answer_spans.top_spans(*tensors, longest, best)
-    scores, first, last = map(ops.convert_to_numpy, found)
-    for number, tokens in enumerate(counts):
-        offsets = np.stack([np.arange(tokens), np.arange(tokens) + 1], 1)  # each token is one character
-        own = [
-            (Window(np.zeros(time), np.zeros(time), at, slice(start, end), offsets), row_logits)
-            for (of, at, start, end), row_logits in zip(layout, logits, strict=True)
-            if of == number
-        ]
-        expected = Spans.combine(own, longest, best)
-        there = np.isfinite(scores[number])
-        assert there.sum() == len(expected.scores)
-        np.testing.assert_allclose(scores[number][there], expected.scores, rtol=1e-5, atol=1e-6)
-        np.testing.assert_array_equal(np.stack([first[number], last[number] + 1], 1)[there], expected.offsets)
+    context = np.arange(max(sizes)) < np.array(sizes)[:, None]
+    tensors = map(ops.convert_to_tensor, (logits, record, token, context))
+    scores, first, last = map(ops.convert_to_numpy, answer_spans.top_spans(*tensors, max_length, count))
+    for number in range(len(sizes)):
+        pairs = zip(layout, logits, strict=True)
+        windows = [(at, slice(start, end), row) for (of, at, start, end), row in pairs if of == number]
+        expected, exists = spans_by_hand(windows, max_length, count), np.isfinite(scores[number])
+        assert list(zip(first[number][exists], last[number][exists], strict=True)) == list(expected)
+        np.testing.assert_allclose(scores[number][exists], list(expected.values()), rtol=1e-5, atol=1e-6)
+
+
+# Few different numbers, so that many spans have the same score.
+few = st.integers(0, 6).flatmap(lambda n: arrays(np.float32, (n, 2), elements=st.sampled_from([-2.0, 0.0, 0.5, 3.0])))
+
+
+@settings(deadline=None)
+@given(few, st.integers(1, 7), st.integers(1, 8))
+def test_of_equal_spans_the_first_come_first(logits, max_length, count):
+    expected = spans_by_hand([(1, slice(0, len(logits)), np.pad(logits, ((1, 0), (0, 0))))], max_length, count)
+    token = np.append(-1, np.arange(max(len(logits), 1)))[None]
+    token[:, len(logits) + 1 :] = -1
+    window = np.zeros((1, token.shape[1], 2), "float32")
+    window[0, 1 : len(logits) + 1] = logits
+    tensors = map(ops.convert_to_tensor, (window, np.zeros(1, "int32"), token, token[:, 1:] >= 0))
+    scores, first, last = (
+        ops.convert_to_numpy(array)[0] for array in answer_spans.top_spans(*tensors, max_length, count)
+    )
+    exists = np.isfinite(scores)
+    assert list(zip(first[exists], last[exists], strict=True)) == list(expected)
+    assert scores[exists].tolist() == list(expected.values())
+
+
+def test_windows_are_compared_by_how_much_they_exceed_no_answer():
+    logits, token = np.zeros((2, 6, 2), "float32"), np.array([[-1, -1, 0, 1, 2, -1], [-1, -1, 1, 2, 3, -1]])
+    logits[0, 0], logits[0, 3] = 5, (4, 3)  # the second token by itself: 7 against 10
+    logits[1, 0], logits[1, 2], logits[1, 4] = -1, (1, 0), (2, 0)  # the same token: 1 against -2; the last one: 2
+    tensors = map(ops.convert_to_tensor, (logits, np.zeros(2, "int32"), token, np.ones((1, 4), bool)))
+    scores, first, last = (ops.convert_to_numpy(array)[0].tolist() for array in answer_spans.top_spans(*tensors, 3, 3))
+    assert (first, last, scores) == ([3, 1, 1], [3, 1, 2], [4.0, 3.0, 3.0])

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo.layers.crf import CRF, CRFLoss, viterbi
+from zoo.layers.crf import CRF, CRFLoss
+from zoo.layers.crf_algorithms import viterbi
 
 TAGS, TIME = 3, 5
 LENGTHS = (5, 3, 1, 0)
@@ -15,7 +16,7 @@ LENGTHS = (5, 3, 1, 0)
 
 @pytest.fixture(scope="module")
 def crf():
-    """A field whose scores of transitions, beginnings and ends are random."""
+    """A CRF with random transition scores."""
     random, layer = np.random.default_rng(0), CRF(TAGS)
     layer.build((None, None, 4))
     for weight in (layer.transitions, layer.start_transitions, layer.end_transitions):
@@ -38,10 +39,11 @@ def array(tensor):
 
 def sequences(crf, score_TK):
     """{every sequence of tags: its score}, one addition at a time."""
-    transitions, begin, end = (array(weight).astype("float64") for weight in (crf.transitions, crf.start_transitions, crf.end_transitions))
+    weights = crf.transitions, crf.start_transitions, crf.end_transitions
+    transitions, start, end = (array(weight).astype("float64") for weight in weights)
     found = {}
     for tags in product(range(TAGS), repeat=len(score_TK)):
-        score = begin[tags[0]] + end[tags[-1]] + sum(float(score_TK[t, tag]) for t, tag in enumerate(tags))
+        score = start[tags[0]] + end[tags[-1]] + sum(float(score_TK[t, tag]) for t, tag in enumerate(tags))
         found[tags] = score + sum(transitions[pair] for pair in pairwise(tags))
     return found
 
@@ -51,14 +53,14 @@ def log_sum(values):
     return values.max() + np.log(np.exp(values - values.max()).sum())
 
 
-def test_surprise_is_that_of_enumeration(crf, scores):
+def test_negative_log_likelihood_is_that_of_enumeration(crf, scores):
     tags = np.random.default_rng(2).integers(0, TAGS, (len(LENGTHS), TIME)).astype("int32")
     found = array(crf.negative_log_likelihood(scores, tags, padding_mask()))
     for row, length in enumerate(LENGTHS[:-1]):
         every = sequences(crf, scores[row, :length])
         expected = log_sum(every.values()) - every[tuple(tags[row, :length].tolist())]
         assert found[row] == pytest.approx(expected, rel=1e-5, abs=1e-5)
-    assert found[-1] == 0  # no tag, no surprise
+    assert found[-1] == 0  # no tag
 
 
 def test_marginals_are_those_of_enumeration(crf, scores):
@@ -101,7 +103,10 @@ def test_without_transitions_each_place_has_its_own_best_tag(scores):
 def test_padding_changes_nothing(crf, scores):
     tags = np.ones((len(LENGTHS), TIME), "int32")
     other = np.where(padding_mask()[..., None], scores, 99.0).astype("float32")
-    for method, arguments in ((crf.negative_log_likelihood, (tags, padding_mask())), (crf.marginals, (padding_mask(),))):
+    for method, arguments in (
+        (crf.negative_log_likelihood, (tags, padding_mask())),
+        (crf.marginals, (padding_mask(),)),
+    ):
         np.testing.assert_allclose(array(method(other, *arguments)), array(method(scores, *arguments)), atol=1e-5)
     np.testing.assert_array_equal(array(crf.decode(other, padding_mask())), array(crf.decode(scores, padding_mask())))
     alone = array(crf.negative_log_likelihood(scores[1:2, :3], tags[1:2, :3], padding_mask()[1:2, :3]))
@@ -111,9 +116,9 @@ def test_padding_changes_nothing(crf, scores):
 @pytest.mark.parametrize("scale", [30.0, 3e3, 3e6])
 def test_extreme_scores_give_a_finite_loss_that_is_never_negative(crf, scores, scale):
     tags = np.zeros((len(LENGTHS), TIME), "int32")
-    surprise = array(crf.negative_log_likelihood(scores * scale, tags, padding_mask()))
-    assert np.isfinite(surprise).all()
-    assert (surprise >= -1e-3 * scale).all()
+    nats = array(crf.negative_log_likelihood(scores * scale, tags, padding_mask()))
+    assert np.isfinite(nats).all()
+    assert (nats >= -1e-3 * scale).all()
     np.testing.assert_allclose(array(crf.marginals(scores * scale, padding_mask())).sum(-1), padding_mask(), atol=1e-3)
 
 
@@ -135,11 +140,11 @@ def test_the_step_of_gradient_descent_is_that_of_finite_differences():
     before = [array(weight).astype("float64") for weight in model.trainable_variables]
 
     def loss(values):
-        kernel, bias, transitions, begin, end = values
+        kernel, bias, transitions, start, end = values
         total = 0.0
         for row, tags in zip(features.astype("float64") @ kernel + bias, targets, strict=True):
             chosen = tags >= 0
-            fake = {"transitions": transitions, "begin": begin, "end": end}
+            fake = {"transitions": transitions, "start_transitions": start, "end_transitions": end}
             every = sequences(type("Weights", (), fake), row[chosen])
             total += log_sum(every.values()) - every[tuple(tags[chosen].tolist())]
         return total / (targets >= 0).sum()

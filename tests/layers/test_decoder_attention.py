@@ -31,7 +31,7 @@ def weights(layer):
 def look(w, score, query, source):
     """One query, (units,), at the tokens of one source, (time, width): the context."""
     if score == "additive":
-        scores = np.tanh(query @ w["query/kernel"] + source @ w["key/kernel"]) @ w["weigh/kernel"][:, 0]
+        scores = np.tanh(query @ w["query/kernel"] + source @ w["key/kernel"]) @ w["energy/kernel"][:, 0]
     elif score == "general":
         scores = source @ w["key/kernel"] @ query
     else:
@@ -92,7 +92,7 @@ def step(w, cell, p, h, c):
 
 def by_hand(w, cell, score, input_feeding, x, source, h):
     """One text by Bahdanau 2015, section 3.1 ("context"), or Luong 2015, section 3.3 ("output"): its features."""
-    align = {path.removeprefix("align/"): array for path, array in w.items() if path.startswith("align/")}
+    align = {path.removeprefix("attention/"): array for path, array in w.items() if path.startswith("attention/")}
     features, c = [], np.zeros(6)
     y = np.zeros(6)
     for row in x:

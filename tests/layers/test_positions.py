@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo.layers.positions import LearnedPositions, RotaryPositions, SinusoidalPositions, _slow
+from zoo.layers.positions import LearnedPositions, RotaryPositions, SinusoidalPositions, _scale_frequencies
 
 ROBOT = [  # the course's table for "I am a Robot", width 4, base 100
     [0, 1, 0, 1],
@@ -73,9 +73,9 @@ def test_rotary_positions_refuse_an_odd_width():
 def test_rotary_factor_slows_slow_turns_only():
     """The llama3 scaling by hand, for a rate below 8192 tokens a turn, one above and one between."""
     rates = np.array([1.0, 2 * np.pi * 2.5 / 8192, 2 * np.pi * 0.5 / 8192])
-    found = _slow(rates, 8.0) / rates
+    found = _scale_frequencies(rates, 8.0) / rates
     np.testing.assert_allclose(found, [1, 0.5 + 0.5 / 8, 1 / 8], rtol=1e-6)
-    np.testing.assert_allclose(_slow(rates, 1.0), rates)
+    np.testing.assert_allclose(_scale_frequencies(rates, 1.0), rates)
 
 
 def test_learned_positions_begin_after_an_offset():

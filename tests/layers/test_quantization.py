@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 from keras import ops
-from writers import PADDING, greedy, logits, network, sources, texts
+from writers import PADDING, generated, greedy, logits, network, sources, texts
 
 import zoo
-from zoo.generation.generate import generate
 from zoo.layers.quantization import QuantizedMatrix, quantize_weights
 
 
@@ -33,15 +32,15 @@ def test_a_rounded_network_writes(name):
     assert np.abs(logits(model, prompts[0], read and read[0]) - exact).max() < 0.1 * np.abs(exact).max()
     small = [weight for weight in model.weights if weight.dtype == "int8"]
     assert sum(int(np.prod(weight.shape)) for weight in small) > (0.2 if name == "lstm" else 0.75) * sizes
-    found = generate(model, prompts, read, max_new_tokens=4, bad_words=PADDING)
+    found = generated(model, prompts, read, max_new_tokens=4, bad_words=PADDING)
     assert found == [greedy(model, prompt, 4, read and read[i]) for i, prompt in enumerate(prompts)]
 
 
 def test_a_rounded_pipeline_answers_and_is_not_saved(model_folder, tmp_path):
-    pipeline = zoo.load(model_folder, precision="int8")
+    pipeline = zoo.load(model_folder, quantize="int8")
     assert pipeline.predict("a great lovely film")["label"] == "good"
-    for act in (pipeline.export, pipeline.write):
-        with pytest.raises(ValueError, match="Expected weights as they were trained, .* precision=int8"):
+    for act in (pipeline.export, pipeline.save):
+        with pytest.raises(ValueError, match="Expected weights as they were trained, .* quantize=int8"):
             act(tmp_path / "1")
-    with pytest.raises(ValueError, match="Unknown precision. Received: 'float16'. Did you mean 'bfloat16'"):
-        zoo.load(model_folder, precision="float16")
+    with pytest.raises(ValueError, match="Unknown quantize. Received: 'float16'. Did you mean 'bfloat16'"):
+        zoo.load(model_folder, quantize="float16")

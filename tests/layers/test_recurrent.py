@@ -145,29 +145,29 @@ def _as_torch(cell, kernel, recurrent_kernel, bias):
 def test_state_goes_on_where_it_ended(cell):
     """In two pieces, the second with padding and with a text that has ended: the same features and last state."""
     made = layer(cell)
-    whole, end = made(X, VISIBLE, state=made.start(3))
-    first, state = made(X[:, :3], VISIBLE[:, :3], state=made.start(3))
+    whole, end = made(X, VISIBLE, state=made.initial_state(3))
+    first, state = made(X[:, :3], VISIBLE[:, :3], state=made.initial_state(3))
     second, state = made(X[:, 3:], VISIBLE[:, 3:], state=state)
     np.testing.assert_allclose(np.concatenate([numpy(first), numpy(second)], 1), numpy(whole), **CLOSE)
     np.testing.assert_allclose(numpy(whole), numpy(made(X, VISIBLE)), **CLOSE)
     for one, other in zip(state, end, strict=True):
         np.testing.assert_allclose(numpy(one), numpy(other), **CLOSE)
-    np.testing.assert_allclose(numpy(made(X, state=made.start(3))[1][0]), numpy(made(X))[:, -1], **CLOSE)
+    np.testing.assert_allclose(numpy(made(X, state=made.initial_state(3))[1][0]), numpy(made(X))[:, -1], **CLOSE)
 
 
 def test_state_in_a_drawn_network():
     made = layer("LSTM")
     inputs = [keras.Input((None, 5)), keras.Input((None,), dtype="bool"), [keras.Input((6,)), keras.Input((6,))]]
     model = keras.Model(inputs, made(*inputs))
-    y, state = model([ops.convert_to_tensor(X), ops.convert_to_tensor(VISIBLE), made.start(3)])
+    y, state = model([ops.convert_to_tensor(X), ops.convert_to_tensor(VISIBLE), made.initial_state(3)])
     assert y.shape == (3, 7, 6)
     assert [tuple(array.shape) for array in state] == [(3, 6)] * 2
 
 
 def test_state_cannot_go_backwards():
     made = layer("GRU", reverse=True)
-    with pytest.raises(ValueError, match=r"A state can only be carried forwards\. Received: reverse=True"):
-        made(X, state=made.start(3))
+    with pytest.raises(ValueError, match=r"A state can only be passed forwards\. Received: reverse=True"):
+        made(X, state=made.initial_state(3))
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -59,7 +59,7 @@ def test_ids_are_the_same_on_every_backend_and_spread_over_all_buckets():
     assert array(WordHashes(BLANK, 1000)(TOKENS, NUMBERS, ENDS))[0, :2].tolist() == [148, 892]
 
 
-def test_endings_and_small_letters():
+def test_suffixes_and_lowercase():
     tokens = bytes_of(["The nothing THE thing ing", "the ,", "Hing", "\u00c9t\u00e9 t\u00e9"], 32)
     numbers = WordIndex(BLANK)(tokens)
     ends = WordEnds()(numbers)
@@ -67,12 +67,12 @@ def test_endings_and_small_letters():
     def ids(**options):
         return array(WordHashes(BLANK, 2**14, **options)(tokens, numbers, ends))
 
-    written, small, ending = ids(), ids(small=True), ids(small=True, ending=3)
-    assert small[0, 0] == small[0, 2] == written[1, 0] == small[1, 0] != written[0, 0] != written[0, 2]
-    assert small[3, 0] == written[3, 0]  # only the letters of ASCII have a case among bytes
-    assert ending[0, 1] == ending[0, 3] == ending[0, 4] == ending[2, 0] != small[0, 4]
-    assert ending[3, 0] == ending[3, 1]
-    assert not ending[array(ends) < 0].any()
+    written, lowercase, suffix = ids(), ids(lowercase=True), ids(lowercase=True, suffix=3)
+    assert lowercase[0, 0] == lowercase[0, 2] == written[1, 0] == lowercase[1, 0] != written[0, 0] != written[0, 2]
+    assert lowercase[3, 0] == written[3, 0]  # only the letters of ASCII have a case among bytes
+    assert suffix[0, 1] == suffix[0, 3] == suffix[0, 4] == suffix[2, 0] != lowercase[0, 4]
+    assert suffix[3, 0] == suffix[3, 1]
+    assert not suffix[array(ends) < 0].any()
 
 
 def test_the_largest_feature_of_each_word_and_back():

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny import all_or_few, by_heart, serving, shrunk
+from tiny import FakePredictor, all_or_few, by_heart, decided, serving, shrunk, spans_of
 
 import zoo
+from zoo.objectives import build_model
 from zoo.objectives.classify_and_tag import ClassifyAndTag
 from zoo.tokenizers.bytes import Bytes
 from zoo.tokenizers.words import Words
@@ -47,7 +48,7 @@ def test_a_random_field_judges_the_tags_and_leaves_the_label_alone():
     objective = replace(BOTH, crf=True)
     _, predictions = by_heart(objective, "lstm", RECORDS, WORDS, bidirectional=True)
     assert objective.scores(predictions, RECORDS)["accuracy_both"] == 1
-    answer = objective.answer(predictions[0], objective.record("play Bo Li"))
+    answer = objective.answer(predictions[0], objective.fields.record("play Bo Li"))
     assert answer["label"] == "play"
     assert next(iter(answer["probabilities"])) == "play"
     assert [(one["text"], one["label"], one["start"]) for one in answer["found"]] == [("Bo Li", "artist", 5)]
@@ -59,25 +60,30 @@ def test_a_random_field_judges_the_tags_and_leaves_the_label_alone():
 
 
 def test_only_the_first_window_of_a_text_learns_and_tells_the_label():
-    short = replace(BOTH, length=4, legal=False)
+    short = replace(BOTH, length=4, valid_only=False)
     rows = list(short.examples(RECORDS[4:5], WORDS))
     assert [row["label"].tolist() for row in rows] == [[1, 0, 0], [0, 0, 0], [0, 0, 0]]
     batch = {"tokens": np.zeros((3, 4)), "labels": np.zeros((3, 4)), "label": np.stack([row["label"] for row in rows])}
     assert short.collate(batch, None)[2]["label"].tolist() == [1, 0, 0]
 
-    def run(rows):
-        """A label that says which row it is."""
-        return [{"tags": np.zeros((4, 5), "float32"), "label": np.eye(9)[i]} for i in range(len(rows))]
+    def outputs(examples):
+        """A label that says which example it is."""
+        return [{"tags": np.zeros((4, 5), "float32"), "label": np.eye(9)[i]} for i in range(len(examples))]
 
-    run.model = short.model(shrunk("lstm"))
-    found = short.predict(run, [{"text": "a b c d e"}, {"text": ""}, {"text": "a b"}], WORDS)
-    assert [(len(tags), label.argmax()) for (tags, _), label in found] == [(5, 0), (0, 3), (2, 4)]
+    records = [{"text": "a b c d e"}, {"text": ""}, {"text": "a b"}]
+    nine = replace(short, labels=tuple("abcdefghi"))
+    decisions = nine.predict(FakePredictor(nine, outputs), records, WORDS)
+    assert [(len(one["word_tags"]), one["label"]) for one in decisions] == [(5, 0), (0, 3), (2, 4)]
 
 
 def test_a_text_counts_where_its_label_and_all_its_tags_are_right():
-    logits = np.eye(3, dtype="float32")
-    right, wrong = (np.array([0, 1, 2]), np.ones(3)), (np.array([0, 1, 1]), np.ones(3))
-    predictions = [(right, logits[1]), (wrong, logits[1]), (right, logits[0]), (right, logits[1])]
+    right, wrong = ([0, 1, 2], [1, 1, 1]), ([0, 1, 1], [1, 1, 1])
+    logits = np.eye(3, dtype="float32")[[1, 1, 0, 1]]
+    labels = [
+        {"classes": one["labels"], "probabilities": one["probabilities"]} for one in decided(BOTH.classifier, logits)
+    ]
+    tags = [spans_of(BOTH, *tags) for tags in (right, wrong, right, right)]
+    predictions = [one | other for one, other in zip(tags, labels, strict=True)]
     scores = BOTH.scores(predictions, RECORDS[:1] * 4)
     assert scores["accuracy_both"] == 0.5
     assert scores["accuracy_label"] == 0.75
@@ -91,11 +97,11 @@ def write(folder, records):
         f'{{"tokens": {r["tokens"]}, "tags": {r["tags"]}, "label": "{r["label"]}"}}'.replace("'", '"') for r in records
     )
     (folder / "train.jsonl").write_text("\n".join(lines))
-    return zoo.open_dataset(str(folder), required=BOTH.needs())
+    return zoo.open_dataset(str(folder), required=BOTH.fields.required)
 
 
 def test_labels_and_tags_come_from_the_training_split(tmp_path):
-    fitted = ClassifyAndTag().fit(write(tmp_path, RECORDS * 4))
+    fitted = ClassifyAndTag().prepare(write(tmp_path, RECORDS * 4), shrunk("lstm"))
     assert fitted.labels == BOTH.labels
     assert set(fitted.tags) >= set(BOTH.tags)
 
@@ -103,9 +109,9 @@ def test_labels_and_tags_come_from_the_training_split(tmp_path):
 def test_a_label_that_training_lacks_is_refused(tmp_path):
     dataset = write(tmp_path, RECORDS * 4)
     with pytest.raises(ValueError, match="label"):
-        replace(BOTH, labels=("book", "play")).accept(dataset, "train")
+        replace(BOTH, labels=("book", "play")).prepare(dataset, shrunk("lstm"))
 
 
 def test_networks_without_a_feature_a_token_are_refused():
     with pytest.raises(ValueError, match="classify_and_tag needs a feature a token. Received: TextCNN"):
-        BOTH.model(shrunk("text_cnn"))
+        build_model(BOTH, shrunk("text_cnn"))

@@ -80,7 +80,7 @@ def test_pairs_are_learned_and_answers_are_vectors(tokenizer, tmp_path):
 
 
 def test_a_pair_gets_its_similarity():
-    answer = EmbedText().answer(np.array([[0.6, 0.8], [1.0, 0.0]]), PAIRS[0])
+    answer = EmbedText().answer({"vector": np.array([0.6, 0.8]), "partner": np.array([1.0, 0.0])}, PAIRS[0])
     assert answer == {"vector": [0.6, 0.8], "similarity": pytest.approx(0.6)}
 
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny import all_or_few, by_heart, serving, shrunk
+from tiny import all_or_few, by_heart, decided, serving, shrunk
 
 import zoo
 from zoo import catalog
 from zoo.data.opening import open_dataset
-from zoo.data.qa_windows import BEGIN, CANDIDATE, END, NO_ANSWER, Spans
+from zoo.data.qa_windows import BEGIN, CANDIDATE, END, NO_ANSWER
+from zoo.objectives import build_model
 from zoo.objectives.find_span import FindSpan
 from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.words import Words
@@ -40,7 +41,9 @@ RECORDS = [
 
 
 def tokenizer(name="words", **settings):
-    return catalog.load("tokenizers", name)(**settings).train([t for r in RECORDS for t in SMALL.texts(r)] * 2)
+    return catalog.load("tokenizers", name)(**settings).train(
+        [t for r in RECORDS for t in SMALL.tokenizer_texts(r)] * 2
+    )
 
 
 @pytest.mark.parametrize("name", all_or_few(serving(SMALL)))
@@ -71,12 +74,12 @@ def test_every_tokenizer_will_do(name):
 
 def test_architectures_that_cannot_are_refused():
     assert not {"mlp", "averaging", "text_cnn", "transformer"} & set(serving(SMALL))
-    with pytest.raises(ValueError, match="find_span needs features of each token.*Received: MLP, which has one vector"):
-        SMALL.model(shrunk("mlp"))
+    with pytest.raises(ValueError, match="find_span needs a feature a token. Received: MLP, which gives one a text"):
+        build_model(SMALL, shrunk("mlp"))
     with pytest.raises(
-        ValueError, match="as one sequence of tokens. Received: Transformer, which reads source and tar"
+        ValueError, match="needs one sequence of tokens. Received: Transformer, which reads source and tar"
     ):
-        SMALL.model(shrunk("transformer"))
+        build_model(SMALL, shrunk("transformer"))
 
 
 def test_examples_are_windows_with_the_answer_where_it_stands():
@@ -114,14 +117,27 @@ def test_the_batch_is_arranged_for_the_loss():
     assert weights.tolist() == [1]
 
 
-def spans(*found):
-    offsets, scores = zip(*found, strict=True) if found else ((), ())
-    return Spans(np.array(offsets, int).reshape(-1, 2), np.array(scores, float))
+def decision(objective, *spans):
+    """The decision about a context whose spans, ((first character, past-the-last), log-odds), end at one token."""
+    logits = np.full((1, 2 + len(spans), 2), -np.inf, "float32")
+    logits[0, 0] = 0
+    for i, (_, score) in enumerate(spans, start=1):
+        logits[0, i, 0] = score
+    if spans:
+        logits[0, len(spans), 1] = 0
+    token = np.arange(-1, 1 + len(spans))[None]
+    token[0, -1] = -1
+    context = np.arange(len(spans) + 1)[None] < len(spans)
+    record = np.zeros(1, "int32")
+    (found,) = decided(objective, {"logits": logits, "record": record, "token": token, "context": context})
+    exists = found["best_first"] >= 0
+    offsets = np.array([offsets for offsets, _ in spans], int).reshape(-1, 2)
+    return found | {"best_scores": found["best_scores"][exists], "spans": offsets[found["best_first"][exists]]}
 
 
 def test_an_answer_has_its_place_and_its_rivals():
-    record, found = {"context": "Ann is in Rome.", "question": "?"}, spans(((10, 14), 2.0), ((7, 14), 1.0))
-    answer = replace(SMALL, threshold=0.5).answer(found, record)
+    record, spans = {"context": "Ann is in Rome.", "question": "?"}, (((7, 14), 1.0), ((10, 14), 2.0))
+    answer = SMALL.answer(decision(SMALL, *spans), record)
     shares = np.exp([2, 1, 0]) / np.exp([2, 1, 0]).sum()
     assert answer == {
         "answer": "Rome",
@@ -136,23 +152,26 @@ def test_an_answer_has_its_place_and_its_rivals():
     }
     assert SMALL.format(answer) == "Rome  0.665"
     json.dumps(answer)
-    none = replace(SMALL, threshold=0.05).answer(found, record)
+    careful = replace(SMALL, threshold=0.05)
+    none = careful.answer(decision(careful, *spans), record)
     assert (none["answer"], none["start"], none["end"], len(none["n_best"])) == ("", None, None, 2)
     assert none["score"] == none["no_answer"]
     assert SMALL.format(none) == "(no answer)  0.090"
-    sure = replace(SMALL, threshold=0.05, allow_no_answer="no").answer(found, record)
+    always = replace(careful, allow_no_answer="no")
+    sure = always.answer(decision(always, *spans), record)
     assert (sure["answer"], sure["no_answer"]) == ("Rome", 0)
-    assert SMALL.answer(spans(), {"context": " "})["answer"] == ""
+    assert SMALL.answer(decision(SMALL), {"context": " "})["answer"] == ""
 
 
 def test_scores_are_those_of_the_first_squad_and_of_the_second_where_answers_lack():
-    sure, unsure = spans(((10, 14), 5.0)), spans(((10, 14), -5.0))
     some, none = question("?", "Rome", "Ann is in Rome."), question("?", context="Ann is in Rome.")
     always = replace(SMALL, allow_no_answer="no")
+    sure, unsure = (decision(always, ((10, 14), score)) for score in (5.0, -5.0))
     assert always.scores([sure, unsure], [some, some]) == {"exact_match": 1.0, "f1": 1.0}
     found = always.scores([sure, unsure], [some, none])
     assert (found["exact_match"], found["answerable_f1"], found["unanswerable_f1"]) == (0.5, 1, 0)
     assert "best_f1" not in found
+    sure, unsure = (decision(SMALL, ((10, 14), score)) for score in (5.0, -5.0))
     found = SMALL.scores([sure, unsure], [some, none])
     assert (found["f1"], found["best_f1"], found["unanswerable_exact_match"]) == (1, 1, 1)
     assert SMALL.selection_key(found) == (1,)
@@ -160,7 +179,7 @@ def test_scores_are_those_of_the_first_squad_and_of_the_second_where_answers_lac
 
 def test_the_threshold_is_calibrated_on_validation():
     some, none = question("?", "Rome", "Ann is in Rome."), question("?", context="Ann is in Rome.")
-    predictions = [spans(((10, 14), score)) for score in (3.0, -1.0, -1.1, -4.0)]
+    predictions = [decision(SMALL, ((10, 14), score)) for score in (3.0, -1.0, -1.1, -4.0)]
     records = [some, some, none, none]
     assert SMALL.scores(predictions, records)["f1"] == 0.75
     calibrated = SMALL.calibrate(predictions, records)
@@ -214,8 +233,8 @@ def test_whether_to_abstain_is_learned_from_training_data(tmp_path):
     for records, expected in ((RECORDS, "yes"), (RECORDS[:4], "no")):
         write_squad(tmp_path / "train.json.gz", records)
         dataset = open_dataset(tmp_path / "train.json.gz", split_strategy="")
-        assert FindSpan().fit(dataset).allow_no_answer == expected
-        assert FindSpan(allow_no_answer="no").fit(dataset).allow_no_answer == "no"
+        assert FindSpan().prepare(dataset, shrunk("bert")).allow_no_answer == expected
+        assert FindSpan(allow_no_answer="no").prepare(dataset, shrunk("bert")).allow_no_answer == "no"
 
 
 @pytest.mark.parametrize("field", ["stride", "question_length", "answer_length", "n_best"])
@@ -225,7 +244,7 @@ def test_settings_below_one_are_refused(field):
 
 
 def test_a_word_for_abstaining_must_be_known():
-    with pytest.raises(ValueError, match="Unknown abstain. Received: 'maybe'.* Known: auto, yes, no"):
+    with pytest.raises(ValueError, match="Unknown allow_no_answer. Received: 'maybe'.* Known: auto, yes, no"):
         FindSpan(allow_no_answer="maybe")
 
 

@@ -9,6 +9,7 @@ from tiny import all_or_few, by_heart, serving, shrunk
 
 from zoo.data.collate import Collator
 from zoo.data.opening import open_dataset
+from zoo.objectives import build_model, compile_model
 from zoo.objectives.follow_instructions import FollowInstructions
 from zoo.pipeline import predictor
 from zoo.tokenizers.words import Words
@@ -28,12 +29,12 @@ SIZES = {"causal": True, "length": 32, "width": 32, "units": 32}
 
 @pytest.fixture(scope="module")
 def words():
-    return Words().train(text for record in RECORDS for text in OBJECTIVE.texts(record))
+    return Words().train(text for record in RECORDS for text in OBJECTIVE.tokenizer_texts(record))
 
 
 @pytest.mark.parametrize("name", all_or_few(serving(OBJECTIVE, causal=True)))
 def test_every_architecture_that_writes_learns_eight_conversations_by_heart(name, words):
-    objective = OBJECTIVE.suit(shrunk(name))
+    objective = OBJECTIVE.preparation(shrunk(name)).objective
     rate = {"rnn_seq2seq": 0.01, "t5": 0.003, "bart": 0.01}.get(name, 0.02)
     epochs = 250 if name == "rnn_seq2seq" else 100
     _, predictions = by_heart(objective, name, RECORDS, words, epochs=epochs, rate=rate, **SIZES)
@@ -51,7 +52,7 @@ def test_those_that_serve():
 @pytest.mark.parametrize(("name", "reason"), [("bert", "see all"), ("mlp", "are one a text")])
 def test_others_are_refused_with_the_reason(name, reason):
     with pytest.raises(ValueError, match=reason):
-        OBJECTIVE.model(shrunk(name))
+        build_model(OBJECTIVE, shrunk(name))
 
 
 def test_only_answers_are_learned(words):
@@ -67,7 +68,11 @@ def test_prompts_get_no_gradient(words):
     steps = []
     for other in (0, 7):
         keras.utils.set_random_seed(0)
-        model = OBJECTIVE.compile(OBJECTIVE.model(shrunk("gru", vocabulary=words.vocabulary_size)), keras.optimizers.SGD(1.0))
+        model = compile_model(
+            OBJECTIVE,
+            build_model(OBJECTIVE, shrunk("gru", vocabulary=words.vocabulary_size)),
+            keras.optimizers.SGD(1.0),
+        )
         collator = Collator.for_model(model, OBJECTIVE, words, rows[0])
         batch = collator.pad(rows, [max(len(row["tokens"]) for row in rows)])
         inputs, targets, weights = OBJECTIVE.collate(batch, None)
@@ -79,7 +84,7 @@ def test_prompts_get_no_gradient(words):
 
 def test_the_loss_is_that_of_answers_alone(words):
     keras.utils.set_random_seed(0)
-    model = OBJECTIVE.model(shrunk("lstm", vocabulary=words.vocabulary_size))
+    model = build_model(OBJECTIVE, shrunk("lstm", vocabulary=words.vocabulary_size))
     (row,) = OBJECTIVE.examples(RECORDS[:1], words)
     logits = keras.ops.convert_to_numpy(model({"tokens": row["tokens"][None]}))[0]
     logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
@@ -98,7 +103,7 @@ def test_long_conversations_keep_their_answer(words, capfd):
 
 
 def test_encoder_decoders_read_what_leads_to_each_answer(words):
-    objective = OBJECTIVE.suit(shrunk("transformer"))
+    objective = OBJECTIVE.preparation(shrunk("transformer")).objective
     first, second = objective.examples([{"messages": TALK}], words)
     assert words.decode(first["source"]) == "user : hund assistant :"
     assert words.decode(second["labels"]) == "cat"
@@ -118,7 +123,7 @@ def test_mistakes_are_named(tmp_path, record, reason):
     path = tmp_path / "train.jsonl"
     path.write_text(json.dumps(record))
     with pytest.raises(ValueError, match=reason):
-        OBJECTIVE.fit(open_dataset(str(path), split_strategy=""))
+        OBJECTIVE.prepare(open_dataset(str(path), split_strategy=""), shrunk("gpt2"))
 
 
 def test_a_template_is_checked_at_once():

@@ -5,6 +5,7 @@ import pytest
 from tiny import all_or_few, by_heart, serving, shrunk
 
 from zoo.data.masking import Masking
+from zoo.objectives import build_model
 from zoo.objectives.masked_token import MaskedToken
 from zoo.pipeline import predictor
 from zoo.tokenizers.word_pieces import WordPieces
@@ -48,7 +49,7 @@ def test_those_that_serve():
 )
 def test_others_are_refused_with_the_reason(name, reason):
     with pytest.raises(ValueError, match=reason):
-        OBJECTIVE.model(shrunk(name))
+        build_model(OBJECTIVE, shrunk(name))
 
 
 def batch_of(rows=400, time=40, pieces=1):
@@ -105,7 +106,7 @@ def test_pieces_of_a_word_have_its_number():
 
 
 def test_scores_do_not_depend_on_chance(words):
-    model = OBJECTIVE.model(shrunk("transformer_encoder", vocabulary=words.vocabulary_size))
+    model = build_model(OBJECTIVE, shrunk("transformer_encoder", vocabulary=words.vocabulary_size))
     first, second = (predictor.predict(model, OBJECTIVE, words, RECORDS) for _ in range(2))
     assert OBJECTIVE.scores(first, RECORDS) == OBJECTIVE.scores(second, RECORDS)
     assert sum(len(one["losses"]) for one in first) > 3
@@ -115,8 +116,8 @@ def test_scores_do_not_depend_on_chance(words):
 
 
 def test_a_person_asks_with_a_mask(words):
-    model = OBJECTIVE.model(shrunk("bert", vocabulary=words.vocabulary_size))
-    records = [OBJECTIVE.record("to [MASK] or not"), OBJECTIVE.record("[MASK] quick [MASK]")]
+    model = build_model(OBJECTIVE, shrunk("bert", vocabulary=words.vocabulary_size))
+    records = [OBJECTIVE.fields.record("to [MASK] or not"), OBJECTIVE.fields.record("[MASK] quick [MASK]")]
     predictions = predictor.predict(model, OBJECTIVE, words, records)
     answers = [OBJECTIVE.answer(*pair) for pair in zip(predictions, records, strict=True)]
     assert [len(answer["masks"]) for answer in answers] == [1, 2]
@@ -131,9 +132,9 @@ def test_a_person_asks_with_a_mask(words):
 
 def test_what_is_wrong_is_said(words):
     with pytest.raises(ValueError, match=r"Expected \[MASK\]"):
-        OBJECTIVE.record("no word is missing")
-    model = OBJECTIVE.model(shrunk("bert", vocabulary=words.vocabulary_size))
+        OBJECTIVE.fields.record("no word is missing")
+    model = build_model(OBJECTIVE, shrunk("bert", vocabulary=words.vocabulary_size))
     with pytest.raises(ValueError, match="at most 12 tokens"):
-        predictor.predict(model, OBJECTIVE, words, [OBJECTIVE.record("a " * 20 + "[MASK]")])
+        predictor.predict(model, OBJECTIVE, words, [OBJECTIVE.fields.record("a " * 20 + "[MASK]")])
     with pytest.raises(ValueError, match="rate above 0 and below 1. Received: rate=1"):
-        MaskedToken(mask_rate=1).model(shrunk("bert"))
+        build_model(MaskedToken(mask_rate=1), shrunk("bert"))

@@ -7,6 +7,7 @@ import pytest
 from tiny import all_or_few, by_heart, serving, shrunk
 
 from zoo.data.sentences import pairs, split_sentences
+from zoo.objectives import build_model
 from zoo.objectives.next_sentence import NextSentence
 from zoo.objectives.pretrain import Pretrain
 from zoo.pipeline import predictor
@@ -74,8 +75,8 @@ def test_both_are_learned_at_once(name, words):
 
 def test_a_person_asks_about_two_texts(words):
     for objective in (NextSentence(length=16), Pretrain(length=16)):
-        model = objective.model(shrunk("bert", vocabulary=words.vocabulary_size))
-        record = objective.record(("x went out.", "x saw y!"))
+        model = build_model(objective, shrunk("bert", vocabulary=words.vocabulary_size))
+        record = objective.fields.record(("x went out.", "x saw y!"))
         (prediction,) = predictor.predict(model, objective, words, [record])
         answer = objective.answer(prediction, record)
         assert answer["follows"] == (answer["probability"] >= 0.5)
@@ -93,7 +94,7 @@ def test_types_tell_the_sentences_apart(words):
 )
 def test_refused(name, reason):
     with pytest.raises(ValueError, match=reason):
-        Pretrain().model(shrunk(name))
+        build_model(Pretrain(), shrunk(name))
     if name == "transformer":
         with pytest.raises(ValueError, match="one sequence of tokens. Received: Transformer"):
-            NextSentence().model(shrunk(name))
+            build_model(NextSentence(), shrunk(name))

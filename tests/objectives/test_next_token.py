@@ -6,6 +6,7 @@ import pytest
 from tiny import all_or_few, by_heart, serving, shrunk
 
 from zoo.metrics.language import language_scores
+from zoo.objectives import build_model
 from zoo.objectives.next_token import NextToken
 from zoo.pipeline import predictor
 from zoo.tokenizers.characters import Characters
@@ -44,7 +45,7 @@ def test_those_that_serve():
 )
 def test_others_are_refused_with_the_reason(architecture, reason):
     with pytest.raises(ValueError, match=reason):
-        OBJECTIVE.model(architecture)
+        build_model(OBJECTIVE, architecture)
 
 
 def test_windows_hold_the_running_text_once(words):
@@ -60,7 +61,7 @@ def test_windows_hold_the_running_text_once(words):
 
 
 def test_characters_keep_their_line_breaks():
-    characters = Characters().train(text for record in RECORDS for text in OBJECTIVE.texts(record))
+    characters = Characters().train(text for record in RECORDS for text in OBJECTIVE.tokenizer_texts(record))
     ids = np.concatenate([row["labels"] for row in OBJECTIVE.examples(RECORDS, characters)])
     assert characters.decode(ids) == "".join(record["text"] + record.get("ending", "\n") for record in RECORDS)
 
@@ -69,7 +70,7 @@ def test_characters_keep_their_line_breaks():
 def test_losses_are_those_of_the_logits(words, overlap):
     objective = NextToken(length=8, overlap=overlap)
     keras.utils.set_random_seed(1)
-    model = objective.model(shrunk("lstm", vocabulary=words.vocabulary_size))
+    model = build_model(objective, shrunk("lstm", vocabulary=words.vocabulary_size))
     predictions = predictor.predict(model, objective, words, RECORDS)
     ids = np.concatenate([row["labels"] for row in objective.examples(RECORDS, words)])
     led, expected = np.append([words.end], ids), []
@@ -97,8 +98,8 @@ def test_perplexities_by_token_word_and_character():
 
 
 def test_an_answer_tells_the_loss_of_each_token(words):
-    model = OBJECTIVE.model(shrunk("gru", vocabulary=words.vocabulary_size))
-    record = OBJECTIVE.record("to be or")
+    model = build_model(OBJECTIVE, shrunk("gru", vocabulary=words.vocabulary_size))
+    record = OBJECTIVE.fields.record("to be or")
     (prediction,) = predictor.predict(model, OBJECTIVE, words, [record])
     answer = OBJECTIVE.answer(prediction, record)
     assert [one["token"] for one in answer["tokens"]] == ["to", "be", "or"]
@@ -111,6 +112,6 @@ def test_weights_cannot_be_tied_where_widths_differ():
         shrunk("lstm", tied=True)
 
 
-def test_context_must_leave_room():
-    with pytest.raises(ValueError, match="below length=8. Received: context=8"):
+def test_overlap_must_leave_room():
+    with pytest.raises(ValueError, match="below length=8. Received: overlap=8"):
         NextToken(length=8, overlap=8)

@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from tiny import all_or_few, by_heart, serving, shrunk
+from tiny import all_or_few, by_heart, decided, serving, shrunk
 
 from zoo.data.opening import open_dataset
+from zoo.objectives import build_model
 from zoo.objectives.score_pair import ScorePair
 from zoo.tokenizers.words import Words
 
@@ -22,7 +23,7 @@ def words():
 def data(tmp_path, records):
     path = tmp_path / "train.jsonl"
     path.write_text("\n".join(json.dumps(record) for record in records))
-    return open_dataset(str(path), required=ScorePair().needs(), split_strategy="")
+    return open_dataset(str(path), required=ScorePair().fields.required, split_strategy="")
 
 
 @pytest.mark.parametrize("name", all_or_few(serving(ScorePair())))
@@ -34,20 +35,22 @@ def test_every_architecture_that_reads_tokens_learns_eight_pairs_by_heart(name, 
 
 
 def test_the_scale_is_that_of_the_training_labels(tmp_path):
-    fitted = ScorePair().fit(data(tmp_path, RECORDS))
+    fitted = ScorePair().prepare(data(tmp_path, RECORDS), shrunk("bert"))
     labels = np.arange(8) / 2
     assert fitted.mean == pytest.approx(labels.mean())
     assert fitted.std == pytest.approx(labels.std())
-    assert fitted.answer(np.array([1.0]), {})["score"] == pytest.approx(labels.mean() + labels.std())
+    assert fitted.answer(*decided(fitted, np.ones((1, 1), "float32")), {})["score"] == pytest.approx(
+        labels.mean() + labels.std()
+    )
     assert fitted.format({"score": 2.0}) == "2.000"
 
 
 def test_mistakes(tmp_path):
     with pytest.raises(ValueError, match="Expected a number as label at .*:1. Received: label='high'"):
-        ScorePair().fit(data(tmp_path, [{**RECORDS[0], "label": "high"}]))
+        ScorePair().prepare(data(tmp_path, [{**RECORDS[0], "label": "high"}]), shrunk("bert"))
     with pytest.raises(ValueError, match="Expected different numbers"):
-        ScorePair().fit(data(tmp_path, [RECORDS[0]] * 3))
+        ScorePair().prepare(data(tmp_path, [RECORDS[0]] * 3), shrunk("bert"))
     with pytest.raises(ValueError, match="reads source and target"):
-        ScorePair().model(shrunk("transformer"))
+        build_model(ScorePair(), shrunk("transformer"))
     with pytest.raises(ValueError, match="Expected text and text_pair"):
-        ScorePair().record("only one")
+        ScorePair().fields.record("only one")

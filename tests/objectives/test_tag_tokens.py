@@ -6,10 +6,11 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from tiny import all_or_few, by_heart, serving, shrunk
+from tiny import FakePredictor, all_or_few, by_heart, decided, serving, shrunk, spans_of
 
 import zoo
-from zoo.layers.tags import decode_batches, decode_tags
+from zoo.data import span_schemes
+from zoo.objectives import build_model
 from zoo.objectives.tag_tokens import TagTokens
 from zoo.tokenizers.bytes import Bytes
 from zoo.tokenizers.word_pieces import WordPieces
@@ -94,15 +95,15 @@ def test_a_text_that_is_too_long_is_read_in_windows_and_no_word_is_lost():
     tags = np.concatenate([row["labels"][1:-1] for row in (one, other, third)])
     np.testing.assert_array_equal(tags, [3, 0, 3, 4, 0, 1, 0])
 
-    def run(rows):
+    def outputs(examples):
         """Scores that say of each word what its id is: tag number id modulo 5."""
-        return [np.pad(np.eye(5)[row["tokens"] % 5], ((0, 4), (0, 0))) for row in rows]
+        return [np.pad(np.eye(5)[example["tokens"] % 5], ((0, 4), (0, 0))) for example in examples]
 
-    run.model = short.model(shrunk("lstm"))
-    found = replace(short, legal=False).predict(run, RECORDS, WORDS)
-    for record, (tags, probabilities) in zip(RECORDS, found, strict=True):
-        np.testing.assert_array_equal(tags, WORDS.encode(" ".join(record["tokens"]), special=False).ids % 5)
-        assert probabilities.shape == tags.shape
+    free = replace(short, valid_only=False)
+    decisions = free.predict(FakePredictor(free, outputs), RECORDS, WORDS)
+    for record, decision in zip(RECORDS, decisions, strict=True):
+        ids = WORDS.encode(" ".join(record["tokens"]), special=False).ids
+        np.testing.assert_array_equal(decision["word_tags"], ids % 5)
 
 
 def test_there_must_be_room_for_words():
@@ -113,64 +114,66 @@ def test_there_must_be_room_for_words():
 def test_words_without_a_piece_and_empty_texts_are_answered():
     pieces = WordPieces(vocabulary=60, lower=False).train(TEXTS)
     records = [{"tokens": []}, {"tokens": ["\u200b", "Rome"]}, {"text": " "}]
-    run = lambda rows: [np.eye(5, dtype="float32")[np.full(len(row["tokens"]), 1)] * 9 for row in rows]  # noqa: E731
-    run.model = ENTITIES.model(shrunk("lstm"))
-    found = ENTITIES.predict(run, records, pieces)
-    assert [tags.tolist() for tags, _ in found] == [[], [0, 1], []]
-    assert ENTITIES.answer(found[1], records[1])[0]["text"] == "Rome"
+
+    def outputs(examples):
+        return [np.eye(5, dtype="float32")[np.full(len(example["tokens"]), 1)] * 9 for example in examples]
+
+    decisions = ENTITIES.predict(FakePredictor(ENTITIES, outputs), records, pieces)
+    assert [decision["word_tags"].tolist() for decision in decisions] == [[], [0, 1], []]
+    assert ENTITIES.answer(decisions[1], records[1])[0]["text"] == "Rome"
     assert ENTITIES.format([]) == "(none)"
 
 
 def test_a_raw_text_is_split_into_words_and_answered_with_its_own_characters():
-    record = ENTITIES.record("Ann's  friend, Bo Li!")
-    answer = ENTITIES.answer((np.array([3, 0, 0, 3, 4, 0]), np.array([0.9, 1, 1, 0.8, 0.7, 1])), record)
+    record = ENTITIES.fields.record("Ann's  friend, Bo Li!")
+    answer = ENTITIES.answer(spans_of(ENTITIES, [3, 0, 0, 3, 4, 0], [0.9, 1, 1, 0.8, 0.7, 1]), record)
     assert answer == [
-        {"text": "Ann's", "label": "per", "score": 0.9, "start": 0, "end": 5},
-        {"text": "Bo Li", "label": "per", "score": 0.7, "start": 15, "end": 20},
+        {"text": "Ann's", "label": "per", "score": pytest.approx(0.9), "start": 0, "end": 5},
+        {"text": "Bo Li", "label": "per", "score": pytest.approx(0.7), "start": 15, "end": 20},
     ]
     assert ENTITIES.format(answer) == "per: Ann's 0.900  per: Bo Li 0.700"
 
 
 def test_no_tag_is_given_that_the_scheme_forbids():
-    scores = [np.array([[0, 0, 5, 0, 0], [0, 0, 5, 0, 4]], "float32")]
-    head = keras.layers.Dense(5)
-    (free, _), (legal, _) = (decode_batches(head, scores, allowed)[0] for allowed in (None, ENTITIES.allowed))
-    assert free.tolist() == [2, 2]
-    assert legal.tolist() == [1, 2]
-    assert replace(ENTITIES, legal=False).allowed is None
-    assert SPEECH.allowed is None
+    scores = np.array([[[0, 0, 5, 0, 0], [0, 0, 5, 0, 4]]], "float32")
+    outputs = {"tags": scores, "padding_mask": np.ones((1, 2), bool)}
+    free, valid = (decided(replace(ENTITIES, valid_only=valid), outputs)[0] for valid in (False, True))
+    assert free["word_tags"].tolist() == [2, 2]
+    assert valid["word_tags"].tolist() == [1, 2]
+    assert SPEECH.tag_set.allowed() is None
 
 
 @pytest.mark.parametrize("objective", [ENTITIES, SPEECH], ids=["spans", "plain"])
-def test_what_is_served_is_what_predict_answers(objective):
+def test_spans_are_those_of_the_best_tags_whatever_the_padding(objective):
     count, lengths = len(objective.tags), (7, 3, 0, 1)
     scores = [np.random.default_rng(n).normal(size=(n, count), scale=3).astype("float32") for n in lengths]
     padded = np.stack([np.pad(row, ((0, 8 - len(row)), (0, 0))) for row in scores])
-    there = np.arange(8) < np.array(lengths)[:, None]
-    head = keras.layers.Dense(count)
-    found = objective.serve((*decode_tags(head, padded, there, objective.allowed), there))
-    found = {name: keras.ops.convert_to_numpy(array) for name, array in found.items()}
-    ((name, names),) = objective.words().items()
-    for row, prediction in enumerate(decode_batches(head, scores, objective.allowed)):
-        record = {"tokens": ["w"] * len(scores[row])}
-        answer = objective.answer(prediction, record)
-        kept = found["first"][row] >= 0
-        assert [names[i] for i in found[name][row][kept]] == [one[name.removesuffix("s")] for one in answer]
-        assert (found["first"][row][kept] * 2).tolist() == [one["start"] for one in answer]
-        assert (found["last"][row][kept] * 2 + 1).tolist() == [one["end"] for one in answer]
-        np.testing.assert_allclose(found["scores"][row][kept], [one["score"] for one in answer], rtol=1e-5)
-        assert {names[i] for i in found[name][row][~kept]} <= {""}
+    mask = np.arange(8) < np.array(lengths)[:, None]
+    decisions = decided(objective, {"tags": padded, "padding_mask": mask})
+    (name, names), *_ = objective.outputs.items()
+    for decision, row in zip(decisions, scores, strict=True):
+        tags = [objective.tags[i] for i in decision["word_tags"][: len(row)]]
+        likely = np.exp(row) / np.exp(row).sum(-1, keepdims=True)
+        likely = likely[np.arange(len(row)), decision["word_tags"][: len(row)]]
+        expected = [(tag, i, i + 1) for i, tag in enumerate(tags)]
+        expected = span_schemes.decode(tags) if objective.tag_set.spans else expected
+        kept = decision["first"] >= 0
+        columns = (decision[column][kept].tolist() for column in (name, "first", "last"))
+        assert [(names[i], first, last + 1) for i, first, last in zip(*columns, strict=True)] == expected
+        lowest = [likely[start:end].min() for _, start, end in expected]
+        np.testing.assert_allclose(decision["scores"][kept], lowest, rtol=1e-5)
+        assert {names[i] for i in decision[name][~kept]} <= {""}
 
 
 def test_networks_without_a_feature_a_token_are_refused():
     with pytest.raises(
         ValueError, match="tag_tokens needs a feature a token. Received: TextCNN, which gives one a text"
     ):
-        ENTITIES.model(shrunk("text_cnn"))
+        build_model(ENTITIES, shrunk("text_cnn"))
     with pytest.raises(
         ValueError, match="one sequence of tokens. Received: Transformer, which reads source and target"
     ):
-        ENTITIES.model(shrunk("transformer"))
+        build_model(ENTITIES, shrunk("transformer"))
 
 
 def test_an_unknown_scheme_is_refused():
@@ -187,7 +190,7 @@ def write(folder, sentences, name="train"):
 
 
 def fitted(folder, objective=TagTokens()):  # noqa: B008
-    return objective.fit(zoo.open_dataset(str(folder), required=objective.needs()))
+    return objective.prepare(zoo.open_dataset(str(folder), required=objective.fields.required), shrunk("lstm"))
 
 
 def test_tags_and_scheme_come_from_the_training_split(tmp_path, capsys):
@@ -222,7 +225,7 @@ def test_tags_that_training_never_met_are_told_of_and_never_right(tmp_path, caps
     objective = fitted(tmp_path)
     assert "Never found, since not in training, in" in capsys.readouterr().err
     records = [{"tokens": ["a", "b"], "tags": ["B-per", "B-god"]}]
-    scores = objective.scores([(np.array([3, 3]), np.ones(2))], records)
+    scores = objective.scores([spans_of(objective, [3, 3], [1, 1])], records)
     assert scores["recall"] == scores["accuracy"] == 0.5
 
 

@@ -4,10 +4,13 @@ import keras
 import numpy as np
 import pytest
 from tiny import by_heart, serving, shrunk
+from writers import logits as logits_after
+from writers import padded
 
 import zoo
 from zoo.data.opening import open_dataset
 from zoo.metrics.text import text_scores
+from zoo.objectives import build_model
 from zoo.objectives.translate import Translate
 from zoo.pipeline import predictor
 from zoo.tokenizers.words import Words
@@ -29,12 +32,12 @@ ENCODER_DECODERS = serving(OBJECTIVE)
 
 @pytest.fixture(scope="module")
 def words():
-    return Words().train(text for record in RECORDS for text in OBJECTIVE.texts(record))
+    return Words().train(text for record in RECORDS for text in OBJECTIVE.tokenizer_texts(record))
 
 
 @pytest.mark.parametrize("name", ENCODER_DECODERS)
 def test_every_encoder_decoder_learns_eight_pairs_by_heart(name, words):
-    objective = OBJECTIVE.suit(shrunk(name))
+    objective = OBJECTIVE.preparation(shrunk(name)).objective
     _, found = by_heart(objective, name, RECORDS, words, epochs=150, rate=0.005)
     assert [OBJECTIVE.answer(*pair) for pair in zip(found, RECORDS, strict=True)] == [
         {"text": target} for _, target in PAIRS
@@ -51,7 +54,7 @@ def test_those_that_serve():
 
 def test_others_are_refused_with_the_reason():
     with pytest.raises(ValueError, match="reads source and target. Received: LSTM, which reads tokens"):
-        OBJECTIVE.model(shrunk("lstm"))
+        build_model(OBJECTIVE, shrunk("lstm"))
 
 
 def test_a_target_is_read_one_place_later_than_it_is_learned(words):
@@ -77,7 +80,7 @@ def test_smoothed_labels_share_the_likelihood_but_not_at_padding(smoothing, word
     right, weights = np.array([[7, 8, 3, 0], [7, 3, 0, 0]]), np.array([[1, 1, 1, 0], [1, 1, 0, 0]], "float32")
     logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
     expected = -((1 - smoothing) * np.take_along_axis(logs, right[..., None], -1)[..., 0] + smoothing * logs.mean(-1))
-    loss = Translate(label_smoothing=smoothing).loss()(right, logits, sample_weight=weights)
+    loss = Translate(label_smoothing=smoothing).loss(None)(right, logits, sample_weight=weights)
     assert float(loss) * weights.size == pytest.approx((expected * weights).sum(), rel=1e-5)
 
 
@@ -91,15 +94,15 @@ def test_long_texts_are_cut(words):
 @pytest.fixture(scope="module")
 def model(words):
     keras.utils.set_random_seed(0)
-    return OBJECTIVE.model(shrunk("transformer", vocabulary=words.vocabulary_size))
+    return build_model(OBJECTIVE, shrunk("transformer", vocabulary=words.vocabulary_size))
 
 
 def test_perplexity_is_that_of_all_target_tokens(model, words):
     found = predictor.predict(model, OBJECTIVE, words, RECORDS)
     nats, tokens = 0.0, 0
     for row in OBJECTIVE.examples(RECORDS, words):
-        inputs = {name: row[name][None] for name in ("source", "target")}
-        logits = keras.ops.convert_to_numpy(model(inputs))[0].astype("float64")
+        inputs = {name: np.array([padded(row[name])], "int32") for name in ("source", "target")}
+        logits = keras.ops.convert_to_numpy(model(inputs))[0, : len(row["labels"])].astype("float64")
         logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
         nats, tokens = nats - logs[np.arange(len(row["labels"])), row["labels"]].sum(), tokens + len(row["labels"])
     scores = OBJECTIVE.scores(found, RECORDS)
@@ -110,16 +113,15 @@ def test_perplexity_is_that_of_all_target_tokens(model, words):
 
 def test_what_is_written_is_the_likeliest_token_at_each_step(model, words):
     (found,) = predictor.predict(model, OBJECTIVE, words, [{"source": "ein hund"}])
-    source, ids = words.encode("ein hund").ids[None], [words.start]
+    source, ids = words.encode("ein hund").ids, [words.start]
     while len(ids) <= OBJECTIVE.target_length and ids[-1] != words.end:
-        logits = model({"source": source, "target": np.array([ids], "int32")})
-        ids.append(int(keras.ops.convert_to_numpy(logits)[0, -1].argmax()))
+        ids.append(int(logits_after(model, ids, source).argmax()))
     assert found == {"text": words.decode(ids)}
 
 
 def test_while_training_few_records_are_written_out(model, words):
     objective = Translate(length=16, target_length=12, eval_samples=3)
-    found = predictor.predict(model, objective, words, RECORDS, watching=True)
+    found = predictor.predict(model, objective, words, RECORDS, during_training=True)
     assert [one["text"] is None for one in found] == [False] * 3 + [True] * 5
     scores = objective.scores(found, RECORDS)
     assert {"perplexity", "bleu"} <= scores.keys()
@@ -131,13 +133,17 @@ def test_the_best_weights_are_those_that_write_best_where_that_is_watched():
     early, late = {"loss": 1.0, "bleu": 0.1}, {"loss": 2.0, "bleu": 0.2}
     assert Translate().selection_key(early) > Translate().selection_key(late)
     assert Translate(monitor="bleu").selection_key(late) > Translate(monitor="bleu").selection_key(early)
-    assert Translate(monitor="bleu").selection_key(early | {"bleu": 0.2}) > Translate(monitor="bleu").selection_key(late)
+    assert Translate(monitor="bleu").selection_key(early | {"bleu": 0.2}) > Translate(monitor="bleu").selection_key(
+        late
+    )
 
 
 def test_what_cannot_be_watched_is_refused():
-    with pytest.raises(ValueError, match="Unknown watch. Received: 'blue'. Did you mean 'bleu'?"):
+    with pytest.raises(ValueError, match="Unknown monitor. Received: 'blue'. Did you mean 'bleu'?"):
         Translate(monitor="blue")
-    with pytest.raises(ValueError, match="watch='chrf' needs texts to be written: samples of at least 1. Received: s"):
+    with pytest.raises(
+        ValueError, match="monitor='chrf' needs generated texts: eval_samples of at least 1. Received: e"
+    ):
         Translate(monitor="chrf", eval_samples=0)
 
 
@@ -148,17 +154,17 @@ def test_without_records_scores_are_zero():
 def parallel(folder, sources, targets):
     (folder / "train.de").write_text("\n".join(sources) + "\n")
     (folder / "train.en").write_text("\n".join(targets) + "\n")
-    return open_dataset(str(folder / "train.{de,en}"), required=OBJECTIVE.needs(), split_strategy="")
+    return open_dataset(str(folder / "train.{de,en}"), required=OBJECTIVE.fields.required, split_strategy="")
 
 
 def test_an_empty_target_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"Expected a target at .*train.de:2. Received: target='  '"):
-        OBJECTIVE.fit(parallel(tmp_path, ["hund", "katze"], ["dog", "  "]))
+        OBJECTIVE.prepare(parallel(tmp_path, ["hund", "katze"], ["dog", "  "]), shrunk("transformer"))
 
 
 def test_files_of_two_lengths_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"as many lines in .*train.en ends after line 1"):
-        OBJECTIVE.fit(parallel(tmp_path, ["hund", "katze"], ["dog"]))
+        OBJECTIVE.prepare(parallel(tmp_path, ["hund", "katze"], ["dog"]), shrunk("transformer"))
 
 
 def test_a_tokenizer_without_an_end_is_refused():
@@ -170,7 +176,7 @@ def test_a_tokenizer_without_an_end_is_refused():
 
 @pytest.mark.parametrize(("name", "expected"), [("t5", "[PAD]"), ("bart", "[SEP] [CLS]"), ("transformer", "[CLS]")])
 def test_targets_begin_as_the_architecture_is_used_to(name, expected, words):
-    objective = OBJECTIVE.suit(shrunk(name))
+    objective = OBJECTIVE.preparation(shrunk(name)).objective
     row = next(objective.examples(RECORDS, words))
     assert words.decode(row["target"], skip_special=False) == f"{expected} a dog"
     assert words.decode(row["labels"], skip_special=False) == f"{expected} a dog [SEP]".partition(" ")[2]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo.objectives import build_model
 
 TEXTS = ["a great film", "", "AWFUL!", "unheard-of words", "word " * 500]
 
@@ -82,8 +83,8 @@ def test_pairs_are_tuples(tmp_path):
     objective = zoo.catalog.load("objectives", "classify_text")(length=16, pair=True, labels=("same", "other"))
     architecture = zoo.catalog.load("architectures", "averaging")(width=8, vocabulary=trained.vocabulary_size)
     preset = zoo.Preset(architecture=architecture, objective=objective, tokenizer=tokenizer)
-    pipeline = zoo.Pipeline(objective.model(architecture), preset, trained)
-    pipeline.write(tmp_path)
+    pipeline = zoo.Pipeline(build_model(objective, architecture), preset, trained)
+    pipeline.save(tmp_path)
     pairs = [("a great film", "a dull film"), ("great", "")]
     answers = zoo.load(tmp_path).predict(pairs)
     assert answers == pipeline.predict(pairs)
@@ -100,7 +101,7 @@ def test_one_text_where_one_is_asked(trained):
 
 
 def test_what_cannot_be_loaded(tmp_path):
-    with pytest.raises(ValueError, match="Expected a folder that zoo train wrote. Received: .*, which is not there"):
+    with pytest.raises(ValueError, match="Expected a folder that zoo train wrote. Received: .*, which does not exist"):
         zoo.load(tmp_path / "model")
     with pytest.raises(ValueError, match="Received: a folder without preset.json, tokenizer.json, model.keras"):
         zoo.load(tmp_path)

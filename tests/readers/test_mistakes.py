@@ -51,7 +51,11 @@ def test_empty_file(tmp_path, name):
 
 
 def test_header_alone(tmp_path):
-    refused("Expected records in ...train.tsv. Received: an empty", write(tmp_path / "train.tsv", "a\tb\n"), split_strategy="")
+    refused(
+        "Expected records in ...train.tsv. Received: an empty",
+        write(tmp_path / "train.tsv", "a\tb\n"),
+        split_strategy="",
+    )
 
 
 def test_too_few_records_to_draw_from(tmp_path):

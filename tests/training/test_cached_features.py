@@ -7,10 +7,11 @@ from tiny import all_or_few, serving, shrunk
 
 from zoo.data.collate import Collator
 from zoo.data.examples import Examples, save
+from zoo.objectives import build_model
 from zoo.objectives.classify_text import ClassifyText
 from zoo.tokenizers.characters import Characters
 from zoo.training.cached_features import CachedFeatures, CachedPredictor
-from zoo.transforms.frozen import blocks, cut
+from zoo.transforms.frozen import block_of_layer, split_frozen
 
 OBJECTIVE = ClassifyText(labels=("a", "b"), length=16)
 TEXTS = ("a bad film", "great", "a great great film", "so so", "b")
@@ -31,8 +32,8 @@ def examples(tmp_path):
 
 def parts(name, block):
     architecture = shrunk(name, depth=2, vocabulary=TOKENIZER.vocabulary_size, padding=TOKENIZER.padding, space=5)
-    model = OBJECTIVE.model(architecture)
-    return model, *cut(model, {layer for layer, own in blocks(architecture).items() if own <= block})
+    model = build_model(OBJECTIVE, architecture)
+    return model, *split_frozen(model, {layer for layer, own in block_of_layer(architecture).items() if own <= block})
 
 
 def answered(model, inputs):

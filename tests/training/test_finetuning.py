@@ -11,6 +11,7 @@ import pytest
 import zoo
 from zoo.architectures.gpt2 import GPT2
 from zoo.architectures.transformer_encoder import TransformerEncoder
+from zoo.objectives import build_model, compile_model
 from zoo.objectives.next_token import NextToken
 from zoo.presets import Training, Tuning
 from zoo.training import callbacks, checkpoint, finetuning, fit
@@ -188,9 +189,9 @@ def test_a_killed_run_with_a_frozen_trunk_resumes_from_published_weights(attenti
 def test_lower_blocks_learn_more_slowly(attentive):
     """AdamW's first step is as long as the learning rate, whatever the gradient; weight decay follows it."""
     objective = replace(attentive.objective, labels=("a", "b"))
-    model, training = objective.model(attentive.architecture), Training(schedule="constant", warmup=0.0, clip_norm=0.0)
+    model, training = build_model(objective, attentive.architecture), Training(schedule="constant", warmup=0.0, clip_norm=0.0)
     freezer = finetuning.BlockFreezer(Tuning(layer_decay=0.5), attentive.architecture, model)
-    objective.compile(model, optimizer(replace(training, weight_decay=0.5), model, 10, freezer.lr_scales))
+    compile_model(objective, model, optimizer(replace(training, weight_decay=0.5), model, 10, freezer.lr_scales))
     before = weights(model)
     model.train_on_batch({"tokens": np.array([[5, 6, 7, 8]] * 4, "int32")}, np.eye(2)[[0, 1, 0, 0]])
     now = weights(model)
@@ -227,7 +228,7 @@ def test_the_whole_backbone_and_as_many_blocks_are_the_same(attentive):
         ("tuning.layer_decay=1.5", "above 0, up to 1. Received: 1.5."),
         ("tuning.unfreeze_every=-1", "Expected tuning.unfreeze_every to be 0 or more epochs. Received: -1.0."),
         ("tuning.freze=backbone", "Did you mean 'freeze'?"),
-        ("tuning=backbone", "Expected one field of tuning"),
+        ("tuning=backbone", "Expected a field of tuning"),
     ],
 )
 def test_mistakes(attentive, tmp_path, override, message):

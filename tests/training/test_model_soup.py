@@ -50,7 +50,7 @@ def test_without_its_data_a_model_is_not_scored(models, tmp_path, capsys):
         found = zoo.load(folder)
         elsewhere = replace(found.preset, data=zoo.Data(spec=str(tmp_path / "gone.tsv")))
         (tmp_path / folder.name).mkdir()
-        replace(found, preset=elsewhere).write(tmp_path / folder.name)
+        replace(found, preset=elsewhere).save(tmp_path / folder.name)
     averaged = zoo.average([tmp_path / "one", tmp_path / "two"], tmp_path / "both")
     assert averaged.scores == {}
     assert "Not scored, since the data of the first model cannot be read" in " ".join(capsys.readouterr().err.split())

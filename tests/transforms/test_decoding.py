@@ -1,4 +1,4 @@
-"""Reading on with memories gives what reading the whole text gives."""
+"""Decoding with caches gives the logits of the whole text."""
 
 from functools import partial
 
@@ -8,12 +8,12 @@ from writers import logits, network, sources, texts
 
 from zoo import backend
 from zoo.transforms.cached_model import CachedModel
-from zoo.transforms.decoding import Step
+from zoo.transforms.decoding import PlanStep
 
 NEW = 4
 
 
-def test_every_step_with_memories_equals_a_look_at_the_whole_text(writer):
+def test_every_decoding_step_equals_the_whole_text(writer):
     prompts, read = texts([6, 2, 3]), sources(writer, 3)
     further = np.array(texts([NEW] * 3, seed=1))
     found = computed(step_by_step, writer, prompts, read, further)
@@ -33,13 +33,18 @@ def test_several_tokens_at_once(writer):
         np.testing.assert_allclose(array(found)[row, -1], want, rtol=1e-5, atol=1e-5)
 
 
-def test_a_deeper_network_holds_no_more_of_a_prompt(monkeypatch):
+def test_a_deeper_network_keeps_no_more_tensors_of_a_prompt(monkeypatch):
     def held(depth):
-        sizes, run = [], Step.run
+        sizes, run = [], PlanStep.run
         with monkeypatch.context() as patch:
-            patch.setattr(Step, "run", lambda step, values, call: sizes.append(run(step, values, call) or len(values)))
+
+            def counted(step, values, call=None):
+                run(step, values, call)
+                sizes.append(len(values))
+
+            patch.setattr(PlanStep, "run", counted)
             prompts = texts([5, 2])
-            CachedModel(network("gpt2", depth=depth)).begin({"tokens": padded(prompts)}, tensor([5, 2]), 8)
+            CachedModel(network("gpt2", depth=depth)).prefill({"tokens": padded(prompts)}, tensor([5, 2]), 8)
         return max(sizes)
 
     assert held(4) == held(2)
@@ -47,17 +52,17 @@ def test_a_deeper_network_holds_no_more_of_a_prompt(monkeypatch):
 
 def step_by_step(network, _, inputs, lengths, further):
     """The logits of the next token before and after each column of `further`."""
-    logits, state = network.begin(inputs, lengths, 6 + NEW)
+    logits, state = network.prefill(inputs, lengths, 6 + NEW)
     found = [logits]
     for i in range(NEW):
-        logits, state = network.go_on(further[:, i : i + 1], tensor([6 + i]), state)
+        logits, state = network.decode(further[:, i : i + 1], tensor([6 + i]), state)
         found.append(logits[:, 0])
     return found
 
 
 def at_once(network, _, inputs, lengths, further):
-    _, state = network.begin(inputs, lengths, 6 + NEW)
-    return network.go_on(further, tensor(np.arange(6, 6 + NEW)), state)[0]
+    _, state = network.prefill(inputs, lengths, 6 + NEW)
+    return network.decode(further, tensor(np.arange(6, 6 + NEW)), state)[0]
 
 
 def computed(function, model, prompts, read, further):

@@ -1,33 +1,83 @@
-"""The one private call of Keras: this fails where Keras has changed it."""
+"""The graph of a functional model as steps, and the private walk of Keras behind it."""
+
+import ast
+from pathlib import Path
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo.transforms.graph import walk
+import zoo
+from zoo.transforms.graph import Graph, capture
 
 
-def drawing():
+def functional_model():
     a, b = keras.Input((3,), name="a"), keras.Input((3,), name="b")
     x = layers.Add(name="sum")([layers.Dense(4, name="dense")(a), b @ ops.ones((3, 4))])
     return keras.Model({"a": a, "b": b}, layers.Concatenate(name="both")([x, layers.ReLU(name="relu")(x)]))
 
 
-def test_a_walk_computes_what_the_model_computes():
-    model, seen = drawing(), []
-    inputs = {name: ops.convert_to_tensor(np.random.default_rng(0).normal(size=(2, 3)), "float32") for name in "ab"}
-
-    def call(layer, *args, **kwargs):
-        seen.append(layer.name)
-        return layer(*args, **kwargs)
-
-    found, want = walk(model, inputs, call), model(inputs)
-    np.testing.assert_allclose(ops.convert_to_numpy(found), ops.convert_to_numpy(want), rtol=1e-6)
-    assert {"dense", "sum", "relu", "both"} <= set(seen)
+def arrays():
+    random = np.random.default_rng(0)
+    return {name: ops.convert_to_tensor(random.normal(size=(2, 3)), "float32") for name in "ab"}
 
 
-def test_a_walk_with_symbolic_tensors_draws_a_twin():
-    model = drawing()
+def assert_close(x, y):
+    np.testing.assert_allclose(ops.convert_to_numpy(x), ops.convert_to_numpy(y), rtol=1e-6)
+
+
+def test_steps_compute_what_the_model_computes():
+    model, names = functional_model(), []
+
+    def call(step, *args, **kwargs):
+        names.append(step.layer.name)
+        return step.layer(*args, **kwargs)
+
+    assert_close(Graph(model).run(arrays(), call), model(arrays()))
+    assert {"dense", "sum", "relu", "both"} <= set(names)
+    assert names == [step.layer.name for step in Graph(model).steps]
+
+
+def test_a_step_follows_the_steps_that_it_reads():
+    graph, known = Graph(functional_model()), set()
+    known.update(graph.inputs.values())
+    for step in graph.steps:
+        assert known.issuperset(step.reads())
+        known.update(step.outputs)
+
+
+def test_symbolic_tensors_make_a_model_with_the_same_weights():
+    model = functional_model()
     inputs = {name: keras.Input((3,), name=name) for name in "ab"}
-    twin = keras.Model(inputs, walk(model, inputs, lambda layer, *args, **kwargs: layer(*args, **kwargs)))
-    assert [id(weight) for weight in twin.weights] == [id(weight) for weight in model.weights]
+    other = keras.Model(inputs, Graph(model).run(inputs))
+    assert [id(weight) for weight in other.weights] == [id(weight) for weight in model.weights]
+    assert_close(other(arrays()), model(arrays()))
+
+
+def test_steps_of_models_within_a_model_are_steps_of_the_model():
+    tokens = keras.Input((3,), name="tokens")
+    model = keras.Model(tokens, {"y": functional_model()({"a": tokens, "b": layers.Dense(3, name="first")(tokens)})})
+    graph, x = Graph(model), arrays()["a"]
+    assert {"first", "dense", "relu"} <= {step.layer.name for step in graph.steps}
+    assert not [step for step in graph.steps if isinstance(step.layer, keras.Model)]
+    assert_close(graph.run({"tokens": x})["y"], model(x)["y"])
+
+
+def test_inputs_and_outputs_of_layers_are_captured():
+    model = functional_model()
+    captured = capture(model, arrays(), ["dense", "both"])
+    assert set(captured) == {"dense", "both"}
+    (x,), kwargs, y = captured["dense"]
+    assert not kwargs
+    assert_close(x, arrays()["a"])
+    assert_close(y, model.get_layer("dense")(x))
+    assert_close(captured["both"][2], model(arrays()))
+
+
+def test_only_the_graph_walks_the_graph_of_keras():
+    package = Path(zoo.__file__).parent
+    users = set()
+    for path in package.rglob("*.py"):
+        names = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+        users |= {path.relative_to(package).as_posix() for name in names if name in ("run_graph", "_run_through_graph")}
+    assert users == {"transforms/graph.py", "backend/keras_private.py"}

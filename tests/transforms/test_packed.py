@@ -10,6 +10,7 @@ from zoo.data.batches import Batches
 from zoo.data.collate import Collator
 from zoo.data.examples import Examples, save
 from zoo.data.packing import PackedExamples, pack_first_fit
+from zoo.objectives import build_model, compile_model
 from zoo.objectives.classify_text import ClassifyText
 from zoo.objectives.follow_instructions import FollowInstructions
 from zoo.objectives.masked_token import MaskedToken
@@ -19,7 +20,7 @@ from zoo.objectives.pretrain import Pretrain
 from zoo.objectives.score_pair import ScorePair
 from zoo.objectives.translate import Translate
 from zoo.tokenizers.words import Words
-from zoo.transforms.packed import packed
+from zoo.transforms.packed import pack_model
 
 TEXTS = ["a b c d. e f g", "h i. j", "k l m n o p q r. s t", "a c. e g i", "b d f h j l. n", "o. q s"]
 TEXT = [{"text": text, "ending": ""} for text in TEXTS]
@@ -62,21 +63,21 @@ def test_rows_are_filled_and_every_example_is_in_one():
 def prepared(objective, records, name, words, tmp_path):
     keras.utils.set_random_seed(0)
     architecture = shrunk(name, vocabulary=words.vocabulary_size, length=64, **STILL)
-    objective = objective.suit(architecture)
-    model = objective.model(architecture)
+    objective = objective.preparation(architecture).objective
+    model = build_model(objective, architecture)
     rows = list(objective.examples(records, words))
     save(tmp_path / "rows", rows)
     examples = Examples(tmp_path / "rows", Collator.for_model(model, objective, words, rows[0]))
-    twin = packed(model)
-    return objective, model, twin, examples, PackedExamples(examples, twin, ROOM)
+    packed_model = pack_model(model)
+    return objective, model, packed_model, examples, PackedExamples(examples, packed_model, ROOM)
 
 
 @pytest.mark.parametrize(("objective", "records", "name"), EVERY)
 def test_packed_rows_have_the_outputs_of_their_examples_alone(objective, records, name, words, tmp_path):
-    objective, model, twin, examples, several = prepared(objective, records, name, words, tmp_path)
+    objective, model, packed_model, examples, several = prepared(objective, records, name, words, tmp_path)
     assert len(several) < len(examples)
     outputs = []
-    for one, source in ((model, examples), (twin, several)):
+    for one, source in ((model, examples), (packed_model, several)):
         shapes = source.shapes(objective.length).max(axis=0)
         batch = source.batch(range(len(source)), shapes)
         inputs = {key: batch[key] for key in one.input if key != "mask_positions"}
@@ -100,10 +101,10 @@ def test_packed_rows_have_the_outputs_of_their_examples_alone(objective, records
     ("objective", "records", "name"), [case for case in EVERY if "masked" not in case.id and "pretrain" not in case.id]
 )
 def test_packed_rows_have_the_same_loss(objective, records, name, words, tmp_path):
-    objective, model, twin, examples, several = prepared(objective, records, name, words, tmp_path)
+    objective, model, packed_model, examples, several = prepared(objective, records, name, words, tmp_path)
     losses = []
-    for one, source in ((model, examples), (twin, several)):
-        objective.compile(one, keras.optimizers.SGD(0.0))
+    for one, source in ((model, examples), (packed_model, several)):
+        compile_model(objective, one, keras.optimizers.SGD(0.0))
         batches = Batches(source, objective, len(source), accumulation=1)
         (inputs, targets, weights) = next(batches.stream(0))
         losses.append(
@@ -132,15 +133,15 @@ def test_hidden_tokens_are_those_of_their_places(objective, records, name, words
 @pytest.mark.parametrize("name", ["lstm", "conv", "lstm_cnn"])
 def test_networks_that_read_on_are_refused(name):
     with pytest.raises(
-        ValueError, match="whose tokens meet in attention and pooling only. Received: one with the layer"
+        ValueError, match="that mixes tokens in attention and pooling only. Received: one with the layer"
     ):
-        packed(NextSentence().model(shrunk(name)))
+        pack_model(build_model(NextSentence(), shrunk(name)))
 
 
 def test_a_row_must_hold_the_longest_example(words, tmp_path):
-    *_, twin, examples, _ = prepared(NextSentence(length=20), TEXT, "bert", words, tmp_path)
+    *_, packed_model, examples, _ = prepared(NextSentence(length=20), TEXT, "bert", words, tmp_path)
     with pytest.raises(ValueError, match=r"at least the longest, \d+. Received: 4"):
-        PackedExamples(examples, twin, 4)
+        PackedExamples(examples, packed_model, 4)
 
 
 def test_objectives_that_look_beyond_an_example_are_refused():

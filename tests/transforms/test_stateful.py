@@ -1,4 +1,4 @@
-"""Truncated back-propagation: what a network knows goes on from batch to batch."""
+"""Truncated back-propagation: recurrent layers keep their state from batch to batch."""
 
 import dataclasses
 
@@ -8,13 +8,14 @@ import pytest
 from tiny import STILL, shrunk
 
 import zoo
-from zoo.data.contiguous import ContiguousBatches
 from zoo.data.collate import Collator
+from zoo.data.contiguous import ContiguousBatches
 from zoo.data.examples import Examples, save
+from zoo.objectives import build_model
 from zoo.objectives.next_token import NextToken
 from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.words import Words
-from zoo.transforms.stateful import carried
+from zoo.transforms.stateful import stateful
 
 OBJECTIVE = NextToken(length=8, stateful=True)
 
@@ -27,7 +28,7 @@ def examples(tmp_path):
     return Examples(tmp_path / "rows", Collator(("tokens",), ("labels",)))
 
 
-def test_rows_go_on_from_batch_to_batch(examples):
+def test_rows_continue_from_batch_to_batch(examples):
     batches = ContiguousBatches(examples, OBJECTIVE, 3)
     assert len(batches) == 4
     stream = batches.stream(0)
@@ -41,13 +42,13 @@ def test_rows_go_on_from_batch_to_batch(examples):
 
 @pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
 def test_a_text_in_parts_has_the_outputs_of_the_whole(name):
-    model = OBJECTIVE.model(shrunk(name, **STILL, depth=2))
-    twin = carried(model, 3)
+    model = build_model(OBJECTIVE, shrunk(name, **STILL, depth=2))
+    network = stateful(model, 3)
     tokens = np.random.default_rng(0).integers(1, 40, (3, 20)).astype("int32")
     whole = keras.ops.convert_to_numpy(model({"tokens": tokens}))
-    for _ in range(2):  # the second time the states of the first are forgotten
+    for _ in range(2):  # the second time the states are reset
         parts = [
-            twin({"tokens": tokens[:, i : i + 5], "reset": np.full((3, 1), float(i == 0), "float32")}, training=True)
+            network({"tokens": tokens[:, i : i + 5], "reset": np.full((3, 1), float(i == 0), "float32")}, training=True)
             for i in range(0, 20, 5)
         ]
         found = np.concatenate([keras.ops.convert_to_numpy(part) for part in parts], axis=1)
@@ -59,7 +60,7 @@ def test_a_text_in_parts_has_the_outputs_of_the_whole(name):
 )
 def test_refused(architecture, reason):
     with pytest.raises(ValueError, match=reason):
-        carried(keras.Model((backbone := architecture.backbone()).input, backbone.output), 3)
+        stateful(keras.Model((backbone := architecture.backbone()).input, backbone.output), 3)
 
 
 def test_a_run(tmp_path):

@@ -85,7 +85,7 @@ class AdapterPipeline(Pipeline):
         return merge(self.adapters.backbone.name, self.source)
 
     def write(self, folder):
-        self.merged().write(folder)
+        self.merged().save(folder)
 
     def export(self, folder, format="saved_model"):
         return self.merged().export(folder, format)

@@ -37,6 +37,9 @@ class Architecture(ABC):
     and so must be a `zoo.layers.embedding.TokenEmbedding`. Names that match `blocks` group layers into blocks. Names of
     a head's layers, such as "logits", "hidden", "pooling" and those that begin with "head_", must not be used.
 
+    Named sizes are constants at the foot of the file, the smallest first: `architecture=bert` on the command line takes
+    the first, `architecture=bert:large` another.
+
     One graph serves training, cached decoding, packed rows, freezing and export: the graph must be the same for every
     input, so no Python control flow over tensors and no subclassed `keras.Model` (subclassed layers are welcome).
     """

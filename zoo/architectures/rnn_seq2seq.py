@@ -105,4 +105,5 @@ class RNNSeq2Seq(Architecture):
         return Dense(self.units, "tanh", name="readout")(Concatenate(name="seen")([y, context]))  # equation 5
 
 
+TINY = RNNSeq2Seq(width=64, units=64)  # not in a paper: trains on a laptop
 RNNSEARCH = RNNSeq2Seq(vocabulary=30_000, width=620, units=1000, embedding_dropout=0.0, dropout=0.0)  # Bahdanau 2015

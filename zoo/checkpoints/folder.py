@@ -12,7 +12,7 @@ from zoo.checkpoints.hf_config import read_architecture, read_config, read_head,
 from zoo.checkpoints.hf_export import POOLINGS
 from zoo.checkpoints.loading import build_with_weights
 from zoo.data import span_schemes
-from zoo.objectives import Objective
+from zoo.objectives import Objective, build_model
 from zoo.pipeline.pipeline import Pipeline
 from zoo.presets import Preset, Training
 from zoo.runtime.errors import UserError
@@ -34,8 +34,8 @@ def import_folder(folder: str | Path) -> Pipeline:
     architecture = read_architecture(config)
     tokenizer = read_tokenizer(folder, architecture)
     architecture = replace(architecture, padding=tokenizer.padding)  # some config.json have no padding id
-    objective = read_objective(folder, config, architecture).suit(architecture)
-    model, report = build_with_weights(partial(objective.model, architecture), folder)
+    objective = read_objective(folder, config, architecture).preparation(architecture).objective
+    model, report = build_with_weights(partial(build_model, objective, architecture), folder)
     if report.new:
         raise UserError(f"Expected the weights of {report.new[0].rpartition('/')[0]} in {folder}. Received: none.")
     training = Training(init=str(folder.absolute()))

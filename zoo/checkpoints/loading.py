@@ -77,9 +77,7 @@ class LoadPlan:
         skip_mismatch: layers of a head are new where their tensors are of another shape.
     """
 
-    def __init__(
-        self, weights: Sequence[keras.Variable], folder: Path, head: bool = True, skip_mismatch: bool = False
-    ):
+    def __init__(self, weights: Sequence[keras.Variable], folder: Path, head: bool = True, skip_mismatch: bool = False):
         if folder.suffix in PICKLES:
             raise UserError(f"Expected a folder with safetensors. Received: {folder}, a pickle, which is never read.")
         config = read_config(folder)

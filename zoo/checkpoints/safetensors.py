@@ -1,8 +1,8 @@
 """Tensors of safetensors files (https://huggingface.co/docs/safetensors), read in chunks by the library of that name.
 
-A file is opened anew for each chunk, since pages of an open file count as memory of the process. Measured with a file
-of 200 MB: one open file had 275 MB resident at the end, the float32 array of one tensor included, a file for each chunk
-84 MB, in the same time (0.1 to 0.2 s).
+A file is opened anew for each chunk, since the pages of an open file stay resident. Measured with files of 200 MB in
+float32 and bfloat16, converted to float32 tensor by tensor: at most 275 MB resident with one open file, 95 MB with a
+file for each chunk, 85 MB with memory maps made by hand; all in 0.05 to 0.2 s.
 """
 
 import json
@@ -53,8 +53,8 @@ def open_tensors(path: Path) -> safe_open:
 def find_tensors(folder: Path) -> dict[str, Tensor]:
     """{name: `Tensor`} of a model's folder, in one safetensors file or in the files that an index names.
 
-    Raises UserError, naming the file, where the folder has no such file or only pickles, or a file is missing, truncated
-    or damaged.
+    Raises UserError, naming the file, where the folder has none or only pickles, or a file is missing, truncated or
+    damaged.
     """
     if (folder / SINGLE).is_file():
         return _tensors_of(folder / SINGLE)
@@ -72,7 +72,8 @@ def find_tensors(folder: Path) -> dict[str, Tensor]:
 
 def _tensors_of(path):
     with open_tensors(path) as file:
-        return {name: Tensor(path, name, tuple(file.get_slice(name).get_shape())) for name in file.keys()}
+        names = file.keys()
+        return {name: Tensor(path, name, tuple(file.get_slice(name).get_shape())) for name in names}
 
 
 def _index(path):

@@ -14,7 +14,7 @@ from zoo.checkpoints.loading import build_with_weights
 from zoo.checkpoints.resize import resize_vocabulary
 from zoo.checkpoints.resolve import resolve
 from zoo.objectives import Objective
-from zoo.pipeline import pipeline
+from zoo.pipeline.saving import load
 from zoo.presets import Preset
 from zoo.runtime.errors import UserError
 from zoo.text.tokenizer import Tokenizer
@@ -86,7 +86,7 @@ def load_backbone(name: str | Path) -> tuple[Architecture, Tokenizer, keras.Mode
     architecture = replace(architecture, vocabulary=vocabulary, padding=tokenizer.padding)
     if not _is_model_folder(folder):
         return architecture, tokenizer, build_with_weights(architecture.backbone, folder)[0]
-    backbone, model = architecture.backbone(), pipeline.load(folder).model
+    backbone, model = architecture.backbone(), load(folder).model
     weights = {weight.path: weight for weight in model.weights}
     for weight in backbone.weights:
         weight.assign(weights[weight.path].value)
@@ -102,7 +102,7 @@ def _read(folder):
 
 def _weights_of(folder, objective):
     """{path: weight} of a model folder; of its head too where it has the same kind of objective."""
-    loaded = pipeline.load(folder)
+    loaded = load(folder)
     weights = {weight.path: weight for weight in loaded.model.weights}
     if catalog.name_of("objectives", loaded.objective) == catalog.name_of("objectives", objective):
         return weights

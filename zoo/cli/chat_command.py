@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.options import Json, Model, Quantize, lines, print_json, start, tell
+from zoo.cli.options import Json, Model, Quantize, print_json, read_lines, start, tell
 from zoo.cli.sampling_options import with_sampling_options
 from zoo.runtime.errors import user_message
 from zoo.runtime.interrupts import defer_interrupt
@@ -39,7 +39,7 @@ def _questions() -> Iterator[str]:
     """Yield the lines of standard input that are not blank."""
     if sys.stdin.isatty():
         tell("One turn a line. Ctrl-C ends an answer, Ctrl-D the conversation.")
-    for line in lines(prompt="> "):
+    for line in read_lines(prompt="> "):
         if line.strip():
             yield line.strip()
 

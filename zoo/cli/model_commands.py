@@ -33,7 +33,7 @@ def list_(
     start_for_imports()
     from zoo import catalog
 
-    listed = {each: catalog.names(each) for each in ([kind] if kind else catalog.KINDS)}
+    listed = {each: catalog.names(each) for each in ([kind] if kind else catalog.CONTRACTS)}
     if json:
         return print_json(listed)
     width = 2 + max(len(name) for names in listed.values() for name in names)
@@ -119,7 +119,7 @@ def evaluate(
     _check_picture(picture)
     names = columns_of(columns)
     pipeline = start().load(model, quantize or "float32")
-    scores, table, confusion = pipeline.inspect(data, "", names, errors)
+    scores, table, confusion = pipeline.scores_and_tables(data, "", names, errors)
     if picture:
         _plot(confusion, pipeline.objective, picture)
     if json:

@@ -93,13 +93,13 @@ def records_of(
 ) -> Iterator[dict]:
     """Yield the records of a file, or a record for each text, or for each line of standard input."""
     if file:
-        yield from pipeline.questions(file, columns, errors)
+        yield from pipeline.records_of(file, columns, errors)
         return
     if not texts and sys.stdin.isatty():
         tell("Reading one text a line. Ctrl-D ends.")
     texts = (os.fsencode(text).decode("utf-8", "replace") for text in texts) if texts else read_lines()
-    while asked := tuple(islice(texts, len(pipeline.objective.asks()))):
-        yield pipeline.objective.record(asked)
+    while asked := tuple(islice(texts, len(pipeline.objective.fields.inputs))):
+        yield pipeline.objective.fields.record(asked)
 
 
 def read_lines(prompt: str = "") -> Iterator[str]:

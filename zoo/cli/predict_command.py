@@ -22,7 +22,7 @@ def predict(
     names = columns_of(columns)
     pipeline = start().load(model)
     for record, answer in pipeline.stream(records_of(pipeline, text, file, names, errors)):
-        asked = {name: record[name] for name in pipeline.objective.asks()}
+        asked = {name: record[name] for name in pipeline.objective.fields.inputs}
         print(as_json(asked | answer) if json else f"{pipeline.objective.format(answer)}  {_one_line(asked)}")
 
 

@@ -76,12 +76,12 @@ class Dataset:
         views = {split: self._view(split) for split in (self.splits if splits is None else splits)}
         filters = {split: AnswerFilter() for split in views}
         for source in {id(view.source): view.source for view in views.values()}.values():
-            own = {split: view for split, view in views.items() if view.source is source}
-            for split, location, row in self._rows(source, own):
+            same = {split: view for split, view in views.items() if view.source is source}
+            for split, location, row in self._rows(source, same):
                 record = self._record(source, row, location, filters[split])
                 if record is not None:
                     yield split, location, record
-            for split in own.keys() - self._reported:
+            for split in same.keys() - self._reported:
                 self._reported.add(split)
                 filters[split].report(self.describe(split))
 

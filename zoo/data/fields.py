@@ -24,7 +24,7 @@ FIELDS = (*STRINGS, *LISTS, "answers", "messages")
 LABEL_SEPARATOR = ";"  # between the labels of one text, in formats whose cells are strings
 ROLES = ("system", "user", "assistant")  # who speaks in `messages`
 
-# The meaning of columns in well-known data, for a row that has all columns of a line: samsum, xsum, cnn_dailymail, gsm8k.
+# Columns of well-known data, for rows with all columns of a line: samsum, xsum, cnn_dailymail, gsm8k.
 KNOWN_COLUMNS = (
     {"source": "dialogue", "target": "summary"},
     {"source": "document", "target": "summary"},
@@ -52,9 +52,7 @@ def columns_of(
 def known_columns(names: Mapping[str, str], row: Container[str]) -> dict[str, str]:
     """`names`, where columns of `KNOWN_COLUMNS` that `row` has stand in for fields that it lacks."""
     known = next((known for known in KNOWN_COLUMNS if all(column in row for column in known.values())), {})
-    return {
-        field: known[field] if field in known and column not in row else column for field, column in names.items()
-    }
+    return {field: known[field] if field in known and column not in row else column for field, column in names.items()}
 
 
 def to_record(
@@ -164,7 +162,9 @@ def _message(message, location):
     role, content = message["role"], message["content"]
     if role not in ROLES:
         hint = did_you_mean(role, ROLES)
-        raise UserError(f"Expected a role among {', '.join(ROLES)} at {location}. Received: role={shorten(role)}.{hint}")
+        raise UserError(
+            f"Expected a role among {', '.join(ROLES)} at {location}. Received: role={shorten(role)}.{hint}"
+        )
     if not isinstance(content, str):
         raise UserError(f"Expected a text at {location}. Received: content={shorten(content)}.")
     return {"role": role, "content": content}

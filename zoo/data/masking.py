@@ -41,9 +41,9 @@ class Masking:
         positions, chosen = self.choose_positions(words, random)
         labels = np.take_along_axis(tokens, positions, axis=1)
         share, other = random.random(positions.shape), random.integers(0, size, positions.shape)
-        shown = np.where(share < MASKED, mask_token, np.where(share < MASKED + RANDOM, other, labels))
+        replacement = np.where(share < MASKED, mask_token, np.where(share < MASKED + RANDOM, other, labels))
         corrupted = tokens.copy()
-        np.put_along_axis(corrupted, positions, np.where(chosen, shown, labels), axis=1)
+        np.put_along_axis(corrupted, positions, np.where(chosen, replacement, labels), axis=1)
         inputs = {key: array for key, array in batch.items() if key not in ("word_ids", "mask_token_and_size")}
         inputs |= {"tokens": corrupted, "mask_positions": np.where(chosen, positions, 0).astype("int32")}
         return inputs, labels, chosen.astype("float32")

@@ -12,6 +12,7 @@ from zoo.readers import Reader
 from zoo.readers._lines import check_exists
 from zoo.readers._reader import REGISTERED, SPLITS, UNNAMED, split_in
 from zoo.runtime.errors import UserError, did_you_mean
+from zoo.runtime.plugins import load_plugins
 
 ORDER = ("train", "validation", "test")
 
@@ -70,6 +71,7 @@ def readers() -> tuple[Reader, ...]:
 
     Not by the catalog: reading data needs neither the catalog nor Keras.
     """
+    load_plugins()
     return (*(reader() for reader in REGISTERED.values()), *_own_readers())
 
 
@@ -82,8 +84,8 @@ def _own_readers():
 
 
 def _reader_in(module):
-    own = (value for value in vars(module).values() if getattr(value, "__module__", None) == module.__name__)
-    return next(value for value in own if isinstance(value, type) and issubclass(value, Reader))
+    values = (value for value in vars(module).values() if getattr(value, "__module__", None) == module.__name__)
+    return next(value for value in values if isinstance(value, type) and issubclass(value, Reader))
 
 
 def _unknown_format(spec):

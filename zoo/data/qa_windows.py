@@ -5,14 +5,16 @@ stands before each part of the context, and the parts overlap. The difference: t
 score of "no answer" in its own window. That is the same for a single window, and makes several windows comparable.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.backend.shapes import bucket, power_of_two
 from zoo.runtime.errors import UserError
 
 CANDIDATE, BEGIN, END = 1, 2, 4  # what a token can be, and is: the bits of a label
+RECORDS, NUMBERS = 64, 1 << 22  # most records of a batch, and most spans of all of them
 NO_ANSWER = 0  # the index in a window that stands for "no answer here": [CLS], where the tokenizer puts one
 
 
@@ -84,55 +86,46 @@ def strip_span(context: str, start: int, end: int) -> tuple[int, int]:
     return start, start + len(text.strip())
 
 
-def best_spans(logits: np.ndarray, longest: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The `count` spans of up to `longest` tokens with the highest scores, best first.
+def window_batches(
+    groups: Sequence[Sequence[Window]], logits: Sequence[np.ndarray], length: int, max_answer: int
+) -> Iterator[tuple[list[int], dict[str, np.ndarray]]]:
+    """Yield (record indices, batch) so that each record is in one batch with all its windows.
+
+    A batch is what `zoo.layers.answer_spans.top_spans` takes: `logits`, `record`, `token` and `context`, padded to one
+    of few shapes.
 
     Args:
-        logits: (tokens, 2) of beginning and ending at each token; a span's score is the sum of its two.
-
-    Returns `(spans, scores)`: (spans, 2) first and last token, and (spans,) float64.
+        groups: the windows of each record.
+        logits: (n, 2) or longer, of each window, one record's behind the other's.
+        length: longest window.
+        max_answer: longest span, in tokens. A record takes so many numbers for each token of its context.
     """
-    starts, ends = np.asarray(logits, np.float64).T
-    if not len(starts):
-        return np.zeros((0, 2), int), np.zeros(0)
-    after = np.append(ends, np.full(longest - 1, -np.inf))
-    scores = (starts[:, None] + np.lib.stride_tricks.sliding_window_view(after, longest)).ravel()
-    least = np.partition(scores, -count)[-count] if count < len(scores) else -np.inf
-    candidates = np.flatnonzero((scores >= least) & np.isfinite(scores))
-    best = candidates[np.argsort(-scores[candidates], kind="stable")][:count]
-    first, more = np.divmod(best, longest)
-    return np.stack([first, first + more], axis=1), scores[best]
+    logits, owners = iter(logits), {}
+    for i, windows in enumerate(groups):
+        owners[i] = [next(logits) for _ in windows]
+    order = sorted(owners, key=lambda i: -len(groups[i][0].offsets))
+    while order:
+        tokens = power_of_two(max(len(groups[order[0]][0].offsets), 1))
+        count = max(1, min(RECORDS, NUMBERS // (tokens * max_answer)))
+        numbers, order = order[:count], order[count:]
+        windows = [(row, *pair) for row, i in enumerate(numbers) for pair in zip(groups[i], owners[i], strict=True)]
+        yield numbers, _stack(windows, length) | {"context": _mask([groups[i][0] for i in numbers], tokens)}
 
 
-@dataclass(frozen=True, eq=False)
-class Spans:
-    """The best spans of a context over all its windows, best first; empty where the context has no token."""
+def _stack(windows, length):
+    """`logits`, `record` and `token` of [(row of the record, window, its logits)]."""
+    rows, time = power_of_two(len(windows)), int(bucket(max(len(window.ids) for _, window, _ in windows), length))
+    logits, record = np.zeros((rows, max(time, 1), 2), "float32"), np.zeros(rows, "int32")
+    token = np.full(logits.shape[:2], -1, "int32")
+    for row, (number, window, values) in enumerate(windows):
+        count = len(window.ids)
+        logits[row, :count], record[row] = values[:count], number
+        token[row, window.context] = np.arange(window.tokens.start, window.tokens.stop)
+    return {"logits": logits, "record": record, "token": token}
 
-    offsets: np.ndarray  # (spans, 2) int: characters of the context
-    scores: np.ndarray  # (spans,) float64: log-odds of each against no answer
 
-    @classmethod
-    def combine(cls, outputs: Sequence[tuple[Window, np.ndarray]], longest: int, count: int) -> "Spans":
-        """Combine the windows of a context; a span that several windows hold has its highest score.
-
-        Args:
-            outputs: [(window, (n, 2) or longer logits of beginning and ending at each token)].
-        """
-        best = {}
-        for window, logits in outputs:
-            spans, scores = best_spans(logits[window.context], longest, count)
-            tokens = map(tuple, (spans + window.tokens.start).tolist())
-            for span, score in zip(tokens, (scores - logits[NO_ANSWER].sum(dtype=np.float64)).tolist(), strict=True):
-                best[span] = max(score, best.get(span, -np.inf))
-        ranked = sorted(best, key=lambda span: (-best[span], span))[:count]
-        first, last = np.array(ranked, int).reshape(-1, 2).T
-        offsets = outputs[0][0].offsets
-        characters = np.stack([offsets[first, 0], offsets[last, 1]], axis=1)
-        return cls(characters, np.array([best[span] for span in ranked]))
-
-    def probabilities(self, abstain):
-        """`(of each span, of no answer)`, which add up to 1; without `abstain` an answer is certain if there is one."""
-        scores = np.append(self.scores, 0.0 if abstain or not len(self.scores) else -np.inf)
-        exponents = np.exp(scores - scores.max())
-        shares = exponents / exponents.sum()
-        return shares[:-1], float(shares[-1])
+def _mask(windows, tokens):
+    """(records, tokens) booleans: where the context of a record has a token."""
+    counts = np.zeros(power_of_two(len(windows)), int)
+    counts[: len(windows)] = [len(window.offsets) for window in windows]
+    return np.arange(tokens) < counts[:, None]

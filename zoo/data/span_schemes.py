@@ -11,7 +11,7 @@ from itertools import pairwise
 
 OUTSIDE = "O"
 PLAIN = "plain"
-SCHEMES = ("bio", "iob1", "bioes")
+NAMES = ("bio", "iob1", "bioes")
 
 Span = tuple[str, int, int]  # label, first token, past-the-last token
 
@@ -61,7 +61,7 @@ def count_repairs(tags: Sequence[str], scheme: str) -> int:
 
 
 def detect(sequences: Iterable[Sequence[str]]) -> str:
-    """The scheme of lists of tags: one of `SCHEMES`, or "plain" where a tag is of no scheme or all are outside."""
+    """The scheme of lists of tags: one of `NAMES`, or "plain" where a tag is of no scheme or all are outside."""
     detector = SchemeDetector()
     for tags in sequences:
         detector.add(tags)
@@ -82,7 +82,7 @@ class SchemeDetector:
             self._separates &= tags[start][:1] != "B" or (previous, previous_end) == (label, start)
 
     def scheme(self) -> str:
-        """One of `SCHEMES`, or "plain"."""
+        """One of `NAMES`, or "plain"."""
         tags = self._tags - {OUTSIDE}
         if not tags or not all(tag[:2] in ("B-", "I-", "E-", "S-") and tag[2:] for tag in tags):
             return PLAIN

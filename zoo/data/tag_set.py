@@ -11,12 +11,12 @@ from zoo.data.labels import check_several
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
 
-SHOWN = 5  # tags in a message
+MOST = 5  # tags in a message
 
 
 @dataclass(frozen=True)
 class TagSet:
-    """Tags in the order of a model's outputs, and their scheme: one of `span_schemes.SCHEMES`, or "plain".
+    """Tags in the order of a model's outputs, and their scheme: one of `span_schemes.NAMES`, or "plain".
 
     Spans are learned in the scheme of the data, but in BIO where that is IOB1.
     """
@@ -38,7 +38,7 @@ class TagSet:
     @property
     def spans(self) -> bool:
         """Whether tags encode spans."""
-        return self.scheme in span_schemes.SCHEMES
+        return self.scheme in span_schemes.NAMES
 
     @property
     def output_scheme(self) -> str:
@@ -91,15 +91,15 @@ class TagSet:
         """`check` for the `TagCounts` of a split; `where` describes the split in messages."""
         tags, repaired = counts.tags(self), counts.repairs(self)
         unknown = Counter({tag: count for tag, count in tags.items() if tag not in self.tags})
-        shown = ", ".join(f"{tag} ({count})" for tag, count in unknown.most_common(SHOWN))
+        listed = ", ".join(f"{tag} ({count})" for tag, count in unknown.most_common(MOST))
         if tags and tags.keys() <= unknown.keys():
-            known = ", ".join(self.tags[:SHOWN])
-            raise UserError(f"Expected tags such as {known} in {where}. Received: {shown}.")
+            known = ", ".join(self.tags[:MOST])
+            raise UserError(f"Expected tags such as {known} in {where}. Received: {listed}.")
         if repaired:
             what = "spans that did not begin, or end, as the scheme demands"
             console.print(f"Repaired in {where}: {repaired} {what}.", markup=False)
         if unknown:
-            console.print(f"Never found, since not in training, in {where}: {shown}.", markup=False)
+            console.print(f"Never found, since not in training, in {where}: {listed}.", markup=False)
 
 
 class TagCollector:

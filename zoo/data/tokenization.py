@@ -1,13 +1,19 @@
-"""Tokenisation, the second and last pass over a dataset: examples of its splits on disk, cached under a content hash."""
+"""Tokenisation, the second pass over a dataset: the examples of its splits on disk, cached under a content hash."""
 
 import hashlib
+from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from zoo.data.examples import key_types, save
+from zoo.data.cached_tokenizer import CachedTokenizer
+from zoo.data.examples import array_writer, key_types
+from zoo.data.stored_records import StoredRecords, add_record
 from zoo.runtime.errors import UserError
+from zoo.runtime.files import atomic_folder
 
 CHUNK = 4096  # records tokenised at a time: bounds the memory, and keeps all cores busy
 FORMAT = 2  # of the folders
@@ -15,22 +21,59 @@ FORMAT = 2  # of the folders
 Item = TypeVar("Item")
 
 
-def tokenize_split(dataset, split: str, objective, tokenizer, cache: str | Path) -> Path:
-    """The folder of a split's training examples, in `cache`; they are tokenised unless it holds them already.
+@dataclass(frozen=True)
+class TokenizedData:
+    """A dataset on disk: the examples of the training split, the records and encodings of the other splits."""
 
-    Raises UserError where the records of the split give no example at all.
+    train: Path  # folder of `zoo.data.examples.Examples`
+    records: dict[str, StoredRecords]  # of the held-out splits
+    tokenizer: CachedTokenizer  # encodes the records of the held-out splits from disk
+
+
+def tokenize(dataset, objective, tokenizer, cache: str | Path) -> TokenizedData:
+    """Tokenise all splits of a dataset in one pass, except those that the folder `cache` already holds.
+
+    Raises UserError where the training records give no example at all.
     """
-    folder = Path(cache) / _content_hash(dataset, split, objective, tokenizer)
-    if not folder.is_dir():
-        chunks = in_chunks(dataset.records(split))
-        save(folder, (row for records in chunks for row in objective.examples(records, tokenizer)))
-    if not key_types(folder):
-        raise UserError(f"Expected text to learn from in {dataset.describe(split)}. Received: no example at all.")
-    return folder
+    cache = Path(cache)
+    cached = CachedTokenizer(tokenizer, cache / f"encodings-{_hash(tokenizer.backend.to_str())}")
+    folders = {split: cache / _content_hash(dataset, split, objective, tokenizer) for split in dataset.splits}
+    missing = {split: folder for split, folder in folders.items() if not folder.is_dir()}
+    with ExitStack() as stack:
+        writers = {
+            split: stack.enter_context(array_writer(stack.enter_context(atomic_folder(folder))))
+            for split, folder in missing.items()
+        }
+        for split, records in _chunks_by_split(dataset, missing):
+            if split == "train":
+                for example in objective.examples(records, tokenizer):
+                    writers[split].add(example)
+            else:
+                for record in records:
+                    add_record(writers[split], record)
+                deque(objective.examples(records, cached, train=False), maxlen=0)  # fills its cache
+    if not key_types(folders["train"]):
+        raise UserError(f"Expected text to learn from in {dataset.describe('train')}. Received: no example at all.")
+    held_out = {split: StoredRecords(folder) for split, folder in folders.items() if split != "train"}
+    return TokenizedData(folders["train"], held_out, cached)
+
+
+def _chunks_by_split(dataset, splits):
+    """Yield (split, up to `CHUNK` of its records) of some splits, in one pass."""
+    chunks = {split: [] for split in splits}
+    for split, _, record in dataset.visit(tuple(splits)):
+        chunks[split].append(record)
+        if len(chunks[split]) == CHUNK:
+            yield split, chunks[split]
+            chunks[split] = []
+    yield from ((split, records) for split, records in chunks.items() if records)
 
 
 def _content_hash(dataset, split, objective, tokenizer):
-    parts = (str(FORMAT), dataset.fingerprint(split), split, repr(objective), tokenizer.backend.to_str())
+    return _hash(str(FORMAT), dataset.fingerprint(split), split, repr(objective), tokenizer.backend.to_str())
+
+
+def _hash(*parts):
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 

@@ -1,6 +1,7 @@
-"""`python -m zoo.export MODEL_FOLDER FOLDER`: write the SavedModel of a model folder, on Keras's TensorFlow backend.
+"""`python -m zoo.export MODEL_FOLDER FOLDER [MODULE ...]`: write the SavedModel of a model folder on TensorFlow.
 
-`Pipeline.export` runs this in a process of its own where another backend is in use.
+The modules register classes of your own. `Pipeline.export` runs this in a process of its own where another backend is
+in use.
 """
 
 import os
@@ -8,15 +9,18 @@ import sys
 from pathlib import Path
 
 
-def main(model_folder: str, folder: str) -> None:
+def main(model_folder: str, folder: str, *modules: str) -> None:
     """Write the SavedModel. A user error is printed in one line and exits with status 2."""
     os.environ["KERAS_BACKEND"] = "tensorflow"  # before Keras is imported
     from zoo.export.saved_model import trace
-    from zoo.pipeline.pipeline import load
+    from zoo.pipeline.saving import load
     from zoo.runtime.errors import USER_ERROR, user_message
     from zoo.runtime.files import check_new
+    from zoo.runtime.plugins import import_plugin
 
     try:
+        for module in modules:
+            import_plugin(module)
         check_new(Path(folder), "export to")
         trace(load(model_folder), Path(folder))
     except (ValueError, OSError) as error:
@@ -27,6 +31,6 @@ def main(model_folder: str, folder: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit("Expected two folders. Usage: python -m zoo.export MODEL_FOLDER FOLDER")
+    if len(sys.argv) < 3:
+        sys.exit("Expected two folders. Usage: python -m zoo.export MODEL_FOLDER FOLDER [MODULE ...]")
     main(*sys.argv[1:])

@@ -67,7 +67,8 @@ class GraphGenerator:
         inputs |= {self.generator.network.plan.decoder_input: prompts}
         start = {"tokens": ops.pad(prompts, ((0, 0), (0, self.max_new_tokens))), "count": ops.maximum(counts, 1)}
         controls = {"processors": {}, "stop_ids": self.stop_ids}
-        state = self.generator.prefill(inputs, start | {"done": counts < 1, "constraint_state": ops.zeros_like(counts)}, controls)
+        start |= {"done": counts < 1, "constraint_state": ops.zeros_like(counts)}
+        state = self.generator.prefill(inputs, start, controls)
         state = self.generator.decode(state, controls, self.max_new_tokens)
         new = state["count"] - start["count"]
         indices = start["count"][:, None] + ops.arange(self.max_new_tokens, dtype="int32")

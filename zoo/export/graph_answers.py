@@ -1,98 +1,108 @@
-"""How the graph of an export answers: what becomes of raw strings, by how an objective reads them.
+"""Answers inside an exported graph: strings to the model's inputs, `objective.decide`, indices to class names.
 
-Each of `ANSWERS` takes a `Pipeline`, a `tf.Module` with the `GraphTokenizer` as `tokenizer`, and string tensors,
-(rows,) each.
+Each function of `ANSWERS` takes a `Pipeline`, a `tf.Module` with the `GraphTokenizer` as `tokenizer`, and string
+tensors, (rows,) each. It returns a dict of tensors.
 """
 
+import numpy as np
+import tensorflow as tf
 from keras import ops
 
+from zoo.data.masking import MASK, special_ids
 from zoo.export.tokenizer.graph_windows import qa_windows, slice_spans, truncate
 from zoo.export.tokenizer.graph_words import gather_words, pad_words, slice_words
 from zoo.export.tokenizer.masks import encode_masks, fill_masks
 from zoo.export.tokenizer.ragged import lookup
-from zoo.objectives.masked_token import MASK, no_guesses
 
 
 def _inputs(network, tokenizer, ids, texts, **others):
-    """What the network reads of (rows, time) ids: `tokens`, `segments` where it tells two texts apart, and `others`."""
+    """The network's inputs of (rows, time) ids: `tokens`, `segments` that tell two texts apart, and `others`."""
     ends = ops.cast(ids == tokenizer.end, "int32")  # each text ends with one
     second = ops.cast((ops.cumsum(ends, axis=1) > ends) & (ids != tokenizer.padding), "int32")
     inputs = {"tokens": ids, "segments": second if texts > 1 else ops.zeros_like(ids)} | others
     return {name: inputs[name] for name in network.input}
 
 
-def _answer_of_texts(pipeline, server, *texts):
-    """What `objective.serve` says, with names in place of numbers."""
-    objective, padding = pipeline.objective, pipeline.tokenizer.padding
-    network, ids = (
-        objective.served(pipeline.model),
-        server.tokenizer(*texts, length=objective.length).to_tensor(padding),
-    )
-    answer = objective.serve(network(_inputs(network, pipeline.tokenizer, ids, len(texts)), training=False))
-    return answer | {name: lookup(words, answer[name]) for name, words in objective.words().items()}
+def _named(objective, decision):
+    """The tensors of a decision that `objective.outputs` names, with class names in place of their indices."""
+    outputs = objective.outputs.items()
+    return {name: lookup(names, decision[name]) if names else decision[name] for name, names in outputs}
 
 
-def _answer_in_windows(pipeline, server, questions, contexts):
-    """`answer`, where it stands in characters (`start` and `end`, -1 for none), `score` and `no_answer`, (rows,) each.
+def _answer_texts(pipeline, server, *texts):
+    """One decision for each text or pair of texts."""
+    objective, network, tokenizer = pipeline.objective, pipeline.model, pipeline.tokenizer
+    ids = server.tokenizer(*texts, length=objective.length).to_tensor(tokenizer.padding)
+    no_masks = ops.zeros((ops.shape(ids)[0], 0), "int32")
+    inputs = _inputs(network, tokenizer, ids, len(texts), mask_positions=no_masks)
+    return _named(objective, objective.decide(network(inputs, training=False)))
 
-    The model reads windows of the contexts, as many as it takes.
+
+def _answer_windows(pipeline, server, questions, contexts):
+    """`answer`, its characters `start` and `end`, -1 for none, `score` and `no_answer`, (rows,) each.
+
+    The model reads sliding windows of the contexts.
     """
-    objective, padding = pipeline.objective, pipeline.preset.architecture.padding
-    asked, read = (
-        truncate(server.tokenizer.ragged_ids(questions), objective.question_length),
-        server.tokenizer.ragged_ids(contexts),
-    )
-    held = qa_windows(asked, read, server.tokenizer.template, objective.length, objective.stride, padding)
-    inputs = {"tokens": held.ids, "segments": held.segments}
+    objective, tokenizer, padding = pipeline.objective, server.tokenizer, pipeline.preset.architecture.padding
+    question_ids = truncate(tokenizer.ragged_ids(questions), objective.question_length)
+    context_ids = tokenizer.ragged_ids(contexts)
+    windows = qa_windows(question_ids, context_ids, tokenizer.template, objective.length, objective.stride, padding)
+    inputs = {"tokens": windows.ids, "segments": windows.segments}
     logits = pipeline.model({name: inputs[name] for name in pipeline.model.input}, training=False)
-    outputs = {"logits": logits, "record": held.record, "token": held.token, "counts": read.lengths}
-    found = objective.serve(outputs)
-    first, last = (ops.cast(found.pop(name), "int64") for name in ("first", "last"))
-    answer, start, end = slice_spans(contexts, read, first, last)
-    return {"answer": answer, "start": start, "end": end} | found
+    context = tf.sequence_mask(context_ids.lengths, tf.maximum(tf.reduce_max(context_ids.lengths), 1))
+    decision = objective.decide(
+        {"logits": logits, "record": windows.record, "token": windows.token, "context": context}
+    )
+    answer = _named(objective, decision)
+    first, last = (ops.cast(answer.pop(name), "int64") for name in ("first", "last"))
+    text, start, end = slice_spans(contexts, context_ids, first, last)
+    return {"answer": text, "start": start, "end": end} | answer
 
 
-def _answer_of_words(pipeline, server, texts):
-    """`labels` (or `tags`), their `texts`, `scores`, and `starts` and `ends` in characters, (rows, most found) each.
+def _answer_words(pipeline, server, texts):
+    """`labels` (or `tags`), their `texts`, `scores`, and characters `starts` and `ends`, (rows, spans) each.
 
-    A row that has fewer is filled up with "" and -1. The model reads windows of the texts, as many as it takes; what is
-    about a text as a whole is told by the first.
+    "" and -1 are padding. The model reads windows of the texts; the first window decides what is about a text.
     """
-    objective, network, word_tokenizer = pipeline.objective, pipeline.model, server.words
-    words = word_tokenizer.words(texts)
-    ids, places, first = word_tokenizer(words, objective.length)
+    objective, network = pipeline.objective, pipeline.model
+    words = server.words.words(texts)
+    ids, positions, first_windows = server.words(words, objective.length)
     ids = ids.to_tensor(pipeline.preset.architecture.padding)
     inputs = {"tokens": ids, "segments": ops.zeros_like(ids)}
     outputs = network({name: inputs[name] for name in network.input}, training=False)
-    whole = [ops.take(outputs[name], first, axis=0) for name in objective.text_outputs]
-    scores, there = pad_words(gather_words(outputs["tags"] if whole else outputs, places), words.counts)
-    found = objective.serve((*objective.decide(network, scores, there), there, *whole))
-    found |= slice_words(texts, words, found.pop("first"), found.pop("last"))
-    return found | {name: lookup(names, found[name]) for name, names in objective.words().items()}
+    texts_outputs = {name: ops.take(outputs[name], first_windows, axis=0) for name in objective.text_outputs}
+    scores = gather_words(outputs["tags"] if objective.text_outputs else outputs, positions)
+    scores, padding_mask = pad_words(scores, words.counts)
+    decision = objective.decide(
+        {"tags": scores, "padding_mask": padding_mask} | texts_outputs | objective.decoder_inputs(network)
+    )
+    answer = _named(objective, decision)
+    return answer | slice_words(texts, words, answer.pop("first"), answer.pop("last"))
 
 
-def _answer_of_masks(pipeline, server, texts):
-    """`text` with its masks filled, and for each, (rows, most masks, guesses), `guesses` and their `scores`.
+def _answer_masks(pipeline, server, texts):
+    """`text` with its masks filled, and for each mask, (rows, masks, guesses), `guesses` and their `scores`.
 
-    Where a text has fewer masks, or they stand beyond what the model reads, these are "" and 0.
+    "" and 0 are padding, and stand for masks beyond the model's length.
     """
     objective, tokenizer, network = pipeline.objective, pipeline.tokenizer, pipeline.model
-    found = encode_masks(server.tokenizer, texts, MASK, tokenizer.mask, objective.length, tokenizer.padding)
-    there = found.mask_positions >= 0
-    inputs = _inputs(network, tokenizer, found.ids, 1, places=ops.maximum(found.mask_positions, 0))
-    answer = objective.serve((network(inputs, training=False), no_guesses(tokenizer)))
+    masked = encode_masks(server.tokenizer, texts, MASK, tokenizer.mask, objective.length, tokenizer.padding)
+    exists = masked.mask_positions >= 0
+    inputs = _inputs(network, tokenizer, masked.ids, 1, mask_positions=ops.maximum(masked.mask_positions, 0))
+    excluded = np.array(special_ids(tokenizer), "int32")
+    answer = objective.decide({"logits": network(inputs, training=False), "special_ids": excluded})
     names = [tokenizer.token(i) or "" for i in range(pipeline.preset.architecture.vocabulary)]
-    guesses = lookup(names, answer["guesses"], there[..., None])
+    guesses = lookup(names, answer["guesses"], exists[..., None])
     return {
-        "text": fill_masks(found.parts, guesses[..., 0], there, MASK),
+        "text": fill_masks(masked.parts, guesses[..., 0], exists, MASK),
         "guesses": guesses,
-        "scores": ops.where(there[..., None], answer["scores"], 0.0),
+        "scores": ops.where(exists[..., None], answer["scores"], 0.0),
     }
 
 
-ANSWERS = {  # of the texts that an objective is asked about
-    "texts": _answer_of_texts,
-    "windows": _answer_in_windows,
-    "words": _answer_of_words,
-    "masks": _answer_of_masks,
+ANSWERS = {  # by `Objective.graph_input`
+    "texts": _answer_texts,
+    "windows": _answer_windows,
+    "words": _answer_words,
+    "masks": _answer_masks,
 }

@@ -44,15 +44,30 @@ def export(pipeline: Pipeline, folder: str | Path) -> Path:
         trace(pipeline, folder)
     else:
         with tempfile.TemporaryDirectory() as model_folder:
-            pipeline.write(model_folder)
-            _trace_in_subprocess(model_folder, folder)
+            pipeline.save(model_folder)
+            _trace_in_subprocess(model_folder, folder, _own_modules(pipeline))
     return folder
 
 
-def _trace_in_subprocess(model_folder: str, folder: Path) -> None:
+def _own_modules(pipeline: Pipeline) -> list[str]:
+    """Modules that register the classes of a pipeline which are not the zoo's."""
+    preset = pipeline.preset
+    classes = (type(preset.architecture), type(preset.objective), type(preset.tokenizer))
+    modules = {owner.__module__: owner for owner in classes if not owner.__module__.startswith("zoo.")}
+    if "__main__" in modules:
+        raise UserError(
+            f"Expected {modules['__main__'].__name__} in a module that another process can import, because the export "
+            "runs in a process with TensorFlow. Received: a class of __main__."
+        )
+    return list(modules)
+
+
+def _trace_in_subprocess(model_folder: str, folder: Path, modules: list[str]) -> None:
     """Run `python -m zoo.export`: the backend of a process cannot be changed."""
-    command = [sys.executable, "-m", "zoo.export", model_folder, str(folder.absolute())]
+    command = [sys.executable, "-m", "zoo.export", model_folder, str(folder.absolute()), *modules]
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    if modules:
+        environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
     process = subprocess.run(command, env=environment, capture_output=True, text=True)
     if process.returncode == USER_ERROR:
         raise UserError(process.stderr.strip().splitlines()[-1])

@@ -1,8 +1,10 @@
-"""What finds a span in a text: logits of its beginning and end at each token, and the loss they are trained with."""
+"""Extractive question answering: span logits and their loss, features that match the question, and the best spans."""
+
+from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 from keras.layers import Concatenate, Dense, Dropout, Multiply
 
 from zoo.layers.convolution import convolution_block
@@ -10,51 +12,65 @@ from zoo.layers.embedding import PaddingMask
 from zoo.layers.pooling import Pooling
 from zoo.layers.recurrent.decoder_attention import DecoderAttention
 
-MASKED = -1e9  # logit of a place that can be neither; only ever put in float32
-MIN_SCORE = -1e30  # less than any score
-KERNEL = 5  # tokens that a convolution over what was compared sees
+MASKED = -1e9  # logit of a token that cannot start or end a span; in float32 only
+MIN_SCORE = -1e30  # lower than any score
+KERNEL = 5  # tokens, kernel size of the convolutions over matched features
 
 
-def match_question(x, tokens, segments, padding, dropout, name="match_question"):
-    """Draw features of each token with what the question has to say to them: (batch, time, width) to the same shape.
+def match_question(
+    x: KerasTensor,
+    tokens: KerasTensor,
+    segments: KerasTensor,
+    padding: int,
+    dropout: float,
+    name: str = "match_question",
+) -> KerasTensor:
+    """Question matching: features of each token with those of the question, (batch, time, width).
 
     Each token gets the mean of the question's features by attention, their product (Seo et al. 2017, section 2.4,
-    https://arxiv.org/abs/1611.01603) and whether it stands in the question too (Chen et al. 2017, section 3.2,
-    https://arxiv.org/abs/1704.00051); two convolutions then read that with its neighbours. For networks whose features
-    do not reach from the question to the answer; attention in the network itself does the same with more data.
+    https://arxiv.org/abs/1611.01603) and whether the token occurs in the question (the exact match feature of Chen et
+    al. 2017, section 3.2, https://arxiv.org/abs/1704.00051); two convolutions follow. For networks whose features do
+    not reach from the question to the answer; attention in the network itself does the same with more data.
 
     Args:
-        tokens, types: (batch, time) ids, and 0 where they are the question's.
+        x: (batch, time, width).
+        tokens: (batch, time) ids.
+        segments: (batch, time), 0 at tokens of the question.
         padding: the id of padding.
     """
-    padding_mask = PaddingMask(padding, name=f"{name}_visible")(tokens)
-    question = Question(name=f"{name}_question")(segments, padding_mask)
-    said = DecoderAttention(x.shape[-1], "general", name=f"{name}_alignment")(x, x, question)
-    shared = ExactMatch(name=f"{name}_shared")(tokens, question)
-    both = Concatenate(name=f"{name}_both")([x, said, Multiply(name=f"{name}_product")([x, said]), shared])
-    x = Dropout(dropout, name=f"{name}_dropout")(Dense(x.shape[-1], "relu", name=f"{name}_dense")(both))
+    padding_mask = PaddingMask(padding, name=f"{name}_padding_mask")(tokens)
+    question = QuestionMask(name=f"{name}_question")(segments, padding_mask)
+    context = DecoderAttention(x.shape[-1], "general", name=f"{name}_attention")(x, x, question)
+    match = ExactMatch(name=f"{name}_exact_match")(tokens, question)
+    product = Multiply(name=f"{name}_product")([x, context])
+    features = Concatenate(name=f"{name}_features")([x, context, product, match])
+    x = Dropout(dropout, name=f"{name}_dropout")(Dense(x.shape[-1], "relu", name=f"{name}_dense")(features))
     for i in range(2):
         x = convolution_block(x, padding_mask, KERNEL, 1, False, dropout, f"{name}_block{i}")
     return x
 
 
-def span_logits(x, tokens, architecture, name="logits"):
-    """Draw logits of beginning and ending at each token, (batch, time, 2), upon features (batch, time, width).
+def span_logits(x: KerasTensor, tokens: KerasTensor, architecture: Any, name: str = "logits") -> KerasTensor:
+    """Span logits, (batch, time, 2): of the start and the end of the answer at each token.
 
-    The first place stands for "no answer" (Devlin 2018, https://arxiv.org/abs/1810.04805, section 4.3). Where features
-    see no later tokens, the first knows nothing: it then has the logits of the last token.
+    The first token stands for "no answer" (Devlin 2018, https://arxiv.org/abs/1810.04805, section 4.3). In a causal
+    network the first token has seen nothing, and has the logits of the last one.
+
+    Args:
+        x: features, (batch, time, width).
+        tokens: (batch, time) ids.
     """
     logits = Dense(2, dtype="float32", name=name)(x)
     if not architecture.causal:
         return logits
-    padding_mask = PaddingMask(architecture.padding, name=f"{name}_visible")(tokens)
+    padding_mask = PaddingMask(architecture.padding, name=f"{name}_padding_mask")(tokens)
     last = Pooling("last", dtype="float32", name=f"{name}_last")(logits, padding_mask)
     return SetFirst(name=f"{name}_first", dtype="float32")(logits, last)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class Question(keras.layers.Layer):
-    """Where the question's tokens are, special ones included: (batch, time) booleans."""
+class QuestionMask(keras.layers.Layer):
+    """Mask of the question's tokens, special ones included: (batch, time) booleans."""
 
     def call(self, segments, padding_mask):
         return ops.logical_and(ops.equal(segments, 0), padding_mask)
@@ -62,7 +78,7 @@ class Question(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ExactMatch(keras.layers.Layer):
-    """1.0 at each token that stands in the question too, else 0.0: (batch, time, 1)."""
+    """Exact match feature: 1.0 at each token that occurs in the question, else 0.0: (batch, time, 1)."""
 
     def call(self, tokens, question):
         same_BTS = ops.logical_and(ops.equal(tokens[:, :, None], tokens[:, None]), question[:, None])
@@ -74,7 +90,7 @@ class ExactMatch(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class SetFirst(keras.layers.Layer):
-    """Puts `first` (batch, width) into the first place of `x` (batch, time, width)."""
+    """Replaces the first vector of each text: `x`, (batch, time, width), with `first`, (batch, width)."""
 
     def call(self, x, first):
         return ops.concatenate([first[:, None], x[:, 1:]], axis=1)
@@ -84,40 +100,33 @@ class SetFirst(keras.layers.Layer):
 
 
 class SpanLoss(keras.losses.Loss):
-    """Mean of the cross-entropies of where a span begins and where it ends (Devlin 2018, section 4.2).
+    """Mean of the cross-entropies of a span's start and end (Devlin 2018, section 4.2).
 
-    Targets are (batch, time, 3): whether a token can be either, whether the span begins and whether it ends there.
+    Targets are (batch, time, 3): whether a token can be either, whether the span starts and whether it ends there.
     """
 
     def call(self, targets, logits):
         logits = mask_logits(targets, logits)
-        chosen = ops.sum(ops.where(targets[..., 1:] > 0, logits, 0.0), axis=1)
-        return ops.mean(ops.logsumexp(logits, axis=1) - chosen, axis=-1)
+        target = ops.sum(ops.where(targets[..., 1:] > 0, logits, 0.0), axis=1)
+        return ops.mean(ops.logsumexp(logits, axis=1) - target, axis=-1)
 
 
-def mask_logits(targets, logits):
-    """The logits in float32, out of reach where a token can be neither beginning nor end."""
+def mask_logits(targets: Any, logits: Any) -> Any:
+    """The logits in float32, `MASKED` where a token can be neither start nor end."""
     return ops.where(targets[..., :1] > 0, ops.cast(logits, "float32"), MASKED)
 
 
-def exact_match(targets, logits):
-    """(batch,) 1.0 where beginning and end are the places with the highest logits: an approximate exact match."""
-    best = ops.argmax(mask_logits(targets, logits), axis=1)
-    right = ops.equal(best, ops.argmax(targets[..., 1:], axis=1))
-    return ops.cast(ops.all(right, axis=-1), "float32")
-
-
-def top_spans(logits, record, token, context, max_length: int, count: int):
+def top_spans(logits: Any, record: Any, token: Any, context: Any, max_length: int, count: int) -> tuple[Any, Any, Any]:
     """The `count` spans of each record with the highest scores, over all its windows.
 
     The score of a span is the sum of its two logits less the two of "no answer" in its window, so windows compare; a
     span in several windows has its highest score. Spans of equal scores come in the order of their tokens.
 
     Args:
-        logits: (windows, time, 2), of beginning and ending at each token; index 0 stands for "no answer".
+        logits: (windows, time, 2), of start and end at each token; index 0 stands for "no answer".
         record: (windows,) the record of each window, counted from 0.
-        token: (windows, time) which token of its record's context stands there, -1 for a token of no context.
-        context: (records, tokens) booleans: where a record's context has a token.
+        token: (windows, time) the index of each token in its record's context, -1 for a token outside the context.
+        context: (records, tokens) booleans: True where a record's context has a token.
         max_length: tokens of the longest span.
 
     Returns `(scores, first, last)`, (records, count) each; scores of missing spans are -inf.
@@ -131,9 +140,7 @@ def top_spans(logits, record, token, context, max_length: int, count: int):
     first_WT = record[:, None] * tokens + ops.maximum(token, 0)
     span_WTL = first_WT[..., None] * max_length + ops.arange(max_length, dtype="int32")
     score_WTL = starts_WT[..., None] + ends_WTL - no_answer_W11
-    scores = ops.segment_max(
-        ops.reshape(score_WTL, (-1,)), ops.reshape(span_WTL, (-1,)), records * tokens * max_length
-    )
+    scores = ops.segment_max(ops.reshape(score_WTL, (-1,)), ops.reshape(span_WTL, (-1,)), records * tokens * max_length)
     scores = ops.where(scores < MIN_SCORE, -np.inf, scores)  # a span that no window holds
     scores = ops.reshape(scores, (records, tokens * max_length))
     scores, spans = _stable_top_k(ops.pad(scores, ((0, 0), (0, count)), constant_values=-np.inf), count)

@@ -136,7 +136,7 @@ class MultiHeadAttention(keras.layers.Layer):
 class T5Attention(MultiHeadAttention):
     """T5's attention: heads of any width, no biases, and products of queries and keys that are not scaled.
 
-    Raffel et al. 2020, https://arxiv.org/abs/1910.10683. New query kernels are smaller instead, as in its released code.
+    Raffel et al. 2020, https://arxiv.org/abs/1910.10683. New query kernels are smaller, as in the released code.
     """
 
     def __init__(self, heads: int, head_width: int, dropout: float = 0.0, causal: bool = False, **kwargs):

@@ -41,9 +41,9 @@ class SinusoidalPositions(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class LearnedPositions(keras.layers.Layer):
-    """Learned position embedding, one vector for each of `length` positions, added to (batch, time, width) vectors.
+    """Learned position embedding, a vector for each of `length` positions, added to (batch, time, width) vectors.
 
-    Gehring et al. 2017, section 3.1, https://arxiv.org/abs/1705.03122. A position beyond the table gets its last vector.
+    Gehring et al. 2017, section 3.1, https://arxiv.org/abs/1705.03122. Positions beyond the table get the last vector.
 
     Args:
         length: positions in the table.
@@ -84,8 +84,8 @@ class LearnedPositions(keras.layers.Layer):
 class RotaryPositions(keras.layers.Layer):
     """Rotary position embedding (RoPE): rotates pairs of numbers of (batch, time, heads, width) queries or keys.
 
-    Su et al. 2021, equation 34, https://arxiv.org/abs/2104.09864. The angle grows with the position. Number i pairs with
-    number i + width / 2, as in GPT-NeoX and Llama.
+    Su et al. 2021, equation 34, https://arxiv.org/abs/2104.09864. The angle grows with the position. Number i pairs
+    with number i + width / 2, as in GPT-NeoX and Llama.
 
     Args:
         rope_theta: base of the frequencies.

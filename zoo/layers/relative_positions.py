@@ -12,9 +12,9 @@ class RelativePositionBias(keras.layers.Layer):
     """Relative position bias of attention: a learned number for each head and each bucket of distances.
 
     Raffel et al. 2020, section 2.1, https://arxiv.org/abs/1910.10683: half of the buckets hold one distance each, the
-    others grow geometrically up to `max_distance`, beyond which all tokens are equally far. Without `causal` half of the
-    buckets are for later tokens; with `causal` all are for earlier ones. The bias is (batch or 1, heads, time, source
-    time).
+    others grow geometrically up to `max_distance`, beyond which all tokens are equally far. Without `causal` half of
+    the buckets are for later tokens; with `causal` all are for earlier ones. The bias is (batch or 1, heads, time,
+    source time).
     """
 
     def __init__(self, heads: int, buckets: int = 32, max_distance: int = 128, causal: bool = False, **kwargs):

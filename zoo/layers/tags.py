@@ -3,8 +3,8 @@
 import numpy as np
 from keras import ops
 
-from zoo.backend import most
-from zoo.layers.crf import marginals, to_front, viterbi
+from zoo.backend import dynamic_max
+from zoo.layers.crf_algorithms import marginals, to_front, viterbi
 
 
 def decode_tags(score_BTK, padding_mask_BT, transitions=None, allowed: np.ndarray | None = None):
@@ -14,7 +14,7 @@ def decode_tags(score_BTK, padding_mask_BT, transitions=None, allowed: np.ndarra
         score_BTK: scores of the tags of each word, (batch, words, tags).
         padding_mask_BT: True where a word is; padding follows the words.
         transitions: `CRF.transition_scores`, for the best sequence of tags; None: the best tag of each word.
-        allowed: which tag may follow which, as `zoo.layers.crf.viterbi` takes it.
+        allowed: which tag may follow which, as `zoo.layers.crf_algorithms.viterbi` takes it.
     """
     if transitions is not None:
         tag_BT = viterbi(score_BTK, padding_mask_BT, *transitions, allowed=allowed)
@@ -44,7 +44,7 @@ def tags_to_spans(tag_BT, probability_BT, padding_mask_BT, boundary: np.ndarray,
     inside_BT = ops.take(ops.convert_to_tensor(inside), around_BT[:, 1:-1])
     begins_BT, ends_BT = (ops.logical_and(inside_BT, edges_BT) for edges_BT in (edge_BT[:, :-1], edge_BT[:, 1:]))
     count_B1 = ops.sum(ops.cast(begins_BT, "int32"), axis=1, keepdims=True)
-    size = most(count_B1, time)
+    size = dynamic_max(count_B1, time)
     first_BS, last_BS = to_front(begins_BT)[:, :size], to_front(ends_BT)[:, :size]
     spans = {
         "first": first_BS,

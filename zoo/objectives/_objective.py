@@ -48,9 +48,8 @@ class Objective(ABC):
     def prepare(self, dataset, architecture) -> "Objective":
         """A copy that knows what the data and the architecture decide. Raises UserError for bad records."""
         preparation = self.preparation(architecture)
-        for split in dataset.splits:
-            for location, record in dataset.located_records(split):
-                preparation.add(split, location, record)
+        for split, location, record in dataset.visit():
+            preparation.add(split, location, record)
         return preparation.finish(dataset.describe)
 
     @abstractmethod

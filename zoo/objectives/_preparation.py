@@ -17,6 +17,7 @@ class Fields:
     required: tuple[str, ...]  # without these columns no model can be trained
     inputs: tuple[str, ...]  # what a question to the trained model consists of, in this order
     texts: tuple[str, ...] = ()  # a tokenizer is trained on these
+    optional: tuple[str, ...] = ()  # further columns that a record may have
     defaults: dict[str, str] = field(default_factory=dict)  # further fields of a question
     contains: str = ""  # a string that the first input must contain, such as [MASK]
 
@@ -40,7 +41,7 @@ class Fields:
 class Preparation:
     """One pass over the records before training: checks each record, and collects labels and the like.
 
-    `objective` is the objective with all that its architecture decides. Records of "train" come before the others.
+    `objective` is the objective with all that its architecture decides. Records of several splits may come interleaved.
     """
 
     def __init__(self, objective: "Objective") -> None:

@@ -22,7 +22,7 @@ class SentencePair(NamedTuple):
 class SentencePairs(Objective):
     """Records are documents, whose sentences make the pairs, or questions with a `text_pair`."""
 
-    fields = Fields(required=("text",), inputs=("text", "text_pair"), texts=("text",))
+    fields = Fields(required=("text",), inputs=("text", "text_pair"), texts=("text",), optional=("text_pair",))
 
     def pairs(self, records) -> list[SentencePair]:
         """The pairs of questions, one each, then those of documents."""

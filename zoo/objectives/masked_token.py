@@ -33,7 +33,7 @@ class MaskedToken(Objective):
     graph_input = "masks"
     split_strategy = "end"  # records are running text
     per_token = ("word_ids",)
-    fields = Fields(required=("text",), inputs=("text",), contains=MASK)
+    fields = Fields(required=("text",), inputs=("text",), optional=("ending",), contains=MASK)
 
     @property
     def masking(self) -> Masking:

@@ -28,7 +28,7 @@ class NextToken(Generates):
     monitor = "perplexity"
     split_strategy = "end"  # records are running text
     per_token = ("labels",)
-    fields = Fields(required=("text",), inputs=("text",), defaults={"ending": ""})
+    fields = Fields(required=("text",), inputs=("text",), optional=("ending",), defaults={"ending": ""})
 
     def __post_init__(self) -> None:
         if not 0 <= self.overlap < self.length:

@@ -24,7 +24,7 @@ from zoo.objectives._requirements import check_feature_a_token
 from zoo.objectives._tagging import AUTO, TagPreparation, decide_texts, named_spans, names_of, words_of
 from zoo.runtime.errors import UserError, one_of
 
-KNOWN_SCHEMES = (AUTO, *span_schemes.SCHEMES, span_schemes.PLAIN)
+KNOWN_SCHEMES = (AUTO, *span_schemes.NAMES, span_schemes.PLAIN)
 HEAD = "tags"  # name of the layer that scores tags
 
 
@@ -192,8 +192,7 @@ class TagTokens(Objective, Reports):
         _, names = names_of(self.tag_set)
         columns = ([decision[name].tolist() for name in ("labels", "first", "last")] for decision in decisions)
         decided = [
-            [(names[label], first, last + 1) for label, first, last in zip(*spans, strict=True)]
-            for spans in columns
+            [(names[label], first, last + 1) for label, first, last in zip(*spans, strict=True)] for spans in columns
         ]
         return [span_schemes.decode(tags) for tags, _ in pairs], decided
 

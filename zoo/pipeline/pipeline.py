@@ -1,25 +1,25 @@
-"""A trained model with its tokenizer and objective: raw text in, answers out; saved as a folder, loaded back."""
+"""A trained model with its tokenizer and objective: raw text in, answers out."""
 
-import json
-import zipfile
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 
-from zoo import config
 from zoo.data.opening import open_dataset
 from zoo.data.tokenization import in_chunks
-from zoo.layers.quantization import WEIGHT_TYPES, quantize_weights
-from zoo.pipeline import predictor
+from zoo.objectives import Objective
+from zoo.pipeline import scoring
 from zoo.pipeline.generation_methods import GenerationMethods
+from zoo.pipeline.predictor import predict
 from zoo.presets import Preset
-from zoo.runtime.console import silence
-from zoo.runtime.errors import UserError, did_you_mean, one_of
-from zoo.runtime.files import write_text
+from zoo.runtime.errors import UserError, one_of
 from zoo.text.tokenizer import Tokenizer
 
-FILES = ("preset.json", "tokenizer.json", "model.keras")
+Text = str | tuple[str, ...]  # a text, or a tuple of the texts that an objective's inputs are
+Scores = dict[str, float]  # metric -> value
 
 
 @dataclass
@@ -27,159 +27,126 @@ class Pipeline(GenerationMethods):
     """What `zoo.train` and `zoo.load` return."""
 
     model: keras.Model
-    preset: Preset  # as resolved by training: labels, vocabulary and threshold filled in
+    preset: Preset  # as resolved by training: with labels, vocabulary and threshold
     tokenizer: Tokenizer
-    scores: dict = field(default_factory=dict)  # split -> metric -> value, measured after training
-    precision: str = "float32"  # of the weights: others only compute, see `load`
+    scores: dict[str, Scores] = field(default_factory=dict)  # by split, measured after training
+    weight_type: str = "float32"  # other types are for inference alone: see `zoo.load`
 
     @property
-    def objective(self):
+    def objective(self) -> Objective:
+        """The task of the model."""
         return self.preset.objective
 
-    def predict(self, texts):
-        """Answers for a text, or a list of texts; a text is a (text, text_pair) tuple where pairs were learned.
+    def predict(self, texts: Text | Sequence[Text]) -> Any:
+        """The answer for a text, or a list of answers for a list of texts; the objective's `answer` describes it.
 
-        Returns one answer, or a list of them in the same order; see the objective's `answer`.
+        Args:
+            texts: a text, or a tuple of texts for a task with several inputs, such as (question, context); or a list.
+
+        Raises UserError for another number of texts than the task has inputs.
         """
         single = isinstance(texts, str | tuple)
-        records = [self.objective.record(text) for text in ([texts] if single else texts)]
-        found = [answer for _, answer in self.stream(records)]
-        return found[0] if single else found
+        records = [self.objective.fields.record(text) for text in ([texts] if single else texts)]
+        answers = [answer for _, answer in self.stream(records)]
+        return answers[0] if single else answers
 
-    def stream(self, records):
-        """Yield (record, answer) for an iterable of records; holds a chunk of them at a time."""
+    def stream(self, records: Iterable[dict]) -> Iterator[tuple[dict, Any]]:
+        """Yield (record, answer) for each of an iterable of records; memory holds one chunk of them."""
         for chunk in in_chunks(records):
-            outputs = predictor.predict(self.model, self.objective, self.tokenizer, chunk)
-            for record, output in zip(chunk, outputs, strict=True):
-                yield record, self.objective.answer(output, record)
+            decisions = predict(self.model, self.objective, self.tokenizer, chunk)
+            for record, decision in zip(chunk, decisions, strict=True):
+                yield record, self.objective.answer(decision, record)
 
-    def questions(self, data, columns=None, errors="strict"):
-        """Yield the records of a dataset spec, of which only what `predict` asks for is needed."""
-        asks = self.objective.asks()
-        known = {field: name for field, name in self.preset.data.columns.items() if field in asks}
-        dataset = open_dataset(data, columns or known, errors=errors, required=asks, split_strategy="")
+    def records_of(
+        self, data: str | Path, columns: Mapping[str, str] | None = None, errors: str = "strict"
+    ) -> Iterator[dict]:
+        """Yield the records of a dataset, without labels: only the objective's inputs are required.
+
+        Args:
+            data: a dataset spec: see `zoo.open_dataset`.
+            columns: {standard field: the data's name for it}; default: the names of the training data.
+            errors: "strict", or "replace" to continue after broken UTF-8.
+        """
+        inputs = self.objective.fields.inputs
+        known = {field: name for field, name in self.preset.data.columns.items() if field in inputs}
+        dataset = open_dataset(data, columns or known, errors=errors, required=inputs, split_strategy="")
         for split in dataset.splits:
             yield from dataset.records(split)
 
-    def evaluate(self, data="", split="", columns=None, errors="strict"):
-        """Exact scores on a dataset; without `data`, on the test split of the one that the model was trained on.
+    def evaluate(
+        self,
+        data: str | Path = "",
+        split: str = "",
+        columns: Mapping[str, str] | None = None,
+        errors: str = "strict",
+    ) -> Scores:
+        """Exact scores on a dataset.
 
-        Without `split`, the dataset's test split, else its last one; a file that names no split is taken whole.
+        Args:
+            data: a dataset spec; "": the data that the model was trained on.
+            split: "": the dataset's test split, else its last one. A file without splits is one split.
+            columns, errors: as of `records_of`.
+
+        Raises UserError for data that does not fit the model, such as an unknown label.
         """
-        return self.inspect(data, split, columns, errors)[0]
+        return self.scores_and_tables(data, split, columns, errors)[0]
 
-    def inspect(self, data="", split="", columns=None, errors="strict"):
-        """`(scores, table, confusion)` on a dataset: see the objective for what each holds."""
-        records = self.read(data, split, columns, errors)
-        return inspect(self.objective, predictor.predict(self.model, self.objective, self.tokenizer, records), records)
+    def scores_and_tables(
+        self,
+        data: str | Path = "",
+        split: str = "",
+        columns: Mapping[str, str] | None = None,
+        errors: str = "strict",
+    ) -> tuple[Scores, list[dict], np.ndarray | None]:
+        """`(scores, scores per class, confusion matrix)` on a dataset; arguments are those of `evaluate`."""
+        records = self.load_split(data, split, columns, errors)
+        decisions = predict(self.model, self.objective, self.tokenizer, records)
+        return scoring.scores_and_tables(self.objective, decisions, records)
 
-    def read(self, data="", split="", columns=None, errors="strict"):
-        """The records of one split as a list, checked against what the model knows."""
-        source, needs = self.preset.data, self.objective.needs()
-        split_strategy = "" if data else self.objective.split_strategy
-        dataset = open_dataset(data or source.spec, columns or source.columns, source.seed, errors, needs, split_strategy)
+    def load_split(
+        self,
+        data: str | Path = "",
+        split: str = "",
+        columns: Mapping[str, str] | None = None,
+        errors: str = "strict",
+    ) -> list[dict]:
+        """The records of one split, checked against the labels of the model; arguments are those of `evaluate`."""
+        source, required = self.preset.data, self.objective.fields.required
+        strategy = "" if data else self.objective.split_strategy
+        dataset = open_dataset(data or source.spec, columns or source.columns, source.seed, errors, required, strategy)
         split = split or ("test" if "test" in dataset.splits else dataset.splits[-1])
-        self.objective.accept(dataset, split)
-        return list(dataset.records(split))
+        preparation, records = self.objective.preparation(self.preset.architecture), []
+        for location, record in dataset.located_records(split):
+            preparation.add(split, location, record)
+            records.append(record)
+        preparation.finish(dataset.describe)
+        return records
 
-    def export(self, folder, format="saved_model"):
-        """Write a SavedModel that takes raw strings, or with format "huggingface" a folder for transformers.
+    def export(self, folder: str | Path, format: str = "saved_model") -> Path:
+        """Write a SavedModel that takes raw strings, or a folder for Hugging Face transformers. Returns the folder.
 
-        See `zoo.export.saved_model.export` and `zoo.checkpoints.hf_export.write_huggingface`. Returns the folder, a new one.
+        Args:
+            folder: a new folder.
+            format: "saved_model", see `zoo.export.saved_model.export`, or "huggingface", see
+                `zoo.checkpoints.hf_export.write_huggingface`.
         """
         from zoo.checkpoints.hf_export import write_huggingface
         from zoo.export.saved_model import export
 
-        self._check_precision()
+        self.check_weight_type()
         writers = {"saved_model": export, "huggingface": write_huggingface}
         return writers[one_of("format", format, writers)](self, folder)
 
-    def write(self, folder):
-        """Write model, preset, tokenizer and scores into an existing folder."""
-        self._check_precision()
-        folder = Path(folder)
-        with silence():  # Keras imports TensorFlow for it, where there is one
-            keras.Model(self.model.input, self.model.output).save(folder / "model.keras")  # without the optimizer
-        self.tokenizer.save(folder / "tokenizer.json")
-        write_text(folder / "preset.json", config.to_json(self.preset))
-        write_text(folder / "scores.json", json.dumps(self.scores, indent=2) + "\n")
+    def save(self, folder: str | Path) -> None:
+        """Write model, preset, tokenizer and scores into an existing folder, for `zoo.load`."""
+        from zoo.pipeline.saving import save
 
-    def _check_precision(self):
-        if self.precision != "float32":
+        save(self, folder)
+
+    def check_weight_type(self) -> None:
+        """Raise UserError for quantized weights, which are neither saved nor exported."""
+        if self.weight_type != "float32":
             raise UserError(
                 "Expected weights as they were trained, to save or export them. "
-                f"Received: a model loaded with precision={self.precision}."
+                f"Received: a model loaded with quantize={self.weight_type}."
             )
-
-
-def inspect(objective, outputs, records):
-    """`(scores, table, confusion)` of a model's outputs, one for each of a list of records."""
-    return tuple(look(outputs, records) for look in (objective.scores, objective.per_class, objective.confusion_matrix))
-
-
-def held_out(dataset):
-    """{split: list of records} of what a model does not learn from."""
-    return {split: list(dataset.records(split)) for split in ("validation", "test") if split in dataset.splits}
-
-
-def measure(pipeline, splits):
-    """`(pipeline, table, confusion)`: calibrated and scored on `held_out` records, and the looks at the last split."""
-    objective, scores = pipeline.objective, {}
-    for split, records in splits.items():
-        outputs = predictor.predict(pipeline.model, objective, pipeline.tokenizer, records)
-        if split == "validation":
-            objective = objective.calibrate(outputs, records)
-        scores[split], *looks = inspect(objective, outputs, records)
-    return replace(pipeline, preset=replace(pipeline.preset, objective=objective), scores=scores), *looks
-
-
-def load(folder, precision="float32"):
-    """The pipeline that a training run left in `folder`.
-
-    With `precision` "int8" or "bfloat16" the weights of dense layers and the vectors of tokens take a quarter or half
-    of the memory, and on torch less time to read, see `zoo.layers.quantization`; such a pipeline answers, writes and is
-    scored, but is not saved or exported. Raises UserError, naming the file, where one is missing, truncated or of
-    another version.
-    """
-    folder, precision = Path(folder), one_of("precision", precision, WEIGHT_TYPES)
-    missing = [name for name in FILES if not (folder / name).is_file()]
-    if missing:
-        raise UserError(_not_a_model(folder, missing))
-    preset = _part(folder / "preset.json", lambda path: config.from_json(path.read_text(encoding="utf-8")))
-    tokenizer = _part(folder / "tokenizer.json", Tokenizer.load)
-    model = _part(folder / "model.keras", _network)
-    vectors = preset.architecture.vocabulary  # of published networks some are without a token
-    if tokenizer.vocabulary_size > vectors or (tokenizer.vocabulary_size < vectors and not preset.training.init):
-        raise UserError(f"The files in {folder} are of different models: copy the whole folder again.")
-    scores = folder / "scores.json"
-    found = _part(scores, lambda path: json.loads(path.read_text(encoding="utf-8"))) if scores.is_file() else {}
-    if precision != "float32":
-        quantize_weights(model, precision)
-    return Pipeline(model, preset, tokenizer, found, precision)
-
-
-def _part(path, read):
-    try:
-        return read(path)
-    except (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise UserError(f"{path} cannot be read: {reason} Train again, or copy the whole folder again.") from error
-
-
-def _network(path):
-    if not zipfile.is_zipfile(path):  # its table of contents stands at the end
-        raise UserError("Expected a whole Keras file. Received: a truncated or damaged one.")
-    with silence():
-        return keras.saving.load_model(path, compile=False)
-
-
-def _not_a_model(folder, missing):
-    place = folder.absolute()
-    unfinished = place.with_name(f"{place.name}.running").is_dir()
-    hint = " Its run did not end: finish it by zoo train ... --resume." if unfinished else ""
-    if folder.is_dir():
-        return f"Expected {', '.join(FILES)} in {folder}. Received: a folder without {', '.join(missing)}.{hint}"
-    what = "is a file" if folder.exists() else "is not there"
-    near = sorted(path.parent.name for path in place.parent.glob("*/preset.json") if path.parent.suffix != ".running")
-    models = f"{did_you_mean(place.name, near)} Models beside it: {', '.join(near)}." if near else ""
-    return f"Expected a folder that zoo train wrote. Received: {folder}, which {what}.{hint or models}"

@@ -1,53 +1,94 @@
-"""From records to predictions: examples through the model in batches of few shapes."""
+"""Batch prediction: records to decisions, with examples in padded batches of few shapes."""
 
+from collections.abc import Callable, Iterable, Sequence
 from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
 
+from zoo import backend
 from zoo.backend.shapes import bucket, power_of_two
 from zoo.data.collate import Collator
 from zoo.data.tokenization import in_chunks
+from zoo.objectives import Objective
 
 ROWS = 64  # most examples in a batch
 TOKENS = 4096  # most token ids in a batch: outputs may be as wide as a vocabulary
-_TWINS = WeakKeyDictionary()  # model -> how it was drawn -> twin
+_DERIVED = WeakKeyDictionary()  # model -> {key: what was made of the model, compiled once}
 
 
-def predict(model, objective, tokenizer, records, watching=False, answer=None):
-    """The objective's prediction for each of an iterable of records, a list in their order.
+def predict(
+    model: keras.Model,
+    objective: Objective,
+    tokenizer,
+    records: Iterable[dict],
+    during_training: bool = False,
+    predict_batch: Callable | None = None,
+) -> list[dict]:
+    """The objective's decision for each record, in order.
 
-    `watching` tells the objective that this is one of many looks while training, which should be cheap; `answer` is
-    what stands in place of the model's `predict_on_batch`.
+    Args:
+        during_training: called by validation in each epoch; objectives may generate fewer texts.
+        predict_batch: takes the place of `model.predict_on_batch`.
     """
-    run = BatchPredictor(model, objective, tokenizer, watching, answer)
-    return [one for chunk in in_chunks(records) for one in objective.predict(run, chunk, tokenizer)]
+    run = BatchPredictor(model, objective, tokenizer, during_training, predict_batch)
+    return [decision for chunk in in_chunks(records) for decision in objective.predict(run, chunk, tokenizer)]
 
 
 class BatchPredictor:
-    """What an objective is handed to make predictions with: its model, run on rows of examples."""
+    """Runs a model on lists of examples; `objective.predict` gets one. Arguments are those of `predict`."""
 
-    def __init__(self, model, objective, tokenizer, watching=False, answer=None):
-        self.model, self.objective, self.tokenizer, self.watching = model, objective, tokenizer, watching
-        self.answer = answer or model.predict_on_batch
+    def __init__(
+        self,
+        model: keras.Model,
+        objective: Objective,
+        tokenizer,
+        during_training: bool = False,
+        predict_batch: Callable | None = None,
+    ) -> None:
+        self.model, self.objective, self.tokenizer = model, objective, tokenizer
+        self.during_training, self.predict_batch = during_training, predict_batch
 
-    def __call__(self, rows, through=None):
-        """The outputs for each of a list of rows, as `objective.examples` yields them.
+    def __call__(self, examples: Sequence[dict], transform: Callable[[keras.Model], keras.Model] | None = None) -> list:
+        """The model's outputs for each example: a list of arrays, or of structures of arrays, padded as their batches.
 
         Args:
-            through: a function that draws, from the trained model, another one of the same layers to run in its place.
-
-        Returns a list of arrays, or of what structure of arrays the model gives, padded as their batches were.
+            examples: dicts of 1-D arrays as `objective.examples` yields them.
+            transform: makes of the model another one with the same layers, which is run.
         """
-        model, found = self._twin(through) if through else self.model, [None] * len(rows)
-        answer = model.predict_on_batch if through else self.answer
-        collator = Collator.for_model(model, self.objective, self.tokenizer, rows[0] if rows else ())
-        sizes = np.array([collator.sizes(row) for row in rows])
-        for some, shape in _batches(sizes, self.objective.length):
-            outputs = _run(answer, model.input, collator.pad([rows[i] for i in some], shape))
-            for place, i in enumerate(some):
-                found[i] = keras.tree.map_structure(lambda y, place=place: y[place], outputs)
-        return found
+        if transform:
+            model = self._derived(transform, lambda: transform(self.model))
+            return self._run(examples, model, model.predict_on_batch)
+        return self._run(examples, self.model, self.predict_batch or self.model.predict_on_batch)
+
+    def decisions(self, examples: Sequence[dict]) -> list[dict[str, np.ndarray]]:
+        """`objective.decide` of the model's outputs, {name: array}, for each example."""
+        if self.predict_batch:
+            return self._run(examples, self.model, lambda inputs: self.decide(self.predict_batch(inputs)))
+        model = self._derived(("decisions", repr(self.objective)), self._decision_model)
+        return self._run(examples, model, model.predict_on_batch)
+
+    def _decision_model(self):
+        return keras.Model(self.model.input, Decide(self.objective, name="decide")(self.model.output))
+
+    def decide(self, outputs) -> dict[str, np.ndarray]:
+        """`objective.decide` of a structure of arrays or tensors, compiled once for their shapes."""
+        compiled = self._derived(
+            ("decide", repr(self.objective)), lambda: backend.jit(self.objective.decide, (), donate=False)
+        )
+        outputs = keras.tree.map_structure(keras.ops.convert_to_tensor, outputs)
+        return keras.tree.map_structure(keras.ops.convert_to_numpy, compiled(outputs))
+
+    def _run(self, examples, model, predict_batch):
+        outputs = [None] * len(examples)
+        collator = Collator.for_model(model, self.objective, self.tokenizer, examples[0] if examples else ())
+        sizes = np.array([collator.sizes(example) for example in examples])
+        for indices, shape in _batches(sizes, self.objective.length):
+            batch = collator.pad([examples[i] for i in indices], shape)
+            arrays = _predict_padded(predict_batch, model.input, batch)
+            for row, i in enumerate(indices):
+                outputs[i] = keras.tree.map_structure(lambda y, row=row: y[row], arrays)
+        return outputs
 
     def generate(self, rows, max_new_tokens):
         """Greedy decoding: the new ids for each of a list of prompts, at most `max_new_tokens` and without the end id.
@@ -62,27 +103,38 @@ class BatchPredictor:
         config = GenerationConfig(max_new_tokens=max_new_tokens, stop_ids=stop_ids)
         return [completion.ids for (completion,) in generate(self.model, *prompts_of(rows, self.tokenizer), config)]
 
-    def _twin(self, draw):
-        """The model that `draw` makes of the trained one; the same for every runner, so that it is compiled once."""
-        drawn = _TWINS.setdefault(self.model, {})
-        if draw not in drawn:
-            drawn[draw] = draw(self.model)
-        return drawn[draw]
+    def _derived(self, key, make):
+        """What `make` makes of the model, the same for all predictors, so that it is compiled once."""
+        derived = _DERIVED.setdefault(self.model, {})
+        if key not in derived:
+            derived[key] = make()
+        return derived[key]
+
+
+class Decide(keras.layers.Layer):
+    """`objective.decide` as the last layer of a model, to be compiled with it."""
+
+    def __init__(self, objective: Objective, **kwargs) -> None:
+        super().__init__(dtype="float32", autocast=False, **kwargs)
+        self.objective = objective
+
+    def call(self, outputs):
+        return self.objective.decide(outputs)
 
 
 def _batches(sizes, longest):
-    """(row numbers, padded length of each input) of batches of rows of about the same size, longest first."""
+    """Yield (example indices, padded length of each input) of examples of about the same size, longest first."""
     order = sorted(range(len(sizes)), key=lambda i: tuple(-sizes[i]))
     while order:
         shape = bucket(sizes[order[:ROWS]].max(axis=0), longest)
         count = max(1, min(ROWS, TOKENS // int(shape.max())))
-        some, order = order[:count], order[count:]
-        yield some, bucket(sizes[some].max(axis=0), longest)
+        indices, order = order[:count], order[count:]
+        yield indices, bucket(sizes[indices].max(axis=0), longest)
 
 
-def _run(answer, names, batch):
-    """Outputs of one batch. Its rows are rounded up to a power of two, so that few shapes are compiled."""
+def _predict_padded(predict_batch, names, batch):
+    """Outputs of a batch whose rows are padded to a power of two, so that few shapes are compiled."""
     count = len(next(iter(batch.values())))
     rows = power_of_two(count)
     inputs = {name: np.pad(batch[name], ((0, rows - count), (0, 0)), mode="edge") for name in names}
-    return keras.tree.map_structure(lambda y: keras.ops.convert_to_numpy(y)[:count], answer(inputs))
+    return keras.tree.map_structure(lambda y: keras.ops.convert_to_numpy(y)[:count], predict_batch(inputs))

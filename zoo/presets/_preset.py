@@ -1,4 +1,4 @@
-"""The contract of a preset: one experiment, completely, as plain frozen dataclasses."""
+"""The contract of a preset: a complete experiment as plain frozen dataclasses."""
 
 from dataclasses import dataclass, field
 
@@ -67,7 +67,7 @@ class Tuning:
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """An architecture, an objective, data, a tokenizer and training settings."""
+    """A preset: an architecture, an objective, data, a tokenizer and training settings."""
 
     architecture: Architecture
     objective: Objective

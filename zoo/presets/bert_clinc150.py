@@ -1,4 +1,4 @@
-"""150 intents (Larson 2019, arXiv:1909.02027) by a pretrained BERT, or any encoder, fine-tuned as a whole.
+"""Intent classification, 150 classes (CLINC150, Larson 2019, arXiv:1909.02027), by fine-tuning a pretrained BERT.
 
 zoo train bert_clinc150 --from FOLDER
 """

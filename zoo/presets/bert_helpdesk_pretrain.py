@@ -1,4 +1,4 @@
-"""Hidden words and next sentences of customer-support messages, the embedded sample, by a tiny BERT.
+"""Masked-LM and next-sentence pretraining of a tiny BERT on customer-support messages, the embedded sample.
 
 zoo train bert_helpdesk_pretrain
 """

@@ -1,4 +1,4 @@
-"""Intents of requests to a voice assistant (Coucke 2018, arXiv:1805.10190) by a pretrained BERT, or any encoder.
+"""Intent classification of voice-assistant requests (SNIPS, Coucke 2018, arXiv:1805.10190) by a pretrained BERT.
 
 zoo train bert_snips --from FOLDER --data FOLDER
 """

@@ -1,4 +1,4 @@
-"""Answers to questions about articles of Wikipedia (Rajpurkar 2016, arXiv:1606.05250) by a pretrained BERT, fine-tuned.
+"""Extractive question answering (SQuAD, Rajpurkar 2016, arXiv:1606.05250) by fine-tuning a pretrained BERT.
 
 zoo train bert_squad --from FOLDER --data FOLDER
 """

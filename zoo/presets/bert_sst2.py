@@ -1,4 +1,4 @@
-"""Sentiment of movie-review sentences (Socher 2013) by a pretrained BERT, or any encoder, fine-tuned as a whole.
+"""Sentiment classification (SST-2, Socher 2013) by fine-tuning a pretrained BERT, or any encoder.
 
 zoo train bert_sst2 --from FOLDER
 """

@@ -1,4 +1,4 @@
-"""Answers to questions about customer-support messages, the embedded sample, by convolutions over word pieces.
+"""Extractive question answering on customer-support messages, the embedded sample, by a convolutional network.
 
 zoo train conv_helpdesk_find_span
 """

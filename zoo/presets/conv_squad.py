@@ -1,4 +1,4 @@
-"""Answers to questions about articles of Wikipedia (Rajpurkar 2016, arXiv:1606.05250) by convolutions, from scratch.
+"""Extractive question answering (SQuAD, Rajpurkar 2016, arXiv:1606.05250) by convolutions, trained from scratch.
 
 zoo train conv_squad --data FOLDER
 """

@@ -1,4 +1,4 @@
-"""Replies to customer-support messages, the embedded sample, by a tiny GPT-2.
+"""Instruction tuning: replies to customer-support messages, the embedded sample, by a tiny GPT-2.
 
 zoo train gpt2_helpdesk_follow_instructions
 """

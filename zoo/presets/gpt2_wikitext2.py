@@ -1,4 +1,4 @@
-"""The next word of Wikipedia's good articles (Merity 2016, arXiv:1609.07843) by a small GPT-2.
+"""Language model of Wikipedia articles (WikiText-2, Merity 2016, arXiv:1609.07843): a small GPT-2.
 
 zoo train gpt2_wikitext2 --data FOLDER
 """

@@ -1,4 +1,4 @@
-"""Parts of speech of English web text (Silveira 2014, LREC, Universal Dependencies) by a bidirectional LSTM.
+"""Part-of-speech tagging of English web text (UD English EWT, Silveira 2014, LREC) by a bidirectional LSTM.
 
 zoo train lstm_cnn_ewt_upos --data FOLDER
 """

@@ -1,4 +1,4 @@
-"""Intents of customer-support messages, the embedded sample, and the names, dates and numbers in them, at once.
+"""Joint intent classification and entity tagging of customer-support messages, the embedded sample.
 
 zoo train lstm_cnn_helpdesk_classify_and_tag
 """

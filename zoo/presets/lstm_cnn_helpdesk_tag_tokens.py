@@ -1,4 +1,4 @@
-"""Products, people, places, dates, money and order numbers in customer-support messages, the embedded sample.
+"""Named entity recognition in customer-support messages, the embedded sample: products, people, places, dates.
 
 zoo train lstm_cnn_helpdesk_tag_tokens
 """

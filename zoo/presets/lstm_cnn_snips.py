@@ -1,4 +1,4 @@
-"""Intents and slots of requests to a voice assistant (Coucke 2018, arXiv:1805.10190) at once, by LSTMs and a CRF.
+"""Joint intent classification and slot filling (SNIPS, Coucke 2018, arXiv:1805.10190) by an LSTM-CNN-CRF.
 
 zoo train lstm_cnn_snips --data FOLDER
 """

@@ -1,4 +1,4 @@
-"""Slots of requests to a voice assistant (Coucke 2018, arXiv:1805.10190) by LSTMs over spelled words and a CRF.
+"""Slot filling of voice-assistant requests (SNIPS, Coucke 2018, arXiv:1805.10190) by an LSTM-CNN-CRF.
 
 zoo train lstm_cnn_snips_slots --data FOLDER
 """

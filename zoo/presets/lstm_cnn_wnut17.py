@@ -1,4 +1,4 @@
-"""Emerging entities in social media (Derczynski 2017, https://aclanthology.org/W17-4418) by LSTMs over spelled words.
+"""Named entity recognition in social media (WNUT 17, Derczynski 2017, aclanthology.org/W17-4418), LSTM-CNN-CRF.
 
 zoo train lstm_cnn_wnut17 --data FOLDER
 """

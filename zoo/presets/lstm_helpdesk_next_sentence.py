@@ -1,4 +1,4 @@
-"""Whether a sentence follows another in customer-support messages, the embedded sample, by an LSTM.
+"""Next-sentence prediction on customer-support messages, the embedded sample, by an LSTM.
 
 zoo train lstm_helpdesk_next_sentence
 """

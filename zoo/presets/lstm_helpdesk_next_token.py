@@ -1,4 +1,4 @@
-"""The next word of customer-support messages, the embedded sample, by an LSTM.
+"""Language model of customer-support messages, the embedded sample: an LSTM.
 
 zoo train lstm_helpdesk_next_token
 """

@@ -1,4 +1,4 @@
-"""Intents of requests to a voice assistant (Coucke 2018, arXiv:1805.10190) by a bidirectional LSTM.
+"""Intent classification of voice-assistant requests (SNIPS, Coucke 2018, arXiv:1805.10190), bidirectional LSTM.
 
 zoo train lstm_snips --data FOLDER
 """
@@ -14,6 +14,13 @@ PRESET = Preset(
     tokenizer=Words(vocabulary=12_000),
     data=Data(columns={"text": "tokens", "label": "intent"}),
     training=Training(
-        epochs=8, batch_size=100, learning_rate=2e-3, schedule="constant", warmup=0.0, clip_norm=0.0, ema=0.99, patience=3
+        epochs=8,
+        batch_size=100,
+        learning_rate=2e-3,
+        schedule="constant",
+        warmup=0.0,
+        clip_norm=0.0,
+        ema=0.99,
+        patience=3,
     ),
 )

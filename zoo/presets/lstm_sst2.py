@@ -1,4 +1,4 @@
-"""Sentiment of movie-review sentences (Socher 2013) by a bidirectional LSTM.
+"""Sentiment classification (SST-2, Socher 2013) by a bidirectional LSTM.
 
 zoo train lstm_sst2
 """
@@ -14,6 +14,13 @@ PRESET = Preset(
     tokenizer=Words(vocabulary=10_000),
     data=Data(spec="tfds:glue/sst2"),
     training=Training(
-        epochs=8, batch_size=50, learning_rate=1e-3, schedule="constant", warmup=0.0, clip_norm=0.0, ema=0.995, patience=3
+        epochs=8,
+        batch_size=50,
+        learning_rate=1e-3,
+        schedule="constant",
+        warmup=0.0,
+        clip_norm=0.0,
+        ema=0.995,
+        patience=3,
     ),
 )

@@ -1,4 +1,4 @@
-"""The next word of Wikipedia's good articles (Merity 2016, arXiv:1609.07843) by an LSTM.
+"""Language model of Wikipedia articles (WikiText-2, Merity 2016, arXiv:1609.07843): an LSTM.
 
 zoo train lstm_wikitext2 --data FOLDER
 """

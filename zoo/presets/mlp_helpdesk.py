@@ -1,4 +1,4 @@
-"""Intent of customer-support messages, the embedded sample, by a small network on the TF-IDF of words.
+"""Intent classification of customer-support messages, the embedded sample, by TF-IDF and dense layers.
 
 zoo train mlp_helpdesk
 """

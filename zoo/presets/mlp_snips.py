@@ -1,4 +1,4 @@
-"""Intents of requests to a voice assistant (Coucke 2018, arXiv:1805.10190) by a network on TF-IDF of character n-grams.
+"""Intent classification of voice-assistant requests (SNIPS, Coucke 2018, arXiv:1805.10190) by TF-IDF n-grams.
 
 zoo train mlp_snips --data FOLDER
 """

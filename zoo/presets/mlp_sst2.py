@@ -1,8 +1,8 @@
-"""Sentiment of movie-review sentences (Socher 2013) by a linear model of character n-grams.
+"""Sentiment classification (SST-2, Socher 2013) by a linear model of character n-grams.
 
 zoo train mlp_sst2
 
-Naive Bayes tells which n-grams count: after Wang & Manning 2012, https://aclanthology.org/P12-2018.
+N-grams are scaled by their naive Bayes log-count ratio: Wang & Manning 2012, https://aclanthology.org/P12-2018.
 """
 
 from zoo.architectures.mlp import MLP

@@ -1,9 +1,9 @@
-"""Subject lines for customer-support messages, the embedded sample, by GRUs with attention.
+"""Summarisation: subject lines for customer-support messages, the embedded sample, by GRUs with attention.
 
 zoo train rnn_seq2seq_helpdesk
 
-220 messages are too few to learn to summarise; they show how it is done. The likeliest of what is then learned is
-to write nothing, so the weights that are kept are those that write best.
+220 messages are too few to learn summarisation; the preset shows how it is done. By the loss, weights that generate
+empty texts would be best, so the epoch is selected by the generated texts.
 """
 
 from zoo.architectures.rnn_seq2seq import RNNSeq2Seq

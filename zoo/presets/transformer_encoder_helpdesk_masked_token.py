@@ -1,4 +1,4 @@
-"""Hidden words of customer-support messages, the embedded sample, by a small Transformer encoder.
+"""Masked-LM training on customer-support messages, the embedded sample: a small Transformer encoder.
 
 zoo train transformer_encoder_helpdesk_masked_token
 """

@@ -1,4 +1,4 @@
-"""Sentiment of movie-review sentences (Socher 2013) by a small Transformer encoder.
+"""Sentiment classification (SST-2, Socher 2013) by a small Transformer encoder.
 
 zoo train transformer_encoder_sst2
 """

@@ -1,4 +1,4 @@
-"""How alike two sentences are, from 0 to 5 (Cer 2017, https://aclanthology.org/S17-2001) by a Transformer encoder.
+"""Sentence similarity, 0 to 5 (STS-B, Cer 2017, https://aclanthology.org/S17-2001), by a Transformer encoder.
 
 zoo train transformer_encoder_stsb
 """

@@ -1,4 +1,4 @@
-"""German image captions to English, in small letters (Elliott 2016, arXiv:1605.00459), by a small Transformer.
+"""Machine translation, German to English (Multi30k, Elliott 2016, arXiv:1605.00459), by a small Transformer.
 
 zoo train transformer_multi30k --data "FOLDER.{de,en}"
 """

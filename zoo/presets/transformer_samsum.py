@@ -1,4 +1,4 @@
-"""Summaries of messenger dialogues (Gliwa 2019, arXiv:1911.12237) by a small Transformer.
+"""Dialogue summarisation (SAMSum, Gliwa 2019, arXiv:1911.12237) by a small Transformer.
 
 zoo train transformer_samsum --data FOLDER
 """

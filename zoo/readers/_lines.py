@@ -3,6 +3,7 @@
 import gzip
 import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from zoo.readers import Reader
@@ -11,8 +12,8 @@ from zoo.runtime.errors import UserError, nearest, shorten
 BYTE_ORDER_MARK = "\ufeff"
 
 
-def read_lines(path, errors="strict"):
-    """Yields (number, line) for each line of a file, line endings kept, holding one line at a time.
+def read_lines(path: str | Path, errors: str = "strict") -> Iterator[tuple[int, str]]:
+    """Yield (number, line) for each line of a file, with its line ending, holding one line at a time.
 
     `errors` is "strict" or "replace" (broken UTF-8 becomes U+FFFD). Raises UserError that names the file and the line.
     """
@@ -25,13 +26,13 @@ def read_lines(path, errors="strict"):
         yield number, text.removeprefix(BYTE_ORDER_MARK) if number == 1 else text
 
 
-def without_ending(line):
+def without_ending(line: str) -> str:
     """The line without its line ending."""
     return line.removesuffix("\n").removesuffix("\r")
 
 
-def sentences(lines):
-    """Groups (number, line) pairs into lists of them, at blank lines."""
+def sentences(lines: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
+    """Group (number, line) pairs into lists, at blank lines."""
     group = []
     for number, line in lines:
         if line.strip():
@@ -43,8 +44,8 @@ def sentences(lines):
         yield group
 
 
-def check_exists(path):
-    """Raises UserError, naming the nearest file there is, where `path` does not exist."""
+def check_exists(path: str | Path) -> None:
+    """Raise UserError, with the nearest name in its folder, where `path` does not exist."""
     path = Path(path)
     if path.exists():
         return
@@ -69,22 +70,22 @@ def _raw_lines(path):
         raise UserError(f"Cannot read {path}: {error.strerror or error}.") from error
 
 
-def _decode(line, place, errors):
+def _decode(line, location, errors):
     try:
         return line.decode("utf-8", errors)
     except UnicodeDecodeError as error:
         raise UserError(
-            f"Expected UTF-8. Received: byte 0x{line[error.start]:02x} at {place}, byte {error.start + 1} of the line. "
-            "Save the file as UTF-8, or go on with U+FFFD in such places by --errors replace."
+            f"Expected UTF-8. Received: byte 0x{line[error.start]:02x} at {location}, byte {error.start + 1} of the "
+            "line. Save the file as UTF-8, or go on with U+FFFD in such places by --errors replace."
         ) from error
 
 
 class TableReader(Reader, ABC):
-    """A table whose first row names its columns. A reader of one kind of table says how a file splits into cells."""
+    """A table whose first row names its columns; a subclass splits a file into cells."""
 
     @abstractmethod
-    def cells(self, path, errors):
-        """Yields (line number, list of cells) for every row, the header included."""
+    def cells(self, path: str | Path, errors: str) -> Iterator[tuple[int, list[str]]]:
+        """Yield (line number, list of cells) for every row, the header included."""
 
     def rows(self, path, errors):
         cells = self.cells(path, errors)
@@ -97,16 +98,16 @@ class TableReader(Reader, ABC):
 
 
 def _check_header(header, path):
-    doubled = sorted({name for name in header if header.count(name) > 1})
-    if doubled:
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated:
         raise UserError(
-            f"Expected different column names in {path}. Received: {doubled[0]!r} twice, in columns={header}."
+            f"Expected different column names in {path}. Received: {repeated[0]!r} twice, in columns={header}."
         )
 
 
-def _wrong_width(header, row, place):
-    trouble = "few" if len(row) < len(header) else "many"
+def _wrong_width(header, row, location):
+    amount = "few" if len(row) < len(header) else "many"
     return (
-        f"Expected {len(header)} fields at {place}, as in the header {header}. "
-        f"Received: too {trouble} ({len(row)}), row={shorten(row)}."
+        f"Expected {len(header)} fields at {location}, as in the header {header}. "
+        f"Received: too {amount} ({len(row)}), row={shorten(row)}."
     )

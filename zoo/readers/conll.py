@@ -10,7 +10,7 @@ from zoo.runtime.errors import UserError, shorten
 
 
 class Conll(Reader):
-    """Reads .conll into the fields `tokens` and `tags`; a sentence's line number is that of its first token."""
+    """Read .conll into the fields `tokens` and `tags`; a sentence's line number is that of its first token."""
 
     extensions = (".conll",)
 
@@ -18,12 +18,15 @@ class Conll(Reader):
         lines = (pair for pair in read_lines(path, errors) if not pair[1].startswith("-DOCSTART-"))
         for sentence in sentences(lines):
             pairs = [_token_and_tag(line, f"{path}:{number}") for number, line in sentence]
-            yield f"{path}:{sentence[0][0]}", {"tokens": [p[0] for p in pairs], "tags": [p[1] for p in pairs]}
+            yield (
+                f"{path}:{sentence[0][0]}",
+                {"tokens": [token for token, _ in pairs], "tags": [tag for _, tag in pairs]},
+            )
 
 
-def _token_and_tag(line, place):
+def _token_and_tag(line, location):
     line = without_ending(line)
     columns = line.split("\t") if "\t" in line else line.split()
     if len(columns) < 2 or not columns[0] or not columns[-1]:
-        raise UserError(f"Expected a token and, in the last column, its tag at {place}. Received: {shorten(line)}.")
+        raise UserError(f"Expected a token and, in the last column, its tag at {location}. Received: {shorten(line)}.")
     return columns[0], columns[-1]

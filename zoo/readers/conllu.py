@@ -9,7 +9,7 @@ TEXT = "# text = "
 
 
 class Conllu(Reader):
-    """Reads .conllu: words into `tokens`, their universal parts of speech into `tags`, the sentence into `text`.
+    """Read .conllu: words into `tokens`, their universal parts of speech into `tags`, the sentence into `text`.
 
     Ranges (the unsplit form of several words, ID 3-4) and empty nodes (ID 5.1) are no words and are skipped.
     """
@@ -24,17 +24,17 @@ class Conllu(Reader):
                 yield lines[0][0], _row(words, [line for _, line in lines])
 
 
-def _columns(placed):
-    place, line = placed
+def _columns(located):
+    location, line = located
     if line.startswith("#"):
         return None
     columns = line.split("\t")
     if len(columns) != WIDTH:
-        raise UserError(f"Expected {WIDTH} columns separated by tabs at {place}. Received: {shorten(line)}.")
+        raise UserError(f"Expected {WIDTH} columns separated by tabs at {location}. Received: {shorten(line)}.")
     return columns
 
 
 def _row(words, lines):
     tokens = [word[FORM] for word in words]
-    stated = [line.removeprefix(TEXT) for line in lines if line.startswith(TEXT)]
-    return {"text": stated[0] if stated else " ".join(tokens), "tokens": tokens, "tags": [word[UPOS] for word in words]}
+    texts = [line.removeprefix(TEXT) for line in lines if line.startswith(TEXT)]
+    return {"text": texts[0] if texts else " ".join(tokens), "tokens": tokens, "tags": [word[UPOS] for word in words]}

@@ -1,4 +1,4 @@
-"""Comma-separated tables as RFC 4180 has them: a header, quoted cells that may hold commas, quotes and line breaks."""
+"""CSV, comma-separated values by RFC 4180: a header, quoted cells that may hold commas, quotes and line breaks."""
 
 import csv
 
@@ -7,7 +7,7 @@ from zoo.runtime.errors import UserError
 
 
 class Csv(TableReader):
-    """Reads .csv; a row's line number is that of its first line."""
+    """Read .csv; a row's line number is that of its first line."""
 
     extensions = (".csv",)
 

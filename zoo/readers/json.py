@@ -1,6 +1,6 @@
-"""JSON files of three shapes: a list of objects, splits of texts and labels as CLINC150 has them, and SQuAD.
+"""JSON files of three forms: a list of objects, splits of texts and labels as CLINC150 has them, and SQuAD.
 
-A whole file is one JSON value, so it is held in memory while it is read.
+A file is one JSON value, so it is held in memory while it is read.
 """
 
 import json
@@ -12,7 +12,7 @@ from zoo.runtime.errors import UserError, shorten
 
 
 class Json(Reader):
-    """Reads .json: [{column: value}], {split: [[text, label] or {column: value}]}, or SQuAD's {"data": ...}."""
+    """Read .json: [{column: value}], {split: [[text, label] or {column: value}]}, or SQuAD's {"data": ...}."""
 
     extensions = (".json",)
 
@@ -21,16 +21,16 @@ class Json(Reader):
         if not isinstance(value, dict) or "data" in value:
             return super().sources(spec, errors)
         if not SPLITS.keys() & value.keys():
-            raise UserError(_unknown_shape(spec, value))
+            raise UserError(_unknown_form(spec, value))
         return {split: self._split(spec, split, errors) for split in value}
 
     def rows(self, path, errors):
         value = _load(path, errors)
         if isinstance(value, list):
-            return _placed(value, path)
+            return _located(value, path)
         if isinstance(value, dict) and "data" in value:
             return _questions(value["data"], path)
-        raise UserError(_unknown_shape(path, value))
+        raise UserError(_unknown_form(path, value))
 
     def _split(self, path, split, errors):
         return Source(
@@ -55,10 +55,10 @@ def _load(path, errors):
 def _rows_of_split(value, split, path):
     if not isinstance(value[split], list):
         raise UserError(f"Expected a list in the split {split!r} of {path}. Received: {shorten(value[split])}.")
-    return _placed(value[split], f"{path}#{split}")
+    return _located(value[split], f"{path}#{split}")
 
 
-def _placed(rows, description):
+def _located(rows, description):
     for number, row in enumerate(rows, start=1):
         if isinstance(row, list) and len(row) == 2:
             row = {"text": row[0], "label": row[1]}
@@ -70,28 +70,28 @@ def _placed(rows, description):
 
 
 def _questions(articles, path):
-    place = "data"  # the last that could be read
+    last = "data"  # the last question that could be read
     try:
         for article in articles:
             for paragraph in article["paragraphs"]:
                 for question in paragraph["qas"]:
-                    place = f"question {question.get('id')}"
-                    yield f"{path} {place}", _question(question, paragraph["context"])
+                    last = f"question {question.get('id')}"
+                    yield f"{path} {last}", _question(question, paragraph["context"])
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(
-            f"Expected SQuAD's data/paragraphs/qas in {path}. Received: trouble with {error} at or after {place}."
+            f"Expected SQuAD's data/paragraphs/qas in {path}. Received: trouble with {error} at or after {last}."
         ) from error
 
 
 def _question(question, context):
-    """A question's row; one of a file without answers, as for a test, has none to give."""
+    """A question's row, without `answers` where the file has none, as a file of test questions."""
     row = {"context": context, "question": question["question"], "id": question.get("id")}
     if question.get("is_impossible"):
         return row | {"answers": []}
     return row | ({"answers": question["answers"]} if "answers" in question else {})
 
 
-def _unknown_shape(path, value):
+def _unknown_form(path, value):
     return (
         f"Expected a list of objects, {{split: [[text, label]]}} or SQuAD in {path}. "
         f"Received: {type(value).__name__} {shorten(value)}."

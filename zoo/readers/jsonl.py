@@ -1,4 +1,4 @@
-"""JSON lines: one JSON object per line, its keys the columns."""
+"""JSON Lines: one JSON object per line, its keys the columns."""
 
 import json
 
@@ -8,7 +8,7 @@ from zoo.runtime.errors import UserError, shorten
 
 
 class JsonLines(Reader):
-    """Reads .jsonl; blank lines are skipped."""
+    """Read .jsonl; blank lines are skipped."""
 
     extensions = (".jsonl",)
 
@@ -17,12 +17,17 @@ class JsonLines(Reader):
             if line.strip():
                 yield f"{path}:{number}", _object(line, f"{path}:{number}")
 
+    def count(self, path, errors):
+        return sum(1 for _, line in read_lines(path, errors) if line.strip())
 
-def _object(line, place):
+
+def _object(line, location):
     try:
         value = json.loads(line)
     except ValueError as error:
-        raise UserError(f"Expected one JSON object at {place}. Received: {shorten(line.strip())} ({error}).") from error
+        raise UserError(
+            f"Expected one JSON object at {location}. Received: {shorten(line.strip())} ({error})."
+        ) from error
     if not isinstance(value, dict):
-        raise UserError(f"Expected one JSON object at {place}. Received: {shorten(value)}.")
+        raise UserError(f"Expected one JSON object at {location}. Received: {shorten(value)}.")
     return value

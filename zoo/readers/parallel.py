@@ -18,7 +18,7 @@ PATTERN = re.compile(r"(.+)\.\{([\w-]+),([\w-]+)\}(?:\.gz)?")
 
 
 class Parallel(Reader):
-    """Reads PATH.{en,de} into the fields `source` and `target`; a record's line number is that of both files."""
+    """Read PATH.{en,de} into the fields `source` and `target`; a record's line number is that of both files."""
 
     def handles(self, spec):
         return PATTERN.fullmatch(spec) is not None
@@ -26,7 +26,7 @@ class Parallel(Reader):
     def sources(self, spec, errors):
         path, *languages = PATTERN.fullmatch(spec).groups()
         stems = _stems(Path(path), languages[0]) if Path(path).is_dir() else {split_in(Path(path).name): path}
-        return {split: _part(stem, languages, errors) for split, stem in stems.items()}
+        return {split: _source(stem, languages, errors) for split, stem in stems.items()}
 
 
 def _stems(folder, language):
@@ -46,13 +46,15 @@ def _add(stems, split, stem):
         raise UserError(f"Expected one pair of files for the {split} split. Received: {stems[split]}, {stem}.")
 
 
-def _part(stem, languages, errors):
+def _source(stem, languages, errors):
     source, target = (_existing(f"{stem}.{language}") for language in languages)
-    return Source(f"{source} with {target}", lambda: _rows(source, target, errors), lambda: digest_files(source, target))
+    description = f"{source} with {target}"
+    return Source(description, lambda: _rows(source, target, errors), lambda: digest_files(source, target))
 
 
 def _existing(path):
-    path = path if Path(path).exists() or not Path(f"{path}.gz").exists() else f"{path}.gz"
+    if not Path(path).exists() and Path(f"{path}.gz").exists():
+        path = f"{path}.gz"
     check_exists(path)
     return path
 

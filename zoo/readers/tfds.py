@@ -1,11 +1,11 @@
-"""TensorFlow Datasets (https://www.tensorflow.org/datasets): their feature names mapped to standard fields.
+"""TFDS, TensorFlow Datasets (https://www.tensorflow.org/datasets): feature names mapped to standard fields.
 
 `tfds:NAME`, `tfds:NAME/CONFIG` or `tfds:NAME:VERSION` reads from TFDS's own folder (TFDS_DATA_DIR, or
-~/tensorflow_datasets) and downloads and prepares there what it lacks. Class numbers become class names. Rows without a
-class, and GLUE's test splits, whose classes are secret, are left out. A split beyond the usual three, such as
-`tfds:clinc_oos#test_oos`, is read when it is asked for. Of translations, source and target are the languages in the
-order in which the data set names them, unless --columns source=de,target=en says otherwise. Of wiki40b, marks such as
-_START_PARAGRAPH_ are line breaks here.
+~/tensorflow_datasets) and downloads and prepares a missing data set there. Class numbers become class names. Rows
+without a class, and GLUE's test splits, whose classes are secret, are left out. A split beyond the usual three, such as
+`tfds:clinc_oos#test_oos`, is read only by its name. In translations, source and target are the languages in the data
+set's own order, unless --columns source=de,target=en maps them. In wiki40b, marks such as _START_PARAGRAPH_ become line
+breaks.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ COLUMNS = {
     "trec": {"label": "label-coarse"},
 }
 
-# What `text` and `text_pair` are in a data set without `text`: the first of these whose features are all there.
+# The features of `text` and `text_pair` in a data set without `text`: the first entry whose features it has.
 TEXTS = (
     ("premise", "hypothesis"),
     ("sentence1", "sentence2"),
@@ -52,14 +52,14 @@ UNLABELLED = "unsupervised"  # imdb_reviews' split without classes
 
 
 class TensorFlowDatasets(Reader):
-    """Reads tfds:NAME with the official library, which prepares it first where need be."""
+    """Read tfds:NAME with the official library, which prepares it first if necessary."""
 
     def handles(self, spec):
         return spec.startswith(SCHEME)
 
     def sources(self, spec, errors):
         builder = _prepared(spec)
-        return {_common_name(split): _part(builder, split, spec) for split in _splits(builder)}
+        return {_common_name(split): _source(builder, split, spec) for split in _splits(builder)}
 
 
 def _common_name(split):
@@ -71,9 +71,22 @@ def _splits(builder):
     return [split for split in builder.info.splits if not (secret and split.startswith("test"))]
 
 
-def _part(builder, split, spec):
+def _source(builder, split, spec):
     identity = f"{builder.info.full_name}#{split}"  # name, config and version
-    return Source(f"{spec}#{split}", lambda: _rows(builder, split, spec), lambda: identity, _columns(builder))
+    return Source(
+        f"{spec}#{split}",
+        rows=lambda: _rows(builder, split, spec),
+        digest=lambda: identity,
+        columns=_columns(builder),
+        count=_count(builder, split),
+    )
+
+
+def _count(builder, split):
+    """A function that counts the rows of a split; None where rows without a class are left out."""
+    if any(hasattr(feature, "int2str") for feature in builder.info.features.values()):
+        return None
+    return lambda: builder.info.splits[split].num_examples
 
 
 def _columns(builder):
@@ -97,7 +110,7 @@ def _rows(builder, split, spec):
 
 
 def _plain(value, feature):
-    """A feature's value as Python has it; None for a class that is not known."""
+    """A feature's value in Python's types; None for an unknown class."""
     if isinstance(value, dict):
         inner = getattr(feature, "feature", feature)  # of a Sequence: its features; each value is then an array
         return {name: _plain(item, inner[name]) for name, item in value.items()}
@@ -119,8 +132,8 @@ def _unmarked(text):
 
 @cache
 def _library():
-    """The library, kept from taking a whole GPU's memory away from the backend just to read records."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up lines are not for people
+    """The library, set up not to reserve the memory of the GPU, which the backend needs."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up lines of TensorFlow
     try:
         with silence():
             import tensorflow as tf
@@ -143,7 +156,7 @@ def _prepared(spec):
     try:
         with contextlib.redirect_stdout(sys.stderr):
             builder.download_and_prepare()
-    except Exception as error:  # a download fails in ever so many ways, and each data set has its own
+    except Exception as error:  # a download fails in many ways, and each data set has ways of its own
         raise UserError(
             f"Expected to download and prepare {spec}, or to find it in {builder.data_dir}. "
             f"Received: {type(error).__name__}: {_first_line(error)}. Is there a network? If not, prepare it on a "

@@ -1,10 +1,10 @@
-"""Tables whose cells are separated by tabs: a header, then one row per line, with no quoting at all."""
+"""TSV, tab-separated values: a header, then one row per line, with no quoting at all."""
 
 from zoo.readers._lines import TableReader, read_lines, without_ending
 
 
 class Tsv(TableReader):
-    """Reads .tsv: every tab separates, and quotation marks are just text."""
+    """Read .tsv: every tab separates, and quotation marks are just text."""
 
     extensions = (".tsv",)
 

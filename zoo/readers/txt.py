@@ -5,19 +5,22 @@ from zoo.readers._lines import read_lines, without_ending
 
 
 class Txt(Reader):
-    """Reads .txt into the fields `text` and `ending`; blank lines before the first other one are left out."""
+    """Read .txt into the fields `text` and `ending`; blank lines before the first record are left out."""
 
     extensions = (".txt",)
 
     def rows(self, path, errors):
-        place, row = None, None
+        location, row = None, None
         for number, line in read_lines(path, errors):
             text = without_ending(line)
             if text.strip():
                 if row:
-                    yield place, row
-                place, row = f"{path}:{number}", {"text": text, "ending": ""}
+                    yield location, row
+                location, row = f"{path}:{number}", {"text": text, "ending": ""}
             if row:
                 row["ending"] += "\n" if line != text else ""
         if row:
-            yield place, row
+            yield location, row
+
+    def count(self, path, errors):
+        return sum(1 for _, line in read_lines(path, errors) if line.strip())

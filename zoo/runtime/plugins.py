@@ -10,8 +10,7 @@ from zoo.runtime.console import console
 from zoo.runtime.errors import UserError, single_line
 
 GROUP = "zoo.plugins"  # entry points: each a module, or a function without arguments, that registers
-imported: list[str] = []  # names of the modules that `import_plugin` imported, in order
-_loaded: set[str] = set()  # names of the entry points that were loaded
+_loaded: list[str] = []  # groups of entry points that were loaded
 
 
 def import_plugin(module: str) -> None:
@@ -35,21 +34,25 @@ def import_plugin(module: str) -> None:
         raise UserError(f"Cannot import {module}: {_describe(error)}") from error
     if path.suffix == ".py" and not path.samefile(loaded.__file__ or ""):
         raise UserError(f"Expected a file name that no other module has. Received: {module}; {name} is {loaded!r}.")
-    imported.append(name)
 
 
 def load_plugins() -> None:
-    """Load the entry points of the group `zoo.plugins`, each once; a broken one is told in one line."""
-    for entry in importlib.metadata.entry_points(group=GROUP):
-        if entry.value in _loaded:
-            continue
-        _loaded.add(entry.value)
+    """Load the entry points of the group `zoo.plugins`, once; a plugin that fails is reported in one line."""
+    for entry in _new_entry_points():
         try:
             plugin = entry.load()
             if callable(plugin):
                 plugin()
         except Exception as error:
-            console.print(f"The plugin {entry.name} ({entry.value}) is broken: {_describe(error)}", markup=False)
+            console.print(f"The plugin {entry.name} ({entry.value}) failed: {_describe(error)}", markup=False)
+
+
+def _new_entry_points():
+    """The entry points at the first call, none later: a plugin may itself look names up."""
+    if _loaded:
+        return ()
+    _loaded.append(GROUP)
+    return importlib.metadata.entry_points(group=GROUP)
 
 
 def _search(folder):

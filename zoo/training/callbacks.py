@@ -22,7 +22,7 @@ from zoo.training.tensorboard import EventWriter
 class Validation(keras.callbacks.Callback):
     """Validation after each epoch, with early stopping: the objective's scores, added to the epoch's logs.
 
-    The values of `variables` with the best `objective.rank` are kept in `best`.
+    The values of `variables` with the best `objective.selection_key` are kept in `best`.
 
     Args:
         network: the model that is scored: the trained model, or a model with the same weights and one example a row.
@@ -39,7 +39,7 @@ class Validation(keras.callbacks.Callback):
         variables: Sequence[keras.Variable],
         objective: Objective,
         tokenizer: Tokenizer,
-        records: list[dict],
+        records: Sequence[dict],
         patience: int,
     ) -> None:
         super().__init__()
@@ -57,10 +57,10 @@ class Validation(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         with averaged(self.model):
             parts = self.objective, self.tokenizer, self.records
-            outputs = predictor.predict(self.network, *parts, watching=True, answer=self.predict_batch)
+            outputs = predictor.predict(self.network, *parts, during_training=True, predict_batch=self.predict_batch)
             scores = self.objective.scores(outputs, self.records)
-            if self.best is None or self.objective.rank(scores) > self.best_rank:
-                self.best_rank, self.best_epoch = self.objective.rank(scores), epoch
+            if self.best is None or self.objective.selection_key(scores) > self.best_rank:
+                self.best_rank, self.best_epoch = self.objective.selection_key(scores), epoch
                 self.best = checkpoint.values(self.variables)
         logs.update({f"val_{name}": value for name, value in scores.items()})
         if self.patience and epoch - self.best_epoch >= self.patience:

@@ -9,6 +9,7 @@ from zoo import backend
 from zoo.data.batches import Batches
 from zoo.data.contiguous import ContiguousBatches
 from zoo.data.packing import PackedExamples
+from zoo.objectives import compile_model
 from zoo.runtime.console import console
 from zoo.runtime.interrupts import defer_interrupt
 from zoo.training import checkpoint
@@ -39,8 +40,9 @@ class FitLoop:
         self.total = training.max_steps * training.accumulation or training.epochs * len(self.batches)
         self.steps = min(training.validate_every * training.accumulation or len(self.batches), self.total)
         self.epochs = -(-self.total // self.steps)
-        variables, records = self._variables(), list(run.dataset.records("validation"))
-        self.validation = Validation(run.model, variables, run.objective, run.tokenizer, records, training.patience)
+        variables, data = self._variables(), run.tokenized
+        records = data.records["validation"]
+        self.validation = Validation(run.model, variables, run.objective, data.tokenizer, records, training.patience)
         self.recorder = Recorder(run.running, variables, self.validation, self.steps)
 
     def _training_form(self):
@@ -90,7 +92,9 @@ class FitLoop:
         model, examples, predictor = self._stage(self.freezer.layer_names(block), passes)
         self.model, self.batches.examples, self.validation.predict_batch = model, examples, predictor
         lr_scales, offset = self.freezer.lr_scales, first * self.steps
-        self.run.objective.compile(model, optimizer(self.run.preset.training, model, self.total, lr_scales, offset))
+        compile_model(
+            self.run.objective, model, optimizer(self.run.preset.training, model, self.total, lr_scales, offset)
+        )
         self.recorder.same_optimizer = done > first  # each stage has a new optimizer
 
     def _stage(self, frozen, passes):
@@ -135,8 +139,8 @@ class FitLoop:
 
     def _inputs(self, step) -> Iterator[tuple]:
         """Batches from index `step` on, with the inputs of the trained model."""
-        for inputs, *rest in self.batches.stream(step):
-            yield {name: inputs[name] for name in self.model.input}, *rest
+        for inputs, *targets in self.batches.stream(step):
+            yield {name: inputs[name] for name in self.model.input}, *targets
 
     def _report(self):
         shapes, padding = self.batches.shapes()

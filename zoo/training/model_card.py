@@ -4,7 +4,6 @@ import platform
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import keras
 
@@ -12,10 +11,7 @@ from zoo import catalog
 from zoo.runtime.files import write_text
 from zoo.training.callbacks import to_csv
 from zoo.training.plots import plot_confusion, plot_curves
-
-if TYPE_CHECKING:
-    from zoo.pipeline.pipeline import Pipeline
-    from zoo.training.run import TrainingRun
+from zoo.training.run_result import RunResult
 
 CARD = """# {name}
 
@@ -52,45 +48,45 @@ zoo {zoo}, Keras {keras} on {backend} {backend_version}, Python {python}, {machi
 """
 
 
-def write_card(folder: Path, pipeline: "Pipeline", run: "TrainingRun") -> None:
+def write_card(folder: Path, result: RunResult) -> None:
     """Write the model card of a finished run: README.md, plots, and per_class.csv of the split that was scored last."""
-    monitor, preset = run.objective.monitor, pipeline.preset
-    plot_curves(run.recorder.rows, monitor, folder / "curves.png")
-    rows, confusion = run.tables
-    if rows:
-        write_text(folder / "per_class.csv", to_csv(rows))
-    if confusion is not None:
-        plot_confusion(confusion, run.objective.labels, folder / "confusion.png")
-    values = _names(pipeline, run) | _facts(run) | _versions()
-    values |= {"monitor": monitor, "scores": _scores(pipeline.scores), "training": preset.training}
+    preset = result.pipeline.preset
+    monitor = preset.objective.monitor
+    plot_curves(result.history, monitor, folder / "curves.png")
+    if result.per_class:
+        write_text(folder / "per_class.csv", to_csv(result.per_class))
+    if result.confusion_matrix is not None:
+        plot_confusion(result.confusion_matrix, preset.objective.labels, folder / "confusion.png")
+    values = _names(result) | _facts(result) | _versions()
+    values |= {"monitor": monitor, "scores": _scores(result.pipeline.scores), "training": preset.training}
     write_text(folder / "README.md", CARD.format(**values))
 
 
-def _names(pipeline, run):
-    preset = pipeline.preset
+def _names(result):
+    preset = result.pipeline.preset
     labels = getattr(preset.objective, "labels", ())
     return {
-        "name": run.folder.name,
-        "folder": run.folder,
+        "name": result.folder.name,
+        "folder": result.folder,
         "architecture": catalog.name_of("architectures", preset.architecture),
         "objective": catalog.name_of("objectives", preset.objective),
         "labels": f"Labels: {', '.join(labels)}." if labels else "",
-        "weights": run.weights_summary,
-        "vocabulary": pipeline.tokenizer.vocabulary_size,
+        "weights": result.weights,
+        "vocabulary": result.pipeline.tokenizer.vocabulary_size,
         "length": preset.objective.length,
     }
 
 
-def _facts(run):
-    rows, data = run.recorder.rows, run.preset.data
+def _facts(result):
+    data, dataset = result.pipeline.preset.data, result.dataset
     return {
-        "best": run.validation.best_epoch + 1,
-        "epochs": len(rows),
-        "seconds": rows[-1]["seconds"],
+        "best": result.best_epoch,
+        "epochs": len(result.history),
+        "seconds": result.seconds,
         "spec": data.spec,
         "columns": "".join(f", {field} from its column {column}" for field, column in data.columns.items()),
-        "sizes": ", ".join(f"{split} {count}" for split, count in run.sizes.items()),
-        "derived": "".join(f" Derived: {run.dataset.describe(split)}." for split in run.dataset.derived_splits),
+        "sizes": ", ".join(f"{split} {count}" for split, count in result.sizes.items()),
+        "derived": "".join(f" Derived: {dataset.describe(split)}." for split in dataset.derived_splits),
     }
 
 

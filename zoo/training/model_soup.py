@@ -13,7 +13,9 @@ from keras import ops
 
 from zoo import config
 from zoo.data.opening import open_dataset
-from zoo.pipeline.pipeline import Pipeline, held_out, load, measure
+from zoo.pipeline.pipeline import Pipeline
+from zoo.pipeline.saving import load
+from zoo.pipeline.scoring import calibrate_and_score, held_out
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_folder, check_new
@@ -40,7 +42,7 @@ def average(folders: Sequence[str | Path], to: str | Path) -> Pipeline:
         weight.assign(mean)
     pipeline = _scored(first)
     with atomic_folder(to) as partial_folder:
-        pipeline.write(partial_folder)
+        pipeline.save(partial_folder)
     return pipeline
 
 
@@ -60,10 +62,10 @@ def _arrays(pipeline):
 
 def _check_same_kind(first, other, name, folder):
     """Raise UserError where two models are of different networks, tasks, initial weights or tokenizers."""
-    one, two = map(_kind, (first, other))
-    for key in one | two:
-        if one.get(key) != two.get(key):
-            received = f"{key} {one.get(key)!r} in {name}, {two.get(key)!r} in {folder}"
+    left, right = map(_kind, (first, other))
+    for key in left | right:
+        if left.get(key) != right.get(key):
+            received = f"{key} {left.get(key)!r} in {name}, {right.get(key)!r} in {folder}"
             raise UserError(f"Expected models that differ only in how they were trained. Received: {received:.300}.")
     if not first.preset.training.init:
         why = "Models trained from scratch are far apart in weight space."
@@ -87,9 +89,9 @@ def _scored(pipeline):
     objective, data = pipeline.objective, pipeline.preset.data
     try:
         dataset = open_dataset(
-            data.spec, data.columns, data.seed, data.errors, objective.needs(), objective.split_strategy
+            data.spec, data.columns, data.seed, data.errors, objective.fields.required, objective.split_strategy
         )
     except UserError as error:
         console.print(f"Not scored, because the data of the first model cannot be read: {error}")
         return replace(pipeline, scores={})
-    return measure(pipeline, held_out(dataset))[0]
+    return calibrate_and_score(pipeline, held_out(dataset))[0]

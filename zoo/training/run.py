@@ -12,14 +12,14 @@ from zoo.architectures import Architecture
 from zoo.data.collate import Collator
 from zoo.data.dataset import Dataset
 from zoo.data.examples import Examples, key_types
-from zoo.data.opening import open_dataset
-from zoo.data.tokenization import tokenize_split
+from zoo.data.tokenization import TokenizedData, tokenize
 from zoo.layers.quantization import WEIGHT_TYPES
 from zoo.objectives import Objective
-from zoo.pipeline.pipeline import Pipeline, held_out, load, measure
+from zoo.pipeline.pipeline import Pipeline
+from zoo.pipeline.saving import load
+from zoo.pipeline.scoring import calibrate_and_score
 from zoo.presets import Preset
 from zoo.runtime.console import console
-from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_folder
 from zoo.text.tokenizer import Tokenizer
 from zoo.training import checkpoint
@@ -27,15 +27,17 @@ from zoo.training.environment import dtype_policy, set_seed
 from zoo.training.finetuning import BlockFreezer
 from zoo.training.fit import FitLoop
 from zoo.training.model_card import write_card
+from zoo.training.run_result import RunResult
 from zoo.training.setup import (
-    build_model,
     check_start,
+    initial_model,
     keep_exports,
     make_folder,
     match_tokenizer,
     resolve_preset,
     run_folders,
 )
+from zoo.training.training_data import load_data
 
 
 def train(
@@ -90,6 +92,7 @@ class TrainingRun:
     model: keras.Model
     lora: LoRATraining | None
     freezer: BlockFreezer
+    tokenized: TokenizedData
     examples: Examples  # of the training split
 
     def __init__(self, running: Path, folder: Path, preset: Preset, resume: bool) -> None:
@@ -97,8 +100,8 @@ class TrainingRun:
 
     def run(self) -> Pipeline:
         """Train, score and save. Returns the trained pipeline."""
-        self._load_data()
-        self._train_tokenizer()
+        data = load_data(self.preset, self.running / "tokenizer.json" if self.resume else None)
+        self.dataset, self.objective, self.tokenizer = data.dataset, data.objective, data.tokenizer
         self._build()
         self.freezer.quantize()
         self._tokenize()
@@ -107,28 +110,6 @@ class TrainingRun:
         self._fit()
         return self._finish()
 
-    def _load_data(self):
-        data = self.preset.data
-        needs, split_strategy = self.preset.objective.needs(), self.preset.objective.split_strategy
-        self.dataset = open_dataset(data.spec, data.columns, data.seed, data.errors, needs, split_strategy)
-        if not {"train", "validation"} <= set(self.dataset.splits):
-            splits = ", ".join(self.dataset.splits)
-            raise UserError(
-                f"Expected train and validation splits in {data.spec}. Received: only {splits}. "
-                "Without #SPLIT, a missing validation split is derived."
-            )
-        self.objective = self.preset.objective.suit(self.preset.architecture).fit(self.dataset)
-        self.objective.check_architecture(self.preset.architecture)
-
-    def _train_tokenizer(self):
-        if self.resume:
-            self.tokenizer = Tokenizer.load(self.running / "tokenizer.json")
-            return
-        texts = (text for record in self.dataset.records("train") for text in self.objective.texts(record))
-        self.tokenizer = self.preset.tokenizer.train(texts)
-        first = next(self.dataset.records("train"))
-        list(self.objective.examples([first], self.tokenizer))  # raises where the length has no room for special tokens
-
     def _build(self):
         training, lora = self.preset.training, self.preset.lora
         set_seed(training.seed)
@@ -136,15 +117,17 @@ class TrainingRun:
         load = not self.resume or lora.rank or self.preset.tuning.freeze  # a checkpoint has all weights but frozen ones
         with dtype_policy(training.precision):
             init = training.init if load else ""
-            model, new = build_model(self.objective, self.architecture, init, self.tokenizer.vocabulary_size)
+            model, new = initial_model(self.objective, self.architecture, init, self.tokenizer.vocabulary_size)
         self.lora = LoRATraining(model, self.architecture, lora, new) if lora.rank else None
         self.model = self.lora.model if self.lora else model
         self.freezer = BlockFreezer(self.preset.tuning, self.architecture, self.model)
 
     def _tokenize(self):
         cache = self.folder.parent / ".cache"
-        folder = tokenize_split(self.dataset, "train", self.objective, self.tokenizer, cache)
-        self.examples = Examples(folder, Collator.for_model(self.model, self.objective, self.tokenizer, key_types(folder)))
+        self.tokenized = tokenize(self.dataset, self.objective, self.tokenizer, cache)
+        keys = key_types(self.tokenized.train)
+        collator = Collator.for_model(self.model, self.objective, self.tokenizer, keys)
+        self.examples = Examples(self.tokenized.train, collator)
         rows, targets = map(self._arrays, (self.architecture.inputs()[0], "labels"))
         if not self.lora:  # the backbone is frozen
             self.architecture.adapt(self.model, rows, targets)
@@ -165,13 +148,27 @@ class TrainingRun:
             self._restore_precision()
         self.freezer.freeze_up_to(-1)
         self.model = self.lora.merged() if self.lora else self.model
+        result = self._score()
+        self._publish(result)
+        return result.pipeline
+
+    def _score(self):
+        """The result of the run: the pipeline, calibrated and scored on the held-out splits."""
         preset = replace(self.preset, architecture=self.architecture, objective=self.objective)
-        splits = held_out(self.dataset)
-        self.sizes = {"train": len(self.examples)} | {split: len(records) for split, records in splits.items()}
-        pipeline, *self.tables = measure(Pipeline(self.model, preset, self.tokenizer), splits)
-        self.objective = pipeline.objective
-        self._publish(pipeline)
-        return pipeline
+        pipeline, per_class, confusion_matrix = calibrate_and_score(
+            Pipeline(self.model, preset, self.tokenized.tokenizer), self.tokenized.records
+        )
+        return RunResult(
+            folder=self.folder,
+            pipeline=replace(pipeline, tokenizer=self.tokenizer),
+            dataset=self.dataset,
+            sizes={"train": len(self.examples)} | {name: len(split) for name, split in self.tokenized.records.items()},
+            per_class=per_class,
+            confusion_matrix=confusion_matrix,
+            history=self.recorder.rows,
+            best_epoch=self.validation.best_epoch + 1,
+            weights=self.weights_summary,
+        )
 
     def _restore_precision(self):
         """Build the network as it was before quantisation, with the trained weights."""
@@ -181,13 +178,13 @@ class TrainingRun:
             if weight.path in trained:
                 weight.assign(trained[weight.path].value)
 
-    def _publish(self, pipeline):
+    def _publish(self, result):
         with atomic_folder(self.folder) as folder:
             keep_exports(self.folder, folder)
-            pipeline.write(folder)
+            result.pipeline.save(folder)
             if self.lora:
-                self.lora.save(folder, pipeline.preset)
-            write_card(folder, pipeline, self)
+                self.lora.save(folder, result.pipeline.preset)
+            write_card(folder, result)
             shutil.copy(self.running / "history.csv", folder)
             shutil.copytree(self.running / "logs", folder / "logs")
         if self.recorder.interrupted:

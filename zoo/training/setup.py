@@ -11,7 +11,7 @@ import keras
 from zoo import catalog, config
 from zoo.architectures import Architecture
 from zoo.checkpoints.warm_start import start_from, warm_start
-from zoo.objectives import Objective
+from zoo.objectives import Objective, build_model
 from zoo.presets import Preset, Training
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError, did_you_mean
@@ -45,7 +45,7 @@ def resolve_preset(
     for part, kind in config.PARTS.items():
         catalog.name_of(kind, getattr(preset, part))  # raises where a class could not be loaded again
     if not preset.data.spec:
-        needs = " and ".join(preset.objective.needs())
+        needs = " and ".join(preset.objective.fields.required)
         raise UserError(f"The preset {name} names no data: give data with {needs} (--data FOLDER).")
     check_training(preset.training)
     check_lora(preset)
@@ -159,7 +159,7 @@ def match_tokenizer(preset: Preset, tokenizer: Tokenizer) -> Architecture:
     return replace(preset.architecture, vocabulary=max(minimum, tokenizer.vocabulary_size), padding=tokenizer.padding)
 
 
-def build_model(
+def initial_model(
     objective: Objective, architecture: Architecture, init: str = "", vocabulary_size: int = 0
 ) -> tuple[keras.Model, tuple[str, ...]]:
     """Build the network with its head: `(model, paths of the weights with new, random values)`.
@@ -181,7 +181,7 @@ def build_model(
 
 def _build(objective, architecture):
     try:
-        return objective.model(architecture)
+        return build_model(objective, architecture)
     except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:  # backends differ in what they raise
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"Cannot build the network with these settings: {reason} Received: {architecture}.") from error

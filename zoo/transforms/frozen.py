@@ -20,31 +20,35 @@ def block_of_layer(architecture: Any) -> dict[str, int]:
 
     Raises UserError where two blocks read each other.
     """
-    pattern, groups, blocks = re.compile(architecture.blocks), {}, set()
+    pattern, reads, blocks = re.compile(architecture.blocks), {}, set()
     with abstract_model(architecture.backbone) as backbone:
         steps = Graph(backbone).steps
+    groups: dict[TensorRef, frozenset] = {}  # whose output a tensor is; of a layer without weights, its inputs' groups
     for step in steps:
-        has_weights = bool(getattr(step.layer, "weights", ()))
-        match = pattern.match(step.layer.name) if has_weights else None
-        groups[step] = match[0] if match else step.layer.name if has_weights else step
-        blocks |= {match[0]} if match else set()
-    levels = _levels(groups, blocks)
-    return {step.layer.name: levels[group] for step, group in groups.items()}
+        sources = frozenset().union(*(groups.get(reference, ()) for reference in step.reads()))
+        if getattr(step.layer, "weights", ()):
+            match = pattern.match(step.layer.name)
+            group = match[0] if match else step.layer.name
+            blocks |= {group} if match else set()
+            reads.setdefault(group, set()).update(sources - {group})
+            sources = frozenset({group})
+        groups |= dict.fromkeys(step.outputs, sources)
+    levels = _levels(reads, blocks)
+    return {step.layer.name: max((levels[each] for each in groups[step.outputs[0]]), default=0) for step in steps}
 
 
-def _levels(groups, blocks):
-    """{group: level}, with each group as high as the highest group that it reads, and blocks one above it."""
-    group_of = {output: group for step, group in groups.items() for output in step.outputs}
-    reads = [(group, group_of[each]) for step, group in groups.items() for each in step.reads() if each in group_of]
-    reads = [(group, below) for group, below in dict.fromkeys(reads) if group != below]
-    levels = {group: int(group in blocks) for group in groups.values()}
+def _levels(reads, blocks):
+    """{group: level}: each group is as high as the highest group that it reads, a block one above it."""
+    levels = dict.fromkeys(reads, 0)
     for _ in range(len(levels) + 1):
-        before = dict(levels)
-        for group, below in reads:
-            levels[group] = max(levels[group], levels[below] + (group in blocks))
+        before = levels
+        levels = {
+            group: max((before[each] for each in sources), default=0) + (group in blocks)
+            for group, sources in reads.items()
+        }
         if levels == before:
             return levels
-    raise UserError(f"Expected blocks of which none reads a later one. Received: {', '.join(sorted(blocks))}.")
+    raise UserError(f"Expected blocks that do not read each other. Received: {', '.join(sorted(blocks))}.")
 
 
 def split_frozen(model: keras.Model, frozen: Collection[str]) -> tuple[keras.Model, keras.Model]:

@@ -1,14 +1,17 @@
-"""A recurrent layer that looks at a source at every step and is fed what it saw there."""
+"""A recurrent decoder with attention to the source at every step, and input feeding."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
 from zoo.backend import concatenate, scan, split
+from zoo.layers.cache import LayerCache
 from zoo.layers.dense import Dense
 from zoo.layers.lora import effective_kernel
 from zoo.layers.recurrent.cells import GRU, LSTM
 from zoo.layers.recurrent.decoder_attention import DecoderAttention
-from zoo.layers.recurrent.layer import last_of
+from zoo.layers.recurrent.layer import last_state
 from zoo.runtime.errors import one_of
 
 CELLS = {"lstm": LSTM, "gru": GRU}
@@ -17,101 +20,110 @@ INPUT_FEEDINGS = ("context", "output")
 
 @keras.saving.register_keras_serializable(package="zoo")
 class AttentionDecoder(keras.layers.Layer):
-    """Reads a target step by step with a look at the source: (batch, time, features) to (batch, time, units).
+    """A recurrent attention decoder with input feeding: (batch, time, features) to (batch, time, units).
 
-    Its features are tanh(W [state; context]) (Luong 2015, equation 5, https://arxiv.org/abs/1508.04025). `input_feeding` says
-    what a step is given beside its token: "context", what the state before finds in the source (Bahdanau 2015,
-    appendix A.2.2, https://arxiv.org/abs/1409.0473), or "output", the feature before (Luong 2015, section 3.3), whose
-    context is what the new state finds. Steps are computed in float32, whatever the dtype policy.
+    Its features are tanh(W [state; context]) (Luong 2015, equation 5, https://arxiv.org/abs/1508.04025). Steps are
+    computed in float32, whatever the dtype policy.
+
+    Args:
+        cell: "lstm" or "gru".
+        score: of the attention, see `DecoderAttention`.
+        input_feeding: what a step gets beside its token: "context", the context vector of the state before (Bahdanau
+            2015, appendix A.2.2, https://arxiv.org/abs/1409.0473), or "output", the feature before (Luong 2015, section
+            3.3), whose context is that of the new state.
     """
 
     lora_targets = ("input_kernel",)
 
-    def __init__(self, units, cell="gru", score="additive", input_feeding="context", **kwargs):
+    def __init__(
+        self, units: int, cell: str = "gru", score: str = "additive", input_feeding: str = "context", **kwargs
+    ):
         super().__init__(**kwargs)
         self.units = units
         self.cell = cell
         self.score = score
         self.input_feeding = one_of("input_feeding", input_feeding, INPUT_FEEDINGS)
         self.recurrence = CELLS[one_of("cell", cell, CELLS)](units, name="recurrence", dtype="float32")
-        self.align = DecoderAttention(units, score, name="align", dtype="float32")
+        self.attention = DecoderAttention(units, score, name="attention", dtype="float32")
         self.readout = Dense(units, activation="tanh", name="readout", dtype="float32")
 
     def build(self, x_shape, source_shape, padding_mask_shape=None, state_shape=None):
-        width, fed = source_shape[-1], source_shape[-1] if self.input_feeding == "context" else self.units
+        width = source_shape[-1]
         self.recurrence.build(x_shape)
-        self.align.build((None, None, self.units), source_shape)
+        self.attention.build((None, None, self.units), source_shape)
         self.readout.build((None, self.units + width))
-        shape = (fed, self.recurrence.gates * self.units)
+        shape = (width if self.input_feeding == "context" else self.units, self.recurrence.gates * self.units)
         self.input_kernel = self.add_weight(shape, initializer="glorot_uniform", autocast=False, name="input_kernel")
 
     def call(self, x, source, padding_mask=None, state=None, cache=None):
-        """Features of a target, and the state after it.
+        """Features of a target, (batch, time, units), and the state after its last token, a list.
 
         Args:
             x: (batch, time, features).
             source: (batch, source time, its width).
-            visible: (batch, source time) booleans, True where the source has a token.
-            state: what to begin with: the cell's own, (batch, units) each, or what an earlier call returned.
-            memory: of the source's keys and the state, see `zoo.layers.cache`.
+            padding_mask: (batch, source time) booleans, True at the source's tokens.
+            state: state before the first token: the cell's own, (batch, units) each, or what an earlier call returned.
+            cache: a `LayerCache` of the source's keys and of the state.
         """
         source = ops.cast(source, "float32")
         if cache is not None:
-            return self._go_on(x, source, padding_mask, state, cache)
-        y_BTU, state, _ = self._read(x, source, self.align.keys(source), padding_mask, self._begin(state, x))
+            return self._call_cached(x, source, padding_mask, state, cache)
+        keys, first = self.attention.keys(source), self._first_state(state, x)
+        y_BTU, state, _ = self._decode(x, source, keys, padding_mask, first)
         return y_BTU, state
 
-    def _read(self, x, source, keys, padding_mask, begin, record=False):
-        """Features, the state after the last place, and with `record` those after all places."""
-        p_TBG = self.recurrence.project(ops.transpose(x, (1, 0, 2)))
-        step = self._step(lambda h_BU: self.align.take(h_BU[:, None], keys, source, padding_mask)[:, 0])
-        state, (y_TBU, *stacks_TBU) = scan(_recorded(step) if record else step, begin, (p_TBG,))
-        y_BTU = ops.transpose(y_TBU, (1, 0, 2))
-        if self.input_feeding == "context":  # not step by step where nothing is fed back
-            y_BTU = self.readout(y_BTU)
-        return ops.cast(y_BTU, self.compute_dtype), list(state), stacks_TBU
-
-    def _go_on(self, x, source, padding_mask, state, cache):
-        cache.cross = cache.cross or (self.align.keys(source),)
-        begin = cache.state or self._begin(state, x)
-        y_BTU, _, stacks_TBU = self._read(x, source, *cache.cross, padding_mask, begin, record=True)
-        last = [last_of(*pair, cache.padding_mask()) for pair in zip(begin, stacks_TBU, strict=True)]
+    def _call_cached(self, x, source, padding_mask, state, cache: LayerCache):
+        cache.cross = cache.cross or (self.attention.keys(source),)
+        first = cache.state or self._first_state(state, x)
+        y_BTU, _, stacks_TBU = self._decode(x, source, *cache.cross, padding_mask, first, all_states=True)
+        last = [last_state(*pair, cache.padding_mask()) for pair in zip(first, stacks_TBU, strict=True)]
         cache.state = tuple(last)
         return y_BTU, last
+
+    def _decode(self, x, source, keys, padding_mask, first, all_states=False):
+        """Features, the state after the last step, and with `all_states` the states after all steps."""
+        p_TBG = self.recurrence.project(ops.transpose(x, (1, 0, 2)))
+        step = self._step(lambda h_BU: self.attention.attend(h_BU[:, None], keys, source, padding_mask)[:, 0])
+        state, (y_TBU, *stacks_TBU) = scan(_with_state(step) if all_states else step, first, (p_TBG,))
+        y_BTU = ops.transpose(y_TBU, (1, 0, 2))
+        if self.input_feeding == "context":  # not step by step where no feature is fed back
+            y_BTU = self.readout(y_BTU)
+        return ops.cast(y_BTU, self.compute_dtype), list(state), stacks_TBU
 
     def compute_output_spec(self, x, source, padding_mask=None, state=None):
         size = self.recurrence.states + (self.input_feeding == "output")
         y = keras.KerasTensor((*x.shape[:2], self.units), dtype=self.compute_dtype)
         return y, [keras.KerasTensor((x.shape[0], self.units), dtype="float32")] * size
 
-    def _begin(self, state, x):
-        """The state before the first step: the cell's, then, where features are fed back, one of zeros."""
-        state = self.recurrence.start(ops.shape(x)[0]) if state is None else state
-        state = [ops.cast(array, "float32") for array in state]  # Keras casts what a layer is called with
-        lacking = self.input_feeding == "output" and len(state) == self.recurrence.states
-        return (*state, ops.zeros_like(state[0])) if lacking else tuple(state)
+    def _first_state(self, state, x) -> tuple[Any, ...]:
+        """The state before the first step: the cell's, and zeros for the feature before where features are fed back."""
+        state = self.recurrence.initial_state(ops.shape(x)[0]) if state is None else state
+        state = [ops.cast(array, "float32") for array in state]  # Keras casts the arguments of a layer
+        lacks_feature = self.input_feeding == "output" and len(state) == self.recurrence.states
+        return (*state, ops.zeros_like(state[0])) if lacks_feature else tuple(state)
 
-    def _step(self, take):
-        weights, input_kernel = self.recurrence.recurrence(), effective_kernel(self, "input_kernel")
+    def _step(self, attend):
+        """The step of `scan`; `attend(h)` returns the context vector of a state."""
+        weights, input_kernel = self.recurrence.recurrent_weights(), effective_kernel(self, "input_kernel")
 
-        def advance(state, p, fed):
-            return self.recurrence.step(state, split(p[0] + fed @ input_kernel, self.recurrence.gates), *weights)[0]
+        def advance(state, p, extra):
+            return self.recurrence.step(state, split(p[0] + extra @ input_kernel, self.recurrence.gates), *weights)[0]
 
-        def context(state, p):
-            seen = take(state[0])
-            state = advance(state, p, seen)
-            return state, (concatenate([state[0], seen]),)
+        def context_step(state, p):
+            context = attend(state[0])
+            state = advance(state, p, context)
+            return state, (concatenate([state[0], context]),)
 
-        def output(state, p):
+        def output_step(state, p):
             state = advance(state[:-1], p, state[-1])
-            y = self.readout(concatenate([state[0], take(state[0])]))
+            y = self.readout(concatenate([state[0], attend(state[0])]))
             return (*state, y), (y,)
 
-        return context if self.input_feeding == "context" else output
+        return context_step if self.input_feeding == "context" else output_step
 
 
-def _recorded(step):
-    """A step of `scan` that puts out its state too."""
+def _with_state(step):
+    """A step of `scan` that outputs its state too."""
 
     def run(state, now):
         state, outputs = step(state, now)

@@ -1,34 +1,38 @@
-"""What all recurrent layers share: projection, scan, gradient, padding, state."""
+"""What all recurrent layers share: input projection, scan, gradient, padding and state."""
 
 from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from zoo.backend import custom_gradient, fused_recurrence, scan, split, transpose
+from zoo.layers.cache import LayerCache
 from zoo.layers.lora import effective_kernel, matmul
 from zoo.runtime.errors import UserError
 
 
 class Recurrent(keras.layers.Layer):
-    """Reads texts token by token: (batch, time, features) to (batch, time, units), zeros at padding.
+    """A recurrent layer: (batch, time, features) to (batch, time, units), zeros at padding.
 
     With `reverse` each text is read from its own end. Steps are computed in float32, whatever the dtype policy.
-    A subclass is one kind of cell, by three functions:
+    A subclass is one kind of cell, by three methods:
 
-    `shut(p, hidden)` returns inputs that keep a state of zeros at zeros where `hidden` is 1, and `p` where it is 0.
+    `mask_padding(p, padding)` returns inputs that keep a state of zeros at zeros where `padding` is 1, and `p` where it
+    is 0.
     `step(state, inputs, *weights)` returns the next state and the activations of the gates, tuples of (batch, units).
-    `back(carried, gradients, before, states, gates, kernel)` returns the gradient of the state before, given what of
-    that of the state after was `carried` back and what came from the features, and the gradients of the inputs and of
-    the product of state and recurrent kernel, (batch, gates * units): one alone where they are the same.
+    `step_gradient(state_gradients, output_gradients, before, states, gates, kernel)` returns the gradients of the state
+    before the step, and the gradients of the inputs and of the product of state and recurrent kernel, (batch, gates *
+    units): a single one if the two are equal. Its first arguments are the gradients of the state after the step, from
+    later steps and from the layer's outputs; `kernel` is the transposed recurrent kernel.
     """
 
     lora_targets = ("kernel", "recurrent_kernel")
     gates = 1  # vectors that a step computes from its input
-    states = 1  # vectors that go from step to step; the first is the feature
+    states = 1  # vectors of the state; the first is the layer's output
 
-    def __init__(self, units, reverse=False, **kwargs):
+    def __init__(self, units: int, reverse: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.units = units
         self.reverse = reverse
@@ -39,47 +43,47 @@ class Recurrent(keras.layers.Layer):
         self.recurrent_kernel = self.add_weight(
             (self.units, size), initializer="orthogonal", autocast=False, name="recurrent_kernel"
         )
-        first = self.first_bias()
-        self.bias = self.add_weight(first.shape, initializer=lambda *_, **__: first, autocast=False, name="bias")
-        count = len(self.recurrence())
-        self._run = custom_gradient(partial(self._forwards, count), partial(self._backwards, count))
+        bias = self.initial_bias()
+        self.bias = self.add_weight(bias.shape, initializer=lambda *_, **__: bias, autocast=False, name="bias")
+        count = len(self.recurrent_weights())
+        self._run = custom_gradient(partial(self._forward, count), partial(self._backward, count))
 
-    def first_bias(self):
-        """The bias before training."""
+    def initial_bias(self) -> np.ndarray:
+        """The bias of an untrained layer."""
         return np.zeros(self.gates * self.units)
 
-    def start(self, batch):
+    def initial_state(self, batch: int) -> list:
         """The state before the first token: `states` arrays of zeros, (batch, units)."""
-        return [ops.zeros((batch, self.units), self._precision) for _ in range(self.states)]
+        return [ops.zeros((batch, self.units), self._state_dtype) for _ in range(self.states)]
 
     def call(self, x, padding_mask=None, state=None, cache=None):
-        """Features of texts.
+        """Features of texts, (batch, time, units); with a `state` also the state after the last token of each text.
 
         Args:
             x: (batch, time, features).
-            visible: (batch, time) booleans, False at padding, which follows the text; None: there is no padding.
-            state: what to go on from, as an earlier call returned it or as `start` makes it; None: the latter.
-            memory: of the state, see `zoo.layers.cache`; it knows which tokens are visible.
+            padding_mask: (batch, time) booleans, False at padding, which follows the text; None: there is no padding.
+            state: state before the first token, as an earlier call returned it; None: `initial_state`.
+            cache: a `LayerCache` of the state, which has the mask of the new tokens.
 
-        Returns (batch, time, units); with a `state` given, that and the state after the last token of each text.
-        Raises UserError for a `state` where texts are read in reverse: their end is not known yet.
+        Raises UserError for a `state` with `reverse`: the end of the text is not known yet.
         """
         if state is not None and self.reverse:
-            raise UserError(f"A state can only be carried forwards. Received: reverse=True in layer {self.name!r}.")
-        if state is not None:  # Keras casts what a layer is called with
-            state = [ops.cast(array, self._precision) for array in state]
+            raise UserError(f"A state can only be passed forwards. Received: reverse=True in layer {self.name!r}.")
+        if state is not None:  # Keras casts the arguments of a layer
+            state = [ops.cast(array, self._state_dtype) for array in state]
         if cache is not None:
-            return self._go_on(x, state, cache)
+            return self._call_cached(x, state, cache)
         x_TBM = ops.transpose(x, (1, 0, 2))
         if state is None:
-            return self._features(self._fused(x_TBM, padding_mask) or self._recur(x_TBM, padding_mask), padding_mask)
-        stacks_TBU = self._recur(x_TBM, padding_mask, state)
-        last = [last_of(*pair, padding_mask) for pair in zip(state, stacks_TBU, strict=True)]
+            return self._features(self._fused(x_TBM, padding_mask) or self._scan(x_TBM, padding_mask), padding_mask)
+        stacks_TBU = self._scan(x_TBM, padding_mask, state)
+        last = [last_state(*pair, padding_mask) for pair in zip(state, stacks_TBU, strict=True)]
         return self._features(stacks_TBU, padding_mask), last
 
-    def _go_on(self, x, state, cache):
-        begin = state if cache.state is None else cache.state
-        y, last = self.call(x, cache.padding_mask(), self.start(ops.shape(x)[0]) if begin is None else begin)
+    def _call_cached(self, x, state, cache: LayerCache):
+        before = state if cache.state is None else cache.state
+        before = self.initial_state(ops.shape(x)[0]) if before is None else before
+        y, last = self.call(x, cache.padding_mask(), before)
         cache.state = tuple(last)
         return y if state is None else (y, last)
 
@@ -87,25 +91,26 @@ class Recurrent(keras.layers.Layer):
         y = keras.KerasTensor((*x.shape[:2], self.units), dtype=self.compute_dtype)
         if state is None:
             return y
-        return y, [keras.KerasTensor((x.shape[0], self.units), dtype=self._precision)] * self.states
+        return y, [keras.KerasTensor((x.shape[0], self.units), dtype=self._state_dtype)] * self.states
 
     @property
-    def _precision(self):
+    def _state_dtype(self):
         return "float64" if self.compute_dtype == "float64" else "float32"
 
-    def project(self, x_TBM, padding_mask=None):
-        """What each step is given by its token, (time, batch, gates * units)."""
-        p_TBG = ops.cast(matmul(x_TBM, self), self._precision) + self.input_bias()
+    def project(self, x_TBM: Any, padding_mask: Any = None) -> Any:
+        """The input projection of all steps, x W + b: (time, batch, gates * units)."""
+        p_TBG = ops.cast(matmul(x_TBM, self), self._state_dtype) + self.input_bias()
         if padding_mask is None or not self.reverse:
             return p_TBG
-        return self.shut(p_TBG, ops.cast(ops.logical_not(ops.transpose(padding_mask)), p_TBG.dtype)[:, :, None])
+        padding_TB1 = ops.cast(ops.logical_not(ops.transpose(padding_mask)), p_TBG.dtype)[:, :, None]
+        return self.mask_padding(p_TBG, padding_TB1)
 
-    def input_bias(self):
-        """What is added to the product of inputs and kernel."""
+    def input_bias(self) -> Any:
+        """The bias of the input projection."""
         return self.bias
 
-    def recurrence(self):
-        """The weights that each step meets: the recurrent kernel first, then biases."""
+    def recurrent_weights(self) -> list:
+        """The weights of each step: the recurrent kernel first, then biases."""
         return [effective_kernel(self, "recurrent_kernel")]
 
     def _features(self, stacks_TBU, padding_mask):
@@ -113,50 +118,58 @@ class Recurrent(keras.layers.Layer):
         return y_BTU if padding_mask is None else y_BTU * ops.cast(padding_mask, y_BTU.dtype)[:, :, None]
 
     def _fused(self, x_TBM, padding_mask):
-        """The features, (time, batch, units), alone in a list, by a kernel of the device; None where it has none."""
+        """The features, (time, batch, units), in a list, by a kernel of the device; None where it has none."""
         weights = [effective_kernel(self), effective_kernel(self, "recurrent_kernel"), ops.convert_to_tensor(self.bias)]
         y_TBU = fused_recurrence(type(self).__name__, x_TBM, padding_mask, self.reverse, weights)
         return None if y_TBU is None else [y_TBU]
 
-    def _recur(self, x_TBM, padding_mask, begin=None):
-        """All states, a list of (time, batch, units)."""
-        begin = self.start(ops.shape(x_TBM)[1]) if begin is None else begin
-        return self._run(self.project(x_TBM, padding_mask), *self.recurrence(), *begin)
+    def _scan(self, x_TBM, padding_mask, state=None):
+        """The states after all steps, a list of (time, batch, units)."""
+        state = self.initial_state(ops.shape(x_TBM)[1]) if state is None else state
+        return self._run(self.project(x_TBM, padding_mask), *self.recurrent_weights(), *state)
 
-    def _forwards(self, count, p_TBG, *arrays):
-        weights, begin = arrays[:count], arrays[count:]
+    def _forward(self, count, p_TBG, *arrays):
+        weights, first = arrays[:count], arrays[count:]
 
         def step(state, p):
             state, gates = self.step(state, p, *weights)
             return state, (*state, *gates)
 
-        _, stacks = scan(step, begin, split(p_TBG, self.gates), self.reverse)
+        _, stacks = scan(step, first, split(p_TBG, self.gates), self.reverse)
         return stacks[: self.states], (*arrays, *stacks)
 
-    def _backwards(self, count, kept, gradients):
-        size, kernel_GU, kept = self.states, transpose(kept[0]), kept[count:]
-        begin, states, gates = kept[:size], kept[size : 2 * size], kept[2 * size :]
-        before = [self._before(*pair) for pair in zip(begin, states, strict=True)]
+    def _backward(self, count, residuals, gradients):
+        size, kernel_GU, residuals = self.states, transpose(residuals[0]), residuals[count:]
+        first, states, gates = residuals[:size], residuals[size : 2 * size], residuals[2 * size :]
+        before = [self._before(*pair) for pair in zip(first, states, strict=True)]
 
-        def back(carried, now):
+        def step(state_gradients, now):
             parts = now[:size], now[size : 2 * size], now[2 * size : 3 * size], now[3 * size :]
-            return self.back(carried, *parts, kernel_GU)
+            return self.step_gradient(state_gradients, *parts, kernel_GU)
 
-        start = tuple(ops.zeros_like(array) for array in begin)
-        carried, totals = scan(back, start, (*gradients, *before, *states, *gates), not self.reverse)
+        zeros = tuple(ops.zeros_like(array) for array in first)
+        state_gradients, totals = scan(step, zeros, (*gradients, *before, *states, *gates), not self.reverse)
         ds_RG = ops.reshape(totals[-1], (-1, kernel_GU.shape[0]))
         biases = [ops.sum(ds_RG, axis=0)] * (count - 1)
-        return totals[0], transpose(ops.reshape(before[0], (-1, self.units))) @ ds_RG, *biases, *carried
+        kernel_gradient = transpose(ops.reshape(before[0], (-1, self.units))) @ ds_RG
+        return totals[0], kernel_gradient, *biases, *state_gradients
 
-    def _before(self, begin, stack_TBU):
-        """The states that the steps began with."""
-        parts = [stack_TBU[1:], begin[None]] if self.reverse else [begin[None], stack_TBU[:-1]]
+    def _before(self, first, stack_TBU):
+        """The states before each step."""
+        parts = [stack_TBU[1:], first[None]] if self.reverse else [first[None], stack_TBU[:-1]]
         return ops.concatenate(parts, axis=0)
 
 
-def last_of(begin, stack_TBU, padding_mask):
-    """The state after the last token of each text, (batch, units)."""
+def last_state(first: Any, stack_TBU: Any, padding_mask: Any) -> Any:
+    """The state after the last token of each text, (batch, units).
+
+    Args:
+        first: (batch, units), the state before the first token, returned for a text without a token.
+        stack_TBU: the states after all steps.
+        padding_mask: (batch, time) booleans; None: there is no padding.
+    """
     if padding_mask is None:
         return stack_TBU[-1]
-    stack_TBU = ops.concatenate([begin[None], stack_TBU], axis=0)
-    return ops.take_along_axis(stack_TBU, ops.sum(ops.cast(padding_mask, "int32"), axis=1)[None, :, None], axis=0)[0]
+    stack_TBU = ops.concatenate([first[None], stack_TBU], axis=0)
+    lengths_B = ops.sum(ops.cast(padding_mask, "int32"), axis=1)
+    return ops.take_along_axis(stack_TBU, lengths_B[None, :, None], axis=0)[0]

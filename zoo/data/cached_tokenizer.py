@@ -1,0 +1,47 @@
+"""A tokenizer with a cache of encodings on disk, for texts that are encoded again after each epoch."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from zoo.data.examples import ArrayStore, save
+from zoo.text.tokenizer import Text, Tokenizer
+from zoo.text.unicode import as_texts
+
+FEWEST = 16  # texts in a batch that is worth a folder
+
+
+class CachedTokenizer(Tokenizer):
+    """A `Tokenizer` that reads the ids and offsets of a batch of texts from disk, where it has encoded them before.
+
+    Args:
+        tokenizer: whose encodings are cached.
+        folder: of the encodings of this tokenizer; made if missing.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, folder: Path):
+        super().__init__(tokenizer.backend)
+        self.folder = folder
+
+    def _ids_and_offsets(self, texts: Iterable[Text]) -> list[tuple[np.ndarray, np.ndarray]]:
+        texts = list(as_texts(texts))
+        if len(texts) < FEWEST:
+            return super()._ids_and_offsets(texts)
+        folder = self.folder / _digest(texts)
+        if not folder.is_dir():
+            rows = super()._ids_and_offsets(texts)
+            save(folder, ({"ids": ids, "offsets": offsets.reshape(-1)} for ids, offsets in rows))
+            return rows
+        store = ArrayStore(folder)
+        return [(np.array(store.row("ids", i)), store.row("offsets", i).reshape(-1, 2)) for i in range(len(store))]
+
+
+def _digest(texts):
+    digest = hashlib.blake2b(digest_size=16)
+    for text in texts:
+        data = text.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()

@@ -1,0 +1,36 @@
+"""Records on disk: those of held-out splits, which are scored after each epoch."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from zoo.data.examples import ArrayStore, ArrayWriter
+
+KEY = "record"
+
+
+class StoredRecords(Sequence[dict]):
+    """The records of a split as a sequence, read from a folder when they are asked for."""
+
+    def __init__(self, folder: Path):
+        self._store = ArrayStore(folder)
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        return json.loads(self._store.row(KEY, index % len(self)).tobytes())
+
+    def __iter__(self) -> Iterator[dict]:
+        return (self[index] for index in range(len(self)))
+
+
+def add_record(writer: ArrayWriter, record: Mapping) -> None:
+    """Append a record to the files of a `StoredRecords`."""
+    writer.add({KEY: np.frombuffer(json.dumps(record).encode(), np.uint8)})

@@ -1,0 +1,48 @@
+"""Scores of a pipeline on held-out records, and the calibration of its threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoo.objectives import Calibrates, Objective, Reports
+from zoo.pipeline.predictor import predict
+
+if TYPE_CHECKING:
+    from zoo.data.dataset import Dataset
+    from zoo.pipeline.pipeline import Pipeline
+
+
+def scores_and_tables(
+    objective: Objective, decisions: Sequence[dict], records: Sequence[dict]
+) -> tuple[dict[str, float], list[dict], np.ndarray | None]:
+    """`(scores, scores per class, confusion matrix)` of a decision for each record."""
+    scores = objective.scores(decisions, records)
+    if not isinstance(objective, Reports):
+        return scores, [], None
+    return scores, objective.per_class(decisions, records), objective.confusion_matrix(decisions, records)
+
+
+def held_out(dataset: Dataset) -> dict[str, list[dict]]:
+    """{split: records} of the validation and test splits."""
+    return {split: list(dataset.records(split)) for split in ("validation", "test") if split in dataset.splits}
+
+
+def calibrate_and_score(
+    pipeline: Pipeline, splits: Mapping[str, Sequence[dict]]
+) -> tuple[Pipeline, list[dict], np.ndarray | None]:
+    """`(pipeline, scores per class, confusion matrix)`: calibrated on validation and scored on each of the splits.
+
+    Args:
+        splits: records by split, validation first; the tables are of the last one.
+    """
+    objective, scores, tables = pipeline.objective, {}, ([], None)
+    for split, records in splits.items():
+        decisions = predict(pipeline.model, objective, pipeline.tokenizer, records)
+        if split == "validation" and isinstance(objective, Calibrates):
+            objective = objective.calibrate(decisions, records)
+        scores[split], *tables = scores_and_tables(objective, decisions, records)
+    return replace(pipeline, preset=replace(pipeline.preset, objective=objective), scores=scores), *tables

@@ -1,0 +1,29 @@
+"""What a training run leaves behind for its model card."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from zoo.data.dataset import Dataset
+from zoo.pipeline.pipeline import Pipeline
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The result of a finished run."""
+
+    folder: Path  # the model folder
+    pipeline: Pipeline  # trained, calibrated and scored: `pipeline.scores` by split
+    dataset: Dataset
+    sizes: dict[str, int]  # training examples, and records of each held-out split
+    per_class: list[dict]  # a row for each class, of the split that was scored last
+    confusion_matrix: np.ndarray | None  # (classes, classes) counts of the same split
+    history: list[dict]  # a row for each epoch
+    best_epoch: int  # counted from 1
+    weights: str  # how many weights the model has, and how many were trained
+
+    @property
+    def seconds(self) -> float:
+        """Time of training, validation included."""
+        return self.history[-1]["seconds"]

@@ -1,0 +1,70 @@
+"""The first pass over the training data: labels, checks of every record, and the texts of the tokenizer at once."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.data.dataset import Dataset
+from zoo.data.opening import open_dataset
+from zoo.objectives import Objective
+from zoo.presets import Preset
+from zoo.runtime.errors import UserError
+from zoo.text.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class LoadedData:
+    """A dataset, and what its records decide."""
+
+    dataset: Dataset
+    objective: Objective  # prepared: it knows the labels
+    tokenizer: Tokenizer
+
+
+def load_data(preset: Preset, tokenizer_path: Path | None = None) -> LoadedData:
+    """Open a preset's dataset and read each of its records once.
+
+    Args:
+        tokenizer_path: of a trained tokenizer, which is loaded instead of trained.
+
+    Raises UserError for a mistake in the data, and for an objective that the architecture cannot serve.
+    """
+    objective = preset.objective
+    objective.check_architecture(preset.architecture)
+    dataset = _open(preset)
+    records = _Records(dataset, objective, objective.preparation(preset.architecture))
+    tokenizer = Tokenizer.load(tokenizer_path) if tokenizer_path else preset.tokenizer.train(records.texts)
+    deque(records.texts, maxlen=0)  # some tokenizers are not trained on texts
+    objective = records.preparation.finish(dataset.describe)
+    list(objective.examples([records.first], tokenizer))  # raises where the length has no room for special tokens
+    return LoadedData(dataset, objective, tokenizer)
+
+
+def _open(preset):
+    data, objective = preset.data, preset.objective
+    fields = objective.fields
+    dataset = open_dataset(
+        data.spec, data.columns, data.seed, data.errors, fields.required, objective.split_strategy, fields.optional
+    )
+    if not {"train", "validation"} <= set(dataset.splits):
+        raise UserError(
+            f"Expected train and validation splits in {data.spec}. Received: only {', '.join(dataset.splits)}. "
+            "Without #SPLIT, a missing validation split is derived."
+        )
+    return dataset
+
+
+class _Records:
+    """All records of a dataset, visited once; the texts of the training split are an iterator for the tokenizer."""
+
+    def __init__(self, dataset, objective, preparation):
+        self.preparation, self.first = preparation, None
+        self.texts: Iterator[str] = self._visit(dataset, objective)
+
+    def _visit(self, dataset, objective):
+        for split, location, record in dataset.visit():
+            self.preparation.add(split, location, record)
+            if split == "train":
+                self.first = self.first or record
+                yield from objective.tokenizer_texts(record)
