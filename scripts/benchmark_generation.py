@@ -70,16 +70,19 @@ def zoo_model(name):
 
 def by_zoo(options):
     from zoo.generation.generate import generate
+    from zoo.generation.generation_config import GenerationConfig
 
-    model = zoo_model(options.network)
-    return lambda prompts: generate(model, prompts.tolist(), max_new_tokens=options.max_new_tokens)
+    model, config = zoo_model(options.network), GenerationConfig(max_new_tokens=options.max_new_tokens)
+    return lambda prompts: generate(model, prompts.tolist(), config=config)
 
 
 def beams_by_zoo(options):
     from zoo.generation.generate import generate
+    from zoo.generation.generation_config import GenerationConfig
 
-    model, settings = zoo_model(options.network), {"max_new_tokens": options.max_new_tokens, "beams": options.beams}
-    return lambda sources: generate(model, [[0]] * len(sources), sources.tolist(), **settings)
+    config = GenerationConfig(max_new_tokens=options.max_new_tokens, beams=options.beams)
+    model = zoo_model(options.network)
+    return lambda sources: generate(model, [[0]] * len(sources), sources.tolist(), config)
 
 
 def lstm_by_hand(options):

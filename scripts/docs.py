@@ -32,7 +32,10 @@ def catalog_table(kind):
     """What the zoo holds of one kind: each name with the first line of its file's docstring."""
     from zoo import catalog
 
-    return table([kind.removesuffix("s"), "what it is"], [[f"`{name}`", catalog.describe(kind, name)] for name in catalog.names(kind)])
+    return table(
+        [kind.removesuffix("s"), "what it is"],
+        [[f"`{name}`", catalog.describe(kind, name)] for name in catalog.names(kind)],
+    )
 
 
 def preset_table():
@@ -46,6 +49,20 @@ def preset_table():
         source = f"`{preset.data.spec}`" if preset.data.spec else "yours"
         rows.append([f"`{name}`", *(f"`{part}`" for part in parts), source, catalog.describe("presets", name)])
     return table(["preset", "architecture", "objective", "data", "what it trains"], rows)
+
+
+def field_table():
+    """The record fields that each objective trains on, and those that it predicts from."""
+    from zoo import catalog
+
+    rows = []
+    for name in catalog.names("objectives"):
+        fields = catalog.load("objectives", name)().fields
+        optional = [field for field in fields.optional if field not in fields.required]
+        rows.append(
+            [f"`{name}`", *(", ".join(f"`{x}`" for x in part) for part in (fields.required, optional, fields.inputs))]
+        )
+    return table(["objective", "trains on", "optional", "predicts from"], rows)
 
 
 def pair_table():
@@ -134,6 +151,7 @@ PARTS = {
     "readers": lambda: catalog_table("readers"),
     "tokenizers": lambda: catalog_table("tokenizers"),
     "presets": preset_table,
+    "fields": field_table,
     "pairs": pair_table,
     "sizes": size_table,
     "settings": setting_table,

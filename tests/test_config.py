@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from zoo import catalog, config
+from zoo.architectures import bert, gpt2
 from zoo.presets import Preset
 
 
@@ -17,7 +18,13 @@ def test_every_preset_survives_json(name):
 
 def test_fields_are_overridden_by_path(tiny):
     changed = config.override(
-        tiny, ["training.max_steps=50", "architecture.kernels=3,4", "objective.multi_label=true", "data.columns.text=sentence"]
+        tiny,
+        [
+            "training.max_steps=50",
+            "architecture.kernels=3,4",
+            "objective.multi_label=true",
+            "data.columns.text=sentence",
+        ],
     )
     assert changed.training.max_steps == 50
     assert changed.architecture.kernels == (3, 4)
@@ -33,6 +40,30 @@ def test_a_part_is_replaced_by_another_with_its_defaults(tiny):
     assert changed.architecture == replace(catalog.load("architectures", "averaging")(), width=7)
 
 
+def test_a_named_size_replaces_a_part(tiny):
+    changed = config.override(tiny, ["architecture=bert:small", "architecture.dropout=0.2"])
+    assert changed.architecture == replace(bert.SMALL, dropout=0.2)
+    assert config.override(tiny, ["architecture=gpt2"]).architecture == gpt2.TINY
+
+
+def test_fields_that_hang_together_are_checked_after_all_are_set(tiny):
+    settings = ["architecture=lstm", "architecture.tied=true", "architecture.bidirectional=false"]
+    changed = config.override(tiny, [*settings, "architecture.width=24", "architecture.units=24"])
+    assert changed.architecture.width == changed.architecture.units == 24
+    with pytest.raises(ValueError, match="width"):
+        config.override(tiny, [*settings, "architecture.width=24", "architecture.units=25"])
+
+
+def test_values_have_the_annotated_type_whatever_their_default(tiny):
+    changed = config.override(tiny, ["objective.labels=a,b", "objective.pooling=max", "training.learning_rate=1"])
+    assert changed.objective.labels == ("a", "b")
+    assert changed.objective.pooling == "max"
+    assert changed.training.learning_rate == 1.0
+    assert config.override(changed, ["objective.pooling=none", "objective.labels="]) == replace(
+        changed, objective=replace(changed.objective, pooling=None, labels=())
+    )
+
+
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
@@ -41,6 +72,8 @@ def test_a_part_is_replaced_by_another_with_its_defaults(tiny):
         ("training.max_steps=many", r"Expected a whole number for training.max_steps. Received: 'many'."),
         ("objective.multi_label=maybe", r"Expected true or false for objective.multi_label. Received: 'maybe'."),
         ("training.max_steps", r"Expected path.to.field=value. Received: 'training.max_steps'."),
+        ("architecture=bert:tinny", r"Unknown size of bert. Received: 'tinny'. Did you mean 'tiny'\?"),
+        ("architecture.causal=true", r"Unknown field 'architecture.causal'. Received: 'causal'"),
         ("architecture=text_cn", r"Unknown architecture. Received: 'text_cn'. Did you mean 'text_cnn'\?"),
         ("training=fast", r"Expected a field of training, as in training.FIELD=value. Received: training=fast."),
         ("training.max_steps.more=1", r"'max_steps.more' goes too deep: 'max_steps' is a value."),
@@ -54,7 +87,11 @@ def test_mistakes_name_the_nearest_legal_thing(tiny, assignment, message):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"format": 2', '"format": 1', "Expected preset format 2. Received: 1, written by zoo .*. Train the model again"),
+        (
+            '"format": 2',
+            '"format": 1',
+            "Expected preset format 2. Received: 1, written by zoo .*. Train the model again",
+        ),
         (
             '"name": "text_cnn"',
             '"name": "text_cmm"',

@@ -30,7 +30,6 @@ BESIDE = {
     ("config", "presets"),
     ("build", "catalog"),
     ("adapters", "checkpoints"),
-    ("transforms", "data"),
     ("data", "tokenizers"),
     ("objectives", "generation"),
 }

@@ -25,7 +25,7 @@ def build(architecture: str | Architecture, objective: str | Objective, **settin
     Raises UserError for unknown names and fields, for a field that means one thing in the architecture and another in
     the objective, and where the architecture does not suit the objective.
     """
-    parts = {"architectures": architecture, "objectives": objective}
+    parts: dict[str, Any] = {"architectures": architecture, "objectives": objective}
     classes = {
         kind: catalog.load(kind, part.partition(":")[0]) for kind, part in parts.items() if isinstance(part, str)
     }

@@ -138,9 +138,10 @@ def _required_setting(architecture, objective):
 
 def files(kind: str) -> dict[str, Path]:
     """{name: path} of the files of one kind; those that begin with _ are contracts and shared code."""
-    folders = find_spec(f"zoo.{kind}").submodule_search_locations
-    modules = pkgutil.iter_modules(folders)
-    return {m.name: Path(m.module_finder.path, f"{m.name}.py") for m in modules if not m.name.startswith("_")}
+    spec = find_spec(f"zoo.{kind}")
+    folders = (spec and spec.submodule_search_locations) or []
+    modules = [(folder, module.name) for folder in folders for module in pkgutil.iter_modules([folder])]
+    return {name: Path(folder, f"{name}.py") for folder, name in modules if not name.startswith("_")}
 
 
 @cache

@@ -15,6 +15,7 @@ from zoo.checkpoints.loading import build_with_weights
 GOLDEN = Golden("gpt2")
 MEASURE = """
 import sys
+from pathlib import Path
 import keras
 from zoo.checkpoints.hf_config import read_architecture, read_config
 from zoo.checkpoints.loading import build_with_weights
@@ -26,10 +27,10 @@ def held(what):
 def build(folder):
     return build_with_weights(read_architecture(read_config(folder)).backbone, folder)[0]
 
-build(sys.argv[2])  # what the framework needs in any case
+build(Path(sys.argv[2]))  # what the framework needs in any case
 before = held("VmRSS")
 open("/proc/self/clear_refs", "w").write("5")  # the peak is measured from here on
-model = build(sys.argv[1])
+model = build(Path(sys.argv[1]))
 print((held("VmHWM") - before) / (4 * model.count_params()))
 """
 

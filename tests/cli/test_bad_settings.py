@@ -1,9 +1,12 @@
 """Every mistake in the arguments of `zoo` is one line that names the nearest legal thing."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from zoo import catalog
 from zoo.cli import main as module
 from zoo.cli import model_commands
 from zoo.cli.main import INTERRUPTED
@@ -94,11 +97,18 @@ def test_ctrl_c(cli, monkeypatch):
     ended = cli("train", "mlp_helpdesk")
     assert ended.status == INTERRUPTED == 130
     assert ended.err == "Ended by Ctrl-C. Continue an unfinished run with --resume.\n"
-    assert cli("list").err == "Ended by Ctrl-C.\n"
+    assert cli("evaluate", "model").err == "Ended by Ctrl-C.\n"
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch):
-    monkeypatch.setattr(model_commands, "start", lambda: int("a fault"))
+    """Where a ValueError comes from does not matter: only a UserError is the user's."""
+    monkeypatch.setattr(catalog, "names", lambda kind: int("a fault"))
     monkeypatch.setattr("sys.argv", ["zoo", "list"])
     with pytest.raises(ValueError, match="invalid literal"):
         module.main()
+    command = "import zoo.catalog, zoo.cli.main\ndef bug(kind): raise ValueError('a bug')\n"
+    command += "zoo.catalog.names = bug\nzoo.cli.main.main()"
+    done = subprocess.run([sys.executable, "-c", command, "list"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Traceback")
+    assert done.stderr.endswith("ValueError: a bug\n")

@@ -96,7 +96,7 @@ def expected(pipeline, text):
         return "", 0, False
     generator = pipeline.generator(max_new_tokens=graph.max_new_tokens, truncation_side="left")
     ((completion,),) = generator.generate([pipeline.objective.fields.record(text)])
-    return completion.text, len(completion.ids), completion.finished
+    return completion.text, len(completion.ids), completion.finish_reason == "stop"
 
 
 QUICK = {"tensorflow": ("translate", "instructions")}  # elsewhere each export starts a process

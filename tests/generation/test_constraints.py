@@ -274,7 +274,7 @@ def test_another_constraint_of_its_size_compiles_nothing(generator):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"choices": ["a"], "regex": "b"}, "Expected one of choices, regex and json_schema. Received: choices and regex."),
+        ({"choices": ["a"], "regex": "b"}, "Expected one of choices, regex and .* Received: choices and regex."),
         ({"choices": [""]}, "Texts of choices must have at least one character. Received: an empty text."),
         ({"regex": "(a"}, r"Expected a regular expression .* Received: '\(a', missing \), unterminated subpattern"),
         ({"regex": "^a"}, r"Expected a regular expression .* without anchors.* Received: '\^a'."),
@@ -287,7 +287,7 @@ def test_another_constraint_of_its_size_compiles_nothing(generator):
         ({"json_schema": "{"}, "Expected a JSON schema. Received: '{', which is not JSON"),
         ({"json_schema": 3}, "Expected in the JSON schema a schema, {...}. Received: 3."),
         ({"json_schema": {"type": "text"}}, "Expected in the JSON schema a type of object, array, .* Received: .*text"),
-        ({"json_schema": {"type": "string", "format": "date"}}, "keywords that can be enforced, here maxLength, .* \"format\""),
+        ({"json_schema": {"type": "string", "format": "date"}}, "can be enforced, here maxLength, .* \"format\""),
         ({"json_schema": {"type": "string", "minLength": 2, "maxLength": 1}}, "integers, minLength at most maxLength"),
         ({"json_schema": {"type": "integer", "minimum": 2}}, "both minimum and maximum"),
         ({"json_schema": {"type": "object"}}, "properties, with the required ones among them"),

@@ -129,8 +129,6 @@ def test_empty_texts_are_refused(generator, setting):
 
 def test_a_model_that_answers_does_not_generate():
     objective, tokenizer = ClassifyText(labels=("a", "b")), Bytes().train()
-    generator = TextGenerator(
-        build_model(objective, shrunk("gru", vocabulary=tokenizer.vocabulary_size)), objective, tokenizer
-    )
+    model = build_model(objective, shrunk("gru", vocabulary=tokenizer.vocabulary_size))
     with pytest.raises(ValueError, match="Expected a model that generates text. Received: one of ClassifyText"):
-        generator.generate([objective.fields.record("text")])
+        TextGenerator(model, objective, tokenizer)

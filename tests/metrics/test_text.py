@@ -49,5 +49,5 @@ def test_case_is_ignored_where_asked():
 
 
 def test_lists_of_two_lengths():
-    with pytest.raises(ValueError, match="a written text for each expected one. Received: 1 and 2"):
+    with pytest.raises(ValueError, match="a reference for each text. Received: 1 and 2"):
         text_scores(["a"], ["a", "b"])

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import fields
 
 import keras
 import numpy as np
@@ -31,6 +32,16 @@ def test_build_is_compiled_and_trains():
     assert {"loss", "accuracy"} <= set(history.history)
     assert np.isfinite(history.history["loss"]).all()
     assert model.predict({"tokens": ids}, verbose=0).shape == (16, 2)
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "bert"])
+def test_hidden_is_a_width_of_the_architecture(architecture):
+    sizes = {"vocabulary": 50, "width": 8, "depth": 1, "heads": 2, "buckets": 64, "length": 16, "hidden": 27}
+    known = {field.name for field in fields(zoo.catalog.load("architectures", architecture))}
+    sizes = {name: size for name, size in sizes.items() if name in known}
+    model = zoo.build(architecture, "classify_text", labels=["a", "b"], dense_activation="tanh", **sizes)
+    assert any(27 in weight.shape for weight in model.weights)
+    assert model.get_layer("hidden").activation.__name__ == "tanh"
 
 
 @pytest.mark.parametrize(

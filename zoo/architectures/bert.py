@@ -7,6 +7,7 @@ head here (`dense_activation="tanh"` of classify_text).
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from keras.initializers import RandomNormal
 from keras.layers import Add
@@ -33,7 +34,7 @@ class BERTMapping(HuggingFaceMapping):
             raise UserError(f"Expected hidden_act of gelu or gelu_new in config.json. Received: {name!r}.")
         return super().read_fields(config) | {"activation": next(k for k, v in ACTIVATIONS.items() if v == name)}
 
-    def to_config(self, architecture):
+    def to_config(self, architecture: "BERT") -> dict[str, Any]:
         return super().to_config(architecture) | {"hidden_act": ACTIVATIONS[architecture.activation]}
 
 

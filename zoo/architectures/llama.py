@@ -7,6 +7,7 @@ No difference.
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from keras.initializers import RandomNormal
 
@@ -39,7 +40,7 @@ class LlamaMapping(HuggingFaceMapping):
         values = {"kv_heads": config["num_attention_heads"]} | super().read_fields(config)
         return values | {"rope_theta": rope["rope_theta"], "rope_scaling": rope.get("factor", 1.0)}
 
-    def to_config(self, architecture):
+    def to_config(self, architecture: "Llama") -> dict[str, Any]:
         rope = {"rope_theta": architecture.rope_theta, "rope_type": "default"}
         if architecture.rope_scaling != 1:
             rope |= {"rope_type": "llama3", "factor": architecture.rope_scaling, **SCALING}

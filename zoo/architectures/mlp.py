@@ -67,7 +67,8 @@ class MLP(Architecture):
         layer, ngrams = backbone.get_layer("weights"), backbone.get_layer("ngrams")
         pairs, total, frequency_GS = zip(texts, self._groups(targets), strict=False), 0, np.zeros((1, ngrams.size))
         while chunk := list(islice(pairs, ROWS)):
-            frequency_GS = frequency_GS + _document_frequency(*zip(*chunk, strict=True), ngrams)
+            rows, groups = zip(*chunk, strict=True)
+            frequency_GS = frequency_GS + _document_frequency(rows, groups, ngrams)
             total += len(chunk)
         scale = np.log((1 + total) / (1 + frequency_GS[0])) + 1 if "tfidf" in self.features else 1
         if self.naive_bayes:

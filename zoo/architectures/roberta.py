@@ -6,6 +6,7 @@ table of positions, as in the published weights.
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from keras.initializers import RandomNormal
 
@@ -28,7 +29,7 @@ class RoBERTaMapping(HuggingFaceMapping):
         values = super().read_fields(config)
         return values | {"length": values["length"] - OFFSET} if "length" in values else values
 
-    def to_config(self, architecture):
+    def to_config(self, architecture: "RoBERTa") -> dict[str, Any]:
         return super().to_config(architecture) | {"max_position_embeddings": architecture.length + OFFSET}
 
 

@@ -6,6 +6,7 @@ of Shazeer 2020, https://arxiv.org/abs/2002.05202, and an output layer of its ow
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from keras.initializers import RandomNormal
 from keras.layers import Rescaling
@@ -38,7 +39,7 @@ class T5Mapping(HuggingFaceMapping):
         tied = config.get("scale_decoder_outputs", config.get("tie_word_embeddings", True))
         return super().read_fields(config) | {"gated": kind != "relu", "tied": tied}
 
-    def to_config(self, architecture):
+    def to_config(self, architecture: "T5") -> dict[str, Any]:
         kind = {"feed_forward_proj": ACTIVATIONS[architecture.gated], "tie_word_embeddings": architecture.tied}
         return super().to_config(architecture) | kind
 
@@ -56,7 +57,7 @@ class T5HubMapping(KerasHubMapping):
         head_width = config["key_value_dim"] or config["hidden_dim"] // config["num_heads"]
         return replace(super().from_config(architecture, config), gated=gated, head_width=head_width)
 
-    def layers_of(self, architecture):
+    def layers_of(self, architecture: "T5") -> dict[str, str]:
         if not architecture.gated:
             return self.layers
         renamed = ((theirs, ours.replace("feed_forward/up", "gated/gate")) for theirs, ours in self.layers.items())
@@ -227,7 +228,7 @@ BASE = T5(width=768, depth=12, heads=12, hidden=3072)
 LARGE = T5(width=1024, depth=24, heads=16, hidden=4096)
 XL = T5(width=1024, depth=24, heads=32, head_width=128, hidden=16_384)  # called 3B
 XXL = T5(width=1024, depth=24, heads=128, head_width=128, hidden=65_536)  # called 11B
-_VERSION_1_1 = {"gated": True, "tied": False}
+_VERSION_1_1: dict[str, Any] = {"gated": True, "tied": False}
 SMALL_1_1 = T5(**_VERSION_1_1, depth=8, heads=6, hidden=1024)
 BASE_1_1 = T5(**_VERSION_1_1, width=768, depth=12, heads=12, hidden=2048)
 LARGE_1_1 = T5(**_VERSION_1_1, width=1024, depth=24, heads=16, hidden=2816)

@@ -5,8 +5,12 @@ folder imports a framework, but for `export/`, whose SavedModel is TensorFlow's.
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
 import keras
+
+if TYPE_CHECKING:
+    from zoo.backend.jax import *  # noqa: F403
 
 NAMES = (
     *("JIT_COMPILE", "seed", "random_state", "set_random_state", "fit_input", "AdamW"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from zoo import catalog
 from zoo.architectures import Architecture
-from zoo.architectures._pretrained import HeadMapping
+from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping
 from zoo.runtime.errors import UserError, unknown
 from zoo.text.tokenizer import Tokenizer
 
@@ -48,13 +48,20 @@ def architecture_class(config: Mapping[str, Any]) -> type[Architecture]:
     return by_type[model_type]
 
 
+def mapping_of(architecture: type[Architecture]) -> HuggingFaceMapping:
+    """The names of an architecture in checkpoints of transformers. Raises UserError where it has none."""
+    if architecture.huggingface is None:
+        raise UserError(f"Expected an architecture of transformers. Received: {architecture.__name__}.")
+    return architecture.huggingface
+
+
 def read_architecture(config: Mapping[str, Any]) -> Architecture:
     """The architecture of a config.json. Raises UserError for settings that the architecture does not support."""
     cls = architecture_class(config)
-    return cls.huggingface.from_config(cls, config)
+    return mapping_of(cls).from_config(cls, config)
 
 
 def read_head(config: Mapping[str, Any]) -> HeadMapping | None:
     """The head of a config.json; None where it has none, or one that no objective of the zoo has."""
     names = config.get("architectures") or [""]
-    return architecture_class(config).huggingface.heads.get(names[0])
+    return mapping_of(architecture_class(config)).heads.get(names[0])

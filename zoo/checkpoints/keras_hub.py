@@ -129,7 +129,8 @@ def _reshape(array, shape):
     array = np.asarray(array, "float32")
     if shape is None or array.ndim > len(shape):
         return np.ascontiguousarray(array if shape is None else array.reshape(shape))
-    return np.pad(array, [(more - size, 0) for size, more in zip(array.shape, shape, strict=True)])
+    widths = tuple((more - size, 0) for size, more in zip(array.shape, shape, strict=True))
+    return np.pad(array, np.array(widths))
 
 
 def _write_tokenizer(hub, name, folder):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from zoo.backend.keras_private import set_initializer
-from zoo.checkpoints.hf_config import architecture_class, read_config, read_head
+from zoo.checkpoints.hf_config import architecture_class, mapping_of, read_config, read_head
 from zoo.checkpoints.resolve import resolve
 from zoo.checkpoints.safetensors import PICKLES, find_tensors
 from zoo.checkpoints.weight_map import WeightMap, canonical_name, head_layers, may_be_unused
@@ -82,7 +82,7 @@ class LoadPlan:
             raise UserError(f"Expected a folder with safetensors. Received: {folder}, a pickle, which is never read.")
         config = read_config(folder)
         self.folder, self.skip_mismatch = folder, skip_mismatch
-        self.mapping = mapping = architecture_class(config).huggingface
+        self.mapping = mapping = mapping_of(architecture_class(config))
         self.tensors = {canonical_name(name, mapping): tensor for name, tensor in find_tensors(folder).items()}
         self.backbone = WeightMap(mapping.layers, mapping.prefix, mapping.transposed)
         self.head = WeightMap(head_layers(mapping, read_head(config), head))

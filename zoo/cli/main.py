@@ -1,5 +1,6 @@
 """Train, evaluate, use and export NLP models. Results on standard output, messages on standard error."""
 
+import io
 import os
 import sys
 
@@ -50,7 +51,8 @@ def main() -> None:
 
 def _run(arguments):
     """The exit status of the command; errors are raised. (Typer's own runner would print them in boxes.)"""
-    sys.stdout.reconfigure(errors="backslashreplace")  # in JSON that is an escape
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # in JSON that is an escape
     try:
         with typer.main.get_command(app).make_context("zoo", arguments) as context:
             context.command.invoke(context)

@@ -53,7 +53,8 @@ def with_imports(command: Callable[..., None]) -> Callable[..., None]:
 
     signature = inspect.signature(command)
     parameter = inspect.Parameter("plugins", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Plugins)
-    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), parameter])
+    changed = signature.replace(parameters=[*signature.parameters.values(), parameter])
+    setattr(run, "__signature__", changed)  # noqa: B010 (functions declare no such attribute)
     return run
 
 

@@ -31,7 +31,7 @@ def with_sampling_options(command: Callable[..., Any]) -> Callable[..., Any]:
     The command receives them as `sampling`, {name: value} of the options that were set.
     """
     shared = inspect.signature(_options).parameters
-    own = [each for name, each in inspect.signature(command).parameters.items() if name != "sampling"]
+    parameters = [each for name, each in inspect.signature(command).parameters.items() if name != "sampling"]
 
     @wraps(command)
     def run(**arguments: Any) -> Any:
@@ -39,5 +39,5 @@ def with_sampling_options(command: Callable[..., Any]) -> Callable[..., Any]:
         set_options = {name: value for name, value in sampling.items() if value is not None}
         return command(**arguments, sampling=set_options)
 
-    run.__signature__ = inspect.Signature([*own, *shared.values()])  # type: ignore[attr-defined]
+    run.__signature__ = inspect.Signature([*parameters, *shared.values()])  # type: ignore[attr-defined]
     return run

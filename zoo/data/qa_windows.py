@@ -100,15 +100,14 @@ def window_batches(
         length: longest window.
         max_answer: longest span, in tokens. A record takes so many numbers for each token of its context.
     """
-    logits, owners = iter(logits), {}
-    for i, windows in enumerate(groups):
-        owners[i] = [next(logits) for _ in windows]
-    order = sorted(owners, key=lambda i: -len(groups[i][0].offsets))
+    rows = iter(logits)
+    logits_of = {i: [next(rows) for _ in windows] for i, windows in enumerate(groups)}
+    order = sorted(logits_of, key=lambda i: -len(groups[i][0].offsets))
     while order:
         tokens = power_of_two(max(len(groups[order[0]][0].offsets), 1))
         count = max(1, min(RECORDS, NUMBERS // (tokens * max_answer)))
         numbers, order = order[:count], order[count:]
-        windows = [(row, *pair) for row, i in enumerate(numbers) for pair in zip(groups[i], owners[i], strict=True)]
+        windows = [(row, *pair) for row, i in enumerate(numbers) for pair in zip(groups[i], logits_of[i], strict=True)]
         yield numbers, _stack(windows, length) | {"context": _mask([groups[i][0] for i in numbers], tokens)}
 
 

@@ -62,7 +62,7 @@ class Chat:
 
     @property
     def messages(self) -> list[dict[str, str]]:
-        return [{"role": turn["role"], "content": turn["content"]} for turn in (*self.system, *self.turns)]
+        return [{"role": message["role"], "content": message["content"]} for message in (*self.system, *self.turns)]
 
     def say(self, text: str) -> str:
         """The answer to a text, after all turns before; as `stream`."""
@@ -131,11 +131,11 @@ def _limits(objective, plan, max_new_tokens):
 
 def _stripped(pieces):
     """Pieces of a text as pieces of the text without white space around it."""
-    shown, text = "", ""
+    emitted, text = "", ""
     for piece in pieces:
         text = (text + piece).lstrip()
-        yield text.rstrip()[len(shown) :]
-        shown = max(text.rstrip(), shown, key=len)
+        yield text.rstrip()[len(emitted) :]
+        emitted = max(text.rstrip(), emitted, key=len)
 
 
 def _ending(template):

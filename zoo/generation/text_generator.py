@@ -80,10 +80,10 @@ class TextGenerator:
         def watch(batch, state):
             return self._mark_done(batch, state, should_stop())
 
-        found = generate(self.model, prompts, sources, self.config, self.draft, watch, INTERVAL)
+        completions = generate(self.model, prompts, sources, self.config, self.draft, watch, INTERVAL)
         return [
-            [self._decoded(prompt, completion) for completion in completions]
-            for prompt, completions in zip(prompts, found, strict=True)
+            [self._decoded(prompt, completion) for completion in row]
+            for prompt, row in zip(prompts, completions, strict=True)
         ]
 
     def prompt_lengths(self, records: Sequence[dict]) -> list[int]:
@@ -106,19 +106,19 @@ class TextGenerator:
         if self.config.beams > 1:
             raise UserError(f"A beam search cannot be streamed. Received: beams={self.config.beams}.")
         generator, batch = self._batch(record, cache)
-        state, shown, stopped = cache.prefill(batch) if cache else batch.prefill(), "", False
+        state, emitted, stopped = cache.prefill(batch) if cache else batch.prefill(), "", False
         step, limit = generator.lookahead or 1, self.config.max_new_tokens
         for until in range(1 + step, limit + 1 + step, step):
             text, stopped = cut_at_stop(self._text(batch, state), self.stop, final=False)
-            yield text[len(shown) :]
-            shown = max(text, shown, key=len)
+            yield text[len(emitted) :]
+            emitted = max(text, emitted, key=len)
             if stopped or should_stop() or bool(ops.convert_to_numpy(state["done"]).all()):
                 break
             state = generator.decode(state, batch.controls, min(until, limit))
         if cache:
             cache.store(state)
         completion = self._decoded(batch.prompts[0], _only(batch, state))
-        yield completion.text[len(shown) :]
+        yield completion.text[len(emitted) :]
         return completion
 
     def _batch(self, record, cache):
@@ -169,8 +169,8 @@ def cut_at_stop(text: str, stop: Sequence[str], final: bool) -> tuple[str, bool]
         return text[: min(ends)[1]], True
     text = text.rstrip(REPLACEMENT)
     beginnings = (string[:size] for string in stop for size in range(1, len(string)))
-    held = 0 if final else max((len(each) for each in beginnings if text.endswith(each)), default=0)
-    return text[: len(text) - held], False
+    withheld = 0 if final else max((len(each) for each in beginnings if text.endswith(each)), default=0)
+    return text[: len(text) - withheld], False
 
 
 def _only(batch, state):

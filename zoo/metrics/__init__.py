@@ -1,1 +1,1 @@
-"""Exact metrics, a file for each kind of answer; each equals the reference that its docstring names."""
+"""Exact metrics, a file for each kind of answer; each equals the reference implementation that its docstring names."""

@@ -1,78 +1,87 @@
-"""Exact metrics of answers to questions, equal to the official SQuAD scripts, as fractions.
+"""Exact metrics of extractive question answering, equal to the official SQuAD scripts, as fractions.
 
-SQuAD 1.1, where every question has an answer: Rajpurkar et al. 2016, section 6.1, https://arxiv.org/abs/1606.05250.
-SQuAD 2.0, where some have none, which is written as the answer "": Rajpurkar et al. 2018,
+SQuAD 1.1, where each question has an answer: Rajpurkar et al. 2016, section 6.1, https://arxiv.org/abs/1606.05250.
+SQuAD 2.0, where some have none, which is predicted as the answer "": Rajpurkar et al. 2018,
 https://arxiv.org/abs/1806.03822. The scripts: https://rajpurkar.github.io/SQuAD-explorer/.
 """
 
 import re
 import string
 from collections import Counter
+from collections.abc import Sequence
 
 ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
-def normalize(text):
+def normalize(text: str) -> str:
     """Lower case, without ASCII punctuation and articles, single blanks between words."""
     return " ".join(ARTICLES.sub(" ", text.lower().translate(NO_PUNCTUATION)).split())
 
 
-def exact_match(answer, truth):
+def exact_match(answer: str, truth: str) -> float:
     """1.0 where two texts are the same once normalised, else 0.0."""
     return float(normalize(answer) == normalize(truth))
 
 
-def f1(answer, truth, empty=1.0):
+def f1(answer: str, truth: str, empty: float = 1.0) -> float:
     """Harmonic mean of the precision and recall of an answer's words, counted with repetition.
 
-    `empty` is the score of two texts that hold no word: 1 in SQuAD 2.0, where that means no answer; 0 in 1.1.
+    `empty` is the score of two texts without words: 1 in SQuAD 2.0, where that means no answer; 0 in 1.1.
     """
-    words, wanted = normalize(answer).split(), normalize(truth).split()
-    if not words and not wanted:
+    words, true_words = normalize(answer).split(), normalize(truth).split()
+    if not words and not true_words:
         return empty
-    shared = (Counter(words) & Counter(wanted)).total()
-    return 2 * shared / (len(words) + len(wanted))
+    shared = (Counter(words) & Counter(true_words)).total()
+    return 2 * shared / (len(words) + len(true_words))
 
 
-def answer_scores(answers, truths):
+def answer_scores(answers: Sequence[str], truths: Sequence[Sequence[str]]) -> dict[str, float]:
     """`exact_match` and `f1` of SQuAD 1.1.
 
     Args:
         answers: one text a question.
-        truths: a list of texts a question, none of them empty; the one that suits the answer best counts.
+        truths: a list of texts a question, none of them empty; the best score counts.
     """
-    exact = [max(exact_match(answer, truth) for truth in own) for answer, own in zip(answers, truths, strict=True)]
-    overlap = [max(f1(answer, truth, 0.0) for truth in own) for answer, own in zip(answers, truths, strict=True)]
+    pairs = list(zip(answers, truths, strict=True))
+    exact = [max(exact_match(answer, truth) for truth in accepted) for answer, accepted in pairs]
+    overlap = [max(f1(answer, truth, 0.0) for truth in accepted) for answer, accepted in pairs]
     return {"exact_match": _mean(exact), "f1": _mean(overlap)}
 
 
-def answer_or_none_scores(answers, truths, no_answer=None, threshold=1.0):
+def answer_or_none_scores(
+    answers: Sequence[str],
+    truths: Sequence[Sequence[str]],
+    no_answer: Sequence[float] | None = None,
+    threshold: float = 1.0,
+) -> dict[str, float]:
     """The scores of SQuAD 2.0: of all questions, of those with an answer and of those without, and the best possible.
 
     Args:
-        answers: one text a question, "" for none; where `no_answer` is given, the best there is.
+        answers: one text a question, "" for none; with `no_answer`, the best answer even where none is likelier.
         truths: a list of texts a question, empty where it has no answer.
         no_answer: how likely it is that each question has none, on any scale; adds `best_...` to the scores.
         threshold: of `no_answer`, above which a question counts as left unanswered.
     """
-    answerable, scores, best = [bool(own) for own in truths], {}, {}
+    answerable, scores, best = [bool(accepted) for accepted in truths], {}, {}
     for name, measure in {"exact_match": exact_match, "f1": f1}.items():
-        each = [_best(measure, answer, own) for answer, own in zip(answers, truths, strict=True)]
+        values = [_best(measure, answer, accepted) for answer, accepted in zip(answers, truths, strict=True)]
         if no_answer is not None:
-            most, at = best_threshold(answers, each, no_answer, answerable)
-            best |= {f"best_{name}": most, f"best_{name}_threshold": at}
-            asked = zip(each, no_answer, answerable, strict=True)
-            each = [float(not has) if value > threshold else score for score, value, has in asked]
-        scores |= _parts(name, each, answerable)
+            score, at = best_threshold(answers, values, no_answer, answerable)
+            best |= {f"best_{name}": score, f"best_{name}_threshold": at}
+            rows = zip(values, no_answer, answerable, strict=True)
+            values = [float(not has) if none > threshold else value for value, none, has in rows]
+        scores |= _parts(name, values, answerable)
     return scores | best
 
 
-def best_threshold(answers, scores, no_answer, answerable):
-    """`(score, threshold)`: the highest mean score that any threshold of `no_answer` gives, and the first such one.
+def best_threshold(
+    answers: Sequence[str], scores: Sequence[float], no_answer: Sequence[float], answerable: Sequence[bool]
+) -> tuple[float, float]:
+    """`(score, threshold)`: the highest mean score of all thresholds of `no_answer`, and the first such threshold.
 
-    Starts with every question unanswered and takes the answers in, the surest first, as the official script does: it
-    tells questions of equal `no_answer` apart by their order, though no threshold does.
+    Starts with all questions unanswered and adds the answers, the surest first, as the official script does: it orders
+    questions of equal `no_answer`, though no threshold does.
 
     Args:
         answers: one text a question, "" for none.
@@ -90,14 +99,14 @@ def best_threshold(answers, scores, no_answer, answerable):
 
 
 def _best(measure, answer, truths):
-    """The score by the truth that suits best; truths without a word mean none, as in the official script."""
+    """The best score over the truths; truths without a word mean no answer, as in the official script."""
     return max(measure(answer, truth) for truth in [t for t in truths if normalize(t)] or [""])
 
 
-def _parts(name, each, answerable):
-    with_answer = [score for score, has in zip(each, answerable, strict=True) if has]
-    without = [score for score, has in zip(each, answerable, strict=True) if not has]
-    return {name: _mean(each), f"answerable_{name}": _mean(with_answer), f"unanswerable_{name}": _mean(without)}
+def _parts(name, values, answerable):
+    with_answer = [value for value, has in zip(values, answerable, strict=True) if has]
+    without = [value for value, has in zip(values, answerable, strict=True) if not has]
+    return {name: _mean(values), f"answerable_{name}": _mean(with_answer), f"unanswerable_{name}": _mean(without)}
 
 
 def _mean(values):

@@ -1,15 +1,16 @@
-"""How well numbers were predicted: correlations, equal to SciPy's, and the mean squared error."""
+"""Regression metrics: Pearson's and Spearman's correlation, equal to SciPy's, and the mean squared error."""
 
 import numpy as np
 
 
-def regression_scores(found, true):
-    """Pearson's and Spearman's correlation, and the mean squared error, of two arrays of as many numbers.
+def regression_scores(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """`pearson`, `spearman` and `mse` of two arrays of the same length.
 
-    A correlation with numbers that are all equal, or with fewer than two, is 0 here.
+    The correlation with constant numbers, or with fewer than two, is 0.
     """
-    error = float(np.mean((found - true) ** 2)) if len(true) else 0.0
-    return {"pearson": _correlation(found, true), "spearman": _correlation(_ranks(found), _ranks(true)), "mse": error}
+    error = float(np.mean((predicted - truth) ** 2)) if len(truth) else 0.0
+    spearman = _correlation(_ranks(predicted), _ranks(truth))
+    return {"pearson": _correlation(predicted, truth), "spearman": spearman, "mse": error}
 
 
 def _correlation(x, y):
@@ -20,7 +21,7 @@ def _correlation(x, y):
 
 
 def _ranks(values):
-    """Ranks from 1 on; equal values share the mean of theirs."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    """Ranks, counted from 1; equal values share the mean of their ranks."""
+    _, index, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
-    return (last - (counts - 1) / 2)[place]
+    return (last - (counts - 1) / 2)[index]

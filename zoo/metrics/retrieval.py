@@ -1,12 +1,14 @@
-"""How well texts find their partners among all partners, by the products of their vectors."""
+"""Retrieval metrics: how well embeddings of texts retrieve their partners among all partners."""
 
 import numpy as np
 
-ROWS = 1024  # texts whose products with all partners are held at a time
+ROWS = 1024  # texts in a block: their products with all partners are in memory
 
 
-def retrieval_scores(vectors, partners):
-    """Share of vectors nearest to their own partner, and mean reciprocal rank (Voorhees 1999, TREC-8), as fractions.
+def retrieval_scores(vectors: np.ndarray, partners: np.ndarray) -> dict[str, float]:
+    """`accuracy`, the share of vectors nearest to their partner, and `mrr`, the mean reciprocal rank, as fractions.
+
+    Voorhees 1999, TREC-8.
 
     Args:
         vectors, partners: (texts, width) arrays; row i of one belongs to row i of the other.
@@ -21,7 +23,7 @@ def retrieval_scores(vectors, partners):
 
 
 def _ranks(vectors, partners, start):
-    """The place of each vector's partner, 1 for the nearest; partners as near as its own count as nearer."""
+    """The rank of each vector's partner, 1 for the nearest; other partners at the same distance rank before it."""
     products = vectors @ partners.T
     own = products[np.arange(len(vectors)), start + np.arange(len(vectors))]
     return (products >= own[:, None]).sum(1)

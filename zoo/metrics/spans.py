@@ -1,38 +1,43 @@
 """Exact metrics of labelled spans, such as named entities: equal to seqeval and so to CoNLL-2000's conlleval.
 
-A span counts as found where its label and both of its ends are right. Texts are lists of (label, start, end); a
-quotient 0/0 is 0. https://github.com/chakki-works/seqeval, https://www.clips.uantwerpen.be/conll2000/chunking/
+A predicted span is right where its label and both of its ends are. Texts are lists of (label, start, end); a quotient
+0/0 is 0. https://github.com/chakki-works/seqeval, https://www.clips.uantwerpen.be/conll2000/chunking/
 """
 
 from collections import Counter
+from collections.abc import Sequence
+
+Span = tuple[str, int, int]  # label, first word, the one past the last
 
 
-def span_scores(truth, found):
-    """Micro-averaged f1, precision and recall of the spans found in each of a list of texts, as fractions."""
-    return _quotients(*(counts.total() for counts in _count(truth, found)))
+def span_scores(truth: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Span]]) -> dict[str, float]:
+    """Micro-averaged f1, precision and recall of the spans of a list of texts, as fractions."""
+    return _quotients(*(counts.total() for counts in _count(truth, predicted)))
 
 
-def per_class(truth, found):
-    """One dict for each label that occurs, sorted: label, precision, recall, f1 and support (true spans)."""
-    right, called, true = _count(truth, found)
-    rows = [(label, _quotients(right[label], called[label], true[label])) for label in sorted(called | true)]
-    names = ("precision", "recall", "f1")
-    return [{"label": label, **{name: row[name] for name in names}, "support": true[label]} for label, row in rows]
+def per_class(truth: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Span]]) -> list[dict]:
+    """A row for each label that occurs, sorted: label, precision, recall, f1 and support (true spans)."""
+    hits, positives, true = _count(truth, predicted)
+    names, rows = ("precision", "recall", "f1"), []
+    for label in sorted(positives | true):
+        scores = _quotients(hits[label], positives[label], true[label])
+        rows.append({"label": label, **{name: scores[name] for name in names}, "support": true[label]})
+    return rows
 
 
-def _count(truth, found):
-    """Counts by label of the spans that are right, that were found, and that are true."""
-    right, called, true = Counter(), Counter(), Counter()
-    for wanted, given in zip(truth, found, strict=True):
-        wanted, given = set(wanted), set(given)
-        for counts, spans in ((right, wanted & given), (called, given), (true, wanted)):
-            counts.update(label for label, _, _ in spans)
-    return right, called, true
+def _count(truth, predicted):
+    """Counts by label of the right spans, of the predicted spans and of the true spans."""
+    hits, positives, true = Counter(), Counter(), Counter()
+    for expected, spans in zip(truth, predicted, strict=True):
+        expected, spans = set(expected), set(spans)
+        for counts, counted in ((hits, expected & spans), (positives, spans), (true, expected)):
+            counts.update(label for label, _, _ in counted)
+    return hits, positives, true
 
 
-def _quotients(right, called, true):
+def _quotients(hits, positives, true):
     return {
-        "f1": 2 * right / max(called + true, 1),
-        "precision": right / max(called, 1),
-        "recall": right / max(true, 1),
+        "f1": 2 * hits / max(positives + true, 1),
+        "precision": hits / max(positives, 1),
+        "recall": hits / max(true, 1),
     }

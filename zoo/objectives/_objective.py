@@ -15,7 +15,7 @@ class Objective(ABC):
     """A task: how records become examples, the head and the loss, and how outputs become decisions and scores.
 
     Records go `examples` (tokenized once, cached on disk) -> padded batches -> `collate` (in each epoch) -> the model.
-    The model's outputs go `decide` -> decisions -> `answer`, `format` or `scores`; an exported graph calls `decide` too.
+    The model's outputs go `decide` -> decisions -> `answer` or `scores`; an exported graph calls `decide` too.
 
     Class attributes that training and export read:
         dynamic: `collate` draws other inputs in each epoch, so features of frozen layers cannot be cached.
@@ -93,7 +93,7 @@ class Objective(ABC):
 
     @property
     def outputs(self) -> dict[str, tuple[str, ...] | None]:
-        """The tensors of `decide` that an exported graph returns; with the class names, where a tensor holds indices."""
+        """The tensors of `decide` that an exported graph returns, with class names for those that hold indices."""
         return {}
 
     @abstractmethod

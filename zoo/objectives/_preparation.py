@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from zoo.runtime.errors import UserError
 
 if TYPE_CHECKING:
     from zoo.objectives._objective import Objective
+
+AnObjective = TypeVar("AnObjective", bound="Objective")
 
 
 @dataclass(frozen=True)
@@ -38,19 +40,19 @@ class Fields:
         return dict(zip(self.inputs, values, strict=True)) | self.defaults
 
 
-class Preparation:
+class Preparation(Generic[AnObjective]):
     """One pass over the records before training: checks each record, and collects labels and the like.
 
     `objective` is the objective with all that its architecture decides. Records of several splits may come interleaved.
     """
 
-    def __init__(self, objective: "Objective") -> None:
+    def __init__(self, objective: AnObjective) -> None:
         self.objective = objective
 
     def add(self, split: str, location: str, record: dict) -> None:
         """Check a record and take it into account. Raises UserError, with the location, for a bad record."""
 
-    def finish(self, describe: Callable[[str], str]) -> "Objective":
+    def finish(self, describe: Callable[[str], str]) -> AnObjective:
         """The prepared objective; `describe` is `Dataset.describe`, which tells where a split comes from.
 
         Raises UserError where the records as a whole do not suffice, such as for a single label.

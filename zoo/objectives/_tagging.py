@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -58,7 +59,7 @@ def decide_texts(run, texts: list[dict], inputs: dict) -> list[dict]:
         inputs: what the objective's `decide` takes beside these.
     """
     order = sorted(range(len(texts)), key=lambda i: -len(texts[i]["tags"]))
-    decisions = [None] * len(texts)
+    decisions: list[dict] = [{}] * len(texts)
     for start in range(0, len(order), TEXTS):
         numbers = order[start : start + TEXTS]
         batch = run.decide(_stack([texts[i] for i in numbers]) | inputs)
@@ -88,10 +89,10 @@ def _unpadded(decision, words):
     return decision | spans | {"word_tags": decision["word_tags"][:words]}
 
 
-class TagPreparation(Preparation):
+class TagPreparation(Preparation[Any]):
     """Collects the tags and the scheme of the training split, and reports repaired spans and unknown tags."""
 
-    def __init__(self, objective) -> None:
+    def __init__(self, objective: Any) -> None:
         super().__init__(objective)
         self.collector, self.counts = TagCollector(), {}
 

@@ -1,4 +1,4 @@
-"""Sequence-to-sequence objectives: next-token training, scored by the likelihood of references and by generated texts."""
+"""Objectives of text generation: trained on the next token, scored by references' likelihood and by generated texts."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -79,7 +79,7 @@ class TextGeneration(Generates):
         prompts = [self.prompt_ids(record, tokenizer) for record in records]
         prompts = prompts[: self.eval_samples] if run.during_training else prompts
         texts = [self.clean(tokenizer.decode(ids)) for ids in run.generate(prompts, self.max_new_tokens)]
-        decisions = [{"text": text} for text in (*texts, *[None] * (len(records) - len(texts)))]
+        decisions: list[dict] = [{"text": text} for text in (*texts, *[None] * (len(records) - len(texts)))]
         if all(self.reference(record) is not None for record in records):
             for decision, losses in zip(decisions, self._losses(run, records, tokenizer), strict=True):
                 decision["losses"] = losses
@@ -113,11 +113,14 @@ class TextGeneration(Generates):
             for decision, record in zip(decisions, records, strict=True)
             if decision["text"] is not None
         ]
-        scores = text_scores(*map(list, zip(*pairs, strict=True)), self.ignore_case) if pairs else {}
-        return {"loss": loss, "perplexity": perplexity(loss)} | scores
+        scores = {"loss": loss, "perplexity": perplexity(loss)}
+        if not pairs:
+            return scores
+        texts, references = map(list, zip(*pairs, strict=True))
+        return scores | text_scores(texts, references, self.ignore_case)
 
 
-class GenerationPreparation(Preparation):
+class GenerationPreparation(Preparation["TextGeneration"]):
     """Checks that each record has a text to learn."""
 
     def add(self, split: str, location: str, record: dict) -> None:

@@ -105,7 +105,7 @@ class ClassifyAndTag(TagTokens):
         return self.classifier.confusion_matrix([_label(decision) for decision in decisions], records)
 
 
-class BothPreparation(Preparation):
+class BothPreparation(Preparation["ClassifyAndTag"]):
     """The passes over labels and over tags."""
 
     def __init__(self, objective: ClassifyAndTag) -> None:

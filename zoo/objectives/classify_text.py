@@ -160,7 +160,7 @@ class ClassifyText(Objective, Calibrates, Reports):
         return metrics.confusion_matrix(self.truth(records), self.decided(decisions))
 
 
-class LabelPreparation(Preparation):
+class LabelPreparation(Preparation["ClassifyText"]):
     """Collects and counts the labels of the training split, and checks those of the other splits."""
 
     def __init__(self, objective: ClassifyText) -> None:

@@ -114,7 +114,7 @@ class FindSpan(Objective, Calibrates):
         """For each record what `decide` returns, and of its n best `spans` the characters, (spans, 2)."""
         groups = list(self._windows(records, tokenizer))
         outputs = run([{"tokens": w.ids, "segments": w.segments} for windows in groups for w in windows])
-        decisions = [None] * len(records)
+        decisions: list[dict] = [{}] * len(records)
         for numbers, batch in window_batches(groups, outputs, self.length, self.answer_length):
             decision = run.decide(batch)
             for row, i in enumerate(numbers):
@@ -188,7 +188,7 @@ class FindSpan(Objective, Calibrates):
         return (scores.get("best_f1", scores["f1"]),)
 
 
-class AnswerPreparation(Preparation):
+class AnswerPreparation(Preparation["FindSpan"]):
     """Finds out whether questions of the training split lack an answer."""
 
     def __init__(self, objective: FindSpan) -> None:

@@ -5,6 +5,7 @@ compile/fit preset is AdamW with warm-up and decay (Radford 2018, GPT, section 4
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -80,7 +81,7 @@ class NextToken(Generates):
     def answer(self, decision, record) -> dict:
         """`{"perplexity", "loss"}` of a text, and for a single text `tokens`, each with its loss in nats."""
         scores = language_scores([_nll(decision, record)])
-        answer = {"perplexity": scores["perplexity"], "loss": scores["loss"]}
+        answer: dict[str, Any] = {"perplexity": scores["perplexity"], "loss": scores["loss"]}
         if decision["tokens"]:
             pairs = zip(decision["tokens"], decision["losses"].tolist(), strict=False)
             answer["tokens"] = [{"token": token, "loss": loss} for token, loss in pairs]

@@ -72,7 +72,7 @@ class ScorePair(Objective):
         return regression_scores(predicted, np.array([float(record["label"]) for record in records]))
 
 
-class NumberPreparation(Preparation):
+class NumberPreparation(Preparation["ScorePair"]):
     """Checks that each label is a number, and measures mean and standard deviation of the training split."""
 
     def __init__(self, objective: ScorePair) -> None:

@@ -1,6 +1,7 @@
 """Batch prediction: records to decisions, with examples in padded batches of few shapes."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import keras
@@ -63,8 +64,8 @@ class BatchPredictor:
 
     def decisions(self, examples: Sequence[dict]) -> list[dict[str, np.ndarray]]:
         """`objective.decide` of the model's outputs, {name: array}, for each example."""
-        if self.predict_batch:
-            return self._run(examples, self.model, lambda inputs: self.decide(self.predict_batch(inputs)))
+        if predict_batch := self.predict_batch:
+            return self._run(examples, self.model, lambda inputs: self.decide(predict_batch(inputs)))
         model = self._derived(("decisions", repr(self.objective)), self._decision_model)
         return self._run(examples, model, model.predict_on_batch)
 
@@ -80,7 +81,7 @@ class BatchPredictor:
         return keras.tree.map_structure(keras.ops.convert_to_numpy, compiled(outputs))
 
     def _run(self, examples, model, predict_batch):
-        outputs = [None] * len(examples)
+        outputs: list[Any] = [None] * len(examples)
         collator = Collator.for_model(model, self.objective, self.tokenizer, examples[0] if examples else ())
         sizes = np.array([collator.sizes(example) for example in examples])
         for indices, shape in _batches(sizes, self.objective.length):

@@ -94,8 +94,8 @@ def plain_name(path: str | Path) -> str:
 
 def split_in(name: str) -> str:
     """The split that a file's name starts with ("dev-v2.0.json" -> "validation"), or `UNNAMED`."""
-    first = re.match(r"[a-z]*", name.lower())[0]
-    return SPLITS.get(first, UNNAMED)
+    match = re.match(r"[a-z]*", name.lower())
+    return SPLITS.get(match[0] if match else "", UNNAMED)
 
 
 def digest_files(*paths: str | Path) -> str:

@@ -24,7 +24,9 @@ class Parallel(Reader):
         return PATTERN.fullmatch(spec) is not None
 
     def sources(self, spec, errors):
-        path, *languages = PATTERN.fullmatch(spec).groups()
+        match = PATTERN.fullmatch(spec)
+        assert match, spec  # by `handles`
+        path, *languages = match.groups()
         stems = _stems(Path(path), languages[0]) if Path(path).is_dir() else {split_in(Path(path).name): path}
         return {split: _source(stem, languages, errors) for split, stem in stems.items()}
 

@@ -31,7 +31,7 @@ def user_message(error: BaseException) -> str | None:
     """
     if isinstance(error, OSError) and error.strerror:
         path = f" ({error.filename})" if error.filename else ""
-        return f"{error.strerror}{path}. {HINTS.get(error.errno, '')}".strip()
+        return f"{error.strerror}{path}. {HINTS.get(error.errno or 0, '')}".strip()
     return single_line(str(error)) if isinstance(error, UserError) else None
 
 

@@ -1,12 +1,12 @@
 """Cached features: outputs of the frozen part of a network, computed once and kept on disk.
 
-`lower` and `upper` are the two parts that `zoo.transforms.frozen.split_frozen` makes of a model: frozen and
-trainable.
+`lower` and `upper` are the two parts, frozen and trainable, that `zoo.transforms.frozen.split_frozen` returns.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -49,7 +49,7 @@ class CachedFeatures:
         """Padded shapes, as `Examples.shapes`."""
         return self.examples.shapes(longest)
 
-    def batch(self, indices, shape):
+    def batch(self, indices: Sequence[int], shape: Sequence[int]) -> dict[str, np.ndarray]:
         """A padded batch, as `Examples.batch`, with a (rows, ...) array for each feature; padding is 0."""
         features = {
             name: self._padded(name, tensor.shape, indices, shape[0]) for name, tensor in self.lower.output.items()
@@ -98,9 +98,10 @@ class CachedPredictor:
         if not path.is_file():
             features = self.lower.predict_on_batch({name: inputs[name] for name in self.lower.input})
             with atomic_file(path) as file:
-                np.savez(file, **{name: plain(array) for name, array in features.items()})
+                arrays: dict[str, Any] = {name: plain(array) for name, array in features.items()}
+                np.savez(file, **arrays)
         with np.load(path) as features:
-            tensors = inputs | dict(features)
+            tensors = {**inputs, **features}
         return self.upper.predict_on_batch({name: tensors[name] for name in self.upper.input})
 
 

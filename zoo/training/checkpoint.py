@@ -4,6 +4,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,7 +29,7 @@ def save(
         optimizer: the optimizer's variables.
         best: an array for each of `variables`, or None.
     """
-    arrays = {f"model/{i}": value for i, value in enumerate(values(variables))}
+    arrays: dict[str, Any] = {f"model/{i}": value for i, value in enumerate(values(variables))}
     arrays |= {f"optimizer/{i}": value for i, value in enumerate(values(optimizer))}
     arrays |= {f"best/{i}": value for i, value in enumerate(best or [])}
     arrays |= {f"random/{name}": value for name, value in backend.random_state().items()}

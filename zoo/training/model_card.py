@@ -56,7 +56,8 @@ def write_card(folder: Path, result: RunResult) -> None:
     if result.per_class:
         write_text(folder / "per_class.csv", to_csv(result.per_class))
     if result.confusion_matrix is not None:
-        plot_confusion(result.confusion_matrix, preset.objective.labels, folder / "confusion.png")
+        labels = getattr(preset.objective, "labels", ())
+        plot_confusion(result.confusion_matrix, labels, folder / "confusion.png")
     values = _names(result) | _facts(result) | _versions()
     values |= {"monitor": monitor, "scores": _scores(result.pipeline.scores), "training": preset.training}
     write_text(folder / "README.md", CARD.format(**values))

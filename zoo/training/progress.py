@@ -1,6 +1,7 @@
 """One progress bar for a whole run: loss, metric, speed, time left; and a line for each epoch."""
 
 import time
+from typing import Any
 
 import keras
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -36,7 +37,7 @@ class ProgressBar(keras.callbacks.Callback):
         self.bar = Progress(*columns, console=console, transient=True)
 
     def on_train_begin(self, logs=None):
-        start = {"epoch": f"{self.done + 1}/{self.epochs}", "loss": "-", "score": "", "speed": "-"}
+        start: dict[str, Any] = {"epoch": f"{self.done + 1}/{self.epochs}", "loss": "-", "score": "", "speed": "-"}
         total, completed = self.epochs * self.steps, self.done * self.steps
         self.task = self.bar.add_task("", total=total, completed=completed, **start)
         self.bar.start()
@@ -49,7 +50,7 @@ class ProgressBar(keras.callbacks.Callback):
         if now - self.refreshed < REFRESH:
             return
         self.refreshed = now
-        fields = {"epoch": f"{self.epoch + 1}/{self.epochs}", "loss": f"{float(logs['loss']):.4f}"}
+        fields: dict[str, Any] = {"epoch": f"{self.epoch + 1}/{self.epochs}", "loss": f"{float(logs['loss']):.4f}"}
         fields["speed"] = f"{(batch + 1) / (now - self.began):.1f}"
         self.bar.update(self.task, completed=self.epoch * self.steps + batch + 1, **fields)
 

@@ -57,7 +57,9 @@ class CachedModel:
         plan, context = self.plan, DecodeContext(slots, cache["positions"], cache["padding_mask"])
         steps = [step for step in plan.decoder_steps if step.uses_cache]
         states = zip(steps, cache["layers"], cache["cross"], strict=True)
-        caches = {step: LayerCache(context, tuple(own) or None, tuple(cross) or None) for step, own, cross in states}
+        caches = {
+            step: LayerCache(context, tuple(state) or None, tuple(cross) or None) for step, state, cross in states
+        }
         values = dict(zip(plan.constants, cache["constants"], strict=True)) | {plan.inputs[plan.decoder_input]: tokens}
         for step in plan.decoder_steps:
             step.run(values, _with_cache(caches))

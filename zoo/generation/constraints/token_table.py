@@ -17,8 +17,8 @@ from zoo.generation.constraints.json_schema import schema_to_regex
 from zoo.runtime.errors import UserError
 
 UNREACHABLE = 2**30  # tokens to the end of a text that never ends
-SMALLEST = 64  # states, or classes, of a table
-LARGEST = 2**27  # numbers in a table
+MIN_SIZE = 64  # states, or classes, of a table
+MAX_NUMBERS = 2**27  # numbers in a table
 
 
 class Constraint:
@@ -113,7 +113,7 @@ def _columns(automaton, first, later):
             column = transitions[columns[number], byte]  # the last row is DEAD's
             key = column.tobytes()
             if key not in numbers:
-                if column.size * len(columns) > LARGEST:
+                if column.size * len(columns) > MAX_NUMBERS:
                     raise UserError(f"Expected a simpler regex or JSON schema. Received: one of {column.size} states.")
                 numbers[key] = len(columns)
                 columns.append(column)
@@ -152,4 +152,4 @@ def _tokens_to_end(table, end):
 
 def _power(number):
     """Rounded up to a power of two: few shapes are compiled."""
-    return max(SMALLEST, power_of_two(number))
+    return max(MIN_SIZE, power_of_two(number))

@@ -1,0 +1,37 @@
+"""The arguments of `Pipeline.generate`, `generator` and `chat`: named, typed and documented, one by one."""
+
+import inspect
+from dataclasses import fields
+
+import pytest
+
+from zoo.generation.generation_config import GenerationConfig
+from zoo.pipeline.pipeline import Pipeline
+
+OF_IDS = {"stop_ids", "constraint"}  # made of `stop`, and of `choices`, `regex` or `json_schema`
+METHODS = (Pipeline.generate, Pipeline.generator, Pipeline.chat)
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.__name__)
+def test_every_argument_has_a_type_and_a_description(method):
+    for name, parameter in inspect.signature(method).parameters.items():
+        assert parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+        assert name == "self" or parameter.annotation is not parameter.empty
+        assert name == "self" or f" {name}" in inspect.getdoc(method)
+
+
+@pytest.mark.parametrize("method", METHODS[:2], ids=lambda method: method.__name__)
+def test_every_field_of_a_config_is_an_argument_with_its_default(method):
+    arguments = inspect.signature(method).parameters
+    for field in fields(GenerationConfig):
+        if field.name not in OF_IDS:
+            default = arguments[field.name].default
+            assert default == field.default or (field.name, default) == ("max_new_tokens", None)
+
+
+def test_arguments_reach_the_config(model_folder):
+    import zoo
+
+    pipeline, values = zoo.load(model_folder), {"temperature": 0.5, "top_k": 3, "seed": 7}
+    config = pipeline._config(None, **values)
+    assert (config.max_new_tokens, config.temperature, config.top_k, config.seed) == (64, 0.5, 3, 7)
