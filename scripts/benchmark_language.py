@@ -161,7 +161,9 @@ def packing_runs(options):
 
     preset = catalog.load("presets", "transformer_multi30k")
     dataset = open_dataset(options.data, required=preset.objective.fields.required)
-    tokenizer = preset.tokenizer.train(text for r in dataset.records("train") for text in preset.objective.tokenizer_texts(r))
+    tokenizer = preset.tokenizer.train(
+        text for r in dataset.records("train") for text in preset.objective.tokenizer_texts(r)
+    )
     model = build_model(preset.objective, replace(preset.architecture, vocabulary=tokenizer.vocabulary_size))
     folder = tokenize(dataset, preset.objective, tokenizer, Path(tempfile.mkdtemp())).train
     examples = Examples(folder, Collator.for_model(model, preset.objective, tokenizer, key_types(folder)))

@@ -53,7 +53,8 @@ def work(options):
 
     with open(options.data, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    texts = [row["text"] for row in rows[: options.texts]]
+    texts = [row["text"] for row in rows] * (options.texts // len(rows) + 1)
+    texts = texts[: options.texts]
     with tempfile.TemporaryDirectory() as folder:
         for split in ("train", "valid"):
             lines = ["text\tlabel", *(f"{row['text']}\t{row['label']}" for row in rows[: options.rows])]

@@ -27,6 +27,7 @@ if [ -z "$marks" ]; then  # real weights, 80 MB; their tests are skipped, with t
 fi
 failed=0
 .venv/bin/ruff check . && .venv/bin/ruff format --check . || failed=1
+.venv/bin/basedpyright || failed=1  # types: [tool.pyright] in pyproject.toml
 closing=""
 for backend in $backends; do
   echo "== pytest on $backend"

@@ -27,14 +27,25 @@ FILLER = ["the", "film", "was", "a", "story", "with", "some", "people", "in", "i
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by mark
-def pytest_collection_modifyitems(items):
-    """Tests of `ANY_BACKEND` run on torch, the quickest; on the other backends only with --all."""
+def pytest_collection_modifyitems(config, items):
+    """Quick runs take every test on torch. On JAX and TensorFlow, which compile, they take fewer pairs.
+
+    There they leave out tests of `ANY_BACKEND`, and take the first and the last of a test's parameters, unless
+    `all_or_few` has chosen among them.
+    """
     import keras
 
-    if keras.config.backend() != "torch":
-        for item in items:
-            if ANY_BACKEND.intersection(item.path.relative_to(item.config.rootpath).parts):
-                item.add_marker(pytest.mark.slow)
+    if keras.config.backend() == "torch":
+        return
+    tests = {}
+    for item in items:
+        tests.setdefault((item.path, item.parent, getattr(item, "originalname", item.name)), []).append(item)
+    for (path, *_), cases in tests.items():
+        chosen = any(case.get_closest_marker("slow") for case in cases)
+        anywhere = ANY_BACKEND.intersection(path.relative_to(config.rootpath).with_suffix("").parts)
+        left_out = cases if anywhere else [] if chosen else cases[1:-1]
+        for case in left_out:
+            case.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="module", autouse=True)

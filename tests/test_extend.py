@@ -78,7 +78,7 @@ def test_a_folder_imports_nothing_by_itself(folder, outputs):
     assert done.returncode == 2
     assert re.fullmatch(
         r"zoo: saved_models/stars/preset.json cannot be read: Unknown architecture. Received: 'gated_conv'. .*"
-        r"first import the module that registers it \(--import MODULE\)..*\n",
+        r"If it is your own, import the module that registers it \(--import MODULE\).\n",
         done.stderr,
     )
 

@@ -10,15 +10,154 @@ import zoo
 PACKAGE = Path(zoo.__file__).parent
 OLD = {
     # demonstratives and participles in place of a noun
-    *(["place", "places", "found", "given", "kept", "whole", "told", "looks", "held", "one", "some", "there", "own", "rest", "wanted", "shown"]),
+    *(
+        [
+            "place",
+            "places",
+            "found",
+            "given",
+            "kept",
+            "whole",
+            "told",
+            "looks",
+            "held",
+            "one",
+            "some",
+            "there",
+            "own",
+            "rest",
+            "wanted",
+            "shown",
+        ]
+    ),
     # a private word where the field has a term
-    *(["twin", "twins", "drawn", "draw", "drawing", "author", "scribe", "trunk", "visible", "memory", "memories", "remembers"]),
-    *(["obey", "ruled", "agreement", "rounded", "round_weights", "surroundings", "deviation", "out_deviation", "widen", "narrow"]),
-    *(["turn", "turned", "leave_out", "largest", "marked", "recall", "stretches", "spelled", "spellings", "speller", "go_on", "begun", "hopeless"]),
-    *(["settle", "forgotten", "abstain", "aside", "varied", "aligned", "asks", "needs", "suit", "served", "opening", "judge", "scorer", "hits"]),
-    *(["carried", "carry", "owners", "tidy", "owned", "paces", "scissors", "entrances", "settled", "growing", "grow", "surprise", "surprises"]),
-    *(["feeding", "shut", "blank", "rarest", "kinds", "several", "guesses", "hidden_tokens", "think", "attend_to", "sure_of", "adaptable"]),
-    *(["attentive", "low_rank", "unscaled", "in_order", "hollow", "fitting", "watching", "schemes", "abilities", "new_tokens", "no_repeat"]),
+    *(
+        [
+            "twin",
+            "twins",
+            "drawn",
+            "draw",
+            "drawing",
+            "author",
+            "scribe",
+            "trunk",
+            "visible",
+            "memory",
+            "memories",
+            "remembers",
+        ]
+    ),
+    *(
+        [
+            "obey",
+            "ruled",
+            "agreement",
+            "rounded",
+            "round_weights",
+            "surroundings",
+            "deviation",
+            "out_deviation",
+            "widen",
+            "narrow",
+        ]
+    ),
+    *(
+        [
+            "turn",
+            "turned",
+            "leave_out",
+            "largest",
+            "marked",
+            "recall",
+            "stretches",
+            "spelled",
+            "spellings",
+            "speller",
+            "go_on",
+            "begun",
+            "hopeless",
+        ]
+    ),
+    *(
+        [
+            "settle",
+            "forgotten",
+            "abstain",
+            "aside",
+            "varied",
+            "aligned",
+            "asks",
+            "needs",
+            "suit",
+            "served",
+            "opening",
+            "judge",
+            "scorer",
+            "hits",
+        ]
+    ),
+    *(
+        [
+            "carried",
+            "carry",
+            "owners",
+            "tidy",
+            "owned",
+            "paces",
+            "scissors",
+            "entrances",
+            "settled",
+            "growing",
+            "grow",
+            "surprise",
+            "surprises",
+        ]
+    ),
+    *(
+        [
+            "feeding",
+            "shut",
+            "blank",
+            "rarest",
+            "kinds",
+            "several",
+            "guesses",
+            "hidden_tokens",
+            "think",
+            "attend_to",
+            "sure_of",
+            "adaptable",
+        ]
+    ),
+    *(
+        [
+            "attentive",
+            "low_rank",
+            "unscaled",
+            "in_order",
+            "hollow",
+            "fitting",
+            "watching",
+            "schemes",
+            "abilities",
+            "new_tokens",
+            "no_repeat",
+        ]
+    ),
+    *(
+        [
+            "tuner",
+            "refusal",
+            "explained",
+            "naming",
+            "whole_file",
+            "whole_folder",
+            "put_into",
+            "together",
+            "looked",
+            "memory_kept",
+        ]
+    ),
 }
 
 

@@ -50,7 +50,7 @@ def test_a_preset_with_a_registered_class_survives_json(tiny):
     assert '"name": "mine"' in text
     assert config.from_json(text) == preset
     del catalog.REGISTERED["architectures"]["mine"]
-    message = "Unknown architecture. Received: 'mine'. .*first import the module that registers it .--import MODULE."
+    message = "Unknown architecture. Received: 'mine'. .*import the module that registers it .--import MODULE."
     with pytest.raises(UserError, match=message):
         config.from_json(text)
 

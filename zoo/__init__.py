@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from zoo.architectures import Architecture
     from zoo.build import build
     from zoo.catalog import names
-    from zoo.checkpoints.folder import import_model
     from zoo.checkpoints.loading import load_weights
     from zoo.data.opening import open_dataset
+    from zoo.importing import import_model
     from zoo.objectives import Objective
     from zoo.pipeline.pipeline import Pipeline
     from zoo.pipeline.saving import load

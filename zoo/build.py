@@ -34,22 +34,21 @@ def build(architecture: str | Architecture, objective: str | Objective, **settin
     for kind, cls in classes.items():
         values = {name: _as_tuple(value) for name, value in settings.items() if name in known[kind]}
         parts[kind] = replace(catalog.create(kind, parts[kind]), **values) if ":" in parts[kind] else cls(**values)
-    architecture, objective = parts.values()
-    objective = objective.preparation(architecture).objective
-    return compile_model(objective, build_model(objective, architecture))
+    prepared = parts["objectives"].preparation(parts["architectures"]).objective
+    return compile_model(prepared, build_model(prepared, parts["architectures"]))
 
 
 def _check_settings(settings, classes, known):
     for name in settings:
-        owners = [classes[kind] for kind in known if name in known[kind]]
-        if not owners:
+        matching = [classes[kind] for kind in known if name in known[kind]]
+        if not matching:
             raise UserError(unknown("field", name, sorted(set().union(*known.values()))))
-        types = {cls.__name__: formatannotation(get_type_hints(cls)[name]) for cls in owners}
+        types = {cls.__name__: formatannotation(get_type_hints(cls)[name]) for cls in matching}
         if len(set(types.values())) > 1:
             meanings = " and ".join(f"{hint} in {owner}" for owner, hint in types.items())
             raise UserError(
                 f"Expected a field with one meaning. Received: {name}, which is {meanings}. "
-                f"Give an instance of one of them, such as {owners[0].__name__}({name}=...), in place of its name."
+                f"Give an instance of one of them, such as {matching[0].__name__}({name}=...), in place of its name."
             )
 
 

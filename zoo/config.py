@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 from zoo import catalog
 from zoo.presets import Data, LoRA, Preset, Training, Tuning
-from zoo.runtime.errors import UserError, unknown
+from zoo.runtime.errors import UserError, did_you_mean, unknown
 from zoo.runtime.parsing import expected, parse
 
 FORMAT = 2  # of preset.json; raised when a reader of the old form could misread the new form
@@ -36,7 +36,8 @@ def from_json(text: str) -> Preset:
         values = json.loads(text)
         number = values["format"]
     except (json.JSONDecodeError, TypeError, KeyError) as error:
-        raise UserError(f"Expected the JSON of a preset. Received: {error.__class__.__name__} ({error}).") from None
+        received = f"{error.__class__.__name__} ({error})"
+        raise UserError(f"Expected the JSON of a preset. Received: {received}. Copy the whole folder again.") from None
     if number != FORMAT:
         received = f"{number}, written by zoo {values.get('zoo')}"
         raise UserError(
@@ -90,8 +91,8 @@ def _values(part) -> dict[str, Any]:
 def _from_name(kind, values):
     name, part = values.pop("name", ""), kind.removesuffix("s")
     if name not in catalog.names(kind):
-        hint = "If it is your own, first import the module that registers it (--import MODULE)."
-        raise UserError(f"{unknown(part, name, catalog.names(kind))} {hint}")
+        hint = "If it is your own, import the module that registers it (--import MODULE)."
+        raise UserError(f"Unknown {part}. Received: {name!r}.{did_you_mean(name, catalog.names(kind))} {hint}")
     return _from_values(catalog.load(kind, name), values, part)
 
 

@@ -5,15 +5,25 @@ from dataclasses import replace
 
 import pytest
 
+from zoo import catalog
 from zoo.architectures import bart, bert, distilbert, gpt2, llama, roberta, t5, transformer
 from zoo.transforms.lazy import shapes
 
 
 def count(size):
     """Weights of a named size, from those of one and of two of its blocks, which are all alike."""
-    found = [shapes(replace(size, depth=depth).backbone).values() for depth in (1, 2)]
-    one, two = (sum(map(math.prod, weights)) for weights in found)
+    models = [shapes(replace(size, depth=depth).backbone).values() for depth in (1, 2)]
+    one, two = (sum(map(math.prod, weights)) for weights in models)
     return one + (size.depth - 1) * (two - one)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in catalog.names("architectures") if catalog.sizes("architectures", name)]
+)
+def test_the_first_named_size_is_the_smallest_and_trains_on_a_laptop(name):
+    first, *others = (replace(size, vocabulary=8000) for size in catalog.sizes("architectures", name).values())
+    assert count(first) < 4_000_000
+    assert all(count(first) < count(other) for other in others)
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,17 @@ import numpy as np
 import pytest
 from keras import ops
 from references import NAMES, Golden
+from tiny import all_or_few, one_of_each_family
 
 import zoo
 from zoo import catalog
 from zoo.checkpoints.hf_config import read_architecture, read_head
 from zoo.objectives import build_model
 
+SAME_NAME = [name for name in NAMES if name in catalog.names("architectures")]  # an architecture's own network
 
-@pytest.fixture(scope="module", params=NAMES)
+
+@pytest.fixture(scope="module", params=all_or_few(NAMES, one_of_each_family(SAME_NAME)))
 def golden(request):
     return Golden(request.param)
 

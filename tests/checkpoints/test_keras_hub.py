@@ -68,13 +68,13 @@ def theirs(backbone):
 
 @pytest.mark.parametrize("name", all_or_few(BACKBONES, ("Bert", "Llama")))
 def test_features_are_those_of_keras_hub(hub, name, tmp_path):
-    backbone = saved(hub, name, tmp_path / "preset")
+    reference = saved(hub, name, tmp_path / "preset")
     folder = resolve(tmp_path / "preset")
     backbone = read_architecture(read_config(folder)).backbone()
     zoo.load_weights(backbone, tmp_path / "preset")
     inputs = {"tokens": IDS, "segments": TYPES, "source": IDS, "target": IDS}
     found = ops.convert_to_numpy(backbone({key: ops.convert_to_tensor(inputs[key]) for key in backbone.input}))
-    np.testing.assert_allclose(found, theirs(backbone), atol=1e-5)
+    np.testing.assert_allclose(found, theirs(reference), atol=1e-5)
     assert resolve(tmp_path / "preset") == folder
 
 

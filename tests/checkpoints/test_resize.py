@@ -79,7 +79,7 @@ def test_logits_that_are_not_tied_grow_too(data, tmp_path):
 def test_not_with_lora(data, tmp_path):
     folder = Golden("bert").write(tmp_path / "bert")
     write_tokenizer(folder)
-    with pytest.raises(ValueError, match=r"lora.rank leaves the vectors of tokenizer.added_tokens as they begin"):
+    with pytest.raises(ValueError, match=r"lora.rank freezes the embeddings of tokenizer.added_tokens"):
         zoo.train(
             preset(data, MaskedToken(length=8)),
             to=tmp_path / "m",

@@ -38,7 +38,7 @@ def test_a_file_that_is_missing_or_truncated(cli, copy, check_refused, name):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"format": 1', '"format": 9', "Expected preset format 1. Received: 9 (written by zoo "),
+        ('"format": 2', '"format": 1', "Expected preset format 2. Received: 1, written by zoo 0.1.0. Train"),
         ('"averaging"', '"averagin"', "Unknown architecture. Received: 'averagin'. Did you mean 'averaging'?"),
         ('"width"', '"wdth"', "Unknown field of architecture. Received: 'wdth'. Did you mean 'width'?"),
     ],

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from tiny import shrunk
 
+from zoo.data.masking import MASK
 from zoo.objectives import build_model
-from zoo.objectives.masked_token import MASK, MaskedToken
+from zoo.objectives.masked_token import MaskedToken
 from zoo.objectives.pretrain import Pretrain
 from zoo.pipeline.pipeline import Pipeline
 from zoo.presets import Preset

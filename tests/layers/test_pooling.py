@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from zoo.architectures.transformer_encoder import TransformerEncoder
-from zoo.layers.pooling import KINDS, Pooling, pool
+from zoo.layers.pooling import POOLINGS, Pooling, pool
 
 VISIBLE = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0]], bool)
 
@@ -43,7 +43,7 @@ def test_attention_is_a_learned_weighted_mean(x):
     np.testing.assert_allclose(found[1], (weights / weights.sum() * x[1, :2]).sum(0), rtol=1e-5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", POOLINGS)
 def test_a_text_without_tokens_is_zero(kind, x):
     assert not pooled(kind, x)[0][2].any()
 
@@ -53,7 +53,7 @@ def test_an_unknown_kind_names_the_nearest():
         Pooling("maxx")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", POOLINGS)
 def test_a_compiled_step_learns_what_an_eager_one_does(kind):
     """A compiler may compute what is pooled twice, rounded otherwise: its maximum was lost, and so its gradient."""
     architecture = TransformerEncoder(vocabulary=50, width=16, depth=2, heads=2, hidden=24, dropout=0.0)

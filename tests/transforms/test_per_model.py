@@ -38,4 +38,4 @@ def test_it_lives_no_longer_than_its_model():
         del model
         gc.collect()
     assert len(calls) == 3
-    assert not [cell.cell_contents for cell in counted.__closure__ if hasattr(cell.cell_contents, "keyrefs")][0]
+    assert not next(cell.cell_contents for cell in counted.__closure__ if hasattr(cell.cell_contents, "keyrefs"))

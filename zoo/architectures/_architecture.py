@@ -1,4 +1,4 @@
-"""The contract of an architecture: a backbone, drawn with the Keras functional API, from token ids to features."""
+"""The contract of an architecture: a backbone, built with the Keras functional API, from token ids to features."""
 
 import inspect
 from abc import ABC, abstractmethod

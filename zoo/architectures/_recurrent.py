@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from keras import KerasTensor
 from keras.layers import Add, Concatenate
 
 from zoo.architectures._architecture import Architecture, fact
@@ -40,7 +41,7 @@ class RecurrentStack(Architecture):
             )
         self._set(causal=not self.bidirectional, pooling="max" if self.bidirectional else "last")
 
-    def __call__(self, tokens):
+    def __call__(self, tokens: KerasTensor) -> KerasTensor:
         padding_mask = PaddingMask(self.padding, name="padding_mask")(tokens)
         x = TokenEmbedding(self.vocabulary, self.width, self.padding, name="embedding")(tokens)
         x = variational_dropout(self.embedding_dropout, "embedding_dropout")(x)

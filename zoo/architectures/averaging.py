@@ -7,6 +7,8 @@ https://arxiv.org/abs/1607.01759).
 
 from dataclasses import dataclass
 
+from keras import KerasTensor
+
 from zoo.architectures import Architecture, fact
 from zoo.layers.dense import Dense
 from zoo.layers.dropout import Dropout
@@ -29,7 +31,7 @@ class Averaging(Architecture):
 
     pooling: str | None = fact(None)
 
-    def __call__(self, tokens):
+    def __call__(self, tokens: KerasTensor) -> KerasTensor:
         grams = NGrams(self.vocabulary, self.ngrams, self.buckets, name="ngrams")
         ids = grams(TokenDropout(self.word_dropout, name="word_dropout")(tokens))
         x = TokenEmbedding(grams.size, self.width, name="embedding")(ids)

@@ -6,6 +6,7 @@ Lewis et al. 2019, BART, https://arxiv.org/abs/1910.13461. No difference.
 from dataclasses import dataclass
 
 import keras
+from keras import KerasTensor, Model
 from keras.initializers import RandomNormal
 
 from zoo.architectures import Architecture, fact
@@ -127,7 +128,7 @@ class BART(Architecture):
         },
     )
 
-    def __call__(self, source, target):
+    def __call__(self, source: KerasTensor, target: KerasTensor) -> KerasTensor:
         init = RandomNormal(stddev=INIT_STD)
         padding_mask = PaddingMask(self.padding, name="padding_mask")(source)
         embedding = TokenEmbedding(
@@ -141,7 +142,7 @@ class BART(Architecture):
             y = decoder_block(y, x, padding_mask, **self._block_options, name=f"decoder{i}")
         return y
 
-    def logits(self, backbone, x=None):
+    def logits(self, backbone: Model, x: KerasTensor | None = None) -> KerasTensor:
         return LogitsBias(name="logits_bias")(super().logits(backbone, x))
 
     @property

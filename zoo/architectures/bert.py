@@ -5,10 +5,12 @@ https://arxiv.org/abs/1908.08962. One difference: the pooler, a dense layer on t
 head here (`dense_activation="tanh"` of classify_text).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from keras import KerasTensor
 from keras.initializers import RandomNormal
 from keras.layers import Add
 
@@ -28,7 +30,7 @@ ACTIVATIONS = {"gelu": "gelu", "gelu_tanh": "gelu_new"}  # here and in config.js
 class BERTMapping(HuggingFaceMapping):
     """Reads and writes the activation of the feed-forward layers, which has another name in config.json."""
 
-    def read_fields(self, config):
+    def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
         name = config.get("hidden_act", "gelu")
         if name not in ACTIVATIONS.values():
             raise UserError(f"Expected hidden_act of gelu or gelu_new in config.json. Received: {name!r}.")
@@ -133,7 +135,7 @@ class BERT(Architecture):
     def __post_init__(self):
         one_of("activation", self.activation, ACTIVATIONS)
 
-    def __call__(self, tokens, segments):
+    def __call__(self, tokens: KerasTensor, segments: KerasTensor) -> KerasTensor:
         init = {"embeddings_initializer": RandomNormal(stddev=INIT_STD)}
         padding_mask = PaddingMask(self.padding, name="padding_mask")(tokens)
         x = TokenEmbedding(self.vocabulary, self.width, self.padding, **init, name="embedding")(tokens)

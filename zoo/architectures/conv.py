@@ -8,6 +8,8 @@ a deep stack trains like a pre-norm Transformer.
 
 from dataclasses import dataclass
 
+from keras import KerasTensor
+
 from zoo.architectures import Architecture, fact
 from zoo.layers.convolution import convolution_block
 from zoo.layers.dropout import Dropout
@@ -33,7 +35,7 @@ class Conv(Architecture):
 
     pooling: str | None = fact("max")
 
-    def __call__(self, tokens):
+    def __call__(self, tokens: KerasTensor) -> KerasTensor:
         padding_mask = PaddingMask(self.padding, name="padding_mask")(tokens)
         x = TokenDropout(self.word_dropout, UNKNOWN, name="word_dropout")(tokens)
         x = TokenEmbedding(self.vocabulary, self.width, self.padding, name="embedding")(x)

@@ -6,6 +6,7 @@ Sanh et al. 2019, DistilBERT, https://arxiv.org/abs/1910.01108. No difference.
 from dataclasses import dataclass
 from functools import partial
 
+from keras import KerasTensor
 from keras.initializers import RandomNormal
 
 from zoo.architectures import Architecture, fact
@@ -95,7 +96,7 @@ class DistilBERT(Architecture):
         },
     )
 
-    def __call__(self, tokens):
+    def __call__(self, tokens: KerasTensor) -> KerasTensor:
         init = RandomNormal(stddev=INIT_STD)
         padding_mask = PaddingMask(self.padding, name="padding_mask")(tokens)
         embedding = TokenEmbedding(

@@ -4,9 +4,12 @@ Radford et al. 2019, Language Models are Unsupervised Multitask Learners (GPT-2)
 https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf. No difference.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
+from keras import KerasTensor
 from keras.initializers import RandomNormal
 
 from zoo.architectures import Architecture, fact
@@ -23,7 +26,7 @@ INIT_STD = 0.02  # of initial weights, in the authors' model.py
 class GPT2Mapping(HuggingFaceMapping):
     """Reads n_inner of config.json, which is 4 * n_embd where it is missing."""
 
-    def read_fields(self, config):
+    def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
         values = super().read_fields(config)
         return {"hidden": 4 * values["width"]} | values if "width" in values else values
 
@@ -108,7 +111,7 @@ class GPT2(Architecture):
         },
     )
 
-    def __call__(self, tokens):
+    def __call__(self, tokens: KerasTensor) -> KerasTensor:
         init = RandomNormal(stddev=INIT_STD)
         x = TokenEmbedding(self.vocabulary, self.width, None, embeddings_initializer=init, name="embedding")(tokens)
         x = LearnedPositions(self.length, name="positions")(x)

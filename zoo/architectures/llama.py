@@ -5,10 +5,12 @@ Touvron et al. 2023, LLaMA, https://arxiv.org/abs/2302.13971, and Llama 2, https
 No difference.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from keras import KerasTensor
 from keras.initializers import RandomNormal
 
 from zoo.architectures import Architecture, fact
@@ -26,7 +28,7 @@ SCALING = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_positi
 class LlamaMapping(HuggingFaceMapping):
     """Reads and writes the rotary positions, for which config.json has an old and a new form."""
 
-    def read_fields(self, config):
+    def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
         rope = config.get("rope_parameters") or {"rope_theta": config.get("rope_theta", ROPE_THETA)}
         rope = rope | (config.get("rope_scaling") or {})
         rope_type = rope.get("rope_type", rope.get("type", "default"))
@@ -134,7 +136,7 @@ class Llama(Architecture):
         head="LlamaForCausalLM",
     )
 
-    def __call__(self, tokens):
+    def __call__(self, tokens: KerasTensor) -> KerasTensor:
         init = RandomNormal(stddev=INIT_STD)
         x = TokenEmbedding(self.vocabulary, self.width, None, embeddings_initializer=init, name="embedding")(tokens)
         for i in range(self.depth):

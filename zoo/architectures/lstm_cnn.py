@@ -9,6 +9,7 @@ embeddings of the lower-case word and of its suffix are added, as in spaCy's Mul
 
 from dataclasses import dataclass
 
+from keras import KerasTensor
 from keras.layers import Activation, Add, Concatenate, Dropout
 
 from zoo.architectures._recurrent import RecurrentStack
@@ -42,20 +43,20 @@ class LSTMCNN(RecurrentStack):
         super().__post_init__()
         self._set(causal=False)  # the features of each byte depend on its whole word
 
-    def __call__(self, tokens):
-        index = WordIndex(self.space, self.padding, name="numbers")(tokens)
-        ends = WordEnds(name="ends")(index)
-        words = WordHashes(self.space, self.buckets, name="words")(tokens, index, ends)
+    def __call__(self, tokens: KerasTensor) -> KerasTensor:
+        index = WordIndex(self.space, self.padding, name="word_index")(tokens)
+        ends = WordEnds(name="word_ends")(index)
+        words = WordHashes(self.space, self.buckets, name="word_hashes")(tokens, index, ends)
         characters = self._characters(tokens)
         x = Concatenate(name="word")(
-            [self._embed(words, tokens, index, ends), WordMaxPooling(name="spelled")(characters, index, ends)]
+            [self._embed(words, tokens, index, ends), WordMaxPooling(name="word_characters")(characters, index, ends)]
         )
         x = variational_dropout(self.embedding_dropout, "embedding_dropout")(x)
         padding_mask = PaddingMask(name="padding_mask")(words)
         for i in range(self.depth):
             x = self._bidirectional(x, padding_mask, f"layer{i}")
             x = variational_dropout(self.dropout, f"dropout{i}")(x)
-        return Concatenate(name="features")([BroadcastWords(name="spread")(x, index), characters])
+        return Concatenate(name="features")([BroadcastWords(name="broadcast")(x, index), characters])
 
     def _embed(self, words, tokens, index, ends):
         """Word embeddings, (batch, words, width): by hash, by hash of the lower-case word, by hash of its suffix."""
@@ -63,14 +64,14 @@ class LSTMCNN(RecurrentStack):
         drop = Dropout(self.word_dropout, noise_shape=(None, None, 1), name="word_dropout")
         if not self.suffix:
             return drop(embed(words))
-        lower = WordHashes(self.space, self.buckets, lowercase=True, name="small")(tokens, index, ends)
-        options = {"lowercase": True, "suffix": self.suffix, "name": "endings"}
+        lower = WordHashes(self.space, self.buckets, lowercase=True, name="lower_hashes")(tokens, index, ends)
+        options = {"lowercase": True, "suffix": self.suffix, "name": "suffix_hashes"}
         suffixes = WordHashes(self.space, self.buckets, **options)(tokens, index, ends)
-        return Add(name="own")([drop(Add(name="whole")([embed(words), embed(lower)])), embed(suffixes)])
+        return Add(name="word_sum")([drop(Add(name="word_and_lower")([embed(words), embed(lower)])), embed(suffixes)])
 
     def _characters(self, tokens):
         """Features of the bytes, (batch, time, filters)."""
         x = TokenEmbedding(self.vocabulary, self.byte_width, self.padding, name="bytes")(tokens)
         padding_mask = PaddingMask(self.padding, name="byte_mask")(tokens)
         x = MaskedConv1D(self.filters, self.kernel, padding="same", name="convolution")(x, padding_mask)
-        return Activation("relu", name="spelling")(x)
+        return Activation("relu", name="characters")(x)

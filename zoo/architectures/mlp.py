@@ -12,7 +12,7 @@ from itertools import islice, repeat
 
 import keras
 import numpy as np
-from keras import ops
+from keras import KerasTensor, ops
 
 from zoo import backend
 from zoo.architectures import Architecture, fact
@@ -45,7 +45,7 @@ class MLP(Architecture):
     def __post_init__(self):
         one_of("features", self.features, FEATURES)
 
-    def __call__(self, tokens):
+    def __call__(self, tokens: KerasTensor) -> KerasTensor:
         grams = NGrams(self.vocabulary, self.ngrams, self.buckets, name="ngrams")
         ids = grams(tokens)
         weights = BagWeights(self.features, grams.size, self.l2_norm, name="weights")(ids)

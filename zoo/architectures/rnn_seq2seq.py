@@ -8,6 +8,7 @@ source; of several layers only the last one has attention and input feeding.
 
 from dataclasses import dataclass
 
+from keras import KerasTensor
 from keras.initializers import RandomNormal
 from keras.layers import Concatenate
 
@@ -49,7 +50,7 @@ class RNNSeq2Seq(Architecture):
                 "Give bidirectional=False or attention='general'."
             )
 
-    def __call__(self, source, target):
+    def __call__(self, source: KerasTensor, target: KerasTensor) -> KerasTensor:
         padding_mask = PaddingMask(self.padding, name="padding_mask")(source)
         embedding = self._embedding("embedding")
         source_embedding = embedding if self.tied else self._embedding("source_embedding")
@@ -102,7 +103,8 @@ class RNNSeq2Seq(Architecture):
         """Luong's decoder without input feeding: all states first, then attention of all of them at once."""
         y, _ = CELLS[self.cell](self.units, name=name)(y, state=state)
         context = DecoderAttention(self.units, self.attention, name="attention")(y, encoded, padding_mask)
-        return Dense(self.units, "tanh", name="readout")(Concatenate(name="seen")([y, context]))  # equation 5
+        both = Concatenate(name="state_and_context")([y, context])
+        return Dense(self.units, "tanh", name="readout")(both)  # equation 5
 
 
 TINY = RNNSeq2Seq(width=64, units=64)  # not in a paper: trains on a laptop

@@ -4,10 +4,12 @@ Liu et al. 2019, RoBERTa, https://arxiv.org/abs/1907.11692. No difference; the f
 table of positions, as in the published weights.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from keras import KerasTensor
 from keras.initializers import RandomNormal
 
 from zoo.architectures import Architecture, fact
@@ -25,7 +27,7 @@ OFFSET = 2  # unused rows before the first position: fairseq counts positions fr
 class RoBERTaMapping(HuggingFaceMapping):
     """Counts the `OFFSET` unused rows of the table among the positions, as transformers does."""
 
-    def read_fields(self, config):
+    def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
         values = super().read_fields(config)
         return values | {"length": values["length"] - OFFSET} if "length" in values else values
 
@@ -111,7 +113,7 @@ class RoBERTa(Architecture):
         },
     )
 
-    def __call__(self, tokens):
+    def __call__(self, tokens: KerasTensor) -> KerasTensor:
         init = RandomNormal(stddev=INIT_STD)
         padding_mask = PaddingMask(self.padding, name="padding_mask")(tokens)
         embedding = TokenEmbedding(

@@ -4,10 +4,12 @@ Raffel et al. 2020, T5, https://arxiv.org/abs/1910.10683. Version 1.1 (`gated`, 
 of Shazeer 2020, https://arxiv.org/abs/2002.05202, and an output layer of its own. No difference.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from keras import KerasTensor, Model
 from keras.initializers import RandomNormal
 from keras.layers import Rescaling
 
@@ -20,36 +22,38 @@ from zoo.layers.relative_positions import RelativePositionBias
 from zoo.layers.transformer import FeedForward, residual, rms_norm
 from zoo.runtime.errors import UserError
 
-ACTIVATIONS = {False: "relu", True: "gated-gelu"}  # `gated`: what config.json calls the feed-forward layers
-HUB_ACTIVATIONS = {False: "relu", True: "gelu_approximate"}  # what KerasHub calls the activation within them
+ACTIVATIONS = {False: "relu", True: "gated-gelu"}  # `gated`: `feed_forward_proj` in config.json
+HUB_ACTIVATIONS = {False: "relu", True: "gelu_approximate"}  # the same in KerasHub
 
 
 class T5Mapping(HuggingFaceMapping):
-    """Reads and writes the two versions, which config.json tells by the feed-forward layers and the output layer."""
+    """Reads and writes versions 1.0 and 1.1: config.json has names for the feed-forward layers and the output layer."""
 
-    def read_fields(self, config):
-        kind = config.get("feed_forward_proj", "relu")
-        if kind not in ACTIVATIONS.values():
-            raise UserError(f"Expected feed_forward_proj of relu or gated-gelu in config.json. Received: {kind!r}.")
+    def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        projection = config.get("feed_forward_proj", "relu")
+        if projection not in ACTIVATIONS.values():
+            raise UserError(
+                f"Expected feed_forward_proj of relu or gated-gelu in config.json. Received: {projection!r}."
+            )
         if config.get("num_decoder_layers") not in (None, config["num_layers"]):
             raise UserError(
                 "Expected as many layers in the decoder as in the encoder in config.json. "
                 f"Received: num_layers={config['num_layers']}, num_decoder_layers={config['num_decoder_layers']}."
             )
         tied = config.get("scale_decoder_outputs", config.get("tie_word_embeddings", True))
-        return super().read_fields(config) | {"gated": kind != "relu", "tied": tied}
+        return super().read_fields(config) | {"gated": projection != "relu", "tied": tied}
 
     def to_config(self, architecture: "T5") -> dict[str, Any]:
-        kind = {"feed_forward_proj": ACTIVATIONS[architecture.gated], "tie_word_embeddings": architecture.tied}
-        return super().to_config(architecture) | kind
+        version = {"feed_forward_proj": ACTIVATIONS[architecture.gated], "tie_word_embeddings": architecture.tied}
+        return super().to_config(architecture) | version
 
 
 class T5HubMapping(KerasHubMapping):
-    """KerasHub's backbone of the two versions; heads share the width where their own is not said."""
+    """KerasHub's backbone of both versions; heads share the width where the preset states no width of a head."""
 
-    def from_config(self, architecture, config):
-        gated, kind = config["use_gated_activation"], config["activation"]
-        name = kind if isinstance(kind, str) else str(kind["config"]).rpartition(">")[2]
+    def from_config(self, architecture: type[Architecture], config: Mapping[str, Any]) -> Architecture:
+        gated, activation = config["use_gated_activation"], config["activation"]
+        name = activation if isinstance(activation, str) else str(activation["config"]).rpartition(">")[2]
         if name != HUB_ACTIVATIONS[gated]:
             raise UserError(
                 f"Expected activation={HUB_ACTIVATIONS[gated]!r} of a {self.class_name}. Received: {name!r}."
@@ -60,13 +64,13 @@ class T5HubMapping(KerasHubMapping):
     def layers_of(self, architecture: "T5") -> dict[str, str]:
         if not architecture.gated:
             return self.layers
-        renamed = ((theirs, ours.replace("feed_forward/up", "gated/gate")) for theirs, ours in self.layers.items())
-        return {theirs: ours.replace("feed_forward/", "gated/") for theirs, ours in renamed}
+        rows = ((hub, layer.replace("feed_forward/up", "gated/gate")) for hub, layer in self.layers.items())
+        return {hub: layer.replace("feed_forward/", "gated/") for hub, layer in rows}
 
 
-def _both(there, here):
-    """The rows of KerasHub's table that its encoder and decoder share."""
-    return {there.replace("PART", part): here.replace("PART", part) for part in ("encoder", "decoder")}
+def _both(hub_layer, layer):
+    """A row of KerasHub's table for the encoder and the same for the decoder, in place of PART."""
+    return {hub_layer.replace("PART", part): layer.replace("PART", part) for part in ("encoder", "decoder")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +180,7 @@ class T5(Architecture):
         },
     )
 
-    def __call__(self, source, target):
+    def __call__(self, source: KerasTensor, target: KerasTensor) -> KerasTensor:
         init = RandomNormal(stddev=1.0)  # as in the released code
         embedding = TokenEmbedding(self.vocabulary, self.width, None, embeddings_initializer=init, name="embedding")
         padding_mask = PaddingMask(self.padding, name="padding_mask")(source)
@@ -194,7 +198,7 @@ class T5(Architecture):
             y = self._feed_forward(y, f"decoder{i}")
         return self._final_norm(y, "decoder")
 
-    def logits(self, backbone, x=None):
+    def logits(self, backbone: Model, x: KerasTensor | None = None) -> KerasTensor:
         x = backbone.output if x is None else x
         scaled = Rescaling(self.width**-0.5, name="scale")(x) if self.tied else x  # initial word vectors have std 1
         return super().logits(backbone, scaled)

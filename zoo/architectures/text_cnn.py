@@ -6,6 +6,7 @@ Difference: "same" padding, so that a text shorter than the widest filter has fe
 
 from dataclasses import dataclass
 
+from keras import KerasTensor
 from keras.initializers import RandomUniform
 from keras.layers import Concatenate
 
@@ -33,7 +34,7 @@ class TextCNN(Architecture):
     def __post_init__(self):
         self._set(kernels=tuple(self.kernels))  # JSON has lists
 
-    def __call__(self, tokens):
+    def __call__(self, tokens: KerasTensor) -> KerasTensor:
         padding_mask = PaddingMask(self.padding, name="padding_mask")(tokens)
         x = TokenDropout(self.word_dropout, UNKNOWN, name="word_dropout")(tokens)
         init = RandomUniform(-0.25, 0.25)  # section 3.3: about the variance of pretrained vectors

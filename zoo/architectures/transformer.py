@@ -6,6 +6,7 @@ after each sum (post-norm). Difference: pre-norm blocks (`norm="pre"`), which ne
 
 from dataclasses import dataclass
 
+from keras import KerasTensor
 from keras.initializers import RandomNormal
 from keras.layers import Rescaling
 
@@ -40,7 +41,7 @@ class Transformer(Architecture):
     def __post_init__(self):
         one_of("norm", self.norm, NORMS)
 
-    def __call__(self, source, target):
+    def __call__(self, source: KerasTensor, target: KerasTensor) -> KerasTensor:
         padding_mask = PaddingMask(self.padding, name="padding_mask")(source)
         embedding = self._embedding("embedding")
         source_embedding = embedding if self.tied else self._embedding("source_embedding")

@@ -6,6 +6,7 @@ default (`norm="pre"`), optional learned or rotary positions, and word dropout a
 
 from dataclasses import dataclass
 
+from keras import KerasTensor
 from keras.initializers import RandomNormal
 from keras.layers import Rescaling
 
@@ -40,7 +41,7 @@ class TransformerEncoder(Architecture):
         one_of("norm", self.norm, NORMS)
         one_of("positions", self.positions, POSITIONS)
 
-    def __call__(self, tokens):
+    def __call__(self, tokens: KerasTensor) -> KerasTensor:
         padding_mask = PaddingMask(self.padding, name="padding_mask")(tokens)
         x = self._embed(tokens)
         for i in range(self.depth):

@@ -5,13 +5,14 @@ folder imports a framework, but for `export/`, whose SavedModel is TensorFlow's.
 """
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 if TYPE_CHECKING:
     from zoo.backend.jax import *  # noqa: F403
 
+Tensor = Any  # an array of the backend, or the `keras.KerasTensor` that stands for one in a graph
 NAMES = (
     *("JIT_COMPILE", "seed", "random_state", "set_random_state", "fit_input", "AdamW"),
     *("linear", "conv1d", "dropout", "masked_max", "cross_entropy", "quantized_matmul"),

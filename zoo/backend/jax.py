@@ -1,6 +1,6 @@
 """The JAX backend beyond `keras.ops`; the reference of what each backend function does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -79,7 +79,7 @@ def custom_gradient(forward: Callable, backward: Callable) -> Callable:
     return jax.jit(run)  # compiled once where it is called outside a compiled model, instead of at every call
 
 
-def jit(function: Callable, variables: list, on_trace: Callable | None = None, donate: bool = True) -> Callable:
+def jit(function: Callable, variables: Sequence, on_trace: Callable | None = None, donate: bool = True) -> Callable:
     """`function`, of arrays in any structure, without gradients and compiled once for each shape of its arguments.
 
     Args:
@@ -88,14 +88,14 @@ def jit(function: Callable, variables: list, on_trace: Callable | None = None, d
         donate: whether the buffers of the first argument may be overwritten.
     """
 
-    def stateless(first, values, *rest):
+    def stateless(first, values, *others):
         if on_trace:
             on_trace()
         with keras.StatelessScope(state_mapping=zip(variables, values, strict=True)):
-            return function(first, *rest)
+            return function(first, *others)
 
     run = jax.jit(stateless, donate_argnums=0 if donate else ())
-    return lambda first, *rest: run(first, [variable.value for variable in variables], *rest)
+    return lambda first, *others: run(first, [variable.value for variable in variables], *others)
 
 
 def capture(function: Callable, on_trace: Callable | None = None) -> Callable:

@@ -11,8 +11,8 @@ def dropout(x: tf.Tensor, rate: float, seed: keras.random.SeedGenerator, noise_s
     rounded to 1 / 65536.
     """
     sizes = tf.shape(x)
-    noise_shape = noise_shape or [None] * x.shape.rank
-    sizes = tf.stack([sizes[i] if noise is None else noise for i, noise in enumerate(noise_shape)])
+    shape = noise_shape or (None,) * x.shape.rank
+    sizes = tf.stack([sizes[i] if noise is None else noise for i, noise in enumerate(shape)])
     size, bound = tf.reduce_prod(sizes), round(rate * 2**16)
     bits = tf.random.stateless_uniform([(size + 1) // 2], tf.cast(seed.next(), "int32"), None, None, "int32")
     bits = tf.reshape(tf.reshape(tf.bitcast(bits, "int16"), [-1])[:size], sizes)

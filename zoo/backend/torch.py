@@ -183,7 +183,7 @@ def quantized_matmul(x_RI: Tensor, matrix_OI: Tensor, scale_O: Tensor | None) ->
     if scale_O is None:
         return (x @ matrix_OI.t()).to(x_RI.dtype)
     if x.device.type == "cpu" and len(x) <= FEW and x.shape[1] % BLOCK == 0:
-        return torch._weight_int8pack_mm(x, matrix_OI, scale_O.bfloat16()).to(x_RI.dtype)
+        return torch._weight_int8pack_mm(x, matrix_OI, scale_O.bfloat16()).to(x_RI.dtype)  # pyright: ignore[reportPrivateImportUsage]
     return (x @ matrix_OI.bfloat16().t()).to(x_RI.dtype) * scale_O.to(x_RI.dtype)
 
 

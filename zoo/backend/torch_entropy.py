@@ -25,8 +25,8 @@ def entropy(targets: Tensor, smoothing: float) -> tuple[Callable, Callable]:
         logits, total = residuals
         gradient = torch.empty_like(logits)
         parts = (_parts(array, logits) for array in (gradient, logits, total, *gradients, targets))
-        for out, *part in zip(*parts, strict=True):
-            out.copy_(_logits_gradient(*part, smoothing))
+        for out, logit, row_total, row_gradient, target in zip(*parts, strict=True):
+            out.copy_(_logits_gradient(logit, row_total, row_gradient, target, smoothing))
         return (gradient,)
 
     return forward, backward

@@ -16,7 +16,7 @@ class AdamW(torch_adamw()):
             return super()._parallel_update_step(grads, variables, learning_rate)
         first, second = adam_moments(self, variables)
         step = int(self.iterations) + 1
-        torch._fused_adamw_(
+        torch._fused_adamw_(  # pyright: ignore[reportPrivateImportUsage]
             [variable.value for variable in variables],
             [gradient.contiguous() for gradient in grads],
             [moment.value for moment in first],
@@ -36,13 +36,13 @@ class AdamW(torch_adamw()):
     def _clip_gradients(self, grads):
         if not self.global_clipnorm:
             return super()._clip_gradients(grads)
-        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))  # pyright: ignore[reportPrivateImportUsage]
         # norm - norm is NaN for an infinite norm: no weight may look right after that
-        torch._foreach_mul_(grads, (self.global_clipnorm / norm).clamp(max=1.0) + (norm - norm))
+        torch._foreach_mul_(grads, (self.global_clipnorm / norm).clamp(max=1.0) + (norm - norm))  # pyright: ignore[reportPrivateImportUsage]
         return grads
 
     @torch.no_grad()
     def _update_model_variables_moving_average(self, trainable_variables):
         averages = [average.value for average in moving_averages(self)]
         weights = [variable.value for variable in trainable_variables]
-        torch._foreach_lerp_(averages, weights, 1.0 - self.ema_momentum if int(self.iterations) else 1.0)
+        torch._foreach_lerp_(averages, weights, 1.0 - self.ema_momentum if int(self.iterations) else 1.0)  # pyright: ignore[reportPrivateImportUsage]

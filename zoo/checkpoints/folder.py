@@ -80,7 +80,7 @@ def _pooling(folder):
     if unknown := set(modules) - {"Transformer", "Pooling", "Normalize"}:
         raise UserError(f"Expected pooling, perhaps normalised, in {folder}/modules.json. Received: {unknown.pop()}.")
     settings = _settings(folder / "1_Pooling" / "config.json")
-    names = {f"pooling_mode_{theirs}": ours for ours, theirs in POOLINGS.items()}
+    names = {f"pooling_mode_{mode}": name for name, mode in POOLINGS.items()}
     modes = [name for name, on in settings.items() if name.startswith("pooling_mode_") and on is True]
     if len(modes) > 1 or set(modes) - set(names):
         raise UserError(f"Expected one of {', '.join(names)} in {folder}/1_Pooling. Received: {' and '.join(modes)}.")

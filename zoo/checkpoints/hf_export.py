@@ -120,7 +120,7 @@ def _write_sentence_transformers(folder, pipeline):
     (folder / "2_Normalize").mkdir()
     _write_json(folder / "modules.json", modules)
     _write_json(folder / "sentence_bert_config.json", {"max_seq_length": pipeline.objective.length})
-    modes = {f"pooling_mode_{theirs}": ours == pooling for ours, theirs in POOLINGS.items()}
+    modes = {f"pooling_mode_{mode}": name == pooling for name, mode in POOLINGS.items()}
     width = pipeline.model.output.shape[-1]
     _write_json(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": width, **modes})
 

@@ -118,9 +118,9 @@ def _path(hub_path, layers):
         return layers[hub_path]
     layer, _, leaf = hub_path.rpartition("/")
     leaf = LEAVES.get(leaf, leaf)
-    for hub_layer, ours in layers.items():
+    for hub_layer, target in layers.items():
         if match := re.fullmatch(hub_layer.replace("{i}", r"(\d+)"), layer):
-            return f"{ours.replace('{i}', ''.join(match.groups()))}/{leaf}"
+            return f"{target.replace('{i}', ''.join(match.groups()))}/{leaf}"
     return None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -95,7 +96,7 @@ class LoadPlan:
         source.load(values, self._tensors(source))
         return values
 
-    def _tensors(self, source):
+    def _tensors(self, source) -> list[Any]:
         return [self.tensors.get(canonical_name(name, self.mapping)) for name in source.tensors]
 
     def _source(self, weight):

@@ -95,8 +95,7 @@ def load_backbone(name: str | Path) -> tuple[Architecture, Tokenizer, keras.Mode
 
 def _read(folder):
     """(architecture, tokenizer) of a folder. Raises UserError where they do not fit."""
-    ours = _is_model_folder(folder)
-    architecture = _preset(folder).architecture if ours else read_architecture(read_config(folder))
+    architecture = _preset(folder).architecture if _is_model_folder(folder) else read_architecture(read_config(folder))
     return architecture, read_tokenizer(folder, architecture)
 
 

@@ -99,11 +99,11 @@ def may_be_unused(name: str, mapping: HuggingFaceMapping) -> bool:
     return any(_pattern(ignored).fullmatch(name) for ignored in mapping.ignored)
 
 
-def head_layers(mapping: HuggingFaceMapping, head: HeadMapping | None, own: bool = True) -> dict[str, str]:
-    """{layer: module} of a head: modules under the prefix, which any file may have, and with `own` those of `head`."""
+def head_layers(mapping: HuggingFaceMapping, head: HeadMapping | None, with_own: bool = True) -> dict[str, str]:
+    """{layer: module} of heads: modules under the prefix, which all files may have; `with_own` those of `head`."""
     layers = {layer: module for each in mapping.heads.values() for layer, module in each.layers.items()}
     below_prefix = {layer: module for layer, module in layers.items() if module.startswith(mapping.prefix or "/")}
-    return {**below_prefix, **(head.layers if head and own else {})}
+    return {**below_prefix, **(head.layers if head and with_own else {})}
 
 
 def _pattern(text):

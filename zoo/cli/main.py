@@ -11,7 +11,7 @@ from zoo.cli.options import with_imports
 from zoo.runtime.errors import USER_ERROR, single_line, user_message
 
 INTERRUPTED = 130  # exit status after Ctrl-C
-UsageError = typer.BadParameter.__base__  # Typer's own class has no public name
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # Typer's own class has no public name
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up lines are not for people
 

@@ -1,6 +1,6 @@
 """Collator: pads examples of different lengths into the arrays of one batch."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +31,7 @@ class Collator:
         """The number of ids in each input of an example."""
         return [len(example[name if name in example else self.inputs[0]]) for name in self.inputs]
 
-    def pad(self, examples: Sequence[Mapping[str, np.ndarray]], shape: Sequence[int]) -> dict[str, np.ndarray]:
+    def pad(self, examples: Sequence[Mapping[str, np.ndarray]], shape: Iterable[int]) -> dict[str, np.ndarray]:
         """{key: (examples, ...) array} of a batch.
 
         Args:

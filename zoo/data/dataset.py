@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 from zoo.data.answer_check import AnswerFilter
 from zoo.data.fields import FIELDS, columns_of, to_record
@@ -58,15 +59,15 @@ class Dataset:
         """Those of `splits` that were split off from the training records."""
         return tuple(split for split, view in self._views.items() if view.roles and split != "train")
 
-    def records(self, split: str) -> Iterator[dict]:
+    def records(self, split: str) -> Iterator[dict[str, Any]]:
         """Yield the records of a split. Raises UserError, with file and line, for a row that is not as expected."""
         return (record for _, record in self.located_records(split))
 
-    def located_records(self, split: str) -> Iterator[tuple[str, dict]]:
+    def located_records(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield (location, record): as `records`, with the location of each row, for messages."""
         return ((location, record) for _, location, record in self.visit((split,)))
 
-    def visit(self, splits: Collection[str] | None = None) -> Iterator[tuple[str, str, dict]]:
+    def visit(self, splits: Collection[str] | None = None) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Yield (split, location, record) of several splits, by default of all, in one pass over each source.
 
         Splits of one source, such as derived ones, come interleaved. Answers that do not stand at their offset in the
@@ -91,7 +92,7 @@ class Dataset:
         everything = [split for split, view in views.items() if not view.roles]
         assignment = self._assignment(source) if roles else None
         for location, row in self._readers[id(source)].rows():
-            split = roles.get(next(assignment)) if roles else everything[0]
+            split = roles.get(next(assignment)) if assignment else everything[0]
             if split:
                 yield split, location, row
 
@@ -136,14 +137,15 @@ class Dataset:
         with closing(self._readers[id(view.source)].ahead()) as rows:
             assignment = self._assignment(view.source) if view.roles else None
             for location, row in rows:
-                mine = not view.roles or next(assignment) in view.roles
+                mine = not assignment or next(assignment) in view.roles
                 if mine and self._record(view.source, row, location, AnswerFilter()) is not None:
                     return True
         return False
 
     def _nothing_in(self, split):
         view = self._views[split]
-        with closing(view.source.rows()) as rows:
+        rows: Any = view.source.rows()
+        with closing(rows):
             empty = next(rows, None) is None
         if view.roles and not empty:
             return (

@@ -5,7 +5,7 @@ A folder holds for each key `<key>.bin`, all rows end to end, and `<key>.ends`, 
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -120,6 +120,6 @@ class Examples(ArrayStore):
         """(rows, inputs) lengths that each row may be padded to: the `bucket` of its sizes."""
         return bucket(self.sizes, longest)
 
-    def batch(self, indices: Collection[int], shape: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
+    def batch(self, indices: Collection[int], shape: Iterable[int]) -> dict[str, np.ndarray]:
         """{key: (rows, size) array}: the collated rows, inputs padded to `shape`, in the order of the inputs."""
         return self.collator.pad([self.example(i) for i in indices], shape)

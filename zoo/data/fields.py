@@ -146,7 +146,8 @@ def _answers(value, location):
 def _answer(text, start=None, answer_start=None, **_):
     if not isinstance(text, str):
         raise TypeError(text)
-    return {"text": text, "start": int(answer_start if start is None else start)}
+    value: Any = answer_start if start is None else start
+    return {"text": text, "start": int(value)}
 
 
 def _messages(value, location):

@@ -1,6 +1,6 @@
 """Masked-LM corruption: which tokens are chosen, and what replaces them (Devlin 2018, arXiv:1810.04805)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +101,7 @@ def mask_examples(examples: Iterable[dict], masking: Masking) -> Iterator[dict]:
         yield masked | ({"segments": example["segments"]} if "segments" in example else {})
 
 
-def masked_scores(predictions: list[dict]) -> dict[str, float]:
+def masked_scores(predictions: Sequence[dict]) -> dict[str, float]:
     """Scores of a list of {"losses", "hits"} of masked tokens: loss in nats, its perplexity, share guessed right."""
     losses = np.concatenate([part["losses"] for part in predictions] or [np.zeros(0)]).astype("float64")
     correct = sum(float(np.sum(part["hits"])) for part in predictions)

@@ -5,6 +5,7 @@ import pkgutil
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from zoo.data.dataset import Dataset, View
 from zoo.data.fields import check_columns
@@ -99,14 +100,14 @@ def _unknown_format(spec):
 
 
 def _sources_of_folder(folder, errors):
-    files = {split: _file_of(split, folder) for split in ORDER}
-    if not any(files.values()):
+    files = {split: path for split in ORDER if (path := _file_of(split, folder))}
+    if not files:
         names = sorted(path.name for path in folder.iterdir())
         raise UserError(
             f"Expected train, validation and test files (such as train.tsv) in the folder {folder}. "
             f"Received: {', '.join(names[:10]) or 'nothing'}.{_parallel_hint(folder, names)}"
         )
-    return {split: _reader_for(path).source(path, errors) for split, path in files.items() if path}
+    return {split: _reader_for(path).source(path, errors) for split, path in files.items()}
 
 
 def _parallel_hint(folder, names):
@@ -129,21 +130,21 @@ def _file_of(split, folder):
     return candidates[0] if candidates else None
 
 
-def _reader_for(path):
+def _reader_for(path) -> Any:
     return next((reader for reader in readers() if reader.handles(str(path))), None)
 
 
-def _views(sources, split, split_strategy, spec):
+def _views(sources, split, split_strategy, spec) -> dict[str, View]:
     """The views by split, in order, with derived splits where some are missing; only that of `split`, if it is set."""
-    named = {SPLITS[name]: View(source) for name, source in sources.items() if name in SPLITS}
+    named: dict = {SPLITS[name]: View(source) for name, source in sources.items() if name in SPLITS}
     if UNNAMED in sources:
         named = {"train": View(sources[UNNAMED])}
     views = _with_derived_splits(named) if split_strategy else named
-    ordered = {name: views[name] for name in ORDER if name in views}
+    ordered: dict[str, View] = {name: views[name] for name in ORDER if name in views}
     return _picked(ordered, sources, split, spec) if split else ordered
 
 
-def _with_derived_splits(views):
+def _with_derived_splits(views) -> dict[str, View]:
     if "train" not in views or "validation" in views:
         return views
     source = views["train"].source
@@ -152,7 +153,7 @@ def _with_derived_splits(views):
     return {split: View(source, (split,)) for split in ORDER}
 
 
-def _picked(views, sources, split, spec):
+def _picked(views, sources, split, spec) -> dict[str, View]:
     if SPLITS.get(split, split) in views:
         name = SPLITS.get(split, split)
         return {name: views[name]}
@@ -163,7 +164,7 @@ def _picked(views, sources, split, spec):
     raise UserError(f"Unknown split of {spec}. Received: split={split!r}.{hint} Known: {', '.join(known)}.")
 
 
-def _usual_split(split):
+def _usual_split(split) -> str:
     """Which of the usual three a split such as "oos_val" or "validation_mismatched" is nearest to."""
     words = split.replace("-", "_").split("_")
     return next((SPLITS[word] for word in words if word in SPLITS), "test")

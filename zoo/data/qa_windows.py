@@ -41,6 +41,16 @@ class Window:
         return covering[[0, -1]] - self.tokens.start + self.start
 
 
+def check_room(template, length: int, question_length: int) -> None:
+    """Raise UserError for a `length` that leaves no room for the context beside the longest question."""
+    least = sum(map(len, template.pair)) + question_length + 1
+    if length < least:  # not only when a long question comes
+        raise UserError(
+            f"Expected objective.length of at least {least}, for questions of up to {question_length} tokens. "
+            f"Received: length={length}."
+        )
+
+
 def qa_windows(question, context, template, length: int, stride: int) -> list[Window]:
     """All windows of up to `length` ids over a context; there is at least one, even if the context is empty.
 

@@ -1,6 +1,6 @@
 """Read-ahead: the first rows of a source can be looked at without being parsed again by the pass that follows."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cached_property
 
 from zoo.readers import Source
@@ -15,9 +15,9 @@ class ReadAhead:
     def __init__(self, source: Source):
         self.source = source
         self._buffer: list[tuple[str, Row]] = []
-        self._iterator = None  # of the source, behind the rows of the buffer
+        self._iterator: Iterator[tuple[str, Row]] | None = None  # of the source, behind the rows of the buffer
 
-    def ahead(self) -> Iterator[tuple[str, Row]]:
+    def ahead(self) -> Generator[tuple[str, Row]]:
         """Yield (location, row) from the first row on; the rows stay in the buffer for the next call of `rows`."""
         self._iterator = self._iterator or self.source.rows()
         index = 0
@@ -27,13 +27,13 @@ class ReadAhead:
             yield self._buffer[index]
             index += 1
             if index > MOST:
-                yield from self._take()[1]
+                yield from self._take()[1] or ()
                 return
 
     def _read_one(self):
         """Whether the source has a further row, which is then in the buffer."""
         try:
-            row = next(self._iterator, None)
+            row = next(self._iterator or iter(()), None)
         except BaseException:
             self._take()
             raise

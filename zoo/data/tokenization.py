@@ -37,7 +37,11 @@ def tokenize(dataset, objective, tokenizer, cache: str | Path) -> TokenizedData:
     """
     cache = Path(cache)
     cached = CachedTokenizer(tokenizer, cache / f"encodings-{_hash(tokenizer.backend.to_str())}")
-    folders = {split: cache / _content_hash(dataset, split, objective, tokenizer) for split in dataset.splits}
+    settings = repr(objective), tokenizer.backend.to_str()
+    folders = {
+        split: cache / _hash(str(FORMAT), split, dataset.fingerprint(split), *settings * (split == "train"))
+        for split in dataset.splits
+    }
     missing = {split: folder for split, folder in folders.items() if not folder.is_dir()}
     with ExitStack() as stack:
         writers = {
@@ -67,10 +71,6 @@ def _chunks_by_split(dataset, splits):
             yield split, chunks[split]
             chunks[split] = []
     yield from ((split, records) for split, records in chunks.items() if records)
-
-
-def _content_hash(dataset, split, objective, tokenizer):
-    return _hash(str(FORMAT), dataset.fingerprint(split), split, repr(objective), tokenizer.backend.to_str())
 
 
 def _hash(*parts):

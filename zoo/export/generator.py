@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from keras import ops
@@ -49,12 +49,13 @@ class GraphGenerator:
     """
 
     def __init__(self, pipeline: Pipeline, template: PromptTemplate):
+        objective: Any = pipeline.objective
         self.generator, self.decoder_ids = token_generator(pipeline.model), template.decoder_ids
         plan, end = self.generator.network.plan, pipeline.tokenizer.end
         self.stop_ids = np.array([-1 if end is None else end], "int32")
         limit = max_context(plan.decoder_steps)
         most = limit - len(template.decoder_ids) if template.decoder_ids else limit // 2
-        self.max_new_tokens = min(pipeline.objective.max_new_tokens, most)
+        self.max_new_tokens = min(objective.max_new_tokens, most)
         self.prompt_length = max_context(plan.encoder_steps) if template.decoder_ids else limit - self.max_new_tokens
 
     def __call__(self, ids, lengths):

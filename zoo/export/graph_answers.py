@@ -92,10 +92,10 @@ def _answer_masks(pipeline, server, texts):
     excluded = np.array(special_ids(tokenizer), "int32")
     answer = objective.decide({"logits": network(inputs, training=False), "special_ids": excluded})
     names = [tokenizer.token(i) or "" for i in range(pipeline.preset.architecture.vocabulary)]
-    guesses = lookup(names, answer["guesses"], exists[..., None])
+    tokens = lookup(names, answer["guesses"], exists[..., None])
     return {
-        "text": fill_masks(masked.parts, guesses[..., 0], exists, MASK),
-        "guesses": guesses,
+        "text": fill_masks(masked.parts, tokens[..., 0], exists, MASK),
+        "guesses": tokens,
         "scores": ops.where(exists[..., None], answer["scores"], 0.0),
     }
 

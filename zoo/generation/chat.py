@@ -56,7 +56,7 @@ class Chat:
         self.generator = TextGenerator(model, unlimited, tokenizer, config, stop=stop, bad_words=bad_words)
         tokens = generator_for(model, None, config)
         self.max_prompt_tokens, length = _limits(objective, tokens.network.plan, config.max_new_tokens)
-        self.cache = None if objective.encoder else PromptCache(tokens, length)
+        self.cache = None if length is None else PromptCache(tokens, length)
         self.system = [{"role": "system", "content": system}] if system else []
         self.turns, self.dropped_turns = [], 0
 

@@ -61,7 +61,8 @@ class UnitFeatures(keras.layers.Layer):
             free = cache.length - ops.shape(x)[1]
             cache.state = (ops.pad(x_B1TM, ((0, 0), (0, 0), (0, free), (0, 0))),)
         else:
-            cache.state = (backend.update_cache(*cache.state, x_B1TM, cache.context.slots),)
+            (old,) = cache.state
+            cache.state = (backend.update_cache(old, x_B1TM, cache.context.slots),)
         return x
 
 

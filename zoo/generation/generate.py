@@ -68,7 +68,7 @@ def generator_for(model: keras.Model, draft: keras.Model | None, config: Generat
     return speculative_generator(model, draft)
 
 
-def prompts_of(rows: Sequence[dict], tokenizer: Any) -> tuple[list[list[int]], list[list[int]] | None]:
+def prompts_of(rows: Sequence[dict[str, Any]], tokenizer: Any) -> tuple[list[list[int]], list[list[int]] | None]:
     """`(prompts, sources)` of rows that an objective makes: {"tokens": ids}, or {"source": ids} of an encoder-decoder.
 
     A row with a source may have a "target", the ids that the decoder starts with; else it is the start token.

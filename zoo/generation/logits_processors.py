@@ -5,6 +5,7 @@ another temperature compiles nothing. A forbidden token has the logit -inf.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from keras import ops
 
@@ -23,11 +24,11 @@ class History:
         constraint_state: (batch,) states in the table of a `zoo.generation.constraints.token_table.Constraint`.
     """
 
-    tokens: object
-    count: object
-    new: object
-    stop_ids: object
-    constraint_state: object = None
+    tokens: Any
+    count: Any
+    new: Any
+    stop_ids: Any
+    constraint_state: Any = None
 
     def last(self, number):
         """(batch, number): the last ids; -1 before the beginning of a text."""

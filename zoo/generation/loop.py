@@ -131,8 +131,8 @@ def select_token(state, logits, controls):
 
 def processed_logits(state, logits, controls):
     """The (batch, vocabulary) logits of a state's next token after all logits processors."""
-    names = ("tokens", "count", "new")
-    history = History(*(state[name] for name in names), controls["stop_ids"], state["constraint_state"])
+    tokens, count, new = state["tokens"], state["count"], state["new"]
+    history = History(tokens, count, new, controls["stop_ids"], state["constraint_state"])
     return process_logits(ops.cast(logits, "float32"), history, controls["processors"])
 
 

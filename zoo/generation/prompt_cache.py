@@ -70,4 +70,5 @@ class PromptCache:
         return {"tokens": padded, "count": np.int32(len(new))}
 
     def _clear(self):
-        self.ids, self.state = [], None
+        self.ids: list[int] = []
+        self.state: dict[str, Any] = {}

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.progress import track
 
@@ -22,10 +23,10 @@ from zoo.runtime.files import atomic_file, name_in_errors
 
 def generate_file(
     generator: TextGenerator,
-    records: Sequence[dict],
+    records: Sequence[dict[str, Any]],
     output: str | Path,
     description: str,
-    lines: Callable[[dict, list[Completion]], list[str]],
+    lines: Callable[[dict[str, Any], list[Completion]], list[str]],
     should_stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Write a file with the `lines(record, completions)` of each record, in their order.

@@ -48,7 +48,7 @@ class TextGenerator:
         bad_words: str | Sequence[str] = (),
         choices: str | Sequence[str] = (),
         regex: str = "",
-        json_schema: dict | str | None = None,
+        json_schema: dict[str, Any] | str | None = None,
         draft: keras.Model | None = None,
     ):
         if not hasattr(objective, "prompt_ids"):
@@ -69,7 +69,7 @@ class TextGenerator:
         )
 
     def generate(
-        self, records: Sequence[dict], should_stop: Callable[[], bool] = lambda: False
+        self, records: Sequence[dict[str, Any]], should_stop: Callable[[], bool] = lambda: False
     ) -> list[list[Completion]]:
         """For each record, as the objective makes them, `return_sequences` completions, best first.
 
@@ -86,14 +86,14 @@ class TextGenerator:
             for prompt, row in zip(prompts, completions, strict=True)
         ]
 
-    def prompt_lengths(self, records: Sequence[dict]) -> list[int]:
+    def prompt_lengths(self, records: Sequence[dict[str, Any]]) -> list[int]:
         """Tokens of each record's prompt, or source. Raises UserError for records that `generate` would refuse."""
         prompts, sources = self._prompts(records)
         plan = generator_for(self.model, None, self.config).network.plan
         return [len(row) for row in (sources or check_prompts(plan, prompts, sources, self.config))]
 
     def stream(
-        self, record: dict, should_stop: Callable[[], bool] = lambda: False, cache: PromptCache | None = None
+        self, record: dict[str, Any], should_stop: Callable[[], bool] = lambda: False, cache: PromptCache | None = None
     ) -> Generator[str, None, Completion]:
         """Yield the text for one record in pieces; no piece ends within a character.
 

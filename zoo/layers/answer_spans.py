@@ -7,6 +7,7 @@ import numpy as np
 from keras import KerasTensor, ops
 from keras.layers import Concatenate, Dense, Dropout, Multiply
 
+from zoo.backend import Tensor
 from zoo.layers.convolution import convolution_block
 from zoo.layers.embedding import PaddingMask
 from zoo.layers.pooling import Pooling
@@ -72,7 +73,7 @@ def span_logits(x: KerasTensor, tokens: KerasTensor, architecture: Any, name: st
 class QuestionMask(keras.layers.Layer):
     """Mask of the question's tokens, special ones included: (batch, time) booleans."""
 
-    def call(self, segments, padding_mask):
+    def call(self, segments: Tensor, padding_mask: Tensor) -> Tensor:
         return ops.logical_and(ops.equal(segments, 0), padding_mask)
 
 
@@ -80,7 +81,7 @@ class QuestionMask(keras.layers.Layer):
 class ExactMatch(keras.layers.Layer):
     """Exact match feature: 1.0 at each token that occurs in the question, else 0.0: (batch, time, 1)."""
 
-    def call(self, tokens, question):
+    def call(self, tokens: Tensor, question: Tensor) -> Tensor:
         same_BTS = ops.logical_and(ops.equal(tokens[:, :, None], tokens[:, None]), question[:, None])
         return ops.cast(ops.any(same_BTS, axis=2), self.compute_dtype)[..., None]
 
@@ -92,7 +93,7 @@ class ExactMatch(keras.layers.Layer):
 class SetFirst(keras.layers.Layer):
     """Replaces the first vector of each text: `x`, (batch, time, width), with `first`, (batch, width)."""
 
-    def call(self, x, first):
+    def call(self, x: Tensor, first: Tensor) -> Tensor:
         return ops.concatenate([first[:, None], x[:, 1:]], axis=1)
 
     def compute_output_spec(self, x, first):
@@ -111,12 +112,14 @@ class SpanLoss(keras.losses.Loss):
         return ops.mean(ops.logsumexp(logits, axis=1) - target, axis=-1)
 
 
-def mask_logits(targets: Any, logits: Any) -> Any:
+def mask_logits(targets: Tensor, logits: Tensor) -> Tensor:
     """The logits in float32, `MASKED` where a token can be neither start nor end."""
     return ops.where(targets[..., :1] > 0, ops.cast(logits, "float32"), MASKED)
 
 
-def top_spans(logits: Any, record: Any, token: Any, context: Any, max_length: int, count: int) -> tuple[Any, Any, Any]:
+def top_spans(
+    logits: Tensor, record: Tensor, token: Tensor, context: Tensor, max_length: int, count: int
+) -> tuple[Tensor, Tensor, Tensor]:
     """The `count` spans of each record with the highest scores, over all its windows.
 
     The score of a span is the sum of its two logits less the two of "no answer" in its window, so windows compare; a

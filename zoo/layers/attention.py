@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from zoo import backend
+from zoo.backend import Tensor
 from zoo.layers.cache import LayerCache
 from zoo.layers.dense import Dense, built_dense
 from zoo.layers.positions import RotaryPositions
@@ -69,7 +70,16 @@ class MultiHeadAttention(keras.layers.Layer):
             self.rope = RotaryPositions(**self.rotary, name="rope", dtype=self.dtype_policy)
             self.rope.build((*x_shape[:2], self.heads, head_width))
 
-    def call(self, x, context=None, padding_mask=None, positions=None, bias=None, cache=None, training=False):
+    def call(
+        self,
+        x: Tensor,
+        context: Tensor | None = None,
+        padding_mask: Tensor | None = None,
+        positions: Tensor | None = None,
+        bias: Tensor | None = None,
+        cache: LayerCache | None = None,
+        training: bool = False,
+    ) -> Tensor:
         """Self-attention of `x`, or cross-attention to `context`.
 
         Args:
@@ -109,8 +119,9 @@ class MultiHeadAttention(keras.layers.Layer):
             cache.state = tuple(_with_room(x_BSKD, cache.length) for x_BSKD in new)
             return backend.attention(q_BTHD, *new, causal=True, bias_BHTS=bias)
         pairs, slots = zip(cache.state, new, strict=True), cache.context.slots
-        cache.state = tuple(backend.update_cache(old, ops.transpose(x, (0, 2, 1, 3)), slots) for old, x in pairs)
-        return backend.cached_attention(q_BTHD, *cache.state, cache.context.attention_mask, bias)
+        k_BKSD, v_BKSD = (backend.update_cache(old, ops.transpose(x, (0, 2, 1, 3)), slots) for old, x in pairs)
+        cache.state = k_BKSD, v_BKSD
+        return backend.cached_attention(q_BTHD, k_BKSD, v_BKSD, cache.context.attention_mask, bias)
 
     def _attend_encoder(self, x, context, padding_mask, cache: LayerCache):
         """Cross-attention to a source whose keys and values are computed once."""
@@ -118,7 +129,8 @@ class MultiHeadAttention(keras.layers.Layer):
             cache.cross = tuple(ops.transpose(x_BSKD, (0, 2, 1, 3)) for x_BSKD in self._keys_values(context, None))
         if padding_mask is not None and len(padding_mask.shape) == 2:
             padding_mask = padding_mask[:, None]
-        return backend.cached_attention(self._query(x, None), *cache.cross, padding_mask)
+        k_BKSD, v_BKSD = cache.cross
+        return backend.cached_attention(self._query(x, None), k_BKSD, v_BKSD, padding_mask)
 
     def compute_output_spec(self, x, context=None, padding_mask=None, positions=None, bias=None, training=False):
         return keras.KerasTensor(x.shape, dtype=self.compute_dtype)
@@ -141,7 +153,7 @@ class T5Attention(MultiHeadAttention):
 
     def __init__(self, heads: int, head_width: int, dropout: float = 0.0, causal: bool = False, **kwargs):
         super().__init__(heads, dropout=dropout, causal=causal, use_bias=False, **kwargs)
-        self.head_width = head_width
+        self.head_width: int = head_width
 
     def _query(self, x, positions):
         return super()._query(x, positions) * self.head_width**0.5  # by which the backend divides

@@ -8,9 +8,10 @@ argument; a layer that transforms each token alone needs none.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from keras import ops
+
+from zoo.backend import Tensor
 
 
 @dataclass(frozen=True, repr=False)
@@ -23,16 +24,16 @@ class DecodeContext:
         padding_mask: (batch, length) booleans, True at slots that hold a token, now or later.
     """
 
-    slots: Any
-    positions: Any
-    padding_mask: Any
+    slots: Tensor
+    positions: Tensor
+    padding_mask: Tensor
 
-    def current(self, array: Any) -> Any:
+    def current(self, array: Tensor) -> Tensor:
         """The (batch, time) part of `positions` or `padding_mask` for the new tokens."""
         return ops.take(array, self.slots, axis=1)
 
     @cached_property
-    def attention_mask(self) -> Any:
+    def attention_mask(self) -> Tensor:
         """Causal attention mask, (batch, time, length): the slots that each new token may attend to."""
         slots = ops.arange(ops.shape(self.padding_mask)[1], dtype=self.slots.dtype)
         return ops.logical_and(self.padding_mask[:, None], slots[None, None] <= self.slots[None, :, None])
@@ -52,14 +53,14 @@ class LayerCache:
     cross: tuple | None = None
 
     @property
-    def length(self) -> Any:
+    def length(self) -> Tensor:
         """Slots of a row, the most tokens that the cache holds."""
         return ops.shape(self.context.padding_mask)[1]
 
-    def positions(self) -> Any:
+    def positions(self) -> Tensor:
         """(batch, time) integers: the position in its text of each new token."""
         return self.context.current(self.context.positions)
 
-    def padding_mask(self) -> Any:
+    def padding_mask(self) -> Tensor:
         """(batch, time) booleans, True where a new token is not padding, which follows the text."""
         return self.context.current(self.context.padding_mask)

@@ -1,12 +1,11 @@
 """Convolutions over the tokens of a text: plain, masked at padding, and as a residual block."""
 
-from typing import Any
-
 import keras
 from keras import KerasTensor, ops
 from keras.layers import Activation
 
 from zoo import backend
+from zoo.backend import Tensor
 from zoo.layers.cache import LayerCache
 from zoo.layers.lora import effective_kernel
 from zoo.layers.transformer import residual
@@ -24,12 +23,12 @@ class Conv1D(keras.layers.Conv1D):
         """Tokens that the kernel spans beyond one."""
         return (self.kernel_size[0] - 1) * self.dilation_rate[0]
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         if self.padding == "causal":
             return self.convolve(ops.pad(inputs, ((0, 0), (self.reach, 0), (0, 0))), "valid")
         return self.convolve(inputs, self.padding)
 
-    def convolve(self, inputs: Any, padding: str) -> Any:
+    def convolve(self, inputs: Tensor, padding: str) -> Tensor:
         """The convolution, (batch, time, filters), with bias and activation; `padding` is "same" or "valid"."""
         y = backend.conv1d(inputs, effective_kernel(self), padding, self.dilation_rate[0])
         return self.activation(y if self.bias is None else y + self.bias)
@@ -42,7 +41,7 @@ class MaskedConv1D(Conv1D):
     def build(self, inputs_shape, padding_mask_shape):
         super().build(inputs_shape)
 
-    def call(self, inputs, padding_mask, cache=None):
+    def call(self, inputs: Tensor, padding_mask: Tensor, cache: LayerCache | None = None) -> Tensor:
         """The convolution of each token with its neighbours.
 
         Args:

@@ -4,11 +4,10 @@ Lafferty et al. 2001, https://repository.upenn.edu/handle/20.500.14332/6188, ove
 et al. 2016, section 2.2, https://arxiv.org/abs/1603.01360.
 """
 
-from typing import Any
-
 import keras
 from keras import ops
 
+from zoo.backend import Tensor
 from zoo.layers.crf_algorithms import marginals, negative_log_likelihood, to_front, viterbi
 
 
@@ -34,22 +33,22 @@ class CRF(keras.layers.Layer):
         self.start_transitions = self.add_weight((self.units,), name="start_transitions", **options)
         self.end_transitions = self.add_weight((self.units,), name="end_transitions", **options)
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         return ops.matmul(x, self.kernel) + self.bias
 
     def transition_scores(self) -> tuple:
         """The scores of transitions, (tags, tags) from row to column, and of start and end transitions, (tags,)."""
         return tuple(map(ops.convert_to_tensor, (self.transitions, self.start_transitions, self.end_transitions)))
 
-    def negative_log_likelihood(self, score_BTK: Any, tags_BT: Any, mask_BT: Any) -> Any:
+    def negative_log_likelihood(self, score_BTK: Tensor, tags_BT: Tensor, mask_BT: Tensor) -> Tensor:
         """The negative log-likelihood of the sequences `tags_BT` in nats, (batch,); 0 for a text without a tag."""
         return negative_log_likelihood(score_BTK, tags_BT, mask_BT, *self.transition_scores())
 
-    def marginals(self, score_BTK: Any, mask_BT: Any) -> Any:
+    def marginals(self, score_BTK: Tensor, mask_BT: Tensor) -> Tensor:
         """The marginal probability of each tag at each position, (batch, time, tags); zeros at padding."""
         return marginals(score_BTK, mask_BT, *self.transition_scores())
 
-    def decode(self, score_BTK: Any, mask_BT: Any, allowed: Any = None) -> Any:
+    def decode(self, score_BTK: Tensor, mask_BT: Tensor, allowed: Tensor | None = None) -> Tensor:
         """The most probable tags, (batch, time) int32; see `viterbi` for `allowed`."""
         return viterbi(score_BTK, mask_BT, *self.transition_scores(), allowed=allowed)
 

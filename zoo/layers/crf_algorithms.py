@@ -8,23 +8,28 @@ B texts, T positions, K tags. `score_BTK` are emission scores; `mask_BT` boolean
 `transition_KK` scores from row to column; `start_K` and `end_K` those of a text's first and last tag.
 """
 
-from typing import Any
-
 from keras import ops
 
-from zoo.backend import custom_gradient, scan
+from zoo.backend import Tensor, custom_gradient, scan
 
 RANGE = 50.0  # nats below a position's best tag at which a score is clipped: exp(-50 - 25) is above float32's least
 STEEP = 25.0  # nats below the best transition at which a transition's score is clipped
 
 
-def to_front(selected_BT: Any) -> Any:
+def to_front(selected_BT: Tensor) -> Tensor:
     """Indices, (batch, time), that put the selected positions of each row first; both kinds keep their order."""
     index_T = ops.arange(ops.shape(selected_BT)[1], dtype="int32")
     return ops.argsort(ops.where(selected_BT, index_T, index_T + ops.shape(selected_BT)[1]), axis=1)
 
 
-def viterbi(score_BTK: Any, mask_BT: Any, transition_KK: Any, start_K: Any, end_K: Any, allowed: Any = None) -> Any:
+def viterbi(
+    score_BTK: Tensor,
+    mask_BT: Tensor,
+    transition_KK: Tensor,
+    start_K: Tensor,
+    end_K: Tensor,
+    allowed: Tensor | None = None,
+) -> Tensor:
     """The sequence of tags with the highest score for each row, (batch, time) int32; 0 at padding.
 
     Viterbi 1967, https://doi.org/10.1109/TIT.1967.1054010.
@@ -45,15 +50,15 @@ def viterbi(score_BTK: Any, mask_BT: Any, transition_KK: Any, start_K: Any, end_
     return ops.transpose(ops.where(mask_TB1[:-1], tag_TB1, 0)[..., 0])
 
 
-def marginals(score_BTK: Any, mask_BT: Any, transition_KK: Any, start_K: Any, end_K: Any) -> Any:
+def marginals(score_BTK: Tensor, mask_BT: Tensor, transition_KK: Tensor, start_K: Tensor, end_K: Tensor) -> Tensor:
     """The marginal probability of each tag at each position, (batch, time, tags); zeros at padding."""
     _, residuals = _forward(*_potentials(score_BTK, mask_BT, transition_KK, start_K, end_K))
     return ops.transpose(_forward_backward(*residuals)[0], (1, 0, 2))[:, :-1]
 
 
 def negative_log_likelihood(
-    score_BTK: Any, tags_BT: Any, mask_BT: Any, transition_KK: Any, start_K: Any, end_K: Any
-) -> Any:
+    score_BTK: Tensor, tags_BT: Tensor, mask_BT: Tensor, transition_KK: Tensor, start_K: Tensor, end_K: Tensor
+) -> Tensor:
     """The negative log-likelihood of the sequences `tags_BT` in nats, (batch,); 0 for a text without a tag."""
     score_TBK, transition_KK, mask_TB = _potentials(score_BTK, mask_BT, transition_KK, start_K, end_K)
     (total_B,) = _log_sum(score_TBK, transition_KK, mask_TB)

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.backend import Tensor
 from zoo.backend.keras_private import DENSE_KERNEL
 from zoo.layers.lora import matmul
 from zoo.layers.quantization import replace_weight
@@ -16,7 +17,7 @@ class Dense(keras.layers.Dense):
 
     lora_targets = ("kernel",)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         return self.activation(matmul(inputs, self, bias=self.bias))
 
     def quantize_weights(self, weight_type: str) -> None:

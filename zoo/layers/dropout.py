@@ -7,6 +7,7 @@ divided by the probability of survival.
 import keras
 
 from zoo import backend
+from zoo.backend import Tensor
 from zoo.runtime.errors import UserError
 
 
@@ -19,7 +20,7 @@ class Dropout(keras.layers.Dropout):
             raise UserError(f"Dropout needs a rate from 0 to below 1. Received: rate={rate!r}.")
         super().__init__(rate, **kwargs)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or self.rate == 0:
             return inputs
         return backend.dropout(inputs, self.rate, self.seed_generator, self.noise_shape)

@@ -6,7 +6,9 @@ import keras
 from keras import ops
 
 from zoo import backend
+from zoo.backend import Tensor
 from zoo.backend.keras_private import EMBEDDINGS
+from zoo.layers.cache import LayerCache
 from zoo.layers.quantization import replace_weight
 from zoo.runtime.errors import UserError
 
@@ -22,7 +24,7 @@ class PaddingMask(keras.layers.Layer):
         super().__init__(**kwargs)
         self.padding = padding
 
-    def call(self, tokens, cache=None):
+    def call(self, tokens: Tensor, cache: LayerCache | None = None) -> Tensor:
         return ops.not_equal(tokens, self.padding) if cache is None else cache.padding_mask()
 
 
@@ -42,7 +44,7 @@ class TokenEmbedding(keras.layers.ReversibleEmbedding):
         self.reverse_dtype = self.reverse_dtype or self.compute_dtype  # else Keras multiplies in float32
         self.padding = padding
 
-    def call(self, inputs, reverse=False):
+    def call(self, inputs: Tensor, reverse: bool = False) -> Tensor:
         quantized = getattr(self, "quantized", None)
         if reverse:  # of flat rows: torch multiplies each text anew where they do not lie one after another
             rows = ops.reshape(inputs, (-1, self.output_dim))
@@ -85,7 +87,7 @@ class TokenDropout(keras.layers.Layer):
         self.replacement = replacement
         self.seed_generator = keras.random.SeedGenerator()
 
-    def call(self, tokens, training=False):
+    def call(self, tokens: Tensor, training: bool = False) -> Tensor:
         if not training or self.rate == 0:
             return tokens
         dropped = keras.random.uniform(ops.shape(tokens), seed=self.seed_generator) < self.rate
@@ -111,7 +113,7 @@ class NGrams(keras.layers.Layer):
         """Number of different ids that come out."""
         return self.vocabulary + (self.buckets if self.longest > 1 else 0)
 
-    def call(self, tokens):
+    def call(self, tokens: Tensor) -> Tensor:
         orders, hashed, complete = [tokens], tokens, ops.not_equal(tokens, 0)
         for order in range(1, self.longest):
             later = _shifted(tokens, order)

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from zoo.backend import Tensor
 from zoo.layers.pooling import Pooling
 
 
@@ -13,7 +14,7 @@ class ExampleMask(keras.layers.Layer):
     Maps example ids, (batch, time) and (batch, source time), to (batch, time, source time) booleans.
     """
 
-    def call(self, example_ids, source_ids):
+    def call(self, example_ids: Tensor, source_ids: Tensor) -> Tensor:
         return ops.equal(example_ids[:, :, None], source_ids[:, None])
 
 
@@ -28,7 +29,7 @@ class ExamplePooling(keras.layers.Layer):
         super().__init__(**kwargs)
         self.pooling = pooling
 
-    def call(self, x, example_ids, example_mask):
+    def call(self, x: Tensor, example_ids: Tensor, example_mask: Tensor) -> Tensor:
         """Pool `x`.
 
         Args:

@@ -5,12 +5,12 @@ computing with `effective_kernel`, or with `matmul` where it only multiplies by 
 """
 
 import math
-from typing import Any
 
 import keras
 from keras import ops
 
 from zoo import backend
+from zoo.backend import Tensor
 from zoo.backend.keras_private import autocasts, remove_layer, unlocked
 from zoo.layers.dropout import Dropout
 
@@ -37,11 +37,11 @@ class LoRAUpdate(keras.layers.Layer):
         self.a = self.add_weight((x_shape[-1], self.rank), initializer=uniform, autocast=False, name="a")
         self.b = self.add_weight((self.rank, self.outputs), initializer="zeros", autocast=False, name="b")
 
-    def call(self, x, training=False):
+    def call(self, x: Tensor, training: bool = False) -> Tensor:
         a, b = self._factors()
         return backend.linear(backend.linear(self.dropout(x, training=training), a), b) * self.scale
 
-    def matrix(self) -> Any:
+    def matrix(self) -> Tensor:
         """The update of the kernel itself, `scale` * A B, (inputs, outputs), without dropout."""
         return backend.linear(*self._factors()) * self.scale
 
@@ -49,7 +49,7 @@ class LoRAUpdate(keras.layers.Layer):
         return ops.cast(self.a, self.compute_dtype), ops.cast(self.b, self.compute_dtype)
 
 
-def effective_kernel(layer: keras.layers.Layer, name: str = "kernel") -> Any:
+def effective_kernel(layer: keras.layers.Layer, name: str = "kernel") -> Tensor:
     """The effective kernel of a layer, W + scale * A B; W where the kernel has no update.
 
     With dropout the update is applied to the rows of the identity, so one input feature is dropped for the whole batch.
@@ -64,7 +64,7 @@ def effective_kernel(layer: keras.layers.Layer, name: str = "kernel") -> Any:
     return kernel + ops.cast(ops.reshape(delta, kernel.shape), kernel.dtype)
 
 
-def matmul(x: Any, layer: keras.layers.Layer, name: str = "kernel", bias: Any = None) -> Any:
+def matmul(x: Tensor, layer: keras.layers.Layer, name: str = "kernel", bias: Tensor | None = None) -> Tensor:
     """The product of (..., inputs) with a layer's kernel, (inputs, outputs), quantised or not, plus bias and update."""
     quantized, update = getattr(layer, "quantized", None), lora_of(layer, name)
     bias = None if bias is None else ops.convert_to_tensor(bias)
@@ -105,7 +105,7 @@ def disable_lora(layer: keras.layers.Layer, name: str) -> None:
 
 def merge(layer: keras.layers.Layer, name: str) -> None:
     """Add a kernel's update to the kernel for good, and detach the update."""
-    update, kernel = lora_of(layer, name), getattr(layer, name)
+    update, kernel = getattr(layer, f"{name}_update"), getattr(layer, name)
     kernel.assign(kernel.value + ops.reshape(ops.matmul(update.a.value, update.b.value) * update.scale, kernel.shape))
     update.b.assign(ops.zeros_like(update.b.value))  # for functions that were compiled with the update
     disable_lora(layer, name)

@@ -6,10 +6,11 @@ import keras
 from keras import KerasTensor, ops
 
 from zoo import backend
+from zoo.backend import Tensor
 from zoo.layers.embedding import PaddingMask
 from zoo.runtime.errors import one_of
 
-KINDS = ("max", "mean", "first", "last", "attention")
+POOLINGS = ("max", "mean", "first", "last", "attention")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -25,7 +26,7 @@ class Pooling(keras.layers.Layer):
 
     def __init__(self, kind: str = "mean", **kwargs):
         super().__init__(**kwargs)
-        self.kind = one_of("pooling", kind, KINDS)
+        self.kind = one_of("pooling", kind, POOLINGS)
 
     def build(self, x_shape, padding_mask_shape):
         if self.kind == "attention":
@@ -34,7 +35,7 @@ class Pooling(keras.layers.Layer):
             self.hidden.build(x_shape)
             self.score.build(x_shape)
 
-    def call(self, x, padding_mask):
+    def call(self, x: Tensor, padding_mask: Tensor) -> Tensor:
         """Pool `x`, (batch, time, width), over the tokens where `padding_mask`, (batch, time) booleans, is True."""
         if self.kind == "max":
             any_token = ops.any(padding_mask, axis=1)[:, None]

@@ -4,12 +4,12 @@ Every layer takes optional `positions`, (batch, time) integers, for examples tha
 a row count from 0, or from where the layer's cache ends (see `zoo.layers.cache`).
 """
 
-from typing import Any
-
 import keras
 import numpy as np
 from keras import ops
 
+from zoo.backend import Tensor
+from zoo.layers.cache import LayerCache
 from zoo.runtime.errors import UserError
 
 BASE = 10_000.0  # Vaswani et al. 2017, section 3.5
@@ -29,7 +29,7 @@ class SinusoidalPositions(keras.layers.Layer):
         super().__init__(**kwargs)
         self.base = base
 
-    def call(self, x, positions=None, cache=None):
+    def call(self, x: Tensor, positions: Tensor | None = None, cache: LayerCache | None = None) -> Tensor:
         angles = _angles(_positions(x, positions, cache), _frequencies(x.shape[-1], self.base))
         encoding = ops.stack([ops.sin(angles), ops.cos(angles)], axis=-1)
         encoding = ops.reshape(encoding, (*ops.shape(angles)[:2], 2 * angles.shape[-1]))[..., : x.shape[-1]]
@@ -62,7 +62,7 @@ class LearnedPositions(keras.layers.Layer):
         shape = (self.offset + self.length, x_shape[-1])
         self.embeddings = self.add_weight(shape, initializer=normal, name="embeddings")
 
-    def call(self, x, positions=None, cache=None):
+    def call(self, x: Tensor, positions: Tensor | None = None, cache: LayerCache | None = None) -> Tensor:
         self._check(x, positions)
         rows = self.offset + ops.minimum(_positions(x, positions, cache), self.length - 1)
         return x + ops.take(self.embeddings, rows, axis=0)
@@ -104,7 +104,7 @@ class RotaryPositions(keras.layers.Layer):
         if x_shape[-1] % 2:
             raise UserError(f"Rotary positions need an even head width. Received: {x_shape[-1]}.")
 
-    def call(self, x, positions=None):
+    def call(self, x: Tensor, positions: Tensor | None = None) -> Tensor:
         frequencies = _scale_frequencies(_frequencies(x.shape[-1], self.rope_theta), self.rope_scaling)
         angles = _angles(_positions(x, positions), frequencies)[:, :, None]
         cosine, sine = ops.cos(angles), ops.sin(angles)
@@ -116,7 +116,7 @@ class RotaryPositions(keras.layers.Layer):
         return keras.KerasTensor(x.shape, dtype=self.compute_dtype)
 
 
-def _positions(x, positions, cache=None) -> Any:
+def _positions(x, positions, cache=None):
     """`positions`, those of a `LayerCache`, or 0, 1, 2 ... as (1, time)."""
     if cache is not None:
         return cache.positions()
@@ -138,5 +138,5 @@ def _scale_frequencies(frequencies, scaling):
     In between they pass from one to the other: Llama Team 2024, https://arxiv.org/abs/2407.21783, and its published
     configurations (low_freq_factor 1, high_freq_factor 4).
     """
-    unscaled = np.clip((ORIGINAL_CONTEXT * frequencies / (2 * np.pi) - 1) / (4 - 1), 0, 1)
-    return frequencies * (unscaled + (1 - unscaled) / scaling)
+    ramp = np.clip((ORIGINAL_CONTEXT * frequencies / (2 * np.pi) - 1) / (4 - 1), 0, 1)
+    return frequencies * (ramp + (1 - ramp) / scaling)

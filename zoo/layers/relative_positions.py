@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.backend import Tensor
 from zoo.layers.cache import LayerCache
 
 
@@ -28,7 +29,7 @@ class RelativePositionBias(keras.layers.Layer):
         normal = keras.initializers.RandomNormal(stddev=x_shape[-1] ** -0.5)  # as in T5's released code
         self.embeddings = self.add_weight((self.buckets, self.heads), initializer=normal, name="embeddings")
 
-    def call(self, x, positions=None, cache=None):
+    def call(self, x: Tensor, positions: Tensor | None = None, cache: LayerCache | None = None) -> Tensor:
         """The bias for (batch, time, width) features.
 
         Args:

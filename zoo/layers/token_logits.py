@@ -7,6 +7,7 @@ from keras import KerasTensor, ops
 from keras.layers import Dense, LayerNormalization
 
 from zoo import backend
+from zoo.backend import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -38,7 +39,7 @@ class TokenLosses(keras.layers.Layer):
     The loss of a label below 0 is not defined.
     """
 
-    def call(self, logits, labels):
+    def call(self, logits: Tensor, labels: Tensor) -> Tensor:
         return backend.cross_entropy(logits, ops.maximum(labels, 0))
 
     def compute_output_spec(self, logits, labels):
@@ -49,7 +50,7 @@ class TokenLosses(keras.layers.Layer):
 class Correct(keras.layers.Layer):
     """Whether the most probable token is the label: (batch, time) booleans of (batch, time, vocabulary) logits."""
 
-    def call(self, logits, labels):
+    def call(self, logits: Tensor, labels: Tensor) -> Tensor:
         return ops.equal(ops.cast(ops.argmax(logits, axis=-1), labels.dtype), labels)
 
     def compute_output_spec(self, logits, labels):
@@ -60,7 +61,7 @@ class Correct(keras.layers.Layer):
 class GatherPositions(keras.layers.Layer):
     """Gathers features: (batch, time, width) at (batch, positions) integers, to (batch, positions, width)."""
 
-    def call(self, x, positions):
+    def call(self, x: Tensor, positions: Tensor) -> Tensor:
         return ops.take_along_axis(x, positions[..., None], axis=1)
 
     def compute_output_spec(self, x, positions):
@@ -74,7 +75,7 @@ class Bias(keras.layers.Layer):
     def build(self, x_shape):
         self.bias = self.add_weight((x_shape[-1],), initializer="zeros", name="bias")
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         return x + self.bias
 
 

@@ -12,6 +12,7 @@ import keras
 from keras import KerasTensor
 from keras.layers import Add, LayerNormalization, RMSNormalization
 
+from zoo.backend import Tensor
 from zoo.layers.attention import MultiHeadAttention, kernel_init
 from zoo.layers.dense import built_dense
 from zoo.layers.dropout import Dropout
@@ -19,11 +20,10 @@ from zoo.runtime.errors import one_of
 
 NORMS = ("pre", "post")
 EPSILON = 1e-5  # what torch.nn.LayerNorm and GPT-2 add to the variance
-BERT_INIT_STD = 0.02  # standard deviation of new weights, in the authors' modeling.py
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-def gelu_tanh(x: Any) -> Any:
+def gelu_tanh(x: Tensor) -> Tensor:
     """The Gaussian error linear unit by tanh, as in GPT-2 (Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2)."""
     return keras.activations.gelu(x, approximate=True)
 
@@ -74,7 +74,7 @@ class FeedForward(keras.layers.Layer):
         init_std = self.out_init_std or self.init_std
         self.down = self._dense("down", x_shape[-1], (*x_shape[:-1], self.hidden), init_std)
 
-    def call(self, x, training=False):
+    def call(self, x: Tensor, training: bool = False) -> Tensor:
         y = self.gate.call(x) * self.up.call(x) if self.gated else self.up.call(x)
         return self.down.call(self.dropout_layer(y, training=training) if self.dropout else y)
 
@@ -136,30 +136,6 @@ def encoder_block(
     attend = partial(self_attention, padding_mask=padding_mask)
     x = residual(x, attend, norm, dropout, f"{name}_attention", normalize)
     return residual(x, feed, norm, dropout, f"{name}_feed_forward", normalize)
-
-
-def bert_blocks(
-    x: KerasTensor, padding_mask: KerasTensor, architecture: Any, epsilon: float, activation: str = "gelu"
-) -> KerasTensor:
-    """The encoder of BERT and its descendants (Devlin et al. 2018, appendix A.2) on summed embeddings.
-
-    A norm, dropout, and `architecture.depth` post-norm blocks with the architecture's `heads`, `hidden` and `dropout`.
-    New weights have the standard deviation `BERT_INIT_STD`.
-
-    Args:
-        epsilon: added to the variance by every norm.
-    """
-    options = {
-        "attention": {"heads": architecture.heads, "dropout": architecture.dropout, "init_std": BERT_INIT_STD},
-        "feed_forward": {"hidden": architecture.hidden, "activation": activation, "init_std": BERT_INIT_STD},
-        "norm": "post",
-        "dropout": architecture.dropout,
-        "normalize": partial(layer_norm, epsilon=epsilon),
-    }
-    x = Dropout(architecture.dropout, name="embedding_dropout")(layer_norm(x, "embedding_norm", epsilon))
-    for i in range(architecture.depth):
-        x = encoder_block(x, padding_mask, **options, name=f"block{i}")
-    return x
 
 
 def decoder_block(

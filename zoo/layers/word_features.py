@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from zoo.backend import dynamic_max
+from zoo.backend import Tensor, dynamic_max
 from zoo.layers.crf_algorithms import to_front
 
 SPECIAL = 5  # ids of special tokens, below the ids of characters: those of `zoo.tokenizers._tokenizer.SPECIAL_TOKENS`
@@ -28,7 +28,7 @@ class WordIndex(keras.layers.Layer):
         self.space = space
         self.padding = padding
 
-    def call(self, tokens):
+    def call(self, tokens: Tensor) -> Tensor:
         inside = _inside(tokens, self.space)
         before = ops.pad(inside[:, :-1], ((0, 0), (1, 0)))
         starts = ops.cast(ops.logical_and(inside, ops.logical_not(before)), "int32")
@@ -42,7 +42,7 @@ class WordEnds(keras.layers.Layer):
     There are as many columns as words in the text with the most; where shapes must be static, as a text may have.
     """
 
-    def call(self, word_index):
+    def call(self, word_index: Tensor) -> Tensor:
         later = ops.pad(word_index[:, 1:], ((0, 0), (0, 1)), constant_values=-1)
         count = ops.max(word_index, axis=1, keepdims=True) + 1
         size = dynamic_max(count, (ops.shape(word_index)[1] + 1) // 2)
@@ -72,7 +72,7 @@ class WordHashes(keras.layers.Layer):
         self.lowercase = lowercase
         self.suffix = suffix
 
-    def call(self, tokens, word_index, ends):
+    def call(self, tokens: Tensor, word_index: Tensor, ends: Tensor) -> Tensor:
         """The ids of (batch, time) tokens with their `WordIndex` and `WordEnds`."""
         inside = ops.cast(_inside(tokens, self.space), "int32")
         tokens = ops.where(_capital(tokens), tokens + CASE, tokens) if self.lowercase else tokens
@@ -97,7 +97,7 @@ class WordMaxPooling(keras.layers.Layer):
     Zero where a text has no further word.
     """
 
-    def call(self, x, word_index, ends):
+    def call(self, x: Tensor, word_index: Tensor, ends: Tensor) -> Tensor:
         """Pool `x` with the `WordIndex` and `WordEnds` of its text."""
         reach = 1
         while reach < LONGEST:
@@ -117,7 +117,7 @@ class WordMaxPooling(keras.layers.Layer):
 class BroadcastWords(keras.layers.Layer):
     """Broadcasts word features to characters: (batch, words, width) to (batch, time, width), zero at padding."""
 
-    def call(self, x, word_index):
+    def call(self, x: Tensor, word_index: Tensor) -> Tensor:
         """Broadcast `x` by the `WordIndex` of its text."""
         y = ops.take_along_axis(x, ops.maximum(word_index, 0)[..., None], axis=1)
         return y * ops.cast(word_index >= 0, y.dtype)[..., None]

@@ -12,11 +12,11 @@ def classification_scores(truth: np.ndarray, predicted: np.ndarray) -> dict[str,
     """Accuracy (all labels of a row right), macro F1 and micro F1, as fractions."""
     _, _, f1, support = _counts(truth, predicted)
     occurs = (support + predicted.sum(0)) > 0
-    hits = (truth & predicted).sum()
+    correct = (truth & predicted).sum()
     return {
         "accuracy": float((truth == predicted).all(1).mean()) if len(truth) else 0.0,
         "f1": float(f1[occurs].mean()) if occurs.any() else 0.0,
-        "f1_micro": float(_ratio(2 * hits, truth.sum() + predicted.sum())),
+        "f1_micro": float(_ratio(2 * correct, truth.sum() + predicted.sum())),
     }
 
 
@@ -42,21 +42,22 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 def best_threshold(truth: np.ndarray, probabilities: np.ndarray) -> float:
     """The threshold of probabilities with the highest micro F1, midway between two observed probabilities."""
     order = np.argsort(-probabilities, axis=None, kind="stable")
-    sorted_probabilities, hits = probabilities.ravel()[order], np.cumsum(truth.ravel()[order])
-    f1 = _ratio(2 * hits, np.arange(1, len(hits) + 1) + truth.sum())
+    sorted_probabilities, correct = probabilities.ravel()[order], np.cumsum(truth.ravel()[order])
+    f1 = _ratio(2 * correct, np.arange(1, len(correct) + 1) + truth.sum())
     if not truth.any():
         return 0.5
     ties = np.append(sorted_probabilities[1:] == sorted_probabilities[:-1], False)  # no threshold separates these
     best = int(np.argmax(np.where(ties, -1, f1)))
-    below = sorted_probabilities[best + 1] if best + 1 < len(hits) else 0
+    below = sorted_probabilities[best + 1] if best + 1 < len(correct) else 0
     return float((sorted_probabilities[best] + below) / 2)
 
 
 def _counts(truth, predicted):
     """(precision, recall, f1, support) of each class."""
-    hits = (truth & predicted).sum(0)
-    precision, recall = _ratio(hits, predicted.sum(0)), _ratio(hits, truth.sum(0))
-    return precision, recall, _ratio(2 * hits, truth.sum(0) + predicted.sum(0)), truth.sum(0)
+    correct = (truth & predicted).sum(0)
+    support, positives = truth.sum(0), predicted.sum(0)
+    f1 = _ratio(2 * correct, support + positives)
+    return _ratio(correct, positives), _ratio(correct, support), f1, support
 
 
 def _ratio(part, total):

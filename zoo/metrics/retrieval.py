@@ -25,5 +25,5 @@ def retrieval_scores(vectors: np.ndarray, partners: np.ndarray) -> dict[str, flo
 def _ranks(vectors, partners, start):
     """The rank of each vector's partner, 1 for the nearest; other partners at the same distance rank before it."""
     products = vectors @ partners.T
-    own = products[np.arange(len(vectors)), start + np.arange(len(vectors))]
-    return (products >= own[:, None]).sum(1)
+    to_partner = products[np.arange(len(vectors)), start + np.arange(len(vectors))]
+    return (products >= to_partner[:, None]).sum(1)

@@ -17,27 +17,27 @@ def span_scores(truth: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Sp
 
 def per_class(truth: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Span]]) -> list[dict]:
     """A row for each label that occurs, sorted: label, precision, recall, f1 and support (true spans)."""
-    hits, positives, true = _count(truth, predicted)
+    correct, positives, true = _count(truth, predicted)
     names, rows = ("precision", "recall", "f1"), []
     for label in sorted(positives | true):
-        scores = _quotients(hits[label], positives[label], true[label])
+        scores = _quotients(correct[label], positives[label], true[label])
         rows.append({"label": label, **{name: scores[name] for name in names}, "support": true[label]})
     return rows
 
 
 def _count(truth, predicted):
     """Counts by label of the right spans, of the predicted spans and of the true spans."""
-    hits, positives, true = Counter(), Counter(), Counter()
+    correct, positives, true = Counter(), Counter(), Counter()
     for expected, spans in zip(truth, predicted, strict=True):
         expected, spans = set(expected), set(spans)
-        for counts, counted in ((hits, expected & spans), (positives, spans), (true, expected)):
+        for counts, counted in ((correct, expected & spans), (positives, spans), (true, expected)):
             counts.update(label for label, _, _ in counted)
-    return hits, positives, true
+    return correct, positives, true
 
 
-def _quotients(hits, positives, true):
+def _quotients(correct, positives, true):
     return {
-        "f1": 2 * hits / max(positives + true, 1),
-        "precision": hits / max(positives, 1),
-        "recall": hits / max(true, 1),
+        "f1": 2 * correct / max(positives + true, 1),
+        "precision": correct / max(positives, 1),
+        "recall": correct / max(true, 1),
     }

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
-from sacrebleu.metrics import CHRF
+from sacrebleu.metrics.chrf import CHRF
 
 from zoo.runtime.errors import UserError
 
@@ -45,6 +45,6 @@ def chrf(texts: Sequence[str], references: Sequence[str], ignore_case: bool = Fa
 
 def rouge(texts: Sequence[str], references: Sequence[str]) -> dict[str, float]:
     """The mean over texts of the F1 of ROUGE-1, -2 and -L."""
-    scorer = RougeScorer(ROUGES, use_stemmer=True)
-    scores = [scorer.score(reference, text) for reference, text in zip(references, texts, strict=True)]
+    rouge_scorer = RougeScorer(ROUGES, use_stemmer=True)
+    scores = [rouge_scorer.score(reference, text) for reference, text in zip(references, texts, strict=True)]
     return {name: sum(score[name].fmeasure for score in scores) / max(len(scores), 1) for name in ROUGES}

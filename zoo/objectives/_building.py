@@ -1,5 +1,7 @@
 """The compiled model of an objective on an architecture."""
 
+from typing import Any
+
 import keras
 
 from zoo import backend
@@ -30,13 +32,13 @@ def compile_model(objective: Objective, model: keras.Model, optimizer="adamw", *
 
     Returns the model.
     """
-    loss = objective.loss(model)
-    metrics = {name: _accuracy(one) for name, one in loss.items()} if isinstance(loss, dict) else _accuracy(loss)
+    loss: Any = objective.loss(model)
+    metrics = {name: _accuracy(part) for name, part in loss.items()} if isinstance(loss, dict) else _accuracy(loss)
     options = {"jit_compile": backend.JIT_COMPILE, "loss": loss, "weighted_metrics": metrics} | options
     model.compile(optimizer=optimizer, **options)
     return model
 
 
-def _accuracy(loss: keras.losses.Loss) -> list[keras.metrics.Metric]:
+def _accuracy(loss) -> list[keras.metrics.Metric]:
     make = ACCURACIES.get(type(getattr(loss, "loss", loss)))
     return [make()] if make else []

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ class Objective(ABC):
     The model's outputs go `decide` -> decisions -> `answer` or `scores`; an exported graph calls `decide` too.
 
     Class attributes that training and export read:
+        fields: the record fields.
         dynamic: `collate` draws other inputs in each epoch, so features of frozen layers cannot be cached.
         packable: several examples may share a row (`training.packed_length`).
         stateful: recurrent layers keep their state from batch to batch.
@@ -31,15 +33,12 @@ class Objective(ABC):
     monitor = "accuracy"  # the one of `scores` that training shows and maximises
     dynamic, packable, stateful, per_token = False, True, False, ()
     split_strategy, graph_input = "spread", "texts"
-
-    @property
-    @abstractmethod
-    def fields(self) -> Fields:
-        """The record fields; a class attribute where no setting changes them."""
+    fields: ClassVar[Fields]  # of a subclass; a property where settings change them
 
     def tokenizer_texts(self, record: dict) -> list[str]:
-        """The texts of a record that a tokenizer is trained on."""
-        return [record[name] for name in self.fields.texts]
+        """The texts of a record that a tokenizer is trained on; a list of words is one text."""
+        texts = (record[name] for name in self.fields.texts)
+        return [text if isinstance(text, str) else " ".join(text) for text in texts]
 
     def preparation(self, architecture) -> Preparation:
         """The pass over the records that prepares this objective for training with an architecture."""

@@ -1,6 +1,13 @@
-"""What objectives require of architectures; each check raises UserError with the reason."""
+"""What objectives require of their settings and of architectures; each check raises UserError with the reason."""
 
 from zoo.runtime.errors import UserError
+
+
+def check_positive(objective, *fields: str) -> None:
+    """Raise UserError for a field of an objective below 1."""
+    for name in fields:
+        if getattr(objective, name) < 1:
+            raise UserError(f"Expected {name} to be 1 or more. Received: {name}={getattr(objective, name)}.")
 
 
 def check_reads_tokens(architecture, objective: str) -> None:

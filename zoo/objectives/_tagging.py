@@ -11,7 +11,7 @@ from zoo.backend.shapes import power_of_two
 from zoo.data.tag_set import TagCollector, TagCounts, TagSet
 from zoo.data.word_alignment import split_words, word_offsets
 from zoo.layers.tags import tags_to_spans
-from zoo.objectives import Objective, Preparation
+from zoo.objectives import Preparation
 
 AUTO = "auto"  # the span scheme is that of the data
 TEXTS = 256  # in a batch
@@ -19,7 +19,7 @@ STEP = 16  # batches differ in length by so many words, so that decoding compile
 SPANS = ("labels", "tags", "scores", "first", "last")  # tensors of a decision with an entry for each span
 
 
-def words_of(record: dict) -> tuple[list[str], Sequence, str]:
+def words_of(record: dict) -> tuple[list[str], Sequence | np.ndarray, str]:
     """(words, their offsets, the text that the offsets are of)."""
     if "tokens" in record:
         return record["tokens"], word_offsets(record["tokens"]), " ".join(record["tokens"])
@@ -101,7 +101,7 @@ class TagPreparation(Preparation[Any]):
             self.collector.add(record["tags"])
         self.counts.setdefault(split, TagCounts()).add(record["tags"])
 
-    def finish(self, describe: Callable[[str], str]) -> Objective:
+    def finish(self, describe: Callable[[str], str]) -> Any:
         scheme = "" if self.objective.scheme == AUTO else self.objective.scheme
         if self.objective.tags and scheme:
             tag_set = self.objective.tag_set

@@ -27,9 +27,12 @@ class ClassifyAndTag(TagTokens):
     labels: tuple[str, ...] = ()  # in the order of the outputs; empty: those of the training split
     pooling: str | None = None  # max, mean, first, last or attention; None: the architecture's own
 
-    monitor = "accuracy_both"
     text_outputs = ("label",)
     fields = Fields(required=("tokens", "tags", "label"), inputs=("text",), texts=("tokens",))
+
+    @property
+    def monitor(self) -> str:
+        return "accuracy_both"
 
     @property
     def classifier(self) -> ClassifyText:
@@ -97,7 +100,7 @@ class ClassifyAndTag(TagTokens):
         return (scores[self.monitor], -scores["loss_label"])
 
     def per_class(self, decisions, records):
-        return self.classifier.per_class([_label(one) for one in decisions], records) + super().per_class(
+        return self.classifier.per_class([_label(decision) for decision in decisions], records) + super().per_class(
             decisions, records
         )
 

@@ -2,9 +2,8 @@
 
 As in Devlin 2018, https://arxiv.org/abs/1810.04805, sections 4.2 and 4.3: question and context are one sequence, a
 linear layer gives each token a logit of beginning and one of ending the answer, and the first token stands for "no
-answer here". The compile/fit preset for a pretrained network is section 4.2's: batches of 32, 3 epochs, a learning rate
-of 5e-5, with AdamW, 10 % warm-up and linear decay as in appendix A.2. The difference: see `zoo.data.qa_windows` for how
-windows are compared.
+answer here". `zoo.data.qa_windows` says what differs. The compile/fit preset for a pretrained network is section 4.2's:
+batches of 32, 3 epochs, a learning rate of 5e-5, with AdamW, 10 % warm-up and linear decay as in appendix A.2.
 """
 
 from collections.abc import Callable
@@ -14,14 +13,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.data.qa_windows import BEGIN, CANDIDATE, END, qa_windows, span_labels, strip_span, window_batches
+from zoo.data.qa_windows import BEGIN, CANDIDATE, END, check_room, qa_windows, span_labels, strip_span, window_batches
 from zoo.layers.answer_spans import SpanLoss, match_question, span_logits, top_spans
 from zoo.layers.dropout import Dropout
 from zoo.metrics import answers as metrics
 from zoo.objectives import Calibrates, Fields, Objective, Preparation
-from zoo.objectives._requirements import check_feature_a_token
-from zoo.runtime.errors import UserError, one_of
+from zoo.objectives._requirements import check_feature_a_token, check_positive
+from zoo.runtime.errors import one_of
 
+PAIR = ("question", "context")
 AUTO, YES, NO = "auto", "yes", "no"
 
 
@@ -36,27 +36,18 @@ class FindSpan(Objective, Calibrates):
     n_best: int = 20  # answers that are compared with each other
     match_question: bool = False  # match each token with the question, for networks without attention; BERT does not
     dropout: float = 0.0  # of the features, and within the matching; BERT has none there
-    allow_no_answer: str = (
-        AUTO  # yes: "no answer" is an answer; no; auto: yes where training data has questions without
-    )
+    allow_no_answer: str = AUTO  # whether "no answer" is an answer: yes, no, or auto, if training data has no answers
     threshold: float = 0.5  # probability of no answer above which none is returned; calibrated on validation
 
     monitor = "f1"
     packable = False  # positions count from the beginning of a row
     graph_input = "windows"
     per_token = ("labels",)
-    fields = Fields(
-        required=("context", "question", "answers"),
-        inputs=("question", "context"),
-        texts=("question", "context"),
-        optional=("id",),  # named in messages
-    )
+    fields = Fields(required=("context", "question", "answers"), inputs=PAIR, texts=PAIR, optional=("id",))
 
     def __post_init__(self) -> None:
         one_of("allow_no_answer", self.allow_no_answer, (AUTO, YES, NO))
-        for name in ("stride", "question_length", "answer_length", "n_best"):
-            if getattr(self, name) < 1:
-                raise UserError(f"Expected {name} to be 1 or more. Received: {name}={getattr(self, name)}.")
+        check_positive(self, "stride", "question_length", "answer_length", "n_best")
 
     @property
     def no_answer_allowed(self) -> bool:
@@ -80,20 +71,13 @@ class FindSpan(Objective, Calibrates):
 
     def _windows(self, records, tokenizer):
         """Yield a list of windows for each record; a context that several questions share is encoded once."""
+        check_room(tokenizer.template, self.length, self.question_length)
         contexts = list(dict.fromkeys(record["context"] for record in records))
         encoded = dict(zip(contexts, tokenizer.encode_batch(contexts, special=False), strict=True))
-        questions = tokenizer.encode_batch(
-            [record["question"] for record in records], length=self.question_length, special=False
-        )
-        template = tokenizer.template
-        least = sum(map(len, template.pair)) + self.question_length + 1
-        if self.length < least:  # not only when a long question comes
-            raise UserError(
-                f"Expected objective.length of at least {least}, for questions of up to {self.question_length} tokens. "
-                f"Received: length={self.length}."
-            )
+        questions = [record["question"] for record in records]
+        questions = tokenizer.encode_batch(questions, length=self.question_length, special=False)
         for record, question in zip(records, questions, strict=True):
-            yield qa_windows(question, encoded[record["context"]], template, self.length, self.stride)
+            yield qa_windows(question, encoded[record["context"]], tokenizer.template, self.length, self.stride)
 
     def collate(self, batch, random):
         bits = np.maximum(batch.pop("labels"), 0)[..., None]
@@ -150,9 +134,9 @@ class FindSpan(Objective, Calibrates):
 
     def calibrate(self, decisions, records) -> "FindSpan":
         """With "no answer", a threshold with the highest F1, midway to the next higher probability."""
-        if not self.no_answer_allowed:
+        best = self.scores(decisions, records).get("best_f1_threshold")
+        if best is None:
             return self
-        best = self.scores(decisions, records)["best_f1_threshold"]
         above = [value for value in _no_answer(decisions) if value > best]
         return replace(self, threshold=(best + min(above, default=1.0)) / 2)
 

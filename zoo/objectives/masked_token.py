@@ -74,16 +74,16 @@ class MaskedToken(Objective):
         """For a record with [MASK] the `guesses` for each mask; for others the `losses` and `hits` of masked tokens."""
         questions = [record for record in records if MASK in record["text"]]
         texts = [record for record in records if MASK not in record["text"]]
-        guesses, losses = self._guess(run, questions, tokenizer), iter(self._score(run, texts, tokenizer))
-        return [next(guesses if MASK in record["text"] else losses) for record in records]
+        answers, losses = self._guess(run, questions, tokenizer), iter(self._score(run, texts, tokenizer))
+        return [next(answers if MASK in record["text"] else losses) for record in records]
 
     def _guess(self, run, records, tokenizer):
         """Yield {"guesses": a list of {token: probability} for each mask} of each record."""
         examples = [self._question(record["text"], tokenizer) for record in records]
         for example, logits in zip(examples, run(examples), strict=True):
-            masks = logits[: len(example["mask_positions"])]
-            decision = run.decide({"logits": masks[None], "special_ids": np.array(special_ids(tokenizer), "int32")})
-            pairs = zip(decision["guesses"][0].tolist(), decision["scores"][0].tolist(), strict=True)
+            decision = run.decide({"logits": logits[None], "special_ids": np.array(special_ids(tokenizer), "int32")})
+            count = len(example["mask_positions"])
+            pairs = zip(*(decision[name][0, :count].tolist() for name in ("guesses", "scores")), strict=True)
             yield {"guesses": [dict(zip(map(tokenizer.token, ids), row, strict=True)) for ids, row in pairs]}
 
     def _question(self, text, tokenizer):
@@ -123,8 +123,8 @@ class MaskedToken(Objective):
         vocabulary = logits.shape[-1]
         special = ops.any(ops.equal(ops.arange(vocabulary)[:, None], outputs["special_ids"]), axis=1)
         probabilities = ops.softmax(ops.where(special, -np.inf, logits))
-        scores, guesses = ops.top_k(probabilities, min(self.top_k, vocabulary))
-        return {"guesses": guesses, "scores": scores}
+        scores, tokens = ops.top_k(probabilities, min(self.top_k, vocabulary))
+        return {"guesses": tokens, "scores": scores}
 
     @property
     def outputs(self):
@@ -132,12 +132,12 @@ class MaskedToken(Objective):
 
     def answer(self, decision, record) -> dict:
         """`{"text", "masks"}`: the text with the best guesses, and for each [MASK] {token: probability}."""
-        best = [next(iter(guesses)) for guesses in decision["guesses"]]
+        best = [next(iter(mask)) for mask in decision["guesses"]]
         text = "".join(a + b for a, b in zip(record["text"].split(MASK), [*best, ""], strict=True))
         return {"text": text, "masks": decision["guesses"]}
 
     def format(self, answer) -> str:
-        lines = ["  ".join(f"{token} {p:.3f}" for token, p in guesses.items()) for guesses in answer["masks"]]
+        lines = ["  ".join(f"{token} {p:.3f}" for token, p in mask.items()) for mask in answer["masks"]]
         return f"{answer['text']}  ({' | '.join(lines)})"
 
     def scores(self, decisions, records):

@@ -73,21 +73,23 @@ class Pretrain(SentencePairs):
         pairs, questions = self.pairs(records), sum("text_pair" in record for record in records)
         examples = list(self._examples(pairs, tokenizer))
         examples = [*map(_unmasked, examples[:questions]), *mask_examples(examples[questions:], self.masking)]
+        outputs = run(examples, _with_losses)
+        decisions = run.decide_rows([{"follows": output["follows"]} for output in outputs])
         grouped = [[] for _ in records]
-        for pair, example, output in zip(pairs, examples, run(examples, _with_losses), strict=True):
+        for pair, example, output, decision in zip(pairs, examples, outputs, decisions, strict=True):
             count = len(example["mask_positions"])
             losses = {name: output[name][:count] for name in ("losses", "hits")}
-            decision = run.decide({"follows": output["follows"][None]})
-            grouped[pair.record].append(decision | losses | {"truth": np.array([pair.follows])})
-        return [{key: _joined([pair[key] for pair in group]) for key in KEYS} for group in grouped]
+            decision = {name: array[None] for name, array in decision.items()} | {"truth": np.array([pair.follows])}
+            grouped[pair.record].append(decision | losses)
+        return [{key: _joined([part[key] for part in group]) for key in KEYS} for group in grouped]
 
     def decide(self, outputs):
         return super().decide(outputs["follows"])
 
     def scores(self, decisions, records):
         """Loss, perplexity and accuracy at the masked tokens, and `accuracy_follows` of the pairs."""
-        hits = _joined([(one["logit"] >= 0) == one["truth"].astype(bool) for one in decisions])
-        return masked_scores(decisions) | {"accuracy_follows": float(hits.mean()) if len(hits) else 0.0}
+        correct = _joined([(pairs["logit"] >= 0) == pairs["truth"].astype(bool) for pairs in decisions])
+        return masked_scores(decisions) | {"accuracy_follows": float(correct.mean()) if len(correct) else 0.0}
 
 
 KEYS = ("follows", "probability", "logit", "truth", "losses", "hits")

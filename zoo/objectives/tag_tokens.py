@@ -24,7 +24,6 @@ from zoo.objectives._requirements import check_feature_a_token
 from zoo.objectives._tagging import AUTO, TagPreparation, decide_texts, named_spans, names_of, words_of
 from zoo.runtime.errors import UserError, one_of
 
-KNOWN_SCHEMES = (AUTO, *span_schemes.NAMES, span_schemes.PLAIN)
 HEAD = "tags"  # name of the layer that scores tags
 
 
@@ -49,7 +48,7 @@ class TagTokens(Objective, Reports):
     fields = Fields(required=("tokens", "tags"), inputs=("text",), texts=("tokens",))
 
     def __post_init__(self) -> None:
-        one_of("scheme", self.scheme, KNOWN_SCHEMES)
+        one_of("scheme", self.scheme, (AUTO, *span_schemes.NAMES, span_schemes.PLAIN))
 
     @property
     def tag_set(self) -> TagSet:
@@ -59,9 +58,6 @@ class TagTokens(Objective, Reports):
     @property
     def monitor(self) -> str:
         return "f1" if self.tag_set.spans else "accuracy"
-
-    def tokenizer_texts(self, record):
-        return [" ".join(record["tokens"])]
 
     def preparation(self, architecture) -> Preparation:
         return TagPreparation(self)
@@ -183,8 +179,8 @@ class TagTokens(Objective, Reports):
 
     def scores(self, decisions, records):
         pairs = self.tag_pairs(decisions, records)
-        hits = sum(true == tag for pair in pairs for true, tag in zip(*pair, strict=True))
-        accuracy = {"accuracy": hits / max(sum(len(tags) for tags, _ in pairs), 1)}
+        correct = sum(true == tag for pair in pairs for true, tag in zip(*pair, strict=True))
+        accuracy = {"accuracy": correct / max(sum(len(tags) for tags, _ in pairs), 1)}
         return span_scores(*self._spans(decisions, pairs)) | accuracy if self.tag_set.spans else accuracy
 
     def _spans(self, decisions, pairs):

@@ -50,7 +50,7 @@ class GenerationMethods:
         truncation_side: Literal["", "left"] = "",
         choices: str | Sequence[str] = (),
         regex: str = "",
-        json_schema: dict | str | None = None,
+        json_schema: dict[str, Any] | str | None = None,
         draft: Pipeline | None = None,
     ) -> Any:
         """Generate a continuation of a prompt, or of an encoder-decoder the target of a source text.
@@ -85,29 +85,15 @@ class GenerationMethods:
         the place of each text. Raises UserError for prompts that the model cannot continue, and for arguments out of
         their range or in contradiction.
         """
-        generator = self.generator(
-            max_new_tokens=max_new_tokens,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            min_p=min_p,
-            typical_p=typical_p,
-            contrastive_alpha=contrastive_alpha,
-            repetition_penalty=repetition_penalty,
-            no_repeat_ngram=no_repeat_ngram,
-            min_tokens=min_tokens,
-            bad_words=bad_words,
-            stop=stop,
-            seed=seed,
-            beams=beams,
-            length_penalty=length_penalty,
-            return_sequences=return_sequences,
-            truncation_side=truncation_side,
-            choices=choices,
-            regex=regex,
-            json_schema=json_schema,
-            draft=draft,
-        )
+        options: dict[str, Any] = {
+            **{"max_new_tokens": max_new_tokens, "temperature": temperature, "top_k": top_k, "top_p": top_p},
+            **{"min_p": min_p, "typical_p": typical_p, "contrastive_alpha": contrastive_alpha},
+            **{"repetition_penalty": repetition_penalty, "no_repeat_ngram": no_repeat_ngram},
+            **{"min_tokens": min_tokens, "bad_words": bad_words, "stop": stop, "seed": seed, "beams": beams},
+            **{"length_penalty": length_penalty, "return_sequences": return_sequences},
+            **{"truncation_side": truncation_side, "choices": choices, "regex": regex, "json_schema": json_schema},
+        }
+        generator = self.generator(**options, draft=draft)
         single = isinstance(prompts, str)
         records = [self.objective.fields.record(prompt) for prompt in ([prompts] if single else prompts)]
         texts = [[completion.text for completion in row] for row in generator.generate(records)]
@@ -136,7 +122,7 @@ class GenerationMethods:
         truncation_side: Literal["", "left"] = "",
         choices: str | Sequence[str] = (),
         regex: str = "",
-        json_schema: dict | str | None = None,
+        json_schema: dict[str, Any] | str | None = None,
         draft: Pipeline | None = None,
     ) -> TextGenerator:
         """A `TextGenerator` of this model, to stream texts or to get their tokens and log-probabilities.
@@ -152,23 +138,13 @@ class GenerationMethods:
 
         if draft and draft.tokenizer.backend.to_str() != self.tokenizer.backend.to_str():
             raise UserError("Expected a draft with the same tokenizer. Received: one with another tokenizer.")
-        config = self._config(
-            max_new_tokens,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            min_p=min_p,
-            typical_p=typical_p,
-            contrastive_alpha=contrastive_alpha,
-            repetition_penalty=repetition_penalty,
-            no_repeat_ngram=no_repeat_ngram,
-            min_tokens=min_tokens,
-            seed=seed,
-            beams=beams,
-            length_penalty=length_penalty,
-            return_sequences=return_sequences,
-            truncation_side=truncation_side,
-        )
+        sampling = {
+            **{"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "typical_p": typical_p},
+            **{"contrastive_alpha": contrastive_alpha, "repetition_penalty": repetition_penalty},
+            **{"no_repeat_ngram": no_repeat_ngram, "min_tokens": min_tokens, "seed": seed, "beams": beams},
+            **{"length_penalty": length_penalty, "return_sequences": return_sequences},
+        }
+        config = self._config(max_new_tokens, **sampling, truncation_side=truncation_side)
         texts = {"stop": stop, "bad_words": bad_words, "choices": choices, "regex": regex, "json_schema": json_schema}
         draft_model = draft and draft.model
         return TextGenerator(self.model, self.objective, self.tokenizer, config, **texts, draft=draft_model)
@@ -201,24 +177,16 @@ class GenerationMethods:
         """
         from zoo.generation.chat import Chat
 
-        config = self._config(
-            max_new_tokens,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            min_p=min_p,
-            typical_p=typical_p,
-            contrastive_alpha=contrastive_alpha,
-            repetition_penalty=repetition_penalty,
-            no_repeat_ngram=no_repeat_ngram,
-            seed=seed,
-        )
+        sampling = {
+            **{"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "typical_p": typical_p},
+            **{"contrastive_alpha": contrastive_alpha, "repetition_penalty": repetition_penalty},
+        }
+        config = self._config(max_new_tokens, **sampling, no_repeat_ngram=no_repeat_ngram, seed=seed)
         return Chat(self.model, self.objective, self.tokenizer, system, config, bad_words)
 
     def _config(self, max_new_tokens: int | None, **fields: Any) -> GenerationConfig:
         """A `GenerationConfig`; where `max_new_tokens` is None, it is the objective's."""
         from zoo.generation.generation_config import GenerationConfig
 
-        if max_new_tokens is None:
-            max_new_tokens = getattr(self.objective, "max_new_tokens", 64)  # of others `TextGenerator` says why not
-        return GenerationConfig(max_new_tokens=max_new_tokens, **fields)
+        default = getattr(self.objective, "max_new_tokens", 64)  # of other objectives `TextGenerator` says why not
+        return GenerationConfig(max_new_tokens=default if max_new_tokens is None else max_new_tokens, **fields)

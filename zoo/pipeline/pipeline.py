@@ -46,11 +46,12 @@ class Pipeline(GenerationMethods):
         Raises UserError for another number of texts than the task has inputs.
         """
         single = isinstance(texts, str | tuple)
-        records = [self.objective.fields.record(text) for text in ([texts] if single else texts)]
+        rows: Any = [texts] if single else texts
+        records = [self.objective.fields.record(text) for text in rows]
         answers = [answer for _, answer in self.stream(records)]
         return answers[0] if single else answers
 
-    def stream(self, records: Iterable[dict]) -> Iterator[tuple[dict, Any]]:
+    def stream(self, records: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Any]]:
         """Yield (record, answer) for each of an iterable of records; memory holds one chunk of them."""
         for chunk in in_chunks(records):
             decisions = predict(self.model, self.objective, self.tokenizer, chunk)
@@ -59,7 +60,7 @@ class Pipeline(GenerationMethods):
 
     def records_of(
         self, data: str | Path, columns: Mapping[str, str] | None = None, errors: str = "strict"
-    ) -> Iterator[dict]:
+    ) -> Iterator[dict[str, Any]]:
         """Yield the records of a dataset, without labels: only the objective's inputs are required.
 
         Args:
@@ -97,7 +98,7 @@ class Pipeline(GenerationMethods):
         split: str = "",
         columns: Mapping[str, str] | None = None,
         errors: str = "strict",
-    ) -> tuple[Scores, list[dict], np.ndarray | None]:
+    ) -> tuple[Scores, list[dict[str, Any]], np.ndarray | None]:
         """`(scores, scores per class, confusion matrix)` on a dataset; arguments are those of `evaluate`."""
         records = self.load_split(data, split, columns, errors)
         decisions = predict(self.model, self.objective, self.tokenizer, records)
@@ -109,7 +110,7 @@ class Pipeline(GenerationMethods):
         split: str = "",
         columns: Mapping[str, str] | None = None,
         errors: str = "strict",
-    ) -> list[dict]:
+    ) -> list[dict[str, Any]]:
         """The records of one split, checked against the labels of the model; arguments are those of `evaluate`."""
         source, required = self.preset.data, self.objective.fields.required
         strategy = "" if data else self.objective.split_strategy

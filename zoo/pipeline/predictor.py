@@ -22,10 +22,10 @@ def predict(
     model: keras.Model,
     objective: Objective,
     tokenizer,
-    records: Iterable[dict],
+    records: Iterable[dict[str, Any]],
     during_training: bool = False,
     predict_batch: Callable | None = None,
-) -> list[dict]:
+) -> list[dict[str, Any]]:
     """The objective's decision for each record, in order.
 
     Args:
@@ -50,7 +50,9 @@ class BatchPredictor:
         self.model, self.objective, self.tokenizer = model, objective, tokenizer
         self.during_training, self.predict_batch = during_training, predict_batch
 
-    def __call__(self, examples: Sequence[dict], transform: Callable[[keras.Model], keras.Model] | None = None) -> list:
+    def __call__(
+        self, examples: Sequence[dict[str, Any]], transform: Callable[[keras.Model], keras.Model] | None = None
+    ) -> list:
         """The model's outputs for each example: a list of arrays, or of structures of arrays, padded as their batches.
 
         Args:
@@ -62,7 +64,7 @@ class BatchPredictor:
             return self._run(examples, model, model.predict_on_batch)
         return self._run(examples, self.model, self.predict_batch or self.model.predict_on_batch)
 
-    def decisions(self, examples: Sequence[dict]) -> list[dict[str, np.ndarray]]:
+    def decisions(self, examples: Sequence[dict[str, Any]]) -> list[dict[str, np.ndarray]]:
         """`objective.decide` of the model's outputs, {name: array}, for each example."""
         if predict_batch := self.predict_batch:
             return self._run(examples, self.model, lambda inputs: self.decide(predict_batch(inputs)))
@@ -79,6 +81,13 @@ class BatchPredictor:
         )
         outputs = keras.tree.map_structure(keras.ops.convert_to_tensor, outputs)
         return keras.tree.map_structure(keras.ops.convert_to_numpy, compiled(outputs))
+
+    def decide_rows(self, outputs: Sequence) -> list[dict[str, np.ndarray]]:
+        """The decision for each of a list of outputs, structures of arrays that have the same shapes in all."""
+        missing = power_of_two(max(len(outputs), 1)) - len(outputs)
+        rows = [*outputs, *list(outputs[-1:]) * missing]
+        arrays = self.decide(keras.tree.map_structure(lambda *parts: np.stack(parts), *rows)) if rows else {}
+        return [{name: array[row] for name, array in arrays.items()} for row in range(len(outputs))]
 
     def _run(self, examples, model, predict_batch):
         outputs: list[Any] = [None] * len(examples)
@@ -137,5 +146,5 @@ def _predict_padded(predict_batch, names, batch):
     """Outputs of a batch whose rows are padded to a power of two, so that few shapes are compiled."""
     count = len(next(iter(batch.values())))
     rows = power_of_two(count)
-    inputs = {name: np.pad(batch[name], ((0, rows - count), (0, 0)), mode="edge") for name in names}
+    inputs = {name: np.pad(batch[name], np.array([(0, rows - count), (0, 0)]), mode="edge") for name in names}
     return keras.tree.map_structure(lambda y: keras.ops.convert_to_numpy(y)[:count], predict_batch(inputs))

@@ -48,7 +48,7 @@ def load(folder: str | Path, quantize: str = "float32") -> Pipeline:
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise UserError(_not_a_model(folder, missing))
-    preset = _read(folder / "preset.json", lambda path: config.from_json(path.read_text(encoding="utf-8")))
+    preset = _read(folder / "preset.json", _load_preset, advice="")  # its errors say what to do
     tokenizer = _read(folder / "tokenizer.json", Tokenizer.load)
     model = _read(folder / "model.keras", _load_model)
     vectors, size = preset.architecture.vocabulary, tokenizer.vocabulary_size
@@ -61,12 +61,18 @@ def load(folder: str | Path, quantize: str = "float32") -> Pipeline:
     return Pipeline(model, preset, tokenizer, scores, quantize)
 
 
-def _read(path: Path, read: Callable[[Path], Any]) -> Any:
+def _read(
+    path: Path, read: Callable[[Path], Any], advice: str = " Train again, or copy the whole folder again."
+) -> Any:
     try:
         return read(path)
     except (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         reason = single_line(str(error))[:300]
-        raise UserError(f"{path} cannot be read: {reason} Train again, or copy the whole folder again.") from error
+        raise UserError(f"{path} cannot be read: {reason}{advice}") from error
+
+
+def _load_preset(path):
+    return config.from_json(path.read_text(encoding="utf-8"))
 
 
 def _load_model(path):

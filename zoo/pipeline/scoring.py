@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def scores_and_tables(
-    objective: Objective, decisions: Sequence[dict], records: Sequence[dict]
-) -> tuple[dict[str, float], list[dict], np.ndarray | None]:
+    objective: Objective, decisions: Sequence[dict[str, Any]], records: Sequence[dict[str, Any]]
+) -> tuple[dict[str, float], list[dict[str, Any]], np.ndarray | None]:
     """`(scores, scores per class, confusion matrix)` of a decision for each record."""
     scores = objective.scores(decisions, records)
     if not isinstance(objective, Reports):
@@ -26,23 +26,24 @@ def scores_and_tables(
     return scores, objective.per_class(decisions, records), objective.confusion_matrix(decisions, records)
 
 
-def held_out(dataset: Dataset) -> dict[str, list[dict]]:
+def held_out(dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
     """{split: records} of the validation and test splits."""
     return {split: list(dataset.records(split)) for split in ("validation", "test") if split in dataset.splits}
 
 
 def calibrate_and_score(
-    pipeline: Pipeline, splits: Mapping[str, Sequence[dict]]
-) -> tuple[Pipeline, list[dict], np.ndarray | None]:
+    pipeline: Pipeline, splits: Mapping[str, Sequence[dict[str, Any]]]
+) -> tuple[Pipeline, list[dict[str, Any]], np.ndarray | None]:
     """`(pipeline, scores per class, confusion matrix)`: calibrated on validation and scored on each of the splits.
 
     Args:
         splits: records by split, validation first; the tables are of the last one.
     """
-    objective, scores, tables = pipeline.objective, {}, ([], None)
+    objective, scores, per_class, confusion_matrix = pipeline.objective, {}, [], None
     for split, records in splits.items():
         decisions = predict(pipeline.model, objective, pipeline.tokenizer, records)
         if split == "validation" and isinstance(objective, Calibrates):
             objective = objective.calibrate(decisions, records)
-        scores[split], *tables = scores_and_tables(objective, decisions, records)
-    return replace(pipeline, preset=replace(pipeline.preset, objective=objective), scores=scores), *tables
+        scores[split], per_class, confusion_matrix = scores_and_tables(objective, decisions, records)
+    calibrated = replace(pipeline, preset=replace(pipeline.preset, objective=objective), scores=scores)
+    return calibrated, per_class, confusion_matrix

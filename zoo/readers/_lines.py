@@ -5,6 +5,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from zoo.readers import Reader
 from zoo.runtime.errors import UserError, nearest, shorten
@@ -58,9 +59,9 @@ def check_exists(path: str | Path) -> None:
     raise UserError(f"Expected a file or folder. Received: path={str(path)!r}, which does not exist.{hint}")
 
 
-def _raw_lines(path):
+def _raw_lines(path) -> Iterator[bytes]:
     check_exists(path)
-    opener = gzip.open if str(path).lower().endswith(".gz") else open
+    opener: Any = gzip.open if str(path).lower().endswith(".gz") else open
     try:
         with opener(path, "rb") as file:
             yield from file

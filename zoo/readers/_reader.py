@@ -3,6 +3,7 @@
 A reader of a file format has `extensions` and `rows`. This one reads .ini files, a section a row:
 
     import configparser
+    from pathlib import Path
     import zoo
 
     @zoo.register

@@ -4,10 +4,11 @@ A file is one JSON value, so it is held in memory while it is read.
 """
 
 import json
+from pathlib import Path
 
 from zoo.readers import Reader
 from zoo.readers._lines import read_lines
-from zoo.readers._reader import SPLITS, Source, digest_files
+from zoo.readers._reader import SPLITS, UNNAMED, Source, digest_files, split_in
 from zoo.runtime.errors import UserError, shorten
 
 
@@ -17,27 +18,50 @@ class Json(Reader):
     extensions = (".json",)
 
     def sources(self, spec, errors):
-        value = _load(spec, errors)
-        if not isinstance(value, dict) or "data" in value:
-            return super().sources(spec, errors)
-        if not SPLITS.keys() & value.keys():
-            raise UserError(_unknown_form(spec, value))
-        return {split: self._split(spec, split, errors) for split in value}
+        file = _File(spec, errors)
+        names = file.splits()
+        if UNNAMED in names:
+            return {
+                split_in(Path(spec).name): Source(str(spec), lambda: file.rows(UNNAMED), lambda: digest_files(spec))
+            }
+        return {name: _source(file, name) for name in names}
 
     def rows(self, path, errors):
-        value = _load(path, errors)
-        if isinstance(value, list):
-            return _located(value, path)
-        if isinstance(value, dict) and "data" in value:
-            return _questions(value["data"], path)
-        raise UserError(_unknown_form(path, value))
+        file = _File(path, errors)
+        if UNNAMED not in file.splits():
+            raise UserError(_unknown_form(path, file.unread))
+        return file.rows(UNNAMED)
 
-    def _split(self, path, split, errors):
-        return Source(
-            description=f"{path}#{split}",
-            rows=lambda: _rows_of_split(_load(path, errors), split, path),
-            digest=lambda: f"{digest_files(path)}#{split}",
-        )
+
+def _source(file, split):
+    description = f"{file.path}#{split}"
+    return Source(description, lambda: file.rows(split), lambda: f"{digest_files(file.path)}#{split}")
+
+
+class _File:
+    """A JSON file, parsed once for all of its splits: what is not read yet waits in `unread`."""
+
+    def __init__(self, path, errors):
+        self.path, self.errors, self.unread = path, errors, {}
+
+    def splits(self):
+        """The names of its splits, or `UNNAMED`. Raises UserError for a value of an unknown form."""
+        value = _load(self.path, self.errors)
+        if isinstance(value, list) or (isinstance(value, dict) and "data" in value):
+            value = {UNNAMED: value}
+        elif not isinstance(value, dict) or not SPLITS.keys() & value.keys():
+            raise UserError(_unknown_form(self.path, value))
+        self.unread = value
+        return tuple(value)
+
+    def rows(self, split):
+        """The (location, row) pairs of a split."""
+        if split not in self.unread:
+            self.splits()
+        value = self.unread.pop(split)
+        if split:
+            return _rows_of_split(value, split, self.path)
+        return _located(value, self.path) if isinstance(value, list) else _questions(value["data"], self.path)
 
 
 def _load(path, errors):
@@ -52,10 +76,10 @@ def _load(path, errors):
         ) from error
 
 
-def _rows_of_split(value, split, path):
-    if not isinstance(value[split], list):
-        raise UserError(f"Expected a list in the split {split!r} of {path}. Received: {shorten(value[split])}.")
-    return _located(value[split], f"{path}#{split}")
+def _rows_of_split(rows, split, path):
+    if not isinstance(rows, list):
+        raise UserError(f"Expected a list in the split {split!r} of {path}. Received: {shorten(rows)}.")
+    return _located(rows, f"{path}#{split}")
 
 
 def _located(rows, description):

@@ -89,10 +89,10 @@ def _count(builder, split):
     return lambda: builder.info.splits[split].num_examples
 
 
-def _columns(builder):
+def _columns(builder) -> dict[str, str]:
     features = builder.info.features
     if isinstance(features, _library().features.Translation):
-        return dict(zip(("source", "target"), builder.info.supervised_keys, strict=True))
+        return dict(zip(["source", "target"], builder.info.supervised_keys, strict=True))
     texts = () if "text" in features else next((t for t in TEXTS if all(name in features for name in t)), ())
     return dict(zip(("text", "text_pair"), texts, strict=False)) | COLUMNS.get(builder.name, {})
 

@@ -85,7 +85,7 @@ def _load_gpt2(path: Path) -> tokenizers.Tokenizer:
     return backend
 
 
-def _load_merges(path: Path) -> list[tuple[str, ...]]:
+def _load_merges(path: Path) -> list[Any]:
     """The pairs in a merges.txt, whose first line may name a version."""
     lines = path.read_text(encoding="utf-8").split("\n")
     pairs = [tuple(line.rstrip("\r").split(" ")) for line in lines if line and not line.startswith("#version")]

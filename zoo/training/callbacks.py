@@ -5,6 +5,7 @@ import io
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,7 +29,7 @@ class Validation(keras.callbacks.Callback):
         network: the model that is scored: the trained model, or a model with the same weights and one example a row.
         variables: that training may change.
         records: of the validation split.
-        patience: epochs without a better rank after which training stops; 0: never.
+        patience: epochs without a better key after which training stops; 0: never.
 
     `predict_batch`, where set, takes the place of the network's `predict_on_batch`.
     """
@@ -47,20 +48,22 @@ class Validation(keras.callbacks.Callback):
         self.objective, self.tokenizer, self.records, self.patience = objective, tokenizer, records, patience
         self.predict_batch: Callable | None = None
         self.best: list[np.ndarray] | None = None
-        self.best_rank, self.best_epoch = None, None
+        self.best_key: tuple = ()  # of `objective.selection_key`
+        self.best_epoch = -1
 
     def resume(self, saved: checkpoint.Checkpoint) -> None:
         """Continue after a checkpoint, with its best weights."""
         self.best = saved.best
-        self.best_rank, self.best_epoch = tuple(saved.progress["best_rank"]), saved.progress["best_epoch"]
+        self.best_key, self.best_epoch = tuple(saved.progress["best_key"]), saved.progress["best_epoch"]
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch, logs: Any = None):
         with averaged(self.model):
             parts = self.objective, self.tokenizer, self.records
             outputs = predictor.predict(self.network, *parts, during_training=True, predict_batch=self.predict_batch)
             scores = self.objective.scores(outputs, self.records)
-            if self.best is None or self.objective.selection_key(scores) > self.best_rank:
-                self.best_rank, self.best_epoch = self.objective.selection_key(scores), epoch
+            key = self.objective.selection_key(scores)
+            if self.best is None or key > self.best_key:
+                self.best_key, self.best_epoch = key, epoch
                 self.best = checkpoint.values(self.variables)
         logs.update({f"val_{name}": value for name, value in scores.items()})
         if self.patience and epoch - self.best_epoch >= self.patience:
@@ -74,10 +77,10 @@ class StopAfter(keras.callbacks.Callback):
         super().__init__()
         self.total, self.steps = total, steps
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch, logs: Any = None):
         self.before = epoch * self.steps
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch, logs: Any = None):
         if self.before + batch + 1 >= self.total:
             self.model.stop_training = True
 
@@ -108,36 +111,35 @@ class Recorder(keras.callbacks.Callback):
         self.saved, self.rows = saved, saved.progress["rows"]
         self.started = time.monotonic() - self.rows[-1]["seconds"]
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None):
         self.events = EventWriter(self.folder / "logs")
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch, logs: Any = None):
         if self.saved:  # not before: `fit` and torch's data loader draw random numbers when they start
             self.saved.restore(self.variables, self.model if self.same_optimizer else None)
         elif self.random_state is not None:
             backend.set_random_state(self.random_state)
         self.saved = self.random_state = None
 
-    def on_epoch_end(self, epoch, logs=None):
-        row = {"epoch": epoch + 1, "batch": epoch * self.steps + self.batch + 1} | {
-            name: float(value) for name, value in logs.items()
-        }
+    def on_epoch_end(self, epoch, logs: Any = None):
+        batch = epoch * self.steps + self.batch + 1
+        row = {"epoch": epoch + 1, "batch": batch} | {name: float(value) for name, value in logs.items()}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row["seconds"] = round(time.monotonic() - self.started, 2)
         self.rows.append(row)
-        self.events.scalars(row["batch"], row)
+        self.events.scalars(batch, row)
         write_text(self.folder / "history.csv", to_csv(self.rows))
         if not self.interrupted:
             state = self.variables, self.model.optimizer.variables, self.validation.best
             checkpoint.save(self.folder / "checkpoint.npz", self._progress(), *state)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch, logs: Any = None):
         self.batch = batch
 
     def _progress(self):
         return {
             "rows": self.rows,
-            "best_rank": self.validation.best_rank,
+            "best_key": self.validation.best_key,
             "best_epoch": self.validation.best_epoch,
             "stopped": bool(self.model.stop_training),
         }

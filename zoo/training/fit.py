@@ -48,7 +48,7 @@ class FitLoop:
     def _training_form(self):
         """(model, examples, type of batches) to train with: the network itself, or its stateful or packed form."""
         run, training = self.run, self.run.preset.training
-        if getattr(run.objective, "stateful", False):
+        if run.objective.stateful:
             return stateful(run.model, training.batch_size), run.examples, ContiguousBatches
         if training.packed_length:
             network = pack_model(run.model)
@@ -112,7 +112,7 @@ class FitLoop:
         lower, upper = split_frozen(run.model, frozen)
         folder, start = run.running / f"features_{len(frozen)}", time.monotonic()
         folder.mkdir(exist_ok=True)
-        features = CachedFeatures(self.examples, lower, run.objective, run.tokenizer, folder / "training")
+        features = CachedFeatures(run.examples, lower, run.objective, run.tokenizer, folder / "training")
         console.print(f"Features of {len(features)} examples from the frozen layers: {time.monotonic() - start:.1f} s.")
         return upper, features, CachedPredictor(lower, upper, folder / "validation")
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 
-def plot_curves(rows: Sequence[Mapping], monitor: str, path: str | Path | BinaryIO) -> None:
+def plot_curves(rows: Sequence[Mapping], monitor: str, path: str | Path | IO) -> None:
     """Learning curves as a PNG: the training loss and the validation score `monitor` over the epochs of a history."""
     figure, (left, right) = _figure(9, 3.5, columns=2)
     epochs = [row["epoch"] for row in rows]
@@ -20,7 +20,7 @@ def plot_curves(rows: Sequence[Mapping], monitor: str, path: str | Path | Binary
     _save(figure, path)
 
 
-def plot_confusion(counts: np.ndarray, labels: Sequence[str], path: str | Path | BinaryIO) -> None:
+def plot_confusion(counts: np.ndarray, labels: Sequence[str], path: str | Path | IO) -> None:
     """A confusion matrix as a PNG.
 
     Args:

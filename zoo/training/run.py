@@ -142,7 +142,7 @@ class TrainingRun:
 
     def _finish(self):
         """Restore the best weights, calibrate the threshold, score all splits and save the model folder."""
-        checkpoint.assign(self.validation.variables, self.validation.best)
+        checkpoint.assign(self.validation.variables, self.validation.best or ())
         self.weights_summary = self.freezer.summary()
         if self.preset.tuning.quantize != WEIGHT_TYPES[0]:
             self._restore_precision()

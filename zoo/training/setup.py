@@ -38,15 +38,15 @@ def resolve_preset(
     class that is not registered, which could not be loaded again.
     """
     name = preset if isinstance(preset, str) else "model"
-    preset = preset if isinstance(preset, Preset) else catalog.load("presets", name)
-    preset = config.override(_with_init(preset, init, overrides), overrides)
+    base = preset if isinstance(preset, Preset) else catalog.load("presets", name)
+    preset = config.override(_with_init(base, init, overrides), overrides)
     changed = replace(preset.data, spec=str(data)) if data else preset.data
     preset = replace(preset, data=replace(changed, columns=dict(columns)) if columns else changed)
     for part, kind in config.PARTS.items():
         catalog.name_of(kind, getattr(preset, part))  # raises where a class could not be loaded again
     if not preset.data.spec:
-        needs = " and ".join(preset.objective.fields.required)
-        raise UserError(f"The preset {name} names no data: give data with {needs} (--data FOLDER).")
+        fields = " and ".join(preset.objective.fields.required)
+        raise UserError(f"The preset {name} names no data: give data with {fields} (--data FOLDER).")
     check_training(preset.training)
     check_lora(preset)
     check_tuning(preset)
@@ -57,8 +57,8 @@ def resolve_preset(
 
 def check_packing(objective: Objective) -> None:
     """Raise UserError for an objective that cannot be trained on packed rows."""
-    if getattr(objective, "stateful", False):
-        raise UserError("objective.carry and training.packed_length contradict each other. Received: both.")
+    if objective.stateful:
+        raise UserError("objective.stateful and training.packed_length contradict each other. Received: both.")
     if not objective.packable:
         raise UserError(f"training.packed_length must be 0 with {type(objective).__name__}. Received: more.")
 

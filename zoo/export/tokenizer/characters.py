@@ -1,5 +1,7 @@
 """Unicode normalisation inside a graph: strings are repaired, decoded to code points and normalised."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -53,10 +55,10 @@ class Normalizer(tf.Module):
         super().__init__()
         unmoved = np.arange(CODE_POINTS)[:, None]
         distances = np.where(replacements < 0, replacements - _FAR, replacements - unmoved).astype(np.int32)
-        self.distances = [CodePointTable(column) for column in distances.T]
+        self.distances: Any = [CodePointTable(column) for column in distances.T]  # `tf.Module` wraps the list
         self.expands = CodePointTable(replacements[:, 1] != DELETED) if replacements.shape[1] > 1 else None
         self.isolated = CodePointTable(isolated) if isolated.any() else None
-        self.ranks = CodePointTable(ranks) if ranks is not None and ranks.any() else None
+        self.ranks: Any = CodePointTable(ranks) if ranks is not None and ranks.any() else None
 
     def __call__(self, points, rows) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Normalised code points, the index that each comes from, and whether each is a word by itself.

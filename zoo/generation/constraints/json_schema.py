@@ -32,7 +32,7 @@ DEPTH = 4  # levels of a recursive part
 MAX_LENGTH = 100_000  # characters of the expression of a recursive part: they grow with each way that it recurs
 
 
-def schema_to_regex(schema: dict | str) -> str:
+def schema_to_regex(schema: dict[str, Any] | str) -> str:
     """The regular expression of a JSON schema, a dict or its JSON.
 
     Raises UserError, naming the part, for an invalid schema, one that no text fulfils, and one that no regular
@@ -45,7 +45,7 @@ def schema_to_regex(schema: dict | str) -> str:
             raise UserError(f"Expected a JSON schema. Received: {schema!r:.80}, which is not JSON: {error}.") from None
     regex = _Schema(schema).any(schema)
     if regex is None:
-        raise _refusal(f"a schema that a text can fulfil, with recursive parts {DEPTH} levels deep", schema)
+        raise _user_error(f"a schema that a text can fulfil, with recursive parts {DEPTH} levels deep", schema)
     return regex
 
 
@@ -58,7 +58,7 @@ class _Schema:
     def any(self, schema):
         """The expression of a part of the schema."""
         if not isinstance(schema, dict):
-            raise _refusal("a schema, {...}", schema)
+            raise _user_error("a schema, {...}", schema)
         if "$ref" in schema:
             return self._reference(schema["$ref"])
         if "const" in schema or "enum" in schema:
@@ -69,14 +69,14 @@ class _Schema:
         types = schema.get("type")
         types = [types] if isinstance(types, str) else types or []
         if not types or not set(types) <= set(KEYWORDS):
-            raise _refusal(f"a type of {', '.join(KEYWORDS)}, or enum, const, anyOf or $ref", schema)
+            raise _user_error(f"a type of {', '.join(KEYWORDS)}, or enum, const, anyOf or $ref", schema)
         _check(schema, {"type"}.union(*(KEYWORDS[name] for name in types)))
         return _alternatives([SIMPLE[name] if name in SIMPLE else getattr(self, f"_{name}")(schema) for name in types])
 
     def _reference(self, path):
         """The expression of `#/$defs/name`, or of `#`, the root."""
         if not re.match("#(/|$)", str(path)):
-            raise _refusal("references such as #/$defs/name", path)
+            raise _user_error("references such as #/$defs/name", path)
         if self.path.count(path) == DEPTH:
             return None
         part = self.root
@@ -86,20 +86,20 @@ class _Schema:
         regex = self.any(part)
         self.path.pop()
         if regex and len(regex) > MAX_LENGTH:
-            raise _refusal(f"parts that recur in fewer ways: an expression of at most {MAX_LENGTH} characters", path)
+            raise _user_error(f"parts that recur in fewer ways: an expression of at most {MAX_LENGTH} characters", path)
         return regex
 
     def _literals(self, schema):
         _check(schema, {"const", "enum", "type"})
         values = [schema["const"]] if "const" in schema else schema["enum"]
         if not isinstance(values, list) or not values:
-            raise _refusal("enum with at least one value", schema)
+            raise _user_error("enum with at least one value", schema)
         return _alternatives([_literal(value) for value in values])
 
     def _object(self, schema):
         properties, required = schema.get("properties"), set(schema.get("required", ()))
         if not isinstance(properties, dict) or not properties or not required <= set(properties):
-            raise _refusal("properties, with the required ones among them", schema)
+            raise _user_error("properties, with the required ones among them", schema)
         inner = {name: self.any(part) for name, part in properties.items()}
         if any(inner[name] is None for name in required):
             return None
@@ -130,21 +130,21 @@ class _Schema:
         if low is None and high is None:
             return INTEGER
         if not isinstance(low, int) or not isinstance(high, int) or not 0 <= high - low < MAX_RANGE:
-            raise _refusal(f"both minimum and maximum, integers, and at most {MAX_RANGE} values", schema)
+            raise _user_error(f"both minimum and maximum, integers, and at most {MAX_RANGE} values", schema)
         return _alternatives([str(value) for value in range(low, high + 1)])
 
 
 def _check(schema, keywords):
     if unknown := set(schema) - keywords - ANNOTATIONS:
         expected = f"a schema of keywords that can be enforced, here {', '.join(sorted(keywords))}"
-        raise _refusal(expected, sorted(unknown)[0])
+        raise _user_error(expected, sorted(unknown)[0])
 
 
 def _bounds(schema, low_name, high_name):
     low, high = schema.get(low_name, 0), schema.get(high_name)
     integers = all(type(bound) is int and bound >= 0 for bound in (low, high) if bound is not None)
     if not integers or (high is not None and high < low):
-        raise _refusal(f"integers, {low_name} at most {high_name}", schema)
+        raise _user_error(f"integers, {low_name} at most {high_name}", schema)
     return low, high
 
 
@@ -163,5 +163,5 @@ def _literal(value):
     return re.escape(json.dumps(value, ensure_ascii=False))
 
 
-def _refusal(expected, received):
+def _user_error(expected, received):
     return UserError(f"Expected in the JSON schema {expected}. Received: {json.dumps(received):.100}.")

@@ -67,7 +67,7 @@ def constraint_for(
     vocabulary: int,
     choices: Sequence[str] = (),
     regex: str = "",
-    json_schema: dict | str | None = None,
+    json_schema: dict[str, Any] | str | None = None,
 ) -> Constraint | None:
     """The `Constraint` of the texts that a network with this vocabulary may generate; None without a constraint.
 
@@ -88,7 +88,9 @@ def constraint_for(
         raise UserError("Expected a tokenizer with a token that ends texts, such as [SEP] or </s>. Received: none.")
     if choices:
         _check_choices(tokenizer, choices)
-    automaton = from_choices(choices) if choices else from_regex(regex or schema_to_regex(json_schema))
+    if json_schema is not None and json_schema != "":
+        regex = schema_to_regex(json_schema)
+    automaton = from_choices(choices) if choices else from_regex(regex)
     return Constraint(automaton, tokenizer.token_bytes, (tokenizer.end,), vocabulary)
 
 

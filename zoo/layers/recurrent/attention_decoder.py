@@ -1,11 +1,11 @@
 """A recurrent decoder with attention to the source at every step, and input feeding."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import keras
 from keras import ops
 
-from zoo.backend import concatenate, scan, split
+from zoo.backend import Tensor, concatenate, scan, split
 from zoo.layers.cache import LayerCache
 from zoo.layers.dense import Dense
 from zoo.layers.lora import effective_kernel
@@ -55,7 +55,14 @@ class AttentionDecoder(keras.layers.Layer):
         shape = (width if self.input_feeding == "context" else self.units, self.recurrence.gates * self.units)
         self.input_kernel = self.add_weight(shape, initializer="glorot_uniform", autocast=False, name="input_kernel")
 
-    def call(self, x, source, padding_mask=None, state=None, cache=None):
+    def call(
+        self,
+        x: Tensor,
+        source: Tensor,
+        padding_mask: Tensor | None = None,
+        state: Sequence[Tensor] | None = None,
+        cache: LayerCache | None = None,
+    ) -> tuple[Tensor, list[Tensor]]:
         """Features of a target, (batch, time, units), and the state after its last token, a list.
 
         Args:
@@ -75,7 +82,8 @@ class AttentionDecoder(keras.layers.Layer):
     def _call_cached(self, x, source, padding_mask, state, cache: LayerCache):
         cache.cross = cache.cross or (self.attention.keys(source),)
         first = cache.state or self._first_state(state, x)
-        y_BTU, _, stacks_TBU = self._decode(x, source, *cache.cross, padding_mask, first, all_states=True)
+        (keys,) = cache.cross
+        y_BTU, _, stacks_TBU = self._decode(x, source, keys, padding_mask, first, all_states=True)
         last = [last_state(*pair, cache.padding_mask()) for pair in zip(first, stacks_TBU, strict=True)]
         cache.state = tuple(last)
         return y_BTU, last
@@ -95,7 +103,7 @@ class AttentionDecoder(keras.layers.Layer):
         y = keras.KerasTensor((*x.shape[:2], self.units), dtype=self.compute_dtype)
         return y, [keras.KerasTensor((x.shape[0], self.units), dtype="float32")] * size
 
-    def _first_state(self, state, x) -> tuple[Any, ...]:
+    def _first_state(self, state, x) -> tuple[Tensor, ...]:
         """The state before the first step: the cell's, and zeros for the feature before where features are fed back."""
         state = self.recurrence.initial_state(ops.shape(x)[0]) if state is None else state
         state = [ops.cast(array, "float32") for array in state]  # Keras casts the arguments of a layer

@@ -1,12 +1,10 @@
 """The recurrent cells RNN, LSTM and GRU: one step and its gradient."""
 
-from typing import Any
-
 import keras
 import numpy as np
 from keras import ops
 
-from zoo.backend import concatenate, sigmoid, sigmoid_gradient, split, tanh, tanh_gradient
+from zoo.backend import Tensor, concatenate, sigmoid, sigmoid_gradient, split, tanh, tanh_gradient
 from zoo.layers.recurrent.layer import Recurrent
 
 SATURATED = 1e4  # input of a gate whose sigmoid is then exactly 0 or 1, in float16 too
@@ -71,7 +69,7 @@ class GRU(Recurrent):
     def initial_bias(self):
         return np.zeros((2, self.gates * self.units))
 
-    def input_bias(self) -> Any:
+    def input_bias(self) -> Tensor:
         return self.bias[0]
 
     def mask_padding(self, p, padding):

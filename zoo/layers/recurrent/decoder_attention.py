@@ -3,11 +3,11 @@
 Bahdanau et al. 2015, https://arxiv.org/abs/1409.0473; Luong et al. 2015, https://arxiv.org/abs/1508.04025.
 """
 
-from typing import Any
-
 import keras
 from keras import ops
 
+from zoo.backend import Tensor
+from zoo.layers.cache import LayerCache
 from zoo.layers.dense import built_dense
 from zoo.runtime.errors import UserError, one_of
 
@@ -44,7 +44,9 @@ class DecoderAttention(keras.layers.Layer):
             width = self.units if self.score == "additive" else query_shape[-1]
             self.key = self._dense("key", width, source_shape)
 
-    def call(self, query, source, padding_mask=None, cache=None):
+    def call(
+        self, query: Tensor, source: Tensor, padding_mask: Tensor | None = None, cache: LayerCache | None = None
+    ) -> Tensor:
         """Context vectors, (batch, time, width), one for each query.
 
         Args:
@@ -56,13 +58,14 @@ class DecoderAttention(keras.layers.Layer):
         if cache is None:
             return self.attend(query, self.keys(source), source, padding_mask)
         cache.cross = cache.cross or (self.keys(source),)
-        return self.attend(query, *cache.cross, source, padding_mask)
+        (keys,) = cache.cross
+        return self.attend(query, keys, source, padding_mask)
 
-    def keys(self, source: Any) -> Any:
+    def keys(self, source: Tensor) -> Tensor:
         """The keys of a source, (batch, source time, units), computed once for all steps of a decoder."""
         return source if self.score == "dot" else self.key(source)
 
-    def attend(self, query: Any, keys: Any, source: Any, padding_mask: Any = None) -> Any:
+    def attend(self, query: Tensor, keys: Tensor, source: Tensor, padding_mask: Tensor | None = None) -> Tensor:
         """`call` with the `keys` of the source."""
         score_BTS = ops.cast(self._score(query, keys), "float32")
         if padding_mask is not None:

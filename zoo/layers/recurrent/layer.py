@@ -1,5 +1,6 @@
 """What all recurrent layers share: input projection, scan, gradient, padding and state."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -7,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.backend import custom_gradient, fused_recurrence, scan, split, transpose
+from zoo.backend import Tensor, custom_gradient, fused_recurrence, scan, split, transpose
 from zoo.layers.cache import LayerCache
 from zoo.layers.lora import effective_kernel, matmul
 from zoo.runtime.errors import UserError
@@ -56,7 +57,13 @@ class Recurrent(keras.layers.Layer):
         """The state before the first token: `states` arrays of zeros, (batch, units)."""
         return [ops.zeros((batch, self.units), self._state_dtype) for _ in range(self.states)]
 
-    def call(self, x, padding_mask=None, state=None, cache=None):
+    def call(
+        self,
+        x: Tensor,
+        padding_mask: Tensor | None = None,
+        state: Sequence[Tensor] | None = None,
+        cache: LayerCache | None = None,
+    ) -> Any:
         """Features of texts, (batch, time, units); with a `state` also the state after the last token of each text.
 
         Args:
@@ -97,7 +104,7 @@ class Recurrent(keras.layers.Layer):
     def _state_dtype(self):
         return "float64" if self.compute_dtype == "float64" else "float32"
 
-    def project(self, x_TBM: Any, padding_mask: Any = None) -> Any:
+    def project(self, x_TBM: Tensor, padding_mask: Tensor | None = None) -> Tensor:
         """The input projection of all steps, x W + b: (time, batch, gates * units)."""
         p_TBG = ops.cast(matmul(x_TBM, self), self._state_dtype) + self.input_bias()
         if padding_mask is None or not self.reverse:
@@ -105,7 +112,7 @@ class Recurrent(keras.layers.Layer):
         padding_TB1 = ops.cast(ops.logical_not(ops.transpose(padding_mask)), p_TBG.dtype)[:, :, None]
         return self.mask_padding(p_TBG, padding_TB1)
 
-    def input_bias(self) -> Any:
+    def input_bias(self) -> Tensor:
         """The bias of the input projection."""
         return self.bias
 
@@ -135,7 +142,7 @@ class Recurrent(keras.layers.Layer):
             state, gates = self.step(state, p, *weights)
             return state, (*state, *gates)
 
-        _, stacks = scan(step, first, split(p_TBG, self.gates), self.reverse)
+        _, stacks = scan(step, first, tuple(split(p_TBG, self.gates)), self.reverse)
         return stacks[: self.states], (*arrays, *stacks)
 
     def _backward(self, count, residuals, gradients):
@@ -160,7 +167,7 @@ class Recurrent(keras.layers.Layer):
         return ops.concatenate(parts, axis=0)
 
 
-def last_state(first: Any, stack_TBU: Any, padding_mask: Any) -> Any:
+def last_state(first: Tensor, stack_TBU: Tensor, padding_mask: Tensor) -> Tensor:
     """The state after the last token of each text, (batch, units).
 
     Args:
