@@ -11,15 +11,12 @@ os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 " + os.environ.get
 
 from zoo.presets import Data, Preset, Training
 
-ANY_BACKEND = {
-    "cli",
-    "data",
-    "metrics",
-    "readers",
-    "runtime",
-    "text",
-    "tokenizers",
-}  # folders: no backend matters there
+RUN_ON = {  # folders and files whose results do not depend on the backend: the one that runs them, the quickest
+    **dict.fromkeys(("cli", "data", "metrics", "readers", "runtime", "text", "tokenizers"), "torch"),
+    **dict.fromkeys(("test_catalog", "test_config", "test_imports", "test_names"), "torch"),
+    **dict.fromkeys(("test_extend", "test_registration", "test_types"), "torch"),
+    **dict.fromkeys(("test_graph_tokenizer", "test_graph_windows"), "tensorflow"),
+}
 
 GOOD = ["great", "lovely", "superb", "fine", "wonderful", "happy"]
 BAD = ["awful", "boring", "dull", "poor", "horrid", "sad"]
@@ -28,23 +25,21 @@ FILLER = ["the", "film", "was", "a", "story", "with", "some", "people", "in", "i
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by mark
 def pytest_collection_modifyitems(config, items):
-    """Quick runs take every test on torch. On JAX and TensorFlow, which compile, they take fewer pairs.
+    """Quick runs leave out what `RUN_ON` has on another backend.
 
-    There they leave out tests of `ANY_BACKEND`, and take the first and the last of a test's parameters, unless
-    `all_or_few` has chosen among them.
+    On JAX and TensorFlow, which compile, they take the first and the last of a test's parameters, unless `all_or_few`
+    has chosen among them.
     """
     import keras
 
-    if keras.config.backend() == "torch":
-        return
-    tests = {}
+    backend, tests = keras.config.backend(), {}
     for item in items:
         tests.setdefault((item.path, item.parent, getattr(item, "originalname", item.name)), []).append(item)
     for (path, *_), cases in tests.items():
-        chosen = any(case.get_closest_marker("slow") for case in cases)
-        anywhere = ANY_BACKEND.intersection(path.relative_to(config.rootpath).with_suffix("").parts)
-        left_out = cases if anywhere else [] if chosen else cases[1:-1]
-        for case in left_out:
+        parts = path.relative_to(config.rootpath).with_suffix("").parts
+        chosen = backend == "torch" or any(case.get_closest_marker("slow") for case in cases)
+        elsewhere = {RUN_ON[part] for part in parts if part in RUN_ON} - {backend}
+        for case in cases if elsewhere else [] if chosen else cases[1:-1]:
             case.add_marker(pytest.mark.slow)
 
 

@@ -84,11 +84,12 @@ def test_a_folder_imports_nothing_by_itself(folder, outputs):
 
 
 def test_mistakes_in_the_data_name_the_location(folder):
-    (folder / "bad.ini").write_text("[one]\nreview = fine\nstars = many\n", encoding="utf-8")
+    good = (folder / "reviews.ini").read_text(encoding="utf-8")
+    (folder / "bad.ini").write_text(f"{good}\n[last]\nreview = fine\nstars = many\n", encoding="utf-8")
     done = zoo(folder, "zoo train stars --import my_zoo --data bad.ini --to bad")
     assert (done.returncode, done.stderr) == (
         2,
-        "zoo: Expected a number at bad.ini section one. Received: label='many'.\n",
+        "zoo: Expected a number at bad.ini section last. Received: label='many'.\n",
     )
 
 

@@ -16,7 +16,7 @@ TABLE = f"text\tlabel\n{ROWS}"
     [
         ("", "Expected records in data.tsv...Received: an empty file"),
         ("text\tlabel\n", "Expected records in data.tsv...nothing but a header"),
-        ("text\tlabel\na\tb\n", "Expected at least 10 records to draw...in data.tsv"),
+        ("text\tlabel\na\tb\n", "Expected at least 10 records to derive...in data.tsv"),
         (
             f"text\tlable\n{ROWS}",
             "Expected a column 'label' at data.tsv:2...is 'lable'...--columns label=lable",

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from zoo.backend.shapes import bucket
 from zoo.data.batches import Batches
 from zoo.data.collate import Collator
 from zoo.data.examples import Examples, save

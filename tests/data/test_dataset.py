@@ -76,7 +76,7 @@ def test_one_file_is_drawn_80_10_10(tmp_path):
     assert sorted(chain(*parts.values())) == sorted(f"text {i}" for i in range(1000))
     assert parts == {split: texts(open_dataset(file), split) for split in dataset.splits}
     assert parts["test"] != texts(open_dataset(file, seed=1), "test")
-    assert "drawn with seed 0" in dataset.describe("test")
+    assert "derived with seed 0" in dataset.describe("test")
 
 
 def test_drawing_spreads_sorted_records(tmp_path):
@@ -245,5 +245,5 @@ def test_splits_of_running_text_are_drawn_from_its_end(tmp_path):
     dataset = open_dataset(tmp_path / "play.txt", split_strategy="end")
     lines = {split: [int(record["text"].split()[1]) for record in dataset.records(split)] for split in dataset.splits}
     assert lines == {"train": [*range(40)], "validation": [*range(40, 45)], "test": [*range(45, 50)]}
-    assert "drawn from its end" in dataset.describe("validation")
+    assert "derived from its end" in dataset.describe("validation")
     assert dataset.fingerprint("train") != open_dataset(tmp_path / "play.txt").fingerprint("train")

@@ -60,7 +60,7 @@ def test_header_alone(tmp_path):
 
 def test_too_few_records_to_draw_from(tmp_path):
     file = write(tmp_path / "tiny.tsv", "text\na\n")
-    refused("Expected at least 10 records to draw the ... split from, in ...tiny.tsv", file)
+    refused("Expected at least 10 records to derive the ... split from, in ...tiny.tsv", file)
 
 
 def test_folder_without_splits(tmp_path):

@@ -16,15 +16,15 @@ are dropped with a message. A new format is one file in `zoo/readers`, or a clas
 
 Training passes over a dataset twice: `zoo.training.training_data` collects labels and trains the tokenizer, and
 `zoo.data.tokenization` writes examples to disk. These keys travel from `Objective.examples` through `Collator`,
-`PackedExamples`, `ContiguousBatches` and `Objective.collate` into the network. Shapes are those of a batch, dtypes those
-of its arrays; in packed rows, keys without time have one array for each example: (rows, examples, size).
+`PackedExamples`, `ContiguousBatches` and `Objective.collate` into the network. Shapes and dtypes are those of a batch;
+in packed rows, keys without time have one array for each example: (rows, examples, size).
 
     key                         shape and dtype              made by                  read by
     tokens                      (rows, time) int32           examples                 network
     source                      (rows, time) int32           examples                 encoder
     target                      (rows, time) int32           examples                 decoder
-    segments                    (rows, time) int32           examples                 network: 0, or 1 in the second text
-    labels                      (rows, time) int32           examples                 loss; `IGNORE` where none is learned
+    segments                    (rows, time) int32           examples                 network; 1 in a second text
+    labels                      (rows, time) int32           examples                 loss; `IGNORE`: no label
                                 or (rows, classes) uint8                              loss of classify_text
     label                       (rows, classes) uint8        examples                 loss of classify_and_tag
     score                       (rows, 1) float32            examples                 loss of score_pair

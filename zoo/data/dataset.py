@@ -120,7 +120,7 @@ class Dataset:
         """Where a split comes from, for messages."""
         view = self._view(split)
         how = f"with seed {self.seed}" if self.split_strategy == "spread" else "from its end"
-        return f"{view.source.description} ({split} split, drawn {how})" if view.roles else view.source.description
+        return f"{view.source.description} ({split} split, derived {how})" if view.roles else view.source.description
 
     def check(self) -> None:
         """Read the first record of every split, so that a mistake shows before any work. Raises UserError."""
@@ -149,7 +149,7 @@ class Dataset:
             empty = next(rows, None) is None
         if view.roles and not empty:
             return (
-                f"Expected at least {BLOCK} records to draw the {split} split from, in {view.source.description}. "
+                f"Expected at least {BLOCK} records to derive the {split} split from, in {view.source.description}. "
                 "Give a folder with train, validation and test files instead."
             )
         what = "an empty file, or one with nothing but a header" if empty else "none with an answer in its context"

@@ -29,7 +29,7 @@ class Masking:
         Args:
             batch: `tokens` (rows, time); `word_ids` (rows, time), the number of each token's word in its row, -1 where
                 a token is never chosen; `mask_token_and_size` (rows, 2), see the function of that name.
-            random: the generator that the choice is drawn from.
+            random: the generator of the choice.
 
         Returns (inputs, labels, weights): the batch's other arrays with the corrupted `tokens` and `mask_positions`;
         the original tokens at the (rows, positions) positions; and 1 where a position counts, 0 where it is filler.

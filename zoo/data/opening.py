@@ -153,7 +153,7 @@ def _with_derived_splits(views) -> dict[str, View]:
     return {split: View(source, (split,)) for split in ORDER}
 
 
-def _picked(views, sources, split, spec) -> dict[str, View]:
+def _picked(views: dict[str, View], sources, split: str, spec) -> dict[str, View]:
     if SPLITS.get(split, split) in views:
         name = SPLITS.get(split, split)
         return {name: views[name]}

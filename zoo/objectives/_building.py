@@ -1,11 +1,14 @@
 """The compiled model of an objective on an architecture."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from zoo import backend
 from zoo.objectives._objective import Objective
+
+if TYPE_CHECKING:
+    from zoo.architectures import Architecture
 
 ACCURACIES = {  # the training metric that a loss on logits brings along
     keras.losses.CategoricalCrossentropy: lambda: keras.metrics.CategoricalAccuracy(name="accuracy"),
@@ -14,7 +17,7 @@ ACCURACIES = {  # the training metric that a loss on logits brings along
 }
 
 
-def build_model(objective: Objective, architecture) -> keras.Model:
+def build_model(objective: Objective, architecture: "Architecture") -> keras.Model:
     """The architecture's backbone with the objective's head.
 
     Raises UserError, with the reason, where the architecture cannot serve the objective.
@@ -23,7 +26,9 @@ def build_model(objective: Objective, architecture) -> keras.Model:
     return objective.head(architecture, architecture.backbone())
 
 
-def compile_model(objective: Objective, model: keras.Model, optimizer="adamw", **options) -> keras.Model:
+def compile_model(
+    objective: Objective, model: keras.Model, optimizer: "str | keras.optimizers.Optimizer" = "adamw", **options: Any
+) -> keras.Model:
     """Compile a model with the objective's loss; a cross-entropy brings the accuracy as a training metric.
 
     Args:

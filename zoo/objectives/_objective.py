@@ -3,12 +3,18 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
 import numpy as np
 
 from zoo.objectives._preparation import Fields, Preparation
+
+if TYPE_CHECKING:
+    from zoo.architectures import Architecture
+    from zoo.data.dataset import Dataset
+    from zoo.pipeline.predictor import BatchPredictor
+    from zoo.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +46,11 @@ class Objective(ABC):
         texts = (record[name] for name in self.fields.texts)
         return [text if isinstance(text, str) else " ".join(text) for text in texts]
 
-    def preparation(self, architecture) -> Preparation:
+    def preparation(self, architecture: "Architecture") -> Preparation:
         """The pass over the records that prepares this objective for training with an architecture."""
         return Preparation(self)
 
-    def prepare(self, dataset, architecture) -> "Objective":
+    def prepare(self, dataset: "Dataset", architecture: "Architecture") -> "Objective":
         """A copy that knows what the data and the architecture decide. Raises UserError for bad records."""
         preparation = self.preparation(architecture)
         for split, location, record in dataset.visit():
@@ -52,11 +58,13 @@ class Objective(ABC):
         return preparation.finish(dataset.describe)
 
     @abstractmethod
-    def check_architecture(self, architecture) -> None:
+    def check_architecture(self, architecture: "Architecture") -> None:
         """Raise UserError, with the reason, for an architecture that cannot serve this objective."""
 
     @abstractmethod
-    def examples(self, records: Sequence[dict], tokenizer, train: bool = True) -> Iterator[dict[str, np.ndarray]]:
+    def examples(
+        self, records: Sequence[dict], tokenizer: "Tokenizer", train: bool = True
+    ) -> Iterator[dict[str, np.ndarray]]:
         """Yield the examples of a list of records: dicts of 1-D arrays, any number for each record.
 
         Keys that name an input of the network are padded in a batch, keys of `per_token` are filled up with -1, all
@@ -72,19 +80,19 @@ class Objective(ABC):
         """
 
     @abstractmethod
-    def head(self, architecture, backbone: keras.Model) -> keras.Model:
+    def head(self, architecture: "Architecture", backbone: keras.Model) -> keras.Model:
         """The backbone with this objective's output layers."""
 
     @abstractmethod
-    def loss(self, model: keras.Model):
+    def loss(self, model: keras.Model) -> Any:
         """The Keras loss, or a dict of losses by output, to compile `model` with."""
 
-    def predict(self, run, records: Sequence[dict], tokenizer) -> list[dict]:
-        """A decision for each record; `run` is a `zoo.pipeline.predictor.BatchPredictor`."""
+    def predict(self, run: "BatchPredictor", records: Sequence[dict], tokenizer: "Tokenizer") -> list[dict]:
+        """A decision for each record; `run` runs the model on examples."""
         return run.decisions(list(self.examples(records, tokenizer, train=False)))
 
     @abstractmethod
-    def decide(self, outputs) -> dict:
+    def decide(self, outputs: Any) -> dict[str, Any]:
         """The decisions for a batch, a dict of (rows, ...) tensors, from a model's outputs; in Keras ops.
 
         `predict`, `evaluate` and the exported graph all call it, so a server answers as Python does.
@@ -96,11 +104,11 @@ class Objective(ABC):
         return {}
 
     @abstractmethod
-    def answer(self, decision: dict, record: dict):
+    def answer(self, decision: dict, record: dict) -> Any:
         """What `Pipeline.predict` returns for a record: Python values that JSON can hold."""
 
     @abstractmethod
-    def format(self, answer) -> str:
+    def format(self, answer: Any) -> str:
         """An answer as one line of text."""
 
     @abstractmethod
@@ -133,14 +141,14 @@ class Generates(Objective):
     max_new_tokens = 64  # longest generated text, in tokens
 
     @abstractmethod
-    def prompt_ids(self, record: dict, tokenizer) -> dict[str, np.ndarray]:
+    def prompt_ids(self, record: dict, tokenizer: "Tokenizer") -> dict[str, np.ndarray]:
         """The prompt of a record: {"tokens": ids}, or of an encoder-decoder {"source": ids, "target": ids}."""
 
     @abstractmethod
-    def prompt_template(self, tokenizer) -> PromptTemplate:
+    def prompt_template(self, tokenizer: "Tokenizer") -> PromptTemplate:
         """`prompt_ids` for an exported graph."""
 
-    def decide(self, outputs) -> dict:
+    def decide(self, outputs: Any) -> dict[str, Any]:
         raise NotImplementedError(f"{type(self).__name__} generates text.")
 
 

@@ -112,9 +112,10 @@ class Pipeline(GenerationMethods):
         errors: str = "strict",
     ) -> list[dict[str, Any]]:
         """The records of one split, checked against the labels of the model; arguments are those of `evaluate`."""
-        source, required = self.preset.data, self.objective.fields.required
+        source, fields = self.preset.data, self.objective.fields
         strategy = "" if data else self.objective.split_strategy
-        dataset = open_dataset(data or source.spec, columns or source.columns, source.seed, errors, required, strategy)
+        options = source.seed, errors, fields.required, strategy, fields.optional
+        dataset = open_dataset(data or source.spec, columns or source.columns, *options)
         split = split or ("test" if "test" in dataset.splits else dataset.splits[-1])
         preparation, records = self.objective.preparation(self.preset.architecture), []
         for location, record in dataset.located_records(split):

@@ -53,7 +53,7 @@ class BatchPredictor:
     def __call__(
         self, examples: Sequence[dict[str, Any]], transform: Callable[[keras.Model], keras.Model] | None = None
     ) -> list:
-        """The model's outputs for each example: a list of arrays, or of structures of arrays, padded as their batches.
+        """The model's outputs for each example: a list of arrays, or of dicts of arrays, padded as their batches.
 
         Args:
             examples: dicts of 1-D arrays as `objective.examples` yields them.
@@ -83,11 +83,11 @@ class BatchPredictor:
         return keras.tree.map_structure(keras.ops.convert_to_numpy, compiled(outputs))
 
     def decide_rows(self, outputs: Sequence) -> list[dict[str, np.ndarray]]:
-        """The decision for each of a list of outputs, structures of arrays that have the same shapes in all."""
+        """The decision for each of a list of outputs, arrays of one shape or dicts of them."""
         missing = power_of_two(max(len(outputs), 1)) - len(outputs)
         rows = [*outputs, *list(outputs[-1:]) * missing]
         arrays = self.decide(keras.tree.map_structure(lambda *parts: np.stack(parts), *rows)) if rows else {}
-        return [{name: array[row] for name, array in arrays.items()} for row in range(len(outputs))]
+        return [_row(arrays, row) for row in range(len(outputs))]
 
     def _run(self, examples, model, predict_batch):
         outputs: list[Any] = [None] * len(examples)
@@ -97,7 +97,7 @@ class BatchPredictor:
             batch = collator.pad([examples[i] for i in indices], shape)
             arrays = _predict_padded(predict_batch, model.input, batch)
             for row, i in enumerate(indices):
-                outputs[i] = keras.tree.map_structure(lambda y, row=row: y[row], arrays)
+                outputs[i] = _row(arrays, row)
         return outputs
 
     def generate(self, rows, max_new_tokens):
@@ -130,6 +130,11 @@ class Decide(keras.layers.Layer):
 
     def call(self, outputs):
         return self.objective.decide(outputs)
+
+
+def _row(arrays, row):
+    """A row of an array, or of each of a dict of arrays."""
+    return {name: array[row] for name, array in arrays.items()} if isinstance(arrays, dict) else arrays[row]
 
 
 def _batches(sizes, longest):

@@ -28,7 +28,10 @@ def scores_and_tables(
 
 def held_out(dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
     """{split: records} of the validation and test splits."""
-    return {split: list(dataset.records(split)) for split in ("validation", "test") if split in dataset.splits}
+    records = {split: [] for split in dataset.splits if split != "train"}
+    for split, _, record in dataset.visit(tuple(records)):
+        records[split].append(record)
+    return records
 
 
 def calibrate_and_score(

@@ -88,9 +88,9 @@ def _scored(pipeline):
     """The pipeline, calibrated and scored on its own data; without scores where the data cannot be read."""
     objective, data = pipeline.objective, pipeline.preset.data
     try:
-        dataset = open_dataset(
-            data.spec, data.columns, data.seed, data.errors, objective.fields.required, objective.split_strategy
-        )
+        fields = objective.fields
+        options = data.seed, data.errors, fields.required, objective.split_strategy, fields.optional
+        dataset = open_dataset(data.spec, data.columns, *options)
     except UserError as error:
         console.print(f"Not scored, because the data of the first model cannot be read: {error}")
         return replace(pipeline, scores={})
