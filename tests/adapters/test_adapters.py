@@ -55,7 +55,7 @@ def test_several_upon_one_backbone(bert, learned, tmp_path):
         assert likelihoods(adapters[name]) == pytest.approx(wanted[name], rel=1e-5)
     one_and_two = [{id(w): w.path for w in adapters[name].model.weights} for name in adapters]
     assert {one_and_two[0][i] for i in one_and_two[0].keys() & one_and_two[1].keys()} == adapters.backbone.paths
-    adapters["one"].write(tmp_path)
+    adapters["one"].save(tmp_path)
     assert likelihoods(zoo.load(tmp_path)) == pytest.approx(wanted["one"], rel=1e-5)
     with pytest.raises(ValueError, match=r"Expected a new name for an adapter. Received: 'two', which is taken"):
         adapters.add("two", two)

@@ -65,7 +65,7 @@ def test_a_full_disk_while_a_model_is_written(cli, copy, monkeypatch, check_refu
     def full(self, folder):
         raise OSError(28, "No space left on device", str(folder))
 
-    monkeypatch.setattr(Pipeline, "write", full)
+    monkeypatch.setattr(Pipeline, "save", full)
     check_refused("No space left on device (/...). Free some space", cli, "export", "copy")
 
 

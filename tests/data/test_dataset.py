@@ -1,4 +1,4 @@
-"""Opening, splits, columns, labels, fingerprints, streaming. (What goes wrong: datasets/test_mistakes.py.)"""
+"""Opening, splits, columns, labels, fingerprints, streaming. (What goes wrong: readers/test_mistakes.py.)"""
 
 import gzip
 import json

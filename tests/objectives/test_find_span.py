@@ -109,7 +109,7 @@ def test_an_answer_cut_by_the_edge_of_a_window_is_not_in_it():
     assert all(row["labels"][NO_ANSWER] == CANDIDATE | BEGIN | END for row in halves)
 
 
-def test_the_batch_is_arranged_for_the_loss():
+def test_the_batch_is_collated_for_the_loss():
     target = np.array([[CANDIDATE, 0, CANDIDATE | BEGIN, CANDIDATE | END, -1]])
     inputs, targets, weights = SMALL.collate({"tokens": np.ones((1, 5)), "labels": target}, None)
     assert list(inputs) == ["tokens"]
@@ -229,7 +229,7 @@ def test_training_on_squad_files(tmp_path, capsys):
             assert context[one["start"] : one["end"]] == one["answer"]
 
 
-def test_whether_to_abstain_is_learned_from_training_data(tmp_path):
+def test_allow_no_answer_comes_from_training_data(tmp_path):
     for records, expected in ((RECORDS, "yes"), (RECORDS[:4], "no")):
         write_squad(tmp_path / "train.json.gz", records)
         dataset = open_dataset(tmp_path / "train.json.gz", split_strategy="")
@@ -243,7 +243,7 @@ def test_settings_below_one_are_refused(field):
         FindSpan(**{field: 0})
 
 
-def test_a_word_for_abstaining_must_be_known():
+def test_an_unknown_allow_no_answer_is_refused():
     with pytest.raises(ValueError, match="Unknown allow_no_answer. Received: 'maybe'.* Known: auto, yes, no"):
         FindSpan(allow_no_answer="maybe")
 

@@ -129,7 +129,7 @@ def test_while_training_few_records_are_written_out(model, words):
     assert scores["chrf"] == written["chrf"]
 
 
-def test_the_best_weights_are_those_that_write_best_where_that_is_watched():
+def test_the_best_weights_are_those_with_the_best_monitored_score():
     early, late = {"loss": 1.0, "bleu": 0.1}, {"loss": 2.0, "bleu": 0.2}
     assert Translate().selection_key(early) > Translate().selection_key(late)
     assert Translate(monitor="bleu").selection_key(late) > Translate(monitor="bleu").selection_key(early)
@@ -138,7 +138,7 @@ def test_the_best_weights_are_those_that_write_best_where_that_is_watched():
     )
 
 
-def test_what_cannot_be_watched_is_refused():
+def test_an_unknown_monitor_is_refused():
     with pytest.raises(ValueError, match="Unknown monitor. Received: 'blue'. Did you mean 'bleu'?"):
         Translate(monitor="blue")
     with pytest.raises(

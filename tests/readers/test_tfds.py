@@ -103,7 +103,7 @@ def test_clinc_oos(folder):
 
 def test_nothing_but_records_reaches_standard_output(folder):
     needed("clinc150/data_full.json")
-    command = "from zoo.dataset import open_dataset; print(open_dataset('tfds:clinc_oos').splits)"
+    command = "from zoo.data.opening import open_dataset; print(open_dataset('tfds:clinc_oos').splits)"
     environment = {**os.environ, "TFDS_DATA_DIR": str(folder)}
     ran = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, env=environment, cwd=ROOT)
     assert ran.stdout == "('train', 'validation', 'test')\n"

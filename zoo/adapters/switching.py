@@ -84,8 +84,8 @@ class AdapterPipeline(Pipeline):
         """An independent pipeline, with the adapter merged."""
         return merge(self.adapters.backbone.name, self.source)
 
-    def write(self, folder):
+    def save(self, folder: str | Path) -> None:
         self.merged().save(folder)
 
-    def export(self, folder, format="saved_model"):
+    def export(self, folder: str | Path, format: str = "saved_model") -> Path:
         return self.merged().export(folder, format)

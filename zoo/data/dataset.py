@@ -5,7 +5,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, repeat
 from typing import Any
 
 from zoo.data.answer_check import AnswerFilter
@@ -77,9 +77,10 @@ class Dataset:
         views = {split: self._view(split) for split in (self.splits if splits is None else splits)}
         filters = {split: AnswerFilter() for split in views}
         for source in {id(view.source): view.source for view in views.values()}.values():
+            names = columns_of(self.columns, source.columns, self.fields)
             same = {split: view for split, view in views.items() if view.source is source}
             for split, location, row in self._rows(source, same):
-                record = self._record(source, row, location, filters[split])
+                record = self._record(names, row, location, filters[split])
                 if record is not None:
                     yield split, location, record
             for split in same.keys() - self._reported:
@@ -103,8 +104,7 @@ class Dataset:
         total = self._readers[id(source)].count()
         return (split_at_end(index, total) for index in count())
 
-    def _record(self, source, row, location, answers):
-        names = columns_of(self.columns, source.columns, self.fields)
+    def _record(self, names, row, location, answers):
         record = to_record(row, location, names, self.columns, self.required)
         return answers.keep(record, location) if not self.required or "answers" in self.required else record
 
@@ -135,12 +135,10 @@ class Dataset:
             if split != "train":  # the same rows as those of the training split: the last one need not be read
                 return any(split_at_end(index, total) in view.roles for index in range(total * 8 // BLOCK, total))
         with closing(self._readers[id(view.source)].ahead()) as rows:
-            assignment = self._assignment(view.source) if view.roles else None
-            for location, row in rows:
-                mine = not assignment or next(assignment) in view.roles
-                if mine and self._record(view.source, row, location, AnswerFilter()) is not None:
-                    return True
-        return False
+            assignment = self._assignment(view.source) if view.roles else repeat("")
+            names = columns_of(self.columns, view.source.columns, self.fields)
+            mine = (row for row, role in zip(rows, assignment, strict=False) if role in view.roles or not role)
+            return any(self._record(names, row, location, AnswerFilter()) is not None for location, row in mine)
 
     def _nothing_in(self, split):
         view = self._views[split]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from zoo.data.dataset import Dataset
 from zoo.runtime.errors import UserError, did_you_mean
 
 
@@ -43,7 +44,7 @@ class LabelCollector:
             raise UserError(_unknown_label(self.field, label, "a record of the training split", known))
 
 
-def collect_labels(dataset, field: str = "label") -> tuple[str, ...]:
+def collect_labels(dataset: Dataset, field: str = "label") -> tuple[str, ...]:
     """The different labels (or tags, or items of `labels`) of the training split, sorted.
 
     Raises UserError where there is no training split or fewer than two labels.
@@ -55,7 +56,7 @@ def collect_labels(dataset, field: str = "label") -> tuple[str, ...]:
 
 
 def check_labels(
-    dataset, labels: Iterable[str], field: str = "label", splits: Sequence[str] = ("validation", "test")
+    dataset: Dataset, labels: Iterable[str], field: str = "label", splits: Sequence[str] = ("validation", "test")
 ) -> None:
     """Raise UserError, with the location and the nearest known label, for a label that is not among `labels`."""
     known = frozenset(labels)

@@ -7,6 +7,8 @@ import numpy as np
 
 from zoo.metrics.language import perplexity
 from zoo.runtime.errors import UserError
+from zoo.text.template import Encoding
+from zoo.text.tokenizer import Tokenizer
 
 MASK = "[MASK]"  # stands in a text for a token to predict
 MASKED, RANDOM = 0.8, 0.1  # shares of the chosen tokens; the others stay as they are (section 3.1)
@@ -79,7 +81,7 @@ def _mask_token_and_size(batch):
     return pairs[:, :1], pairs[:, 1:2]
 
 
-def word_ids(encoding) -> np.ndarray:
+def word_ids(encoding: Encoding) -> np.ndarray:
     """(n,) int32: the number of each token's word in an `Encoding`, -1 for special tokens.
 
     A token that touches the token before it, in the same text, is of the same word.
@@ -109,7 +111,7 @@ def masked_scores(predictions: Sequence[dict]) -> dict[str, float]:
     return {"loss": loss, "perplexity": perplexity(loss), "accuracy": correct / max(len(losses), 1)}
 
 
-def mask_token_and_size(tokenizer) -> np.ndarray:
+def mask_token_and_size(tokenizer: Tokenizer) -> np.ndarray:
     """(2,) int32: the id of the mask token and the vocabulary size.
 
     Raises UserError for a tokenizer that has no mask token.
@@ -119,7 +121,7 @@ def mask_token_and_size(tokenizer) -> np.ndarray:
     return np.array([tokenizer.mask, tokenizer.vocabulary_size], "int32")
 
 
-def special_ids(tokenizer) -> list[int]:
+def special_ids(tokenizer: Tokenizer) -> list[int]:
     """Ids of tokens such as [SEP] and [UNK], which are never predicted in place of a mask."""
     names = (tokenizer.pad, tokenizer.unknown, tokenizer.start, tokenizer.end, tokenizer.mask)
     return [i for i in names if i is not None]

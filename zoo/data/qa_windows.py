@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo.backend.shapes import bucket, power_of_two
 from zoo.runtime.errors import UserError
+from zoo.text.template import Encoding, SpecialTokenTemplate
 
 CANDIDATE, BEGIN, END = 1, 2, 4  # what a token can be, and is: the bits of a label
 RECORDS, NUMBERS = 64, 1 << 22  # most records of a batch, and most spans of all of them
@@ -41,7 +42,7 @@ class Window:
         return covering[[0, -1]] - self.tokens.start + self.start
 
 
-def check_room(template, length: int, question_length: int) -> None:
+def check_room(template: SpecialTokenTemplate, length: int, question_length: int) -> None:
     """Raise UserError for a `length` that leaves no room for the context beside the longest question."""
     least = sum(map(len, template.pair)) + question_length + 1
     if length < least:  # not only when a long question comes
@@ -51,7 +52,9 @@ def check_room(template, length: int, question_length: int) -> None:
         )
 
 
-def qa_windows(question, context, template, length: int, stride: int) -> list[Window]:
+def qa_windows(
+    question: Encoding, context: Encoding, template: SpecialTokenTemplate, length: int, stride: int
+) -> list[Window]:
     """All windows of up to `length` ids over a context; there is at least one, even if the context is empty.
 
     Args:
@@ -67,10 +70,11 @@ def qa_windows(question, context, template, length: int, stride: int) -> list[Wi
         raise UserError(f"Expected room for the context beside {len(question)} ids. Received: length={length}.")
     begin = len(special[0]) + len(question) + len(special[1])
     lost = int(begin <= NO_ANSWER)  # with neither special tokens nor a question, "no answer" takes a token's index
-    question, windows, start = (question.ids, question.offsets), [], 0
+    windows, start = [], 0
     while True:
         end = min(start + room, len(context))
-        both = template.assemble([question, (context.ids[start:end], context.offsets[start:end])])
+        part = context.ids[start:end], context.offsets[start:end]
+        both = template.assemble([(question.ids, question.offsets), part])
         tokens = slice(min(start + lost, end), end)
         windows.append(Window(both.ids, both.segments, begin + lost, tokens, context.offsets))
         if end == len(context):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.text.tokenizer import Tokenizer
+
 ENDING = "\n"  # after a record that has no `ending` of its own
 
 
@@ -20,7 +22,7 @@ class TokenStream:
         return len(self.ids)
 
 
-def concatenate(records: Sequence[dict], tokenizer) -> TokenStream:
+def concatenate(records: Sequence[dict], tokenizer: Tokenizer) -> TokenStream:
     """The token stream of a list of records: each `text`, then its `ending`, by default a line break.
 
     A tokenizer without line breaks, such as a tokenizer of words, has its end token for each of them.
@@ -46,9 +48,9 @@ def _begins(encoding, part):
     return np.append(True, start[1:] > end[:-1])[: len(encoding)], np.ones(len(part[1]), bool)
 
 
-def with_special_tokens(ids: np.ndarray, tokenizer) -> np.ndarray:
+def with_special_tokens(ids: np.ndarray, tokenizer: Tokenizer) -> np.ndarray:
     """Ids, (n,), between the tokenizer's start and end tokens, [CLS] and [SEP]: (n + 2,) int32."""
-    return np.concatenate([[tokenizer.start], ids, [tokenizer.end]]).astype("int32")
+    return np.array([tokenizer.start, *ids, tokenizer.end], "int32")
 
 
 def chunk_stream(size: int, length: int, context: int = 0) -> Iterator[tuple[int, int, int]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.data import span_schemes
+from zoo.data.dataset import Dataset
 from zoo.data.labels import check_several
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
@@ -25,7 +26,7 @@ class TagSet:
     scheme: str
 
     @classmethod
-    def from_dataset(cls, dataset, tags: Iterable[str] = (), scheme: str = "") -> "TagSet":
+    def from_dataset(cls, dataset: Dataset, tags: Iterable[str] = (), scheme: str = "") -> "TagSet":
         """The tags and the scheme of a dataset's training split, each unless it is passed.
 
         Raises UserError where there are fewer than two tags.
@@ -77,7 +78,7 @@ class TagSet:
             dict.fromkeys(self.name(tag) for tag in self.tags if not self.spans or tag != span_schemes.OUTSIDE)
         )
 
-    def check(self, dataset, split: str) -> None:
+    def check(self, dataset: Dataset, split: str) -> None:
         """Report the repaired spans and the unknown tags of a split on standard error.
 
         Raises UserError where the vocabulary holds none of the split's tags.

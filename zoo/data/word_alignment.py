@@ -13,6 +13,7 @@ import numpy as np
 from tokenizers import Regex, pre_tokenizers
 
 from zoo.text.splitting import WORDS
+from zoo.text.tokenizer import Tokenizer
 from zoo.text.unicode import as_text
 
 NO_PIECE = -1  # index of the first piece of a word that the tokenizer drops
@@ -47,7 +48,7 @@ def chunk_words(count: int, room: int) -> list[slice]:
     return [slice(start, min(start + room, count)) for start in range(0, max(count, 1), room)]
 
 
-def align_words(sentences: Iterable[Sequence[str]], tokenizer) -> list[WordAlignment]:
+def align_words(sentences: Iterable[Sequence[str]], tokenizer: Tokenizer) -> list[WordAlignment]:
     """The `WordAlignment` of each list of words.
 
     A word's first piece is the first one that overlaps it (Devlin 2018, section 5.3, arXiv:1810.04805).

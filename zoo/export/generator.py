@@ -58,7 +58,7 @@ class GraphGenerator:
         self.max_new_tokens = min(objective.max_new_tokens, most)
         self.prompt_length = max_context(plan.encoder_steps) if template.decoder_ids else limit - self.max_new_tokens
 
-    def __call__(self, ids, lengths):
+    def __call__(self, ids: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """New ids of each row, (rows, max_new_tokens), the number of new ids, and whether a stop id ended them.
 
         `ids` is (rows, time) with `lengths`, (rows,), valid ids each. An empty row gets no new ids.
@@ -78,7 +78,7 @@ class GraphGenerator:
         finished = ops.logical_and(new > 0, ops.equal(last, self.stop_ids[0]))
         return new_ids, new - ops.cast(finished, "int32"), finished
 
-    def begin(self, ids, lengths):
+    def begin(self, ids: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The `(ids, lengths)` to continue: the prompts, or for an encoder-decoder the start of each target."""
         if not self.decoder_ids:
             return ids, lengths

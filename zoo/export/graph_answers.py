@@ -5,11 +5,10 @@ tensors, (rows,) each. It returns a dict of tensors.
 """
 
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
 from zoo.data.masking import MASK, special_ids
-from zoo.export.tokenizer.graph_windows import qa_windows, slice_spans, truncate
+from zoo.export.tokenizer.graph_windows import padding_mask, qa_windows, slice_spans, truncate
 from zoo.export.tokenizer.graph_words import gather_words, pad_words, slice_words
 from zoo.export.tokenizer.masks import encode_masks, fill_masks
 from zoo.export.tokenizer.ragged import lookup
@@ -49,9 +48,8 @@ def _answer_windows(pipeline, server, questions, contexts):
     windows = qa_windows(question_ids, context_ids, tokenizer.template, objective.length, objective.stride, padding)
     inputs = {"tokens": windows.ids, "segments": windows.segments}
     logits = pipeline.model({name: inputs[name] for name in pipeline.model.input}, training=False)
-    context = tf.sequence_mask(context_ids.lengths, tf.maximum(tf.reduce_max(context_ids.lengths), 1))
     decision = objective.decide(
-        {"logits": logits, "record": windows.record, "token": windows.token, "context": context}
+        {"logits": logits, "record": windows.record, "token": windows.token, "context": padding_mask(context_ids)}
     )
     answer = _named(objective, decision)
     first, last = (ops.cast(answer.pop(name), "int64") for name in ("first", "last"))

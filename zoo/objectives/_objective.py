@@ -9,11 +9,11 @@ import keras
 import numpy as np
 
 from zoo.objectives._preparation import Fields, Preparation
+from zoo.objectives._runner import Runner
 
 if TYPE_CHECKING:
     from zoo.architectures import Architecture
     from zoo.data.dataset import Dataset
-    from zoo.pipeline.predictor import BatchPredictor
     from zoo.text.tokenizer import Tokenizer
 
 
@@ -87,7 +87,7 @@ class Objective(ABC):
     def loss(self, model: keras.Model) -> Any:
         """The Keras loss, or a dict of losses by output, to compile `model` with."""
 
-    def predict(self, run: "BatchPredictor", records: Sequence[dict], tokenizer: "Tokenizer") -> list[dict]:
+    def predict(self, run: Runner, records: Sequence[dict], tokenizer: "Tokenizer") -> list[dict]:
         """A decision for each record; `run` runs the model on examples."""
         return run.decisions(list(self.examples(records, tokenizer, train=False)))
 

@@ -85,12 +85,12 @@ class NumberPreparation(Preparation["ScorePair"]):
             self.numbers.append(number)
 
     def finish(self, describe: Callable[[str], str]) -> ScorePair:
-        if self.objective.std:
+        if self.objective.std or not self.numbers:
             return self.objective
         labels = np.array(self.numbers)
-        if not len(labels) or labels.std() == 0:
-            received = f"{labels[0]:g}" if len(labels) else "none"
-            raise UserError(f"Expected different numbers as labels in {describe('train')}. Received: {received}.")
+        if labels.std() == 0:
+            where = describe("train")
+            raise UserError(f"Expected different numbers as labels in {where}. Received: {labels[0]:g}.")
         return replace(self.objective, mean=float(labels.mean()), std=float(labels.std()))
 
 

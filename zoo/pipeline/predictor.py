@@ -12,6 +12,7 @@ from zoo.backend.shapes import bucket, power_of_two
 from zoo.data.collate import Collator
 from zoo.data.tokenization import in_chunks
 from zoo.objectives import Objective
+from zoo.text.tokenizer import Tokenizer
 
 ROWS = 64  # most examples in a batch
 TOKENS = 4096  # most token ids in a batch: outputs may be as wide as a vocabulary
@@ -21,7 +22,7 @@ _DERIVED = WeakKeyDictionary()  # model -> {key: what was made of the model, com
 def predict(
     model: keras.Model,
     objective: Objective,
-    tokenizer,
+    tokenizer: Tokenizer,
     records: Iterable[dict[str, Any]],
     during_training: bool = False,
     predict_batch: Callable | None = None,
@@ -43,7 +44,7 @@ class BatchPredictor:
         self,
         model: keras.Model,
         objective: Objective,
-        tokenizer,
+        tokenizer: Tokenizer,
         during_training: bool = False,
         predict_batch: Callable | None = None,
     ) -> None:
@@ -74,7 +75,7 @@ class BatchPredictor:
     def _decision_model(self):
         return keras.Model(self.model.input, Decide(self.objective, name="decide")(self.model.output))
 
-    def decide(self, outputs) -> dict[str, np.ndarray]:
+    def decide(self, outputs: Any) -> dict[str, np.ndarray]:
         """`objective.decide` of a structure of arrays or tensors, compiled once for their shapes."""
         compiled = self._derived(
             ("decide", repr(self.objective)), lambda: backend.jit(self.objective.decide, (), donate=False)
@@ -100,7 +101,7 @@ class BatchPredictor:
                 outputs[i] = _row(arrays, row)
         return outputs
 
-    def generate(self, rows, max_new_tokens):
+    def generate(self, rows: Sequence[dict[str, Any]], max_new_tokens: int) -> list[list[int]]:
         """Greedy decoding: the new ids for each of a list of prompts, at most `max_new_tokens` and without the end id.
 
         A row holds `tokens`, or the `source` of an encoder-decoder and what its `target` starts with: see
@@ -128,7 +129,7 @@ class Decide(keras.layers.Layer):
         super().__init__(dtype="float32", autocast=False, **kwargs)
         self.objective = objective
 
-    def call(self, outputs):
+    def call(self, outputs: Any) -> dict[str, Any]:
         return self.objective.decide(outputs)
 
 

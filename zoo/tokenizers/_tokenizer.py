@@ -38,7 +38,7 @@ class TokenizerSpec(ABC):
         """
         backend = self.untrained()
         backend.train_from_iterator(as_texts(texts), self.trainer())
-        return with_special_tokens(backend)
+        return with_bert_template(backend)
 
     def check_vocabulary(self, least: int) -> None:
         """Raise `UserError` unless the field `vocabulary` has room for at least `least` ids."""
@@ -48,7 +48,7 @@ class TokenizerSpec(ABC):
             raise UserError(f"{name} needs vocabulary of at least {least}. Received: vocabulary={vocabulary}")
 
 
-def with_special_tokens(backend: tokenizers.Tokenizer) -> Tokenizer:
+def with_bert_template(backend: tokenizers.Tokenizer) -> Tokenizer:
     """The `Tokenizer` of a trained `tokenizers.Tokenizer`, with BERT's special tokens around texts.
 
     Raises `UserError` if no token was learned.

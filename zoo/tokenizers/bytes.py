@@ -9,7 +9,7 @@ from tokenizers import decoders, models, pre_tokenizers
 from zoo.text.splitting import bytes_to_unicode
 from zoo.text.tokenizer import Text, Tokenizer
 from zoo.tokenizers import TokenizerSpec
-from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, with_special_tokens
+from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, with_bert_template
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,4 +25,4 @@ class Bytes(TokenizerSpec):
 
     def train(self, texts: Iterable[Text] = ()) -> Tokenizer:
         """The tokenizer; no text is used."""
-        return with_special_tokens(self.untrained())
+        return with_bert_template(self.untrained())

@@ -10,7 +10,7 @@ from tokenizers import decoders, models, normalizers
 from zoo.text.tokenizer import Text, Tokenizer
 from zoo.text.unicode import as_texts
 from zoo.tokenizers import TokenizerSpec
-from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, UNKNOWN, with_special_tokens
+from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, UNKNOWN, with_bert_template
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,4 +37,4 @@ class Characters(TokenizerSpec):
         for text in as_texts(texts):
             counts.update(normalizer.normalize_str(text) if normalizer else text)
         ordered = sorted(counts, key=lambda character: (-counts[character], character))
-        return with_special_tokens(self.untrained(ordered[: self.vocabulary - len(SPECIAL_TOKENS)]))
+        return with_bert_template(self.untrained(ordered[: self.vocabulary - len(SPECIAL_TOKENS)]))

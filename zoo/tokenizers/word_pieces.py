@@ -13,7 +13,7 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 from zoo.text.tokenizer import Text, Tokenizer
 from zoo.text.unicode import as_texts
 from zoo.tokenizers import TokenizerSpec
-from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, UNKNOWN, with_special_tokens
+from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, UNKNOWN, with_bert_template
 
 WORD_START = "\0"  # marks a word's beginning while learning; BERT's normaliser leaves no NUL in a text
 
@@ -44,7 +44,7 @@ class WordPieces(TokenizerSpec):
         trainer = trainers.BpeTrainer(vocab_size=self.vocabulary, show_progress=False)
         backend.train_from_iterator(as_texts(texts), trainer)
         ids = backend.get_vocab()
-        return with_special_tokens(self.untrained(_pieces(sorted(ids, key=ids.__getitem__))))
+        return with_bert_template(self.untrained(_pieces(sorted(ids, key=ids.__getitem__))))
 
 
 def _pieces(learned: list[str]) -> Iterator[str]:

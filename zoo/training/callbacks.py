@@ -56,7 +56,7 @@ class Validation(keras.callbacks.Callback):
         self.best = saved.best
         self.best_key, self.best_epoch = tuple(saved.progress["best_key"]), saved.progress["best_epoch"]
 
-    def on_epoch_end(self, epoch, logs: Any = None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         with averaged(self.model):
             parts = self.objective, self.tokenizer, self.records
             outputs = predictor.predict(self.network, *parts, during_training=True, predict_batch=self.predict_batch)
@@ -77,10 +77,10 @@ class StopAfter(keras.callbacks.Callback):
         super().__init__()
         self.total, self.steps = total, steps
 
-    def on_epoch_begin(self, epoch, logs: Any = None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.before = epoch * self.steps
 
-    def on_train_batch_end(self, batch, logs: Any = None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if self.before + batch + 1 >= self.total:
             self.model.stop_training = True
 
@@ -111,17 +111,17 @@ class Recorder(keras.callbacks.Callback):
         self.saved, self.rows = saved, saved.progress["rows"]
         self.started = time.monotonic() - self.rows[-1]["seconds"]
 
-    def on_train_begin(self, logs: Any = None):
+    def on_train_begin(self, logs: Any = None) -> None:
         self.events = EventWriter(self.folder / "logs")
 
-    def on_train_batch_begin(self, batch, logs: Any = None):
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         if self.saved:  # not before: `fit` and torch's data loader draw random numbers when they start
             self.saved.restore(self.variables, self.model if self.same_optimizer else None)
         elif self.random_state is not None:
             backend.set_random_state(self.random_state)
         self.saved = self.random_state = None
 
-    def on_epoch_end(self, epoch, logs: Any = None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         batch = epoch * self.steps + self.batch + 1
         row = {"epoch": epoch + 1, "batch": batch} | {name: float(value) for name, value in logs.items()}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
@@ -133,7 +133,7 @@ class Recorder(keras.callbacks.Callback):
             state = self.variables, self.model.optimizer.variables, self.validation.best
             checkpoint.save(self.folder / "checkpoint.npz", self._progress(), *state)
 
-    def on_train_batch_end(self, batch, logs: Any = None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.batch = batch
 
     def _progress(self):

@@ -36,16 +36,16 @@ class ProgressBar(keras.callbacks.Callback):
         )
         self.bar = Progress(*columns, console=console, transient=True)
 
-    def on_train_begin(self, logs: Any = None):
+    def on_train_begin(self, logs: Any = None) -> None:
         start: dict[str, Any] = {"epoch": f"{self.done + 1}/{self.epochs}", "loss": "-", "score": "", "speed": "-"}
         total, completed = self.epochs * self.steps, self.done * self.steps
         self.task = self.bar.add_task("", total=total, completed=completed, **start)
         self.bar.start()
 
-    def on_epoch_begin(self, epoch, logs: Any = None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.epoch, self.began = epoch, time.monotonic()
 
-    def on_train_batch_end(self, batch, logs: Any = None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         now = time.monotonic()
         if now - self.refreshed < REFRESH:
             return
@@ -54,11 +54,11 @@ class ProgressBar(keras.callbacks.Callback):
         fields["speed"] = f"{(batch + 1) / (now - self.began):.1f}"
         self.bar.update(self.task, completed=self.epoch * self.steps + batch + 1, **fields)
 
-    def on_epoch_end(self, epoch, logs: Any = None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         score = f"val_{self.monitor} {logs[f'val_{self.monitor}']:.4f}"
         self.bar.update(self.task, score=score)
         seconds = time.monotonic() - self.began
         console.print(f"epoch {epoch + 1}/{self.epochs}  loss {logs['loss']:.4f}  {score}  {seconds:.1f} s")
 
-    def on_train_end(self, logs: Any = None):
+    def on_train_end(self, logs: Any = None) -> None:
         self.bar.stop()

@@ -23,6 +23,7 @@ from zoo.runtime.console import console
 from zoo.runtime.files import atomic_folder
 from zoo.text.tokenizer import Tokenizer
 from zoo.training import checkpoint
+from zoo.training.callbacks import Recorder, Validation
 from zoo.training.environment import dtype_policy, set_seed
 from zoo.training.finetuning import BlockFreezer
 from zoo.training.fit import FitLoop
@@ -94,6 +95,9 @@ class TrainingRun:
     freezer: BlockFreezer
     tokenized: TokenizedData
     examples: Examples  # of the training split
+    validation: Validation
+    recorder: Recorder
+    weights_summary: str  # how many weights there are, and how many were trained
 
     def __init__(self, running: Path, folder: Path, preset: Preset, resume: bool) -> None:
         self.running, self.folder, self.preset, self.resume = running, folder, preset, resume

@@ -48,7 +48,7 @@ class BytePairs(SubwordModel):
         rows = tf.gather(tf.boolean_mask(rows, apart), id_parts)
         return tf.cast(ids, tf.int32), row_lengths(rows, tf.size(words, tf.int64))
 
-    def sizes(self, ids, lengths, words) -> tf.Tensor:
+    def sizes(self, ids: tf.Tensor, lengths: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
         """The bytes of its word that each id covers, int64, from the words and the result of a call."""
         return tf.gather(self.lengths, ids)
 

@@ -37,7 +37,7 @@ class CodePointTable(tf.Module):
 class Identity(tf.Module):
     """No normalisation."""
 
-    def __call__(self, points, rows) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def __call__(self, points: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """As `Normalizer`: code points, the index that each comes from, and whether it is a word by itself (never)."""
         return points, tf.range(tf.size(points, tf.int64)), tf.zeros_like(points, tf.bool)
 
@@ -60,7 +60,7 @@ class Normalizer(tf.Module):
         self.isolated = CodePointTable(isolated) if isolated.any() else None
         self.ranks: Any = CodePointTable(ranks) if ranks is not None and ranks.any() else None
 
-    def __call__(self, points, rows) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def __call__(self, points: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Normalised code points, the index that each comes from, and whether each is a word by itself.
 
         `points` are code points, and `rows` the text of each, in order.

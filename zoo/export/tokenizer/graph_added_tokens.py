@@ -1,6 +1,7 @@
 """Added tokens inside a graph, matched before anything else is done to a text."""
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -34,7 +35,7 @@ class AddedTokenReader(tf.Module):
         skipped: special tokens, which are matched and never become an id.
     """
 
-    def __init__(self, reader, added: dict[str, int], skipped: set[str]):
+    def __init__(self, reader: Callable[[tf.Tensor], RaggedIds], added: dict[str, int], skipped: set[str]):
         super().__init__()
         self.reader, self.ids = reader, hash_table(added, UNSEEN)
         self.joins = CodePointTable(joins_added_tokens())

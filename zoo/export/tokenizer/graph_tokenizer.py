@@ -1,5 +1,7 @@
 """The tokenizer inside a TensorFlow graph, of core operations only, so that any TensorFlow server runs it."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from zoo.export.tokenizer.from_tokenizer import reader_for
@@ -63,7 +65,9 @@ def _truncated_lengths(counts, room):
     ]
 
 
-def join(columns, special_ids, rows: tf.Tensor) -> tf.RaggedTensor:
+def join(
+    columns: Sequence[tuple[tf.Tensor, tf.Tensor]], special_ids: Sequence[Sequence[int]], rows: tf.Tensor
+) -> tf.RaggedTensor:
     """A row for each text or pair: special ids and the ids of columns, `(ids, lengths)` each, in turn."""
     runs = [_repeat(special_ids[0], rows)]
     for column, after in zip(columns, special_ids[1:], strict=True):

@@ -73,6 +73,11 @@ def truncate(ragged: RaggedIds, length: int) -> RaggedIds:
     return ragged._replace(ids=ids, lengths=tf.minimum(ragged.lengths, length), starts=starts, ends=ends)
 
 
+def padding_mask(ragged: RaggedIds) -> tf.Tensor:
+    """Whether a text has a token at each index, (texts, longest text or 1) bool."""
+    return tf.sequence_mask(ragged.lengths, tf.maximum(tf.reduce_max(ragged.lengths), 1))
+
+
 def slice_spans(
     texts: tf.Tensor, ragged: RaggedIds, first: tf.Tensor, last: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -3,6 +3,8 @@
 Plain functions in place of `tf.RaggedTensor`, whose checks make a graph larger and slower to trace.
 """
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 
@@ -29,16 +31,16 @@ def gather_runs(values: tf.Tensor, starts: tf.Tensor, lengths: tf.Tensor) -> tf.
     return tf.gather(values, tf.gather(starts, rows) + within)
 
 
-def shift_right(values: tf.Tensor, first) -> tf.Tensor:
+def shift_right(values: tf.Tensor, first: int) -> tf.Tensor:
     """The left neighbour of each item; `first` for the first item."""
     return tf.concat([tf.fill([1], tf.cast(first, values.dtype)), values], 0)[:-1]
 
 
-def shift_left(values: tf.Tensor, last) -> tf.Tensor:
+def shift_left(values: tf.Tensor, last: int) -> tf.Tensor:
     """The right neighbour of each item; `last` for the last item."""
     return tf.concat([values, tf.fill([1], tf.cast(last, values.dtype))], 0)[1:]
 
 
-def lookup(names, indices: tf.Tensor, mask=True) -> tf.Tensor:
+def lookup(names: Sequence[str], indices: tf.Tensor, mask: tf.Tensor | bool = True) -> tf.Tensor:
     """The string of each index into the list `names`; "" where `mask` is False."""
     return tf.where(mask, tf.gather(names, indices), "")

@@ -1,11 +1,15 @@
 """From a batch of strings to ids inside a graph: the three kinds of tokenizer (words, characters, bytes)."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
-from zoo.export.tokenizer.characters import CodePointTable, decode
+from zoo.export.tokenizer.characters import CodePointTable, Identity, Normalizer, decode
 from zoo.export.tokenizer.ragged import row_ids, row_lengths, row_starts
+from zoo.export.tokenizer.splits import ByteLevelSplit, Split
+from zoo.export.tokenizer.subword_models import SubwordModel, WholeWords
 
 
 class RaggedIds(NamedTuple):
@@ -27,7 +31,13 @@ class WordReader(tf.Module):
         prefix_space: whether a text that does not begin with a space gets one.
     """
 
-    def __init__(self, normalizer, split, model, prefix_space: bool = False):
+    def __init__(
+        self,
+        normalizer: Normalizer | Identity,
+        split: Split | ByteLevelSplit,
+        model: WholeWords | SubwordModel,
+        prefix_space: bool = False,
+    ):
         super().__init__()
         self.normalizer, self.split, self.model, self.prefix_space = normalizer, split, model, prefix_space
 
@@ -60,7 +70,7 @@ class CharacterReader(tf.Module):
         ids: the id of each code point, (0x110000,) int32.
     """
 
-    def __init__(self, normalizer, ids):
+    def __init__(self, normalizer: Normalizer | Identity, ids: np.ndarray):
         super().__init__()
         self.normalizer, self.ids = normalizer, CodePointTable(ids)
 
@@ -81,7 +91,7 @@ class ByteReader(tf.Module):
         prefix_space: whether a text that does not begin with a space gets one.
     """
 
-    def __init__(self, ids, prefix_space: bool = False):
+    def __init__(self, ids: Sequence[int], prefix_space: bool = False):
         super().__init__()
         self.ids, self.prefix_space = tf.constant(ids, tf.int32), prefix_space
 

@@ -23,7 +23,7 @@ class Split(tf.Module):
         super().__init__()
         self.classes = CodePointTable(classes)
 
-    def __call__(self, points, rows, isolated) -> tuple[tf.Tensor, tf.Tensor]:
+    def __call__(self, points: tf.Tensor, rows: tf.Tensor, isolated: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Whether each character begins a word, and whether it belongs to a word, (n,) bool both."""
         classes = tf.where(isolated, tf.constant(SINGLE, tf.uint8), self.classes(points))
         left, right = _neighbours(classes, rows)
@@ -40,7 +40,7 @@ class ByteLevelSplit(tf.Module):
         super().__init__()
         self.classes = CodePointTable(classes)
 
-    def __call__(self, points, rows, isolated) -> tuple[tf.Tensor, tf.Tensor]:
+    def __call__(self, points: tf.Tensor, rows: tf.Tensor, isolated: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Whether each character begins a word, and whether it belongs to a word (always), (n,) bool both."""
         raw = self.classes(points)
         left, right = _neighbours(raw, rows)

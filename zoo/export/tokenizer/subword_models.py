@@ -7,7 +7,9 @@ from zoo.export.tokenizer.ragged import gather_runs, row_starts
 UNSEEN = -1
 
 
-def hash_table(mapping: dict, default, key=tf.string, value=tf.int32) -> tf.lookup.StaticHashTable:
+def hash_table(
+    mapping: dict, default: int, key: tf.DType = tf.string, value: tf.DType = tf.int32
+) -> tf.lookup.StaticHashTable:
     """A hash table of a dictionary; a key that is not in it gives `default`."""
     keys, values = tf.constant(list(mapping), key), tf.constant(list(mapping.values()), value)
     return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), default)
@@ -26,7 +28,7 @@ class WholeWords(tf.Module):
         """Ids, int32, and the number of ids of each word, int64."""
         return self.ids.lookup(words), tf.ones_like(words, tf.int64)
 
-    def sizes(self, ids, lengths, words) -> tf.Tensor:
+    def sizes(self, ids: tf.Tensor, lengths: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
         """The units of its word that each id covers, int64, from the words and the result of a call."""
         return tf.cast(tf.strings.length(words, self.unit), tf.int64)
 
@@ -60,6 +62,6 @@ class SubwordModel(tf.Module):
         """Ids, int32, and the number of ids of each word, int64; the words are all different."""
         raise NotImplementedError
 
-    def sizes(self, ids, lengths, words) -> tf.Tensor:
+    def sizes(self, ids: tf.Tensor, lengths: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
         """The units of its word that each id covers, int64, from the words and the result of a call."""
         raise NotImplementedError

@@ -17,7 +17,7 @@ WHITESPACE, LETTER, SINGLE, APOSTROPHE = range(4)  # classes for words; a charac
 SPACE, NUMBER, OTHER, QUOTE = range(4, 8)  # further classes for byte-level words, beside WHITESPACE and LETTER
 
 
-def to_text(points) -> str:
+def to_text(points: np.ndarray) -> str:
     """The text of an array of code points."""
     return np.asarray(points, "<u4").tobytes().decode("utf-32-le")
 
@@ -27,7 +27,7 @@ def to_points(text: str) -> np.ndarray:
     return np.frombuffer(text.encode("utf-32-le"), "<u4").astype(np.int64)
 
 
-def normalize_rows(normalizer, *columns: np.ndarray) -> list[str]:
+def normalize_rows(normalizer: normalizers.Normalizer, *columns: np.ndarray) -> list[str]:
     """The normalised text of each row of code points; no text may hold a "0"."""
     rows = np.stack([*columns, np.full(len(columns[0]), ord("0"))], 1)
     return normalizer.normalize_str(to_text(rows.ravel())).split("0")[:-1]
@@ -97,7 +97,7 @@ def byte_level_classes() -> np.ndarray:
     return classes
 
 
-def replacements(normalizer) -> tuple[np.ndarray, np.ndarray]:
+def replacements(normalizer: normalizers.Normalizer) -> tuple[np.ndarray, np.ndarray]:
     """The characters that each code point is normalised to, and whether they come with blanks around.
 
     The first array is (CODE_POINTS, k) int32 of code points, `DELETED` or `BARRIER`; the second is (CODE_POINTS,) bool.

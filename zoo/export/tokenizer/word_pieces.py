@@ -38,7 +38,7 @@ class WordPieces(SubwordModel):
         _, _, ids, rows = tf.while_loop(lambda remainder, *_: tf.size(remainder) > 0, self._advance, state, shapes)
         return self._finish(ids, rows, total)
 
-    def sizes(self, ids, lengths, words) -> tf.Tensor:
+    def sizes(self, ids: tf.Tensor, lengths: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
         """The characters of its word that each id covers, int64, from the words and the result of a call."""
         rows = row_ids(lengths)
         first, inner = (tf.gather(characters, ids) for characters in self.characters)

@@ -1,0 +1,26 @@
+"""What an objective predicts with: a model that runs on lists of examples."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+
+class Runner(Protocol):
+    """Runs a model on examples; `zoo.pipeline.predictor.BatchPredictor` is one, and documents the methods."""
+
+    model: keras.Model
+    during_training: bool  # a validation in an epoch, which may generate fewer texts
+
+    def __call__(
+        self, examples: Sequence[dict], transform: Callable[[keras.Model], keras.Model] | None = None
+    ) -> list[Any]: ...
+
+    def decisions(self, examples: Sequence[dict]) -> list[dict[str, np.ndarray]]: ...
+
+    def decide(self, outputs: Any) -> dict[str, np.ndarray]: ...
+
+    def decide_rows(self, outputs: Sequence) -> list[dict[str, np.ndarray]]: ...
+
+    def generate(self, rows: Sequence[dict], max_new_tokens: int) -> list[list[int]]: ...
