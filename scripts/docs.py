@@ -125,6 +125,23 @@ def described_fields(cls):
         yield field.name, "" if default in (MISSING, "", None) else f"`{default}`", comments.get(field.name, "")
 
 
+def floor_table():
+    """Each folder or single file of the package: floor, name, first line of its docstring; the highest floor first."""
+    tests = ast.parse((ROOT / "tests" / "test_imports.py").read_text(encoding="utf-8"))
+    floors = next(
+        ast.literal_eval(node.value)
+        for node in tests.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "FLOORS"
+    )
+    rows = []
+    for number, rooms in reversed(list(enumerate(floors))):
+        for room in sorted(rooms):
+            package = ROOT / "zoo" / room / "__init__.py"
+            path = package if package.exists() else ROOT / "zoo" / f"{room}.py"
+            rows.append([str(number), f"`{room}`", about(path)])
+    return table(["floor", "room", "what it is"], rows)
+
+
 def tree():
     """A line per file that git tracks, if it says what it is: its path and its first line."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
@@ -157,6 +174,7 @@ PARTS = {
     "settings": setting_table,
     "train_options": lambda: option_table("train"),
     "generate_options": lambda: option_table("generate"),
+    "floors": floor_table,
     "tree": tree,
 }
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 DATA = {"sst2": "sst2", "snips": "snips", "clinc150": "clinc150/data_full.json"}
 DONE = Path("saved_models/reproduce.jsonl")
+PRESETS = Path(__file__).parent.parent / "zoo" / "presets"
 
 
 def is_classifier(path):
@@ -73,7 +74,7 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--backends", nargs="+", default=["jax", "torch", "tensorflow"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    known = [path.stem for path in sorted(Path("zoo/presets").glob("*_*.py")) if is_classifier(path)]
+    known = [path.stem for path in sorted(PRESETS.glob("*_*.py")) if is_classifier(path)]
     parser.add_argument("--presets", nargs="+", choices=known, default=known)
     options = parser.parse_args()
     DONE.parent.mkdir(exist_ok=True)

@@ -8,157 +8,30 @@ import pytest
 import zoo
 
 PACKAGE = Path(zoo.__file__).parent
-OLD = {
-    # demonstratives and participles in place of a noun
-    *(
-        [
-            "place",
-            "places",
-            "found",
-            "given",
-            "kept",
-            "whole",
-            "told",
-            "looks",
-            "held",
-            "one",
-            "some",
-            "there",
-            "own",
-            "rest",
-            "wanted",
-            "shown",
-        ]
-    ),
-    # a private word where the field has a term
-    *(
-        [
-            "twin",
-            "twins",
-            "drawn",
-            "draw",
-            "drawing",
-            "author",
-            "scribe",
-            "trunk",
-            "visible",
-            "memory",
-            "memories",
-            "remembers",
-        ]
-    ),
-    *(
-        [
-            "obey",
-            "ruled",
-            "agreement",
-            "rounded",
-            "round_weights",
-            "surroundings",
-            "deviation",
-            "out_deviation",
-            "widen",
-            "narrow",
-        ]
-    ),
-    *(
-        [
-            "turn",
-            "turned",
-            "leave_out",
-            "largest",
-            "marked",
-            "recall",
-            "stretches",
-            "spelled",
-            "spellings",
-            "speller",
-            "go_on",
-            "begun",
-            "hopeless",
-        ]
-    ),
-    *(
-        [
-            "settle",
-            "forgotten",
-            "abstain",
-            "aside",
-            "varied",
-            "aligned",
-            "asks",
-            "needs",
-            "suit",
-            "served",
-            "opening",
-            "judge",
-            "scorer",
-            "hits",
-        ]
-    ),
-    *(
-        [
-            "carried",
-            "carry",
-            "owners",
-            "tidy",
-            "owned",
-            "paces",
-            "scissors",
-            "entrances",
-            "settled",
-            "growing",
-            "grow",
-            "surprise",
-            "surprises",
-        ]
-    ),
-    *(
-        [
-            "feeding",
-            "shut",
-            "blank",
-            "rarest",
-            "kinds",
-            "several",
-            "guesses",
-            "hidden_tokens",
-            "think",
-            "attend_to",
-            "sure_of",
-            "adaptable",
-        ]
-    ),
-    *(
-        [
-            "attentive",
-            "low_rank",
-            "unscaled",
-            "in_order",
-            "hollow",
-            "fitting",
-            "watching",
-            "schemes",
-            "abilities",
-            "new_tokens",
-            "no_repeat",
-        ]
-    ),
-    *(
-        [
-            "tuner",
-            "refusal",
-            "explained",
-            "naming",
-            "whole_file",
-            "whole_folder",
-            "put_into",
-            "together",
-            "looked",
-            "memory_kept",
-        ]
-    ),
-}
+# demonstratives and participles in place of a noun
+VAGUE = """
+    place places found given kept whole told looks held one some there own rest wanted shown
+"""
+# private words where the field has a term
+PRIVATE = """
+    abilities abstain adaptable adaptation adapted admitted agreement aligned answerer arrange aside
+    asking asks attend_to attentive author ban banned begun best_tags blank both_right bytes_width
+    carried carry claims compile continuation crossing deviation draw drawing drawn endless
+    entrances explained feeding first_bias first_place fitting floor forgotten fresh from_step
+    gather go_on grow growing guesses held_in hidden_tokens hits hollow hopeless in_order inspect
+    judge kernel_of keys_of kinds largest layout leave_out likeness look looked looks_at low_rank
+    marked masked_head memories memory memory_kept naming narrow need needs new_tokens no_repeat
+    normalize_size nothing nowhere obey occurrences of_pattern of_texts of_these opening
+    out_deviation owned owners pace paces packed packing packs pick pictures placed possible
+    prompter published put_into rarest ratios reader_of reading recall refusal remember remembered
+    remembers renewed round_weights rounded rounds ruled rust samples schemes scissors scorer scribe
+    served serving settle settled several shut spaced spans_of specials speculator spelled speller
+    spelling spellings spent spread stretches strongest suit sure_of surprise surprises surroundings
+    switch_off switch_on tag_all think through tidy together trunk tuner turn turned twin twins
+    unscaled update_of variational varied visible watching whole_file whole_folder widen with_shape
+    word_hashes word_numbers writing written
+"""
+OLD = set(VAGUE.split()) | set(PRIVATE.split())
 
 
 def names_defined(tree):

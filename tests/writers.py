@@ -67,7 +67,7 @@ def sources(model, count):
 
 
 def logits(model, ids, source=None):
-    """Of the token after `ids`, (vocabulary,), from the whole text; padding follows it, so that few shapes are compiled."""
+    """Of the token after `ids`, (vocabulary,), from the whole text, padded so that few shapes are compiled."""
     rows = [padded(row) for row in [source, ids][-len(model.inputs) :]]
     inputs = {tensor.name: np.array([row], "int32") for tensor, row in zip(model.inputs, rows, strict=True)}
     return ops.convert_to_numpy(model(inputs, training=False))[0, len(ids) - 1]

@@ -36,8 +36,8 @@ def from_json(text: str) -> Preset:
         values = json.loads(text)
         number = values["format"]
     except (json.JSONDecodeError, TypeError, KeyError) as error:
-        received = f"{error.__class__.__name__} ({error})"
-        raise UserError(f"Expected the JSON of a preset. Received: {received}. Copy the whole folder again.") from None
+        received = f"{error.__class__.__name__} ({error}). Train again, or copy the whole folder again"
+        raise UserError(f"Expected the JSON of a preset. Received: {received}.") from None
     if number != FORMAT:
         received = f"{number}, written by zoo {values.get('zoo')}"
         raise UserError(

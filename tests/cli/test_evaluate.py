@@ -46,6 +46,11 @@ def test_the_picture(cli, model_folder, check_refused):
 def test_list(cli):
     assert json.loads(cli("list", "presets", "--json").out) == {"presets": list(zoo.names("presets"))}
     assert set(json.loads(cli("list", "--json").out)) == set(zoo.catalog.CONTRACTS)
+    objectives = cli("list", "objectives").out.splitlines()
+    (row,) = (i for i, line in enumerate(objectives) if line.split()[0] == "translate")
+    assert objectives[row + 1].split()[0] == "with"
+    assert {"rnn_seq2seq", "transformer"} <= {name.strip(",") for name in objectives[row + 1].split()}
+    assert not any(line.split()[0] == "with" for line in cli("list").out.splitlines())
     lines = cli("list").out.splitlines()
     assert "architectures:" in lines
     assert any(line.split()[0] == "lstm" and len(line.split()) > 3 for line in lines)
@@ -69,7 +74,9 @@ def test_a_mistake_in_a_process_of_its_own(tmp_path):
 
 def test_an_unknown_backend(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "pytorch")
-    done = subprocess.run([sys.executable, "-m", "zoo", "list"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo", "list", "objectives"], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("zoo: Cannot start 'pytorch' (")
     assert done.stderr.endswith("Set KERAS_BACKEND to jax, torch or tensorflow.\n")

@@ -53,7 +53,7 @@ def test_preparation_is_one_pass():
 
 
 def test_decisions_are_those_of_the_outputs():
-    """Compiled as the model's last layer, on outputs of another predictor, and on the arrays of all rows."""
+    """Whoever runs the model, and whatever the number of rows."""
     tokenizer = Words().train(record["text"] for record in TEXTS)
     objective = ClassifyText(labels=("a", "b", "c"), multi_label=True, length=16)
     keras.utils.set_random_seed(0)
@@ -64,10 +64,11 @@ def test_decisions_are_those_of_the_outputs():
         predict(model, objective, tokenizer, TEXTS),
         predict(model, objective, tokenizer, TEXTS, predict_batch=model.predict_on_batch),
         run.decide_rows(outputs),
+        [run.decide(output[None]) for output in outputs],
     ]
     for decisions in zip(*decided, strict=True):
         for decision in decisions:
             assert list(decision) == list(objective.outputs)
             for name, array in decision.items():
-                np.testing.assert_allclose(array, decisions[0][name], rtol=1e-5)
+                np.testing.assert_allclose(array.reshape(-1), decisions[0][name], rtol=1e-5)
     assert run.decide_rows([]) == []

@@ -25,7 +25,9 @@ def examples(tmp_path):
     def make(model):
         records = [{"text": text, "label": "a"} for text in TEXTS]
         save(tmp_path / "rows", OBJECTIVE.examples(records, TOKENIZER))
-        return Examples(tmp_path / "rows", Collator.for_model(model, OBJECTIVE, TOKENIZER, ("tokens", "segments", "labels")))
+        return Examples(
+            tmp_path / "rows", Collator.for_model(model, OBJECTIVE, TOKENIZER, ("tokens", "segments", "labels"))
+        )
 
     return make
 

@@ -69,7 +69,7 @@ def test_features_from_disk_give_the_same_scores(attentive, tmp_path, monkeypatc
     objective = replace(attentive.objective, dropout=0.0)
     preset = replace(attentive, architecture=architecture, objective=objective, tuning=Tuning(freeze=freeze))
     kept = zoo.train(preset, to=tmp_path / "kept")
-    monkeypatch.setattr(fit, "cut", None)  # nothing may be kept: it would fail
+    monkeypatch.setattr(fit, "split_frozen", None)  # features must not be cached: the call would fail
     monkeypatch.setattr(preset.objective.__class__, "dynamic", True)
     computed = zoo.train(preset, to=tmp_path / "computed")
     for one, other in zip(history(tmp_path / "kept"), history(tmp_path / "computed"), strict=True):
@@ -95,14 +95,16 @@ def test_frozen_layers_compute_once(attentive, tmp_path, monkeypatch):
     many = {}
     for epochs in (2, 4):
         calls.clear()
-        preset = replace(attentive, tuning=Tuning(freeze="backbone"), training=replace(attentive.training, epochs=epochs))
+        preset = replace(
+            attentive, tuning=Tuning(freeze="backbone"), training=replace(attentive.training, epochs=epochs)
+        )
         zoo.train(preset, to=tmp_path / str(epochs))
         many[epochs] = sum(calls)
     assert many[2] == many[4] > 0
 
 
 def test_an_optimizer_has_no_state_for_frozen_weights(attentive):
-    model = replace(attentive.objective, labels=("a", "b")).model(attentive.architecture)
+    model = build_model(replace(attentive.objective, labels=("a", "b")), attentive.architecture)
     freezer = finetuning.BlockFreezer(Tuning(freeze="backbone"), attentive.architecture, model)
     adamw = optimizer(attentive.training, model, 10, freezer.lr_scales)
     assert sum("momentum" in v.path for v in adamw.variables) == len(model.trainable_weights) == 2
@@ -130,7 +132,8 @@ def test_blocks_learn_one_after_the_other(attentive, tmp_path, monkeypatch, caps
 
     monkeypatch.setattr(callbacks.Recorder, "on_epoch_end", look)
     zoo.train(
-        replace(attentive, tuning=Tuning(unfreeze_every=1), training=replace(attentive.training, epochs=5)), to=tmp_path / "m"
+        replace(attentive, tuning=Tuning(unfreeze_every=1), training=replace(attentive.training, epochs=5)),
+        to=tmp_path / "m",
     )
     assert seen[1:4] == [
         {"logits", "block1", "norm"},
@@ -166,10 +169,10 @@ def test_a_killed_run_resumes_to_the_same_weights(attentive, tmp_path, monkeypat
     assert resumed.scores == whole.scores
 
 
-def test_a_killed_run_with_a_frozen_trunk_resumes_from_published_weights(attentive, tmp_path, monkeypatch):
+def test_a_killed_run_with_a_frozen_backbone_resumes_from_published_weights(attentive, tmp_path, monkeypatch):
     zoo.train(attentive, to=tmp_path / "first")
     preset = replace(attentive, tuning=Tuning(freeze="backbone"))
-    options = {"weights": str(tmp_path / "first"), "overrides": ["training.epochs=3"]}
+    options = {"init": str(tmp_path / "first"), "overrides": ["training.epochs=3"]}
     whole, save = zoo.train(preset, to=tmp_path / "whole", **options), checkpoint.save
 
     def save_and_die(*arguments):
@@ -189,7 +192,10 @@ def test_a_killed_run_with_a_frozen_trunk_resumes_from_published_weights(attenti
 def test_lower_blocks_learn_more_slowly(attentive):
     """AdamW's first step is as long as the learning rate, whatever the gradient; weight decay follows it."""
     objective = replace(attentive.objective, labels=("a", "b"))
-    model, training = build_model(objective, attentive.architecture), Training(schedule="constant", warmup=0.0, clip_norm=0.0)
+    model, training = (
+        build_model(objective, attentive.architecture),
+        Training(schedule="constant", warmup=0.0, clip_norm=0.0),
+    )
     freezer = finetuning.BlockFreezer(Tuning(layer_decay=0.5), attentive.architecture, model)
     compile_model(objective, model, optimizer(replace(training, weight_decay=0.5), model, 10, freezer.lr_scales))
     before = weights(model)
@@ -211,7 +217,7 @@ def test_lower_blocks_learn_more_slowly(attentive):
 
 
 def test_the_whole_backbone_and_as_many_blocks_are_the_same(attentive):
-    model = replace(attentive.objective, labels=("a", "b")).model(attentive.architecture)
+    model = build_model(replace(attentive.objective, labels=("a", "b")), attentive.architecture)
     frozen = [
         {w.path for w in finetuning.BlockFreezer(Tuning(freeze=f), attentive.architecture, model).frozen}
         for f in ("backbone", "2")
@@ -241,7 +247,9 @@ def test_settings_that_contradict_each_other(attentive, tmp_path):
     with pytest.raises(ValueError, match="contradict each other. Received: both"):
         zoo.train(replace(attentive, tuning=Tuning(freeze="backbone", unfreeze_every=1)), to=tmp_path / "m")
     with pytest.raises(ValueError, match="Received: training.max_steps too"):
-        zoo.train(replace(attentive, tuning=Tuning(unfreeze_every=1)), to=tmp_path / "m", overrides=["training.max_steps=5"])
+        zoo.train(
+            replace(attentive, tuning=Tuning(unfreeze_every=1)), to=tmp_path / "m", overrides=["training.max_steps=5"]
+        )
 
 
 def test_a_network_in_which_nothing_would_learn_is_refused(attentive, tmp_path):

@@ -53,7 +53,7 @@ def test_without_its_data_a_model_is_not_scored(models, tmp_path, capsys):
         replace(found, preset=elsewhere).save(tmp_path / folder.name)
     averaged = zoo.average([tmp_path / "one", tmp_path / "two"], tmp_path / "both")
     assert averaged.scores == {}
-    assert "Not scored, since the data of the first model cannot be read" in " ".join(capsys.readouterr().err.split())
+    assert "Not scored, because the data of the first model cannot be read" in " ".join(capsys.readouterr().err.split())
 
 
 def test_models_that_are_not_alike_are_refused(models, tiny, tmp_path):

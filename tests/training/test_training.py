@@ -15,6 +15,7 @@ import pytest
 
 import zoo
 from zoo import config
+from zoo.objectives import build_model
 from zoo.training import callbacks, checkpoint
 
 
@@ -99,7 +100,7 @@ def test_a_killed_run_resumes_to_the_same_weights(tiny, tmp_path, monkeypatch, e
 
 SCRIPT = """
 import sys, zoo
-from zoo import settings
+from zoo import config
 preset = config.from_json(open(sys.argv[1]).read())
 zoo.train(preset, to=sys.argv[2], resume=len(sys.argv) > 3)
 """
@@ -163,7 +164,7 @@ def test_a_truncated_checkpoint_is_named(tiny, tmp_path, monkeypatch):
     monkeypatch.undo()
     path = tmp_path / "m.running" / "checkpoint.npz"
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(ValueError, match="checkpoint.npz is not a whole checkpoint"):
+    with pytest.raises(ValueError, match="checkpoint.npz is not a complete checkpoint"):
         zoo.train(tiny, to=tmp_path / "m", resume=True)
 
 
@@ -268,7 +269,7 @@ def test_an_unknown_schedule_is_refused(tiny, tmp_path):
 def test_biases_and_norms_do_not_decay(tiny):
     from zoo.training.optimizer import optimizer
 
-    model = replace(tiny.objective, labels=("a", "b")).model(tiny.architecture)
+    model = build_model(replace(tiny.objective, labels=("a", "b")), tiny.architecture)
     adamw = optimizer(tiny.training, model, 10)
     decays = {weight.path: adamw._use_weight_decay(weight) for weight in model.trainable_variables}
     assert {path.rpartition("/")[2] for path, decayed in decays.items() if not decayed} == {"bias"}
@@ -277,7 +278,7 @@ def test_biases_and_norms_do_not_decay(tiny):
 def test_averaged_weights_are_the_moving_average(tiny):
     from zoo.training.optimizer import averaged, optimizer
 
-    model = replace(tiny.objective, labels=("a", "b")).model(tiny.architecture)
+    model = build_model(replace(tiny.objective, labels=("a", "b")), tiny.architecture)
     training = replace(tiny.training, ema=0.75, schedule="constant", warmup=0.0)
     model.compile(optimizer(training, model, 10), "mse")
     first, expected = model.get_layer("logits").kernel, None

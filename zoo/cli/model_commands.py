@@ -14,9 +14,9 @@ from zoo.cli.options import (
     Spec,
     columns_of,
     format_scores,
+    has_imports,
     print_json,
     start,
-    start_for_imports,
     tell,
 )
 from zoo.runtime.errors import UserError
@@ -30,7 +30,8 @@ def list_(
 
     zoo list objectives also lists the architectures that suit each objective.
     """
-    start_for_imports()
+    if has_imports() or (kind == "objectives" and not json):
+        start()
     from zoo import catalog
 
     listed = {each: catalog.names(each) for each in ([kind] if kind else catalog.CONTRACTS)}
@@ -48,7 +49,6 @@ def list_(
 
 
 def _architectures_for(objective):
-    start()
     from zoo import catalog
 
     settings = catalog.compatible_architectures(objective)

@@ -78,10 +78,9 @@ def start() -> Any:
     return zoo
 
 
-def start_for_imports() -> None:
-    """Import the modules of --import, if any; without them the framework is not started."""
-    if _imports:
-        start()
+def has_imports() -> bool:
+    """Whether the command has --import options; `start` imports these modules."""
+    return bool(_imports)
 
 
 def tell(message: str) -> None:

@@ -16,16 +16,15 @@ class LabelCollector:
     def __init__(self, field: str = "label") -> None:
         self.field = field
         self._labels: set[str] = set()
-        self._first: dict[str, str] = {}  # label outside of the training split -> location of its first record
+        self._first: dict[str, str] = {}  # label -> location of its first record
 
     def add(self, split: str, location: str, record: dict) -> None:
         """Take a further record into account. Raises UserError, with the location, where it lacks the field."""
         labels = labels_of(record, self.field, location)
         if split == "train":
             self._labels.update(labels)
-        else:
-            for label in labels:
-                self._first.setdefault(label, location)
+        for label in labels:
+            self._first.setdefault(label, location)
 
     def labels(self, where: str) -> tuple[str, ...]:
         """The labels of the training split, sorted; `where` describes the split in a message.
@@ -35,13 +34,11 @@ class LabelCollector:
         return check_several(self._labels, self.field, where)
 
     def check(self, labels: Iterable[str]) -> None:
-        """Raise UserError for a label of any split that is not among `labels`, with its location where it is known."""
+        """Raise UserError, with the location of its first record, for a label that is not among `labels`."""
         known = frozenset(labels)
         for label, location in self._first.items():
             if label not in known:
                 raise UserError(_unknown_label(self.field, label, location, known))
-        for label in sorted(self._labels - known):
-            raise UserError(_unknown_label(self.field, label, "a record of the training split", known))
 
 
 def collect_labels(dataset: Dataset, field: str = "label") -> tuple[str, ...]:

@@ -67,13 +67,7 @@ class BatchPredictor:
 
     def decisions(self, examples: Sequence[dict[str, Any]]) -> list[dict[str, np.ndarray]]:
         """`objective.decide` of the model's outputs, {name: array}, for each example."""
-        if predict_batch := self.predict_batch:
-            return self._run(examples, self.model, lambda inputs: self.decide(predict_batch(inputs)))
-        model = self._derived(("decisions", repr(self.objective)), self._decision_model)
-        return self._run(examples, model, model.predict_on_batch)
-
-    def _decision_model(self):
-        return keras.Model(self.model.input, Decide(self.objective, name="decide")(self.model.output))
+        return self.decide_rows(self(examples))
 
     def decide(self, outputs: Any) -> dict[str, np.ndarray]:
         """`objective.decide` of a structure of arrays or tensors, compiled once for their shapes."""
@@ -84,11 +78,15 @@ class BatchPredictor:
         return keras.tree.map_structure(keras.ops.convert_to_numpy, compiled(outputs))
 
     def decide_rows(self, outputs: Sequence) -> list[dict[str, np.ndarray]]:
-        """The decision for each of a list of outputs, arrays of one shape or dicts of them."""
-        missing = power_of_two(max(len(outputs), 1)) - len(outputs)
-        rows = [*outputs, *list(outputs[-1:]) * missing]
-        arrays = self.decide(keras.tree.map_structure(lambda *parts: np.stack(parts), *rows)) if rows else {}
-        return [_row(arrays, row) for row in range(len(outputs))]
+        """The decision for each of a list of outputs, arrays or dicts of arrays; those of one shape at once."""
+        decisions: list[Any] = [None] * len(outputs)
+        for indices in _by_shape(outputs):
+            rows = [outputs[i] for i in indices]
+            rows += rows[-1:] * (power_of_two(len(rows)) - len(rows))
+            arrays = self.decide(keras.tree.map_structure(lambda *parts: np.stack(parts), *rows))
+            for row, i in enumerate(indices):
+                decisions[i] = _row(arrays, row)
+        return decisions
 
     def _run(self, examples, model, predict_batch):
         outputs: list[Any] = [None] * len(examples)
@@ -122,15 +120,13 @@ class BatchPredictor:
         return derived[key]
 
 
-class Decide(keras.layers.Layer):
-    """`objective.decide` as the last layer of a model, to be compiled with it."""
-
-    def __init__(self, objective: Objective, **kwargs) -> None:
-        super().__init__(dtype="float32", autocast=False, **kwargs)
-        self.objective = objective
-
-    def call(self, outputs: Any) -> dict[str, Any]:
-        return self.objective.decide(outputs)
+def _by_shape(outputs):
+    """Lists of indices of the outputs that have the same shapes."""
+    groups = {}
+    for i, output in enumerate(outputs):
+        key = tuple(part.shape for part in output.values()) if isinstance(output, dict) else output.shape
+        groups.setdefault(key, []).append(i)
+    return groups.values()
 
 
 def _row(arrays, row):
