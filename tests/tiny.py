@@ -47,11 +47,11 @@ def serving(objective, **settings):
 
 
 def family(name):
-    """What an architecture is built of: (kind of layers, whether it reads a source, whether its attention is causal)."""
+    """The family of an architecture: (kind of layers, whether it reads a source, whether its attention is causal)."""
     architecture = shrunk(name)
     known = {field.name for field in fields(architecture)}
     layers = [layer for field, layer in KINDS_OF_LAYERS.items() if field in known][:1]
-    return *layers, "source" in architecture.inputs(), "heads" in known and architecture.causal
+    return (*layers, "source" in architecture.inputs(), "heads" in known and architecture.causal)
 
 
 def one_of_each_family(names):
@@ -112,4 +112,6 @@ def spans_of(objective, tags, probabilities):
     """The decision about a text of which the tags and their probabilities are known."""
     tag, score = np.array([tags], "int32"), np.array([probabilities], "float32")
     arrays = named_spans(objective.tag_set, tag, score, np.ones(tag.shape, bool))
-    return {name: keras.ops.convert_to_numpy(array)[0] for name, array in arrays.items()} | {"word_tags": tag[0]}
+    spans = {name: keras.ops.convert_to_numpy(array)[0] for name, array in arrays.items()}
+    exists = spans["first"] >= 0
+    return {name: array[exists] for name, array in spans.items()} | {"word_tags": tag[0]}

@@ -14,6 +14,7 @@ from tokenizers import normalizers
 
 import zoo
 from zoo import catalog, config
+from zoo.export.saved_model import export
 from zoo.objectives.classify_text import ClassifyText
 from zoo.presets import Data
 
@@ -183,3 +184,9 @@ def test_user_errors_of_the_export_process_are_one_line(tmp_path):
     assert run.stderr.strip().splitlines()[-1].startswith("Expected a folder that zoo train wrote. Received: ")
     run = subprocess.run(command[:-1], capture_output=True, text=True, check=False)
     assert run.stderr.startswith("Expected two folders. Usage: python -m zoo.export MODEL_FOLDER FOLDER")
+
+
+def test_the_outputs_of_every_objective_are_documented():
+    assert not [name for name in catalog.names("objectives") if name not in export.__doc__]
+    for name in ("labels", "probabilities", "selected", "score", "vector", "follows", "answer", "no_answer", "guesses"):
+        assert name in export.__doc__

@@ -47,11 +47,6 @@ def own_trainable_variables(layer: keras.layers.Layer) -> list[keras.Variable]:
     return list(layer._trainable_variables)
 
 
-def initializer_of(variable: keras.Variable) -> Callable | None:
-    """The initializer of a variable that has no value yet; None where an array was given in its place."""
-    return variable._initializer
-
-
 def set_initializer(variable: keras.Variable, initializer: Callable) -> None:
     """Replace the initializer of a variable that has no value yet, because it was created in a `keras.StatelessScope`.
 

@@ -25,15 +25,16 @@ def export(pipeline: Pipeline, folder: str | Path) -> Path:
     `text` and `text_pair`, or `question` and `context`. It returns tensors of as many rows. Offsets count characters;
     -1 and "" fill rows up.
 
-        classify_text       labels (strings), probabilities, highest first; with several labels selected (booleans)
+        classify_text       labels (strings), probabilities, highest first; with `multi_label` selected (booleans)
         score_pair          score
         embed_text          vector
-        next_sentence       follows (probability)
+        next_sentence       follows (booleans), probability; pretrain likewise
         find_span           answer, start, end (-1: no answer), score, no_answer (probabilities)
         tag_tokens          labels, texts, starts, ends, scores of spans; without spans tags in place of labels
         classify_and_tag    as tag_tokens, and label, probability of the text
-        masked_token        text (filled in), guesses and scores of each mask, best first; pretrain likewise
-        next_token, translate, follow_instructions    text (generated), length (tokens), finished (by an end token)
+        masked_token        text (filled in), guesses and scores of each mask, best first
+        next_token          text (generated), length (tokens), finished (whether an end token ended it); translate and
+                            follow_instructions likewise
 
     Raises `UserError` where the folder exists or cannot be written, TensorFlow is missing, or the tokenizer has no
     exact equal in TensorFlow.
