@@ -84,9 +84,7 @@ def test_a_name_must_fit_the_command_line(name):
 
 
 def test_only_things_of_the_catalog_are_registered(tiny):
-    with pytest.raises(
-        UserError, match="Expected an Architecture, .* to register. Received: <class 'int'>"
-    ):
+    with pytest.raises(UserError, match="Expected an Architecture, .* to register. Received: <class 'int'>"):
         zoo.register(int)
     with pytest.raises(UserError, match="Expected a name of a-z, 0-9 and _ for a Preset. Received: name=''"):
         zoo.register(tiny)
@@ -94,9 +92,7 @@ def test_only_things_of_the_catalog_are_registered(tiny):
 
 def test_fields_need_the_dataclass_decorator():
     plain = type("Plain", (Averaging,), {"__annotations__": {"gates": int}, "gates": 3})
-    with pytest.raises(
-        UserError, match=r"Expected @dataclass\(frozen=True, .* below @zoo.register of Plain"
-    ):
+    with pytest.raises(UserError, match=r"Expected @dataclass\(frozen=True, .* below @zoo.register of Plain"):
         zoo.register(plain)
 
 
