@@ -26,7 +26,7 @@ def test_an_unknown_label_is_told_with_its_first_location():
 
 
 def test_labels_of_the_training_split_are_checked_too():
-    with pytest.raises(ValueError, match="a record of the training split. Received: label='b'"):
+    with pytest.raises(ValueError, match="at line 1. Received: label='b'"):
         collected(("train", "a"), ("train", "b")).check(("a", "c"))
 
 

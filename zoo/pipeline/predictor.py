@@ -83,7 +83,7 @@ class BatchPredictor:
         for indices in _by_shape(outputs):
             rows = [outputs[i] for i in indices]
             rows += rows[-1:] * (power_of_two(len(rows)) - len(rows))
-            arrays = self.decide(keras.tree.map_structure(lambda *parts: np.stack(parts), *rows))
+            arrays = self.decide(_stack(rows))
             for row, i in enumerate(indices):
                 decisions[i] = _row(arrays, row)
         return decisions
@@ -127,6 +127,13 @@ def _by_shape(outputs):
         key = tuple(part.shape for part in output.values()) if isinstance(output, dict) else output.shape
         groups.setdefault(key, []).append(i)
     return groups.values()
+
+
+def _stack(rows):
+    """Arrays, or dicts of arrays, as one with a further first axis."""
+    if isinstance(rows[0], dict):
+        return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    return np.stack(rows)
 
 
 def _row(arrays, row):
