@@ -3,6 +3,7 @@
 import os
 import random
 
+import hypothesis
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny products: torch's threads would wait for each other
@@ -21,6 +22,15 @@ RUN_ON = {  # folders and files whose results do not depend on the backend: the 
 GOOD = ["great", "lovely", "superb", "fine", "wonderful", "happy"]
 BAD = ["awful", "boring", "dull", "poor", "horrid", "sad"]
 FILLER = ["the", "film", "was", "a", "story", "with", "some", "people", "in", "it", "and", "then", "more", "of", "that"]
+
+
+def pytest_configure(config):
+    """Quick runs try fewer examples of Hypothesis on JAX and TensorFlow, which compile for each shape."""
+    import keras
+
+    if config.option.markexpr and keras.config.backend() != "torch":
+        hypothesis.settings.register_profile("few", max_examples=25)
+        hypothesis.settings.load_profile("few")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by mark
