@@ -99,10 +99,10 @@ def llama_classify_text():
 
 def llama_stretched():
     """As Llama 3.2, whose vectors give the logits too; with heads so wide that some turns are slow."""
-    turn = {"rope_type": "llama3", "rope_theta": 10_000.0, "factor": 8.0}
-    turn |= {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
+    rope = {"rope_type": "llama3", "rope_theta": 10_000.0, "factor": 8.0}
+    rope |= {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
     sizes = {**SIZES, "hidden_size": 32, "num_attention_heads": 2, "num_key_value_heads": 1}
-    config = transformers.LlamaConfig(**sizes, rope_parameters=turn, tie_word_embeddings=True)
+    config = transformers.LlamaConfig(**sizes, rope_parameters=rope, tie_word_embeddings=True)
     return run(transformers.LlamaForCausalLM(config), tokens=TOKENS)
 
 

@@ -64,12 +64,12 @@ def seeds():
 @pytest.fixture(scope="session")
 def reviews(tmp_path_factory):
     """A folder with train.tsv, valid.tsv and test.tsv: texts of 2 to 6 words whose one telling word gives the label."""
-    folder, draw = tmp_path_factory.mktemp("reviews"), random.Random(0)
+    folder, rng = tmp_path_factory.mktemp("reviews"), random.Random(0)
     for split, rows in {"train": 96, "valid": 32, "test": 32}.items():
         lines = ["text\tlabel"]
         for i in range(rows):
-            words = [*draw.choices(FILLER, k=draw.randint(1, 5)), draw.choice((BAD, GOOD)[i % 2])]
-            draw.shuffle(words)
+            words = [*rng.choices(FILLER, k=rng.randint(1, 5)), rng.choice((BAD, GOOD)[i % 2])]
+            rng.shuffle(words)
             lines.append(" ".join(words) + "\t" + ("bad", "good")[i % 2])
         (folder / f"{split}.tsv").write_text("\n".join(lines) + "\n")
     return folder

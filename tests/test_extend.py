@@ -101,7 +101,7 @@ def test_the_exported_model_answers_as_python_does(folder, outputs):
     )
     done = run(folder, sys.executable, "-c", code, *WORDS)
     assert done.returncode == 0, done.stderr
-    served = json.loads(done.stdout)
+    exported = json.loads(done.stdout)
     command = " ".join(map(shlex.quote, WORDS))
     answers = zoo(folder, f"zoo predict saved_models/stars --import my_zoo --json {command}").stdout.splitlines()
-    assert [json.loads(line)["number"] for line in answers] == pytest.approx(served, abs=1e-4)
+    assert [json.loads(line)["number"] for line in answers] == pytest.approx(exported, abs=1e-4)

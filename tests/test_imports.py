@@ -121,12 +121,12 @@ def test_architectures_never_import_each_other():
 
 def test_frameworks_are_imported_in_few_places():
     for path in files():
-        place = path.relative_to(PACKAGE).as_posix()
+        path_in_zoo = path.relative_to(PACKAGE).as_posix()
         for module, top in imports(path):
             if module.split(".")[0] in FRAMEWORKS:
-                assert place.startswith(MAY_IMPORT_FRAMEWORKS), f"{place} imports {module}"
-                assert not top or place.startswith(("backend/", "export/tokenizer/")), (
-                    f"{place} imports {module} at once"
+                assert path_in_zoo.startswith(MAY_IMPORT_FRAMEWORKS), f"{path_in_zoo} imports {module}"
+                assert not top or path_in_zoo.startswith(("backend/", "export/tokenizer/")), (
+                    f"{path_in_zoo} imports {module} at once"
                 )
 
 
@@ -155,9 +155,9 @@ def test_commands_that_need_no_framework_are_quick(arguments, most):
 def test_import_takes_little_beyond_keras():
     code = "import time, keras\nstart = time.process_time()\nimport zoo\n"
     code += "for name in zoo.__all__: getattr(zoo, name)\nprint(time.process_time() - start)"
-    found = run(code)
-    assert found.returncode == 0, found.stderr
-    assert float(found.stdout) < 1.0  # seconds of processor time; 0.2 measured
+    result = run(code)
+    assert result.returncode == 0, result.stderr
+    assert float(result.stdout) < 1.0  # seconds of processor time; 0.2 measured
 
 
 HIDE = """
@@ -188,6 +188,6 @@ print(zoo.train(preset, to={str(tmp_path / "m")!r}).evaluate()["accuracy"])
 assert not [name for name in sys.modules if name.startswith("tensorflow")]
 """
     )
-    found = run(code)
-    assert found.returncode == 0, found.stderr
-    assert 0 <= float(found.stdout.splitlines()[-1]) <= 1
+    result = run(code)
+    assert result.returncode == 0, result.stderr
+    assert 0 <= float(result.stdout.splitlines()[-1]) <= 1

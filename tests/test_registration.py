@@ -12,7 +12,7 @@ from zoo.runtime.errors import UserError
 
 
 @pytest.fixture(autouse=True)
-def forgotten(monkeypatch):
+def unregistered(monkeypatch):
     """What a test registers is forgotten afterwards."""
     monkeypatch.setattr(catalog, "REGISTERED", {kind: dict(things) for kind, things in catalog.REGISTERED.items()})
 

@@ -37,7 +37,7 @@ def shrunk(name, **settings):
     return cls(**{field: value for field, value in (SIZES | settings).items() if field in known})
 
 
-def serving(objective, **settings):
+def compatible(objective, **settings):
     """Names of the architectures that, shrunk, can serve an objective."""
     return [
         name
@@ -108,7 +108,7 @@ class FakePredictor:
         return {name: np.stack([decision[name] for decision in decisions]) for name in decisions[0]}
 
 
-def spans_of(objective, tags, probabilities):
+def spans_from(objective, tags, probabilities):
     """The decision about a text of which the tags and their probabilities are known."""
     tag, score = np.array([tags], "int32"), np.array([probabilities], "float32")
     arrays = named_spans(objective.tag_set, tag, score, np.ones(tag.shape, bool))

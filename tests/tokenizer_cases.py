@@ -109,20 +109,20 @@ def byte_level(folder, corpus, prefix):
 @pytest.fixture(scope="session")
 def lines(corpus):
     """10,000 lines of bytes: prose, code, and strange mixtures, a part of them no UTF-8."""
-    draw = random.Random(0)
-    return [draw.choice(corpus).encode() if i % 4 == 0 else _strange(draw, corpus) for i in range(10_000)]
+    rng = random.Random(0)
+    return [rng.choice(corpus).encode() if i % 4 == 0 else _strange(rng, corpus) for i in range(10_000)]
 
 
-def _strange(draw, corpus):
+def _strange(rng, corpus):
     text = ""
-    for _ in range(draw.randint(0, 6)):
-        text += "".join(draw.choices(draw.choice(POOLS), k=draw.randint(0, 8)))
-        if draw.random() < 0.3:
-            text += draw.choice(LITERALS)
-        if draw.random() < 0.3:
-            text += "".join(chr(draw.choice((draw.randrange(0x2500), draw.randrange(0xD800)))) for _ in range(3))
-        if draw.random() < 0.1:
-            text += chr(draw.randrange(0xE000, 0x110000)) + draw.choice(corpus)[:20]
-    broken = draw.randbytes(4) if draw.random() < 0.2 else b""
-    cut = text.encode()[: draw.randint(0, 80)]  # may end inside a character
+    for _ in range(rng.randint(0, 6)):
+        text += "".join(rng.choices(rng.choice(POOLS), k=rng.randint(0, 8)))
+        if rng.random() < 0.3:
+            text += rng.choice(LITERALS)
+        if rng.random() < 0.3:
+            text += "".join(chr(rng.choice((rng.randrange(0x2500), rng.randrange(0xD800)))) for _ in range(3))
+        if rng.random() < 0.1:
+            text += chr(rng.randrange(0xE000, 0x110000)) + rng.choice(corpus)[:20]
+    broken = rng.randbytes(4) if rng.random() < 0.2 else b""
+    cut = text.encode()[: rng.randint(0, 80)]  # may end inside a character
     return cut + broken + text[:5].encode()

@@ -42,17 +42,17 @@ def network(name, **settings):
 
 def generated(model, prompts, sources=None, draft=None, **config):
     """The ids of the only, or best, completion of each prompt; with `return_sequences` a list of the ids of each."""
-    found = generate(model, prompts, sources, GenerationConfig(**config), draft)
-    several = "return_sequences" in config
-    return [[each.ids for each in row] if several else row[0].ids for row in found]
+    actual = generate(model, prompts, sources, GenerationConfig(**config), draft)
+    multiple = "return_sequences" in config
+    return [[each.ids for each in row] if multiple else row[0].ids for row in actual]
 
 
 def text_generator(model, objective, tokenizer, **options):
     """A `TextGenerator` with options of texts and fields of a `GenerationConfig`."""
     names = ("stop", "bad_words", "choices", "regex", "json_schema", "draft")
-    of_texts = {name: options.pop(name) for name in names if name in options}
+    text_options = {name: options.pop(name) for name in names if name in options}
     config = GenerationConfig(**{"max_new_tokens": objective.max_new_tokens} | options)
-    return TextGenerator(model, objective, tokenizer, config, **of_texts)
+    return TextGenerator(model, objective, tokenizer, config, **text_options)
 
 
 def texts(lengths, seed=0):

@@ -19,9 +19,9 @@ from zoo.checkpoints.folder import import_folder
 @pytest.fixture(scope="module")
 def learned(bert, rows, tmp_path_factory):
     """Two model folders with adapters of two ranks upon the same backbone, and their pipelines."""
-    place = tmp_path_factory.mktemp("learned")
+    root = tmp_path_factory.mktemp("learned")
     return {
-        str(place / name): zoo.train(preset(rows, rank, seed=rank), to=place / name, init=str(bert))
+        str(root / name): zoo.train(preset(rows, rank, seed=rank), to=root / name, init=str(bert))
         for name, rank in {"one": 2, "two": 3}.items()
     }
 
@@ -29,9 +29,9 @@ def learned(bert, rows, tmp_path_factory):
 def test_a_run_leaves_a_model_like_any_other_and_its_adapter_alone(bert, learned):
     (folder, pipeline), *_ = learned.items()
     assert likelihoods(zoo.load(folder)) == pytest.approx(likelihoods(pipeline), rel=1e-5)
-    given = {w.path: keras.ops.convert_to_numpy(w.value) for w in import_folder(bert).model.weights}
+    pretrained = {w.path: keras.ops.convert_to_numpy(w.value) for w in import_folder(bert).model.weights}
     for weight in Backbone(folder).model.weights:
-        changed = (keras.ops.convert_to_numpy(weight.value) != given[weight.path]).any()
+        changed = (keras.ops.convert_to_numpy(weight.value) != pretrained[weight.path]).any()
         assert changed == (weight.path.endswith("kernel") and "attention/" in weight.path), weight.path
     tensors = load_file(f"{folder}/adapter.safetensors")
     assert {name.rpartition("/")[0] for name in tensors if not name.startswith("block")} == {"logits"}
@@ -46,23 +46,23 @@ def test_merged_it_is_the_model_that_was_trained(bert, learned):
 
 
 def test_several_upon_one_backbone(bert, learned, tmp_path):
-    adapters, (one, two) = zoo.Adapters(bert), learned
-    adapters.add("one", one).add("two", f"{two}/adapter.safetensors")
+    adapters, (this, two) = zoo.Adapters(bert), learned
+    adapters.add("one", this).add("two", f"{two}/adapter.safetensors")
     assert list(adapters) == ["one", "two"]
-    wanted = {"one": likelihoods(learned[one]), "two": likelihoods(learned[two])}
-    assert wanted["one"] != pytest.approx(wanted["two"], rel=1e-2)
+    expected = {"one": likelihoods(learned[this]), "two": likelihoods(learned[two])}
+    assert expected["one"] != pytest.approx(expected["two"], rel=1e-2)
     for name in ("one", "two", "one"):
-        assert likelihoods(adapters[name]) == pytest.approx(wanted[name], rel=1e-5)
+        assert likelihoods(adapters[name]) == pytest.approx(expected[name], rel=1e-5)
     one_and_two = [{id(w): w.path for w in adapters[name].model.weights} for name in adapters]
     assert {one_and_two[0][i] for i in one_and_two[0].keys() & one_and_two[1].keys()} == adapters.backbone.paths
     adapters["one"].save(tmp_path)
-    assert likelihoods(zoo.load(tmp_path)) == pytest.approx(wanted["one"], rel=1e-5)
+    assert likelihoods(zoo.load(tmp_path)) == pytest.approx(expected["one"], rel=1e-5)
     with pytest.raises(ValueError, match=r"Expected a new name for an adapter. Received: 'two', which is taken"):
         adapters.add("two", two)
     with pytest.raises(ValueError, match=r"Unknown adapter. Received: 'on'. Did you mean 'one'\?"):
         adapters["on"]
     adapters.remove("one")
-    assert likelihoods(adapters["two"]) == pytest.approx(wanted["two"], rel=1e-5)
+    assert likelihoods(adapters["two"]) == pytest.approx(expected["two"], rel=1e-5)
 
 
 def test_a_backbone_has_the_same_fingerprint_on_each_backend_and_imported(bert, tmp_path):
@@ -83,14 +83,14 @@ def test_another_backbone_is_refused(bert, learned, tmp_path):
 
 
 def test_other_files_are_refused(bert, learned, tmp_path):
-    whole = next(iter(learned)) + "/adapter.safetensors"
+    full = next(iter(learned)) + "/adapter.safetensors"
     pickled, cut, other, fewer = (
         tmp_path / name for name in ("a.bin", "cut.safetensors", "b.safetensors", "c.safetensors")
     )
     pickled.write_bytes(pickle.dumps({}))
-    cut.write_bytes(Path(whole).read_bytes()[:-8])
+    cut.write_bytes(Path(full).read_bytes()[:-8])
     save_file({"x": np.zeros(2, "float32")}, other)
-    adapter = Adapter.load(whole)
+    adapter = Adapter.load(full)
     del adapter.tensors["logits/bias"]
     adapter.save(fewer)
     messages = {
@@ -114,16 +114,16 @@ def test_a_run_that_was_cut_off_goes_on(bert, rows, learned, tmp_path, monkeypat
         if epoch == 1:
             raise KeyboardInterrupt
 
-    whole, preset_of_it = next(iter(learned)), preset(rows, 2, seed=2)
+    full, preset_of_it = next(iter(learned)), preset(rows, 2, seed=2)
     keep = Recorder.on_epoch_end
     monkeypatch.setattr(Recorder, "on_epoch_end", killed)
     with pytest.raises(KeyboardInterrupt):
         zoo.train(preset_of_it, to=tmp_path / "cut", init=str(bert))
     monkeypatch.setattr(Recorder, "on_epoch_end", keep)
     resumed = zoo.train(preset_of_it, to=tmp_path / "cut", init=str(bert), resume=True)
-    assert likelihoods(resumed) == pytest.approx(likelihoods(learned[whole]), rel=1e-5)
-    one, other = (load_file(f"{folder}/adapter.safetensors") for folder in (whole, tmp_path / "cut"))
-    for name, array in one.items():
+    assert likelihoods(resumed) == pytest.approx(likelihoods(learned[full]), rel=1e-5)
+    this, other = (load_file(f"{folder}/adapter.safetensors") for folder in (full, tmp_path / "cut"))
+    for name, array in this.items():
         np.testing.assert_allclose(other[name], array, atol=1e-6)
 
 

@@ -27,9 +27,9 @@ KERNELS = {  # architecture: kernels that its layers have in kind, numbers as 0
 
 
 def rows(model, seed=0):
-    draw = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     return {
-        name: ops.convert_to_tensor(draw.integers(1, 2 if name == "segments" else 30, (3, 7)).astype("int32"))
+        name: ops.convert_to_tensor(rng.integers(1, 2 if name == "segments" else 30, (3, 7)).astype("int32"))
         for name in model.input
     }
 
@@ -40,9 +40,9 @@ def out(model, **options):
 
 def shaken(updates, seed=1):
     """Give updates numbers that are not zero, as training would."""
-    draw = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     for weight in updates.weights().values():
-        weight.assign(draw.normal(0, 0.2, weight.shape))
+        weight.assign(rng.normal(0, 0.2, weight.shape))
 
 
 @pytest.mark.parametrize("name", all_or_few(KERNELS, ("bert", "lstm", "conv")))
@@ -51,18 +51,18 @@ def test_updates_change_outputs_and_merge_exactly(name):
     model = shrunk(name).backbone()
     before, paths = out(model), {weight.path for weight in model.weights}
     updates = LoRAUpdates(model, zoo.LoRA(rank=2, alpha=4.0, targets="kernel"), paths)
-    for wanted in KERNELS[name]:
-        assert any(path.endswith(wanted) for path in updates.targets), sorted(updates.targets)
+    for expected in KERNELS[name]:
+        assert any(path.endswith(expected) for path in updates.targets), sorted(updates.targets)
     np.testing.assert_array_equal(out(model), before)  # B is zero
     shaken(updates)
-    adapted = out(model)
-    assert np.abs(adapted - before).max() > 1e-3
+    with_lora = out(model)
+    assert np.abs(with_lora - before).max() > 1e-3
     updates.disable()
     np.testing.assert_array_equal(out(model), before)
     updates.enable()
-    np.testing.assert_array_equal(out(model), adapted)
+    np.testing.assert_array_equal(out(model), with_lora)
     updates.merge()
-    np.testing.assert_allclose(out(model), adapted, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(out(model), with_lora, rtol=1e-5, atol=1e-5)
     assert {weight.path for weight in model.weights} == paths
 
 
@@ -88,8 +88,8 @@ def test_only_updates_and_the_head_learn(name, pattern, learning):
     objective = ClassifyText(labels=("a", "b"), length=8)
     architecture = shrunk(name, dropout=0.0, embedding_dropout=0.0)
     model = build_model(objective, architecture)
-    adaptation = LoRATraining(model, architecture, zoo.LoRA(rank=2, targets=pattern), [w.path for w in model.weights])
-    model = compile_model(objective, adaptation.model, keras.optimizers.SGD(0.1))
+    trained = LoRATraining(model, architecture, zoo.LoRA(rank=2, targets=pattern), [w.path for w in model.weights])
+    model = compile_model(objective, trained.model, keras.optimizers.SGD(0.1))
     assert {w.path.split("/")[0] for w in model.trainable_weights} == learning | {"logits"}
     inputs, labels = rows(model), np.eye(2, dtype="float32")[[0, 1, 1]]
     frozen = [ops.convert_to_numpy(w.value).copy() for w in model.non_trainable_weights]
@@ -97,6 +97,6 @@ def test_only_updates_and_the_head_learn(name, pattern, learning):
     assert losses[-1] < losses[0]
     for old, weight in zip(frozen, model.non_trainable_weights, strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(weight.value), old)
-    for weight in adaptation.updates.weights().values():
+    for weight in trained.updates.weights().values():
         assert ops.convert_to_numpy(weight.value).any(), weight.path
-    assert len(adaptation.merged().trainable_weights) == len(build_model(objective, architecture).trainable_weights)
+    assert len(trained.merged().trainable_weights) == len(build_model(objective, architecture).trainable_weights)

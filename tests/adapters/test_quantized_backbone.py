@@ -21,7 +21,7 @@ from zoo.objectives import build_model, compile_model
 from zoo.objectives.classify_text import ClassifyText
 from zoo.training.finetuning import BlockFreezer
 
-ROUNDED = zoo.Tuning(quantize="int8")
+QUANTIZED = zoo.Tuning(quantize="int8")
 
 
 def numbers(model):
@@ -31,16 +31,16 @@ def numbers(model):
 @pytest.mark.parametrize(("precision", "error"), [("int8", 2**-6), ("bfloat16", 2**-6)])
 def test_gradients_pass_through_rounded_kernels(precision, error):
     """One step changes what is below a rounded kernel as it does below the float kernel that is meant."""
-    draw, changes = np.random.default_rng(0), []
-    kernel = draw.normal(size=(16, 8)).astype("float32")
-    x, y = draw.normal(size=(12, 6)).astype("float32"), draw.normal(size=(12, 8)).astype("float32")
+    rng, changes = np.random.default_rng(0), []
+    kernel = rng.normal(size=(16, 8)).astype("float32")
+    x, y = rng.normal(size=(12, 6)).astype("float32"), rng.normal(size=(12, 8)).astype("float32")
     meant = ops.convert_to_numpy(QuantizedMatrix(kernel.T, precision).take(np.arange(8))).T
-    for rounded in (True, False):
+    for quantized in (True, False):
         keras.utils.set_random_seed(0)
         model = keras.Sequential([keras.Input((6,)), Dense(16, name="below"), Dense(8, use_bias=False, name="above")])
-        model.layers[1].kernel.assign(kernel if rounded else meant)
+        model.layers[1].kernel.assign(kernel if quantized else meant)
         model.layers[1].trainable = False
-        if rounded:
+        if quantized:
             quantize_weights(model, precision, frozen=True)
         before = ops.convert_to_numpy(model.layers[0].kernel.value).copy()
         model.compile(keras.optimizers.SGD(1.0), "mse")
@@ -56,8 +56,8 @@ def test_exact_kernels_are_forgotten_and_updates_learn(name):
     architecture = shrunk(name, dropout=0.0, embedding_dropout=0.0)
     model = build_model(objective, architecture)
     new = [weight.path for weight in model.layers[-1].weights]
-    adaptation = LoRATraining(model, architecture, zoo.LoRA(rank=2, targets="kernel"), new)
-    freezer = BlockFreezer(ROUNDED, architecture, adaptation.model)
+    lora = LoRATraining(model, architecture, zoo.LoRA(rank=2, targets="kernel"), new)
+    freezer = BlockFreezer(QUANTIZED, architecture, lora.model)
     exact, large = (
         freezer.summary(),
         [weakref.ref(w) for w in model.weights if w.path.endswith(("embedding/embeddings", "query/kernel"))],
@@ -66,36 +66,36 @@ def test_exact_kernels_are_forgotten_and_updates_learn(name):
     freezer.quantize()
     gc.collect()
     assert large
-    assert not any(kept() for kept in large)
+    assert not any(reference() for reference in large)
     assert freezer.summary().split("MB")[0] != exact.split("MB")[0]
-    model = compile_model(objective, adaptation.model, keras.optimizers.SGD(0.1))
+    model = compile_model(objective, lora.model, keras.optimizers.SGD(0.1))
     rows = {
         key: np.array([[5, 6, 7], [8, 9, 4], [9, 8, 3]], "int32") % (2 if key == "segments" else 99)
         for key in model.input
     }
     losses = [model.train_on_batch(rows, np.eye(2)[[0, 1, 1]], return_dict=True)["loss"] for _ in range(20)]
     assert losses[-1] < losses[0]
-    for weight in adaptation.updates.weights().values():
+    for weight in lora.updates.weights().values():
         assert ops.convert_to_numpy(weight.value).any(), weight.path
 
 
 def test_an_adapter_learned_upon_int8_is_merged_into_exact_weights(bert, rows, tmp_path, capsys):
-    pipeline = zoo.train(replace(preset(rows), tuning=ROUNDED), to=tmp_path / "one", init=str(bert))
+    pipeline = zoo.train(replace(preset(rows), tuning=QUANTIZED), to=tmp_path / "one", init=str(bert))
     assert likelihoods(zoo.load(tmp_path / "one")) == pytest.approx(likelihoods(pipeline), rel=1e-5)
     assert likelihoods(zoo.merge(bert, tmp_path / "one")) == pytest.approx(likelihoods(pipeline), rel=1e-5)
-    given, now = numbers(Backbone(bert).model), numbers(pipeline.model)
-    for path in given:
-        assert (given[path] != now[path]).any() == (path.endswith("kernel") and "attention/" in path), path
+    weights_before, now = numbers(Backbone(bert).model), numbers(pipeline.model)
+    for path in weights_before:
+        assert (weights_before[path] != now[path]).any() == (path.endswith("kernel") and "attention/" in path), path
     assert "frozen, 0.0 MB in all" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_head_upon_int8(bert, rows, tmp_path):
-    learner = replace(preset(rows, rank=0), tuning=replace(ROUNDED, freeze="backbone"))
+    learner = replace(preset(rows, rank=0), tuning=replace(QUANTIZED, freeze="backbone"))
     pipeline = zoo.train(learner, to=tmp_path / "one", init=str(bert))
-    given, now = numbers(Backbone(bert).model), numbers(pipeline.model)
-    assert {path for path in now if path not in given} == {"logits/kernel", "logits/bias"}
-    for path in given:
-        np.testing.assert_array_equal(given[path], now[path], path)
+    weights_before, now = numbers(Backbone(bert).model), numbers(pipeline.model)
+    assert {path for path in now if path not in weights_before} == {"logits/kernel", "logits/bias"}
+    for path in weights_before:
+        np.testing.assert_array_equal(weights_before[path], now[path], path)
 
 
 def test_a_run_that_was_cut_off_goes_on(bert, rows, tmp_path, monkeypatch):
@@ -105,15 +105,15 @@ def test_a_run_that_was_cut_off_goes_on(bert, rows, tmp_path, monkeypatch):
         keep(self, epoch, logs)
         raise KeyboardInterrupt
 
-    keep, learner = Recorder.on_epoch_end, replace(preset(rows), tuning=ROUNDED)
+    keep, learner = Recorder.on_epoch_end, replace(preset(rows), tuning=QUANTIZED)
     zoo.train(learner, to=tmp_path / "whole", init=str(bert))
     monkeypatch.setattr(Recorder, "on_epoch_end", killed)
     with pytest.raises(KeyboardInterrupt):
         zoo.train(learner, to=tmp_path / "cut", init=str(bert))
     monkeypatch.undo()
     zoo.train(learner, to=tmp_path / "cut", init=str(bert), resume=True)
-    one, other = (load_file(tmp_path / name / "adapter.safetensors") for name in ("whole", "cut"))
-    for name, array in one.items():
+    this, other = (load_file(tmp_path / name / "adapter.safetensors") for name in ("whole", "cut"))
+    for name, array in this.items():
         np.testing.assert_allclose(other[name], array, atol=1e-6)
 
 
@@ -129,6 +129,6 @@ def test_a_run_that_was_cut_off_goes_on(bert, rows, tmp_path, monkeypatch):
 )
 def test_mistakes(bert, rows, tmp_path, settings, message):
     with pytest.raises(ValueError, match=message) as caught:
-        zoo.train(replace(preset(rows), tuning=ROUNDED), to=tmp_path / "m", init=str(bert), overrides=settings)
+        zoo.train(replace(preset(rows), tuning=QUANTIZED), to=tmp_path / "m", init=str(bert), overrides=settings)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())

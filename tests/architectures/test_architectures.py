@@ -19,7 +19,7 @@ CLOSE = {"rtol": 1e-4, "atol": 1e-5}
 pytestmark = pytest.mark.parametrize("name", all_or_few(catalog.names("architectures")))
 
 
-def drawn(name):
+def built(name):
     keras.utils.set_random_seed(3)
     return shrunk(name, **SMALL).backbone()
 
@@ -28,8 +28,8 @@ def features(backbone, tokens):
     return outputs(backbone, inputs(backbone, tokens))
 
 
-def outputs(backbone, given):
-    return ops.convert_to_numpy(ops.cast(backbone(given, training=False), "float32"))
+def outputs(backbone, supplied):
+    return ops.convert_to_numpy(ops.cast(backbone(supplied, training=False), "float32"))
 
 
 def inputs(backbone, tokens):
@@ -38,25 +38,25 @@ def inputs(backbone, tokens):
 
 
 def test_a_feature_for_each_token_or_one_for_each_text(name):
-    backbone, architecture = drawn(name), shrunk(name, **SMALL)
-    found = features(backbone, TOKENS)
-    assert found.ndim == (2 if architecture.pooling is None else 3)
-    assert found.shape[: found.ndim - 1] == TOKENS.shape[: found.ndim - 1]
-    assert np.isfinite(found).all()
-    assert backbone.output.shape == (None,) * (found.ndim - 1) + found.shape[-1:]
+    backbone, architecture = built(name), shrunk(name, **SMALL)
+    actual = features(backbone, TOKENS)
+    assert actual.ndim == (2 if architecture.pooling is None else 3)
+    assert actual.shape[: actual.ndim - 1] == TOKENS.shape[: actual.ndim - 1]
+    assert np.isfinite(actual).all()
+    assert backbone.output.shape == (None,) * (actual.ndim - 1) + actual.shape[-1:]
 
 
 def test_padding_changes_nothing(name):
-    backbone = drawn(name)
-    together = features(backbone, TOKENS)
+    backbone = built(name)
+    batched = features(backbone, TOKENS)
     for row, length in ALONE.items():
         alone = features(backbone, TOKENS[row : row + 1, :length])[0]
-        padded = together[row] if alone.ndim == 1 else together[row, :length]
+        padded = batched[row] if alone.ndim == 1 else batched[row, :length]
         np.testing.assert_allclose(padded, alone, **CLOSE)
 
 
 def test_causal_ones_ignore_later_tokens(name):
-    backbone, architecture = drawn(name), shrunk(name, **SMALL)
+    backbone, architecture = built(name), shrunk(name, **SMALL)
     if architecture.pooling is None:
         return
     changed = inputs(backbone, TOKENS)
@@ -67,11 +67,11 @@ def test_causal_ones_ignore_later_tokens(name):
 
 
 def test_texts_without_tokens(name):
-    assert np.isfinite(features(drawn(name), np.zeros_like(TOKENS))).all()
+    assert np.isfinite(features(built(name), np.zeros_like(TOKENS))).all()
 
 
 def test_every_weight_learns(name):
-    backbone, architecture = drawn(name), shrunk(name, **SMALL)
+    backbone, architecture = built(name), shrunk(name, **SMALL)
     architecture.adapt(backbone, [row[row > 0] for row in TOKENS])
     before = [ops.convert_to_numpy(weight).copy() for weight in backbone.trainable_weights]
     model = keras.Model(backbone.inputs, keras.layers.Dense(2)(backbone.output))
@@ -86,7 +86,7 @@ def test_every_weight_learns(name):
 
 
 def test_saves_and_loads(name, tmp_path):
-    backbone, architecture = drawn(name), shrunk(name, **SMALL)
+    backbone, architecture = built(name), shrunk(name, **SMALL)
     architecture.adapt(backbone, [row[row > 0] for row in TOKENS[:2]])
     backbone.save(tmp_path / "backbone.keras")
     loaded = keras.saving.load_model(tmp_path / "backbone.keras")
@@ -95,15 +95,15 @@ def test_saves_and_loads(name, tmp_path):
 
 def test_fields_survive_json(name):
     architecture = shrunk(name, **SMALL)
-    written = json.dumps({f.name: getattr(architecture, f.name) for f in dataclasses.fields(architecture) if f.init})
-    assert type(architecture)(**json.loads(written)) == architecture
+    text = json.dumps({f.name: getattr(architecture, f.name) for f in dataclasses.fields(architecture) if f.init})
+    assert type(architecture)(**json.loads(text)) == architecture
 
 
 def test_half_precision_keeps_float32_weights(name):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        backbone = drawn(name)
+        backbone = built(name)
         assert backbone.output.dtype == "bfloat16"
         assert {weight.dtype for weight in backbone.trainable_weights} == {"float32"}
         assert np.isfinite(features(backbone, TOKENS)).all()
@@ -112,5 +112,5 @@ def test_half_precision_keeps_float32_weights(name):
 
 
 def test_the_same_text_has_the_same_features(name):
-    backbone = drawn(name)
+    backbone = built(name)
     np.testing.assert_array_equal(features(backbone, TOKENS), features(backbone, TOKENS))

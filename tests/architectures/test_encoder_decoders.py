@@ -36,12 +36,12 @@ def features(backbone, source=SOURCE, target=TARGET):
 )
 def test_padding_changes_nothing_and_later_tokens_are_not_seen(architecture):
     backbone = architecture.backbone()
-    together = features(backbone)
-    np.testing.assert_allclose(together[1:, :2], features(backbone, SOURCE[1:, :3], TARGET[1:, :2]), atol=1e-5)
+    batched = features(backbone)
+    np.testing.assert_allclose(batched[1:, :2], features(backbone, SOURCE[1:, :3], TARGET[1:, :2]), atol=1e-5)
     changed = TARGET.copy()
     changed[0, 3:] = 1
-    np.testing.assert_allclose(features(backbone, target=changed)[0, :3], together[0, :3], atol=1e-5)
-    assert np.abs(features(backbone, SOURCE[:, ::-1]) - together).max() > 1e-3
+    np.testing.assert_allclose(features(backbone, target=changed)[0, :3], batched[0, :3], atol=1e-5)
+    assert np.abs(features(backbone, SOURCE[:, ::-1]) - batched).max() > 1e-3
 
 
 @pytest.mark.parametrize("make", [lambda **s: Transformer(**DEEP, **s), lambda **s: RNNSeq2Seq(**RECURRENT, **s)])
@@ -64,20 +64,20 @@ def test_blocks_are_those_of_pytorch(norm):
     ours = {weight.path: torch.tensor(numpy(weight)) for weight in backbone.weights}
     options = {"dim_feedforward": 12, "dropout": 0.0, "batch_first": True, "norm_first": norm == "pre"}
 
-    def filled(layer, name, looks):
+    def filled(layer, name, attentions):
         with torch.no_grad():
-            for module, look, number in looks:
-                parts = [ours[f"{name}_{look}/{part}/kernel"].T for part in ("query", "key", "value")]
-                biases = [ours[f"{name}_{look}/{part}/bias"] for part in ("query", "key", "value")]
+            for module, expected_attention, number in attentions:
+                parts = [ours[f"{name}_{expected_attention}/{part}/kernel"].T for part in ("query", "key", "value")]
+                biases = [ours[f"{name}_{expected_attention}/{part}/bias"] for part in ("query", "key", "value")]
                 getattr(layer, module).in_proj_weight.copy_(torch.cat(parts))
                 getattr(layer, module).in_proj_bias.copy_(torch.cat(biases))
-                getattr(layer, module).out_proj.weight.copy_(ours[f"{name}_{look}/out/kernel"].T)
-                getattr(layer, module).out_proj.bias.copy_(ours[f"{name}_{look}/out/bias"])
-                fill_norm(getattr(layer, f"norm{number}"), f"{name}_{look}_norm")
+                getattr(layer, module).out_proj.weight.copy_(ours[f"{name}_{expected_attention}/out/kernel"].T)
+                getattr(layer, module).out_proj.bias.copy_(ours[f"{name}_{expected_attention}/out/bias"])
+                fill_norm(getattr(layer, f"norm{number}"), f"{name}_{expected_attention}_norm")
             for module, part in (("linear1", "up"), ("linear2", "down")):
                 getattr(layer, module).weight.copy_(ours[f"{name}_feed_forward/{part}/kernel"].T)
                 getattr(layer, module).bias.copy_(ours[f"{name}_feed_forward/{part}/bias"])
-            fill_norm(getattr(layer, f"norm{len(looks) + 1}"), f"{name}_feed_forward_norm")
+            fill_norm(getattr(layer, f"norm{len(attentions) + 1}"), f"{name}_feed_forward_norm")
         return layer
 
     def fill_norm(module, name):
@@ -86,19 +86,19 @@ def test_blocks_are_those_of_pytorch(norm):
             module.bias.copy_(ours[f"{name}/beta"])
         return module
 
-    placed = keras.Model(
+    captured_model = keras.Model(
         backbone.inputs, [backbone.get_layer(f"{side}_dropout").output for side in ("source", "target")]
     )
-    x, y = (torch.tensor(numpy(part)) for part in placed({"source": SOURCE, "target": TARGET}))
+    x, y = (torch.tensor(numpy(part)) for part in captured_model({"source": SOURCE, "target": TARGET}))
     hidden = torch.tensor(SOURCE == 0)
     for i in range(2):
         layer = torch.nn.TransformerEncoderLayer(8, 2, **options)
         x = filled(layer, f"encoder{i}", [("self_attn", "attention", 1)])(x, src_key_padding_mask=hidden)
     x = fill_norm(torch.nn.LayerNorm(8), "encoder_norm")(x) if norm == "pre" else x
     later = torch.ones(5, 5, dtype=torch.bool).triu(1)
-    looks = [("self_attn", "attention", 1), ("multihead_attn", "source_attention", 2)]
+    attentions = [("self_attn", "attention", 1), ("multihead_attn", "source_attention", 2)]
     for i in range(2):
-        layer = filled(torch.nn.TransformerDecoderLayer(8, 2, **options), f"decoder{i}", looks)
+        layer = filled(torch.nn.TransformerDecoderLayer(8, 2, **options), f"decoder{i}", attentions)
         y = layer(y, x, tgt_mask=later, memory_key_padding_mask=hidden)
     y = fill_norm(torch.nn.LayerNorm(8), "norm")(y) if norm == "pre" else y
     np.testing.assert_allclose(features(backbone), y.detach().numpy(), rtol=1e-4, atol=1e-5)
@@ -107,12 +107,12 @@ def test_blocks_are_those_of_pytorch(norm):
 def test_words_are_placed_by_the_papers_sines():
     backbone = Transformer(**DEEP).backbone()
     table = numpy(backbone.get_layer("embedding").embeddings)
-    placed = numpy(
+    captured_model = numpy(
         keras.Model(backbone.inputs, backbone.get_layer("target_dropout").output)({"source": SOURCE, "target": TARGET})
     )
     angles = np.arange(5)[:, None] / 10_000 ** (np.arange(0, 8, 2) / 8)
     sines = np.stack([np.sin(angles), np.cos(angles)], -1).reshape(5, 8)
-    np.testing.assert_allclose(placed[0], table[TARGET[0]] * 8**0.5 + sines, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(captured_model[0], table[TARGET[0]] * 8**0.5 + sines, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("attention", ["additive", "general"])
@@ -121,17 +121,17 @@ def test_a_decoder_that_is_not_fed_is_luongs(attention):
     backbone = RNNSeq2Seq(**RECURRENT, attention=attention, input_feeding="none").backbone()
     named = {name: backbone.get_layer(name).output for name in ("encoder0", "attention", "readout")}
     named["states"] = backbone.get_layer("decoder0").output[0]
-    found = keras.Model(backbone.inputs, named)({"source": SOURCE, "target": TARGET})
-    memory, seen, readout, states = (numpy(found[name]) for name in ("encoder0", "attention", "readout", "states"))
+    actual = keras.Model(backbone.inputs, named)({"source": SOURCE, "target": TARGET})
+    encoded, seen, readout, states = (numpy(actual[name]) for name in ("encoder0", "attention", "readout", "states"))
     key = numpy(backbone.get_layer("attention").key.kernel)
     if attention == "general":
-        scores = np.einsum("btu,bsu->bts", states, memory @ key)
+        scores = np.einsum("btu,bsu->bts", states, encoded @ key)
     else:
         layer = backbone.get_layer("attention")
-        both = np.tanh((states @ numpy(layer.query.kernel))[:, :, None] + (memory @ key)[:, None])
+        both = np.tanh((states @ numpy(layer.query.kernel))[:, :, None] + (encoded @ key)[:, None])
         scores = (both @ numpy(layer.energy.kernel))[..., 0]
     chances = np.exp(scores) * (SOURCE > 0)[:, None]
-    np.testing.assert_allclose(seen, chances / chances.sum(-1, keepdims=True) @ memory, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(seen, chances / chances.sum(-1, keepdims=True) @ encoded, rtol=1e-4, atol=1e-5)
     kernel, bias = (numpy(weight) for weight in backbone.get_layer("readout").weights)
     np.testing.assert_allclose(readout, np.tanh(np.concatenate([states, seen], -1) @ kernel + bias), atol=1e-5)
 
@@ -139,10 +139,10 @@ def test_a_decoder_that_is_not_fed_is_luongs(attention):
 def test_a_decoder_begins_with_both_ends_of_the_source():
     backbone = RNNSeq2Seq(**RECURRENT).backbone()
     named = [backbone.get_layer(name).output for name in ("encoder0", "state0_0")]
-    memory, begin = (numpy(part) for part in keras.Model(backbone.inputs, named)({"source": SOURCE, "target": TARGET}))
+    encoded, begin = (numpy(part) for part in keras.Model(backbone.inputs, named)({"source": SOURCE, "target": TARGET}))
     kernel, bias = (numpy(weight) for weight in backbone.get_layer("state0_0").weights)
     ends = np.stack(
-        [np.concatenate([row[length - 1, :6], row[0, 6:]]) for row, length in zip(memory, (8, 3), strict=True)]
+        [np.concatenate([row[length - 1, :6], row[0, 6:]]) for row, length in zip(encoded, (8, 3), strict=True)]
     )
     np.testing.assert_allclose(begin, np.tanh(ends @ kernel + bias), atol=1e-5)
 

@@ -20,16 +20,16 @@ def vectors(backbone, texts, size):
         row[: len(text)] = text
     model = keras.Model(backbone.input, [backbone.get_layer(name).output for name in ("ngrams", "weights")])
     ids, weights = model({"tokens": tokens})
-    found = np.zeros((len(texts), size))
-    np.add.at(found, (np.arange(len(texts))[:, None], ops.convert_to_numpy(ids)), ops.convert_to_numpy(weights))
-    return found
+    actual = np.zeros((len(texts), size))
+    np.add.at(actual, (np.arange(len(texts))[:, None], ops.convert_to_numpy(ids)), ops.convert_to_numpy(weights))
+    return actual
 
 
 def scikit(**options):
     words = {str(i): i for i in range(VOCABULARY)}
     vectorizer = TfidfVectorizer(token_pattern=r"\d+", **options).fit([" ".join(map(str, text)) for text in TRAINING])
-    found = vectorizer.transform([" ".join(map(str, text)) for text in TEXTS]).toarray()
-    return found, [words.get(name) for name in vectorizer.get_feature_names_out()]
+    actual = vectorizer.transform([" ".join(map(str, text)) for text in TEXTS]).toarray()
+    return actual, [words.get(name) for name in vectorizer.get_feature_names_out()]
 
 
 @pytest.mark.parametrize(
@@ -45,19 +45,19 @@ def test_features_are_those_of_scikit_learn(features, options):
     architecture = MLP(vocabulary=VOCABULARY, features=features, hidden=2)
     backbone = architecture.backbone()
     architecture.adapt(backbone, [np.array(text) for text in TRAINING])
-    found = vectors(backbone, TEXTS, VOCABULARY)
+    actual = vectors(backbone, TEXTS, VOCABULARY)
     expected, columns = scikit(**options)
-    np.testing.assert_allclose(found[:, columns], expected, atol=1e-5)
-    assert found.sum() == pytest.approx(expected.sum(), abs=1e-4)  # nothing stands in any other column
+    np.testing.assert_allclose(actual[:, columns], expected, atol=1e-5)
+    assert actual.sum() == pytest.approx(expected.sum(), abs=1e-4)  # nothing stands in any other column
 
 
 def test_runs_of_tokens_are_those_of_scikit_learn():
     architecture = MLP(vocabulary=VOCABULARY, features="tfidf", ngrams=2, buckets=2**16, hidden=2)
     backbone = architecture.backbone()
     architecture.adapt(backbone, iter([np.array(text) for text in TRAINING]))
-    found = vectors(backbone, TEXTS, VOCABULARY + 2**16)
+    actual = vectors(backbone, TEXTS, VOCABULARY + 2**16)
     expected, _ = scikit(ngram_range=(1, 2))
-    for mine, theirs in zip(found, expected, strict=True):
+    for mine, theirs in zip(actual, expected, strict=True):
         np.testing.assert_allclose(np.sort(mine[mine > 0]), np.sort(theirs[theirs > 0]), atol=1e-5)
 
 
@@ -65,9 +65,9 @@ def test_dense_layer_on_top_of_the_features():
     backbone = MLP(vocabulary=VOCABULARY, hidden=3, l2_norm=2.0).backbone()
     kernel, bias = [ops.convert_to_numpy(weight) for weight in backbone.get_layer("dense0").weights]
     tokens = np.array([[3, 3, 4, 0]], "int32")
-    found = vectors(backbone, [[3, 3, 4]], VOCABULARY)
-    assert np.linalg.norm(found) == pytest.approx(2)
-    expected = np.maximum(found @ kernel + bias, 0)
+    actual = vectors(backbone, [[3, 3, 4]], VOCABULARY)
+    assert np.linalg.norm(actual) == pytest.approx(2)
+    expected = np.maximum(actual @ kernel + bias, 0)
     np.testing.assert_allclose(ops.convert_to_numpy(backbone({"tokens": tokens})), expected, atol=1e-6)
 
 

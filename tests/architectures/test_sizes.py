@@ -13,8 +13,8 @@ from zoo.transforms.lazy import shapes
 def count(size):
     """Weights of a named size, from those of one and of two of its blocks, which are all alike."""
     models = [shapes(replace(size, depth=depth).backbone).values() for depth in (1, 2)]
-    one, two = (sum(map(math.prod, weights)) for weights in models)
-    return one + (size.depth - 1) * (two - one)
+    this, two = (sum(map(math.prod, weights)) for weights in models)
+    return this + (size.depth - 1) * (two - this)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_the_first_named_size_is_the_smallest_and_trains_on_a_laptop(name):
 
 
 @pytest.mark.parametrize(
-    ("size", "published"),
+    ("size", "reference"),
     [  # as counted by transformers from the published config.json
         (bert.TINY, 4_385_920),
         (bert.MINI, 11_170_560),
@@ -38,17 +38,17 @@ def test_the_first_named_size_is_the_smallest_and_trains_on_a_laptop(name):
     ],
     ids=lambda value: getattr(value, "width", ""),
 )
-def test_bert_with_its_pooler(size, published):
-    assert count(size) + size.width * (size.width + 1) == published
+def test_bert_with_its_pooler(size, reference):
+    assert count(size) + size.width * (size.width + 1) == reference
 
 
-@pytest.mark.parametrize(("size", "published"), [(roberta.BASE, 124_645_632), (roberta.LARGE, 355_359_744)])
-def test_roberta_with_its_pooler_and_its_only_token_type(size, published):
-    assert count(size) + size.width * (size.width + 1) + size.width == published
+@pytest.mark.parametrize(("size", "reference"), [(roberta.BASE, 124_645_632), (roberta.LARGE, 355_359_744)])
+def test_roberta_with_its_pooler_and_its_only_token_type(size, reference):
+    assert count(size) + size.width * (size.width + 1) + size.width == reference
 
 
 @pytest.mark.parametrize(
-    ("size", "published"),
+    ("size", "reference"),
     [
         (distilbert.BASE, 66_362_880),
         (gpt2.SMALL, 124_439_808),
@@ -57,12 +57,12 @@ def test_roberta_with_its_pooler_and_its_only_token_type(size, published):
         (gpt2.XL, 1_557_611_200),
     ],
 )
-def test_what_has_no_head_or_a_tied_one(size, published):
-    assert count(size) == published
+def test_what_has_no_head_or_a_tied_one(size, reference):
+    assert count(size) == reference
 
 
 @pytest.mark.parametrize(
-    ("size", "published"),
+    ("size", "reference"),
     [
         (llama.LLAMA_7B, 6_738_415_616),
         (llama.LLAMA_13B, 13_015_864_320),
@@ -77,13 +77,13 @@ def test_what_has_no_head_or_a_tied_one(size, published):
         (llama.TINYLLAMA, 1_100_048_384),
     ],
 )
-def test_llama_with_its_output_layer(size, published):
+def test_llama_with_its_output_layer(size, reference):
     outputs = 0 if size.tied else size.vocabulary * size.width
-    assert count(size) + outputs == published
+    assert count(size) + outputs == reference
 
 
 @pytest.mark.parametrize(
-    ("size", "published"),
+    ("size", "reference"),
     [
         (t5.SMALL, 60_506_624),
         (t5.BASE, 222_903_552),
@@ -97,16 +97,16 @@ def test_llama_with_its_output_layer(size, published):
         (t5.XXL_1_1, 11_135_332_352),
     ],
 )
-def test_t5_with_its_output_layer(size, published):
+def test_t5_with_its_output_layer(size, reference):
     outputs = 0 if size.tied else size.vocabulary * size.width
-    assert count(size) + outputs == published
+    assert count(size) + outputs == reference
 
 
-@pytest.mark.parametrize(("size", "published"), [(bart.BASE, 139_420_416), (bart.LARGE, 406_291_456)])
-def test_bart(size, published):
-    assert count(size) == published
+@pytest.mark.parametrize(("size", "reference"), [(bart.BASE, 139_420_416), (bart.LARGE, 406_291_456)])
+def test_bart(size, reference):
+    assert count(size) == reference
 
 
-@pytest.mark.parametrize(("size", "published"), [(transformer.BASE, 65e6), (transformer.BIG, 213e6)])
-def test_transformer_by_the_round_numbers_of_its_paper(size, published):
-    assert count(size) == pytest.approx(published, rel=0.03)
+@pytest.mark.parametrize(("size", "reference"), [(transformer.BASE, 65e6), (transformer.BIG, 213e6)])
+def test_transformer_by_the_round_numbers_of_its_paper(size, reference):
+    assert count(size) == pytest.approx(reference, rel=0.03)

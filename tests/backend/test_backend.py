@@ -38,7 +38,7 @@ def test_custom_gradient_is_the_gradient_that_training_uses():
         def call(self, x):
             run = backend.custom_gradient(
                 lambda x, scale: ((x * scale,), (x, scale)),
-                lambda kept, gradients: (10 * gradients[0] * kept[1], 10 * ops.sum(gradients[0] * kept[0])),
+                lambda retained, gradients: (10 * gradients[0] * retained[1], 10 * ops.sum(gradients[0] * retained[0])),
             )
             return run(x, ops.convert_to_tensor(self.scale))[0]
 
@@ -93,8 +93,8 @@ def test_adam_adds_up_the_gradients_of_a_row_that_is_looked_up_twice():
 def test_small_functions():
     x = ops.convert_to_tensor(X)
     np.testing.assert_array_equal(numpy(backend.transpose(x)), X.T)
-    for one, other in zip(backend.split(x, 3), np.split(X, 3, -1), strict=True):
-        np.testing.assert_array_equal(numpy(one), other)
+    for this, other in zip(backend.split(x, 3), np.split(X, 3, -1), strict=True):
+        np.testing.assert_array_equal(numpy(this), other)
     np.testing.assert_array_equal(numpy(backend.concatenate([x, x])), np.concatenate([X, X], -1))
     np.testing.assert_allclose(numpy(backend.sigmoid(x)), 1 / (1 + np.exp(-X)), rtol=1e-6)
     np.testing.assert_allclose(numpy(backend.tanh(x)), np.tanh(X), rtol=1e-6)
@@ -103,8 +103,8 @@ def test_small_functions():
 @pytest.mark.parametrize("shape", [(3, 2, 400), (5, 400), (1, 400)])
 def test_linear_multiplies_and_adds_with_a_gradient_and_without(shape):
     """A kernel this large is multiplied by another library on torch where no gradient is asked for."""
-    draw = np.random.default_rng(0).normal
-    x, kernel, bias = (draw(size=size).astype("float32") for size in (shape, (400, 500), 500))
+    rng = np.random.default_rng(0).normal
+    x, kernel, bias = (rng(size=size).astype("float32") for size in (shape, (400, 500), 500))
     model = keras.Sequential([keras.Input(shape[1:]), Dense(500)])
     model.set_weights([kernel, bias])
     for y in (model(x), backend.jit(model, model.variables, donate=False)(ops.convert_to_tensor(x))):
@@ -169,8 +169,8 @@ def test_gradients_are_clipped_together_and_weights_averaged():
         rate = 0.01 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
         weights = [w - rate * mean / (np.sqrt(square) + 1.0) for w, mean, square in zip(weights, m, v, strict=True)]
         averages = weights if averages is None else [0.9 * a + 0.1 * w for a, w in zip(averages, weights, strict=True)]
-    found = [*variables, *moving_averages(optimizer)]
-    for variable, expected in zip(found, [*weights, *averages], strict=True):
+    actual = [*variables, *moving_averages(optimizer)]
+    for variable, expected in zip(actual, [*weights, *averages], strict=True):
         np.testing.assert_allclose(numpy(variable), expected, atol=1e-6)
 
 

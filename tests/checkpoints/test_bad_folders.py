@@ -85,9 +85,9 @@ def test_settings_that_are_not_drawn(tmp_path):
 
 def test_a_truncated_file(refused, tmp_path):
     path = GOLDEN.write(tmp_path) / "model.safetensors"
-    whole = path.read_bytes()
-    for size in (0, 5, 300, len(whole) - 4):
-        path.write_bytes(whole[:size])
+    full = path.read_bytes()
+    for size in (0, 5, 300, len(full) - 4):
+        path.write_bytes(full[:size])
         refused(tmp_path, r"Expected a whole safetensors file. Received: .*model.safetensors, which is truncated")
     path.write_bytes(b"\xff" * 200)
     refused(tmp_path, r"Expected a whole safetensors file")
@@ -133,18 +133,18 @@ def test_half_precision_is_read(backbone, tmp_path, kind):
 
     half = {name: array.astype(getattr(ml_dtypes, kind, kind)) for name, array in GOLDEN.part("tensor").items()}
     zoo.load_weights(backbone, GOLDEN.write(tmp_path, half))
-    found = ops.convert_to_numpy(backbone.get_layer("positions").embeddings)
-    assert found.dtype == "float32"
-    np.testing.assert_array_equal(found, half[POSITIONS].astype("float32"))
+    actual = ops.convert_to_numpy(backbone.get_layer("positions").embeddings)
+    assert actual.dtype == "float32"
+    np.testing.assert_array_equal(actual, half[POSITIONS].astype("float32"))
 
 
 def test_names_of_old_files_are_understood(backbone, tmp_path):
     old = {"bert.embeddings.LayerNorm.gamma": "weight", "bert.embeddings.LayerNorm.beta": "bias"}
-    given = tensors()
-    moved = {name: given.pop(f"bert.embeddings.LayerNorm.{now}") for name, now in old.items()}
-    given = {name.removeprefix("bert."): array for name, array in (given | moved).items()}
+    state = tensors()
+    moved = {name: state.pop(f"bert.embeddings.LayerNorm.{now}") for name, now in old.items()}
+    state = {name.removeprefix("bert."): array for name, array in (state | moved).items()}
     ids = {"embeddings.position_ids": np.arange(12)[None]}
-    loaded = zoo.load_weights(backbone, GOLDEN.write(tmp_path, given | ids))
+    loaded = zoo.load_weights(backbone, GOLDEN.write(tmp_path, state | ids))
     assert loaded.new == ()
     assert {name.rpartition(".")[0] for name in loaded.unused} == {"classifier", "pooler.dense", "embeddings"}
 

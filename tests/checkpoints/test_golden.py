@@ -21,15 +21,17 @@ def golden(request):
 
 
 def outputs(model, golden):
-    given = golden.part("input")
+    inputs = golden.part("input")
     if "mask_positions" in model.input:  # where a masked language model is asked
-        given["mask_positions"] = np.tile(np.arange(given["tokens"].shape[1], dtype="int32"), (len(given["tokens"]), 1))
-    return ops.convert_to_numpy(model(given, training=False))
+        inputs["mask_positions"] = np.tile(
+            np.arange(inputs["tokens"].shape[1], dtype="int32"), (len(inputs["tokens"]), 1)
+        )
+    return ops.convert_to_numpy(model(inputs, training=False))
 
 
-def near(found, expected, share):
+def near(actual, expected, share):
     """Each number to a share of the largest: processors round the sums that they come from each in their own way."""
-    np.testing.assert_allclose(found, expected, rtol=0, atol=share * max(1, abs(expected).max()))
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=share * max(1, abs(expected).max()))
 
 
 def test_features_are_the_references(golden, tmp_path):
@@ -49,6 +51,6 @@ def test_logits_are_the_references(golden, tmp_path):
         lacking = weight.path == "logits/bias" and "logits/kernel" in head.layers  # which the reference does not have
         weight.assign(keras.random.normal(weight.shape) * (not lacking))  # whatever is not loaded is seen
     zoo.load_weights(model, golden.write(tmp_path))
-    expected, found = golden["logits"], outputs(model, golden)
-    seen = golden["visible"] if found.ndim == 3 else slice(None)
-    near(found[seen], expected[seen], 2e-5)
+    expected, actual = golden["logits"], outputs(model, golden)
+    seen = golden["visible"] if actual.ndim == 3 else slice(None)
+    near(actual[seen], expected[seen], 2e-5)

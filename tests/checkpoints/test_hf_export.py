@@ -33,14 +33,14 @@ INPUTS = {"tokens": "input_ids", "segments": "token_type_ids", "source": "input_
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def exported_folder(tmp_path_factory):
     """{name: folder} of each golden network, imported and written again, with what transformers makes of it."""
-    place, folders = tmp_path_factory.mktemp("written"), {}
+    root, folders = tmp_path_factory.mktemp("written"), {}
     for name in NAMES:
         golden = Golden(name)
         padding = golden.config["pad_token_id"] or 0
-        write_tokenizer(golden.write(place / f"{name}_in"), padding=padding)
-        folders[name] = write_huggingface(import_folder(place / f"{name}_in"), place / name)
+        write_tokenizer(golden.write(root / f"{name}_in"), padding=padding)
+        folders[name] = write_huggingface(import_folder(root / f"{name}_in"), root / name)
         inputs = {INPUTS[key]: array for key, array in golden.part("input").items()}
         padding_mask = inputs["input_ids"] != padding if "decoder_input_ids" in inputs else golden["visible"]
         np.savez(folders[name] / "inputs.npz", attention_mask=padding_mask, **inputs)
@@ -51,35 +51,35 @@ def written(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_transformers_reads_what_is_written(written, name):
+def test_transformers_reads_what_is_written(exported_folder, name):
     golden = Golden(name)
-    found, expected = np.load(written[name] / "logits.npy"), golden["logits"]
-    seen = golden["visible"] if found.ndim == 3 else slice(None)
-    np.testing.assert_allclose(found[seen], expected[seen], atol=2e-5)
+    actual, expected = np.load(exported_folder[name] / "logits.npy"), golden["logits"]
+    seen = golden["visible"] if actual.ndim == 3 else slice(None)
+    np.testing.assert_allclose(actual[seen], expected[seen], atol=2e-5)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_changes_on_the_way(written, name):
+def test_nothing_changes_on_the_way(exported_folder, name):
     """Tensors are the reference's, but for copies, and for RoBERTa's only token type, which is in the positions."""
-    golden, found = Golden(name).part("tensor"), load_file(written[name] / "model.safetensors")
-    assert set(found) <= set(golden)
+    golden, actual = Golden(name).part("tensor"), load_file(exported_folder[name] / "model.safetensors")
+    assert set(actual) <= set(golden)
     moved = "roberta.embeddings."
-    for key, array in found.items():
+    for key, array in actual.items():
         if not key.startswith((moved + "token_type", moved + "position")):
             np.testing.assert_array_equal(array, golden[key], err_msg=key)
 
 
-def test_labels_survive(written):
-    config = json.loads((written["bert"] / "config.json").read_text())
+def test_labels_survive(exported_folder):
+    config = json.loads((exported_folder["bert"] / "config.json").read_text())
     assert config["id2label"] == {"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"}
     assert config["architectures"] == ["BertForSequenceClassification"]
-    config = json.loads((written["bert_tag_tokens"] / "config.json").read_text())
+    config = json.loads((exported_folder["bert_tag_tokens"] / "config.json").read_text())
     assert config["id2label"] == {"0": "O", "1": "B-place", "2": "I-place"}
-    assert import_folder(written["bert_tag_tokens"]).objective.scheme == "bio"
+    assert import_folder(exported_folder["bert_tag_tokens"]).objective.scheme == "bio"
 
 
-def test_a_published_head_answers(written):
-    spans = import_folder(written["bert_tag_tokens"]).predict("w5 w6 w7 w30")
+def test_a_published_head_answers(exported_folder):
+    spans = import_folder(exported_folder["bert_tag_tokens"]).predict("w5 w6 w7 w30")
     assert {span["label"] for span in spans} == {"place"}
 
 

@@ -43,9 +43,9 @@ def saved(hub, name, folder, settings=None):
     """A backbone with random weights, saved as a preset."""
     keras.utils.set_random_seed(0)
     backbone = getattr(hub.models, f"{name}Backbone")(**SIZES, **settings or BACKBONES[name])
-    draw = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for weight in backbone.weights:
-        weight.assign(draw.normal(0, 0.3, weight.shape))
+        weight.assign(rng.normal(0, 0.3, weight.shape))
     backbone.save_to_preset(str(folder))
     return backbone
 
@@ -55,8 +55,8 @@ TYPES = (np.arange(9)[None] > [[3], [5]]).astype("int32")
 
 
 def theirs(backbone):
-    there = np.ones_like(IDS)
-    inputs = {"token_ids": IDS, "segment_ids": TYPES, "padding_mask": there}
+    present = np.ones_like(IDS)
+    inputs = {"token_ids": IDS, "segment_ids": TYPES, "padding_mask": present}
     inputs |= {
         f"{part}_{name}": inputs[name] for part in ("encoder", "decoder") for name in ("token_ids", "padding_mask")
     }
@@ -73,8 +73,8 @@ def test_features_are_those_of_keras_hub(hub, name, tmp_path):
     backbone = read_architecture(read_config(folder)).backbone()
     zoo.load_weights(backbone, tmp_path / "preset")
     inputs = {"tokens": IDS, "segments": TYPES, "source": IDS, "target": IDS}
-    found = ops.convert_to_numpy(backbone({key: ops.convert_to_tensor(inputs[key]) for key in backbone.input}))
-    np.testing.assert_allclose(found, theirs(reference), atol=1e-5)
+    actual = ops.convert_to_numpy(backbone({key: ops.convert_to_tensor(inputs[key]) for key in backbone.input}))
+    np.testing.assert_allclose(actual, theirs(reference), atol=1e-5)
     assert resolve(tmp_path / "preset") == folder
 
 
@@ -86,10 +86,10 @@ def test_logits_of_both_versions_of_t5(hub, tmp_path):
         architecture = read_architecture(read_config(resolve(tmp_path / str(tied))))
         model = build_model(Translate(length=9, target_length=9), architecture)
         assert zoo.load_weights(model, tmp_path / str(tied)).new == ()
-        found = ops.convert_to_numpy(model({name: ops.convert_to_tensor(IDS) for name in model.input}))
+        actual = ops.convert_to_numpy(model({name: ops.convert_to_tensor(IDS) for name in model.input}))
         features = ops.convert_to_tensor(theirs(backbone)) * (16**-0.5 if tied else 1.0)
-        wanted = ops.convert_to_numpy(backbone.token_embedding(features, reverse=True))
-        np.testing.assert_allclose(found, wanted, atol=1e-5)
+        expected = ops.convert_to_numpy(backbone.token_embedding(features, reverse=True))
+        np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 
 def test_a_preset_is_imported_with_its_tokenizer(hub, tmp_path):

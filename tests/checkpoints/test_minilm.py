@@ -53,14 +53,14 @@ def theirs(folder, out):
 
 
 def test_vectors_are_those_of_transformers(folder, imported, tmp_path):
-    found = np.array([answer["vector"] for answer in zoo.load(imported).predict(TEXTS)])
-    np.testing.assert_allclose(found, theirs(folder, tmp_path / "out.npy"), atol=1e-5)
-    assert found[0] @ found[1] > 0.5 > found[0] @ found[2]
+    actual = np.array([answer["vector"] for answer in zoo.load(imported).predict(TEXTS)])
+    np.testing.assert_allclose(actual, theirs(folder, tmp_path / "out.npy"), atol=1e-5)
+    assert actual[0] @ actual[1] > 0.5 > actual[0] @ actual[2]
 
 
 def test_what_is_written_back_gives_the_same(imported, tmp_path):
     pipeline = zoo.load(imported)
     again = pipeline.export(tmp_path / "back", "huggingface")
-    found = np.array([answer["vector"] for answer in pipeline.predict(TEXTS)])
-    np.testing.assert_allclose(theirs(again, tmp_path / "out.npy"), found, atol=1e-5)
+    actual = np.array([answer["vector"] for answer in pipeline.predict(TEXTS)])
+    np.testing.assert_allclose(theirs(again, tmp_path / "out.npy"), actual, atol=1e-5)
     assert zoo.load(zoo.import_model(again, tmp_path / "again")).preset.objective == pipeline.preset.objective

@@ -42,10 +42,10 @@ def test_new_vectors_are_the_mean_of_the_old(data, tmp_path, size):
     added = ["tokenizer.added_tokens=esim,voip"]
     pipeline = zoo.train(preset(data, MaskedToken(length=8), 0.0), to=tmp_path / "m", init=str(folder), overrides=added)
     old = Golden("bert").part("tensor")["bert.embeddings.word_embeddings.weight"]
-    found = embeddings(pipeline)
-    assert len(found) == pipeline.tokenizer.vocabulary_size == pipeline.preset.architecture.vocabulary == size + 2
-    np.testing.assert_array_equal(found[:size], old[:size])
-    np.testing.assert_allclose(found[size:], np.stack([old[:size].mean(0)] * 2), atol=1e-6)
+    actual = embeddings(pipeline)
+    assert len(actual) == pipeline.tokenizer.vocabulary_size == pipeline.preset.architecture.vocabulary == size + 2
+    np.testing.assert_array_equal(actual[:size], old[:size])
+    np.testing.assert_allclose(actual[size:], np.stack([old[:size].mean(0)] * 2), atol=1e-6)
     assert pipeline.model.get_layer("head_bias").bias.shape == (size + 2,)
 
 

@@ -43,16 +43,18 @@ def weights(model, part):
 
 def test_a_run_starts_from_published_weights(bert, rows, tmp_path, capsys):
     pipeline = zoo.train(preset(rows), to=tmp_path / "m", init=str(bert))
-    given = import_folder(bert)
-    assert pipeline.preset.architecture == given.preset.architecture
+    imported = import_folder(bert)
+    assert pipeline.preset.architecture == imported.preset.architecture
     assert pipeline.tokenizer.vocabulary_size == 38
-    for path, array in weights(given.model, "block").items():
+    for path, array in weights(imported.model, "block").items():
         np.testing.assert_array_equal(weights(pipeline.model, "block")[path], array)
-    np.testing.assert_array_equal(*(weights(one.model, "hidden/kernel")["hidden/kernel"] for one in (pipeline, given)))
+    np.testing.assert_array_equal(
+        *(weights(this.model, "hidden/kernel")["hidden/kernel"] for this in (pipeline, imported))
+    )
     assert "new weights: logits/kernel, logits/bias." in " ".join(capsys.readouterr().err.split())
     again = zoo.load(tmp_path / "m")
-    one, other = (loaded.predict("w9 w7")["probabilities"] for loaded in (again, pipeline))
-    assert one == pytest.approx(other, rel=1e-5)
+    this, other = (loaded.predict("w9 w7")["probabilities"] for loaded in (again, pipeline))
+    assert this == pytest.approx(other, rel=1e-5)
     assert again.preset.training.init == str(bert)
 
 

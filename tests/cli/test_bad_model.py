@@ -28,8 +28,8 @@ def test_a_folder_that_is_not_there(cli, copy, check_refused):
 
 @pytest.mark.parametrize("name", ["model.keras", "tokenizer.json", "preset.json"])
 def test_a_file_that_is_missing_or_truncated(cli, copy, check_refused, name):
-    whole = (copy / name).read_bytes()
-    (copy / name).write_bytes(whole[: len(whole) // 2])
+    content = (copy / name).read_bytes()
+    (copy / name).write_bytes(content[: len(content) // 2])
     check_refused(f"copy/{name} cannot be read: ...copy the whole folder again", cli, "predict", "copy", "x")
     (copy / name).unlink()
     check_refused(f"in copy. Received: a folder without {name}.", cli, "predict", "copy", "x")
@@ -50,9 +50,9 @@ def test_a_preset_of_another_version(cli, copy, check_refused, old, new, message
 
 
 def test_a_damaged_byte_in_the_weights(cli, copy, check_refused):
-    whole = bytearray((copy / "model.keras").read_bytes())
-    whole[len(whole) // 2] ^= 255
-    (copy / "model.keras").write_bytes(whole)
+    content = bytearray((copy / "model.keras").read_bytes())
+    content[len(content) // 2] ^= 255
+    (copy / "model.keras").write_bytes(content)
     check_refused("copy/model.keras cannot be read: Bad CRC-32", cli, "predict", "copy", "x")
 
 

@@ -51,19 +51,19 @@ def answering(tmp_path_factory):
 def test_a_pipe(cli, answering):
     asked = b"Hello\n\n  Where is it?\nAnd now the third\nAnd the last of them"
     options = ("--system", "Kind.", "--temperature", 0.7)
-    found = cli("chat", answering, *options, "--json", stdin=asked)
-    answers = [json.loads(line) for line in found.out.splitlines()]
-    assert [one["instruction"] for one in answers] == [
+    result = cli("chat", answering, *options, "--json", stdin=asked)
+    answers = [json.loads(line) for line in result.out.splitlines()]
+    assert [item["instruction"] for item in answers] == [
         "Hello", "Where is it?", "And now the third", "And the last of them"
     ]  # fmt: skip
     assert answers[0]["dropped_turns"] == 0
     assert answers[-1]["dropped_turns"] > 0
-    assert "(Prompts have at most 76 tokens: the oldest turns" in found.err
+    assert "(Prompts have at most 76 tokens: the oldest turns" in result.err
     chat = load(answering).chat("Kind.", temperature=0.7)
-    assert [chat.say(one["instruction"]) for one in answers] == [one["text"] for one in answers]
+    assert [chat.say(item["instruction"]) for item in answers] == [item["text"] for item in answers]
     plain = cli("chat", answering, *options, stdin=asked)
     assert plain.status == 0
-    assert plain.out == "".join(one["text"] + "\n" for one in answers)
+    assert plain.out == "".join(item["text"] + "\n" for item in answers)
 
 
 @pytest.mark.parametrize(

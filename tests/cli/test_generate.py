@@ -40,12 +40,12 @@ def test_text_stream_and_json_are_the_same(cli, language):
     options = ("the cat", "--max-new-tokens", 20, "--temperature", 0.8, "--seed", 4)
     text = cli("generate", language, *options).out
     assert cli("generate", language, *options, "--stream").out == text
-    found = json.loads(cli("generate", language, *options, "--json").out)
-    assert found["continuation"] + "\n" == text
-    assert found["text"] == "the cat"
-    assert found["tokens"] == 20
-    assert found["finish_reason"] == "length"
-    assert found["logprob"] < 0
+    result = json.loads(cli("generate", language, *options, "--json").out)
+    assert result["continuation"] + "\n" == text
+    assert result["text"] == "the cat"
+    assert result["tokens"] == 20
+    assert result["finish_reason"] == "length"
+    assert result["logprob"] < 0
     assert zoo.load(language).generate("the cat", max_new_tokens=20, temperature=0.8, seed=4) + "\n" == text
 
 
@@ -133,10 +133,10 @@ def test_ctrl_c_shows_what_there_is(language, tmp_path):
 
 
 def test_a_text_is_as_it_must_be(cli, language, tmp_path):
-    found = cli("generate", language, "the cat", "--choice", "the mat", "--choice", "the dog").out
-    assert found in ("the mat\n", "the dog\n")
-    found = cli("generate", language, "the cat", "on", "--regex", "(cat|dog)( on the (mat|log))?", "--temperature", 1)
-    assert all(re.fullmatch("(cat|dog)( on the (mat|log))?", line) for line in found.out.splitlines())
+    result = cli("generate", language, "the cat", "--choice", "the mat", "--choice", "the dog").out
+    assert result in ("the mat\n", "the dog\n")
+    result = cli("generate", language, "the cat", "on", "--regex", "(cat|dog)( on the (mat|log))?", "--temperature", 1)
+    assert all(re.fullmatch("(cat|dog)( on the (mat|log))?", line) for line in result.out.splitlines())
     (tmp_path / "schema.json").write_text('{"enum": [null]}')
     ended = cli("generate", language, "the", "--json-schema", "schema.json")
     assert (ended.status, ended.out) == (2, "")  # the model's tokens have no u
@@ -144,10 +144,10 @@ def test_a_text_is_as_it_must_be(cli, language, tmp_path):
 
 
 def test_logprobs_are_those_of_the_tokens(cli, language):
-    found = json.loads(cli("generate", language, "the cat", "--max-new-tokens", 6, "--json", "--logprobs").out)
-    assert "".join(piece for piece, _ in found["logprobs"]) == found["continuation"]
-    assert sum(score for _, score in found["logprobs"]) == pytest.approx(found["logprob"])
-    assert len(found["logprobs"]) == found["tokens"] == 6
+    result = json.loads(cli("generate", language, "the cat", "--max-new-tokens", 6, "--json", "--logprobs").out)
+    assert "".join(piece for piece, _ in result["logprobs"]) == result["continuation"]
+    assert sum(score for _, score in result["logprobs"]) == pytest.approx(result["logprob"])
+    assert len(result["logprobs"]) == result["tokens"] == 6
 
 
 PROMPTS = [f"{'the cat on the mat '[: 3 + i % 11]}" for i in range(70)]
@@ -162,10 +162,10 @@ def prompts(cli):
 def test_a_file_of_prompts_becomes_a_file_in_their_order(cli, language, prompts):
     ended = cli("generate", language, *prompts, "--output", "found.jsonl")
     assert (ended.status, ended.out) == (0, "")
-    found = [json.loads(line) for line in Path("found.jsonl").read_text().splitlines()]
-    assert [one["text"] for one in found] == PROMPTS
+    result = [json.loads(line) for line in Path("found.jsonl").read_text().splitlines()]
+    assert [item["text"] for item in result] == PROMPTS
     printed = cli("generate", language, *prompts, "--json").out.splitlines()
-    assert [json.loads(line)["continuation"] for line in printed] == [one["continuation"] for one in found]
+    assert [json.loads(line)["continuation"] for line in printed] == [item["continuation"] for item in result]
     again = cli("generate", language, *prompts, "--output", "found.jsonl")
     assert again.status == 2
     assert "Expected the path of a new file. Received: found.jsonl, which exists." in again.err
@@ -176,7 +176,7 @@ def test_a_run_that_was_killed_goes_on(cli, language, prompts, monkeypatch):
     """Cut off at every place in what was written of it."""
     options = (*prompts, "--temperature", 1.0, "--output")
     cli("generate", language, *options, "whole.jsonl")
-    begun, times = Path("found.jsonl.partial"), []
+    partial, times = Path("found.jsonl.partial"), []
 
     def interrupted(generator, records, should_stop):
         times.append(len(records))
@@ -187,18 +187,18 @@ def test_a_run_that_was_killed_goes_on(cli, language, prompts, monkeypatch):
     generate = TextGenerator.generate
     monkeypatch.setattr(TextGenerator, "generate", interrupted)
     assert cli("generate", language, *options, "found.jsonl").status == 130
-    whole = begun.read_bytes()
-    assert whole.count(b"\n") == 3  # what it is of, and two batches
+    full = partial.read_bytes()
+    assert full.count(b"\n") == 3  # what it is of, and two batches
     other = cli("generate", language, *options, "found.jsonl", "--seed", 2)
     assert other.status == 2
     assert "Expected the options and prompts of the run that began found.jsonl.partial." in other.err
-    for size in (len(whole), len(whole) - 1, 70, 0):
-        begun.write_bytes(whole[:size])
+    for size in (len(full), len(full) - 1, 70, 0):
+        partial.write_bytes(full[:size])
         times[:] = [0] * 9
         assert cli("generate", language, *options, "found.jsonl").status == 0
-        assert len(times) - 9 == 3 - max(whole[:size].count(b"\n") - 1, 0)
+        assert len(times) - 9 == 3 - max(full[:size].count(b"\n") - 1, 0)
         assert Path("found.jsonl").read_text() == Path("whole.jsonl").read_text()
-        assert not begun.exists()
+        assert not partial.exists()
         Path("found.jsonl").unlink()
 
 
@@ -206,8 +206,8 @@ def test_ctrl_c_in_a_long_run_keeps_what_is_done(language, tmp_path):
     (tmp_path / "prompts.txt").write_text("\n".join(PROMPTS * 20) + "\n")
     command = [sys.executable, "-m", "zoo", "generate", str(language), "--file", "prompts.txt"]
     run = subprocess.Popen([*command, "--output", "found.jsonl"], cwd=tmp_path, stderr=subprocess.PIPE)
-    begun = tmp_path / "found.jsonl.partial"
-    while run.poll() is None and not (begun.exists() and begun.read_bytes().count(b"\n") > 1):
+    partial = tmp_path / "found.jsonl.partial"
+    while run.poll() is None and not (partial.exists() and partial.read_bytes().count(b"\n") > 1):
         time.sleep(0.05)
     run.send_signal(signal.SIGINT)
     _, err = run.communicate(timeout=120)

@@ -21,10 +21,10 @@ def test_arguments(cli, model_folder):
     lines = cli("predict", model_folder, *TEXTS).out.splitlines()
     assert [line.split()[0] for line in lines[:2]] == ["good", "bad"]
     assert [line.partition("  ")[2] for line in lines] == TEXTS
-    found = answers(cli("predict", model_folder, "--json", *TEXTS))
-    assert [answer["text"] for answer in found] == TEXTS
-    assert [answer["label"] for answer in found[:2]] == ["good", "bad"]
-    assert all(sum(answer["probabilities"].values()) == pytest.approx(1) for answer in found)
+    result = answers(cli("predict", model_folder, "--json", *TEXTS))
+    assert [answer["text"] for answer in result] == TEXTS
+    assert [answer["label"] for answer in result[:2]] == ["good", "bad"]
+    assert all(sum(answer["probabilities"].values()) == pytest.approx(1) for answer in result)
 
 
 @pytest.mark.parametrize(
@@ -37,15 +37,15 @@ def test_arguments(cli, model_folder):
 )
 def test_files(cli, model_folder, name, content):
     Path(name).write_text(content)
-    found = answers(cli("predict", model_folder, "--file", name, "--json"))
-    assert [answer["text"] for answer in found] == TEXTS[:2]
+    result = answers(cli("predict", model_folder, "--file", name, "--json"))
+    assert [answer["text"] for answer in result] == TEXTS[:2]
 
 
 def test_columns_of_a_file(cli, model_folder, check_refused):
     Path("texts.tsv").write_text("sentence\na great film\n")
     check_refused("Map it by --columns text=NAME", cli, "predict", model_folder, "--file", "texts.tsv")
-    (found,) = answers(cli("predict", model_folder, "--file", "texts.tsv", "--columns", "text=sentence", "--json"))
-    assert found["label"] == "good"
+    (result,) = answers(cli("predict", model_folder, "--file", "texts.tsv", "--columns", "text=sentence", "--json"))
+    assert result["label"] == "good"
 
 
 def test_mistakes(cli, model_folder, check_refused):
@@ -60,17 +60,17 @@ def test_mistakes(cli, model_folder, check_refused):
 def test_standard_input(cli, model_folder):
     """Lines of any bytes, any length, with any ending; an empty line is an empty text."""
     lines = ["a great film", "", "caf\ufffd", "nul \0 byte", "last"]
-    found = answers(cli("predict", model_folder, "--json", stdin=b"a great film\r\n\ncaf\xe9\nnul \0 byte\nlast"))
-    assert [answer["text"] for answer in found] == lines
+    result = answers(cli("predict", model_folder, "--json", stdin=b"a great film\r\n\ncaf\xe9\nnul \0 byte\nlast"))
+    assert [answer["text"] for answer in result] == lines
     assert answers(cli("predict", model_folder, "--json", stdin=b"")) == []
 
 
 @pytest.mark.parametrize("unit", [b"some great film ", b"\xff", "日本👩‍👩‍👧".encode()])
 def test_a_text_of_a_million_bytes(cli, model_folder, unit):
-    begun = time.monotonic()
-    (found,) = answers(cli("predict", model_folder, "--json", stdin=unit * (1_000_000 // len(unit))))
-    assert found["label"] in ("good", "bad")
-    assert time.monotonic() - begun < 60
+    start = time.monotonic()
+    (result,) = answers(cli("predict", model_folder, "--json", stdin=unit * (1_000_000 // len(unit))))
+    assert result["label"] in ("good", "bad")
+    assert time.monotonic() - start < 60
 
 
 def test_strange_characters_in_arguments(cli, model_folder):
@@ -79,9 +79,9 @@ def test_strange_characters_in_arguments(cli, model_folder):
 
 
 def test_pairs(cli, pair_folder, check_refused):
-    found = answers(cli("predict", pair_folder, "--json", "one", "other", "a", "b"))
-    assert [(answer["text"], answer["text_pair"]) for answer in found] == [("one", "other"), ("a", "b")]
-    assert answers(cli("predict", pair_folder, "--json", stdin=b"one\nother\n"))[0] == found[0]
+    result = answers(cli("predict", pair_folder, "--json", "one", "other", "a", "b"))
+    assert [(answer["text"], answer["text_pair"]) for answer in result] == [("one", "other"), ("a", "b")]
+    assert answers(cli("predict", pair_folder, "--json", stdin=b"one\nother\n"))[0] == result[0]
     check_refused("Expected text and text_pair for this model. Received: 1 text(s)", cli, "predict", pair_folder, "one")
 
 

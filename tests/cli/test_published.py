@@ -58,7 +58,7 @@ def test_an_adapter_is_learned_shipped_and_merged(cli, bert, check_refused):
     Path("model/adapter.safetensors").rename("adapter.safetensors")
     done = cli("import", bert, "--adapter", "adapter.safetensors", "--to", "merged")
     assert done.status == 0, done.err
-    found = [json.loads(cli("predict", one, "w5 w8", "--json").out)["probabilities"] for one in ("model", "merged")]
-    assert found[0] == pytest.approx(found[1], rel=1e-5)
+    result = [json.loads(cli("predict", item, "w5 w8", "--json").out)["probabilities"] for item in ("model", "merged")]
+    assert result[0] == pytest.approx(result[1], rel=1e-5)
     message = "Expected an adapter, adapter.safetensors of a run with lora.rank. Received: nowhere"
     check_refused(message, cli, "import", bert, "--adapter", "nowhere", "--to", "m")

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from tiny import serving, shrunk
+from tiny import compatible, shrunk
 
 import zoo.data
 from zoo import catalog
@@ -64,7 +64,7 @@ def arrays(dataset):
     """{key: [its arrays]} over the objectives of the catalog, each with a network of every kind of inputs."""
     arrays = {}
     for name in catalog.names("objectives"):
-        by_inputs = {tuple(shrunk(other).inputs()): other for other in serving(catalog.load("objectives", name)())}
+        by_inputs = {tuple(shrunk(other).inputs()): other for other in compatible(catalog.load("objectives", name)())}
         for architecture in by_inputs.values():
             for batch in batches(name, architecture, dataset):
                 for key, array in batch.items():

@@ -67,9 +67,9 @@ def test_order_depends_on_seed_and_epoch_only(examples):
 @pytest.mark.parametrize("step", range(9))
 def test_groups_are_the_same_wherever_the_stream_starts(examples, step):
     batches = Batches(examples, Plain(), 16, accumulation=4)
-    for one, other in zip(take(batches, 20)[step:], take(batches, 20 - step, step), strict=True):
-        np.testing.assert_array_equal(one[1], other[1])
-        np.testing.assert_array_equal(one[2], other[2])
+    for this, other in zip(take(batches, 20)[step:], take(batches, 20 - step, step), strict=True):
+        np.testing.assert_array_equal(this[1], other[1])
+        np.testing.assert_array_equal(this[2], other[2])
 
 
 def test_weights_make_the_average_over_a_group_exact(examples):
@@ -77,9 +77,9 @@ def test_weights_make_the_average_over_a_group_exact(examples):
     assert len(batches) % 4 == 0
     group = take(batches, 4)
     losses = [names.ravel() * 0.1 for _, names, _ in group]
-    found = np.mean([np.mean(loss * weights) for loss, (_, _, weights) in zip(losses, group, strict=True)])
+    actual = np.mean([np.mean(loss * weights) for loss, (_, _, weights) in zip(losses, group, strict=True)])
     weights = [1.0 + names.ravel() % 3 for _, names, _ in group]
-    assert found == pytest.approx(np.average(np.concatenate(losses), weights=np.concatenate(weights)), rel=1e-5)
+    assert actual == pytest.approx(np.average(np.concatenate(losses), weights=np.concatenate(weights)), rel=1e-5)
 
 
 def test_fewer_rows_than_a_batch(tmp_path):

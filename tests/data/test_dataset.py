@@ -82,9 +82,9 @@ def test_one_file_is_drawn_80_10_10(tmp_path):
 def test_drawing_spreads_sorted_records(tmp_path):
     """Every block of ten gives one record to each drawn split, at a place that differs from block to block."""
     dataset = open_dataset(write(tmp_path / "all.tsv", numbered(500)))
-    places = [int(text.removeprefix("text ")) for text in texts(dataset, "validation")]
-    assert [place // 10 for place in places] == list(range(50))
-    assert len({place % 10 for place in places}) == 10
+    positions = [int(text.removeprefix("text ")) for text in texts(dataset, "validation")]
+    assert [location // 10 for location in positions] == list(range(50))
+    assert len({location % 10 for location in positions}) == 10
 
 
 def test_drawing_is_the_same_for_ever(tmp_path):
@@ -136,7 +136,7 @@ def test_columns_are_mapped(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("field", "given", "expected"),
+    ("field", "raw", "expected"),
     [
         ("labels", "a; b ;", ["a", "b"]),
         ("labels", "", []),
@@ -152,8 +152,8 @@ def test_columns_are_mapped(tmp_path):
         ("messages", [{"role": "user", "content": "hi"}], [{"role": "user", "content": "hi"}]),
     ],
 )
-def test_each_field_has_one_form(tmp_path, field, given, expected):
-    dataset = open_dataset(write(tmp_path / "train.jsonl", json.dumps({field: given})), split_strategy="")
+def test_each_field_has_one_form(tmp_path, field, raw, expected):
+    dataset = open_dataset(write(tmp_path / "train.jsonl", json.dumps({field: raw})), split_strategy="")
     assert list(dataset.records("train")) == [{field: expected}]
 
 
@@ -172,8 +172,8 @@ def test_labels_come_from_the_training_split_sorted(tmp_path):
     assert collect_labels(dataset) == ("a", "b")
     assert collect_labels(dataset, "tags") == ("O", "X")
     check_labels(dataset, ("a", "b", "c"))
-    place = re.escape(str(tmp_path / "dev.jsonl") + ":1")
-    with pytest.raises(ValueError, match=rf"a label that the training split has, at {place}. Received: label='c'\."):
+    location = re.escape(str(tmp_path / "dev.jsonl") + ":1")
+    with pytest.raises(ValueError, match=rf"a label that the training split has, at {location}. Received: label='c'\."):
         check_labels(dataset, ("a", "b"))
     with pytest.raises(ValueError, match=r"Received: tags='Y'\."):
         check_labels(dataset, ("O", "X"), field="tags")

@@ -31,10 +31,10 @@ def made(tokenizer, question, context, length, stride, layout=None):
 @settings(deadline=None, max_examples=60)
 @given(st.text("ab ?", max_size=8), text, st.integers(12, 40), st.integers(1, 20))
 def test_windows_hold_every_token_of_the_context_in_order(tokenizer, question, context, length, stride):
-    read, found = made(tokenizer, question, context, length, stride)
+    read, actual = made(tokenizer, question, context, length, stride)
     asked = tokenizer.encode(question, special=False)
     seen = set()
-    for window in found:
+    for window in actual:
         assert len(window.ids) == len(window.segments) <= length
         np.testing.assert_array_equal(window.ids[window.context], read.ids[window.tokens])
         np.testing.assert_array_equal(window.ids[1 : 1 + len(asked)], asked.ids)
@@ -42,23 +42,23 @@ def test_windows_hold_every_token_of_the_context_in_order(tokenizer, question, c
         assert not window.segments[: window.start].any()
         seen.update(range(window.tokens.start, window.tokens.stop))
     assert seen == set(range(len(read)))
-    starts = [window.tokens.start for window in found]
+    starts = [window.tokens.start for window in actual]
     assert all(0 < later - earlier <= stride for earlier, later in itertools.pairwise(starts))
-    assert [window.tokens.stop == len(read) for window in found] == [False] * (len(found) - 1) + [True]
+    assert [window.tokens.stop == len(read) for window in actual] == [False] * (len(actual) - 1) + [True]
 
 
 @settings(deadline=None, max_examples=60)
 @given(text, st.data())
 def test_what_is_found_covers_the_answer_and_no_token_more(tokenizer, context, data):
-    read, found = made(tokenizer, "b?", context, 16, 5)
+    read, actual = made(tokenizer, "b?", context, 16, 5)
     start = data.draw(st.integers(0, len(context)))
     end = data.draw(st.integers(start, len(context)))
     covering = [i for i, (first, last) in enumerate(read.offsets) if first < end and last > start]
-    for window in found:
+    for window in actual:
         span = window.find(start, end)
-        whole = covering and window.tokens.start <= covering[0] and covering[-1] < window.tokens.stop
-        assert (span is not None) == bool(whole)
-        if whole:
+        full = covering and window.tokens.start <= covering[0] and covering[-1] < window.tokens.stop
+        assert (span is not None) == bool(full)
+        if full:
             assert (np.array(span) - window.start + window.tokens.start).tolist() == [covering[0], covering[-1]]
             first, last = read.offsets[covering[0], 0], read.offsets[covering[-1], 1]
             assert not context[start:end].strip() or context[start:end].strip() in context[first:last]
@@ -85,11 +85,11 @@ def test_foreign_tokenizers_have_windows_too():
     backend = catalog.load("tokenizers", "words")().train(TEXTS).backend
     backend.post_processor = None
     foreign = Tokenizer(backend)
-    _, found = made(foreign, "Where is Ann?", TEXTS[1], 8, 3)
-    assert [window.start for window in found] == [4] * len(found)
-    assert found[0].find(*_place("from")) is not None
+    _, actual = made(foreign, "Where is Ann?", TEXTS[1], 8, 3)
+    assert [window.start for window in actual] == [4] * len(actual)
+    assert actual[0].find(*_position("from")) is not None
 
 
-def _place(word):
+def _position(word):
     start = TEXTS[1].index(word)
     return start, start + len(word)

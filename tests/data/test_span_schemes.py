@@ -10,14 +10,14 @@ from zoo.data import span_schemes
 
 
 @st.composite
-def tagged_spans(draw):
+def tagged_spans(rng):
     """(spans, number of tokens): spans of one or more tokens, some side by side."""
     spans, end = [], 0
-    for _ in range(draw(st.integers(0, 4))):
-        start = end + draw(st.integers(0, 2))
-        end = start + draw(st.integers(1, 3))
-        spans.append((draw(st.sampled_from(["a", "b-c"])), start, end))
-    return spans, end + draw(st.integers(0, 2))
+    for _ in range(rng(st.integers(0, 4))):
+        start = end + rng(st.integers(0, 2))
+        end = start + rng(st.integers(1, 3))
+        spans.append((rng(st.sampled_from(["a", "b-c"])), start, end))
+    return spans, end + rng(st.integers(0, 2))
 
 
 @given(tagged_spans(), st.sampled_from(span_schemes.NAMES))
@@ -79,8 +79,8 @@ def test_what_is_written_may_follow(case, scheme):
     tags = span_schemes.encode(*case, scheme)
     known.append("O")
     allowed = span_schemes.transitions(known, scheme)
-    places = [-1, *map(known.index, tags), -1]
-    assert all(allowed[one][other] for one, other in pairwise(places))
+    states = [-1, *map(known.index, tags), -1]
+    assert all(allowed[this][other] for this, other in pairwise(states))
 
 
 def test_what_may_not_follow():

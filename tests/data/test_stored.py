@@ -40,9 +40,9 @@ def test_encodings_come_from_disk_the_second_time(tmp_path, monkeypatch):
     cached = CachedTokenizer(tokenizer, tmp_path / "encodings")
     expected = tokenizer.encode_batch(texts, texts[::-1], length=9)
     for _ in range(2):
-        for one, other in zip(cached.encode_batch(texts, texts[::-1], length=9), expected, strict=True):
+        for this, other in zip(cached.encode_batch(texts, texts[::-1], length=9), expected, strict=True):
             for name in ("ids", "segments", "offsets"):
-                array = getattr(one, name)
+                array = getattr(this, name)
                 np.testing.assert_array_equal(array, getattr(other, name))
                 assert array.dtype == getattr(other, name).dtype
         monkeypatch.setattr(Tokenizer, "_ids_and_offsets", None)

@@ -50,7 +50,7 @@ TEXTS = [
     "\u20ac",
 ]
 BATCHES = [TEXTS, [*TEXTS[:2], ""], TEXTS[1:2]]
-KINDS = {
+CASES = {
     "translate": (WordPieces(vocabulary=200), "transformer", Translate(length=48, target_length=12)),
     "instructions": (Bytes(), "gpt2", FollowInstructions(length=64, max_new_tokens=24)),
     "language": (Bytes(), "lstm", NextToken()),
@@ -66,7 +66,7 @@ KINDS = {
 def made(kind):
     """A pipeline with the same random weights on every backend, so large that it generates many different tokens."""
     random = np.random.default_rng(3)
-    settings, name, objective = KINDS[kind]
+    settings, name, objective = CASES[kind]
     tokenizer = settings.train(TEXTS)
     facts = {"causal": True, "bidirectional": name == "rnn_seq2seq"}
     architecture = shrunk(name, vocabulary=tokenizer.vocabulary_size, length=128, **facts)
@@ -81,7 +81,7 @@ def made(kind):
     return Pipeline(model, Preset(architecture=architecture, objective=objective, tokenizer=settings), tokenizer)
 
 
-def served(folders):
+def exported(folders):
     command = [sys.executable, "-c", SERVER]
     asked = json.dumps([[str(folder) for folder in folders], BATCHES])
     run = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
@@ -105,12 +105,12 @@ QUICK = {"tensorflow": ("translate", "instructions")}  # elsewhere each export s
 @pytest.mark.parametrize("quick", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_served_model_generates_what_generate_does(tmp_path, quick):
     few = QUICK.get(keras.config.backend(), ("translate",))
-    pipelines = {kind: made(kind) for kind in KINDS if (kind in few) == quick}
+    pipelines = {kind: made(kind) for kind in CASES if (kind in few) == quick}
     folders = [pipeline.export(tmp_path / kind) for kind, pipeline in pipelines.items()]
     seen = set()
-    for (kind, pipeline), (found, ops) in zip(pipelines.items(), served(folders), strict=True):
+    for (kind, pipeline), (actual, ops) in zip(pipelines.items(), exported(folders), strict=True):
         assert not [op for op in ops if "Xla" in op or "PyFunc" in op or op.startswith(("StatefulUniform", "Random"))]
-        for texts, answer in zip(BATCHES, found, strict=True):
+        for texts, answer in zip(BATCHES, actual, strict=True):
             rows = list(zip(answer["text"], answer["length"], answer["finished"], strict=True))
             assert rows == [expected(pipeline, text) for text in texts], kind
             seen.update((kind, *row) for row in rows)

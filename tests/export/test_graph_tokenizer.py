@@ -44,7 +44,7 @@ print(json.dumps({"ids": ids, "operations": sorted({node.op for node in nodes})}
 """
 
 
-class Served(tf.Module):
+class Exported(tf.Module):
     """A graph tokenizer in `tf.function`s, as in an exported model."""
 
     def __init__(self, tokenizer):
@@ -63,15 +63,15 @@ class Served(tf.Module):
 
 
 @pytest.fixture(scope="session")
-def served(tokenizer):
-    return Served(tokenizer.to_graph())
+def exported(tokenizer):
+    return Exported(tokenizer.to_graph())
 
 
 def assert_same_characters(tokenizer, ragged_ids, texts):
     """Fail, with the first text that differs, unless the graph's ids and offsets are the tokenizer's."""
-    found = ragged_ids(tf.constant(texts, tf.string))
-    spans = tf.RaggedTensor.from_row_lengths(tf.stack([found.starts, found.ends], 1), found.lengths).to_list()
-    ids = tf.RaggedTensor.from_row_lengths(found.ids, found.lengths).to_list()
+    actual = ragged_ids(tf.constant(texts, tf.string))
+    spans = tf.RaggedTensor.from_row_lengths(tf.stack([actual.starts, actual.ends], 1), actual.lengths).to_list()
+    ids = tf.RaggedTensor.from_row_lengths(actual.ids, actual.lengths).to_list()
     encodings = tokenizer.encode_batch(texts, special=False)
     for text, ids_found, characters, ours in zip(texts, ids, spans, encodings, strict=True):
         assert ids_found == ours.ids.tolist(), text
@@ -97,64 +97,64 @@ def assert_same(tokenizer, function, *columns, **options):
         assert row == ours.ids.tolist(), (texts, options)
 
 
-def test_ten_thousand_lines(tokenizer, served, lines):
+def test_ten_thousand_lines(tokenizer, exported, lines):
     for start in range(0, len(lines), 1000):
-        assert_same(tokenizer, served.serve, lines[start : start + 1000])
-    assert served.traces == 1
+        assert_same(tokenizer, exported.serve, lines[start : start + 1000])
+    assert exported.traces == 1
 
 
-def test_characters_of_lines(tokenizer, served, lines):
-    assert_same_characters(tokenizer, served.ragged_ids, lines[:2000])
+def test_characters_of_lines(tokenizer, exported, lines):
+    assert_same_characters(tokenizer, exported.ragged_ids, lines[:2000])
 
 
 @FUZZ
 @given(texts=TEXTS)
-def test_characters_of_any_bytes(tokenizer, served, texts):
-    assert_same_characters(tokenizer, served.ragged_ids, texts)
+def test_characters_of_any_bytes(tokenizer, exported, texts):
+    assert_same_characters(tokenizer, exported.ragged_ids, texts)
 
 
-def test_cut_alike(tokenizer, served, lines):
+def test_cut_alike(tokenizer, exported, lines):
     texts, pairs = lines[:200], lines[200:400]
     for length in (4, 11):
-        assert_same(tokenizer, partial(served.tokenizer, length=length), texts, pairs, length=length)
-        assert_same(tokenizer, partial(served.tokenizer, length=length), texts, length=length)
-    assert_same(tokenizer, partial(served.tokenizer, special=False, length=3), texts, pairs, special=False, length=3)
-    assert_same(tokenizer, served.tokenizer, texts, pairs)
+        assert_same(tokenizer, partial(exported.tokenizer, length=length), texts, pairs, length=length)
+        assert_same(tokenizer, partial(exported.tokenizer, length=length), texts, length=length)
+    assert_same(tokenizer, partial(exported.tokenizer, special=False, length=3), texts, pairs, special=False, length=3)
+    assert_same(tokenizer, exported.tokenizer, texts, pairs)
 
 
-def test_no_room_for_special_tokens(tokenizer, served):
+def test_no_room_for_special_tokens(tokenizer, exported):
     if tokenizer.start is not None:
         with pytest.raises(ValueError, match="length must be at least 2, for the special tokens"):
-            served.tokenizer(tf.constant(["a"]), length=1)
+            exported.tokenizer(tf.constant(["a"]), length=1)
 
 
 @FUZZ
 @given(texts=TEXTS)
-def test_any_bytes(tokenizer, served, texts):
-    assert_same(tokenizer, served.serve, texts)
+def test_any_bytes(tokenizer, exported, texts):
+    assert_same(tokenizer, exported.serve, texts)
 
 
-def test_every_character_of_everyday_scripts(tokenizer, served):
+def test_every_character_of_everyday_scripts(tokenizer, exported):
     points = [*range(0x3100), *range(0xF900, 0x10000), *range(0x1F000, 0x1FA00)]
     texts = ["".join(f"a{chr(c)}b {chr(c)}'s" for c in points[i : i + 64]) for i in range(0, len(points), 64)]
-    assert_same(tokenizer, served.serve, [text.encode() for text in texts])
-    assert_same_characters(tokenizer, served.ragged_ids, [text.encode() for text in texts])
+    assert_same(tokenizer, exported.serve, [text.encode() for text in texts])
+    assert_same_characters(tokenizer, exported.ragged_ids, [text.encode() for text in texts])
 
 
-def test_nothing_and_empty_texts(tokenizer, served):
-    assert served.serve(tf.constant([], tf.string)).shape == [0, None]
-    assert_same(tokenizer, served.serve, [b"", b"a", b"", b""])
-    assert_same(tokenizer, served.serve, [b" "])
+def test_nothing_and_empty_texts(tokenizer, exported):
+    assert exported.serve(tf.constant([], tf.string)).shape == [0, None]
+    assert_same(tokenizer, exported.serve, [b"", b"a", b"", b""])
+    assert_same(tokenizer, exported.serve, [b" "])
 
 
-def test_a_megabyte_in_bounded_time(served, corpus):
+def test_a_megabyte_in_bounded_time(exported, corpus):
     letters = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz", k=500_000))
     start = time.process_time()
-    served.serve(tf.constant(["\n".join(corpus * 4)[:500_000] + letters]))
+    exported.serve(tf.constant(["\n".join(corpus * 4)[:500_000] + letters]))
     assert time.process_time() - start < 30
 
 
-class Several(tf.Module):
+class Multiple(tf.Module):
     """A graph tokenizer of each kind."""
 
     def __init__(self, tokenizers):
@@ -167,8 +167,8 @@ class Several(tf.Module):
 
 
 def test_served_as_a_stock_server_does(make, lines, tmp_path):
-    kinds = [make(name) for name in ("words_lower", "characters", "bytes", "bert_uncased", "roberta")]
-    tf.saved_model.save(Several(kinds), tmp_path)
+    cases = [make(name) for name in ("words_lower", "characters", "bytes", "bert_uncased", "roberta")]
+    tf.saved_model.save(Multiple(cases), tmp_path)
     texts = lines[:1000]
     answer = subprocess.run(
         [sys.executable, "-c", SERVER, tmp_path],
@@ -178,12 +178,12 @@ def test_served_as_a_stock_server_does(make, lines, tmp_path):
         check=False,
     )
     assert answer.returncode == 0, answer.stderr
-    found = json.loads(answer.stdout)
-    for rows, tokenizer in zip(found["ids"], kinds, strict=True):
+    actual = json.loads(answer.stdout)
+    for rows, tokenizer in zip(actual["ids"], cases, strict=True):
         assert rows == [encoding.ids.tolist() for encoding in tokenizer.encode_batch(texts)]
-    assert {"UnicodeDecode", "LookupTableFindV2", "While"} < set(found["operations"])
+    assert {"UnicodeDecode", "LookupTableFindV2", "While"} < set(actual["operations"])
     foreign = re.compile("Xla|PyFunc|>|Random|Text|Sentencepiece|Wordpiece")
-    assert not [name for name in found["operations"] if foreign.search(name)]
+    assert not [name for name in actual["operations"] if foreign.search(name)]
     assert (tmp_path / "saved_model.pb").stat().st_size < 2_000_000  # bytes
 
 
@@ -196,25 +196,27 @@ def byte_pairs(vocabulary, merges, **options):
 
 
 @FEW
-@given(draw=st.randoms(), texts=st.lists(st.text("abcd", max_size=30), min_size=4, max_size=30))
-def test_pairs_in_any_order(draw, texts):
+@given(rng=st.randoms(), texts=st.lists(st.text("abcd", max_size=30), min_size=4, max_size=30))
+def test_pairs_in_any_order(rng, texts):
     """Pairs that were learned in no sensible order: some make what an earlier one joins."""
     tokens, merges = list("abcd"), []
     for _ in range(25):
-        pair = draw.choice(tokens), draw.choice(tokens)
+        pair = rng.choice(tokens), rng.choice(tokens)
         if len("".join(pair)) < 7 and pair not in merges:
             merges.append(pair)
             tokens.append("".join(pair))
-    draw.shuffle(merges)
+    rng.shuffle(merges)
     tokenizer = Tokenizer(byte_pairs(tokens, merges))
     assert_same(tokenizer, tokenizer.to_graph(), [text.encode() for text in texts])
 
 
 @FEW
-@given(draw=st.randoms(), texts=st.lists(st.text("abé##", max_size=12), min_size=4, max_size=30))
-def test_pieces_of_any_vocabulary(draw, texts):
-    some = ["".join(draw.choices("abé", k=draw.randint(1, 4))) for _ in range(6)]
-    vocabulary = {token: id for id, token in enumerate(dict.fromkeys(["?", *some[:3], *("##" + t for t in some[3:])]))}
+@given(rng=st.randoms(), texts=st.lists(st.text("abé##", max_size=12), min_size=4, max_size=30))
+def test_pieces_of_any_vocabulary(rng, texts):
+    subset = ["".join(rng.choices("abé", k=rng.randint(1, 4))) for _ in range(6)]
+    vocabulary = {
+        token: id for id, token in enumerate(dict.fromkeys(["?", *subset[:3], *("##" + t for t in subset[3:])]))
+    }
     backend = tokenizers.Tokenizer(models.WordPiece(vocabulary, unk_token="?", max_input_chars_per_word=8))
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer = Tokenizer(backend)
@@ -275,27 +277,27 @@ AROUND = (
 @pytest.fixture(scope="session", params=["byte_pairs", "gpt2", "roberta", "bytes", "characters"])
 def with_added(request, make):
     tokenizer = make(request.param).with_tokens(ADDED)
-    return tokenizer, Served(tokenizer.to_graph())
+    return tokenizer, Exported(tokenizer.to_graph())
 
 
 @FUZZ
 @given(texts=st.lists(st.lists(st.sampled_from(AROUND), max_size=8).map("".join).map(str.encode) | TEXT, max_size=6))
 def test_added_tokens(with_added, texts):
-    tokenizer, served = with_added
-    assert_same(tokenizer, served.serve, texts)
-    assert_same_characters(tokenizer, served.ragged_ids, texts)
+    tokenizer, exported = with_added
+    assert_same(tokenizer, exported.serve, texts)
+    assert_same_characters(tokenizer, exported.ragged_ids, texts)
 
 
 def test_added_tokens_beside_every_character(with_added):
-    tokenizer, served = with_added
+    tokenizer, exported = with_added
     points = [*range(0x80), *range(0x300, 0x3100), *range(0xF900, 0x10000), *range(0x1F000, 0x1FA00)]
     texts = ["".join(f" zoo{chr(c)} {chr(c)}zoo" for c in points[i : i + 64]) for i in range(0, len(points), 64)]
-    assert_same(tokenizer, served.serve, [text.encode() for text in texts])
+    assert_same(tokenizer, exported.serve, [text.encode() for text in texts])
 
 
 def test_lines_with_added_tokens(with_added, lines):
-    tokenizer, served = with_added
-    assert_same(tokenizer, served.serve, [line.replace(b"a", b" zoo ").replace(b"e", b"zo") for line in lines[:1000]])
+    tokenizer, exported = with_added
+    assert_same(tokenizer, exported.serve, [line.replace(b"a", b" zoo ").replace(b"e", b"zo") for line in lines[:1000]])
 
 
 def test_tokens_that_are_added_otherwise_are_refused():

@@ -32,10 +32,10 @@ def graph(request):
     def run(questions, contexts):
         ragged_ids = graph_tokenizer.ragged_ids
         asked, read = truncate(ragged_ids(questions), ASKED), ragged_ids(contexts)
-        held = graph_windows(asked, read, graph_tokenizer.template, LENGTH, STRIDE, PADDING)
+        windows = graph_windows(asked, read, graph_tokenizer.template, LENGTH, STRIDE, PADDING)
         row = tf.range(tf.size(contexts, tf.int64))
         first = tf.where(read.lengths > 0, tf.minimum(row, read.lengths - 1), -1)
-        return (*held, *slice_spans(contexts, read, first, read.lengths - 1))
+        return (*windows, *slice_spans(contexts, read, first, read.lengths - 1))
 
     return tokenizer, run
 
@@ -44,7 +44,7 @@ def graph(request):
 @given(st.lists(st.tuples(st.text("ab ?", max_size=9), text), min_size=1, max_size=4))
 def test_windows_and_spans(graph, pairs):
     tokenizer, run = graph
-    ids, segments, record, token, *found = (tensor.numpy() for tensor in run(*map(list, zip(*pairs, strict=True))))
+    ids, segments, record, token, *actual = (tensor.numpy() for tensor in run(*map(list, zip(*pairs, strict=True))))
     row = 0
     for number, (question, context) in enumerate(pairs):
         asked = tokenizer.encode(question, length=ASKED, special=False)
@@ -61,7 +61,7 @@ def test_windows_and_spans(graph, pairs):
             np.testing.assert_array_equal(token[row], expected)
             assert token[row, NO_ANSWER] == -1
             row += 1
-        answer, start, end = (column[number] for column in found)
+        answer, start, end = (column[number] for column in actual)
         if len(read):
             first = min(number, len(read) - 1)
             start_, end_ = strip_span(context, int(read.offsets[first, 0]), int(read.offsets[-1, 1]))

@@ -23,7 +23,7 @@ TEXTS = [
     MASK,
     f"Where is it? {MASK}!",
 ]
-KINDS = {
+CASES = {
     "word_pieces": (WordPieces(vocabulary=120), "bert"),
     "words": (Words(), "transformer_encoder"),
     "byte_pairs": (BytePairs(vocabulary=300), "roberta"),
@@ -42,43 +42,43 @@ def made(settings, name, objective):
     return Pipeline(model, Preset(architecture=architecture, objective=objective, tokenizer=settings), tokenizer)
 
 
-def served(pipeline, folder, **texts):
+def exported(pipeline, folder, **texts):
     """What the SavedModel answers, as lists."""
     import tensorflow as tf
 
     answer = tf.saved_model.load(str(pipeline.export(folder))).signatures["serving_default"]
-    found = answer(**{name: tf.constant(column) for name, column in texts.items()})
-    return {name: tensor.numpy() for name, tensor in found.items()}
+    actual = answer(**{name: tf.constant(column) for name, column in texts.items()})
+    return {name: tensor.numpy() for name, tensor in actual.items()}
 
 
-@pytest.mark.parametrize("kind", KINDS if tensorflow else ["word_pieces"])
+@pytest.mark.parametrize("kind", CASES if tensorflow else ["word_pieces"])
 def test_guesses_are_those_of_predict(kind, tmp_path):
-    pipeline = made(*KINDS[kind], MaskedToken(length=48, top_k=3))
+    pipeline = made(*CASES[kind], MaskedToken(length=48, top_k=3))
     long = "a b c " * 40 + MASK
-    found = served(pipeline, tmp_path / "served", text=[*TEXTS, "None here", "", long])
+    actual = exported(pipeline, tmp_path / "served", text=[*TEXTS, "None here", "", long])
     for i, answer in enumerate(pipeline.predict(TEXTS)):
-        assert found["text"][i].decode() == answer["text"]
+        assert actual["text"][i].decode() == answer["text"]
         count = len(answer["masks"])
-        guesses = [[token.decode() for token in tokens] for tokens in found["guesses"][i, :count]]
-        assert guesses == [list(one) for one in answer["masks"]]
-        expected = [list(one.values()) for one in answer["masks"]]
-        np.testing.assert_allclose(found["scores"][i, :count], expected, atol=1e-5)
-        assert not found["scores"][i, count:].any()
-        assert set(found["guesses"][i, count:].flat) <= {b""}
-    assert [text.decode() for text in found["text"][-3:]] == ["None here", "", long]
+        guesses = [[token.decode() for token in tokens] for tokens in actual["guesses"][i, :count]]
+        assert guesses == [list(item) for item in answer["masks"]]
+        expected = [list(item.values()) for item in answer["masks"]]
+        np.testing.assert_allclose(actual["scores"][i, :count], expected, atol=1e-5)
+        assert not actual["scores"][i, count:].any()
+        assert set(actual["guesses"][i, count:].flat) <= {b""}
+    assert [text.decode() for text in actual["text"][-3:]] == ["None here", "", long]
 
 
 def test_texts_without_a_mask_alone_are_answered(tmp_path):
-    pipeline = made(*KINDS["words"], MaskedToken(length=48))
-    found = served(pipeline, tmp_path / "served", text=["None here"])
-    assert found["text"].tolist() == [b"None here"]
-    assert found["guesses"].shape == (1, 0, 5)
+    pipeline = made(*CASES["words"], MaskedToken(length=48))
+    actual = exported(pipeline, tmp_path / "served", text=["None here"])
+    assert actual["text"].tolist() == [b"None here"]
+    assert actual["guesses"].shape == (1, 0, 5)
 
 
 def test_berts_own_training_tells_what_follows(tmp_path):
     pipeline = made(WordPieces(vocabulary=120), "bert", Pretrain(length=48))
     pairs = [("My order came.", "Where is it?"), ("naive", "na\u00efve")]
-    found = served(pipeline, tmp_path / "served", text=[a for a, _ in pairs], text_pair=[b for _, b in pairs])
+    actual = exported(pipeline, tmp_path / "served", text=[a for a, _ in pairs], text_pair=[b for _, b in pairs])
     for i, answer in enumerate(pipeline.predict(pairs)):
-        assert found["probability"][i] == pytest.approx(answer["probability"], abs=1e-5)
-        assert found["follows"][i] == answer["follows"]
+        assert actual["probability"][i] == pytest.approx(answer["probability"], abs=1e-5)
+        assert actual["follows"][i] == answer["follows"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from tiny import LEARNED, serving
+from tiny import LEARNED, compatible
 from tokenizers import normalizers
 
 import zoo
@@ -66,9 +66,9 @@ def ask():
         run.stdin.close()
 
 
-def assert_equal(pipeline, served, texts):
+def assert_equal(pipeline, exported, texts):
     """The same labels in the same order, and probabilities equal to 1e-5."""
-    for text, labels, probabilities in zip(texts, served["labels"], served["probabilities"], strict=True):
+    for text, labels, probabilities in zip(texts, exported["labels"], exported["probabilities"], strict=True):
         expected = pipeline.predict(text)["probabilities"]
         np.testing.assert_allclose(probabilities, [expected[label] for label in labels], atol=1e-5)
         np.testing.assert_allclose(probabilities, list(expected.values()), atol=1e-5)
@@ -95,7 +95,7 @@ PAIRS = {  # every tokenizer once; architectures that are not here are exported 
 
 
 def test_all_tokenizers_are_exported():
-    assert set(PAIRS) <= set(serving(ClassifyText()))
+    assert set(PAIRS) <= set(compatible(ClassifyText()))
     assert set(PAIRS.values()) == set(LEARNED)
 
 
@@ -105,28 +105,28 @@ def everywhere(architecture):
     return pytest.param(architecture, marks=() if quick else pytest.mark.slow)
 
 
-@pytest.mark.parametrize("architecture", [everywhere(name) for name in serving(ClassifyText())])
+@pytest.mark.parametrize("architecture", [everywhere(name) for name in compatible(ClassifyText())])
 def test_a_served_model_answers_as_predict_does(tiny, tmp_path, ask, architecture):
     preset = shrunk(tiny, architecture, PAIRS.get(architecture, "words"))
     pipeline = zoo.train(preset, to=tmp_path / "m")
-    found = ask(pipeline.export(tmp_path / "m" / "1"), text=TEXTS)
-    assert_equal(pipeline, found["answer"], TEXTS)
+    actual = ask(pipeline.export(tmp_path / "m" / "1"), text=TEXTS)
+    assert_equal(pipeline, actual["answer"], TEXTS)
     assert not [
         op
-        for op in found["ops"]
+        for op in actual["ops"]
         if "Xla" in op or "PyFunc" in op or op.startswith(("StatefulUniform", "Random", "Rng"))
     ]
-    assert not found["zoo"]
+    assert not actual["zoo"]
 
 
 def test_saved_model_cli_shows_the_signature_and_runs_it_in_a_session(model_folder, tmp_path):
     folder = zoo.load(model_folder).export(tmp_path / "1")
     cli = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli"]
     serve = ["--dir", str(folder), "--tag_set", "serve", "--signature_def", "serving_default"]
-    shown = subprocess.run([*cli, "show", *serve], capture_output=True, text=True, check=True).stdout
-    assert "inputs['text'] tensor_info:" in shown
-    assert "outputs['labels'] tensor_info:" in shown
-    assert "outputs['probabilities'] tensor_info:" in shown
+    displayed = subprocess.run([*cli, "show", *serve], capture_output=True, text=True, check=True).stdout
+    assert "inputs['text'] tensor_info:" in displayed
+    assert "outputs['labels'] tensor_info:" in displayed
+    assert "outputs['probabilities'] tensor_info:" in displayed
     texts = "text=['great film', 'awful film']"
     run = subprocess.run([*cli, "run", *serve, "--input_exprs", texts], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-2000:]
@@ -144,10 +144,10 @@ def test_several_labels_and_pairs(tiny, tmp_path, ask):
     objective = replace(tiny.objective, multi_label=True, pair=True)
     preset = replace(tiny, objective=objective, data=Data(spec=str(tmp_path / "d.jsonl")))
     pipeline = zoo.train(preset, to=tmp_path / "m")
-    found = ask(pipeline.export(tmp_path / "1"), text=["red round", "blue"], text_pair=["big", ""])["answer"]
-    assert_equal(pipeline, found, [("red round", "big"), ("blue", "")])
+    actual = ask(pipeline.export(tmp_path / "1"), text=["red round", "blue"], text_pair=["big", ""])["answer"]
+    assert_equal(pipeline, actual, [("red round", "big"), ("blue", "")])
     pairs = [("red round", "big"), ("blue", "")]
-    for labels, selected, pair in zip(found["labels"], found["selected"], pairs, strict=True):
+    for labels, selected, pair in zip(actual["labels"], actual["selected"], pairs, strict=True):
         assert [label for label, yes in zip(labels, selected, strict=True) if yes] == pipeline.predict(pair)["labels"]
 
 

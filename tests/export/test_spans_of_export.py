@@ -60,14 +60,14 @@ def test_exported_answers_are_those_of_predict(tmp_path, tokenizer, architecture
     line = json.dumps([str(folder), {"question": QUESTIONS, "context": CONTEXTS}])
     ran = subprocess.run([sys.executable, "-c", SERVER], input=line, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
-    served = json.loads(ran.stdout)
+    exported = json.loads(ran.stdout)
     expected = pipeline.predict(list(zip(QUESTIONS, CONTEXTS, strict=True)))
-    assert sorted(served) == ["answer", "end", "no_answer", "score", "start"]
+    assert sorted(exported) == ["answer", "end", "no_answer", "score", "start"]
     for row, answer in enumerate(expected):
-        assert served["answer"][row] == answer["answer"]
-        places = [-1 if answer[name] is None else answer[name] for name in ("start", "end")]
-        assert [served["start"][row], served["end"][row]] == places
-        assert [served[name][row] for name in ("score", "no_answer")] == pytest.approx(
+        assert exported["answer"][row] == answer["answer"]
+        positions = [-1 if answer[name] is None else answer[name] for name in ("start", "end")]
+        assert [exported["start"][row], exported["end"][row]] == positions
+        assert [exported[name][row] for name in ("score", "no_answer")] == pytest.approx(
             [answer["score"], answer["no_answer"]], rel=2e-3, abs=1e-6
         )
     assert len({answer["answer"] for answer in expected}) > 1

@@ -43,7 +43,7 @@ TEXTS = [
     "a",
 ]
 TAGS = ("O", "B-loc", "I-loc", "B-per", "I-per")
-KINDS = {
+CASES = {
     "words": (Words(), "lstm", TagTokens(tags=TAGS, scheme="bio", crf=True, length=48)),
     "word_pieces": (WordPieces(vocabulary=200), "transformer_encoder", TagTokens(tags=TAGS, scheme="bio", length=48)),
     "bytes": (Bytes(), "lstm_cnn", TagTokens(tags=("NOUN", "VERB", "X"), scheme="plain", length=64)),
@@ -56,7 +56,7 @@ KINDS = {
 def made(kind):
     """A pipeline whose weights are random, and those of its tags large: it finds many things."""
     keras.utils.set_random_seed(1)
-    settings, name, objective = KINDS[kind]
+    settings, name, objective = CASES[kind]
     tokenizer = settings.train(TEXTS)
     architecture = shrunk(name, vocabulary=tokenizer.vocabulary_size, length=64)
     model = build_model(objective, architecture)
@@ -72,17 +72,17 @@ def assert_served(pipeline, rows):
             assert rows["label"][i] == answer["label"]
             assert rows["probability"][i] == pytest.approx(answer["probabilities"][answer["label"]], abs=1e-5)
             answer = answer["found"]
-        kept = [j for j, start in enumerate(rows["starts"][i]) if start >= 0]
-        assert kept == list(range(len(answer)))
+        real = [j for j, start in enumerate(rows["starts"][i]) if start >= 0]
+        assert real == list(range(len(answer)))
         for column, key in ((name, name[:-1]), ("texts", "text"), ("starts", "start"), ("ends", "end")):
-            assert rows[column][i][: len(answer)] == [one[key] for one in answer], (TEXTS[i], column)
-        assert rows["scores"][i][: len(answer)] == pytest.approx([one["score"] for one in answer], abs=1e-4)
+            assert rows[column][i][: len(answer)] == [item[key] for item in answer], (TEXTS[i], column)
+        assert rows["scores"][i][: len(answer)] == pytest.approx([item["score"] for item in answer], abs=1e-4)
         assert set(rows[name][i][len(answer) :]) | set(rows["texts"][i][len(answer) :]) <= {""}
 
 
 def test_a_served_tagger_finds_what_predict_finds(tmp_path):
     quick = keras.config.backend() == "tensorflow"  # elsewhere each export starts a process
-    pipelines = {kind: made(kind) for kind in (KINDS if quick else ["words"])}
+    pipelines = {kind: made(kind) for kind in (CASES if quick else ["words"])}
     folders = [str(pipeline.export(tmp_path / kind)) for kind, pipeline in pipelines.items()]
     command = [sys.executable, "-c", SERVER]
     run = subprocess.run(command, input=json.dumps([folders, TEXTS]), capture_output=True, text=True, check=False)

@@ -22,12 +22,12 @@ def test_with_enough_beams_it_is_a_search_through_everything(small, length_penal
     prompts = [[1, 2, 3], [2]]
     read = [[3, 1, 2], [2, 2]] if len(small.inputs) > 1 else None
     settings = GenerationConfig(max_new_tokens=NEW, beams=25, stop_ids=(STOP,), length_penalty=length_penalty)
-    for row, found in enumerate(generate(small, prompts, read, settings)):
+    for row, actual in enumerate(generate(small, prompts, read, settings)):
         best, score = search(small, prompts[row], read and read[row], length_penalty)
-        assert found[0].ids == best
-        stopped = found[0].finish_reason == "stop"
+        assert actual[0].ids == best
+        stopped = actual[0].finish_reason == "stop"
         assert stopped == (len(best) < NEW)
-        assert sum(found[0].logprobs) == pytest.approx(score, abs=1e-4) or stopped
+        assert sum(actual[0].logprobs) == pytest.approx(score, abs=1e-4) or stopped
 
 
 def search(model, prompt, source, length_penalty):
@@ -55,12 +55,12 @@ def forward(model, inputs):
 def test_rows_are_searched_as_alone():
     model, prompts = network("transformer"), texts([6, 2, 3])
     settings, read = {"max_new_tokens": 6, "beams": 3, "return_sequences": 2, "stop_ids": (7,)}, sources(model, 3)
-    together = generated(model, prompts, read, **settings)
+    batched = generated(model, prompts, read, **settings)
     alone = [generated(model, [prompt], [read[i]], **settings)[0] for i, prompt in enumerate(prompts)]
-    assert together == alone
-    assert all(len(texts) == 2 and texts[0] != texts[1] for texts in together)
+    assert batched == alone
+    assert all(len(texts) == 2 and texts[0] != texts[1] for texts in batched)
 
 
 def test_rules_hold():
-    (found,) = generated(network("gpt2"), texts([5]), max_new_tokens=8, beams=3, no_repeat_ngram=1)
-    assert len(set(found)) == len(found)
+    (actual,) = generated(network("gpt2"), texts([5]), max_new_tokens=8, beams=3, no_repeat_ngram=1)
+    assert len(set(actual)) == len(actual)

@@ -64,13 +64,13 @@ def chat(name="gpt2", length=128, template="plain", system="", **settings):
 
 @pytest.mark.parametrize("template", ["plain", "chatml"])
 def test_turns_go_on_from_turns(template):
-    conversation, fresh = (chat(template=template, length=2**10, system="Be kind.", temperature=1.0) for _ in range(2))
+    conversation, second = (chat(template=template, length=2**10, system="Be kind.", temperature=1.0) for _ in range(2))
     longest = 0
     for text in TURNS:
-        fresh.turns = conversation.turns
-        fresh.cache = PromptCache(conversation.cache.generator, conversation.cache.length)
+        second.turns = conversation.turns
+        second.cache = PromptCache(conversation.cache.generator, conversation.cache.length)
         answer = conversation.say(text)
-        assert fresh.say(text) == answer == conversation.messages[-1]["content"]
+        assert second.say(text) == answer == conversation.messages[-1]["content"]
         assert conversation.cache.tokens_processed == len(conversation.cache.ids) > longest
         longest = len(conversation.cache.ids)
     assert [message["role"] for message in conversation.messages] == ["system", *["user", "assistant"] * len(TURNS)]
@@ -93,20 +93,20 @@ def test_the_oldest_turns_are_dropped_as_a_whole():
     assert conversation.dropped_turns > 0
     assert conversation.messages[0] == {"role": "system", "content": "Kind."}
     assert conversation.messages[1] == {"role": "user", "content": f"This is turn {conversation.dropped_turns}."}
-    kept = conversation.messages
+    history = conversation.messages
     with pytest.raises(ValueError, match="Expected a text of at most 84 tokens, the template's included. Received: 2"):
         conversation.say("a" * 200)
-    assert conversation.messages == kept
+    assert conversation.messages == history
 
 
 def test_an_answer_may_be_ended():
     conversation = chat()
-    whole = "".join(conversation.stream("Hi"))
+    full = "".join(conversation.stream("Hi"))
     conversation.turns.clear()
     pieces, count = [], iter(range(100))
     for piece in conversation.stream("Hi", should_stop=lambda: next(count) == 3):
         pieces.append(piece)
-    assert whole.startswith("".join(pieces))
+    assert full.startswith("".join(pieces))
     assert conversation.messages[-1]["content"] == "".join(pieces)
     assert len(conversation.turns[-1]["ids"]) == 4 + 1  # and the line break that ends an answer
     reads = conversation.cache.tokens_processed

@@ -39,11 +39,11 @@ def patterns():
     parts = st.sampled_from([*LETTERS, ".", "[ab]", "[^a]", "[a-ö]"])
     return st.recursive(
         parts,
-        lambda one: st.one_of(
-            st.lists(one, min_size=1, max_size=3).map("".join),
-            st.lists(one, min_size=2, max_size=3).map(lambda ways: f"(?:{'|'.join(ways)})"),
-            st.tuples(one, st.sampled_from("*+?")).map(lambda both: f"(?:{both[0]}){both[1]}"),
-            one.map(lambda part: f"(?:{part}){{1,2}}"),
+        lambda item: st.one_of(
+            st.lists(item, min_size=1, max_size=3).map("".join),
+            st.lists(item, min_size=2, max_size=3).map(lambda ways: f"(?:{'|'.join(ways)})"),
+            st.tuples(item, st.sampled_from("*+?")).map(lambda both: f"(?:{both[0]}){both[1]}"),
+            item.map(lambda part: f"(?:{part}){{1,2}}"),
         ),
         max_leaves=5,
     )
@@ -59,7 +59,7 @@ def test_an_automaton_accepts_what_the_pattern_matches(pattern, texts):
 @given(chosen=st.lists(st.text(LETTERS, min_size=1, max_size=4), min_size=1, max_size=6), text=st.text(LETTERS))
 def test_an_automaton_accepts_some_texts(chosen, text):
     automaton = from_choices(chosen)
-    assert all(accepts(automaton, one) for one in chosen)
+    assert all(accepts(automaton, item) for item in chosen)
     assert accepts(automaton, text) == (text in chosen)
 
 
@@ -76,8 +76,8 @@ def test_spellings_are_what_tokens_add(name, data):
     ids = data.draw(
         st.lists(st.integers(0, words.vocabulary_size - 1).filter(lambda id: later[id]), min_size=1, max_size=8)
     )
-    spelled = first[ids[0]] + b"".join(later[id] for id in ids[1:])
-    assert words.decode(ids) == spelled.decode("utf-8", "replace")
+    text_bytes = first[ids[0]] + b"".join(later[id] for id in ids[1:])
+    assert words.decode(ids) == text_bytes.decode("utf-8", "replace")
 
 
 def walk(constraint, most, random):
@@ -122,17 +122,19 @@ def schemas():
         sizes.map(lambda n: {"type": "integer", "minimum": -n[0], "maximum": n[1]}),
         st.just({"$ref": "#/$defs/part"}),
     )
-    return st.recursive(leaves, lambda one: st.one_of(_lists(one, sizes), _objects(one), _either(one)), max_leaves=4)
+    return st.recursive(
+        leaves, lambda item: st.one_of(_lists(item, sizes), _objects(item), _either(item)), max_leaves=4
+    )
 
 
-def _lists(one, sizes):
-    return st.tuples(one, sizes).map(
+def _lists(item, sizes):
+    return st.tuples(item, sizes).map(
         lambda both: {"type": "array", "items": both[0], "minItems": both[1][0], "maxItems": sum(both[1])}
     )
 
 
-def _objects(one):
-    properties = st.dictionaries(st.text('a"ö', max_size=2), one, min_size=1, max_size=3)
+def _objects(item):
+    properties = st.dictionaries(st.text('a"ö', max_size=2), item, min_size=1, max_size=3)
     return st.tuples(properties, st.sets(st.integers(0, 2))).map(
         lambda both: {
             "type": "object",
@@ -142,13 +144,13 @@ def _objects(one):
     )
 
 
-def _either(one):
-    return st.lists(one, min_size=1, max_size=2).map(lambda ways: {"anyOf": ways, "title": "either"})
+def _either(item):
+    return st.lists(item, min_size=1, max_size=2).map(lambda ways: {"anyOf": ways, "title": "either"})
 
 
 LOOP = {"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}]}}}
 PART = {"type": "object", "properties": {"x": {"const": 1}}, "required": ["x"], "additionalProperties": False}
-KINDS = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
+CASES = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
 
 
 def holds(schema, value):
@@ -158,25 +160,25 @@ def holds(schema, value):
     if "enum" in schema or "const" in schema:
         return value in schema.get("enum", [schema.get("const")])
     if "anyOf" in schema:
-        return any(holds(one, value) for one in schema["anyOf"])
+        return any(holds(item, value) for item in schema["anyOf"])
     kind = schema["type"]
     if isinstance(kind, list):
-        return any(holds({"type": one}, value) for one in kind)
+        return any(holds({"type": item}, value) for item in kind)
     if kind == "array":
         return (
             isinstance(value, list)
             and len(value) in _range(schema, "Items")
-            and all(holds(schema["items"], one) for one in value)
+            and all(holds(schema["items"], item) for item in value)
         )
     if kind == "object":
         parts, needed = schema["properties"], set(schema.get("required", ()))
         named = isinstance(value, dict) and needed <= set(value) <= set(parts)
-        return named and all(holds(parts[name], one) for name, one in value.items())
+        return named and all(holds(parts[name], item) for name, item in value.items())
     if kind == "string":
         return isinstance(value, str) and len(value) in _range(schema, "Length")
     if kind == "integer":
         return isinstance(value, int) and schema["minimum"] <= value <= schema["maximum"]
-    return isinstance(value, KINDS[kind])
+    return isinstance(value, CASES[kind])
 
 
 def _range(schema, what):
@@ -216,33 +218,33 @@ def test_a_network_writes_what_it_must(generator, options):
     for must, match in WAYS.values():
         for max_new_tokens in (generator(**must).config.constraint.min_tokens, 8):
             texts = generator(**must, max_new_tokens=max_new_tokens, **options)
-            found = [one for (one,) in texts.generate(records)]
-            assert all(re.fullmatch(match, one.text) and len(one.ids) <= max_new_tokens for one in found)
-            assert "".join(texts.stream(records[0])) == texts.generate(records[:1])[0][0].text == found[0].text
-    ((one,), *_) = generator(json_schema=SCHEMA, max_new_tokens=24, **options).generate(records)
-    assert holds(SCHEMA, json.loads(one.text))
+            actual = [item for (item,) in texts.generate(records)]
+            assert all(re.fullmatch(match, item.text) and len(item.ids) <= max_new_tokens for item in actual)
+            assert "".join(texts.stream(records[0])) == texts.generate(records[:1])[0][0].text == actual[0].text
+    ((item,), *_) = generator(json_schema=SCHEMA, max_new_tokens=24, **options).generate(records)
+    assert holds(SCHEMA, json.loads(item.text))
 
 
 def test_a_text_ends_only_where_it_may(generator):
-    (((one,),)) = generator(choices=("aab", "aa")).generate([generator().objective.fields.record("the")])
-    assert one.finish_reason == "stop"
-    ((one,),) = generator(regex="a*", max_new_tokens=5, repetition_penalty=1e-6).generate(
+    (((item,),)) = generator(choices=("aab", "aa")).generate([generator().objective.fields.record("the")])
+    assert item.finish_reason == "stop"
+    ((item,),) = generator(regex="a*", max_new_tokens=5, repetition_penalty=1e-6).generate(
         [generator().objective.fields.record("aa")]
     )
-    assert len(one.ids) == 5
-    assert one.finish_reason == "length"
+    assert len(item.ids) == 5
+    assert item.finish_reason == "length"
 
 
 def test_beams_find_the_likeliest_texts_and_no_more_than_there_may_be(generator):
     choices, record = ("dc", "cd", "cdb", "d"), generator().objective.fields.record("the")
     alone = {text: generator(choices=(text,), max_new_tokens=8).generate([record])[0][0] for text in choices}
     likely = sorted(choices, key=lambda text: -sum(alone[text].logprobs))
-    (found,) = generator(choices=choices, max_new_tokens=8, beams=6, return_sequences=6, length_penalty=0.0).generate(
+    (actual,) = generator(choices=choices, max_new_tokens=8, beams=6, return_sequences=6, length_penalty=0.0).generate(
         [record]
     )
-    assert [one.text for one in found] == likely
-    assert all(one.finish_reason == "stop" for one in found)
-    assert found[0].logprobs == pytest.approx(alone[likely[0]].logprobs, abs=1e-5)
+    assert [item.text for item in actual] == likely
+    assert all(item.finish_reason == "stop" for item in actual)
+    assert actual[0].logprobs == pytest.approx(alone[likely[0]].logprobs, abs=1e-5)
 
 
 def test_a_tree_is_written_some_levels_deep():

@@ -26,11 +26,11 @@ LENGTH = 12  # of what is read anew: padding follows, so that few shapes are com
 def test_equal_to_reading_the_whole_text_anew_with_each_candidate(name):
     model, prompts = network(name), texts([6, 2, 3])
     read = sources(model, 3)
-    found = generate(model, prompts, read, GenerationConfig(max_new_tokens=5, bad_words=PADDING, **CONTRAST))
-    for i, ((one,), prompt) in enumerate(zip(found, prompts, strict=True)):
+    actual = generate(model, prompts, read, GenerationConfig(max_new_tokens=5, bad_words=PADDING, **CONTRAST))
+    for i, ((item,), prompt) in enumerate(zip(actual, prompts, strict=True)):
         ids, log_p = searched(model, prompt, 5, read and read[i], **CONTRAST)
-        assert one.ids == ids
-        np.testing.assert_allclose(one.logprobs, log_p, rtol=1e-4, atol=1e-4)
+        assert item.ids == ids
+        np.testing.assert_allclose(item.logprobs, log_p, rtol=1e-4, atol=1e-4)
 
 
 def searched(model, ids, count, source, contrastive_alpha, top_k):
@@ -41,8 +41,8 @@ def searched(model, ids, count, source, contrastive_alpha, top_k):
         probability = softmax(np.where(np.arange(len(logits[0])) == 0, -np.inf, logits[0]))
         likely = np.argsort(-probability)[:top_k]
         directions, after = read(both, [[*ids, i] for i in likely], source)
-        likeness = (directions[:, :-1] @ directions[:, -1, :, None]).max(axis=(1, 2))
-        best = ((1 - contrastive_alpha) * probability[likely] - contrastive_alpha * likeness).argmax()
+        similarity = (directions[:, :-1] @ directions[:, -1, :, None]).max(axis=(1, 2))
+        best = ((1 - contrastive_alpha) * probability[likely] - contrastive_alpha * similarity).argmax()
         log_p.append(log_softmax(logits[0])[likely[best]])
         ids.append(int(likely[best]))
         logits = after[best : best + 1]
@@ -61,9 +61,9 @@ def features(model):
 def read(both, rows, source):
     """Directions of the features of rows of ids, and the logits of what follows each row."""
     size, padded = len(rows[0]), np.pad(rows, ((0, 0), (0, LENGTH - len(rows[0]))))
-    given = [[source] * len(rows), padded][-len(both.inputs) :]
-    inputs = {tensor.name: np.array(ids, "int32") for tensor, ids in zip(both.inputs, given, strict=True)}
-    x, logits = (ops.convert_to_numpy(found)[:, :size].astype("float64") for found in both(inputs, training=False))
+    arguments = [[source] * len(rows), padded][-len(both.inputs) :]
+    inputs = {tensor.name: np.array(ids, "int32") for tensor, ids in zip(both.inputs, arguments, strict=True)}
+    x, logits = (ops.convert_to_numpy(actual)[:, :size].astype("float64") for actual in both(inputs, training=False))
     return x / np.linalg.norm(x, axis=-1, keepdims=True), logits[:, -1]
 
 
@@ -79,14 +79,14 @@ def test_without_weight_it_is_greedy_and_with_it_not(gpt2):
 def test_a_row_is_searched_as_alone(name):
     model, prompts = network(name), texts([6, 2, 3])
     settings, read = {"max_new_tokens": 6, "stop_ids": (7,), **CONTRAST}, sources(model, 3)
-    together = generated(model, prompts, read, **settings)
+    batched = generated(model, prompts, read, **settings)
     alone = [generated(model, [prompt], read and [read[i]], **settings) for i, prompt in enumerate(prompts)]
-    assert [[row] for row in together] == alone
+    assert [[row] for row in batched] == alone
 
 
 def test_rules_hold(gpt2):
-    found = generated(gpt2, texts([5, 3]), max_new_tokens=12, no_repeat_ngram=1, contrastive_alpha=0.3, top_k=9)
-    assert all(len(set(row)) == len(row) == 12 for row in found)
+    actual = generated(gpt2, texts([5, 3]), max_new_tokens=12, no_repeat_ngram=1, contrastive_alpha=0.3, top_k=9)
+    assert all(len(set(row)) == len(row) == 12 for row in actual)
     allowed = tuple((i,) for i in range(24) if i not in (5, 9))  # fewer than there are candidates
     for row in generated(gpt2, texts([5, 3]), max_new_tokens=8, bad_words=allowed, contrastive_alpha=1.0, top_k=4):
         assert set(row) <= {5, 9}
@@ -94,11 +94,11 @@ def test_rules_hold(gpt2):
 
 def test_a_text_ends_with_a_stop(gpt2):
     prompts = texts([4, 6])
-    whole = generated(gpt2, prompts, max_new_tokens=8, **CONTRAST)
-    stop = whole[0][3]
-    found = generate(gpt2, prompts, None, GenerationConfig(max_new_tokens=8, stop_ids=(stop, 99), **CONTRAST))
-    assert [one.ids for (one,) in found] == [row[: row.index(stop)] if stop in row else row for row in whole]
-    assert [one.finish_reason == "stop" for (one,) in found] == [stop in row for row in whole]
+    full = generated(gpt2, prompts, max_new_tokens=8, **CONTRAST)
+    stop = full[0][3]
+    actual = generate(gpt2, prompts, None, GenerationConfig(max_new_tokens=8, stop_ids=(stop, 99), **CONTRAST))
+    assert [item.ids for (item,) in actual] == [row[: row.index(stop)] if stop in row else row for row in full]
+    assert [item.finish_reason == "stop" for (item,) in actual] == [stop in row for row in full]
 
 
 def test_a_second_call_in_the_same_bucket_compiles_nothing(gpt2):
@@ -140,8 +140,8 @@ def test_equal_to_keras_hub(top_k, tmp_path):
     ours = keras.Model(backbone.input, architecture.logits(backbone))
     zoo.load_weights(ours, tmp_path)
     (prompt,) = texts([7])
-    given = {"token_ids": np.array([prompt + [0] * 20]), "padding_mask": np.arange(27)[None] < 7}
-    expected = ops.convert_to_numpy(theirs.generate(given, stop_token_ids=None)["token_ids"])[0, 7:].tolist()
+    arguments = {"token_ids": np.array([prompt + [0] * 20]), "padding_mask": np.arange(27)[None] < 7}
+    expected = ops.convert_to_numpy(theirs.generate(arguments, stop_token_ids=None)["token_ids"])[0, 7:].tolist()
     assert generated(ours, [prompt], max_new_tokens=20, top_k=top_k, contrastive_alpha=0.6) == [expected]
 
 

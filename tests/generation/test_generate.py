@@ -10,17 +10,17 @@ from zoo.generation.loop import token_generator
 
 def test_greedy_equals_reading_the_whole_text_anew_for_each_token(writer):
     prompts, read = texts([6, 2, 3]), sources(writer, 3)
-    found = generated(writer, prompts, read, max_new_tokens=5, bad_words=PADDING)
-    assert found == [greedy(writer, prompt, 5, read and read[i]) for i, prompt in enumerate(prompts)]
+    actual = generated(writer, prompts, read, max_new_tokens=5, bad_words=PADDING)
+    assert actual == [greedy(writer, prompt, 5, read and read[i]) for i, prompt in enumerate(prompts)]
 
 
 @pytest.mark.parametrize("name", ["gpt2", "gru", "transformer"])
 def test_a_row_is_drawn_as_alone(name):
     model, prompts = network(name), texts([6, 2, 3])
     settings, read = {"max_new_tokens": 5, "temperature": 1.0, "top_p": 0.9, "seed": 5}, sources(model, 3)
-    together = generated(model, prompts, read, **settings)
+    batched = generated(model, prompts, read, **settings)
     alone = [generated(model, [prompt], read and [read[i]], **settings) for i, prompt in enumerate(prompts)]
-    assert [[row] for row in together] == alone
+    assert [[row] for row in batched] == alone
 
 
 def test_equal_prompts_are_continued_differently(gpt2):
@@ -42,12 +42,12 @@ def test_a_second_call_in_the_same_bucket_compiles_nothing(gpt2):
 
 def test_a_text_ends_with_a_stop(gpt2):
     prompt = texts([4])
-    whole = generated(gpt2, prompt, max_new_tokens=8)[0]
-    stop = whole[3]
-    ((found,),) = generate(gpt2, prompt, None, GenerationConfig(max_new_tokens=8, stop_ids=(stop, 99)))
-    assert found.ids == whole[: whole.index(stop)]
-    assert found.finish_reason == "stop"
-    assert len(found.logprobs) == len(found.ids)
+    full = generated(gpt2, prompt, max_new_tokens=8)[0]
+    stop = full[3]
+    ((actual,),) = generate(gpt2, prompt, None, GenerationConfig(max_new_tokens=8, stop_ids=(stop, 99)))
+    assert actual.ids == full[: full.index(stop)]
+    assert actual.finish_reason == "stop"
+    assert len(actual.logprobs) == len(actual.ids)
 
 
 def test_changed_weights_are_used():

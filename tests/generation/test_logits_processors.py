@@ -63,12 +63,12 @@ def test_equal_to_transformers(name, logits, text):
     other, settings, arguments = PROCESSORS[name]
     if name in ("temperature", "top_k", "top_p", "min_p", "typical_p"):
         settings = {"temperature": 1.0} | settings
-    found = processed(logits, text, **settings)
+    actual = processed(logits, text, **settings)
     processor = getattr(transformers, other)(*arguments)
     for row, count in enumerate(COUNTS):
         ids = torch.from_numpy(text[row : row + 1, :count]).long()
         want = processor(ids, torch.from_numpy(logits[row : row + 1]).clone()).numpy()[0]
-        np.testing.assert_allclose(found[row], want, rtol=1e-5)
+        np.testing.assert_allclose(actual[row], want, rtol=1e-5)
 
 
 def test_no_stop_before_the_least_number_of_tokens(logits, text):
@@ -80,20 +80,20 @@ def test_no_stop_before_the_least_number_of_tokens(logits, text):
 
 
 def test_no_token_of_the_text_comes_again(logits, text):
-    found = processed(logits, text, no_repeat_ngram=1)
+    actual = processed(logits, text, no_repeat_ngram=1)
     for row, count in enumerate(COUNTS):
-        assert set(np.flatnonzero(np.isneginf(found[row]))) == set(text[row, :count])
+        assert set(np.flatnonzero(np.isneginf(actual[row]))) == set(text[row, :count])
 
 
 @pytest.mark.parametrize("settings", [{}, {"top_p": 0.8}, {"temperature": 0.5, "top_k": 5}])
 def test_tokens_are_drawn_as_often_as_they_are_likely(settings, logits, text, random):
-    kept = processed(logits, text, **{"temperature": 1.0} | settings)[0]
+    logits_after = processed(logits, text, **{"temperature": 1.0} | settings)[0]
     count = 20_000
     sampled = sample(
-        ops.convert_to_tensor(np.tile(kept, (count, 1))), ops.convert_to_tensor(random.random(count, "float32"))
+        ops.convert_to_tensor(np.tile(logits_after, (count, 1))), ops.convert_to_tensor(random.random(count, "float32"))
     )
     often = np.bincount(ops.convert_to_numpy(sampled), minlength=VOCABULARY)
-    expected = np.exp(kept.astype("float64") - kept.max())
+    expected = np.exp(logits_after.astype("float64") - logits_after.max())
     expected *= count / expected.sum()
     assert not often[expected == 0].any()
     likely = expected > 5  # the test's own rule

@@ -14,10 +14,10 @@ SLOW = pytest.mark.slow if keras.config.backend() != "torch" else ()  # where ea
 def noisy(model, share):
     """A copy of a network whose weights are off by a share: it often guesses right."""
     draft = keras.models.clone_model(model)
-    for i, (own, other) in enumerate(zip(draft.weights, model.weights, strict=True)):
-        if "seed" not in own.path:
+    for i, (weight, other) in enumerate(zip(draft.weights, model.weights, strict=True)):
+        if "seed" not in weight.path:
             other = ops.convert_to_tensor(other)
-            own.assign(other + share * ops.std(other) * keras.random.normal(other.shape, seed=i))
+            weight.assign(other + share * ops.std(other) * keras.random.normal(other.shape, seed=i))
     return draft
 
 

@@ -31,12 +31,12 @@ def test_a_stream_is_the_text_in_pieces(generator, settings):
     generator = generator(max_new_tokens=40, **settings)
     record = generator.objective.fields.record("Größe €")
     pieces = list(generator.stream(record))
-    ((whole,),) = generator.generate([record])
-    assert "".join(pieces) == whole.text
+    ((full,),) = generator.generate([record])
+    assert "".join(pieces) == full.text
     assert not any(piece.endswith("\ufffd") for piece in pieces)
 
 
-DRAWN = {"max_new_tokens": 24, "temperature": 1.0}
+SAMPLED = {"max_new_tokens": 24, "temperature": 1.0}
 FEW = settings(max_examples=12, deadline=None)
 
 
@@ -44,79 +44,79 @@ FEW = settings(max_examples=12, deadline=None)
 @given(data=st.data())
 def test_a_text_ends_before_a_stop_string_wherever_it_is(generator, data):
     record = generator().objective.fields.record("Once")
-    ((whole,),) = generator(**DRAWN).generate([record])
-    begin = data.draw(st.integers(0, len(whole.text) - 1))
-    stop = whole.text[begin : data.draw(st.integers(begin + 1, len(whole.text)))]
-    ((found,),) = generator(**DRAWN, stop=(stop, "never written")).generate([record])
-    assert found.text == whole.text[: whole.text.index(stop)]
-    assert found.finish_reason == "stop"
-    assert found.ids == whole.ids[: len(found.ids)]
-    assert len(found.logprobs) == len(found.ids)
+    ((full,),) = generator(**SAMPLED).generate([record])
+    begin = data.draw(st.integers(0, len(full.text) - 1))
+    stop = full.text[begin : data.draw(st.integers(begin + 1, len(full.text)))]
+    ((actual,),) = generator(**SAMPLED, stop=(stop, "never written")).generate([record])
+    assert actual.text == full.text[: full.text.index(stop)]
+    assert actual.finish_reason == "stop"
+    assert actual.ids == full.ids[: len(actual.ids)]
+    assert len(actual.logprobs) == len(actual.ids)
 
 
 @FEW
 @given(data=st.data())
 def test_bad_words_are_never_generated(generator, data):
     record = generator().objective.fields.record("Once")
-    ((whole,),) = generator(**DRAWN).generate([record])
-    begin = data.draw(st.integers(0, len(whole.text) - 2))
-    word = whole.text[begin : begin + 2]
-    ((found,),) = generator(**DRAWN, bad_words=word).generate([record])
-    assert word not in found.text or "\ufffd" in word
+    ((full,),) = generator(**SAMPLED).generate([record])
+    begin = data.draw(st.integers(0, len(full.text) - 2))
+    word = full.text[begin : begin + 2]
+    ((actual,),) = generator(**SAMPLED, bad_words=word).generate([record])
+    assert word not in actual.text or "\ufffd" in word
 
 
 @FEW
 @given(texts=st.lists(st.text("abc", min_size=1, max_size=8), min_size=1, max_size=4, unique=True), data=st.data())
 def test_a_row_is_the_same_in_any_batch(generator, texts, data):
     """Whatever order the rows come in, and however many others are beside it."""
-    generator = generator(**DRAWN)
-    together = generator.generate([generator.objective.fields.record(text) for text in texts])
+    generator = generator(**SAMPLED)
+    batched = generator.generate([generator.objective.fields.record(text) for text in texts])
     order = data.draw(st.permutations(range(len(texts))))
-    some = order[: data.draw(st.integers(1, len(order)))]
-    again = generator.generate([generator.objective.fields.record(texts[i]) for i in some])
-    assert [one.ids for (one,) in again] == [together[i][0].ids for i in some]
+    subset = order[: data.draw(st.integers(1, len(order)))]
+    again = generator.generate([generator.objective.fields.record(texts[i]) for i in subset])
+    assert [item.ids for (item,) in again] == [batched[i][0].ids for i in subset]
 
 
 def test_log_probabilities_are_those_of_the_network(generator):
     generator = generator(max_new_tokens=6, temperature=2.0, top_k=3)
     record = generator.objective.fields.record("Once")
-    ((found,),) = generator.generate([record])
+    ((actual,),) = generator.generate([record])
     prompt = generator.objective.prompt_ids(record, generator.tokenizer)["tokens"]
-    ids = np.array([[*prompt, *found.ids]], "int32")
-    whole = ops.convert_to_numpy(generator.model({"tokens": ids}, training=False))[0]
-    scores = whole[len(prompt) - 1 : -1].astype("float64")
+    ids = np.array([[*prompt, *actual.ids]], "int32")
+    full = ops.convert_to_numpy(generator.model({"tokens": ids}, training=False))[0]
+    scores = full[len(prompt) - 1 : -1].astype("float64")
     scores -= np.log(np.exp(scores).sum(axis=-1, keepdims=True))
-    np.testing.assert_allclose(found.logprobs, scores[np.arange(len(found.ids)), found.ids], atol=1e-4)
+    np.testing.assert_allclose(actual.logprobs, scores[np.arange(len(actual.ids)), actual.ids], atol=1e-4)
 
 
 @given(text=st.text("ab", max_size=20), stops=st.lists(LETTERS, max_size=3), data=st.data())
 def test_what_is_shown_is_never_taken_back(text, stops, data):
     """However a text grows, its pieces end where the first stop string is whole, and hold none of it."""
-    shown, stopped = "", False
+    streamed, stopped = "", False
     for end in sorted({*data.draw(st.lists(st.integers(0, len(text)))), len(text)}):
         if not stopped:
             now, stopped = cut_at_stop(text[:end], stops, final=end == len(text))
-            assert now.startswith(shown)
-            shown = now
-    growing = [cut_at_stop(text[:end], stops, final=False) for end in range(len(text) + 1)]
-    first = next((now for now, ended in growing if ended), None)
+            assert now.startswith(streamed)
+            streamed = now
+    cuts = [cut_at_stop(text[:end], stops, final=False) for end in range(len(text) + 1)]
+    first = next((now for now, ended in cuts if ended), None)
     if first is None:
-        assert shown == text
+        assert streamed == text
         assert not any(stop in text for stop in stops)
     else:
         assert stopped
-        assert shown == cut_at_stop(text, stops, final=True)[0] == first
-        assert not any(stop in shown for stop in stops)
+        assert streamed == cut_at_stop(text, stops, final=True)[0] == first
+        assert not any(stop in streamed for stop in stops)
 
 
 def test_a_source_is_translated():
     objective, tokenizer = Translate(length=32, target_length=8), Bytes().train()
     model = build_model(objective, shrunk("transformer", vocabulary=tokenizer.vocabulary_size))
     records = [objective.fields.record(text) for text in ("one", "two and three")]
-    together = TextGenerator(model, objective, tokenizer).generate(records)
-    for record, (one,) in zip(records, together, strict=True):
-        assert TextGenerator(model, objective, tokenizer).generate([record])[0][0].ids == one.ids
-    assert all(len(one.ids) <= 8 for (one,) in together)
+    batched = TextGenerator(model, objective, tokenizer).generate(records)
+    for record, (item,) in zip(records, batched, strict=True):
+        assert TextGenerator(model, objective, tokenizer).generate([record])[0][0].ids == item.ids
+    assert all(len(item.ids) <= 8 for (item,) in batched)
 
 
 @pytest.mark.parametrize("setting", ["stop", "bad_words"])

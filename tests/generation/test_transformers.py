@@ -75,10 +75,10 @@ def test_equal_to_transformers(pair, name):
     (ours, theirs), (settings, called) = pair, SETTINGS[name]
     random = np.random.default_rng(2)
     prompts = [random.integers(3, VOCABULARY, size).tolist() for size in (7, 3, 10, 1)]
-    given = (prompts, None)
+    arguments = (prompts, None)
     if theirs.config.is_encoder_decoder:
-        given = [[theirs.config.decoder_start_token_id]] * len(prompts), prompts
-    found = generated(ours, *given, max_new_tokens=NEW, stop_ids=(END,), **settings)
+        arguments = [[theirs.config.decoder_start_token_id]] * len(prompts), prompts
+    actual = generated(ours, *arguments, max_new_tokens=NEW, stop_ids=(END,), **settings)
     expected = [theirs_written(theirs, prompt, **called) for prompt in prompts]
-    assert [row if "return_sequences" in settings else [row] for row in found] == expected
-    assert len({str(row) for row in found}) > 1
+    assert [row if "return_sequences" in settings else [row] for row in actual] == expected
+    assert len({str(row) for row in actual}) > 1

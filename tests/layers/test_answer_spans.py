@@ -27,12 +27,12 @@ def test_the_loss_is_the_mean_of_two_cross_entropies_over_possible_places():
     logits = np.random.default_rng(0).normal(size=(2, 6, 2)).astype("float32") * 3
     possible, chosen = [0, 2, 3, 4], [(2, 4), (0, 0)]
     expected = []
-    for row, places in zip(logits, chosen, strict=True):
-        each = [np.log(np.exp(row[possible, k]).sum()) - row[places[k], k] for k in (0, 1)]
+    for row, positions in zip(logits, chosen, strict=True):
+        each = [np.log(np.exp(row[possible, k]).sum()) - row[positions[k], k] for k in (0, 1)]
         expected.append(np.mean(each))
     loss = answer_spans.SpanLoss(reduction=None)
-    found = ops.convert_to_numpy(loss(targets(2, 6, possible, chosen), logits))
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    actual = ops.convert_to_numpy(loss(targets(2, 6, possible, chosen), logits))
+    np.testing.assert_allclose(actual, expected, rtol=1e-5)
     logits[:, [1, 5]] = 1e4  # neither beginning nor end can be there
     np.testing.assert_allclose(ops.convert_to_numpy(loss(targets(2, 6, possible, chosen), logits)), expected, rtol=1e-5)
 
@@ -52,11 +52,11 @@ def test_where_nothing_later_is_seen_the_first_place_asks_the_last(causal, knows
         backbone.input, answer_spans.span_logits(backbone.output, backbone.input["tokens"], architecture)
     )
     tokens = np.array([[5, 6, 7, 8, 9, 10, 0], [5, 6, 7, 8, 9, 11, 0]], "int32")
-    one, other = model.predict_on_batch({"tokens": tokens})
-    assert (np.abs(one[0] - other[0]).max() > 1e-4) == knows
+    this, other = model.predict_on_batch({"tokens": tokens})
+    assert (np.abs(this[0] - other[0]).max() > 1e-4) == knows
     if knows:
-        np.testing.assert_allclose(one[0], one[5], rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(one[1:5], other[1:5], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(this[0], this[5], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(this[1:5], other[1:5], rtol=1e-5, atol=1e-6)
 
 
 def test_exact_matches_are_tokens_of_the_question():
@@ -72,12 +72,12 @@ def test_question_matching_makes_far_tokens_see_the_question():
     segments = keras.Input((None,), dtype="int32", name="segments")
     matched = answer_spans.match_question(backbone.output, backbone.input["tokens"], segments, 0, 0.0)
     tokens = np.array([[2, 7, 3, *range(10, 30), 3, 0], [2, 8, 3, *range(10, 30), 3, 0]], "int32")
-    kinds = np.where(np.arange(25) < 3, 0, 1) * np.ones((2, 1), "int32")
+    segment_ids = np.where(np.arange(25) < 3, 0, 1) * np.ones((2, 1), "int32")
     changes = {}
     for name, output in {"network": backbone.output, "matched": matched}.items():
         model = keras.Model({"tokens": backbone.input["tokens"], "segments": segments}, output)
-        one, other = model.predict_on_batch({"tokens": tokens, "segments": kinds})
-        changes[name] = np.abs(one - other)[-6:-2].max()
+        this, other = model.predict_on_batch({"tokens": tokens, "segments": segment_ids})
+        changes[name] = np.abs(this - other)[-6:-2].max()
     assert changes["network"] < 1e-5
     assert changes["matched"] > 1e-5
 

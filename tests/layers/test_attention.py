@@ -15,7 +15,7 @@ def array(tensor):
     return ops.convert_to_numpy(ops.cast(tensor, "float32"))
 
 
-def drawn(*shape):
+def random_array(*shape):
     return np.random.default_rng(sum(shape)).normal(size=shape).astype("float32")
 
 
@@ -37,7 +37,7 @@ def attend(q, k, v, padding_mask=None, causal=False):
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("padded", [False, True])
 def test_equals_a_softmax(kv_heads, causal, padded):
-    q, k, v = drawn(2, 6, 4, 8), drawn(2, 6, kv_heads, 8), drawn(2, 6, kv_heads, 8)[::-1]
+    q, k, v = random_array(2, 6, 4, 8), random_array(2, 6, kv_heads, 8), random_array(2, 6, kv_heads, 8)[::-1]
     allowed = np.tril(np.ones((2, 6, 6), bool)) if causal else np.ones((2, 6, 6), bool)
     padding_mask = PADDED if padded else None
     if padded:
@@ -46,18 +46,18 @@ def test_equals_a_softmax(kv_heads, causal, padded):
 
 
 def test_each_query_may_see_something_else():
-    q, k, v = drawn(2, 6, 4, 8), drawn(2, 5, 4, 8), drawn(2, 5, 4, 8)[::-1]
+    q, k, v = random_array(2, 6, 4, 8), random_array(2, 5, 4, 8), random_array(2, 5, 4, 8)[::-1]
     allowed = np.random.default_rng(0).random((2, 6, 5)) < 0.6
     allowed[..., 0] = True
     np.testing.assert_allclose(attend(q, k, v, allowed), expected(q, k, v, allowed), atol=1e-5)
 
 
 def test_a_query_that_sees_nothing_is_finite():
-    x = drawn(2, 6, 4, 8)
+    x = random_array(2, 6, 4, 8)
     hidden = PADDED & np.array([[True], [False]])
-    found = attend(x, x, x, hidden)
-    assert np.isfinite(found).all()
-    np.testing.assert_allclose(found[0], attend(x, x, x)[0], atol=1e-5)
+    actual = attend(x, x, x, hidden)
+    assert np.isfinite(actual).all()
+    np.testing.assert_allclose(actual[0], attend(x, x, x)[0], atol=1e-5)
 
 
 def layer_and_weights(x, **options):
@@ -78,7 +78,7 @@ def by_hand(weights, x, source, allowed, kv_heads=4):
 
 
 def test_layer_with_padding_and_grouped_heads():
-    x = drawn(2, 6, 16)
+    x = random_array(2, 6, 16)
     layer, weights = layer_and_weights(x, kv_heads=2, dropout=0.5)
     allowed = np.broadcast_to(PADDED[:, None], (2, 6, 6))
     assert weights["key/kernel"].shape == (16, 8)
@@ -86,16 +86,16 @@ def test_layer_with_padding_and_grouped_heads():
 
 
 def test_layer_across_two_texts():
-    x, source = drawn(2, 4, 16), drawn(2, 6, 12)
+    x, source = random_array(2, 4, 16), random_array(2, 6, 12)
     layer = MultiHeadAttention(4)
-    found = array(layer(x, context=source, padding_mask=PADDED))
+    actual = array(layer(x, context=source, padding_mask=PADDED))
     weights = {weight.path.split("/", 1)[1]: array(weight.value) for weight in layer.trainable_weights}
     allowed = np.broadcast_to(PADDED[:, None], (2, 4, 6))
-    np.testing.assert_allclose(found, by_hand(weights, x, source, allowed), atol=1e-5)
+    np.testing.assert_allclose(actual, by_hand(weights, x, source, allowed), atol=1e-5)
 
 
 def test_rotary_layer_sees_distances_not_places():
-    x = drawn(1, 6, 16)
+    x = random_array(1, 6, 16)
     layer = MultiHeadAttention(4, rotary={"rope_theta": 10_000.0})
     here = array(layer(x))
     np.testing.assert_allclose(array(layer(x, positions=np.arange(50, 56)[None])), here, atol=1e-4)
@@ -103,7 +103,7 @@ def test_rotary_layer_sees_distances_not_places():
 
 
 def test_dropout_only_while_training():
-    x = drawn(2, 6, 16)
+    x = random_array(2, 6, 16)
     layer, _ = layer_and_weights(x, dropout=0.5)
     np.testing.assert_array_equal(array(layer(x)), array(layer(x, training=False)))
     assert np.abs(array(layer(x, training=True)) - array(layer(x, training=True))).max() > 1e-3
@@ -122,24 +122,24 @@ def test_gradients_of_padded_texts_are_finite():
     model = keras.Model([inputs, padding_mask], y)
     model.compile("sgd", "mse")
     hidden = PADDED & np.array([[True], [False]])
-    model.train_on_batch([drawn(2, 6, 16), hidden], np.zeros((2, 6, 16)))
+    model.train_on_batch([random_array(2, 6, 16), hidden], np.zeros((2, 6, 16)))
     assert all(np.isfinite(array(weight.value)).all() for weight in model.trainable_weights)
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision(policy):
-    x = drawn(2, 6, 16)
+    x = random_array(2, 6, 16)
     layer = MultiHeadAttention(4, causal=True, rotary={"rope_theta": 10_000.0}, dtype=policy)
-    found = layer(x, padding_mask=PADDED)
-    assert keras.backend.standardize_dtype(found.dtype) == policy.removeprefix("mixed_")
+    actual = layer(x, padding_mask=PADDED)
+    assert keras.backend.standardize_dtype(actual.dtype) == policy.removeprefix("mixed_")
     full = MultiHeadAttention(4, causal=True, rotary={"rope_theta": 10_000.0})
     full.build(x.shape)
     full.set_weights([array(weight.value) for weight in layer.weights])
-    np.testing.assert_allclose(array(found)[0], array(full(x, padding_mask=PADDED))[0], atol=0.05)
+    np.testing.assert_allclose(array(actual)[0], array(full(x, padding_mask=PADDED))[0], atol=0.05)
 
 
 def test_heads_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"heads must divide the width. Received: heads=3, width=16"):
-        MultiHeadAttention(3)(drawn(1, 2, 16))
+        MultiHeadAttention(3)(random_array(1, 2, 16))
     with pytest.raises(ValueError, match=r"kv_heads must divide heads. Received: kv_heads=3, heads=4"):
         MultiHeadAttention(4, kv_heads=3)

@@ -41,11 +41,11 @@ def sequences(crf, score_TK):
     """{every sequence of tags: its score}, one addition at a time."""
     weights = crf.transitions, crf.start_transitions, crf.end_transitions
     transitions, start, end = (array(weight).astype("float64") for weight in weights)
-    found = {}
+    actual = {}
     for tags in product(range(TAGS), repeat=len(score_TK)):
         score = start[tags[0]] + end[tags[-1]] + sum(float(score_TK[t, tag]) for t, tag in enumerate(tags))
-        found[tags] = score + sum(transitions[pair] for pair in pairwise(tags))
-    return found
+        actual[tags] = score + sum(transitions[pair] for pair in pairwise(tags))
+    return actual
 
 
 def log_sum(values):
@@ -55,49 +55,49 @@ def log_sum(values):
 
 def test_negative_log_likelihood_is_that_of_enumeration(crf, scores):
     tags = np.random.default_rng(2).integers(0, TAGS, (len(LENGTHS), TIME)).astype("int32")
-    found = array(crf.negative_log_likelihood(scores, tags, padding_mask()))
+    actual = array(crf.negative_log_likelihood(scores, tags, padding_mask()))
     for row, length in enumerate(LENGTHS[:-1]):
         every = sequences(crf, scores[row, :length])
         expected = log_sum(every.values()) - every[tuple(tags[row, :length].tolist())]
-        assert found[row] == pytest.approx(expected, rel=1e-5, abs=1e-5)
-    assert found[-1] == 0  # no tag
+        assert actual[row] == pytest.approx(expected, rel=1e-5, abs=1e-5)
+    assert actual[-1] == 0  # no tag
 
 
 def test_marginals_are_those_of_enumeration(crf, scores):
-    found = array(crf.marginals(scores, padding_mask()))
+    actual = array(crf.marginals(scores, padding_mask()))
     for row, length in enumerate(LENGTHS[:-1]):
         every = sequences(crf, scores[row, :length])
         total = log_sum(every.values())
-        for place, tag in product(range(length), range(TAGS)):
-            expected = sum(np.exp(score - total) for tags, score in every.items() if tags[place] == tag)
-            assert found[row, place, tag] == pytest.approx(expected, abs=1e-5)
-        assert not found[row, length:].any()
+        for index, tag in product(range(length), range(TAGS)):
+            expected = sum(np.exp(score - total) for tags, score in every.items() if tags[index] == tag)
+            assert actual[row, index, tag] == pytest.approx(expected, abs=1e-5)
+        assert not actual[row, length:].any()
 
 
 def test_decoding_finds_the_best_of_all_sequences(crf, scores):
-    found = array(crf.decode(scores, padding_mask()))
+    actual = array(crf.decode(scores, padding_mask()))
     for row, length in enumerate(LENGTHS[:-1]):
         every = sequences(crf, scores[row, :length])
-        assert tuple(found[row, :length].tolist()) == max(every, key=every.get)
-        assert not found[row, length:].any()
+        assert tuple(actual[row, :length].tolist()) == max(every, key=every.get)
+        assert not actual[row, length:].any()
 
 
 def test_decoding_takes_only_what_is_allowed(crf, scores):
     allowed = np.ones((TAGS + 1, TAGS + 1), bool)
     allowed[0, 1] = allowed[2, 2] = allowed[-1, 1] = allowed[0, -1] = False
-    found = array(crf.decode(scores, padding_mask(), allowed))
+    actual = array(crf.decode(scores, padding_mask(), allowed))
 
     def obeys(tags):
         return all(allowed[pair] for pair in zip((-1, *tags), (*tags, -1), strict=True))
 
     for row, length in enumerate(LENGTHS[:-1]):
         every = {tags: score for tags, score in sequences(crf, scores[row, :length]).items() if obeys(tags)}
-        assert tuple(found[row, :length].tolist()) == max(every, key=every.get)
+        assert tuple(actual[row, :length].tolist()) == max(every, key=every.get)
 
 
 def test_without_transitions_each_place_has_its_own_best_tag(scores):
-    found = array(viterbi(scores, padding_mask(), ops.zeros((TAGS, TAGS)), ops.zeros(TAGS), ops.zeros(TAGS)))
-    np.testing.assert_array_equal(found, np.where(padding_mask(), scores.argmax(-1), 0))
+    actual = array(viterbi(scores, padding_mask(), ops.zeros((TAGS, TAGS)), ops.zeros(TAGS), ops.zeros(TAGS)))
+    np.testing.assert_array_equal(actual, np.where(padding_mask(), scores.argmax(-1), 0))
 
 
 def test_padding_changes_nothing(crf, scores):
@@ -122,7 +122,7 @@ def test_extreme_scores_give_a_finite_loss_that_is_never_negative(crf, scores, s
     np.testing.assert_allclose(array(crf.marginals(scores * scale, padding_mask())).sum(-1), padding_mask(), atol=1e-3)
 
 
-def drawn():
+def random_crf():
     keras.utils.set_random_seed(0)
     inputs, layer = keras.Input((None, 4)), CRF(TAGS, name="crf", dtype="float32")
     model = keras.Model(inputs, layer(inputs))
@@ -133,7 +133,7 @@ def drawn():
 
 
 def test_the_step_of_gradient_descent_is_that_of_finite_differences():
-    model, random = drawn(), np.random.default_rng(4)
+    model, random = random_crf(), np.random.default_rng(4)
     features = random.normal(size=(2, 4, 4)).astype("float32")
     targets = np.array([[0, -1, 2, 1], [-1, 2, -1, -1]], "int32")  # where a word has several pieces, one has its tag
     weights = np.where(targets >= 0, targets.size / (targets >= 0).sum(), 0).astype("float32")
@@ -152,19 +152,19 @@ def test_the_step_of_gradient_descent_is_that_of_finite_differences():
     assert model.test_on_batch(features, targets, sample_weight=weights) == pytest.approx(loss(before), rel=1e-5)
     model.train_on_batch(features, targets, sample_weight=weights)
     for number, weight in enumerate(model.trainable_variables):
-        for place in np.ndindex(*weight.shape):
+        for index in np.ndindex(*weight.shape):
             changed = [value.copy() for value in before]
-            changed[number][place] += 1e-4
+            changed[number][index] += 1e-4
             high = loss(changed)
-            changed[number][place] -= 2e-4
+            changed[number][index] -= 2e-4
             slope = (high - loss(changed)) / 2e-4
-            moved = before[number][place] - array(weight)[place]
-            assert moved == pytest.approx(slope, abs=2e-4), (weight.path, place)
+            moved = before[number][index] - array(weight)[index]
+            assert moved == pytest.approx(slope, abs=2e-4), (weight.path, index)
 
 
 def test_a_field_is_saved_and_loaded(tmp_path):
-    model, features = drawn(), np.random.default_rng(5).normal(size=(1, 3, 4)).astype("float32")
+    model, features = random_crf(), np.random.default_rng(5).normal(size=(1, 3, 4)).astype("float32")
     model.save(tmp_path / "m.keras")
     loaded = keras.saving.load_model(tmp_path / "m.keras", compile=False)
-    found = [array(m.get_layer("crf").marginals(m(features), np.ones((1, 3), bool))) for m in (model, loaded)]
-    np.testing.assert_array_equal(*found)
+    actual = [array(m.get_layer("crf").marginals(m(features), np.ones((1, 3), bool))) for m in (model, loaded)]
+    np.testing.assert_array_equal(*actual)

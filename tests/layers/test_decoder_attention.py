@@ -11,7 +11,7 @@ from zoo.layers.recurrent.decoder_attention import DecoderAttention
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(2, 4, 5)).astype("float32")
 SOURCE = RANDOM.normal(size=(2, 6, 6)).astype("float32")
-VISIBLE = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 0, 0, 0, 0]], bool)
+PADDING_MASK = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 0, 0, 0, 0]], bool)
 QUERY = RANDOM.normal(size=(2, 4, 6)).astype("float32")
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 
@@ -28,7 +28,7 @@ def weights(layer):
     return {weight.path.split("/", 1)[1]: numpy(weight) for weight in layer.weights}
 
 
-def look(w, score, query, source):
+def observe(w, score, query, source):
     """One query, (units,), at the tokens of one source, (time, width): the context."""
     if score == "additive":
         scores = np.tanh(query @ w["query/kernel"] + source @ w["key/kernel"]) @ w["energy/kernel"][:, 0]
@@ -45,14 +45,14 @@ def test_equals_the_papers_equations(score):
     layer = DecoderAttention(7, score)
     layer.build(QUERY.shape, SOURCE.shape)
     w = weights(layer)
-    found = numpy(layer(QUERY, SOURCE, VISIBLE))
-    for row, padding_mask in enumerate(VISIBLE):
-        expected = [look(w, score, query, SOURCE[row][padding_mask]) for query in QUERY[row]]
-        np.testing.assert_allclose(found[row], expected, **CLOSE)
+    actual = numpy(layer(QUERY, SOURCE, PADDING_MASK))
+    for row, padding_mask in enumerate(PADDING_MASK):
+        expected = [observe(w, score, query, SOURCE[row][padding_mask]) for query in QUERY[row]]
+        np.testing.assert_allclose(actual[row], expected, **CLOSE)
 
 
 def test_a_source_without_tokens_is_finite():
-    assert np.isfinite(numpy(DecoderAttention(7)(QUERY, SOURCE, np.zeros_like(VISIBLE)))).all()
+    assert np.isfinite(numpy(DecoderAttention(7)(QUERY, SOURCE, np.zeros_like(PADDING_MASK)))).all()
 
 
 def test_dot_needs_one_width():
@@ -96,9 +96,9 @@ def by_hand(w, cell, score, input_feeding, x, source, h):
     features, c = [], np.zeros(6)
     y = np.zeros(6)
     for row in x:
-        fed = look(align, score, h, source) if input_feeding == "context" else y
+        fed = observe(align, score, h, source) if input_feeding == "context" else y
         h, c = step(w, cell, row @ w["recurrence/kernel"] + fed @ w["input_kernel"], h, c)
-        seen = fed if input_feeding == "context" else look(align, score, h, source)
+        seen = fed if input_feeding == "context" else observe(align, score, h, source)
         y = np.tanh(np.concatenate([h, seen]) @ w["readout/kernel"] + w["readout/bias"])
         features.append(y)
     return np.array(features)
@@ -114,29 +114,29 @@ def test_a_fed_decoder_equals_the_papers_equations(cell, score, input_feeding):
     state = [begin, np.zeros_like(begin)][: layer.recurrence.states]
     layer.build(X.shape, SOURCE.shape)
     w = weights(layer)
-    found = numpy(layer(X, SOURCE, VISIBLE, state)[0])
-    for row, padding_mask in enumerate(VISIBLE):
+    actual = numpy(layer(X, SOURCE, PADDING_MASK, state)[0])
+    for row, padding_mask in enumerate(PADDING_MASK):
         expected = by_hand(w, cell, score, input_feeding, X[row], SOURCE[row][padding_mask], begin[row])
-        np.testing.assert_allclose(found[row], expected, **CLOSE)
+        np.testing.assert_allclose(actual[row], expected, **CLOSE)
 
 
 @pytest.mark.parametrize("input_feeding", ["context", "output"])
 def test_a_fed_decoder_goes_on_from_its_state(input_feeding):
     layer = AttentionDecoder(6, input_feeding=input_feeding)
-    whole, last = layer(X, SOURCE, VISIBLE)
-    first, state = layer(X[:, :3], SOURCE, VISIBLE)
-    second, end = layer(X[:, 3:], SOURCE, VISIBLE, state)
-    np.testing.assert_allclose(np.concatenate([numpy(first), numpy(second)], 1), numpy(whole), **CLOSE)
-    for one, other in zip(end, last, strict=True):
-        np.testing.assert_allclose(numpy(one), numpy(other), **CLOSE)
+    all_steps, last = layer(X, SOURCE, PADDING_MASK)
+    first, state = layer(X[:, :3], SOURCE, PADDING_MASK)
+    second, end = layer(X[:, 3:], SOURCE, PADDING_MASK, state)
+    np.testing.assert_allclose(np.concatenate([numpy(first), numpy(second)], 1), numpy(all_steps), **CLOSE)
+    for this, other in zip(end, last, strict=True):
+        np.testing.assert_allclose(numpy(this), numpy(other), **CLOSE)
 
 
 def test_half_precision():
     layer = AttentionDecoder(6, dtype="mixed_bfloat16")
-    found, state = layer(X, SOURCE, VISIBLE)
-    assert keras.backend.standardize_dtype(found.dtype) == "bfloat16"
+    actual, state = layer(X, SOURCE, PADDING_MASK)
+    assert keras.backend.standardize_dtype(actual.dtype) == "bfloat16"
     assert {keras.backend.standardize_dtype(array.dtype) for array in state} == {"float32"}
     full = AttentionDecoder(6)
     full.build(X.shape, SOURCE.shape)
     full.set_weights([numpy(weight) for weight in layer.weights])
-    np.testing.assert_allclose(numpy(found), numpy(full(X, SOURCE, VISIBLE)[0]), atol=0.05)
+    np.testing.assert_allclose(numpy(actual), numpy(full(X, SOURCE, PADDING_MASK)[0]), atol=0.05)

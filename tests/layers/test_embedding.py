@@ -23,9 +23,9 @@ def test_padding_is_zero_before_and_after_training():
     model = keras.Sequential([layer])
     model.compile(keras.optimizers.AdamW(0.1), "mse")
     for _ in range(2):
-        found = array(layer(TOKENS))
-        assert np.array_equal(found[1, 2:], np.zeros((2, 3)))
-        assert np.all(found[TOKENS > 0] != 0)
+        actual = array(layer(TOKENS))
+        assert np.array_equal(actual[1, 2:], np.zeros((2, 3)))
+        assert np.all(actual[TOKENS > 0] != 0)
         model.train_on_batch(TOKENS, np.ones((2, 4, 3)))
 
 
@@ -80,8 +80,8 @@ def test_ngrams_are_equal_for_equal_runs_and_stop_at_padding():
 def test_ngrams_are_the_same_on_every_backend():
     ids = array(NGrams(vocabulary=50_000, longest=3, buckets=2**18)(np.array([[49_999, 31_337, 7]], "int32")))
     hashed, expected = 49_999, [49_999, 31_337, 7]
-    for places in ([31_337, 7], [7]):
-        runs = [(49_999, 31_337), (31_337, 7)] if len(places) == 2 else [(49_999, 31_337, 7)]
+    for indices in ([31_337, 7], [7]):
+        runs = [(49_999, 31_337), (31_337, 7)] if len(indices) == 2 else [(49_999, 31_337, 7)]
         for run in runs:
             hashed = run[0]
             for token in run[1:]:

@@ -8,7 +8,7 @@ from keras import ops
 from zoo.architectures.transformer_encoder import TransformerEncoder
 from zoo.layers.pooling import POOLINGS, Pooling, pool
 
-VISIBLE = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0]], bool)
+PADDING_MASK = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0]], bool)
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def x():
 
 def pooled(kind, x):
     layer = Pooling(kind)
-    return ops.convert_to_numpy(layer(x, VISIBLE)), layer
+    return ops.convert_to_numpy(layer(x, PADDING_MASK)), layer
 
 
 @pytest.mark.parametrize(
@@ -31,16 +31,16 @@ def pooled(kind, x):
     ],
 )
 def test_pools_visible_tokens_only(kind, expected, x):
-    found, _ = pooled(kind, x)
-    np.testing.assert_allclose(found[0], expected(x[0]), rtol=1e-6)
-    np.testing.assert_allclose(found[1], expected(x[1, :2]), rtol=1e-6)
+    actual, _ = pooled(kind, x)
+    np.testing.assert_allclose(actual[0], expected(x[0]), rtol=1e-6)
+    np.testing.assert_allclose(actual[1], expected(x[1, :2]), rtol=1e-6)
 
 
 def test_attention_is_a_learned_weighted_mean(x):
-    found, layer = pooled("attention", x)
+    actual, layer = pooled("attention", x)
     kernel, bias, score = [ops.convert_to_numpy(weight) for weight in layer.weights]
     weights = np.exp(np.tanh(x[1, :2] @ kernel + bias) @ score)
-    np.testing.assert_allclose(found[1], (weights / weights.sum() * x[1, :2]).sum(0), rtol=1e-5)
+    np.testing.assert_allclose(actual[1], (weights / weights.sum() * x[1, :2]).sum(0), rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", POOLINGS)

@@ -19,23 +19,23 @@ def array(tensor):
 
 
 def test_sinusoidal_table_of_the_course():
-    found = SinusoidalPositions(base=100.0)(np.zeros((1, 4, 4), "float32"))
-    np.testing.assert_allclose(array(found)[0], ROBOT, atol=1e-6)
+    actual = SinusoidalPositions(base=100.0)(np.zeros((1, 4, 4), "float32"))
+    np.testing.assert_allclose(array(actual)[0], ROBOT, atol=1e-6)
 
 
 @pytest.mark.parametrize("width", [6, 7])
 def test_sinusoidal_positions_may_be_given(width):
     positions = np.array([[0, 1, 0, 1, 2], [7, 8, 9, 10, 11]])
-    found = array(SinusoidalPositions()(np.ones((2, 5, width), "float32"), positions))
+    actual = array(SinusoidalPositions()(np.ones((2, 5, width), "float32"), positions))
     angles = positions[..., None] / 10_000 ** (np.arange(width) // 2 * 2 / width)
     expected = 1 + np.where(np.arange(width) % 2, np.cos(angles), np.sin(angles))
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(actual, expected, atol=1e-6)
 
 
 def test_learned_positions_add_rows_of_their_table():
     layer, x = LearnedPositions(8), np.ones((2, 5, 3), "float32")
-    found, table = array(layer(x)), array(layer.embeddings)
-    np.testing.assert_allclose(found, np.broadcast_to(1 + table[:5], (2, 5, 3)), rtol=1e-6)
+    actual, table = array(layer(x)), array(layer.embeddings)
+    np.testing.assert_allclose(actual, np.broadcast_to(1 + table[:5], (2, 5, 3)), rtol=1e-6)
     positions = np.array([[0, 1, 0, 1, 2], [3, 4, 5, 6, 7]])
     np.testing.assert_allclose(array(layer(x, positions)), 1 + table[positions], rtol=1e-6)
 
@@ -49,18 +49,18 @@ def test_rotary_positions_turn_pairs_as_complex_numbers():
     x = np.random.default_rng(0).normal(size=(2, 5, 3, 8)).astype("float32")
     positions = np.array([[0, 1, 2, 3, 4], [3, 4, 5, 6, 7]])
     angles = positions[..., None, None] / 10_000 ** (np.arange(4) / 4)
-    turned = (x[..., :4] + 1j * x[..., 4:]) * np.exp(1j * angles)
-    expected = np.concatenate([turned.real, turned.imag], axis=-1)
+    rotated = (x[..., :4] + 1j * x[..., 4:]) * np.exp(1j * angles)
+    expected = np.concatenate([rotated.real, rotated.imag], axis=-1)
     np.testing.assert_allclose(array(RotaryPositions()(x, positions)), expected, atol=1e-5)
     np.testing.assert_allclose(array(RotaryPositions()(x))[0], expected[0], atol=1e-5)
 
 
 def test_rotary_products_depend_on_distance_alone():
     q, k = np.random.default_rng(1).normal(size=(2, 1, 1, 1, 8)).astype("float32")
-    turn = RotaryPositions()
+    rope = RotaryPositions()
 
     def product(i, j):
-        return np.sum(array(turn(q, np.array([[i]]))) * array(turn(k, np.array([[j]]))))
+        return np.sum(array(rope(q, np.array([[i]]))) * array(rope(k, np.array([[j]]))))
 
     assert product(3, 5) == pytest.approx(product(103, 105), abs=1e-4)
 
@@ -73,8 +73,8 @@ def test_rotary_positions_refuse_an_odd_width():
 def test_rotary_factor_slows_slow_turns_only():
     """The llama3 scaling by hand, for a rate below 8192 tokens a turn, one above and one between."""
     rates = np.array([1.0, 2 * np.pi * 2.5 / 8192, 2 * np.pi * 0.5 / 8192])
-    found = _scale_frequencies(rates, 8.0) / rates
-    np.testing.assert_allclose(found, [1, 0.5 + 0.5 / 8, 1 / 8], rtol=1e-6)
+    actual = _scale_frequencies(rates, 8.0) / rates
+    np.testing.assert_allclose(actual, [1, 0.5 + 0.5 / 8, 1 / 8], rtol=1e-6)
     np.testing.assert_allclose(_scale_frequencies(rates, 1.0), rates)
 
 

@@ -14,11 +14,11 @@ from zoo.layers.quantization import QuantizedMatrix, quantize_weights
 def test_a_product(precision, error, rows):
     random = np.random.default_rng(0)
     x, matrix = random.normal(size=(rows, 3, 64)).astype("float32"), random.normal(size=(48, 64)).astype("float32")
-    rounded = QuantizedMatrix(matrix, precision)
-    found = ops.convert_to_numpy(rounded.matmul(ops.convert_to_tensor(x)))
+    quantized = QuantizedMatrix(matrix, precision)
+    actual = ops.convert_to_numpy(quantized.matmul(ops.convert_to_tensor(x)))
     bound = 1.5 * error * np.abs(x) @ np.abs(matrix).max(axis=1, keepdims=True).repeat(64, axis=1).T
-    assert (np.abs(found - x @ matrix.T) < bound).all()
-    taken = ops.convert_to_numpy(rounded.take(np.array([[5, 0]])))
+    assert (np.abs(actual - x @ matrix.T) < bound).all()
+    taken = ops.convert_to_numpy(quantized.take(np.array([[5, 0]])))
     np.testing.assert_allclose(taken, matrix[[[5, 0]]], atol=error * np.abs(matrix).max())
 
 
@@ -32,8 +32,8 @@ def test_a_rounded_network_writes(name):
     assert np.abs(logits(model, prompts[0], read and read[0]) - exact).max() < 0.1 * np.abs(exact).max()
     small = [weight for weight in model.weights if weight.dtype == "int8"]
     assert sum(int(np.prod(weight.shape)) for weight in small) > (0.2 if name == "lstm" else 0.75) * sizes
-    found = generated(model, prompts, read, max_new_tokens=4, bad_words=PADDING)
-    assert found == [greedy(model, prompt, 4, read and read[i]) for i, prompt in enumerate(prompts)]
+    actual = generated(model, prompts, read, max_new_tokens=4, bad_words=PADDING)
+    assert actual == [greedy(model, prompt, 4, read and read[i]) for i, prompt in enumerate(prompts)]
 
 
 def test_a_rounded_pipeline_answers_and_is_not_saved(model_folder, tmp_path):

@@ -18,7 +18,7 @@ KERAS = {"RNN": keras.layers.SimpleRNN, "LSTM": keras.layers.LSTM, "GRU": keras.
 JAX = keras.config.backend() == "jax"  # has no float64 unless asked
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 
-VISIBLE = np.arange(7)[None] < np.array(LENGTHS)[:, None]
+PADDING_MASK = np.arange(7)[None] < np.array(LENGTHS)[:, None]
 X = np.random.default_rng(0).normal(size=(3, 7, 5)).astype("float32")
 
 
@@ -64,7 +64,7 @@ def by_hand(made, x):
 @pytest.mark.parametrize("cell", CELLS)
 def test_equals_the_equations(cell, reverse):
     made = layer(cell, reverse=reverse)
-    y = numpy(made(X, VISIBLE))
+    y = numpy(made(X, PADDING_MASK))
     for row, length in enumerate(LENGTHS):
         np.testing.assert_allclose(y[row, :length], by_hand(made, X[row, :length]), **CLOSE)
         assert (y[row, length:] == 0).all()
@@ -77,19 +77,21 @@ def test_learns_as_the_layer_of_keras_does(cell, reverse):
     made, theirs = layer(cell, reverse=reverse), KERAS[cell](6, return_sequences=True)
     theirs.build(X.shape)
     theirs.set_weights(weights(made))
-    goal = np.random.default_rng(2).normal(size=(3, 7, 6)).astype("float32") * VISIBLE[..., None]
-    own = _descended(made, X, VISIBLE, goal)
-    order = np.where(VISIBLE, np.array(LENGTHS)[:, None] - 1 - np.arange(7), np.arange(7))[..., None]
-    turn = (lambda a: np.take_along_axis(a, order, 1)) if reverse else (lambda a: a)
-    for one, other in zip(own, _descended(theirs, turn(X), VISIBLE, turn(goal)), strict=True):
-        np.testing.assert_allclose(one, other, **CLOSE)
+    goal = np.random.default_rng(2).normal(size=(3, 7, 6)).astype("float32") * PADDING_MASK[..., None]
+    weights_after = _descended(made, X, PADDING_MASK, goal)
+    order = np.where(PADDING_MASK, np.array(LENGTHS)[:, None] - 1 - np.arange(7), np.arange(7))[..., None]
+    transposed = (lambda a: np.take_along_axis(a, order, 1)) if reverse else (lambda a: a)
+    for this, other in zip(
+        weights_after, _descended(theirs, transposed(X), PADDING_MASK, transposed(goal)), strict=True
+    ):
+        np.testing.assert_allclose(this, other, **CLOSE)
 
 
 def _descended(made, x, padding_mask, goal):
     inputs = keras.Input((None, x.shape[-1])), keras.Input((None,), dtype="bool")
-    shown = keras.layers.Lambda(lambda v: ops.cast(v, "float32")[..., None])(inputs[1])
+    mask = keras.layers.Lambda(lambda v: ops.cast(v, "float32")[..., None])(inputs[1])
     y = made(*inputs) if isinstance(made, Recurrent) else made(inputs[0])
-    model = keras.Model(inputs, y * shown)
+    model = keras.Model(inputs, y * mask)
     model.compile(keras.optimizers.SGD(1.0), "mse")
     model.train_on_batch([x, padding_mask], goal)
     return weights(made)
@@ -104,9 +106,9 @@ def test_equals_packed_layers_of_torch(cell, depth):
 
     theirs = getattr(torch.nn, cell)(5, 6, num_layers=depth, bidirectional=True, batch_first=True)
     ours = {
-        f"_l{i}{'_reverse' * turn}": layer(cell, 12 if i else 5, reverse=turn)
+        f"_l{i}{'_reverse' * transposed}": layer(cell, 12 if i else 5, reverse=transposed)
         for i in range(depth)
-        for turn in (False, True)
+        for transposed in (False, True)
     }
     for parameter in theirs.parameters():
         parameter.data.zero_()
@@ -116,7 +118,7 @@ def test_equals_packed_layers_of_torch(cell, depth):
     x, x_theirs = (torch.tensor(X, requires_grad=True) for _ in range(2))
     y, pairs = x, iter(ours.values())
     for pair in zip(pairs, pairs, strict=True):
-        y = torch.cat([made(y, torch.tensor(VISIBLE)) for made in pair], -1)
+        y = torch.cat([made(y, torch.tensor(PADDING_MASK)) for made in pair], -1)
     packed = torch.nn.utils.rnn.pack_padded_sequence(x_theirs, LENGTHS, batch_first=True)
     y_theirs, _ = torch.nn.utils.rnn.pad_packed_sequence(theirs(packed)[0], batch_first=True)
     np.testing.assert_allclose(y.detach().numpy(), y_theirs.detach().numpy(), **CLOSE)
@@ -133,25 +135,25 @@ def test_equals_packed_layers_of_torch(cell, depth):
 def _as_torch(cell, kernel, recurrent_kernel, bias):
     """Weights, or gradients, in PyTorch's layout. Its second bias of RNN and LSTM repeats the first: it is left out."""
 
-    def turn(array):
+    def transposed(array):
         return np.concatenate([np.split(array, GATES[cell], -1)[i] for i in ORDER[cell]], -1).T.copy()
 
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     arrays = (kernel, recurrent_kernel, *(bias if cell == "GRU" else (bias,)))
-    return {name: turn(array) for name, array in zip(names, arrays, strict=False)}
+    return {name: transposed(array) for name, array in zip(names, arrays, strict=False)}
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_state_goes_on_where_it_ended(cell):
     """In two pieces, the second with padding and with a text that has ended: the same features and last state."""
     made = layer(cell)
-    whole, end = made(X, VISIBLE, state=made.initial_state(3))
-    first, state = made(X[:, :3], VISIBLE[:, :3], state=made.initial_state(3))
-    second, state = made(X[:, 3:], VISIBLE[:, 3:], state=state)
-    np.testing.assert_allclose(np.concatenate([numpy(first), numpy(second)], 1), numpy(whole), **CLOSE)
-    np.testing.assert_allclose(numpy(whole), numpy(made(X, VISIBLE)), **CLOSE)
-    for one, other in zip(state, end, strict=True):
-        np.testing.assert_allclose(numpy(one), numpy(other), **CLOSE)
+    full, end = made(X, PADDING_MASK, state=made.initial_state(3))
+    first, state = made(X[:, :3], PADDING_MASK[:, :3], state=made.initial_state(3))
+    second, state = made(X[:, 3:], PADDING_MASK[:, 3:], state=state)
+    np.testing.assert_allclose(np.concatenate([numpy(first), numpy(second)], 1), numpy(full), **CLOSE)
+    np.testing.assert_allclose(numpy(full), numpy(made(X, PADDING_MASK)), **CLOSE)
+    for this, other in zip(state, end, strict=True):
+        np.testing.assert_allclose(numpy(this), numpy(other), **CLOSE)
     np.testing.assert_allclose(numpy(made(X, state=made.initial_state(3))[1][0]), numpy(made(X))[:, -1], **CLOSE)
 
 
@@ -159,7 +161,7 @@ def test_state_in_a_drawn_network():
     made = layer("LSTM")
     inputs = [keras.Input((None, 5)), keras.Input((None,), dtype="bool"), [keras.Input((6,)), keras.Input((6,))]]
     model = keras.Model(inputs, made(*inputs))
-    y, state = model([ops.convert_to_tensor(X), ops.convert_to_tensor(VISIBLE), made.initial_state(3)])
+    y, state = model([ops.convert_to_tensor(X), ops.convert_to_tensor(PADDING_MASK), made.initial_state(3)])
     assert y.shape == (3, 7, 6)
     assert [tuple(array.shape) for array in state] == [(3, 6)] * 2
 
@@ -176,7 +178,7 @@ def test_saves_and_loads(cell, tmp_path):
     model = keras.Model(inputs, layer(cell, reverse=True)(*inputs))
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(numpy(loaded([X, VISIBLE])), numpy(model([X, VISIBLE])))
+    np.testing.assert_array_equal(numpy(loaded([X, PADDING_MASK])), numpy(model([X, PADDING_MASK])))
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float64"][: 2 if JAX else 3])
@@ -222,4 +224,6 @@ def test_graph_needs_no_xla(cell):
     definition = graph.graph.as_graph_def()
     names = {node.op for part in (definition.node, *(f.node_def for f in definition.library.function)) for node in part}
     assert not [name for name in names if "Xla" in name or "Cudnn" in name or "PyFunc" in name]
-    np.testing.assert_allclose(numpy(graph(tf.constant(X), tf.constant(VISIBLE))), numpy(made(X, VISIBLE)), **CLOSE)
+    np.testing.assert_allclose(
+        numpy(graph(tf.constant(X), tf.constant(PADDING_MASK))), numpy(made(X, PADDING_MASK)), **CLOSE
+    )

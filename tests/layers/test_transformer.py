@@ -13,7 +13,7 @@ def array(tensor):
     return ops.convert_to_numpy(tensor)
 
 
-def drawn(*shape):
+def random_array(*shape):
     return np.random.default_rng(sum(shape)).normal(size=shape).astype("float32")
 
 
@@ -22,11 +22,11 @@ def normalized(x):
 
 
 def test_feed_forward_is_two_dense_layers():
-    layer, x = FeedForward(12, dropout=0.5), drawn(2, 3, 8)
-    found = array(layer(x))
+    layer, x = FeedForward(12, dropout=0.5), random_array(2, 3, 8)
+    actual = array(layer(x))
     first, second, third, fourth = [array(weight.value) for weight in layer.trainable_weights]
-    np.testing.assert_allclose(found, np.maximum(x @ first + second, 0) @ third + fourth, atol=1e-5)
-    assert np.abs(array(layer(x, training=True)) - found).max() > 1e-3
+    np.testing.assert_allclose(actual, np.maximum(x @ first + second, 0) @ third + fourth, atol=1e-5)
+    assert np.abs(array(layer(x, training=True)) - actual).max() > 1e-3
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_feed_forward_is_two_dense_layers():
     [("pre", lambda x: x + 2 * normalized(x)), ("post", lambda x: normalized(x + 2 * x))],
 )
 def test_residual_normalises_before_or_after(norm, expected):
-    inputs, x = keras.Input((None, 8)), drawn(2, 3, 8)
+    inputs, x = keras.Input((None, 8)), random_array(2, 3, 8)
     model = keras.Model(inputs, residual(inputs, lambda y: 2 * y, norm, 0.1, "block"))
     np.testing.assert_allclose(array(model(x)), expected(x), atol=1e-4)
 
@@ -47,24 +47,24 @@ def test_an_unknown_norm_names_the_nearest():
 @pytest.mark.parametrize(("padding", "shifts"), [("same", (-2, 0, 2)), ("causal", (-4, -2, 0))])
 def test_convolution_reads_neighbours_and_no_padding(padding, shifts):
     layer = MaskedConv1D(5, 3, padding=padding, dilation_rate=2)
-    x, padding_mask = drawn(2, 7, 4), np.array([[1] * 7, [1] * 4 + [0] * 3], bool)
-    found, (kernel, bias) = array(layer(x, padding_mask)), [array(weight.value) for weight in layer.weights]
+    x, padding_mask = random_array(2, 7, 4), np.array([[1] * 7, [1] * 4 + [0] * 3], bool)
+    actual, (kernel, bias) = array(layer(x, padding_mask)), [array(weight.value) for weight in layer.weights]
     around = np.pad(x * padding_mask[..., None], ((0, 0), (4, 4), (0, 0)))
     expected = sum(around[:, 4 + s : 11 + s] @ w for s, w in zip(shifts, kernel, strict=True)) + bias
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 
 def test_a_gated_feed_forward_multiplies_two_dense_layers():
-    layer, x = FeedForward(12, activation="silu", gated=True, use_bias=False), drawn(2, 3, 8)
-    found = array(layer(x))
+    layer, x = FeedForward(12, activation="silu", gated=True, use_bias=False), random_array(2, 3, 8)
+    actual = array(layer(x))
     gate, up, down = (array(getattr(layer, name).kernel) for name in ("gate", "up", "down"))
     gated = x @ gate
-    np.testing.assert_allclose(found, (gated / (1 + np.exp(-gated)) * (x @ up)) @ down, atol=1e-5)
+    np.testing.assert_allclose(actual, (gated / (1 + np.exp(-gated)) * (x @ up)) @ down, atol=1e-5)
     assert len(layer.trainable_weights) == 3
 
 
 def test_gelu_by_tanh():
-    x = drawn(3, 4)
+    x = random_array(3, 4)
     np.testing.assert_allclose(
         array(gelu_tanh(x)), 0.5 * x * (1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x**3))), atol=1e-6
     )
@@ -80,6 +80,6 @@ def test_fresh_kernels_have_the_deviation_asked_for():
 
 
 def test_division_by_the_root_mean_square():
-    inputs, x = keras.Input((3, 8)), drawn(2, 3, 8)
+    inputs, x = keras.Input((3, 8)), random_array(2, 3, 8)
     model = keras.Model(inputs, rms_norm(inputs, "norm", 1e-6))
     np.testing.assert_allclose(array(model(x)), x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6), atol=1e-5)

@@ -5,7 +5,7 @@ from keras import ops
 
 from zoo.layers.word_features import BroadcastWords, WordEnds, WordHashes, WordIndex, WordMaxPooling
 
-BLANK = 37
+SPACE = 37
 TEXTS = ["the cat , the hat", "a", " the cat", ""]
 
 
@@ -18,7 +18,7 @@ def bytes_of(texts, length=20):
 
 
 TOKENS = bytes_of(TEXTS)
-NUMBERS = WordIndex(BLANK)(TOKENS)
+NUMBERS = WordIndex(SPACE)(TOKENS)
 ENDS = WordEnds()(NUMBERS)
 
 
@@ -41,7 +41,7 @@ def test_each_word_ends_where_the_next_one_begins():
 
 
 def test_a_word_has_the_same_id_wherever_it_stands():
-    hashes = array(WordHashes(BLANK, 10_000)(TOKENS, NUMBERS, ENDS))
+    hashes = array(WordHashes(SPACE, 10_000)(TOKENS, NUMBERS, ENDS))
     the, cat, comma, again, hat = hashes[0, :5]
     assert the == again == hashes[2, 0]
     assert cat == hashes[2, 1]
@@ -53,23 +53,25 @@ def test_a_word_has_the_same_id_wherever_it_stands():
 def test_ids_are_the_same_on_every_backend_and_spread_over_all_buckets():
     words = ["".join(letters) for letters in np.random.default_rng(0).choice(list("abcdefgh"), (2000, 6))]
     tokens = bytes_of(sorted(set(words)), 8)
-    numbers = WordIndex(BLANK)(tokens)
-    hashes = array(WordHashes(BLANK, 2**14)(tokens, numbers, WordEnds()(numbers)))[:, 0]
+    numbers = WordIndex(SPACE)(tokens)
+    hashes = array(WordHashes(SPACE, 2**14)(tokens, numbers, WordEnds()(numbers)))[:, 0]
     assert len(np.unique(hashes)) > 0.92 * len(tokens)  # as of random numbers
-    assert array(WordHashes(BLANK, 1000)(TOKENS, NUMBERS, ENDS))[0, :2].tolist() == [148, 892]
+    assert array(WordHashes(SPACE, 1000)(TOKENS, NUMBERS, ENDS))[0, :2].tolist() == [148, 892]
 
 
 def test_suffixes_and_lowercase():
     tokens = bytes_of(["The nothing THE thing ing", "the ,", "Hing", "\u00c9t\u00e9 t\u00e9"], 32)
-    numbers = WordIndex(BLANK)(tokens)
+    numbers = WordIndex(SPACE)(tokens)
     ends = WordEnds()(numbers)
 
     def ids(**options):
-        return array(WordHashes(BLANK, 2**14, **options)(tokens, numbers, ends))
+        return array(WordHashes(SPACE, 2**14, **options)(tokens, numbers, ends))
 
-    written, lowercase, suffix = ids(), ids(lowercase=True), ids(lowercase=True, suffix=3)
-    assert lowercase[0, 0] == lowercase[0, 2] == written[1, 0] == lowercase[1, 0] != written[0, 0] != written[0, 2]
-    assert lowercase[3, 0] == written[3, 0]  # only the letters of ASCII have a case among bytes
+    ids_as_is, lowercase, suffix = ids(), ids(lowercase=True), ids(lowercase=True, suffix=3)
+    assert (
+        lowercase[0, 0] == lowercase[0, 2] == ids_as_is[1, 0] == lowercase[1, 0] != ids_as_is[0, 0] != ids_as_is[0, 2]
+    )
+    assert lowercase[3, 0] == ids_as_is[3, 0]  # only the letters of ASCII have a case among bytes
     assert suffix[0, 1] == suffix[0, 3] == suffix[0, 4] == suffix[2, 0] != lowercase[0, 4]
     assert suffix[3, 0] == suffix[3, 1]
     assert not suffix[array(ends) < 0].any()
@@ -77,12 +79,12 @@ def test_suffixes_and_lowercase():
 
 def test_the_largest_feature_of_each_word_and_back():
     x = np.random.default_rng(0).normal(size=(len(TEXTS), 20, 3)).astype("float32")
-    found = array(WordMaxPooling()(x, NUMBERS, ENDS))
-    spread = array(BroadcastWords()(found, NUMBERS))
+    actual = array(WordMaxPooling()(x, NUMBERS, ENDS))
+    spread = array(BroadcastWords()(actual, NUMBERS))
     numbers = array(NUMBERS)
     for row, word in {(row, number) for row, line in enumerate(numbers) for number in line if number >= 0}:
-        places = numbers[row] == word
-        np.testing.assert_allclose(found[row, word], x[row, places].max(0))
-        np.testing.assert_allclose(spread[row, places], np.broadcast_to(found[row, word], (places.sum(), 3)))
+        matches = numbers[row] == word
+        np.testing.assert_allclose(actual[row, word], x[row, matches].max(0))
+        np.testing.assert_allclose(spread[row, matches], np.broadcast_to(actual[row, word], (matches.sum(), 3)))
     assert not spread[numbers < 0].any()
-    assert not found[array(ENDS) < 0].any()
+    assert not actual[array(ENDS) < 0].any()

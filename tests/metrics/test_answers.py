@@ -23,15 +23,15 @@ def questions(fewest):
 
 def plain_words(text):
     """The words left of a text: small letters, no punctuation, and then no articles."""
-    kept = "".join(" " if c.isspace() else c for c in text.lower() if c not in string.punctuation)
-    found, word = [], ""
-    for character in kept + " ":  # an article is one where no letter, digit or underscore stands beside it
+    retained = "".join(" " if c.isspace() else c for c in text.lower() if c not in string.punctuation)
+    actual, word = [], ""
+    for character in retained + " ":  # an article is one where no letter, digit or underscore stands beside it
         if character.isalnum() or character == "_":
             word += character
             continue
-        found += [" " if word in ("a", "an", "the") else word, character]
+        actual += [" " if word in ("a", "an", "the") else word, character]
         word = ""
-    return "".join(found).split()
+    return "".join(actual).split()
 
 
 def reference_exact(answer, truth):
@@ -40,23 +40,23 @@ def reference_exact(answer, truth):
 
 def reference_f1(answer, truth, second):
     """`second`: the rules of 2.0, where two empty texts agree; 1.1 gives 0 whenever no word is shared."""
-    given, right = plain_words(answer), plain_words(truth)
-    if second and (not given or not right):
-        return 1.0 if given == right else 0.0
+    predicted, right = plain_words(answer), plain_words(truth)
+    if second and (not predicted or not right):
+        return 1.0 if predicted == right else 0.0
     left, shared = list(right), 0
-    for word in given:
+    for word in predicted:
         if word in left:
             left.remove(word)
             shared += 1
     if shared == 0:
         return 0.0
-    precision, recall = shared / len(given), shared / len(right)
+    precision, recall = shared / len(predicted), shared / len(right)
     return 2 * precision * recall / (precision + recall)
 
 
 def reference_second(rows, threshold):
     """All that the script of 2.0 prints."""
-    found = {}
+    actual = {}
     for name in ("exact_match", "f1"):
         raw = []
         for answer, truths, _ in rows:
@@ -69,11 +69,11 @@ def reference_second(rows, threshold):
             (0.0 if row[1] else 1.0) if row[2] > threshold else score for row, score in zip(rows, raw, strict=True)
         ]
         mean = lambda values: sum(values) / len(values) if values else 0.0  # noqa: E731
-        found[name] = mean(final)
-        found[f"answerable_{name}"] = mean([score for row, score in zip(rows, final, strict=True) if row[1]])
-        found[f"unanswerable_{name}"] = mean([score for row, score in zip(rows, final, strict=True) if not row[1]])
-        found[f"best_{name}"], found[f"best_{name}_threshold"] = reference_search(rows, raw)
-    return found
+        actual[name] = mean(final)
+        actual[f"answerable_{name}"] = mean([score for row, score in zip(rows, final, strict=True) if row[1]])
+        actual[f"unanswerable_{name}"] = mean([score for row, score in zip(rows, final, strict=True) if not row[1]])
+        actual[f"best_{name}"], actual[f"best_{name}_threshold"] = reference_search(rows, raw)
+    return actual
 
 
 def reference_search(rows, raw):
@@ -103,10 +103,10 @@ def test_normalised_text_is_its_plain_words(text):
 @example([("", [""], 0.0)])
 def test_first_version(rows):
     answers, truths, _ = zip(*rows, strict=True)
-    found = metrics.answer_scores(answers, truths)
-    exact = [max(reference_exact(answer, t) for t in own) for answer, own, _ in rows]
-    overlap = [max(reference_f1(answer, t, False) for t in own) for answer, own, _ in rows]
-    assert found == pytest.approx({"exact_match": sum(exact) / len(rows), "f1": sum(overlap) / len(rows)}, abs=1e-9)
+    actual = metrics.answer_scores(answers, truths)
+    exact = [max(reference_exact(answer, t) for t in accepted) for answer, accepted, _ in rows]
+    overlap = [max(reference_f1(answer, t, False) for t in accepted) for answer, accepted, _ in rows]
+    assert actual == pytest.approx({"exact_match": sum(exact) / len(rows), "f1": sum(overlap) / len(rows)}, abs=1e-9)
 
 
 @settings(deadline=None, max_examples=300)
@@ -116,18 +116,18 @@ def test_first_version(rows):
 @example([("cat", [], 0.5)], 1.0)
 def test_second_version(rows, threshold):
     answers, truths, no_answer = zip(*rows, strict=True)
-    found = metrics.answer_or_none_scores(answers, truths, no_answer, threshold)
-    assert found == pytest.approx(reference_second(rows, threshold), abs=1e-9)
+    actual = metrics.answer_or_none_scores(answers, truths, no_answer, threshold)
+    assert actual == pytest.approx(reference_second(rows, threshold), abs=1e-9)
 
 
 @settings(deadline=None)
 @given(questions(0))
 def test_second_version_without_chances_takes_answers_as_they_are(rows):
     answers, truths, _ = zip(*rows, strict=True)
-    expected = reference_second([(answer, own, 0.0) for answer, own, _ in rows], 1.0)
-    found = metrics.answer_or_none_scores(answers, truths)
-    assert found == pytest.approx({name: expected[name] for name in found}, abs=1e-9)
-    assert len(found) == 6
+    expected = reference_second([(answer, accepted, 0.0) for answer, accepted, _ in rows], 1.0)
+    actual = metrics.answer_or_none_scores(answers, truths)
+    assert actual == pytest.approx({name: expected[name] for name in actual}, abs=1e-9)
+    assert len(actual) == 6
 
 
 @settings(deadline=None)
@@ -138,11 +138,11 @@ def test_the_best_score_is_reached_and_never_passed(rows):
         (answer.strip() + " x", [truth + " x" for truth in truths], i / 8) for i, (answer, truths, _) in enumerate(rows)
     ]
     answers, truths, no_answer = zip(*rows, strict=True)
-    found = metrics.answer_or_none_scores(answers, truths, no_answer)
+    actual = metrics.answer_or_none_scores(answers, truths, no_answer)
     reached = [metrics.answer_or_none_scores(answers, truths, no_answer, t)["f1"] for t in (-1.0, *no_answer)]
-    assert found["best_f1"] == pytest.approx(max(reached))
-    if found["best_f1_threshold"] > 0:
-        assert reached[1 + int(found["best_f1_threshold"] * 8)] == pytest.approx(max(reached))
+    assert actual["best_f1"] == pytest.approx(max(reached))
+    if actual["best_f1_threshold"] > 0:
+        assert reached[1 + int(actual["best_f1_threshold"] * 8)] == pytest.approx(max(reached))
 
 
 def test_known_scores():
@@ -151,9 +151,9 @@ def test_known_scores():
         "f1": 0.5,
     }
     assert metrics.f1("two cats", "two dogs and cats") == pytest.approx(2 / 3)
-    found = metrics.answer_or_none_scores(["", "Rome", "Rome"], [[], [], ["Rome", "in Rome"]])
-    assert found["exact_match"] == pytest.approx(2 / 3)
-    assert (found["answerable_f1"], found["unanswerable_f1"]) == (1.0, 0.5)
+    actual = metrics.answer_or_none_scores(["", "Rome", "Rome"], [[], [], ["Rome", "in Rome"]])
+    assert actual["exact_match"] == pytest.approx(2 / 3)
+    assert (actual["answerable_f1"], actual["unanswerable_f1"]) == (1.0, 0.5)
 
 
 def test_no_questions():

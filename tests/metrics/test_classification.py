@@ -23,13 +23,13 @@ single = st.integers(2, 5).flatmap(
 @given(multi_label)
 def test_several_labels_as_scikit_learn(pair):
     truth, decided = pair
-    found = metrics.classification_scores(truth, decided)
+    actual = metrics.classification_scores(truth, decided)
     occurs = np.flatnonzero((truth | decided).any(0))
-    assert found["accuracy"] == pytest.approx((truth == decided).all(1).mean())
-    assert found["f1_micro"] == pytest.approx(f1_score(truth, decided, average="micro", zero_division=0))
+    assert actual["accuracy"] == pytest.approx((truth == decided).all(1).mean())
+    assert actual["f1_micro"] == pytest.approx(f1_score(truth, decided, average="micro", zero_division=0))
     if len(occurs):
         expected = f1_score(truth, decided, average=None, zero_division=0)[occurs]
-        assert found["f1"] == pytest.approx(expected.mean())
+        assert actual["f1"] == pytest.approx(expected.mean())
 
 
 @settings(deadline=None)

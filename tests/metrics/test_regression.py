@@ -14,14 +14,14 @@ numbers = st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=2
 @settings(max_examples=60, deadline=None)
 @given(numbers)
 def test_equal_to_scipy(pairs):
-    found, true = np.array(pairs, float).T
-    scores = regression_scores(found, true)
-    assert scores["mse"] == pytest.approx(np.mean((found - true) ** 2))
-    if np.ptp(found) == 0 or np.ptp(true) == 0:
+    actual, true = np.array(pairs, float).T
+    scores = regression_scores(actual, true)
+    assert scores["mse"] == pytest.approx(np.mean((actual - true) ** 2))
+    if np.ptp(actual) == 0 or np.ptp(true) == 0:
         assert scores["pearson"] == scores["spearman"] == 0
     else:
-        assert scores["pearson"] == pytest.approx(stats.pearsonr(found, true).statistic, abs=1e-6)
-        assert scores["spearman"] == pytest.approx(stats.spearmanr(found, true).statistic, abs=1e-6)
+        assert scores["pearson"] == pytest.approx(stats.pearsonr(actual, true).statistic, abs=1e-6)
+        assert scores["spearman"] == pytest.approx(stats.spearmanr(actual, true).statistic, abs=1e-6)
 
 
 def test_of_nothing():

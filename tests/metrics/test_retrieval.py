@@ -9,8 +9,8 @@ from zoo.metrics.retrieval import retrieval_scores
 def test_ranks_by_hand():
     vectors = np.array([[1.0, 0], [0, 1], [1, 0]])
     partners = np.array([[0.9, 0.1], [0.1, 0.9], [0.2, 0.8]])  # the third is found after the first only
-    found = retrieval_scores(vectors, partners)
-    assert found == pytest.approx({"accuracy": 2 / 3, "mrr": (1 + 1 + 1 / 2) / 3})
+    actual = retrieval_scores(vectors, partners)
+    assert actual == pytest.approx({"accuracy": 2 / 3, "mrr": (1 + 1 + 1 / 2) / 3})
 
 
 def test_equal_products_do_not_count_as_found():

@@ -30,13 +30,13 @@ def test_scores_are_seqevals(strict):
     @settings(deadline=None, max_examples=300)
     @given(pairs(strict))
     def check(texts):
-        truth, found = columns(texts)
-        spans = [[span_schemes.decode(tags, strict) for tags in column] for column in (truth, found)]
+        truth, actual = columns(texts)
+        spans = [[span_schemes.decode(tags, strict) for tags in column] for column in (truth, actual)]
         ours = span_scores(*spans)
         with warnings.catch_warnings(action="ignore"):  # of quotients 0/0
             for name, score in (("f1", f1_score), ("precision", precision_score), ("recall", recall_score)):
-                assert ours[name] == pytest.approx(score(truth, found, **SEQEVAL[strict]), abs=1e-9), name
-            theirs = _report(truth, found, strict) if any(map(any, spans)) else {}
+                assert ours[name] == pytest.approx(score(truth, actual, **SEQEVAL[strict]), abs=1e-9), name
+            theirs = _report(truth, actual, strict) if any(map(any, spans)) else {}
         table = {row.pop("label"): row for row in per_class(*spans)}
         assert list(table) == sorted(theirs)
         for label, row in table.items():
@@ -46,20 +46,20 @@ def test_scores_are_seqevals(strict):
     check()
 
 
-def _report(truth, found, strict):
-    report = classification_report(truth, found, output_dict=True, **SEQEVAL[strict])
+def _report(truth, actual, strict):
+    report = classification_report(truth, actual, output_dict=True, **SEQEVAL[strict])
     return {label: row for label, row in report.items() if not label.endswith(" avg")}
 
 
 def test_nothing_true_and_nothing_found():
-    for truth, found in (([], []), ([[]], [[]]), ([[("a", 0, 1)]], [[]]), ([[]], [[("a", 0, 1)]])):
-        assert span_scores(truth, found) == {"f1": 0, "precision": 0, "recall": 0}
+    for truth, actual in (([], []), ([[]], [[]]), ([[("a", 0, 1)]], [[]]), ([[]], [[("a", 0, 1)]])):
+        assert span_scores(truth, actual) == {"f1": 0, "precision": 0, "recall": 0}
 
 
 def test_a_span_is_right_only_with_its_label_and_both_ends():
-    truth, found = [[("a", 0, 2), ("b", 3, 4)]], [[("a", 0, 2), ("b", 3, 5), ("c", 3, 4)]]
-    assert span_scores(truth, found) == pytest.approx({"f1": 0.4, "precision": 1 / 3, "recall": 0.5})
-    rows = per_class(truth, found)
+    truth, actual = [[("a", 0, 2), ("b", 3, 4)]], [[("a", 0, 2), ("b", 3, 5), ("c", 3, 4)]]
+    assert span_scores(truth, actual) == pytest.approx({"f1": 0.4, "precision": 1 / 3, "recall": 0.5})
+    rows = per_class(truth, actual)
     assert rows[0] == {"label": "a", "precision": 1, "recall": 1, "f1": 1, "support": 1}
     assert rows[2] == {"label": "c", "precision": 0, "recall": 0, "f1": 0, "support": 0}
 

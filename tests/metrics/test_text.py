@@ -16,21 +16,24 @@ pairs = st.lists(st.tuples(texts, texts), min_size=1, max_size=6)
 @settings(max_examples=50, deadline=None)
 @given(pairs)
 def test_equal_to_the_libraries(rows):
-    written, expected = map(list, zip(*rows, strict=True))
-    found, scorer = text_scores(written, expected), RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=True)
-    assert found["bleu"] == pytest.approx(BLEU().corpus_score(written, [expected]).score / 100, abs=1e-6)
-    assert found["chrf"] == pytest.approx(CHRF().corpus_score(written, [expected]).score / 100, abs=1e-6)
+    output, expected = map(list, zip(*rows, strict=True))
+    actual, reference_scorer = (
+        text_scores(output, expected),
+        RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=True),
+    )
+    assert actual["bleu"] == pytest.approx(BLEU().corpus_score(output, [expected]).score / 100, abs=1e-6)
+    assert actual["chrf"] == pytest.approx(CHRF().corpus_score(output, [expected]).score / 100, abs=1e-6)
     for name in ("rouge1", "rouge2", "rougeL"):
-        each = [scorer.score(target, text)[name].fmeasure for text, target in rows]
-        assert found[name] == pytest.approx(sum(each) / len(rows), abs=1e-6)
+        each = [reference_scorer.score(target, text)[name].fmeasure for text, target in rows]
+        assert actual[name] == pytest.approx(sum(each) / len(rows), abs=1e-6)
 
 
 def test_by_hand():
-    found = text_scores(["a b c d e"], ["a b c d f"])
-    assert found["bleu"] == pytest.approx((4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25)
-    assert found["rouge1"] == pytest.approx(4 / 5)
-    assert found["rouge2"] == pytest.approx(3 / 4)
-    assert found["rougeL"] == pytest.approx(4 / 5)
+    actual = text_scores(["a b c d e"], ["a b c d f"])
+    assert actual["bleu"] == pytest.approx((4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25)
+    assert actual["rouge1"] == pytest.approx(4 / 5)
+    assert actual["rouge2"] == pytest.approx(3 / 4)
+    assert actual["rougeL"] == pytest.approx(4 / 5)
 
 
 def test_the_same_texts_score_one():
@@ -39,12 +42,14 @@ def test_the_same_texts_score_one():
 
 @pytest.mark.parametrize("rows", [[("", "")], [("", "the cat")], [("the cat", "")], []])
 def test_nothing_written_or_expected_scores_zero(rows):
-    assert text_scores([one for one, _ in rows], [other for _, other in rows]) == pytest.approx(dict.fromkeys(NAMES, 0))
+    assert text_scores([item for item, _ in rows], [other for _, other in rows]) == pytest.approx(
+        dict.fromkeys(NAMES, 0)
+    )
 
 
 def test_case_is_ignored_where_asked():
-    found = text_scores(["the cat sat on it"], ["The CAT sat on it"], ignore_case=True)
-    assert found == pytest.approx(dict.fromkeys(NAMES, 1.0))
+    actual = text_scores(["the cat sat on it"], ["The CAT sat on it"], ignore_case=True)
+    assert actual == pytest.approx(dict.fromkeys(NAMES, 1.0))
     assert text_scores(["the cat sat on it"], ["The CAT sat on it"])["chrf"] < 0.9
 
 

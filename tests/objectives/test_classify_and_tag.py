@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny import FakePredictor, all_or_few, by_heart, decided, serving, shrunk, spans_of
+from tiny import FakePredictor, all_or_few, by_heart, compatible, decided, shrunk, spans_from
 
 import zoo
 from zoo.objectives import build_model
@@ -33,11 +33,11 @@ BOTH = ClassifyAndTag(
 WORDS = Words(whitespace=True, lower=False).train([text for text, *_ in SENTENCES])
 
 
-@pytest.mark.parametrize("name", all_or_few(serving(BOTH)))
+@pytest.mark.parametrize("name", all_or_few(compatible(BOTH)))
 def test_every_architecture_that_is_able_to_learns_eight_records_by_heart(name):
     options = {"bidirectional": True} if hasattr(shrunk(name), "bidirectional") else {}
-    spelled = name == "lstm_cnn"  # which finds words among bytes
-    objective, tokenizer = (replace(BOTH, length=48), Bytes().train()) if spelled else (BOTH, WORDS)
+    reads_bytes = name == "lstm_cnn"  # which finds words among bytes
+    objective, tokenizer = (replace(BOTH, length=48), Bytes().train()) if reads_bytes else (BOTH, WORDS)
     _, predictions = by_heart(objective, name, RECORDS, tokenizer, **options)
     scores = objective.scores(predictions, RECORDS)
     assert scores["accuracy_label"] == 1
@@ -51,7 +51,7 @@ def test_a_random_field_judges_the_tags_and_leaves_the_label_alone():
     answer = objective.answer(predictions[0], objective.fields.record("play Bo Li"))
     assert answer["label"] == "play"
     assert next(iter(answer["probabilities"])) == "play"
-    assert [(one["text"], one["label"], one["start"]) for one in answer["found"]] == [("Bo Li", "artist", 5)]
+    assert [(this["text"], this["label"], this["start"]) for this in answer["found"]] == [("Bo Li", "artist", 5)]
     assert objective.format(answer).startswith("play 0.9")
     assert "artist: Bo Li 0." in objective.format(answer)
     rows = objective.per_class(predictions, RECORDS)
@@ -73,17 +73,17 @@ def test_only_the_first_window_of_a_text_learns_and_tells_the_label():
     records = [{"text": "a b c d e"}, {"text": ""}, {"text": "a b"}]
     nine = replace(short, labels=tuple("abcdefghi"))
     decisions = nine.predict(FakePredictor(nine, outputs), records, WORDS)
-    assert [(len(one["word_tags"]), one["label"]) for one in decisions] == [(5, 0), (0, 3), (2, 4)]
+    assert [(len(this["word_tags"]), this["label"]) for this in decisions] == [(5, 0), (0, 3), (2, 4)]
 
 
 def test_a_text_counts_where_its_label_and_all_its_tags_are_right():
     right, wrong = ([0, 1, 2], [1, 1, 1]), ([0, 1, 1], [1, 1, 1])
     logits = np.eye(3, dtype="float32")[[1, 1, 0, 1]]
     labels = [
-        {"classes": one["labels"], "probabilities": one["probabilities"]} for one in decided(BOTH.classifier, logits)
+        {"classes": this["labels"], "probabilities": this["probabilities"]} for this in decided(BOTH.classifier, logits)
     ]
-    tags = [spans_of(BOTH, *tags) for tags in (right, wrong, right, right)]
-    predictions = [one | other for one, other in zip(tags, labels, strict=True)]
+    tags = [spans_from(BOTH, *tags) for tags in (right, wrong, right, right)]
+    predictions = [this | other for this, other in zip(tags, labels, strict=True)]
     scores = BOTH.scores(predictions, RECORDS[:1] * 4)
     assert scores["accuracy_both"] == 0.5
     assert scores["accuracy_label"] == 0.75

@@ -6,7 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from tiny import STILL, all_or_few, decided, serving, shrunk
+from tiny import STILL, all_or_few, compatible, decided, shrunk
 
 import zoo
 from zoo.objectives import build_model, compile_model
@@ -15,7 +15,7 @@ from zoo.presets import Data
 from zoo.training import checkpoint
 
 
-@pytest.mark.parametrize("name", all_or_few(serving(ClassifyText())))
+@pytest.mark.parametrize("name", all_or_few(compatible(ClassifyText())))
 def test_every_architecture_learns_eight_records_by_heart(name):
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
@@ -103,8 +103,8 @@ def test_rdrop_adds_how_far_two_passes_lie_apart(multi_label):
     exponents = np.exp(logits)
     p = exponents / (1 + exponents) if multi_label else exponents / exponents.sum(1, keepdims=True)
     choices = np.stack([p, 1 - p], -1) / 3 if multi_label else p
-    one, other = (choices.reshape(2, 2, -1), np.log(np.stack([p, 1 - p], -1) if multi_label else p).reshape(2, 2, -1))
-    divergences = [(one[i] * (other[i] - other[1 - i])).sum(-1).mean() for i in (0, 1)]
+    this, other = (choices.reshape(2, 2, -1), np.log(np.stack([p, 1 - p], -1) if multi_label else p).reshape(2, 2, -1))
+    divergences = [(this[i] * (other[i] - other[1 - i])).sum(-1).mean() for i in (0, 1)]
     plain, more = (float(o.loss(None)(targets, logits)) for o in (objective, replace(objective, **fields)))
     assert more == pytest.approx(plain + 2.0 / 2 * np.mean(divergences), rel=1e-5)
 
@@ -144,8 +144,8 @@ def test_training_with_several_labels_and_with_pairs(tiny, tmp_path, multi_label
         assert sorted(answer["labels"]) == sorted(row["labels"]) if multi_label else answer["label"] == row["label"]
     loaded = zoo.load(tmp_path / "m")
     assert loaded.objective == pipeline.objective
-    for one, other in zip(*(checkpoint.values(p.model.weights) for p in (loaded, pipeline)), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for this, other in zip(*(checkpoint.values(p.model.weights) for p in (loaded, pipeline)), strict=True):
+        np.testing.assert_array_equal(this, other)
 
 
 def test_what_predict_is_given_must_be_what_was_learned():

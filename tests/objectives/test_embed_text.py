@@ -19,8 +19,8 @@ WORDS = [
     ("end", "finish"),
 ]
 PAIRS = [
-    {"text": f"{one} {thing}", "text_pair": f"{thing} {other}"}
-    for one, other in WORDS
+    {"text": f"{this} {thing}", "text_pair": f"{thing} {other}"}
+    for this, other in WORDS
     for thing in ("dog", "day", "car", "boy")
 ]
 
@@ -73,10 +73,10 @@ def test_pairs_are_learned_and_answers_are_vectors(tokenizer, tmp_path):
     )
     pipeline = zoo.train(preset, to=tmp_path / "model")
     assert pipeline.scores["validation"]["accuracy"] > 0.95
-    one, other = pipeline.predict(["big dog", "dog large"])
-    assert np.linalg.norm(one["vector"]) == pytest.approx(1, abs=1e-5)
-    assert np.dot(one["vector"], other["vector"]) > 0.5
-    assert pipeline.objective.format(one).endswith("128 numbers")
+    this, other = pipeline.predict(["big dog", "dog large"])
+    assert np.linalg.norm(this["vector"]) == pytest.approx(1, abs=1e-5)
+    assert np.dot(this["vector"], other["vector"]) > 0.5
+    assert pipeline.objective.format(this).endswith("128 numbers")
 
 
 def test_a_pair_gets_its_similarity():

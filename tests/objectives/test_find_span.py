@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny import all_or_few, by_heart, decided, serving, shrunk
+from tiny import all_or_few, by_heart, compatible, decided, shrunk
 
 import zoo
 from zoo import catalog
@@ -46,7 +46,7 @@ def tokenizer(name="words", **settings):
     )
 
 
-@pytest.mark.parametrize("name", all_or_few(serving(SMALL)))
+@pytest.mark.parametrize("name", all_or_few(compatible(SMALL)))
 def test_every_architecture_learns_eight_records_by_heart(name):
     objective, learned = SMALL, tokenizer()
     if name == "conv":  # whose features here reach two tokens, not the question
@@ -73,7 +73,7 @@ def test_every_tokenizer_will_do(name):
 
 
 def test_architectures_that_cannot_are_refused():
-    assert not {"mlp", "averaging", "text_cnn", "transformer"} & set(serving(SMALL))
+    assert not {"mlp", "averaging", "text_cnn", "transformer"} & set(compatible(SMALL))
     with pytest.raises(ValueError, match="find_span needs a feature a token. Received: MLP, which gives one a text"):
         build_model(SMALL, shrunk("mlp"))
     with pytest.raises(
@@ -95,8 +95,8 @@ def test_examples_are_windows_with_the_answer_where_it_stands():
         assert (row["tokens"][1:][possible[1:]] != learned.end).all()
         assert not possible[1:][row["segments"][1:] == 0].any()
         begin, end = (int(np.flatnonzero(row["labels"] & bit)[0]) for bit in (BEGIN, END))
-        held = learned.decode(row["tokens"][begin : end + 1])
-        assert held == "the mill" if "mill" in learned.decode(row["tokens"]) else (begin, end) == (NO_ANSWER, NO_ANSWER)
+        span = learned.decode(row["tokens"][begin : end + 1])
+        assert span == "the mill" if "mill" in learned.decode(row["tokens"]) else (begin, end) == (NO_ANSWER, NO_ANSWER)
     asked = list(SMALL.examples([{"context": LONG, "question": "Where?"}], learned, train=False))
     assert all(list(row) == ["tokens", "segments"] for row in asked)
 
@@ -129,10 +129,10 @@ def decision(objective, *spans):
     token[0, -1] = -1
     context = np.arange(len(spans) + 1)[None] < len(spans)
     record = np.zeros(1, "int32")
-    (found,) = decided(objective, {"logits": logits, "record": record, "token": token, "context": context})
-    exists = found["best_first"] >= 0
+    (actual,) = decided(objective, {"logits": logits, "record": record, "token": token, "context": context})
+    exists = actual["best_first"] >= 0
     offsets = np.array([offsets for offsets, _ in spans], int).reshape(-1, 2)
-    return found | {"best_scores": found["best_scores"][exists], "spans": offsets[found["best_first"][exists]]}
+    return actual | {"best_scores": actual["best_scores"][exists], "spans": offsets[actual["best_first"][exists]]}
 
 
 def test_an_answer_has_its_place_and_its_rivals():
@@ -164,23 +164,23 @@ def test_an_answer_has_its_place_and_its_rivals():
 
 
 def test_scores_are_those_of_the_first_squad_and_of_the_second_where_answers_lack():
-    some, none = question("?", "Rome", "Ann is in Rome."), question("?", context="Ann is in Rome.")
+    answerable, none = question("?", "Rome", "Ann is in Rome."), question("?", context="Ann is in Rome.")
     always = replace(SMALL, allow_no_answer="no")
     sure, unsure = (decision(always, ((10, 14), score)) for score in (5.0, -5.0))
-    assert always.scores([sure, unsure], [some, some]) == {"exact_match": 1.0, "f1": 1.0}
-    found = always.scores([sure, unsure], [some, none])
-    assert (found["exact_match"], found["answerable_f1"], found["unanswerable_f1"]) == (0.5, 1, 0)
-    assert "best_f1" not in found
+    assert always.scores([sure, unsure], [answerable, answerable]) == {"exact_match": 1.0, "f1": 1.0}
+    actual = always.scores([sure, unsure], [answerable, none])
+    assert (actual["exact_match"], actual["answerable_f1"], actual["unanswerable_f1"]) == (0.5, 1, 0)
+    assert "best_f1" not in actual
     sure, unsure = (decision(SMALL, ((10, 14), score)) for score in (5.0, -5.0))
-    found = SMALL.scores([sure, unsure], [some, none])
-    assert (found["f1"], found["best_f1"], found["unanswerable_exact_match"]) == (1, 1, 1)
-    assert SMALL.selection_key(found) == (1,)
+    actual = SMALL.scores([sure, unsure], [answerable, none])
+    assert (actual["f1"], actual["best_f1"], actual["unanswerable_exact_match"]) == (1, 1, 1)
+    assert SMALL.selection_key(actual) == (1,)
 
 
 def test_the_threshold_is_calibrated_on_validation():
-    some, none = question("?", "Rome", "Ann is in Rome."), question("?", context="Ann is in Rome.")
+    answerable, none = question("?", "Rome", "Ann is in Rome."), question("?", context="Ann is in Rome.")
     predictions = [decision(SMALL, ((10, 14), score)) for score in (3.0, -1.0, -1.1, -4.0)]
-    records = [some, some, none, none]
+    records = [answerable, answerable, none, none]
     assert SMALL.scores(predictions, records)["f1"] == 0.75
     calibrated = SMALL.calibrate(predictions, records)
     low, high = (1 / (1 + np.exp(score)) for score in (-1.0, -1.1))
@@ -225,8 +225,8 @@ def test_training_on_squad_files(tmp_path, capsys):
     answers = zoo.load(tmp_path / "model").predict(pairs)
     assert answers == pipeline.predict(pairs)
     for answer, (_, context) in zip(answers, pairs, strict=True):
-        for one in answer["n_best"]:
-            assert context[one["start"] : one["end"]] == one["answer"]
+        for item in answer["n_best"]:
+            assert context[item["start"] : item["end"]] == item["answer"]
 
 
 def test_allow_no_answer_comes_from_training_data(tmp_path):

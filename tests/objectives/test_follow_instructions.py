@@ -5,7 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
-from tiny import all_or_few, by_heart, serving, shrunk
+from tiny import all_or_few, by_heart, compatible, shrunk
 
 from zoo.data.collate import Collator
 from zoo.data.opening import open_dataset
@@ -32,7 +32,7 @@ def words():
     return Words().train(text for record in RECORDS for text in OBJECTIVE.tokenizer_texts(record))
 
 
-@pytest.mark.parametrize("name", all_or_few(serving(OBJECTIVE, causal=True)))
+@pytest.mark.parametrize("name", all_or_few(compatible(OBJECTIVE, causal=True)))
 def test_every_architecture_that_writes_learns_eight_conversations_by_heart(name, words):
     objective = OBJECTIVE.preparation(shrunk(name)).objective
     rate = {"rnn_seq2seq": 0.01, "t5": 0.003, "bart": 0.01}.get(name, 0.02)
@@ -44,9 +44,9 @@ def test_every_architecture_that_writes_learns_eight_conversations_by_heart(name
 
 
 def test_those_that_serve():
-    found = set(serving(OBJECTIVE, causal=True))
-    assert {"gpt2", "lstm", "transformer", "rnn_seq2seq"} <= found
-    assert not {"bert", "mlp"} & found
+    actual = set(compatible(OBJECTIVE, causal=True))
+    assert {"gpt2", "lstm", "transformer", "rnn_seq2seq"} <= actual
+    assert not {"bert", "mlp"} & actual
 
 
 @pytest.mark.parametrize(("name", "reason"), [("bert", "see all"), ("mlp", "are one a text")])
@@ -78,8 +78,8 @@ def test_prompts_get_no_gradient(words):
         inputs, targets, weights = OBJECTIVE.collate(batch, None)
         model.train_on_batch(inputs, np.where(weights > 0, targets, other), weights)
         steps.append([keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights])
-    for one, two in zip(*steps, strict=True):
-        np.testing.assert_array_equal(one, two)
+    for this, two in zip(*steps, strict=True):
+        np.testing.assert_array_equal(this, two)
 
 
 def test_the_loss_is_that_of_answers_alone(words):
@@ -89,8 +89,8 @@ def test_the_loss_is_that_of_answers_alone(words):
     logits = keras.ops.convert_to_numpy(model({"tokens": row["tokens"][None]}))[0]
     logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
     expected = [-logs[i, right] for i, right in enumerate(row["labels"]) if right >= 0]
-    (found,) = predictor.predict(model, OBJECTIVE, words, RECORDS[:1])
-    np.testing.assert_allclose(found["losses"], expected, rtol=1e-4)
+    (actual,) = predictor.predict(model, OBJECTIVE, words, RECORDS[:1])
+    np.testing.assert_allclose(actual["losses"], expected, rtol=1e-4)
 
 
 def test_long_conversations_keep_their_answer(words, capfd):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tiny import all_or_few, by_heart, serving, shrunk
+from tiny import all_or_few, by_heart, compatible, shrunk
 
 from zoo.data.masking import Masking
 from zoo.objectives import build_model
@@ -31,7 +31,7 @@ def words():
     return Words().train(TEXTS)
 
 
-@pytest.mark.parametrize("name", all_or_few(serving(OBJECTIVE, **BOTH)))
+@pytest.mark.parametrize("name", all_or_few(compatible(OBJECTIVE, **BOTH)))
 def test_every_architecture_that_sees_both_sides_learns_by_heart(name, words):
     model, _ = by_heart(MaskedToken(length=12, mask_rate=0.4), name, RECORDS, words, **BOTH)
     logs = model.history.history["loss"]
@@ -39,9 +39,9 @@ def test_every_architecture_that_sees_both_sides_learns_by_heart(name, words):
 
 
 def test_those_that_serve():
-    found = set(serving(OBJECTIVE, **BOTH))
-    assert {"gru", "lstm", "transformer_encoder", "bert", "conv"} <= found
-    assert not {"mlp", "gpt2", "transformer"} & found
+    actual = set(compatible(OBJECTIVE, **BOTH))
+    assert {"gru", "lstm", "transformer_encoder", "bert", "conv"} <= actual
+    assert not {"mlp", "gpt2", "transformer"} & actual
 
 
 @pytest.mark.parametrize(
@@ -65,34 +65,34 @@ def test_fifteen_in_a_hundred_are_chosen_and_most_of_them_masked():
     chosen = weights > 0
     assert chosen.sum(1).tolist() == [round(0.15 * 30)] * 400
     np.testing.assert_array_equal(
-        right, np.take_along_axis(batch["tokens"], _places(inputs, chosen, batch), 1)[:, : right.shape[1]]
+        right, np.take_along_axis(batch["tokens"], _positions(inputs, chosen, batch), 1)[:, : right.shape[1]]
     )
-    shown = np.take_along_axis(inputs["tokens"], inputs["mask_positions"], 1)[chosen]
-    assert (shown == 4).mean() == pytest.approx(0.8, abs=0.04)
-    assert (shown == right[chosen]).mean() == pytest.approx(0.1, abs=0.03)
+    corrupted = np.take_along_axis(inputs["tokens"], inputs["mask_positions"], 1)[chosen]
+    assert (corrupted == 4).mean() == pytest.approx(0.8, abs=0.04)
+    assert (corrupted == right[chosen]).mean() == pytest.approx(0.1, abs=0.03)
     assert (batch["word_ids"][np.nonzero(inputs["tokens"] != batch["tokens"])] >= 0).all()
 
 
-def _places(inputs, chosen, batch):
+def _positions(inputs, chosen, batch):
     """Places that were drawn, those that do not count included, found again by their tokens."""
-    places, _ = Masking().choose_positions(batch["word_ids"], np.random.default_rng(0))
-    np.testing.assert_array_equal(np.where(chosen, places, 0), inputs["mask_positions"])
-    return places
+    positions, _ = Masking().choose_positions(batch["word_ids"], np.random.default_rng(0))
+    np.testing.assert_array_equal(np.where(chosen, positions, 0), inputs["mask_positions"])
+    return positions
 
 
 def test_other_tokens_are_chosen_in_every_epoch():
     batch = batch_of()
-    one, other = (Masking().choose_positions(batch["word_ids"], np.random.default_rng(seed))[0] for seed in (1, 2))
-    assert (one != other).any(1).all()
+    this, other = (Masking().choose_positions(batch["word_ids"], np.random.default_rng(seed))[0] for seed in (1, 2))
+    assert (this != other).any(1).all()
 
 
 def test_whole_words_are_chosen_whole():
     words = batch_of(pieces=3)["word_ids"]
-    places, chosen = Masking(whole_words=True).choose_positions(words, np.random.default_rng(0))
+    positions, chosen = Masking(whole_words=True).choose_positions(words, np.random.default_rng(0))
     assert chosen.any(1).all()
-    for row, kept, numbers in zip(places, chosen, words, strict=True):
-        for word in set(numbers[row[kept]]):
-            assert set(np.flatnonzero(numbers == word)) <= set(row[kept])
+    for row, is_masked, numbers in zip(positions, chosen, words, strict=True):
+        for word in set(numbers[row[is_masked]]):
+            assert set(np.flatnonzero(numbers == word)) <= set(row[is_masked])
 
 
 def test_pieces_of_a_word_have_its_number():
@@ -109,7 +109,7 @@ def test_scores_do_not_depend_on_chance(words):
     model = build_model(OBJECTIVE, shrunk("transformer_encoder", vocabulary=words.vocabulary_size))
     first, second = (predictor.predict(model, OBJECTIVE, words, RECORDS) for _ in range(2))
     assert OBJECTIVE.scores(first, RECORDS) == OBJECTIVE.scores(second, RECORDS)
-    assert sum(len(one["losses"]) for one in first) > 3
+    assert sum(len(this["losses"]) for this in first) > 3
     assert OBJECTIVE.scores(first, RECORDS)["perplexity"] == pytest.approx(
         np.exp(OBJECTIVE.scores(first, RECORDS)["loss"])
     )

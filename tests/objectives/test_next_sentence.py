@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from tiny import all_or_few, by_heart, serving, shrunk
+from tiny import all_or_few, by_heart, compatible, shrunk
 
 from zoo.data.sentences import pairs, split_sentences
 from zoo.objectives import build_model
@@ -35,24 +35,24 @@ def test_sentences_end_at_signs_before_blanks():
 
 def test_half_of_the_seconds_are_from_another_document():
     documents = [[f"{d}-{i}" for i in range(6)] for d in range(200)]
-    found = list(pairs(documents))
-    assert len(found) == 200 * 5
-    assert np.mean([follows for *_, follows in found]) == pytest.approx(0.5, abs=0.05)
-    for number, first, second, follows in found:
-        document, place = map(int, first.split("-"))
+    actual = list(pairs(documents))
+    assert len(actual) == 200 * 5
+    assert np.mean([follows for *_, follows in actual]) == pytest.approx(0.5, abs=0.05)
+    for number, first, second, follows in actual:
+        document, position = map(int, first.split("-"))
         other, where = map(int, second.split("-"))
         assert number == document
-        assert (other, where) == (document, place + 1) if follows else other != document
-    strangers = Counter(second for *_, second, follows in found if not follows)
+        assert (other, where) == (document, position + 1) if follows else other != document
+    strangers = Counter(second for *_, second, follows in actual if not follows)
     assert strangers.most_common(1)[0][1] <= 5
-    assert found == list(pairs(documents))
+    assert actual == list(pairs(documents))
 
 
 def test_a_document_alone_has_only_pairs_that_follow():
     assert [follows for *_, follows in pairs([["a", "b", "c"], []])] == [True, True]
 
 
-@pytest.mark.parametrize("name", all_or_few(serving(NextSentence())))
+@pytest.mark.parametrize("name", all_or_few(compatible(NextSentence())))
 def test_every_architecture_that_reads_tokens_learns_pairs_by_heart(name, words):
     if name == "mlp":
         pytest.skip("a bag of words cannot tell which of two sentences it was in")
@@ -61,7 +61,7 @@ def test_every_architecture_that_reads_tokens_learns_pairs_by_heart(name, words)
     assert objective.scores(predictions, DOCUMENTS)["accuracy"] > 0.9
 
 
-@pytest.mark.parametrize("name", all_or_few(serving(Pretrain(), **BOTH)))
+@pytest.mark.parametrize("name", all_or_few(compatible(Pretrain(), **BOTH)))
 def test_both_are_learned_at_once(name, words):
     objective = Pretrain(length=16)
     model, predictions = by_heart(objective, name, DOCUMENTS, words, epochs=50, rate=0.01, **BOTH)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from tiny import all_or_few, by_heart, serving, shrunk
+from tiny import all_or_few, by_heart, compatible, shrunk
 
 from zoo.metrics.language import language_scores
 from zoo.objectives import build_model
@@ -24,15 +24,15 @@ def words():
     return Words().train(record["text"] for record in RECORDS)
 
 
-@pytest.mark.parametrize("name", all_or_few(serving(OBJECTIVE, causal=True)))
+@pytest.mark.parametrize("name", all_or_few(compatible(OBJECTIVE, causal=True)))
 def test_every_causal_architecture_learns_eight_records_by_heart(name, words):
     _, predictions = by_heart(OBJECTIVE, name, RECORDS, words, causal=True)
     assert OBJECTIVE.scores(predictions, RECORDS)["perplexity"] < 2
 
 
 def test_those_that_serve():
-    assert {"gru", "lstm", "rnn", "conv"} <= set(serving(OBJECTIVE, causal=True))
-    assert not {"mlp", "text_cnn", "averaging", "transformer_encoder"} & set(serving(OBJECTIVE, causal=True))
+    assert {"gru", "lstm", "rnn", "conv"} <= set(compatible(OBJECTIVE, causal=True))
+    assert not {"mlp", "text_cnn", "averaging", "transformer_encoder"} & set(compatible(OBJECTIVE, causal=True))
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_losses_are_those_of_the_logits(words, overlap):
         logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
         expected += [-logs[i - start, ids[i]] for i in range(new, end)]
         new = end
-    np.testing.assert_allclose(np.concatenate([one["losses"] for one in predictions]), expected, rtol=1e-4)
-    assert [len(one["losses"]) for one in predictions][-3:] == [1 + 1, 4 + 2, 4]
+    np.testing.assert_allclose(np.concatenate([item["losses"] for item in predictions]), expected, rtol=1e-4)
+    assert [len(item["losses"]) for item in predictions][-3:] == [1 + 1, 4 + 2, 4]
 
 
 def test_perplexities_by_token_word_and_character():
@@ -102,8 +102,8 @@ def test_an_answer_tells_the_loss_of_each_token(words):
     record = OBJECTIVE.fields.record("to be or")
     (prediction,) = predictor.predict(model, OBJECTIVE, words, [record])
     answer = OBJECTIVE.answer(prediction, record)
-    assert [one["token"] for one in answer["tokens"]] == ["to", "be", "or"]
-    assert answer["loss"] == pytest.approx(np.mean([one["loss"] for one in answer["tokens"]]))
+    assert [item["token"] for item in answer["tokens"]] == ["to", "be", "or"]
+    assert answer["loss"] == pytest.approx(np.mean([item["loss"] for item in answer["tokens"]]))
     assert "perplexity" in OBJECTIVE.format(answer)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from tiny import FakePredictor, all_or_few, by_heart, decided, serving, shrunk, spans_of
+from tiny import FakePredictor, all_or_few, by_heart, compatible, decided, shrunk, spans_from
 
 import zoo
 from zoo.data import span_schemes
@@ -33,12 +33,12 @@ SPEECH = TagTokens(tags=("ADP", "NOUN", "PROPN", "X"), scheme="plain", length=16
 WORDS = Words(whitespace=True, lower=False).train(TEXTS)
 
 
-@pytest.mark.parametrize("name", all_or_few(serving(ENTITIES)))
+@pytest.mark.parametrize("name", all_or_few(compatible(ENTITIES)))
 def test_every_architecture_that_is_able_to_learns_eight_records_by_heart(name):
     architecture = shrunk(name)
     options = {"bidirectional": True} if hasattr(architecture, "bidirectional") else {}
-    spelled = name == "lstm_cnn"  # which finds words among bytes
-    objective, tokenizer = (replace(ENTITIES, length=48), Bytes().train()) if spelled else (ENTITIES, WORDS)
+    reads_bytes = name == "lstm_cnn"  # which finds words among bytes
+    objective, tokenizer = (replace(ENTITIES, length=48), Bytes().train()) if reads_bytes else (ENTITIES, WORDS)
     _, predictions = by_heart(objective, name, RECORDS, tokenizer, **options)
     blind = shrunk(name, **options).causal  # "New" is a place before "York" only
     assert ENTITIES.scores(predictions, RECORDS)["f1"] > (0.6 if blind else 0.99)
@@ -90,9 +90,9 @@ def test_a_word_is_tagged_at_its_first_piece_alone():
 
 def test_a_text_that_is_too_long_is_read_in_windows_and_no_word_is_lost():
     short = replace(ENTITIES, length=5)
-    one, other, third = list(short.examples(RECORDS[:1], WORDS))
-    assert [len(row["tokens"]) for row in (one, other, third)] == [5, 5, 3]
-    tags = np.concatenate([row["labels"][1:-1] for row in (one, other, third)])
+    this, other, third = list(short.examples(RECORDS[:1], WORDS))
+    assert [len(row["tokens"]) for row in (this, other, third)] == [5, 5, 3]
+    tags = np.concatenate([row["labels"][1:-1] for row in (this, other, third)])
     np.testing.assert_array_equal(tags, [3, 0, 3, 4, 0, 1, 0])
 
     def outputs(examples):
@@ -126,7 +126,7 @@ def test_words_without_a_piece_and_empty_texts_are_answered():
 
 def test_a_raw_text_is_split_into_words_and_answered_with_its_own_characters():
     record = ENTITIES.fields.record("Ann's  friend, Bo Li!")
-    answer = ENTITIES.answer(spans_of(ENTITIES, [3, 0, 0, 3, 4, 0], [0.9, 1, 1, 0.8, 0.7, 1]), record)
+    answer = ENTITIES.answer(spans_from(ENTITIES, [3, 0, 0, 3, 4, 0], [0.9, 1, 1, 0.8, 0.7, 1]), record)
     assert answer == [
         {"text": "Ann's", "label": "per", "score": pytest.approx(0.9), "start": 0, "end": 5},
         {"text": "Bo Li", "label": "per", "score": pytest.approx(0.7), "start": 15, "end": 20},
@@ -157,12 +157,12 @@ def test_spans_are_those_of_the_best_tags_whatever_the_padding(objective):
         likely = likely[np.arange(len(row)), decision["word_tags"][: len(row)]]
         expected = [(tag, i, i + 1) for i, tag in enumerate(tags)]
         expected = span_schemes.decode(tags) if objective.tag_set.spans else expected
-        kept = decision["first"] >= 0
-        columns = (decision[column][kept].tolist() for column in (name, "first", "last"))
+        is_span = decision["first"] >= 0
+        columns = (decision[column][is_span].tolist() for column in (name, "first", "last"))
         assert [(names[i], first, last + 1) for i, first, last in zip(*columns, strict=True)] == expected
         lowest = [likely[start:end].min() for _, start, end in expected]
-        np.testing.assert_allclose(decision["scores"][kept], lowest, rtol=1e-5)
-        assert {names[i] for i in decision[name][~kept]} <= {""}
+        np.testing.assert_allclose(decision["scores"][is_span], lowest, rtol=1e-5)
+        assert {names[i] for i in decision[name][~is_span]} <= {""}
 
 
 def test_networks_without_a_feature_a_token_are_refused():
@@ -213,8 +213,8 @@ def test_iob1_is_learned_as_bio(tmp_path, capsys):
 
 def test_an_inside_without_its_begin_is_repaired_and_counted(tmp_path, capsys):
     objective = fitted(write(tmp_path, [("a b c d", "I-x I-x O B-x"), ("a b", "O I-x")] * 20))
-    told = re.findall(r"Repaired in .*: (\d+) spans that did not begin, or end,", capsys.readouterr().err)
-    assert sum(map(int, told)) == 40
+    message = re.findall(r"Repaired in .*: (\d+) spans that did not begin, or end,", capsys.readouterr().err)
+    assert sum(map(int, message)) == 40
     (row,) = objective.examples([{"tokens": list("ab"), "tags": ["O", "I-x"]}], Words().train(["a b"]))
     assert row["labels"].tolist() == [-1, 0, 1, -1]
 
@@ -225,7 +225,7 @@ def test_tags_that_training_never_met_are_told_of_and_never_right(tmp_path, caps
     objective = fitted(tmp_path)
     assert "Never found, since not in training, in" in capsys.readouterr().err
     records = [{"tokens": ["a", "b"], "tags": ["B-per", "B-god"]}]
-    scores = objective.scores([spans_of(objective, [3, 3], [1, 1])], records)
+    scores = objective.scores([spans_from(objective, [3, 3], [1, 1])], records)
     assert scores["recall"] == scores["accuracy"] == 0.5
 
 

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from tiny import by_heart, serving, shrunk
+from tiny import by_heart, compatible, shrunk
 from writers import logits as logits_after
 from writers import padded
 
@@ -27,7 +27,7 @@ PAIRS = [
 ]
 RECORDS = [{"source": source, "target": target} for source, target in PAIRS]
 OBJECTIVE = Translate(length=16, target_length=12, label_smoothing=0.0)
-ENCODER_DECODERS = serving(OBJECTIVE)
+ENCODER_DECODERS = compatible(OBJECTIVE)
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +38,11 @@ def words():
 @pytest.mark.parametrize("name", ENCODER_DECODERS)
 def test_every_encoder_decoder_learns_eight_pairs_by_heart(name, words):
     objective = OBJECTIVE.preparation(shrunk(name)).objective
-    _, found = by_heart(objective, name, RECORDS, words, epochs=150, rate=0.005)
-    assert [OBJECTIVE.answer(*pair) for pair in zip(found, RECORDS, strict=True)] == [
+    _, actual = by_heart(objective, name, RECORDS, words, epochs=150, rate=0.005)
+    assert [OBJECTIVE.answer(*pair) for pair in zip(actual, RECORDS, strict=True)] == [
         {"text": target} for _, target in PAIRS
     ]
-    scores = OBJECTIVE.scores(found, RECORDS)
+    scores = OBJECTIVE.scores(actual, RECORDS)
     assert scores["perplexity"] < 1.2
     assert scores["rouge1"] == scores["rougeL"] == 1
 
@@ -98,35 +98,35 @@ def model(words):
 
 
 def test_perplexity_is_that_of_all_target_tokens(model, words):
-    found = predictor.predict(model, OBJECTIVE, words, RECORDS)
+    actual = predictor.predict(model, OBJECTIVE, words, RECORDS)
     nats, tokens = 0.0, 0
     for row in OBJECTIVE.examples(RECORDS, words):
         inputs = {name: np.array([padded(row[name])], "int32") for name in ("source", "target")}
         logits = keras.ops.convert_to_numpy(model(inputs))[0, : len(row["labels"])].astype("float64")
         logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
         nats, tokens = nats - logs[np.arange(len(row["labels"])), row["labels"]].sum(), tokens + len(row["labels"])
-    scores = OBJECTIVE.scores(found, RECORDS)
+    scores = OBJECTIVE.scores(actual, RECORDS)
     assert scores["perplexity"] == pytest.approx(np.exp(nats / tokens), rel=1e-4)
-    written = text_scores([one["text"] for one in found], [target for _, target in PAIRS])
-    assert scores == {"loss": scores["loss"], "perplexity": scores["perplexity"]} | written
+    output = text_scores([item["text"] for item in actual], [target for _, target in PAIRS])
+    assert scores == {"loss": scores["loss"], "perplexity": scores["perplexity"]} | output
 
 
 def test_what_is_written_is_the_likeliest_token_at_each_step(model, words):
-    (found,) = predictor.predict(model, OBJECTIVE, words, [{"source": "ein hund"}])
+    (actual,) = predictor.predict(model, OBJECTIVE, words, [{"source": "ein hund"}])
     source, ids = words.encode("ein hund").ids, [words.start]
     while len(ids) <= OBJECTIVE.target_length and ids[-1] != words.end:
         ids.append(int(logits_after(model, ids, source).argmax()))
-    assert found == {"text": words.decode(ids)}
+    assert actual == {"text": words.decode(ids)}
 
 
 def test_while_training_few_records_are_written_out(model, words):
     objective = Translate(length=16, target_length=12, eval_samples=3)
-    found = predictor.predict(model, objective, words, RECORDS, during_training=True)
-    assert [one["text"] is None for one in found] == [False] * 3 + [True] * 5
-    scores = objective.scores(found, RECORDS)
+    actual = predictor.predict(model, objective, words, RECORDS, during_training=True)
+    assert [item["text"] is None for item in actual] == [False] * 3 + [True] * 5
+    scores = objective.scores(actual, RECORDS)
     assert {"perplexity", "bleu"} <= scores.keys()
-    written = text_scores([one["text"] for one in found[:3]], [target for _, target in PAIRS[:3]])
-    assert scores["chrf"] == written["chrf"]
+    output = text_scores([item["text"] for item in actual[:3]], [target for _, target in PAIRS[:3]])
+    assert scores["chrf"] == output["chrf"]
 
 
 def test_the_best_weights_are_those_with_the_best_monitored_score():

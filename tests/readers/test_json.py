@@ -35,7 +35,7 @@ def records(path, **settings):
     return {split: list(dataset.records(split)) for split in dataset.splits}
 
 
-def written(path, value):
+def write(path, value):
     path.write_text(value if isinstance(value, str) else json.dumps(value))
     return path
 
@@ -52,7 +52,7 @@ def test_jsonl_round_trip(tmp_path, rows, ascii_only):
 
 def test_a_list_of_objects(tmp_path):
     rows = [{"instruction": "do", "input": "", "output": "done"}]
-    assert records(written(tmp_path / "all.json", rows)) == {"train": rows}
+    assert records(write(tmp_path / "all.json", rows)) == {"train": rows}
     path = tmp_path / "test.json.gz"
     path.write_bytes(gzip.compress(json.dumps(rows).encode()))
     assert records(path) == {"test": rows}
@@ -60,7 +60,7 @@ def test_a_list_of_objects(tmp_path):
 
 def test_splits_of_texts_and_labels(tmp_path):
     splits = {"oos_val": [["z", "oos"]], "val": [["b", "y"]], "train": [["a", "x"], {"text": "c", "label": "y"}]}
-    path = written(tmp_path / "data_full.json", splits)
+    path = write(tmp_path / "data_full.json", splits)
     assert records(path) == {
         "train": [{"text": "a", "label": "x"}, {"text": "c", "label": "y"}],
         "validation": [{"text": "b", "label": "y"}],
@@ -75,10 +75,10 @@ def test_splits_of_texts_and_labels(tmp_path):
 
 
 def test_squad(tmp_path):
-    found = records(written(tmp_path / "dev-v2.0.json", SQUAD))["validation"]
-    assert found[0]["answers"] == [{"text": "Rome", "start": 10}]
-    assert [record["question"] for record in found] == ["Where?", "When?"]
-    assert found[1] == {"context": "Ann is in Rome.", "question": "When?", "answers": [], "id": "2"}
+    actual = records(write(tmp_path / "dev-v2.0.json", SQUAD))["validation"]
+    assert actual[0]["answers"] == [{"text": "Rome", "start": 10}]
+    assert [record["question"] for record in actual] == ["Where?", "When?"]
+    assert actual[1] == {"context": "Ann is in Rome.", "question": "When?", "answers": [], "id": "2"}
 
 
 def squad(context, *questions):
@@ -98,13 +98,13 @@ def test_answers_that_are_not_where_they_say_are_named_and_left_out(tmp_path, ca
         ("d", [("", 3)]),
         ("e", []),
     )
-    path = written(tmp_path / "train.json.gz", "")
+    path = write(tmp_path / "train.json.gz", "")
     path.write_bytes(gzip.compress(json.dumps(squad("Ann is in Rome.", *questions)).encode()))
     dataset = open_dataset(path, split_strategy="")
     assert capsys.readouterr().err == ""  # nothing has been read to its end
-    found = {record["id"]: record["answers"] for record in dataset.records("train")}
+    actual = {record["id"]: record["answers"] for record in dataset.records("train")}
     rome = [{"text": "Rome", "start": 10}]
-    assert found == {"a": [{"text": "Ann", "start": 0}], "b": rome, "e": []}
+    assert actual == {"a": [{"text": "Ann", "start": 0}], "b": rome, "e": []}
     assert capsys.readouterr().err == (
         f"Left out of {path}: 3 answers that are not in their contexts where they say, and with them 2 questions that "
         f"have no other: {path} question b, 'Rome' at 9, where ' Rom' stands; "
@@ -116,7 +116,7 @@ def test_answers_that_are_not_where_they_say_are_named_and_left_out(tmp_path, ca
 
 def test_left_out_answers_are_counted_where_they_are_many(tmp_path, capsys):
     wrong = [(f"q{i}", [("[b]Rome", -1)]) for i in range(7)]
-    path = written(tmp_path / "dev.json", squad("Rome", ("right", [("Rome", 0)]), *wrong))
+    path = write(tmp_path / "dev.json", squad("Rome", ("right", [("Rome", 0)]), *wrong))
     assert [record["id"] for record in records(path)["validation"]] == ["right"]
     said = capsys.readouterr().err
     assert "7 answers" in said
@@ -128,19 +128,19 @@ def test_left_out_answers_are_counted_where_they_are_many(tmp_path, capsys):
 def test_answers_in_other_formats_are_checked_too(tmp_path, capsys):
     rows = [{"context": "in Rome", "question": "?", "id": "x7", "answers": [{"text": "Rome", "start": 2}]}]
     rows.append({"context": "in Rome", "question": "?", "answers": {"text": ["Rome"], "answer_start": [3]}})
-    path = written(tmp_path / "train.jsonl", "\n".join(map(json.dumps, rows)))
+    path = write(tmp_path / "train.jsonl", "\n".join(map(json.dumps, rows)))
     assert [record["answers"][0]["start"] for record in records(path)["train"]] == [3]
     assert f"{path}:1 question x7, 'Rome' at 2, where ' Rom' stands." in capsys.readouterr().err
     assert len(records(path, required=("context", "question"))["train"]) == 2  # who asks needs no answers
     with pytest.raises(
         ValueError, match=r"Expected records in .*train.jsonl. Received: none with an answer in its con"
     ):
-        open_dataset(written(tmp_path / "train.jsonl", json.dumps(rows[0])), split_strategy="")
+        open_dataset(write(tmp_path / "train.jsonl", json.dumps(rows[0])), split_strategy="")
 
 
 def test_questions_of_a_file_without_answers(tmp_path):
     asked = {"data": [{"paragraphs": [{"context": "c", "qas": [{"id": "1", "question": "q"}]}]}]}
-    path = written(tmp_path / "test.json", asked)
+    path = write(tmp_path / "test.json", asked)
     assert records(path) == {"test": [{"context": "c", "question": "q", "id": "1"}]}
     with pytest.raises(ValueError, match=r"Expected a column 'answers' at .*test.json question 1"):
         open_dataset(path, required=("answers",), split_strategy="")
@@ -150,19 +150,19 @@ def test_messages(tmp_path):
     talk = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}]
     talk.append({"role": "assistant", "content": "Hello"})
     noted = [{**message, "weight": 1} for message in talk]
-    assert records(written(tmp_path / "train.jsonl", json.dumps({"messages": noted})))["train"] == [{"messages": talk}]
-    assert records(written(tmp_path / "train.json", [{"messages": talk}]))["train"] == [{"messages": talk}]
+    assert records(write(tmp_path / "train.jsonl", json.dumps({"messages": noted})))["train"] == [{"messages": talk}]
+    assert records(write(tmp_path / "train.json", [{"messages": talk}]))["train"] == [{"messages": talk}]
 
 
 def test_columns_of_well_known_files(tmp_path):
-    path = written(tmp_path / "train.csv", 'id,dialogue,summary\n1,"A: hi\nB: ho",They greet.\n')
+    path = write(tmp_path / "train.csv", 'id,dialogue,summary\n1,"A: hi\nB: ho",They greet.\n')
     assert records(path, required=("source", "target"))["train"] == [
         {"source": "A: hi\nB: ho", "target": "They greet.", "id": "1"}
     ]
-    path = written(tmp_path / "train.jsonl", json.dumps({"question": "1+1?", "answer": "2"}))
+    path = write(tmp_path / "train.jsonl", json.dumps({"question": "1+1?", "answer": "2"}))
     (record,) = records(path, required=("instruction", "output"))["train"]
     assert (record["source"], record["instruction"], record["target"], record["output"]) == ("1+1?", "1+1?", "2", "2")
-    path = written(tmp_path / "train.jsonl", json.dumps({"question": "q", "answer": "a", "source": "s", "other": "o"}))
+    path = write(tmp_path / "train.jsonl", json.dumps({"question": "q", "answer": "a", "source": "s", "other": "o"}))
     (record,) = records(path, columns={"target": "other"})["train"]
     assert (record["source"], record["target"], record["output"]) == ("s", "o", "a")
 
@@ -192,5 +192,5 @@ def test_columns_of_well_known_files(tmp_path):
 )
 def test_broken_files(tmp_path, name, content, message):
     with pytest.raises(ValueError, match=message) as caught:
-        records(written(tmp_path / name, content))
+        records(write(tmp_path / name, content))
     assert "\n" not in str(caught.value)

@@ -24,22 +24,22 @@ def records(path):
     return {split: list(dataset.records(split)) for split in dataset.splits}
 
 
-def written(path, content):
+def write(path, content):
     path.write_bytes(gzip.compress(content.encode()) if path.suffix == ".gz" else content.encode())
     return path
 
 
 @pytest.mark.parametrize("ending", ["", ".gz"])
 def test_txt(tmp_path, ending):
-    found = records(written(tmp_path / f"test.txt{ending}", "\none\r\n\n \ntwo \nend"))
+    actual = records(write(tmp_path / f"test.txt{ending}", "\none\r\n\n \ntwo \nend"))
     lines = [{"text": "one", "ending": "\n\n\n"}, {"text": "two ", "ending": "\n"}, {"text": "end", "ending": ""}]
-    assert found == {"test": lines}
+    assert actual == {"test": lines}
 
 
 @pytest.mark.parametrize("ending", ["", ".gz"])
 def test_conll(tmp_path, ending):
     content = "-DOCSTART- -X- O\n\nAnn NNP B-per\nruns VBZ O\n\n\nNew York\tB-loc\n.\tO"
-    assert records(written(tmp_path / f"train.conll{ending}", content))["train"] == [
+    assert records(write(tmp_path / f"train.conll{ending}", content))["train"] == [
         {"tokens": ["Ann", "runs"], "tags": ["B-per", "O"]},
         {"tokens": ["New York", "."], "tags": ["B-loc", "O"]},
     ]
@@ -47,7 +47,7 @@ def test_conll(tmp_path, ending):
 
 @pytest.mark.parametrize("ending", ["", ".gz"])
 def test_conllu(tmp_path, ending):
-    assert records(written(tmp_path / f"train.conllu{ending}", CONLLU))["train"] == [
+    assert records(write(tmp_path / f"train.conllu{ending}", CONLLU))["train"] == [
         {"text": "Don't go.", "tokens": ["Do", "n't", "go", "."], "tags": ["AUX", "PART", "VERB", "PUNCT"]},
         {"text": "Yes", "tokens": ["Yes"], "tags": ["INTJ"]},
     ]
@@ -55,7 +55,7 @@ def test_conllu(tmp_path, ending):
 
 @pytest.mark.parametrize("line", ["Ann", "Ann\t", "\tO", "a b\t"])
 def test_a_conll_line_without_token_and_tag(tmp_path, line):
-    path = written(tmp_path / "train.conll", f"Bob O\n{line}\n")
+    path = write(tmp_path / "train.conll", f"Bob O\n{line}\n")
     with pytest.raises(
         ValueError, match=r"Expected a token and, in the last column, its tag at .*train.conll:2. Received"
     ):
@@ -63,7 +63,7 @@ def test_a_conll_line_without_token_and_tag(tmp_path, line):
 
 
 def test_a_conllu_line_without_ten_columns(tmp_path):
-    path = written(tmp_path / "train.conllu", "# text = a\n1\ta\n")
+    path = write(tmp_path / "train.conllu", "# text = a\n1\ta\n")
     with pytest.raises(
         ValueError, match=r"Expected 10 columns separated by tabs at .*train.conllu:2. Received: '1\\ta'"
     ):
@@ -71,8 +71,8 @@ def test_a_conllu_line_without_ten_columns(tmp_path):
 
 
 def pair(folder, name, german, english, ending=""):
-    written(folder / f"{name}.de{ending}", german)
-    written(folder / f"{name}.en{ending}", english)
+    write(folder / f"{name}.de{ending}", german)
+    write(folder / f"{name}.en{ending}", english)
 
 
 @pytest.mark.parametrize("ending", ["", ".gz"])

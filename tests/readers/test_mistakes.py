@@ -134,9 +134,9 @@ def test_nul_byte(tmp_path):
 
 
 def test_truncated_gzip(tmp_path):
-    whole = gzip.compress(("text\n" + "a\n" * 1000).encode())
+    full = gzip.compress(("text\n" + "a\n" * 1000).encode())
     file = tmp_path / "train.tsv.gz"
-    file.write_bytes(whole[: len(whole) // 2])
+    file.write_bytes(full[: len(full) // 2])
     refused("Expected a whole gzip file, and ...train.tsv.gz is truncated or damaged", file)
     file.write_bytes(b"text\tlabel\n")
     refused("Cannot read ...train.tsv.gz: Not a gzipped file", file)

@@ -36,9 +36,9 @@ def test_tsv_round_trip(tmp_path, table, ending):
 @same_folder
 @given(st.lists(st.tuples(anything, anything), max_size=5))
 def test_csv_round_trip(tmp_path, table):
-    written = io.StringIO()
-    csv.writer(written).writerows([("text", "label"), *table])
-    assert read(Csv(), tmp_path / "a.csv", written.getvalue()) == [{"text": t, "label": label} for t, label in table]
+    output = io.StringIO()
+    csv.writer(output).writerows([("text", "label"), *table])
+    assert read(Csv(), tmp_path / "a.csv", output.getvalue()) == [{"text": t, "label": label} for t, label in table]
 
 
 def test_gz_byte_order_mark_and_missing_last_line_end(tmp_path):
@@ -69,7 +69,7 @@ def test_a_cell_of_a_megabyte(tmp_path):
 def test_places_are_first_lines(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text('text,label\n"a\nb",c\nd,e\n')
-    assert [place for place, _ in Csv().rows(path, "strict")] == [f"{path}:2", f"{path}:4"]
+    assert [location for location, _ in Csv().rows(path, "strict")] == [f"{path}:2", f"{path}:4"]
 
 
 @pytest.mark.parametrize(

@@ -92,8 +92,8 @@ def test_numbers_of_tags_become_their_names():
 def test_answers_and_their_lack():
     builder, asked = reader._builder("tfds:squad/v2.0"), {"context": b"In Rome.", "question": b"Where?", "id": b"1"}
     answers = {"text": np.array([b"Rome", b"In Rome"]), "answer_start": np.array([3, 0])}
-    found = record_of(builder, **asked, answers=answers)
-    assert found["answers"] == [{"text": "Rome", "start": 3}, {"text": "In Rome", "start": 0}]
+    actual = record_of(builder, **asked, answers=answers)
+    assert actual["answers"] == [{"text": "Rome", "start": 3}, {"text": "In Rome", "start": 0}]
     none = {"text": np.array([], object), "answer_start": np.array([], np.int32)}
     assert record_of(builder, context=b"x", answers=none)["answers"] == []
 
@@ -112,6 +112,6 @@ def test_marks_in_wiki40b_become_line_breaks():
         ("snli", ["train", "validation", "test"], ["train", "validation", "test"]),
     ],
 )
-def test_secret_test_splits_are_left_out(name, there, kept):
-    builder = SimpleNamespace(name=name, info=SimpleNamespace(splits=there))
-    assert reader._splits(builder) == kept
+def test_secret_test_splits_are_left_out(name, present, retained):
+    builder = SimpleNamespace(name=name, info=SimpleNamespace(splits=present))
+    assert reader._splits(builder) == retained

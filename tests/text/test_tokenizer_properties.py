@@ -30,8 +30,8 @@ def test_special_tokens_come_first(corpus):
     for make in (Words, Characters, Bytes, WordPieces, BytePairs):
         tokenizer = make().train(corpus)
         assert [tokenizer.token(i) for i in range(5)] == list(SPECIAL_TOKENS)
-        found = (tokenizer.pad, tokenizer.unknown, tokenizer.start, tokenizer.end, tokenizer.mask)
-        assert found == (PAD, UNKNOWN, START, END, MASK)
+        actual = (tokenizer.pad, tokenizer.unknown, tokenizer.start, tokenizer.end, tokenizer.mask)
+        assert actual == (PAD, UNKNOWN, START, END, MASK)
         assert [tokenizer.id(token) for token in SPECIAL_TOKENS] == [PAD, UNKNOWN, START, END, MASK]
 
 
@@ -78,8 +78,10 @@ def test_save_and_load(tokenizer, lines, tmp_path):
 
 
 def test_one_text_as_in_a_batch(tokenizer, lines):
-    some = lines[:60]
-    for text, pair, row in zip(some, some[::-1], tokenizer.encode_batch(some, some[::-1], length=12), strict=True):
+    subset = lines[:60]
+    for text, pair, row in zip(
+        subset, subset[::-1], tokenizer.encode_batch(subset, subset[::-1], length=12), strict=True
+    ):
         assert same(tokenizer.encode(text, pair, length=12), row)
     assert tokenizer.encode_batch([]) == []
 
@@ -125,10 +127,10 @@ def test_empty_text(tokenizer):
 def test_any_text_is_encoded(tokenizer, text, pair):
     encoding = tokenizer.encode(text, pair)
     assert tokenizer.decode(encoding.ids, skip_special=True) is not None
-    for part, whole in enumerate((text, pair.decode("utf-8", "replace"))):
+    for part, full in enumerate((text, pair.decode("utf-8", "replace"))):
         mine = encoding.offsets[encoding.segments == part]
         assert (mine >= 0).all()
-        assert (mine <= len(whole)).all()
+        assert (mine <= len(full)).all()
         assert (mine[:, 0] <= mine[:, 1]).all()
 
 
@@ -154,11 +156,11 @@ def test_offsets_point_at_the_token(tokenizer):
     covered = np.zeros(len(text), bool)
     for id, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
         covered[start:end] = True
-        spelled, piece = tokenizer.decode([id]), text[start:end]
+        decoded, piece = tokenizer.decode([id]), text[start:end]
         if not tokenizer.lossless:
-            spelled, piece = spelled.lower().strip().removeprefix("##"), piece.lower().strip()
-        if id != tokenizer.unknown and "\ufffd" not in spelled:  # half a character
-            assert piece == spelled
+            decoded, piece = decoded.lower().strip().removeprefix("##"), piece.lower().strip()
+        if id != tokenizer.unknown and "\ufffd" not in decoded:  # half a character
+            assert piece == decoded
     assert all(covered) or not tokenizer.lossless
 
 
@@ -173,11 +175,11 @@ def test_a_pair_loses_the_end_of_the_longer_text(first, second, room):
 def test_truncation_keeps_beginnings(tokenizer):
     text, pair = "one two three four five six seven", "eight nine ten eleven twelve"
     for texts in ([text], [text, pair]):
-        whole = tokenizer.encode(*texts)
+        full = tokenizer.encode(*texts)
         special = sum(map(len, tokenizer.template.special_ids(len(texts))))
-        for length in range(special, len(whole) + 3):
+        for length in range(special, len(full) + 3):
             cut = tokenizer.encode(*texts, length=length)
-            assert len(cut) == min(length, len(whole))
+            assert len(cut) == min(length, len(full))
             for part, source in enumerate(texts):
                 mine = cut.ids[(cut.segments == part) & (cut.offsets[:, 1] > 0)]
                 assert mine.tolist() == tokenizer.encode(source, special=False).ids[: len(mine)].tolist()

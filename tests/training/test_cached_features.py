@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from tiny import all_or_few, serving, shrunk
+from tiny import all_or_few, compatible, shrunk
 
 from zoo.data.collate import Collator
 from zoo.data.examples import Examples, save
@@ -35,26 +35,28 @@ def examples(tmp_path):
 def parts(name, block):
     architecture = shrunk(name, depth=2, vocabulary=TOKENIZER.vocabulary_size, padding=TOKENIZER.padding, space=5)
     model = build_model(OBJECTIVE, architecture)
-    return model, *split_frozen(model, {layer for layer, own in block_of_layer(architecture).items() if own <= block})
+    return model, *split_frozen(
+        model, {layer for layer, number in block_of_layer(architecture).items() if number <= block}
+    )
 
 
 def answered(model, inputs):
     return keras.ops.convert_to_numpy(model.predict_on_batch({name: inputs[name] for name in model.input}))
 
 
-@pytest.mark.parametrize("name", all_or_few(serving(OBJECTIVE)))
+@pytest.mark.parametrize("name", all_or_few(compatible(OBJECTIVE)))
 @pytest.mark.parametrize("block", [0, 2])
 def test_kept_features_are_those_that_would_be_computed(examples, tmp_path, name, block):
     model, lower, upper = parts(name, block)
-    found = examples(model)
-    features = CachedFeatures(found, lower, OBJECTIVE, TOKENIZER, tmp_path / "features")
+    actual = examples(model)
+    features = CachedFeatures(actual, lower, OBJECTIVE, TOKENIZER, tmp_path / "features")
     rows = np.array([4, 0, 2, 1])
     shape = features.shapes(16)[rows].max(axis=0)
     batch = features.batch(rows, shape)
-    np.testing.assert_allclose(answered(upper, batch), answered(model, found.batch(rows, shape)), atol=1e-5)
-    again = CachedFeatures(found, None, OBJECTIVE, TOKENIZER, tmp_path / "features")
+    np.testing.assert_allclose(answered(upper, batch), answered(model, actual.batch(rows, shape)), atol=1e-5)
+    again = CachedFeatures(actual, None, OBJECTIVE, TOKENIZER, tmp_path / "features")
     assert len(again) == len(TEXTS)
-    np.testing.assert_array_equal(again.lengths, found.lengths)
+    np.testing.assert_array_equal(again.lengths, actual.lengths)
 
 
 def test_a_batch_that_was_met_is_not_computed_again(examples, tmp_path):

@@ -23,7 +23,7 @@ class KilledError(Exception):
 
 
 @pytest.fixture
-def attentive(tiny):
+def attention_preset(tiny):
     """A small Transformer with dropout that learns `tiny`'s reviews."""
     architecture = TransformerEncoder(width=16, depth=2, heads=2, hidden=24, dropout=0.1)
     return replace(tiny, architecture=architecture, training=replace(tiny.training, learning_rate=1e-2))
@@ -53,8 +53,8 @@ def starts(paths):
 
 
 @pytest.mark.parametrize(("freeze", "learning"), [("backbone", {"logits"}), ("1", {"logits", "block1", "norm"})])
-def test_frozen_blocks_stay_and_the_rest_learns(attentive, tmp_path, monkeypatch, freeze, learning):
-    preset = replace(attentive, tuning=Tuning(freeze=freeze))
+def test_frozen_blocks_stay_and_the_rest_learns(attention_preset, tmp_path, monkeypatch, freeze, learning):
+    preset = replace(attention_preset, tuning=Tuning(freeze=freeze))
     paths, pipeline = changed(preset, tmp_path / "m", monkeypatch)
     assert starts(paths) == learning
     assert all(weight.trainable for weight in pipeline.model.weights)
@@ -62,20 +62,20 @@ def test_frozen_blocks_stay_and_the_rest_learns(attentive, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("freeze", ["backbone", "1"])
-def test_features_from_disk_give_the_same_scores(attentive, tmp_path, monkeypatch, freeze):
+def test_features_from_disk_give_the_same_scores(attention_preset, tmp_path, monkeypatch, freeze):
     """Where nothing is drawn at random above them."""
     dropout = 0.2 if freeze == "backbone" else 0.0
-    architecture = replace(attentive.architecture, dropout=dropout)
-    objective = replace(attentive.objective, dropout=0.0)
-    preset = replace(attentive, architecture=architecture, objective=objective, tuning=Tuning(freeze=freeze))
-    kept = zoo.train(preset, to=tmp_path / "kept")
+    architecture = replace(attention_preset.architecture, dropout=dropout)
+    objective = replace(attention_preset.objective, dropout=0.0)
+    preset = replace(attention_preset, architecture=architecture, objective=objective, tuning=Tuning(freeze=freeze))
+    retained = zoo.train(preset, to=tmp_path / "kept")
     monkeypatch.setattr(fit, "split_frozen", None)  # features must not be cached: the call would fail
     monkeypatch.setattr(preset.objective.__class__, "dynamic", True)
     computed = zoo.train(preset, to=tmp_path / "computed")
-    for one, other in zip(history(tmp_path / "kept"), history(tmp_path / "computed"), strict=True):
-        assert float(one["loss"]) == pytest.approx(float(other["loss"]), abs=1e-3)
-        assert one["val_accuracy"] == other["val_accuracy"]
-    assert kept.scores["test"]["accuracy"] == computed.scores["test"]["accuracy"]
+    for this, other in zip(history(tmp_path / "kept"), history(tmp_path / "computed"), strict=True):
+        assert float(this["loss"]) == pytest.approx(float(other["loss"]), abs=1e-3)
+        assert this["val_accuracy"] == other["val_accuracy"]
+    assert retained.scores["test"]["accuracy"] == computed.scores["test"]["accuracy"]
     assert sorted(path.name for path in tmp_path.iterdir()) == [".cache", "computed", "kept"]
 
 
@@ -84,7 +84,7 @@ def history(folder):
         return list(csv.DictReader(file))
 
 
-def test_frozen_layers_compute_once(attentive, tmp_path, monkeypatch):
+def test_frozen_layers_compute_once(attention_preset, tmp_path, monkeypatch):
     calls, run = [], keras.Model.predict_on_batch
 
     def count(self, inputs):
@@ -96,43 +96,49 @@ def test_frozen_layers_compute_once(attentive, tmp_path, monkeypatch):
     for epochs in (2, 4):
         calls.clear()
         preset = replace(
-            attentive, tuning=Tuning(freeze="backbone"), training=replace(attentive.training, epochs=epochs)
+            attention_preset,
+            tuning=Tuning(freeze="backbone"),
+            training=replace(attention_preset.training, epochs=epochs),
         )
         zoo.train(preset, to=tmp_path / str(epochs))
         many[epochs] = sum(calls)
     assert many[2] == many[4] > 0
 
 
-def test_an_optimizer_has_no_state_for_frozen_weights(attentive):
-    model = build_model(replace(attentive.objective, labels=("a", "b")), attentive.architecture)
-    freezer = finetuning.BlockFreezer(Tuning(freeze="backbone"), attentive.architecture, model)
-    adamw = optimizer(attentive.training, model, 10, freezer.lr_scales)
+def test_an_optimizer_has_no_state_for_frozen_weights(attention_preset):
+    model = build_model(replace(attention_preset.objective, labels=("a", "b")), attention_preset.architecture)
+    freezer = finetuning.BlockFreezer(Tuning(freeze="backbone"), attention_preset.architecture, model)
+    adamw = optimizer(attention_preset.training, model, 10, freezer.lr_scales)
     assert sum("momentum" in v.path for v in adamw.variables) == len(model.trainable_weights) == 2
     assert freezer.summary().endswith("weights, 34 trainable and 323,952 frozen, 1.3 MB in all")
 
 
-def test_freezing_where_features_cannot_be_kept(attentive, tmp_path, monkeypatch):
+def test_freezing_where_features_cannot_be_kept(attention_preset, tmp_path, monkeypatch):
     """Packed rows hold other examples side by side than validation does."""
     architecture = GPT2(width=16, depth=2, heads=2, hidden=24)
-    preset = replace(attentive, architecture=architecture, objective=NextToken(length=8), tuning=Tuning(freeze="1"))
+    preset = replace(
+        attention_preset, architecture=architecture, objective=NextToken(length=8), tuning=Tuning(freeze="1")
+    )
     paths, _ = changed(preset, tmp_path / "m", monkeypatch, overrides=["training.packed_length=32"])
     assert starts(paths) == {"block1", "norm"}
 
 
-def test_blocks_learn_one_after_the_other(attentive, tmp_path, monkeypatch, capsys):
+def test_blocks_learn_one_after_the_other(attention_preset, tmp_path, monkeypatch, capsys):
     """After each epoch, which weights the epoch changed."""
     seen, last = [], {}
     end = callbacks.Recorder.on_epoch_end
 
-    def look(self, epoch, logs=None):
+    def observe(self, epoch, logs=None):
         now = weights(self.validation.network)
         seen.append(starts(path for path in now if path in last and not np.array_equal(now[path], last[path])))
         last.update(now)
         end(self, epoch, logs)
 
-    monkeypatch.setattr(callbacks.Recorder, "on_epoch_end", look)
+    monkeypatch.setattr(callbacks.Recorder, "on_epoch_end", observe)
     zoo.train(
-        replace(attentive, tuning=Tuning(unfreeze_every=1), training=replace(attentive.training, epochs=5)),
+        replace(
+            attention_preset, tuning=Tuning(unfreeze_every=1), training=replace(attention_preset.training, epochs=5)
+        ),
         to=tmp_path / "m",
     )
     assert seen[1:4] == [
@@ -147,11 +153,11 @@ def test_blocks_learn_one_after_the_other(attentive, tmp_path, monkeypatch, caps
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3])
-def test_a_killed_run_resumes_to_the_same_weights(attentive, tmp_path, monkeypatch, epochs):
+def test_a_killed_run_resumes_to_the_same_weights(attention_preset, tmp_path, monkeypatch, epochs):
     """Killed at the end of a stage, within one, and with features kept and not."""
     tuned = Tuning(unfreeze_every=1.5, freeze="0", layer_decay=0.5)
-    preset = replace(attentive, tuning=tuned, training=replace(attentive.training, ema=0.5))
-    whole, save, calls = zoo.train(preset, to=tmp_path / "whole"), checkpoint.save, []
+    preset = replace(attention_preset, tuning=tuned, training=replace(attention_preset.training, ema=0.5))
+    full, save, calls = zoo.train(preset, to=tmp_path / "whole"), checkpoint.save, []
 
     def save_and_die(*arguments):
         save(*arguments)
@@ -164,16 +170,16 @@ def test_a_killed_run_resumes_to_the_same_weights(attentive, tmp_path, monkeypat
         zoo.train(preset, to=tmp_path / "cut")
     monkeypatch.undo()
     resumed = zoo.train(preset, to=tmp_path / "cut", resume=True)
-    for path, value in weights(whole.model).items():
+    for path, value in weights(full.model).items():
         np.testing.assert_array_equal(weights(resumed.model)[path], value, path)
-    assert resumed.scores == whole.scores
+    assert resumed.scores == full.scores
 
 
-def test_a_killed_run_with_a_frozen_backbone_resumes_from_published_weights(attentive, tmp_path, monkeypatch):
-    zoo.train(attentive, to=tmp_path / "first")
-    preset = replace(attentive, tuning=Tuning(freeze="backbone"))
+def test_a_killed_run_with_a_frozen_backbone_resumes_from_published_weights(attention_preset, tmp_path, monkeypatch):
+    zoo.train(attention_preset, to=tmp_path / "first")
+    preset = replace(attention_preset, tuning=Tuning(freeze="backbone"))
     options = {"init": str(tmp_path / "first"), "overrides": ["training.epochs=3"]}
-    whole, save = zoo.train(preset, to=tmp_path / "whole", **options), checkpoint.save
+    full, save = zoo.train(preset, to=tmp_path / "whole", **options), checkpoint.save
 
     def save_and_die(*arguments):
         save(*arguments)
@@ -185,18 +191,18 @@ def test_a_killed_run_with_a_frozen_backbone_resumes_from_published_weights(atte
     monkeypatch.undo()
     assert (tmp_path / "cut.running" / "checkpoint.npz").stat().st_size < 20_000  # nothing frozen is in it
     resumed = zoo.train(preset, to=tmp_path / "cut", resume=True, **options)
-    for path, value in weights(whole.model).items():
+    for path, value in weights(full.model).items():
         np.testing.assert_array_equal(weights(resumed.model)[path], value, path)
 
 
-def test_lower_blocks_learn_more_slowly(attentive):
+def test_lower_blocks_learn_more_slowly(attention_preset):
     """AdamW's first step is as long as the learning rate, whatever the gradient; weight decay follows it."""
-    objective = replace(attentive.objective, labels=("a", "b"))
+    objective = replace(attention_preset.objective, labels=("a", "b"))
     model, training = (
-        build_model(objective, attentive.architecture),
+        build_model(objective, attention_preset.architecture),
         Training(schedule="constant", warmup=0.0, clip_norm=0.0),
     )
-    freezer = finetuning.BlockFreezer(Tuning(layer_decay=0.5), attentive.architecture, model)
+    freezer = finetuning.BlockFreezer(Tuning(layer_decay=0.5), attention_preset.architecture, model)
     compile_model(objective, model, optimizer(replace(training, weight_decay=0.5), model, 10, freezer.lr_scales))
     before = weights(model)
     model.train_on_batch({"tokens": np.array([[5, 6, 7, 8]] * 4, "int32")}, np.eye(2)[[0, 1, 0, 0]])
@@ -216,10 +222,10 @@ def test_lower_blocks_learn_more_slowly(attentive):
             assert np.median(step[step > 1e-6]) == pytest.approx(1e-3 * scale, rel=0.05), path
 
 
-def test_the_whole_backbone_and_as_many_blocks_are_the_same(attentive):
-    model = build_model(replace(attentive.objective, labels=("a", "b")), attentive.architecture)
+def test_the_whole_backbone_and_as_many_blocks_are_the_same(attention_preset):
+    model = build_model(replace(attention_preset.objective, labels=("a", "b")), attention_preset.architecture)
     frozen = [
-        {w.path for w in finetuning.BlockFreezer(Tuning(freeze=f), attentive.architecture, model).frozen}
+        {w.path for w in finetuning.BlockFreezer(Tuning(freeze=f), attention_preset.architecture, model).frozen}
         for f in ("backbone", "2")
     ]
     assert frozen[0] > frozen[1] == set()  # the first freezer has frozen them already
@@ -237,25 +243,27 @@ def test_the_whole_backbone_and_as_many_blocks_are_the_same(attentive):
         ("tuning=backbone", "Expected a field of tuning"),
     ],
 )
-def test_mistakes(attentive, tmp_path, override, message):
+def test_mistakes(attention_preset, tmp_path, override, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        zoo.train(attentive, to=tmp_path / "m", overrides=[override])
+        zoo.train(attention_preset, to=tmp_path / "m", overrides=[override])
     assert not list(tmp_path.iterdir())
 
 
-def test_settings_that_contradict_each_other(attentive, tmp_path):
+def test_settings_that_contradict_each_other(attention_preset, tmp_path):
     with pytest.raises(ValueError, match="contradict each other. Received: both"):
-        zoo.train(replace(attentive, tuning=Tuning(freeze="backbone", unfreeze_every=1)), to=tmp_path / "m")
+        zoo.train(replace(attention_preset, tuning=Tuning(freeze="backbone", unfreeze_every=1)), to=tmp_path / "m")
     with pytest.raises(ValueError, match="Received: training.max_steps too"):
         zoo.train(
-            replace(attentive, tuning=Tuning(unfreeze_every=1)), to=tmp_path / "m", overrides=["training.max_steps=5"]
+            replace(attention_preset, tuning=Tuning(unfreeze_every=1)),
+            to=tmp_path / "m",
+            overrides=["training.max_steps=5"],
         )
 
 
-def test_a_network_in_which_nothing_would_learn_is_refused(attentive, tmp_path):
+def test_a_network_in_which_nothing_would_learn_is_refused(attention_preset, tmp_path):
     """A tied output layer has no weights of its own."""
     preset = replace(
-        attentive,
+        attention_preset,
         architecture=GPT2(width=16, depth=1, heads=2, hidden=24),
         objective=NextToken(length=8),
         tuning=Tuning(freeze="backbone"),
@@ -265,11 +273,11 @@ def test_a_network_in_which_nothing_would_learn_is_refused(attentive, tmp_path):
     assert not (tmp_path / "m.running").exists()
 
 
-def test_presets_of_older_versions_are_read(attentive):
+def test_presets_of_older_versions_are_read(attention_preset):
     import json
 
     from zoo import config
 
-    older = json.loads(config.to_json(attentive))
+    older = json.loads(config.to_json(attention_preset))
     del older["tuning"]
-    assert config.from_json(json.dumps(older)) == attentive
+    assert config.from_json(json.dumps(older)) == attention_preset

@@ -29,8 +29,8 @@ def kernels(pipeline):
 
 
 def test_the_mean_of_weights_is_a_model(models, tmp_path):
-    one, two, *_ = models
-    averaged, (left, right) = zoo.average([one, two], tmp_path / "both"), map(zoo.load, (one, two))
+    this, two, *_ = models
+    averaged, (left, right) = zoo.average([this, two], tmp_path / "both"), map(zoo.load, (this, two))
     assert not all(np.array_equal(*pair) for pair in zip(kernels(left), kernels(right), strict=True))
     for mean, *pair in zip(*map(kernels, (averaged, left, right)), strict=True):
         np.testing.assert_allclose(mean, (pair[0] + pair[1]) / 2, atol=1e-6)
@@ -45,27 +45,27 @@ def test_a_model_averaged_with_itself_is_itself(models, tmp_path):
 
 
 def test_without_its_data_a_model_is_not_scored(models, tmp_path, capsys):
-    one, two, *_ = models
-    for folder in (one, two):
-        found = zoo.load(folder)
-        elsewhere = replace(found.preset, data=zoo.Data(spec=str(tmp_path / "gone.tsv")))
+    this, two, *_ = models
+    for folder in (this, two):
+        actual = zoo.load(folder)
+        elsewhere = replace(actual.preset, data=zoo.Data(spec=str(tmp_path / "gone.tsv")))
         (tmp_path / folder.name).mkdir()
-        replace(found, preset=elsewhere).save(tmp_path / folder.name)
+        replace(actual, preset=elsewhere).save(tmp_path / folder.name)
     averaged = zoo.average([tmp_path / "one", tmp_path / "two"], tmp_path / "both")
     assert averaged.scores == {}
     assert "Not scored, because the data of the first model cannot be read" in " ".join(capsys.readouterr().err.split())
 
 
 def test_models_that_are_not_alike_are_refused(models, tiny, tmp_path):
-    one, _, rows, bert = models
+    this, _, rows, bert = models
     with pytest.raises(ValueError, match="Expected two model folders or more. Received: 1"):
-        zoo.average([one], tmp_path / "m")
+        zoo.average([this], tmp_path / "m")
     with pytest.raises(ValueError, match="Expected a new folder to save the model in"):
-        zoo.average([one, one], one)
+        zoo.average([this, this], this)
     other = preset(rows, rank=0)
     zoo.train(replace(other, objective=replace(other.objective, pooling="max")), to=tmp_path / "max", init=str(bert))
     with pytest.raises(ValueError, match=r"Received: objective.pooling 'mean' in .*one, 'max' in .*max\."):
-        zoo.average([one, tmp_path / "max"], tmp_path / "m")
+        zoo.average([this, tmp_path / "max"], tmp_path / "m")
     zoo.train(tiny, to=tmp_path / "scratch")
     with pytest.raises(ValueError, match="Received: .*scratch, from scratch"):
         zoo.average([tmp_path / "scratch"] * 2, tmp_path / "m")

@@ -32,8 +32,8 @@ def weights(pipeline):
     return checkpoint.values(pipeline.model.weights)
 
 
-def same(one, other):
-    return all(np.array_equal(a, b) for a, b in zip(weights(one), weights(other), strict=True))
+def same(this, other):
+    return all(np.array_equal(a, b) for a, b in zip(weights(this), weights(other), strict=True))
 
 
 def kill_after(monkeypatch, epochs):
@@ -76,26 +76,26 @@ def test_tensorboard_reads_the_logs(tiny, tmp_path):
 
 
 def test_the_same_seed_gives_the_same_weights(tiny, tmp_path):
-    one, other = (zoo.train(tiny, to=tmp_path / name) for name in "ab")
-    assert same(one, other)
-    assert not same(one, zoo.train(tiny, to=tmp_path / "c", overrides=["training.seed=1"]))
+    this, other = (zoo.train(tiny, to=tmp_path / name) for name in "ab")
+    assert same(this, other)
+    assert not same(this, zoo.train(tiny, to=tmp_path / "c", overrides=["training.seed=1"]))
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_a_killed_run_resumes_to_the_same_weights(tiny, tmp_path, monkeypatch, epochs):
     tiny = replace(tiny, training=replace(tiny.training, accumulation=2, patience=3, ema=0.9))
-    whole = zoo.train(tiny, to=tmp_path / "whole")
+    uninterrupted = zoo.train(tiny, to=tmp_path / "whole")
     kill_after(monkeypatch, epochs)
     with pytest.raises(KilledError):
         zoo.train(tiny, to=tmp_path / "cut")
     assert not (tmp_path / "cut").exists()
     monkeypatch.undo()
     resumed = zoo.train(tiny, to=tmp_path / "cut", resume=True)
-    assert same(whole, resumed)
-    assert resumed.scores == whole.scores
+    assert same(uninterrupted, resumed)
+    assert resumed.scores == uninterrupted.scores
     histories = [history(tmp_path / name) for name in ("whole", "cut")]
-    for one, other in zip(*histories, strict=True):
-        assert {k: v for k, v in one.items() if k != "seconds"} == {k: v for k, v in other.items() if k != "seconds"}
+    for this, other in zip(*histories, strict=True):
+        assert {k: v for k, v in this.items() if k != "seconds"} == {k: v for k, v in other.items() if k != "seconds"}
 
 
 SCRIPT = """
@@ -123,7 +123,7 @@ def test_kill_9_and_resume(tiny, tmp_path):
 
 
 def test_ctrl_c_saves_and_can_be_resumed(tiny, tmp_path, monkeypatch):
-    whole = zoo.train(tiny, to=tmp_path / "whole")
+    uninterrupted = zoo.train(tiny, to=tmp_path / "whole")
     batches = []
 
     def press(self, batch, logs=None):
@@ -135,7 +135,7 @@ def test_ctrl_c_saves_and_can_be_resumed(tiny, tmp_path, monkeypatch):
     zoo.train(tiny, to=tmp_path / "cut")
     assert zoo.load(tmp_path / "cut").predict("a great film")["label"] in ("good", "bad")
     monkeypatch.undo()
-    assert same(whole, zoo.train(tiny, to=tmp_path / "cut", resume=True))
+    assert same(uninterrupted, zoo.train(tiny, to=tmp_path / "cut", resume=True))
     assert not (tmp_path / "cut.running").exists()
 
 
@@ -192,10 +192,10 @@ def test_accumulated_batches_equal_one_large_batch(tiny, tmp_path):
     constant = replace(plain.training, epochs=3, schedule="constant", warmup=0.0)  # Keras's schedules count batches
     once = replace(plain, training=replace(constant, batch_size=96))
     parts = replace(plain, training=replace(constant, batch_size=24, accumulation=4))
-    for one, other in zip(
+    for this, other in zip(
         *(weights(zoo.train(p, to=tmp_path / str(i))) for i, p in enumerate((once, parts))), strict=True
     ):
-        np.testing.assert_allclose(one, other, atol=2e-5)
+        np.testing.assert_allclose(this, other, atol=2e-5)
 
 
 def test_mixed_precision_keeps_float32_weights(tiny, tmp_path):
@@ -208,13 +208,13 @@ def test_mixed_precision_keeps_float32_weights(tiny, tmp_path):
 
 def test_float16_scales_the_loss_and_still_averages_and_resumes(tiny, tmp_path, monkeypatch):
     settings_ = ["training.precision=mixed_float16", "training.ema=0.5", "training.epochs=2"]
-    whole = zoo.train(tiny, to=tmp_path / "whole", overrides=settings_)
-    assert not same(whole, zoo.train(tiny, to=tmp_path / "last", overrides=[*settings_, "training.ema=0"]))
+    uninterrupted = zoo.train(tiny, to=tmp_path / "whole", overrides=settings_)
+    assert not same(uninterrupted, zoo.train(tiny, to=tmp_path / "last", overrides=[*settings_, "training.ema=0"]))
     kill_after(monkeypatch, 1)
     with pytest.raises(KilledError):
         zoo.train(tiny, to=tmp_path / "cut", overrides=settings_)
     monkeypatch.undo()
-    assert same(whole, zoo.train(tiny, to=tmp_path / "cut", overrides=settings_, resume=True))
+    assert same(uninterrupted, zoo.train(tiny, to=tmp_path / "cut", overrides=settings_, resume=True))
 
 
 def test_steps_end_a_run_in_the_middle_of_an_epoch(tiny, tmp_path):

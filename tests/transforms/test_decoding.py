@@ -16,8 +16,8 @@ NEW = 4
 def test_every_decoding_step_equals_the_whole_text(writer):
     prompts, read = texts([6, 2, 3]), sources(writer, 3)
     further = np.array(texts([NEW] * 3, seed=1))
-    found = computed(step_by_step, writer, prompts, read, further)
-    for i, now in enumerate(found):
+    actual = computed(step_by_step, writer, prompts, read, further)
+    for i, now in enumerate(actual):
         for row, prompt in enumerate(prompts):
             ids = [*prompt, *further[row, :i]]
             expected = logits(writer, ids, read and read[row])  # of up to 10, from sums of such numbers
@@ -27,14 +27,14 @@ def test_every_decoding_step_equals_the_whole_text(writer):
 def test_several_tokens_at_once(writer):
     prompts, read = texts([6, 2, 3]), sources(writer, 3)
     further = np.array(texts([NEW] * 3, seed=1))
-    found = computed(at_once, writer, prompts, read, further)
+    actual = computed(at_once, writer, prompts, read, further)
     for row, prompt in enumerate(prompts):
         want = logits(writer, [*prompt, *further[row]], read and read[row])
-        np.testing.assert_allclose(array(found)[row, -1], want, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(array(actual)[row, -1], want, rtol=1e-5, atol=1e-5)
 
 
 def test_a_deeper_network_keeps_no_more_tensors_of_a_prompt(monkeypatch):
-    def held(depth):
+    def cached_values(depth):
         sizes, run = [], PlanStep.run
         with monkeypatch.context() as patch:
 
@@ -47,17 +47,17 @@ def test_a_deeper_network_keeps_no_more_tensors_of_a_prompt(monkeypatch):
             CachedModel(network("gpt2", depth=depth)).prefill({"tokens": padded(prompts)}, tensor([5, 2]), 8)
         return max(sizes)
 
-    assert held(4) == held(2)
+    assert cached_values(4) == cached_values(2)
 
 
 def step_by_step(network, _, inputs, lengths, further):
     """The logits of the next token before and after each column of `further`."""
     logits, state = network.prefill(inputs, lengths, 6 + NEW)
-    found = [logits]
+    actual = [logits]
     for i in range(NEW):
         logits, state = network.decode(further[:, i : i + 1], tensor([6 + i]), state)
-        found.append(logits[:, 0])
-    return found
+        actual.append(logits[:, 0])
+    return actual
 
 
 def at_once(network, _, inputs, lengths, further):
@@ -71,8 +71,8 @@ def computed(function, model, prompts, read, further):
     return run((), inputs, tensor([len(prompt) for prompt in prompts]), tensor(further))
 
 
-def array(found):
-    return ops.convert_to_numpy(found)
+def array(actual):
+    return ops.convert_to_numpy(actual)
 
 
 def padded(rows):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
-from tiny import all_or_few, serving, shrunk
+from tiny import all_or_few, compatible, shrunk
 
 from zoo import catalog
 from zoo.objectives import build_model
@@ -32,29 +32,29 @@ def outputs(model, batch, **options):
 @pytest.mark.parametrize("name", catalog.names("architectures"))
 def test_every_architecture_has_blocks_from_the_input_on(name):
     architecture = shrunk(name, **DEEP)
-    found = block_of_layer(architecture)
-    assert set(found.values()) == set(range(max(found.values()) + 1))
+    actual = block_of_layer(architecture)
+    assert set(actual.values()) == set(range(max(actual.values()) + 1))
     sides = 2 if "source" in architecture.inputs() else 1  # an encoder and a decoder, each of this depth
-    assert max(found.values()) == getattr(architecture, "depth", 1) * sides
-    assert found.get("embedding", 0) == 0
+    assert max(actual.values()) == getattr(architecture, "depth", 1) * sides
+    assert actual.get("embedding", 0) == 0
 
 
 def test_blocks_of_an_encoder_come_before_those_of_its_decoder():
-    found = block_of_layer(shrunk("transformer", **DEEP))
-    assert (found["encoder1_attention"], found["decoder0_attention"], found["decoder1_feed_forward"]) == (2, 3, 4)
+    actual = block_of_layer(shrunk("transformer", **DEEP))
+    assert (actual["encoder1_attention"], actual["decoder0_attention"], actual["decoder1_feed_forward"]) == (2, 3, 4)
 
 
 def test_layers_side_by_side_are_one_block_and_others_belong_to_the_block_that_they_read():
-    found = block_of_layer(shrunk("lstm", bidirectional=True, **DEEP))
-    assert found["layer1_forwards"] == found["layer1_backwards"] == found["dropout1"] == 2
+    actual = block_of_layer(shrunk("lstm", bidirectional=True, **DEEP))
+    assert actual["layer1_forwards"] == actual["layer1_backwards"] == actual["dropout1"] == 2
     assert block_of_layer(shrunk("gpt2", **DEEP))["norm"] == 2
     assert block_of_layer(shrunk("text_cnn"))["convolution5"] == block_of_layer(shrunk("text_cnn"))["convolution3"] == 1
 
 
-@pytest.mark.parametrize("name", all_or_few(serving(ClassifyText())))
+@pytest.mark.parametrize("name", all_or_few(compatible(ClassifyText())))
 def test_a_network_with_frozen_layers_has_the_same_outputs(name):
     architecture, model = built(name)
-    frozen = {layer for layer, own in block_of_layer(architecture).items() if own <= 1}
+    frozen = {layer for layer, number in block_of_layer(architecture).items() if number <= 1}
     batch = inputs(model)
     np.testing.assert_allclose(outputs(freeze_layers(model, frozen), batch), outputs(model, batch), atol=1e-5)
 
@@ -62,11 +62,11 @@ def test_a_network_with_frozen_layers_has_the_same_outputs(name):
 def test_frozen_layers_have_no_dropout_while_training():
     architecture = shrunk("bert", dropout=0.5, **DEEP)
     model = build_model(ClassifyText(labels=("a", "b"), dropout=0.0), architecture)
-    batch, found = inputs(model), block_of_layer(architecture)
+    batch, actual = inputs(model), block_of_layer(architecture)
     expected = outputs(model, batch)
     assert not np.allclose(outputs(model, batch, training=True), expected)
-    np.testing.assert_allclose(outputs(freeze_layers(model, set(found)), batch, training=True), expected, atol=1e-5)
-    half = freeze_layers(model, {name for name, block in found.items() if block < 2})
+    np.testing.assert_allclose(outputs(freeze_layers(model, set(actual)), batch, training=True), expected, atol=1e-5)
+    half = freeze_layers(model, {name for name, block in actual.items() if block < 2})
     assert not np.allclose(outputs(half, batch, training=True), expected)
 
 

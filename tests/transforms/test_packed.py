@@ -74,26 +74,26 @@ def prepared(objective, records, name, words, tmp_path):
 
 @pytest.mark.parametrize(("objective", "records", "name"), EVERY)
 def test_packed_rows_have_the_outputs_of_their_examples_alone(objective, records, name, words, tmp_path):
-    objective, model, packed_model, examples, several = prepared(objective, records, name, words, tmp_path)
-    assert len(several) < len(examples)
+    objective, model, packed_model, examples, packed_examples = prepared(objective, records, name, words, tmp_path)
+    assert len(packed_examples) < len(examples)
     outputs = []
-    for one, source in ((model, examples), (packed_model, several)):
+    for item, source in ((model, examples), (packed_model, packed_examples)):
         shapes = source.shapes(objective.length).max(axis=0)
         batch = source.batch(range(len(source)), shapes)
-        inputs = {key: batch[key] for key in one.input if key != "mask_positions"}
-        if "mask_positions" in one.input:
+        inputs = {key: batch[key] for key in item.input if key != "mask_positions"}
+        if "mask_positions" in item.input:
             inputs["mask_positions"] = np.tile(np.arange(shapes[0], dtype="int32"), (len(source), 1))
-        found = keras.tree.flatten(one(inputs, training=False))
-        outputs.append([keras.ops.convert_to_numpy(y) for y in found])
-    for alone, together in zip(*outputs, strict=True):
-        for number, row in enumerate(several.rows):
+        actual = keras.tree.flatten(item(inputs, training=False))
+        outputs.append([keras.ops.convert_to_numpy(y) for y in actual])
+    for alone, batched in zip(*outputs, strict=True):
+        for number, row in enumerate(packed_examples.rows):
             done = 0
-            for place, example in enumerate(row):
-                if together.shape[1] == several.most:  # one output an example
-                    np.testing.assert_allclose(together[number, place], alone[example], atol=1e-5)
+            for location, example in enumerate(row):
+                if batched.shape[1] == packed_examples.most:  # one output an example
+                    np.testing.assert_allclose(batched[number, location], alone[example], atol=1e-5)
                     continue
                 size = examples.sizes[example, -1 if "target" in model.input else 0]
-                np.testing.assert_allclose(together[number, done : done + size], alone[example, :size], atol=1e-5)
+                np.testing.assert_allclose(batched[number, done : done + size], alone[example, :size], atol=1e-5)
                 done += size
 
 
@@ -101,15 +101,15 @@ def test_packed_rows_have_the_outputs_of_their_examples_alone(objective, records
     ("objective", "records", "name"), [case for case in EVERY if "masked" not in case.id and "pretrain" not in case.id]
 )
 def test_packed_rows_have_the_same_loss(objective, records, name, words, tmp_path):
-    objective, model, packed_model, examples, several = prepared(objective, records, name, words, tmp_path)
+    objective, model, packed_model, examples, packed_examples = prepared(objective, records, name, words, tmp_path)
     losses = []
-    for one, source in ((model, examples), (packed_model, several)):
-        compile_model(objective, one, keras.optimizers.SGD(0.0))
+    for item, source in ((model, examples), (packed_model, packed_examples)):
+        compile_model(objective, item, keras.optimizers.SGD(0.0))
         batches = Batches(source, objective, len(source), accumulation=1)
         (inputs, targets, weights) = next(batches.stream(0))
         losses.append(
             float(
-                one.evaluate(
+                item.evaluate(
                     inputs, targets, sample_weight=weights, verbose=0, batch_size=len(source), return_dict=True
                 )["loss"]
             )
@@ -119,14 +119,14 @@ def test_packed_rows_have_the_same_loss(objective, records, name, words, tmp_pat
 
 @pytest.mark.parametrize(("objective", "records", "name"), [(*CASES[1][1:3], "bert"), (*CASES[3][1:3], "bert")])
 def test_hidden_tokens_are_those_of_their_places(objective, records, name, words, tmp_path):
-    objective, _, _, _, several = prepared(objective, records, name, words, tmp_path)
-    before = several.batch(range(len(several)), several.shapes(0)[0])
+    objective, _, _, _, packed_examples = prepared(objective, records, name, words, tmp_path)
+    before = packed_examples.batch(range(len(packed_examples)), packed_examples.shapes(0)[0])
     inputs, targets, weights = objective.collate(
-        several.batch(range(len(several)), several.shapes(0)[0]), np.random.default_rng(0)
+        packed_examples.batch(range(len(packed_examples)), packed_examples.shapes(0)[0]), np.random.default_rng(0)
     )
     right, counted = (y["tokens"] if isinstance(y, dict) else y for y in (targets, weights))
-    there = np.take_along_axis(before["tokens"], inputs["mask_positions"], axis=1)
-    np.testing.assert_array_equal(there[counted > 0], right[counted > 0])
+    present = np.take_along_axis(before["tokens"], inputs["mask_positions"], axis=1)
+    np.testing.assert_array_equal(present[counted > 0], right[counted > 0])
     assert (counted > 0).any(1).all()
 
 

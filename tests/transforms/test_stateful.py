@@ -45,14 +45,14 @@ def test_a_text_in_parts_has_the_outputs_of_the_whole(name):
     model = build_model(OBJECTIVE, shrunk(name, **STILL, depth=2))
     network = stateful(model, 3)
     tokens = np.random.default_rng(0).integers(1, 40, (3, 20)).astype("int32")
-    whole = keras.ops.convert_to_numpy(model({"tokens": tokens}))
+    at_once = keras.ops.convert_to_numpy(model({"tokens": tokens}))
     for _ in range(2):  # the second time the states are reset
         parts = [
             network({"tokens": tokens[:, i : i + 5], "reset": np.full((3, 1), float(i == 0), "float32")}, training=True)
             for i in range(0, 20, 5)
         ]
-        found = np.concatenate([keras.ops.convert_to_numpy(part) for part in parts], axis=1)
-        np.testing.assert_allclose(found, whole, atol=1e-5)
+        actual = np.concatenate([keras.ops.convert_to_numpy(part) for part in parts], axis=1)
+        np.testing.assert_allclose(actual, at_once, atol=1e-5)
 
 
 @pytest.mark.parametrize(
