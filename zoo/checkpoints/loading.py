@@ -1,5 +1,6 @@
 """Load a checkpoint into a network: every tensor is used or named, every shape is checked before a weight changes."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from zoo.checkpoints.safetensors import PICKLES, find_tensors
 from zoo.checkpoints.weight_map import WeightMap, canonical_name, head_layers, may_be_unused
 from zoo.runtime.errors import UserError
 from zoo.transforms.lazy import forget_weights
+
+ALIGNMENT = 64  # bytes
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class LoadPlan:
 
     def load(self, weight: keras.Variable) -> np.ndarray:
         """A weight's values, float32."""
-        source, values = self.sources[weight.path], np.empty(tuple(weight.shape), "float32")
+        source, values = self.sources[weight.path], _aligned(tuple(weight.shape))
         source.load(values, self._tensors(source))
         return values
 
@@ -139,6 +142,14 @@ class LoadPlan:
                 f"{unknown[0]}: is it another architecture than {self.mapping.model_type}, or a smaller one?"
             )
         return tuple(unused)
+
+
+def _aligned(shape):
+    """An uninitialised float32 array in memory aligned to 64 bytes, which JAX takes over without a copy on a CPU."""
+    size = 4 * math.prod(shape)
+    buffer = np.empty(size + ALIGNMENT, "uint8")
+    start = -buffer.ctypes.data % ALIGNMENT
+    return buffer[start : start + size].view("float32").reshape(shape)
 
 
 class _FromCheckpoint:
