@@ -95,7 +95,7 @@ class LoadPlan:
 
     def load(self, weight: keras.Variable) -> np.ndarray:
         """A weight's values, float32."""
-        source, values = self.sources[weight.path], _aligned(tuple(weight.shape))
+        source, values = self.sources[weight.path], _aligned_array(tuple(weight.shape))
         source.load(values, self._tensors(source))
         return values
 
@@ -144,7 +144,7 @@ class LoadPlan:
         return tuple(unused)
 
 
-def _aligned(shape):
+def _aligned_array(shape):
     """An uninitialised float32 array in memory aligned to 64 bytes, which JAX takes over without a copy on a CPU."""
     size = 4 * math.prod(shape)
     buffer = np.empty(size + ALIGNMENT, "uint8")
