@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 from tiny import all_or_few, one_of_each_family, shrunk
 
@@ -84,3 +85,15 @@ def greedy(model, ids, count, source=None):
     for _ in range(count):
         ids.append(int(logits(model, ids, source)[1:].argmax()) + 1)
     return ids[-count:]
+
+
+@pytest.fixture(scope="session", params=EVERY_WRITER)
+def writer(request):
+    """Every causal architecture of the catalog, in its variants: see `all_or_few`."""
+    name, i = request.param
+    return network(name, **VARIANTS.get(name, [{}])[i])
+
+
+@pytest.fixture(scope="session")
+def gpt2():
+    return network("gpt2")
