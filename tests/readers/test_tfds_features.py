@@ -104,7 +104,7 @@ def test_marks_in_wiki40b_become_line_breaks():
 
 
 @pytest.mark.parametrize(
-    ("name", "there", "kept"),
+    ("name", "present", "retained"),
     [
         ("glue", ["train", "validation", "test"], ["train", "validation"]),
         ("glue", ["train", "validation_matched", "test_matched", "test_mismatched"], ["train", "validation_matched"]),
