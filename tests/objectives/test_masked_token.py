@@ -136,5 +136,5 @@ def test_what_is_wrong_is_said(words):
     model = build_model(OBJECTIVE, shrunk("bert", vocabulary=words.vocabulary_size))
     with pytest.raises(ValueError, match="at most 12 tokens"):
         predictor.predict(model, OBJECTIVE, words, [OBJECTIVE.fields.record("a " * 20 + "[MASK]")])
-    with pytest.raises(ValueError, match="rate above 0 and below 1. Received: rate=1"):
+    with pytest.raises(ValueError, match="mask_rate above 0 and below 1. Received: mask_rate=1"):
         build_model(MaskedToken(mask_rate=1), shrunk("bert"))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from kill import KilledError, kill_after
 
 import zoo
 from zoo.architectures.gpt2 import GPT2
@@ -16,10 +17,6 @@ from zoo.objectives.next_token import NextToken
 from zoo.presets import Training, Tuning
 from zoo.training import callbacks, checkpoint, finetuning, fit
 from zoo.training.optimizer import optimizer
-
-
-class KilledError(Exception):
-    """Stands in for kill -9."""
 
 
 @pytest.fixture
@@ -157,15 +154,8 @@ def test_a_killed_run_resumes_to_the_same_weights(attention_preset, tmp_path, mo
     """Killed at the end of a stage, within one, and with features kept and not."""
     tuned = Tuning(unfreeze_every=1.5, freeze="0", layer_decay=0.5)
     preset = replace(attention_preset, tuning=tuned, training=replace(attention_preset.training, ema=0.5))
-    full, save, calls = zoo.train(preset, to=tmp_path / "whole"), checkpoint.save, []
-
-    def save_and_die(*arguments):
-        save(*arguments)
-        calls.append(1)
-        if len(calls) == epochs:
-            raise KilledError
-
-    monkeypatch.setattr(callbacks.checkpoint, "save", save_and_die)
+    full = zoo.train(preset, to=tmp_path / "whole")
+    kill_after(monkeypatch, epochs)
     with pytest.raises(KilledError):
         zoo.train(preset, to=tmp_path / "cut")
     monkeypatch.undo()
@@ -179,13 +169,8 @@ def test_a_killed_run_with_a_frozen_backbone_resumes_from_published_weights(atte
     zoo.train(attention_preset, to=tmp_path / "first")
     preset = replace(attention_preset, tuning=Tuning(freeze="backbone"))
     options = {"init": str(tmp_path / "first"), "overrides": ["training.epochs=3"]}
-    full, save = zoo.train(preset, to=tmp_path / "whole", **options), checkpoint.save
-
-    def save_and_die(*arguments):
-        save(*arguments)
-        raise KilledError
-
-    monkeypatch.setattr(callbacks.checkpoint, "save", save_and_die)
+    full = zoo.train(preset, to=tmp_path / "whole", **options)
+    kill_after(monkeypatch, 1)
     with pytest.raises(KilledError):
         zoo.train(preset, to=tmp_path / "cut", **options)
     monkeypatch.undo()

@@ -12,15 +12,12 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from kill import KilledError, kill_after
 
 import zoo
 from zoo import config
 from zoo.objectives import build_model
 from zoo.training import callbacks, checkpoint
-
-
-class KilledError(Exception):
-    """Stands in for kill -9 where a process of its own would be slow."""
 
 
 def history(folder):
@@ -34,19 +31,6 @@ def weights(pipeline):
 
 def same(this, other):
     return all(np.array_equal(a, b) for a, b in zip(weights(this), weights(other), strict=True))
-
-
-def kill_after(monkeypatch, epochs):
-    """Make the run die just after it wrote its checkpoint number `epochs`."""
-    save, calls = checkpoint.save, []
-
-    def save_and_die(*arguments):
-        save(*arguments)
-        calls.append(1)
-        if len(calls) == epochs:
-            raise KilledError
-
-    monkeypatch.setattr(callbacks.checkpoint, "save", save_and_die)
 
 
 def test_a_run_leaves_a_whole_folder(tiny, tmp_path):

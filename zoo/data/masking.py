@@ -18,12 +18,12 @@ MASKED, RANDOM = 0.8, 0.1  # shares of the chosen tokens; the others stay as the
 class Masking:
     """The rate and the unit of masked-LM corruption. Raises UserError for a rate that is not between 0 and 1."""
 
-    rate: float = 0.15  # share of all tokens that are chosen
+    mask_rate: float = 0.15  # share of all tokens that are chosen
     whole_words: bool = False  # all pieces of a word are chosen together
 
     def __post_init__(self) -> None:
-        if not 0 < self.rate < 1:
-            raise UserError(f"Expected rate above 0 and below 1. Received: rate={self.rate}.")
+        if not 0 < self.mask_rate < 1:
+            raise UserError(f"Expected mask_rate above 0 and below 1. Received: mask_rate={self.mask_rate}.")
 
     def mask(self, batch: dict, random: np.random.Generator) -> tuple[dict, np.ndarray, np.ndarray]:
         """Mask some of a batch's tokens.
@@ -53,7 +53,7 @@ class Masking:
     def choose_positions(self, words: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """(positions, chosen), both (rows, positions): candidates for the mask, and which of them are chosen."""
         free = words >= 0
-        counts = np.where(free.any(1), np.maximum(np.round(self.rate * free.sum(1)), 1), 0)
+        counts = np.where(free.any(1), np.maximum(np.round(self.mask_rate * free.sum(1)), 1), 0)
         noise = random.random(words.shape)
         if self.whole_words:
             _, first, number = np.unique(
@@ -61,7 +61,7 @@ class Masking:
             )
             noise = noise.ravel()[first][number].reshape(words.shape)
         order = np.argsort(np.where(free, noise, 2), axis=1, kind="stable")
-        most = max(1, round(self.rate * words.shape[1]))
+        most = max(1, round(self.mask_rate * words.shape[1]))
         chosen = np.arange(most) < counts[:, None]
         return order[:, :most], self._complete_words(chosen, np.take_along_axis(words, order, axis=1), counts)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import keras
 import numpy as np
 
+from zoo.layers.token_logits import TokenLoss
 from zoo.objectives._preparation import Fields, Preparation
 from zoo.objectives._runner import Runner
 
@@ -136,9 +137,13 @@ class PromptTemplate:
 
 @dataclass(frozen=True, kw_only=True)
 class Generates(Objective):
-    """An objective whose models generate text. `decide` is not called."""
+    """An objective whose models generate text, trained on the next token. `decide` is not called.
+
+    Examples hold `labels`, the next token at each position; -1 is ignored by the loss.
+    """
 
     max_new_tokens = 64  # longest generated text, in tokens
+    per_token = ("labels",)
 
     @abstractmethod
     def prompt_ids(self, record: dict, tokenizer: "Tokenizer") -> dict[str, np.ndarray]:
@@ -147,6 +152,16 @@ class Generates(Objective):
     @abstractmethod
     def prompt_template(self, tokenizer: "Tokenizer") -> PromptTemplate:
         """`prompt_ids` for an exported graph."""
+
+    def collate(self, batch, random):
+        labels = batch.pop("labels")
+        return batch, np.maximum(labels, 0), (labels >= 0).astype("float32")
+
+    def head(self, architecture, backbone):
+        return keras.Model(backbone.input, architecture.logits(backbone))
+
+    def loss(self, model):
+        return TokenLoss()
 
     def decide(self, outputs: Any) -> dict[str, Any]:
         raise NotImplementedError(f"{type(self).__name__} generates text.")

@@ -15,8 +15,8 @@ def check_reads_tokens(architecture, objective: str) -> None:
     inputs = architecture.inputs()
     if inputs[0] != "tokens":
         raise UserError(
-            f"{objective} needs an architecture that reads one sequence of tokens. Received: "
-            f"{_name(architecture)}, which reads {' and '.join(inputs)}."
+            f"{objective} needs one sequence of tokens. Received: {_name(architecture)}, "
+            f"which reads {' and '.join(inputs)}."
         )
 
 
@@ -32,12 +32,7 @@ def check_reads_source(architecture, objective: str) -> None:
 
 def check_feature_a_token(architecture, objective: str) -> None:
     """Raise UserError for a network without a feature vector for each token of one sequence."""
-    inputs = architecture.inputs()
-    if inputs[0] != "tokens":
-        raise UserError(
-            f"{objective} needs one sequence of tokens. Received: {_name(architecture)}, "
-            f"which reads {' and '.join(inputs)}."
-        )
+    check_reads_tokens(architecture, objective)
     if architecture.pooling is None:
         raise UserError(
             f"{objective} needs a feature a token. Received: {_name(architecture)}, which gives one a text."

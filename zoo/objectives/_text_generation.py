@@ -4,10 +4,8 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import keras
 import numpy as np
 
-from zoo.layers.token_logits import TokenLoss
 from zoo.metrics.language import perplexity
 from zoo.metrics.text import ROUGES, text_scores
 from zoo.objectives import Generates, Preparation
@@ -19,14 +17,12 @@ MONITORS = ("perplexity", "bleu", "chrf", *ROUGES)
 
 @dataclass(frozen=True, kw_only=True)
 class TextGeneration(Generates):
-    """Examples hold `labels`, the next token at each position; -1 is ignored by the loss."""
+    """Scored by the likelihood of reference texts and by generated texts."""
 
     eval_samples: int = 64  # validation records for which text is generated in each epoch; others only have a loss
     monitor: str = "perplexity"  # selects the best weights: this, or bleu, chrf, rouge1, rouge2 or rougeL
     ignore_case: bool = False  # in BLEU and chrF, for a tokenizer that lowercases; ROUGE always does
     decoder_start: tuple[str, ...] = ("start",)  # special tokens before a target; set by the architecture
-
-    per_token = ("labels",)
 
     def __post_init__(self) -> None:
         one_of("monitor", self.monitor, MONITORS)
@@ -60,16 +56,6 @@ class TextGeneration(Generates):
             raise UserError(f"{name} needs a tokenizer with a token that ends texts, such as [SEP] or </s>.")
         start = [getattr(tokenizer, name) for name in self.decoder_start]
         return np.array([tokenizer.padding if i is None else i for i in start], "int32"), tokenizer.end
-
-    def collate(self, batch, random):
-        labels = batch.pop("labels")
-        return batch, np.maximum(labels, 0), (labels >= 0).astype("float32")
-
-    def head(self, architecture, backbone):
-        return keras.Model(backbone.input, architecture.logits(backbone))
-
-    def loss(self, model):
-        return TokenLoss()
 
     def predict(self, run, records, tokenizer):
         """For each record {"text"}, the generated text, and where all have references also their "losses" in nats.

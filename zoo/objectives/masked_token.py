@@ -38,7 +38,7 @@ class MaskedToken(Objective):
     @property
     def masking(self) -> Masking:
         """The masking of training. Raises UserError for a rate out of its range."""
-        return Masking(rate=self.mask_rate, whole_words=self.whole_words)
+        return Masking(mask_rate=self.mask_rate, whole_words=self.whole_words)
 
     def tokenizer_texts(self, record):
         return [record["text"] + record.get("ending", ENDING)]

@@ -7,11 +7,9 @@ compile/fit preset is AdamW with warm-up and decay (Radford 2018, GPT, section 4
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 
 from zoo.data.running_text import ENDING, chunk_stream, concatenate
-from zoo.layers.token_logits import TokenLoss
 from zoo.metrics.language import TextNLL, language_scores
 from zoo.objectives import Fields, Generates, PromptTemplate
 from zoo.objectives._requirements import check_sees_no_later_token
@@ -28,7 +26,6 @@ class NextToken(Generates):
 
     monitor = "perplexity"
     split_strategy = "end"  # records are running text
-    per_token = ("labels",)
     fields = Fields(required=("text",), inputs=("text",), optional=("ending",), defaults={"ending": ""})
 
     def __post_init__(self) -> None:
@@ -51,16 +48,6 @@ class NextToken(Generates):
 
     def prompt_template(self, tokenizer) -> PromptTemplate:
         return PromptTemplate()
-
-    def collate(self, batch, random):
-        labels = batch.pop("labels")
-        return batch, np.maximum(labels, 0), (labels >= 0).astype("float32")
-
-    def head(self, architecture, backbone):
-        return keras.Model(backbone.input, architecture.logits(backbone))
-
-    def loss(self, model):
-        return TokenLoss()
 
     def predict(self, run, records, tokenizer):
         """For each record the `losses` of its tokens in nats, with the records before as context, and `tokens`.

@@ -31,7 +31,7 @@ class Pretrain(SentencePairs):
     @property
     def masking(self) -> Masking:
         """The masking of training. Raises UserError for a rate out of its range."""
-        return Masking(rate=self.mask_rate, whole_words=self.whole_words)
+        return Masking(mask_rate=self.mask_rate, whole_words=self.whole_words)
 
     def check_architecture(self, architecture) -> None:
         check_sees_both_sides(architecture, "pretrain")

@@ -4,7 +4,7 @@ A keyword that cannot be enforced is refused, never ignored. Texts are written a
 properties in the schema's order; properties that the schema does not name are never written. A recursive part, such as
 a tree, is at most `DEPTH` levels deep: a regular expression cannot count.
 
-outlines-core 0.2.14 has `json_schema.build_regex_from_schema`. It was tried on the tests of this file: it ignores
+outlines-core 0.2.14 has `json_schema.build_regex_from_schema`. Tried on sixteen schemas, it ignores
 `minimum` and `maximum` of integers, `not` and `uniqueItems` without a word, and refuses `{"$ref": "#"}`.
 """
 
