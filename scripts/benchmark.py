@@ -42,21 +42,23 @@ def main():
     tokens.add_argument("--max-new-tokens", type=int, default=128)
     tokens.add_argument("--beams", type=int, default=5, help="of the transformer")
     libraries = ["zoo", "keras_hub", "transformers", "torch"]
-    tokens.add_argument("--contenders", nargs="+", choices=libraries, default=libraries, help="one alone: its memory")
+    tokens.add_argument(
+        "--contenders", nargs="+", choices=libraries, default=libraries, help="one alone, to measure its memory"
+    )
     tokens.add_argument("--rounds", type=int, default=3, help="turns of each, after the first call")
     for section in (train, tokens):
         section.add_argument("--backend", choices=(*BACKENDS, "all"), default=os.environ.get("KERAS_BACKEND", "jax"))
         section.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)), help="cores of the processor")
         section.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: processor time")
     options = parser.parse_args()
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-options.cores :])  # threads are counted by it
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-options.cores :])  # the number of threads follows from it
     if os.environ.get("ZOO_BENCHMARK") == options.backend:
         return options.run(options)
     for backend in BACKENDS if options.backend == "all" else (options.backend,):
         environment = os.environ | {"KERAS_BACKEND": backend, "ZOO_BENCHMARK": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
         command = [sys.executable, __file__, *sys.argv[1:], "--backend", backend]
         if subprocess.run(command, env=environment).returncode:
-            sys.exit(f"The {backend} backend failed: what it says is above.")
+            sys.exit(f"The {backend} backend failed: see its output above.")
 
 
 def generate(options):

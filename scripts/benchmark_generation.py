@@ -46,14 +46,14 @@ def generate(options, clock):
 
 
 def contenders(options):
-    """{name: function that continues (rows, time) ids, or answers them as sources}."""
+    """{name: function that continues (rows, time) ids, or encodes them as the source of an encoder-decoder}."""
     import keras
 
     torch = keras.config.backend() == "torch"
     runs = {}
     for name, make in MAKERS[options.network].items():
-        runs_here = torch or name in ("zoo", "keras_hub")
-        if runs_here and name in options.contenders and importlib.util.find_spec(name):
+        supported = torch or name in ("zoo", "keras_hub")
+        if supported and name in options.contenders and importlib.util.find_spec(name):
             runs[name] = make(options)
     return runs
 
@@ -113,12 +113,12 @@ def by_marian(options):
         sizes |= {layers: MARIAN["depth"], heads: MARIAN["heads"], hidden: MARIAN["hidden"]}
     ends = {"decoder_start_token_id": 0, "eos_token_id": None, "forced_eos_token_id": None}
     model = MarianMTModel(MarianConfig(**sizes, **ends)).eval()
-    count = {"max_new_tokens": options.max_new_tokens, "min_new_tokens": options.max_new_tokens}
+    limits = {"max_new_tokens": options.max_new_tokens, "min_new_tokens": options.max_new_tokens}
 
     def run(sources):
         ids = torch.from_numpy(sources).long()
         mask = torch.ones_like(ids)
-        model.generate(ids, attention_mask=mask, num_beams=options.beams, do_sample=False, **count)
+        model.generate(ids, attention_mask=mask, num_beams=options.beams, do_sample=False, **limits)
 
     return run
 
@@ -151,11 +151,11 @@ def by_transformers(options):
     from transformers import GPT2Config, GPT2LMHeadModel
 
     model = GPT2LMHeadModel(GPT2Config()).eval()
-    count = {"max_new_tokens": options.max_new_tokens, "min_new_tokens": options.max_new_tokens}
+    limits = {"max_new_tokens": options.max_new_tokens, "min_new_tokens": options.max_new_tokens}
 
     def run(prompts):
         ids = torch.from_numpy(prompts).long()
-        model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, pad_token_id=0, **count)
+        model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, pad_token_id=0, **limits)
 
     return run
 

@@ -42,9 +42,9 @@ def main():
             run()
             times[name].append((clock() - begin) / options.steps / tokens)
     medians = {name: statistics.median(values[1:]) for name, values in times.items()}
-    last = list(medians.values())[-1]
+    baseline = list(medians)[-1]
     for name, seconds in medians.items():
-        print(f"{name:16} {1 / seconds:10.0f} tokens/s  {seconds / last:5.2f} times {list(medians)[-1]}")
+        print(f"{name:16} {1 / seconds:10.0f} tokens/s  {seconds / medians[baseline]:5.2f} times {baseline}")
 
 
 def language_runs(options):
@@ -175,9 +175,9 @@ def packing_runs(options):
         compile_model(preset.objective, contender, backend.AdamW())
         batches = Batches(source, preset.objective, count)
         stream = batches.stream(0)
-        chosen = [next(stream) for _ in range(options.steps)]
-        tokens = sum(float((weights > 0).sum()) for *_, weights in chosen) / options.steps
-        runs[name] = (fit_steps(contender, chosen, options.steps), tokens)
+        step_batches = [next(stream) for _ in range(options.steps)]
+        tokens = sum(float((weights > 0).sum()) for *_, weights in step_batches) / options.steps
+        runs[name] = (fit_steps(contender, step_batches, options.steps), tokens)
     return runs
 
 

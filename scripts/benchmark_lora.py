@@ -20,7 +20,7 @@ from zoo.training.optimizer import optimizer
 TARGETS = {"attention": "attention/", "all": "attention/|feed_forward/"}
 
 
-def compiled(folder, lora=None):
+def classifier(folder, lora=None):
     """A compiled classifier on the network of a folder: all weights trainable, or LoRA updates and the head."""
     objective = ClassifyText(labels=("a", "b"), pooling="mean")
     architecture, tokenizer, _ = load_backbone(folder)
@@ -46,24 +46,24 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=4)
     options = parser.parse_args()
-    make = partial(compiled, options.folder)
+    make = partial(classifier, options.folder)
     models = {"all weights": make()}
     models |= {f"LoRA, {name}": make(LoRA(rank=options.rank, targets=targets)) for name, targets in TARGETS.items()}
     random = np.random.default_rng(0)
     ids = random.integers(1000, 20_000, (32, options.tokens)).astype("int32")
     labels = np.eye(2, dtype="float32")[random.integers(0, 2, 32)]
     times = {name: [] for name in models}
-    for step in range(options.rounds + 1):
+    for i in range(options.rounds + 1):
         for name, model in models.items():
             batch = {key: np.zeros_like(ids) if key == "segments" else ids for key in model.input}, labels
-            measured = seconds(model, batch, options.steps)
-            times[name] += [measured] if step else []  # the first one warms up
+            step_seconds = seconds(model, batch, options.steps)
+            times[name] += [step_seconds] if i else []  # the first turn warms up
     full = np.median(times["all weights"])
     print(f"{keras.config.backend()}, 32 x {options.tokens} tokens, rank {options.rank}")
-    for name, measured in times.items():
+    for name, values in times.items():
         trainable = sum(int(np.prod(weight.shape)) for weight in models[name].trainable_weights)
-        step, ratio = 1000 * np.median(measured), np.median(measured) / full
-        print(f"{name:16} {step:7.0f} ms  {ratio:.2f}  {trainable:,} trainable weights")
+        milliseconds, ratio = 1000 * np.median(values), np.median(values) / full
+        print(f"{name:16} {milliseconds:7.0f} ms  {ratio:.2f}  {trainable:,} trainable weights")
 
 
 if __name__ == "__main__":

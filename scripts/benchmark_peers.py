@@ -16,8 +16,8 @@ def keras_model(name, vocabulary, width, classes):
     elif name.startswith("bi"):
         cell = {"bilstm": layers.LSTM, "bigru": layers.GRU}[name](128, return_sequences=True)
         x = layers.Bidirectional(cell)(layers.Dropout(0.3, noise_shape=(None, 1, None))(x), mask=padding_mask)
-        hidden = 1e9 * ops.cast(ops.logical_not(padding_mask), "float32")[..., None]
-        x = ops.max(layers.Dropout(0.3, noise_shape=(None, 1, None))(x) - hidden, axis=1)
+        padding = 1e9 * ops.cast(ops.logical_not(padding_mask), "float32")[..., None]
+        x = ops.max(layers.Dropout(0.3, noise_shape=(None, 1, None))(x) - padding, axis=1)
     else:
         x = layers.Dropout(0.1)(x + layers.Embedding(512, width)(ops.cumsum(ops.ones_like(tokens), axis=1) - 1))
         for _ in range(2):
@@ -35,7 +35,7 @@ def keras_model(name, vocabulary, width, classes):
 
 
 def torch_model(name, vocabulary, width, classes, packed):
-    """The same network in plain PyTorch; recurrent layers on packed sequences, or reading the padding too."""
+    """The same network in plain PyTorch; recurrent layers on packed sequences, or on the padding too."""
     import torch
     from torch import nn
 

@@ -1,7 +1,7 @@
 """Benchmark `Pipeline.predict` beside another checkout: python scripts/benchmark_predict.py train.tsv --beside FOLDER.
 
 The file has the columns text and label. Each checkout trains a preset for one epoch on some of its rows, in a process
-of its own, and then predicts the same texts in turns with the other. Times are processor time of a pass.
+of its own. Then the two take turns to predict the same texts. Times are processor time of a pass.
 """
 
 import argparse

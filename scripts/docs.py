@@ -29,7 +29,7 @@ def table(header, rows):
 
 
 def catalog_table(kind):
-    """What the zoo holds of one kind: each name with the first line of its file's docstring."""
+    """The catalog of one kind: each name with the first line of its file's docstring."""
     from zoo import catalog
 
     return table(
@@ -66,13 +66,13 @@ def field_table():
 
 
 def pair_table():
-    """Which architecture serves which objective: "yes", or the setting that the pair needs."""
+    """Which architecture suits which objective: "yes", or the setting that the pair needs."""
     from zoo import catalog
 
     objectives = catalog.names("objectives")
-    able = {objective: catalog.compatible_architectures(objective) for objective in objectives}
+    settings = {objective: catalog.compatible_architectures(objective) for objective in objectives}
     rows = [
-        [f"`{name}`", *(_pair(able[objective].get(name)) for objective in objectives)]
+        [f"`{name}`", *(_pair(settings[objective].get(name)) for objective in objectives)]
         for name in catalog.names("architectures")
     ]
     return table(["", *(f"`{objective}`" for objective in objectives)], rows)
@@ -96,9 +96,9 @@ def setting_table():
     from zoo import presets
 
     rows = [
-        [f"`{section}.{name}`", default, about]
-        for section, owner in SECTIONS.items()
-        for name, default, about in described_fields(getattr(presets, owner))
+        [f"`{section}.{name}`", default, comment]
+        for section, cls in SECTIONS.items()
+        for name, default, comment in described_fields(getattr(presets, cls))
     ]
     return table(["setting", "default", "meaning"], rows)
 
@@ -143,7 +143,7 @@ def floor_table():
 
 
 def tree():
-    """A line per file that git tracks, if it says what it is: its path and its first line."""
+    """The source tree: each file of git that has a docstring or a first comment, with its first line."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     lines = [(path, about(ROOT / path)) for path in sorted(set(listed)) if (ROOT / path).is_file()]
@@ -180,7 +180,7 @@ PARTS = {
 
 
 def generated(page):
-    """A page's text with its generated parts as they should be.
+    """A page's text with its generated parts up to date.
 
     Raises ValueError for a part that `PARTS` does not know, or that has no end.
     """

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make .venv with zoo in it; with the argument "test", also what the tests need (all three backends).
+# Make .venv with zoo installed; with the argument "test", also the packages of the tests (all three backends).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}

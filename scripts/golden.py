@@ -98,7 +98,7 @@ def llama_classify_text():
 
 
 def llama_stretched():
-    """As Llama 3.2, whose vectors give the logits too; with heads so wide that some turns are slow."""
+    """Llama 3.2: tied embeddings and scaled rotary positions, in heads wide enough for low frequencies."""
     rope = {"rope_type": "llama3", "rope_theta": 10_000.0, "factor": 8.0}
     rope |= {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
     sizes = {**SIZES, "hidden_size": 32, "num_attention_heads": 2, "num_key_value_heads": 1}
@@ -108,8 +108,8 @@ def llama_stretched():
 
 def t5_sizes(**settings):
     sizes = {"vocab_size": 40, "d_model": 16, "d_kv": 6, "d_ff": 24, "num_layers": 2, "num_heads": 4}
-    reach = {"relative_attention_num_buckets": 8, "relative_attention_max_distance": 7}
-    return transformers.T5Config(**sizes, **reach, **settings)
+    positions = {"relative_attention_num_buckets": 8, "relative_attention_max_distance": 7}
+    return transformers.T5Config(**sizes, **positions, **settings)
 
 
 def t5():
@@ -117,17 +117,17 @@ def t5():
 
 
 def t5_later():
-    """Version 1.1: gated feed-forward layers, an output layer of its own."""
+    """T5 1.1: gated feed-forward layers and an untied output layer."""
     config = t5_sizes(feed_forward_proj="gated-gelu", tie_word_embeddings=False)
-    config.tie_word_embeddings = False  # which the configuration of this version of transformers makes True
+    config.tie_word_embeddings = False  # T5Config of this version of transformers sets it to True
     model = transformers.T5ForConditionalGeneration(config)
     model.set_input_embeddings(model.shared)
     return run(model, source=TOKENS, target=TARGET)
 
 
 def bart():
-    each = {"layers": 2, "attention_heads": 4, "ffn_dim": 24}
-    sizes = {f"{side}_{key}": value for side in ("encoder", "decoder") for key, value in each.items()}
+    side_sizes = {"layers": 2, "attention_heads": 4, "ffn_dim": 24}
+    sizes = {f"{side}_{key}": value for side in ("encoder", "decoder") for key, value in side_sizes.items()}
     config = transformers.BartConfig(**sizes, vocab_size=40, d_model=16, max_position_embeddings=12, pad_token_id=1)
     model = transformers.BartForConditionalGeneration(config)
     model.final_logits_bias.copy_(torch.linspace(-1, 1, 40))

@@ -24,7 +24,7 @@ WAYS = {  # name: preset and its settings
     "LoRA": ("bert_snips", "training.max_steps=120", "training.learning_rate=2e-3", "lora.rank=8"),
     "full": ("bert_snips", "training.max_steps=120", "training.learning_rate=2e-4"),
 }
-DONE = Path("saved_models/less_data.jsonl")
+RESULTS = Path("saved_models/less_data.jsonl")
 
 
 def main():
@@ -36,13 +36,13 @@ def main():
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--picture", type=Path, help="PNG file of the curves")
     options = parser.parse_args()
-    DONE.parent.mkdir(exist_ok=True)
-    rows = [json.loads(line) for line in DONE.read_text().splitlines()] if DONE.exists() else []
+    RESULTS.parent.mkdir(exist_ok=True)
+    rows = [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
     known = {(row["seed"], row["size"], row["way"]) for row in rows}
     for key in itertools.product(options.seeds, options.sizes, options.ways):
         if key not in known:
             rows.append(run(options, *key))
-            with DONE.open("a") as file:
+            with RESULTS.open("a") as file:
                 file.write(json.dumps(rows[-1]) + "\n")
     rows = [row for row in rows if row["way"] in options.ways and row["size"] in options.sizes]
     table(rows, options)
@@ -76,7 +76,7 @@ def write_subset(data, size, seed, folder):
         by_intent.setdefault(json.loads(line)["intent"], []).append(line)
     balanced = (line for lines in itertools.zip_longest(*by_intent.values()) for line in lines if line)
     text = "\n".join(itertools.islice(balanced, size)) + "\n"
-    for split in ("train", "valid"):  # a run needs validation: it sees the same labels
+    for split in ("train", "valid"):  # a run needs a validation split: the training examples again
         (folder / f"{split}.jsonl").write_text(text)
     shutil.copy(data / "test.jsonl", folder)
 
@@ -89,6 +89,7 @@ def table(rows, options):
 
 
 def cell(rows, size, way):
+    """Mean accuracy in percent and median seconds of the runs of one size and way."""
     selected = [row for row in rows if (row["size"], row["way"]) == (size, way)]
     accuracy = 100 * statistics.mean(row["accuracy"] for row in selected)
     return f"{accuracy:.1f} ({statistics.median(row['seconds'] for row in selected):.0f} s)"

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 DATA = {"sst2": "sst2", "snips": "snips", "clinc150": "clinc150/data_full.json"}
-DONE = Path("saved_models/reproduce.jsonl")
+RESULTS = Path("saved_models/reproduce.jsonl")
 PRESETS = Path(__file__).parent.parent / "zoo" / "presets"
 
 
@@ -30,25 +30,18 @@ def is_classifier(path):
 
 def run(preset, folder, backend, seed):
     """Train one preset in a process of its own; returns a dict with accuracy and seconds."""
-    to, started = Path("saved_models") / f"reproduce_{backend}_{preset}", time.monotonic()
+    to, start = Path("saved_models") / f"reproduce_{backend}_{preset}", time.monotonic()
     data = folder / DATA[preset.rpartition("_")[2]]
-    command = [
-        sys.executable,
-        "-m",
-        "zoo",
-        "train",
-        preset,
-        "--data",
-        data,
-        "--to",
-        to,
-        "--restart",
-        f"training.seed={seed}",
-    ]
-    subprocess.run(command, check=True, env=os.environ | {"KERAS_BACKEND": backend}, stdout=subprocess.DEVNULL)
+    command = ["train", preset, "--data", data, "--to", to, "--restart", f"training.seed={seed}"]
+    subprocess.run(
+        [sys.executable, "-m", "zoo", *command],
+        check=True,
+        env=os.environ | {"KERAS_BACKEND": backend},
+        stdout=subprocess.DEVNULL,
+    )
     accuracy = json.loads((to / "scores.json").read_text())["test"]["accuracy"]
     shutil.rmtree(to)
-    seconds = round(time.monotonic() - started)
+    seconds = round(time.monotonic() - start)
     return {"preset": preset, "backend": backend, "seed": seed, "accuracy": accuracy, "seconds": seconds}
 
 
@@ -62,11 +55,11 @@ def table(rows, backends):
 
 
 def spread(values):
-    return (
-        f"{100 * statistics.mean(values):.1f} ({100 * min(values):.1f}-{100 * max(values):.1f}, {len(values)})"
-        if values
-        else "-"
-    )
+    """Mean, minimum and maximum in percent, and the number of values; "-" without values."""
+    if not values:
+        return "-"
+    percents = [100 * value for value in values]
+    return f"{statistics.mean(percents):.1f} ({min(percents):.1f}-{max(percents):.1f}, {len(percents)})"
 
 
 def main():
@@ -77,13 +70,13 @@ def main():
     known = [path.stem for path in sorted(PRESETS.glob("*_*.py")) if is_classifier(path)]
     parser.add_argument("--presets", nargs="+", choices=known, default=known)
     options = parser.parse_args()
-    DONE.parent.mkdir(exist_ok=True)
-    rows = [json.loads(line) for line in DONE.read_text().splitlines()] if DONE.exists() else []
+    RESULTS.parent.mkdir(exist_ok=True)
+    rows = [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
     known = {(row["preset"], row["backend"], row["seed"]) for row in rows}
     for seed, preset, backend in itertools.product(options.seeds, options.presets, options.backends):
         if (preset, backend, seed) not in known:
             rows.append(run(preset, options.folder, backend, seed))
-            with DONE.open("a") as file:
+            with RESULTS.open("a") as file:
                 file.write(json.dumps(rows[-1]) + "\n")
     table([row for row in rows if row["preset"] in options.presets], options.backends)
 

@@ -1,22 +1,29 @@
-"""What tests share: a tiny task that a tiny network learns in seconds."""
+"""Fixtures of all tests: a tiny task that a tiny network learns in seconds."""
 
 import os
 import random
+import tempfile
 
 import hypothesis
 import pytest
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny products: torch's threads would wait for each other
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tensors are tiny: torch's threads would wait for each other
 # JAX compiles every shape of every tiny network, and most of that time is optimising: not worth it here.
 os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 " + os.environ.get("XLA_FLAGS", "")
 
+import keras
+
 from zoo.presets import Data, Preset, Training
 
-RUN_ON = {  # folders and files whose results do not depend on the backend: the one that runs them, the quickest
-    **dict.fromkeys(("cli", "data", "metrics", "readers", "runtime", "text", "tokenizers"), "torch"),
+RUN_ON = {  # folders, files and tests whose results do not depend on the backend: the backend that runs them
+    **dict.fromkeys(("cli", "data", "metrics", "readers", "runtime", "text"), "torch"),
     **dict.fromkeys(("test_catalog", "test_config", "test_imports", "test_names"), "torch"),
     **dict.fromkeys(("test_extend", "test_registration", "test_types"), "torch"),
-    **dict.fromkeys(("test_graph_tokenizer", "test_graph_windows"), "tensorflow"),
+    **dict.fromkeys(("test_hf_export", "test_keras_hub", "test_resize", "test_warm_start"), "torch"),
+    **dict.fromkeys(("test_adapters", "test_model_soup", "test_two_passes"), "torch"),
+    **dict.fromkeys(("test_constraints", "test_text_generator", "test_transformers"), "torch"),
+    "export": "tensorflow",  # other backends export in a process that runs TensorFlow
+    "test_a_served_model_answers_as_predict_does": "",  # all backends
 }
 
 GOOD = ["great", "lovely", "superb", "fine", "wonderful", "happy"]
@@ -25,9 +32,18 @@ FILLER = ["the", "film", "was", "a", "story", "with", "some", "people", "in", "i
 
 
 def pytest_configure(config):
-    """Quick runs try fewer examples of Hypothesis on JAX and TensorFlow, which compile for each shape."""
-    import keras
+    """Quick runs try fewer examples of Hypothesis on JAX and TensorFlow, which compile for each shape.
 
+    On JAX, a program that several tests of a process compile is compiled once.
+    """
+    if keras.config.backend() == "jax":
+        import jax
+
+        folder = tempfile.TemporaryDirectory()
+        config.add_cleanup(folder.cleanup)
+        jax.config.update("jax_compilation_cache_dir", folder.name)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     if config.option.markexpr and keras.config.backend() != "torch":
         hypothesis.settings.register_profile("few", max_examples=25)
         hypothesis.settings.load_profile("few")
@@ -35,35 +51,38 @@ def pytest_configure(config):
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by mark
 def pytest_collection_modifyitems(config, items):
-    """Quick runs leave out what `RUN_ON` has on another backend.
+    """Quick runs skip the tests that `RUN_ON` assigns to another backend.
 
-    On JAX and TensorFlow, which compile, they take the first and the last of a test's parameters, unless `all_or_few`
-    has chosen among them.
+    On JAX and TensorFlow, which compile, they take the first of a test's parameters, unless `all_or_few` has chosen
+    among them.
     """
-    import keras
-
-    backend, tests = keras.config.backend(), {}
+    tests = {}
     for item in items:
-        tests.setdefault((item.path, item.parent, getattr(item, "originalname", item.name)), []).append(item)
-    for (path, *_), cases in tests.items():
-        parts = path.relative_to(config.rootpath).with_suffix("").parts
-        chosen = backend == "torch" or any(case.get_closest_marker("slow") for case in cases)
-        elsewhere = {RUN_ON[part] for part in parts if part in RUN_ON} - {backend}
-        for case in cases if elsewhere else [] if chosen else cases[1:-1]:
+        name = getattr(item, "originalname", item.name)
+        tests.setdefault((item.path, item.parent, name), []).append(item)
+    for (path, _, name), cases in tests.items():
+        for case in _slow_cases((*path.relative_to(config.rootpath).with_suffix("").parts, name), cases):
             case.add_marker(pytest.mark.slow)
+
+
+def _slow_cases(names, cases):
+    """The cases of a test that a quick run skips on this backend; `names` are its folders, its file and its own."""
+    backend = keras.config.backend()
+    if next((RUN_ON[name] for name in reversed(names) if name in RUN_ON), "") not in ("", backend):
+        return cases
+    run_all = backend == "torch" or any(case.get_closest_marker("slow") for case in cases)
+    return [] if run_all else cases[1:]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def seeds():
-    """What is drawn at random is the same in each run of a file, whatever ran before it."""
-    import keras
-
+    """Seed the random generators for each file, so that its results do not depend on the files before it."""
     keras.utils.set_random_seed(0)
 
 
 @pytest.fixture(scope="session")
 def reviews(tmp_path_factory):
-    """A folder with train.tsv, valid.tsv and test.tsv: texts of 2 to 6 words whose one telling word gives the label."""
+    """A folder with train.tsv, valid.tsv and test.tsv: texts of 2 to 6 words, one of which gives the label."""
     folder, rng = tmp_path_factory.mktemp("reviews"), random.Random(0)
     for split, rows in {"train": 96, "valid": 32, "test": 32}.items():
         lines = ["text\tlabel"]

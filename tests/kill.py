@@ -1,20 +1,21 @@
-"""Training runs that die at the end of an epoch."""
+"""Training runs that are killed at the end of an epoch."""
+
+from itertools import count
 
 from zoo.training import callbacks, checkpoint
 
 
 class KilledError(Exception):
-    """Stands in for kill -9 where a process of its own would be slow."""
+    """Simulates kill -9 without a process of its own, which would be slow."""
 
 
 def kill_after(monkeypatch, epochs):
-    """Make the run die just after it wrote its checkpoint number `epochs`."""
-    save, calls = checkpoint.save, []
+    """Kill the run just after it saved the checkpoint of epoch number `epochs`."""
+    save, epoch = checkpoint.save, count(1)
 
-    def save_and_die(*arguments):
+    def save_and_kill(*arguments):
         save(*arguments)
-        calls.append(1)
-        if len(calls) == epochs:
+        if next(epoch) == epochs:
             raise KilledError
 
-    monkeypatch.setattr(callbacks.checkpoint, "save", save_and_die)
+    monkeypatch.setattr(callbacks.checkpoint, "save", save_and_kill)

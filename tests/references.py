@@ -1,4 +1,4 @@
-"""The references of scripts/golden.py, each as a folder of Hugging Face transformers."""
+"""Golden files of scripts/golden.py: reference models, written as model folders of Hugging Face transformers."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.npz"))
 
 
 class Golden:
-    """One file of tests/golden."""
+    """A golden file of tests/golden: config, weights, inputs and outputs of a reference model."""
 
     def __init__(self, name):
         with np.load(FOLDER / f"{name}.npz") as arrays:
@@ -23,11 +23,11 @@ class Golden:
         return self.arrays[name]
 
     def part(self, kind):
-        """The arrays of one kind, `tensor` or `input`, by name."""
+        """The arrays of a kind, `tensor` (a weight) or `input`, by name."""
         return {key.partition("/")[2]: value for key, value in self.arrays.items() if key.startswith(f"{kind}/")}
 
     def write(self, folder, tensors=None, **config):
-        """Write a model's folder, with other tensors or settings where they are given; returns it."""
+        """Write a model folder, with `tensors` in place of the weights and changes to the config; return `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(json.dumps(self.config | config))
         save_file(self.part("tensor") if tensors is None else tensors, folder / "model.safetensors")

@@ -1,4 +1,4 @@
-"""The catalog: a file is a thing, named as everywhere in the zoo."""
+"""The catalog: each file registers one class or preset, with the field names of the whole zoo."""
 
 import dataclasses
 import math
@@ -51,7 +51,7 @@ def test_unknown_names_get_the_nearest():
 
 
 def test_a_new_file_is_all_it_takes(tmp_path):
-    """A file put into the folder is found, loaded and drawn with a head; nothing else is edited."""
+    """A file put into the folder is listed, loaded and built with a head; nothing else is edited."""
     import zoo
     import zoo.architectures
 
@@ -104,8 +104,8 @@ def test_names_and_descriptions_need_no_framework():
     code = "import sys; from zoo import catalog\nfor kind in catalog.CONTRACTS:\n"
     code += "    for name in catalog.names(kind): assert catalog.describe(kind, name)\n"
     code += "assert not {'keras', 'numpy', 'torch', 'jax', 'tensorflow'} & set(sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
 
 
 def test_files_stay_small():

@@ -1,4 +1,4 @@
-"""README.md and docs/ are true: their tables and tree are what the code says, their commands and their Python run."""
+"""README.md and docs/ match the code: generated parts are up to date, links resolve, commands and Python run."""
 
 import importlib.util
 import os
@@ -75,8 +75,8 @@ def test_contributing_is_short():
 
 
 def test_every_python_file_says_what_it_is():
-    silent = [path for path in (ROOT / "zoo").rglob("*.py") if path.read_text().strip() and not DOCS.about(path)]
-    assert silent == []
+    undocumented = [path for path in (ROOT / "zoo").rglob("*.py") if path.read_text().strip() and not DOCS.about(path)]
+    assert undocumented == []
 
 
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="README's Python ends in TensorFlow: run on it once")

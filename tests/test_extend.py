@@ -1,4 +1,4 @@
-"""The stranger's trial: docs/extend.md as it stands, in a folder outside of the package and in processes of its own."""
+"""The modules and commands of docs/extend.md work as written, in a folder outside of the package."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def blocks(language):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A folder with the modules of the page and its data."""
-    folder = tmp_path_factory.mktemp("stranger")
+    folder = tmp_path_factory.mktemp("extend")
     for code in blocks("py"):
         if code.startswith("# "):
             (folder / code.partition("\n")[0].removeprefix("# ")).write_text(code, encoding="utf-8")

@@ -119,7 +119,7 @@ def test_architectures_never_import_each_other():
         assert all(module.rpartition(".")[2].startswith("_") for module in others), path
 
 
-def test_frameworks_are_imported_in_few_places():
+def test_frameworks_are_imported_in_few_files():
     for path in files():
         path_in_zoo = path.relative_to(PACKAGE).as_posix()
         for module, top in imports(path):
@@ -136,20 +136,21 @@ def test_presets_only_construct():
         assert not nodes & {"If", "For", "While", "FunctionDef", "ClassDef", "Lambda", "ListComp"}, path
 
 
-def run(code, **environment):
+def run(code):
+    """Run Python code in a process of its own."""
     command = [sys.executable, "-c", code]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
-@pytest.mark.parametrize(("arguments", "most"), [(["--help"], 0.6), (["list"], 1.0)])
-def test_commands_that_need_no_framework_are_quick(arguments, most):
+@pytest.mark.parametrize(("arguments", "limit"), [(["--help"], 0.6), (["list"], 1.0)])
+def test_commands_that_need_no_framework_are_quick(arguments, limit):
     """Seconds of processor time; 0.15 and 0.25 measured."""
     code = "import os, resource, subprocess, sys\n"
     code += f"subprocess.run([sys.executable, '-m', 'zoo', *{arguments}], check=True, stdout=subprocess.DEVNULL)\n"
     code += "used = resource.getrusage(resource.RUSAGE_CHILDREN)\nprint(used.ru_utime + used.ru_stime)"
-    done = run(code)
-    assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < most
+    result = run(code)
+    assert result.returncode == 0, result.stderr
+    assert float(result.stdout) < limit
 
 
 def test_import_takes_little_beyond_keras():

@@ -13,7 +13,7 @@ from zoo.runtime.errors import UserError
 
 @pytest.fixture(autouse=True)
 def unregistered(monkeypatch):
-    """What a test registers is forgotten afterwards."""
+    """Undo the registrations of each test."""
     monkeypatch.setattr(catalog, "REGISTERED", {kind: dict(things) for kind, things in catalog.REGISTERED.items()})
 
 
@@ -69,7 +69,7 @@ def test_a_name_that_is_taken_is_refused(name):
         zoo.register(name)(network("Other"))
 
 
-def test_a_class_that_is_defined_again_takes_the_place_of_the_first():
+def test_a_class_that_is_defined_again_replaces_the_first():
     zoo.register(network())
     second = zoo.register(network())
     assert catalog.load("architectures", "my_lstm_net") is second
@@ -104,7 +104,7 @@ def test_training_refuses_a_class_that_could_not_be_loaded_again(tiny, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_public_names_are_the_same_on_every_look():
+def test_public_names_are_the_same_on_every_access():
     assert zoo.build is zoo.build
     assert callable(zoo.build)
     assert sorted(zoo._MODULES) == sorted(zoo.__all__)

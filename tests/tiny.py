@@ -1,4 +1,4 @@
-"""Every architecture, small enough for tests."""
+"""Small architectures of the catalog, overfitted models and fake predictors, which tests share."""
 
 from dataclasses import fields
 
@@ -24,39 +24,39 @@ SIZES = {
     "filters": 8,
     "buckets": 64,
 }
-STILL = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0}  # nothing left out: eight rows by heart
+NO_DROPOUT = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0}  # so that a few examples can be overfitted
 
-KINDS_OF_LAYERS = {"units": "recurrent", "heads": "attention", "kernel": "convolution", "kernels": "convolution"}
-LEARNED = [name for name in catalog.names("tokenizers") if name != "pretrained"]  # tokenizers that texts teach
+LAYER_OF_FIELD = {"units": "recurrent", "heads": "attention", "kernel": "convolution", "kernels": "convolution"}
+TRAINABLE = [name for name in catalog.names("tokenizers") if name != "pretrained"]  # tokenizers trained on texts
 
 
-def shrunk(name, **settings):
-    """The architecture of that name with those of `SIZES` and `settings` that are fields of it."""
+def shrink(name, **settings):
+    """A small architecture of the catalog, with the values of `SIZES` and `settings` for the fields that it has."""
     cls = catalog.load("architectures", name)
     known = {field.name for field in fields(cls) if field.init}
     return cls(**{field: value for field, value in (SIZES | settings).items() if field in known})
 
 
 def compatible(objective, **settings):
-    """Names of the architectures that, shrunk, can serve an objective."""
+    """Names of the architectures that are compatible with an objective."""
     return [
         name
         for name in catalog.names("architectures")
-        if not catalog.incompatibility(objective, shrunk(name, **settings))
+        if not catalog.incompatibility(objective, shrink(name, **settings))
     ]
 
 
 def family(name):
-    """The family of an architecture: (kind of layers, whether it reads a source, whether its attention is causal)."""
-    architecture = shrunk(name)
+    """The family of an architecture: (kind of layers, is it an encoder-decoder, is its attention causal)."""
+    architecture = shrink(name)
     known = {field.name for field in fields(architecture)}
-    layers = [layer for field, layer in KINDS_OF_LAYERS.items() if field in known][:1]
+    layers = [layer for field, layer in LAYER_OF_FIELD.items() if field in known][:1]
     return (*layers, "source" in architecture.inputs(), "heads" in known and architecture.causal)
 
 
 def one_of_each_family(names):
     """Of the architectures in `names`, the one with the fewest fields of each family."""
-    fewest_first = sorted(names, key=lambda name: len(fields(shrunk(name))))
+    fewest_first = sorted(names, key=lambda name: len(fields(shrink(name))))
     return {family(name): name for name in reversed(fewest_first)}.values()
 
 
@@ -65,15 +65,15 @@ def all_or_few(names, few=None):
 
     Without `few`, names are architectures, and one of each family is taken.
     """
-    every = keras.config.backend() == "torch"
+    run_all = keras.config.backend() == "torch"
     few = one_of_each_family(names) if few is None else few
-    return [pytest.param(name, marks=() if every or name in few else pytest.mark.slow) for name in names]
+    return [pytest.param(name, marks=() if run_all or name in few else pytest.mark.slow) for name in names]
 
 
-def by_heart(objective, name, records, tokenizer, epochs=60, rate=0.02, **settings):
-    """(model, predictions) of an architecture, shrunk, trained on a few records as one batch."""
+def overfit(objective, name, records, tokenizer, epochs=60, rate=0.02, **settings):
+    """Overfit a small architecture on a few records as one batch: (model, predictions)."""
     keras.utils.set_random_seed(0)
-    architecture = shrunk(name, **STILL | settings | {"vocabulary": tokenizer.vocabulary_size})
+    architecture = shrink(name, **NO_DROPOUT | settings | {"vocabulary": tokenizer.vocabulary_size})
     model = compile_model(objective, build_model(objective, architecture), keras.optimizers.Adam(rate))
     rows = list(objective.examples(records, tokenizer))
     collator = Collator.for_model(model, objective, tokenizer, rows[0])
@@ -84,8 +84,8 @@ def by_heart(objective, name, records, tokenizer, epochs=60, rate=0.02, **settin
     return model, predictor.predict(model, objective, tokenizer, records)
 
 
-def decided(objective, outputs):
-    """The decision for each row of a model's outputs, as `predict` returns them."""
+def decide(objective, outputs):
+    """The decisions, one a row, of a model's outputs, as `predict` returns them."""
     outputs = keras.tree.map_structure(keras.ops.convert_to_tensor, outputs)
     arrays = {name: keras.ops.convert_to_numpy(tensor) for name, tensor in objective.decide(outputs).items()}
     rows = len(next(iter(arrays.values())))
@@ -93,7 +93,7 @@ def decided(objective, outputs):
 
 
 class FakePredictor:
-    """A `BatchPredictor` whose model's outputs for a list of examples `outputs` returns."""
+    """A `BatchPredictor` without a model: the function `outputs` returns the outputs for a list of examples."""
 
     during_training, model = False, None
 
@@ -104,12 +104,12 @@ class FakePredictor:
         return self.outputs(examples)
 
     def decide(self, outputs):
-        decisions = decided(self.objective, outputs)
+        decisions = decide(self.objective, outputs)
         return {name: np.stack([decision[name] for decision in decisions]) for name in decisions[0]}
 
 
 def spans_from(objective, tags, probabilities):
-    """The decision about a text of which the tags and their probabilities are known."""
+    """The decision of a tagging objective for a text with these predicted tags and their probabilities."""
     tag, score = np.array([tags], "int32"), np.array([probabilities], "float32")
     arrays = named_spans(objective.tag_set, tag, score, np.ones(tag.shape, bool))
     spans = {name: keras.ops.convert_to_numpy(array)[0] for name, array in arrays.items()}

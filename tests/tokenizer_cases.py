@@ -1,4 +1,4 @@
-"""Every tokenizer of the catalog with each setting of `lower`, and foreign ones, trained on the sources of Python."""
+"""Every tokenizer of the catalog with each setting of `lower`, and BERT's, GPT-2's and RoBERTa's, trained on code."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from tiny import LEARNED
+from tiny import TRAINABLE
 
 from zoo import catalog
 from zoo.text.tokenizer import Tokenizer
@@ -36,11 +36,11 @@ LITERALS = ["[CLS]", "[SEP]", "[MASK]", "[UNK]", "<|endoftext|>", "</s>", "<mask
 
 def _cases():
     """Yield the name and the settings of every case."""
-    for name in LEARNED:
+    for name in TRAINABLE:
         settings = catalog.load("tokenizers", name)()
-        have = {field.name for field in fields(settings)}
-        settings = replace(settings, vocabulary=1500) if "vocabulary" in have else settings
-        for lower in (True, False) if "lower" in have else (None,):
+        names = {field.name for field in fields(settings)}
+        settings = replace(settings, vocabulary=1500) if "vocabulary" in names else settings
+        for lower in (True, False) if "lower" in names else (None,):
             if lower is None:
                 yield name, settings
             else:
@@ -52,7 +52,7 @@ CASES = dict(_cases())
 
 @pytest.fixture(scope="session")
 def corpus():
-    """Lines of English and code, and a few of other scripts."""
+    """Lines of English and code, from modules of Python, and a few lines in other scripts."""
     files = (argparse.__file__, textwrap.__file__, json.__file__)
     return "\n".join(Path(file).read_text(encoding="utf-8") for file in files).split("\n") + OTHER_SCRIPTS * 3
 
@@ -94,11 +94,11 @@ def bert(folder, corpus, lower):
 
 def byte_level(folder, corpus, prefix):
     """Return RoBERTa's tokenizer, with a space before each text, or GPT-2's, from vocab.json and merges.txt."""
-    ours = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-    theirs = ("<pad>", "<unk>", "<s>", "</s>", "<mask>") if prefix else ("<|endoftext|>", "!!0", "!!1", "!!2", "!!3")
-    renamed = dict(zip(ours, theirs, strict=True))
+    bert_tokens = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+    tokens = ("<pad>", "<unk>", "<s>", "</s>", "<mask>") if prefix else ("<|endoftext|>", "!!0", "!!1", "!!2", "!!3")
+    renames = dict(zip(bert_tokens, tokens, strict=True))
     model = vocabulary_of(BytePairs(vocabulary=1500).train(corpus))
-    vocabulary = {renamed.get(token, token): id for token, id in model["vocab"].items()}
+    vocabulary = {renames.get(token, token): id for token, id in model["vocab"].items()}
     merges = "#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in model["merges"])
     (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
     (folder / "merges.txt").write_text(merges, encoding="utf-8")
@@ -108,12 +108,13 @@ def byte_level(folder, corpus, prefix):
 
 @pytest.fixture(scope="session")
 def lines(corpus):
-    """10,000 lines of bytes: prose, code, and strange mixtures, a part of them no UTF-8."""
+    """10,000 lines of bytes: prose, code, and random mixtures of scripts, some of them invalid UTF-8."""
     rng = random.Random(0)
-    return [rng.choice(corpus).encode() if i % 4 == 0 else _strange(rng, corpus) for i in range(10_000)]
+    return [rng.choice(corpus).encode() if i % 4 == 0 else _random_line(rng, corpus) for i in range(10_000)]
 
 
-def _strange(rng, corpus):
+def _random_line(rng, corpus):
+    """Random characters of `POOLS` and others, literals of special tokens, and broken UTF-8, as bytes."""
     text = ""
     for _ in range(rng.randint(0, 6)):
         text += "".join(rng.choices(rng.choice(POOLS), k=rng.randint(0, 8)))
@@ -124,5 +125,5 @@ def _strange(rng, corpus):
         if rng.random() < 0.1:
             text += chr(rng.randrange(0xE000, 0x110000)) + rng.choice(corpus)[:20]
     broken = rng.randbytes(4) if rng.random() < 0.2 else b""
-    cut = text.encode()[: rng.randint(0, 80)]  # may end inside a character
-    return cut + broken + text[:5].encode()
+    start = text.encode()[: rng.randint(0, 80)]  # may end inside a character
+    return start + broken + text[:5].encode()

@@ -4,7 +4,7 @@ The public names are imported on first use, so that `zoo --help` need not wait f
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zoo.adapters.merging import merge
@@ -76,11 +76,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'zoo' has no attribute {name!r}")
     value = getattr(import_module(f"zoo.{_MODULES[name]}"), name)
-    globals()[name] = value  # `zoo.build` would be the module of that name from now on
+    globals()[name] = value  # importing the module zoo.build has set `zoo.build` to the module
     return value
 
 

@@ -58,11 +58,9 @@ def sizes(kind: str, name: str) -> dict[str, Any]:
 
     `TINY = BERT(width=128, ...)` in bert.py is "tiny".
     """
-    owner = load(kind, name)
-    module = vars(sys.modules[owner.__module__])
-    return {
-        constant.lower(): value for constant, value in module.items() if type(value) is owner and constant.isupper()
-    }
+    cls = load(kind, name)
+    module = vars(sys.modules[cls.__module__])
+    return {constant.lower(): value for constant, value in module.items() if type(value) is cls and constant.isupper()}
 
 
 def create(kind: str, text: str) -> Any:
@@ -75,20 +73,20 @@ def create(kind: str, text: str) -> Any:
     if not separator:
         return next(iter(known.values())) if known else load(kind, name)()
     if size not in known:
-        what = f"size of {name}" if known else f"size of {name}, which has no named sizes"
-        raise UserError(unknown(what, size, known or [name]))
+        noun = f"size of {name}" if known else f"size of {name}, which has no named sizes"
+        raise UserError(unknown(noun, size, known or [name]))
     return known[size]
 
 
 def describe(kind: str, name: str) -> str:
-    """The first line of the docstring: of a file of the zoo, or of what is registered."""
+    """The first line of the docstring of a file of the zoo, or of a registered class; "" for a registered preset."""
     path = files(kind).get(name)
     if path is not None:
         doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     else:
         thing = load(kind, name)
         doc = vars(thing).get("__doc__") if isinstance(thing, type) else ""
-        doc = "" if doc and doc.startswith(f"{thing.__name__}(") else doc  # the signature that dataclass writes
+        doc = "" if doc and doc.startswith(f"{thing.__name__}(") else doc  # the signature, which `dataclass` writes
     return (doc or "").strip().partition("\n")[0]
 
 
@@ -97,14 +95,14 @@ def name_of(kind: str, thing: Any) -> str:
 
     Raises UserError for a class that is not in the catalog: nothing could load it again.
     """
-    owner = thing if isinstance(thing, type) else type(thing)
-    name = next((name for name, value in REGISTERED[kind].items() if value is owner), None)
-    if name is None and owner.__module__.startswith(f"zoo.{kind}."):
-        name = owner.__module__.rpartition(".")[2]
+    cls = thing if isinstance(thing, type) else type(thing)
+    name = next((name for name, value in REGISTERED[kind].items() if value is cls), None)
+    if name is None and cls.__module__.startswith(f"zoo.{kind}."):
+        name = cls.__module__.rpartition(".")[2]
     if name is None:
         raise UserError(
-            f"Expected a registered class of {kind}, which can be loaded again. Received: {owner.__qualname__} of the "
-            f"module {owner.__module__}. Decorate the class with @zoo.register."
+            f"Expected a registered class of {kind}, which can be loaded again. Received: {cls.__qualname__} of the "
+            f"module {cls.__module__}. Decorate the class with @zoo.register."
         )
     return name
 
@@ -155,5 +153,6 @@ def _load_file(kind, name):
     return thing
 
 
-def contract(kind) -> type:
+def contract(kind: str) -> type:
+    """The base class of a kind, as `zoo.architectures.Architecture` is of "architectures"."""
     return getattr(importlib.import_module(f"zoo.{kind}"), CONTRACTS[kind])

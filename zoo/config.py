@@ -1,4 +1,4 @@
-"""Presets as JSON, and overrides such as `training.epochs=3`, read by the type annotations of their fields."""
+"""Presets as JSON, and overrides such as `training.epochs=3`, parsed by the type annotations of their fields."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -36,12 +36,13 @@ def from_json(text: str) -> Preset:
         values = json.loads(text)
         number = values["format"]
     except (json.JSONDecodeError, TypeError, KeyError) as error:
-        received = f"{error.__class__.__name__} ({error}). Train again, or copy the whole folder again"
-        raise UserError(f"Expected the JSON of a preset. Received: {received}.") from None
+        received = f"{error.__class__.__name__} ({error})"
+        hint = "Train again, or copy the whole folder again."
+        raise UserError(f"Expected the JSON of a preset. Received: {received}. {hint}") from None
     if number != FORMAT:
-        received = f"{number}, written by zoo {values.get('zoo')}"
         raise UserError(
-            f"Expected preset format {FORMAT}. Received: {received}. Train the model again with this version."
+            f"Expected preset format {FORMAT}. Received: {number}, written by zoo {values.get('zoo')}. "
+            "Train the model again with this version."
         )
     missing = [part for part in (*PARTS, "data", "training") if part not in values]
     if missing:
@@ -75,7 +76,7 @@ def override(preset: Preset, assignments: Iterable[str]) -> Preset:
             parts[part], values[part] = catalog.create(PARTS[part], text), {}
         else:
             raise UserError(f"Expected a field of {part}, as in {part}.FIELD=value. Received: {assignment}.")
-    return Preset(**{part: replace(owner, **values[part]) for part, owner in parts.items()})
+    return Preset(**{name: replace(part, **values[name]) for name, part in parts.items()})
 
 
 def differences(first: Preset, second: Preset) -> list[str]:
@@ -96,23 +97,30 @@ def _from_name(kind, values):
     return _from_values(catalog.load(kind, name), values, part)
 
 
-def _from_values(owner, values, part):
-    known = [field.name for field in fields(owner) if field.init]
+def _from_values(cls, values, part):
+    known = [field.name for field in fields(cls) if field.init]
     for name in values:
         if name not in known:
             raise UserError(unknown(f"field of {part}", name, known))
-    return owner(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
-def _assign(owner, values: dict[str, Any], names, text, path) -> None:
-    """Set the field that `names` leads to in `values`, new values of the fields of `owner`."""
-    known, name = [field.name for field in fields(owner) if field.init], names[0]
+def _assign(part, values: dict[str, Any], names, text, path) -> None:
+    """Parse `text` as the new value of a field of `part`, or of a key of a dict field, and add it to `values`.
+
+    Args:
+        part: a dataclass instance.
+        values: {field: new value}.
+        names: field, or field and key.
+        path: the dotted path, for messages.
+    """
+    known, name = [field.name for field in fields(part) if field.init], names[0]
     if name not in known:
         raise UserError(unknown(f"field {path!r}", name, known))
     if len(names) == 1:
-        values[name] = _parse(text, get_type_hints(type(owner))[name], path)
+        values[name] = _parse(text, get_type_hints(type(part))[name], path)
         return
-    value = values.get(name, getattr(owner, name))
+    value = values.get(name, getattr(part, name))
     if not isinstance(value, Mapping) or len(names) > 2:
         raise UserError(f"{'.'.join(names)!r} goes too deep: {name!r} is a value. Received: {path!r}.")
     values[name] = {**value, names[1]: text}

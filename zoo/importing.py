@@ -1,4 +1,4 @@
-"""`zoo.import_model`: a published checkpoint, perhaps with a LoRA adapter, as a model folder of the zoo."""
+"""`zoo.import_model`: convert a published checkpoint, perhaps with a LoRA adapter merged, to a model folder."""
 
 from pathlib import Path
 

@@ -45,15 +45,15 @@ def _decorator(name) -> Callable[[Any], Any]:
 def _kind_of(thing):
     """The kind whose contract a class or preset fulfils."""
     for kind in catalog.CONTRACTS:
-        base = catalog.contract(kind)
-        if isinstance(thing, base) if kind == "presets" else isinstance(thing, type) and issubclass(thing, base):
+        base, is_class = catalog.contract(kind), isinstance(thing, type)
+        if isinstance(thing, base) if kind == "presets" else is_class and issubclass(thing, base):
             _check_dataclass(kind, thing)
             return kind
     raise UserError(f"Expected {LEGAL} to register. Received: {thing!r:.80}.")
 
 
 def _check_dataclass(kind, thing):
-    """Raise UserError for a class whose fields no dataclass decorator has seen."""
+    """Raise UserError for a class with annotated fields that lacks the dataclass decorator."""
     has_fields = kind not in ("readers", "presets") and "__annotations__" in vars(thing)
     if has_fields and "__dataclass_fields__" not in vars(thing):
         raise UserError(f"Expected @dataclass(frozen=True, kw_only=True) below @zoo.register of {thing.__name__}.")
@@ -63,10 +63,11 @@ def _replaces(before, thing):
     """Whether `thing` may take the name of `before`: the same thing, or the same class, which a notebook redefines."""
     if before is None or before is thing:
         return True
-    return isinstance(thing, type) and (before.__module__, before.__qualname__) == (
-        thing.__module__,
-        thing.__qualname__,
-    )
+    return isinstance(thing, type) and _full_name(before) == _full_name(thing)
+
+
+def _full_name(cls):
+    return cls.__module__, cls.__qualname__
 
 
 def _title(thing):

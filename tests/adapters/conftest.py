@@ -1,13 +1,13 @@
-"""A small backbone and texts to learn upon it."""
+"""A small backbone, and texts to train adapters on."""
 
 import pytest
-from learners import write_rows
 from references import Golden, write_tokenizer
+from small_classifier import write_rows
 
 
 @pytest.fixture(scope="session")
 def bert(tmp_path_factory):
-    """A folder of transformers, upon which adapters are learned."""
+    """A folder of transformers: the backbone of adapters."""
     folder = Golden("bert").write(tmp_path_factory.mktemp("hf") / "bert")
     write_tokenizer(folder)
     return folder

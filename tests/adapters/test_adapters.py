@@ -1,4 +1,4 @@
-"""Adapters: saved alone, merged into their backbone, several upon one in memory, refused upon another."""
+"""Adapters: saved without their backbone, merged into it, several on it in memory, refused on another backbone."""
 
 import pickle
 from pathlib import Path
@@ -6,9 +6,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from learners import likelihoods, preset
+from kill import KilledError, kill_after
 from references import Golden, write_tokenizer
 from safetensors.numpy import load_file, save_file
+from small_classifier import preset, probabilities
 
 import zoo
 from zoo.adapters.adapter import Adapter
@@ -17,18 +18,18 @@ from zoo.checkpoints.folder import import_folder
 
 
 @pytest.fixture(scope="module")
-def learned(bert, rows, tmp_path_factory):
-    """Two model folders with adapters of two ranks upon the same backbone, and their pipelines."""
-    root = tmp_path_factory.mktemp("learned")
+def pipelines(bert, rows, tmp_path_factory):
+    """{model folder: pipeline} of two adapters of different ranks on the same backbone."""
+    root = tmp_path_factory.mktemp("adapters")
     return {
         str(root / name): zoo.train(preset(rows, rank, seed=rank), to=root / name, init=str(bert))
         for name, rank in {"one": 2, "two": 3}.items()
     }
 
 
-def test_a_run_leaves_a_model_like_any_other_and_its_adapter_alone(bert, learned):
-    (folder, pipeline), *_ = learned.items()
-    assert likelihoods(zoo.load(folder)) == pytest.approx(likelihoods(pipeline), rel=1e-5)
+def test_a_run_saves_a_merged_model_and_its_adapter(bert, pipelines):
+    (folder, pipeline), *_ = pipelines.items()
+    assert probabilities(zoo.load(folder)) == pytest.approx(probabilities(pipeline), rel=1e-5)
     pretrained = {w.path: keras.ops.convert_to_numpy(w.value) for w in import_folder(bert).model.weights}
     for weight in Backbone(folder).model.weights:
         changed = (keras.ops.convert_to_numpy(weight.value) != pretrained[weight.path]).any()
@@ -38,31 +39,31 @@ def test_a_run_leaves_a_model_like_any_other_and_its_adapter_alone(bert, learned
     assert tensors["block0_attention/query/kernel.a"].shape == (16, 2)
 
 
-def test_merged_it_is_the_model_that_was_trained(bert, learned):
-    for folder, pipeline in learned.items():
+def test_a_merged_adapter_is_the_model_that_was_trained(bert, pipelines):
+    for folder, pipeline in pipelines.items():
         merged = zoo.merge(bert, folder)
-        assert likelihoods(merged) == pytest.approx(likelihoods(pipeline), rel=1e-5)
+        assert probabilities(merged) == pytest.approx(probabilities(pipeline), rel=1e-5)
         assert merged.objective == pipeline.objective
 
 
-def test_several_upon_one_backbone(bert, learned, tmp_path):
-    adapters, (this, two) = zoo.Adapters(bert), learned
-    adapters.add("one", this).add("two", f"{two}/adapter.safetensors")
+def test_several_adapters_on_one_backbone(bert, pipelines, tmp_path):
+    adapters, (first_folder, second_folder) = zoo.Adapters(bert), pipelines
+    adapters.add("one", first_folder).add("two", f"{second_folder}/adapter.safetensors")
     assert list(adapters) == ["one", "two"]
-    expected = {"one": likelihoods(learned[this]), "two": likelihoods(learned[two])}
+    expected = {"one": probabilities(pipelines[first_folder]), "two": probabilities(pipelines[second_folder])}
     assert expected["one"] != pytest.approx(expected["two"], rel=1e-2)
     for name in ("one", "two", "one"):
-        assert likelihoods(adapters[name]) == pytest.approx(expected[name], rel=1e-5)
-    one_and_two = [{id(w): w.path for w in adapters[name].model.weights} for name in adapters]
-    assert {one_and_two[0][i] for i in one_and_two[0].keys() & one_and_two[1].keys()} == adapters.backbone.paths
+        assert probabilities(adapters[name]) == pytest.approx(expected[name], rel=1e-5)
+    first, second = ({id(w): w.path for w in adapters[name].model.weights} for name in adapters)
+    assert {first[i] for i in first.keys() & second.keys()} == adapters.backbone.paths
     adapters["one"].save(tmp_path)
-    assert likelihoods(zoo.load(tmp_path)) == pytest.approx(expected["one"], rel=1e-5)
+    assert probabilities(zoo.load(tmp_path)) == pytest.approx(expected["one"], rel=1e-5)
     with pytest.raises(ValueError, match=r"Expected a new name for an adapter. Received: 'two', which is taken"):
-        adapters.add("two", two)
+        adapters.add("two", second_folder)
     with pytest.raises(ValueError, match=r"Unknown adapter. Received: 'on'. Did you mean 'one'\?"):
         adapters["on"]
     adapters.remove("one")
-    assert likelihoods(adapters["two"]) == pytest.approx(expected["two"], rel=1e-5)
+    assert probabilities(adapters["two"]) == pytest.approx(expected["two"], rel=1e-5)
 
 
 def test_a_backbone_has_the_same_fingerprint_on_each_backend_and_imported(bert, tmp_path):
@@ -70,8 +71,8 @@ def test_a_backbone_has_the_same_fingerprint_on_each_backend_and_imported(bert, 
     assert Backbone(bert).fingerprint == "95f1f90147aa13db1ed2255fc61cf174"
 
 
-def test_another_backbone_is_refused(bert, learned, tmp_path):
-    folder = next(iter(learned))
+def test_another_backbone_is_refused(bert, pipelines, tmp_path):
+    folder = next(iter(pipelines))
     tensors = Golden("bert").part("tensor")
     name = "bert.embeddings.word_embeddings.weight"
     write_tokenizer(Golden("bert").write(tmp_path / "other", tensors | {name: tensors[name] + 0.01}))
@@ -82,23 +83,23 @@ def test_another_backbone_is_refused(bert, learned, tmp_path):
     assert list(adapters) == []
 
 
-def test_other_files_are_refused(bert, learned, tmp_path):
-    full = next(iter(learned)) + "/adapter.safetensors"
-    pickled, cut, other, fewer = (
+def test_other_files_are_refused(bert, pipelines, tmp_path):
+    full = next(iter(pipelines)) + "/adapter.safetensors"
+    pickled, truncated, unrelated, incomplete = (
         tmp_path / name for name in ("a.bin", "cut.safetensors", "b.safetensors", "c.safetensors")
     )
     pickled.write_bytes(pickle.dumps({}))
-    cut.write_bytes(Path(full).read_bytes()[:-8])
-    save_file({"x": np.zeros(2, "float32")}, other)
+    truncated.write_bytes(Path(full).read_bytes()[:-8])
+    save_file({"x": np.zeros(2, "float32")}, unrelated)
     adapter = Adapter.load(full)
     del adapter.tensors["logits/bias"]
-    adapter.save(fewer)
+    adapter.save(incomplete)
     messages = {
         pickled: "a pickle, which is never read",
-        cut: "Expected a whole safetensors file. Received: .*cut.safetensors, which is truncated or damaged",
-        other: "Expected an adapter, adapter.safetensors of a run with lora.rank. Received: .*, other tensors",
-        fewer: r"Expected logits/bias of shape \(2,\) in the adapter. Received: none",
-        tmp_path: "adapter.safetensors, which is not there",
+        truncated: "Expected a whole safetensors file. Received: .*cut.safetensors, which is truncated or damaged",
+        unrelated: "Expected an adapter, adapter.safetensors of a run with lora.rank. Received: .*, other tensors",
+        incomplete: r"Expected logits/bias of shape \(2,\) in the adapter. Received: none",
+        tmp_path: "adapter.safetensors, which does not exist",
     }
     for path, message in messages.items():
         with pytest.raises(ValueError, match=message) as caught:
@@ -106,25 +107,17 @@ def test_other_files_are_refused(bert, learned, tmp_path):
         assert "\n" not in str(caught.value)
 
 
-def test_a_run_that_was_cut_off_goes_on(bert, rows, learned, tmp_path, monkeypatch):
-    from zoo.training.callbacks import Recorder
-
-    def killed(self, epoch, logs=None):
-        keep(self, epoch, logs)
-        if epoch == 1:
-            raise KeyboardInterrupt
-
-    full, preset_of_it = next(iter(learned)), preset(rows, 2, seed=2)
-    keep = Recorder.on_epoch_end
-    monkeypatch.setattr(Recorder, "on_epoch_end", killed)
-    with pytest.raises(KeyboardInterrupt):
-        zoo.train(preset_of_it, to=tmp_path / "cut", init=str(bert))
-    monkeypatch.setattr(Recorder, "on_epoch_end", keep)
-    resumed = zoo.train(preset_of_it, to=tmp_path / "cut", init=str(bert), resume=True)
-    assert likelihoods(resumed) == pytest.approx(likelihoods(learned[full]), rel=1e-5)
-    this, other = (load_file(f"{folder}/adapter.safetensors") for folder in (full, tmp_path / "cut"))
-    for name, array in this.items():
-        np.testing.assert_allclose(other[name], array, atol=1e-6)
+def test_a_killed_run_resumes_to_the_same_adapter(bert, rows, pipelines, tmp_path, monkeypatch):
+    full, learner = next(iter(pipelines)), preset(rows, 2, seed=2)
+    kill_after(monkeypatch, 2)
+    with pytest.raises(KilledError):
+        zoo.train(learner, to=tmp_path / "cut", init=str(bert))
+    monkeypatch.undo()
+    resumed = zoo.train(learner, to=tmp_path / "cut", init=str(bert), resume=True)
+    assert probabilities(resumed) == pytest.approx(probabilities(pipelines[full]), rel=1e-5)
+    expected, actual = (load_file(f"{folder}/adapter.safetensors") for folder in (full, tmp_path / "cut"))
+    for name, array in expected.items():
+        np.testing.assert_allclose(actual[name], array, atol=1e-6)
 
 
 @pytest.mark.parametrize(

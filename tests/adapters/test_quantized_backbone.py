@@ -1,4 +1,4 @@
-"""Frozen weights in int8: what learns upon them, what is exact afterwards, what memory is left."""
+"""Frozen weights in int8: training on them, exact weights after merging, memory."""
 
 import gc
 import weakref
@@ -8,9 +8,10 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from learners import likelihoods, preset
+from kill import KilledError, kill_after
 from safetensors.numpy import load_file
-from tiny import all_or_few, shrunk
+from small_classifier import preset, probabilities
+from tiny import all_or_few, shrink
 
 import zoo
 from zoo.adapters.merging import Backbone
@@ -24,21 +25,21 @@ from zoo.training.finetuning import BlockFreezer
 QUANTIZED = zoo.Tuning(quantize="int8")
 
 
-def numbers(model):
+def values(model):
     return {weight.path: ops.convert_to_numpy(weight.value) for weight in model.weights}
 
 
 @pytest.mark.parametrize(("precision", "error"), [("int8", 2**-6), ("bfloat16", 2**-6)])
-def test_gradients_pass_through_rounded_kernels(precision, error):
-    """One step changes what is below a rounded kernel as it does below the float kernel that is meant."""
+def test_gradients_pass_through_quantized_kernels(precision, error):
+    """A step changes the layer below a quantised kernel as it does below the dequantised kernel."""
     rng, changes = np.random.default_rng(0), []
     kernel = rng.normal(size=(16, 8)).astype("float32")
     x, y = rng.normal(size=(12, 6)).astype("float32"), rng.normal(size=(12, 8)).astype("float32")
-    meant = ops.convert_to_numpy(QuantizedMatrix(kernel.T, precision).take(np.arange(8))).T
+    dequantized = ops.convert_to_numpy(QuantizedMatrix(kernel.T, precision).take(np.arange(8))).T
     for quantized in (True, False):
         keras.utils.set_random_seed(0)
         model = keras.Sequential([keras.Input((6,)), Dense(16, name="below"), Dense(8, use_bias=False, name="above")])
-        model.layers[1].kernel.assign(kernel if quantized else meant)
+        model.layers[1].kernel.assign(kernel if quantized else dequantized)
         model.layers[1].trainable = False
         if quantized:
             quantize_weights(model, precision, frozen=True)
@@ -50,10 +51,10 @@ def test_gradients_pass_through_rounded_kernels(precision, error):
 
 
 @pytest.mark.parametrize("name", all_or_few(["bert", "llama", "lstm"], ["bert"]))
-def test_exact_kernels_are_forgotten_and_updates_learn(name):
+def test_exact_kernels_are_freed_and_updates_learn(name):
     keras.utils.set_random_seed(0)
     objective = ClassifyText(labels=("a", "b"), length=8)
-    architecture = shrunk(name, dropout=0.0, embedding_dropout=0.0)
+    architecture = shrink(name, dropout=0.0, embedding_dropout=0.0)
     model = build_model(objective, architecture)
     new = [weight.path for weight in model.layers[-1].weights]
     lora = LoRATraining(model, architecture, zoo.LoRA(rank=2, targets="kernel"), new)
@@ -79,42 +80,36 @@ def test_exact_kernels_are_forgotten_and_updates_learn(name):
         assert ops.convert_to_numpy(weight.value).any(), weight.path
 
 
-def test_an_adapter_learned_upon_int8_is_merged_into_exact_weights(bert, rows, tmp_path, capsys):
+def test_an_adapter_trained_on_int8_is_merged_into_exact_weights(bert, rows, tmp_path, capsys):
     pipeline = zoo.train(replace(preset(rows), tuning=QUANTIZED), to=tmp_path / "one", init=str(bert))
-    assert likelihoods(zoo.load(tmp_path / "one")) == pytest.approx(likelihoods(pipeline), rel=1e-5)
-    assert likelihoods(zoo.merge(bert, tmp_path / "one")) == pytest.approx(likelihoods(pipeline), rel=1e-5)
-    weights_before, now = numbers(Backbone(bert).model), numbers(pipeline.model)
-    for path in weights_before:
-        assert (weights_before[path] != now[path]).any() == (path.endswith("kernel") and "attention/" in path), path
+    assert probabilities(zoo.load(tmp_path / "one")) == pytest.approx(probabilities(pipeline), rel=1e-5)
+    assert probabilities(zoo.merge(bert, tmp_path / "one")) == pytest.approx(probabilities(pipeline), rel=1e-5)
+    before, after = values(Backbone(bert).model), values(pipeline.model)
+    for path in before:
+        assert (before[path] != after[path]).any() == (path.endswith("kernel") and "attention/" in path), path
     assert "frozen, 0.0 MB in all" in " ".join(capsys.readouterr().err.split())
 
 
-def test_a_head_upon_int8(bert, rows, tmp_path):
+def test_a_head_on_int8(bert, rows, tmp_path):
     learner = replace(preset(rows, rank=0), tuning=replace(QUANTIZED, freeze="backbone"))
     pipeline = zoo.train(learner, to=tmp_path / "one", init=str(bert))
-    weights_before, now = numbers(Backbone(bert).model), numbers(pipeline.model)
-    assert {path for path in now if path not in weights_before} == {"logits/kernel", "logits/bias"}
-    for path in weights_before:
-        np.testing.assert_array_equal(weights_before[path], now[path], path)
+    before, after = values(Backbone(bert).model), values(pipeline.model)
+    assert {path for path in after if path not in before} == {"logits/kernel", "logits/bias"}
+    for path in before:
+        np.testing.assert_array_equal(before[path], after[path], path)
 
 
-def test_a_run_that_was_cut_off_goes_on(bert, rows, tmp_path, monkeypatch):
-    from zoo.training.callbacks import Recorder
-
-    def killed(self, epoch, logs=None):
-        keep(self, epoch, logs)
-        raise KeyboardInterrupt
-
-    keep, learner = Recorder.on_epoch_end, replace(preset(rows), tuning=QUANTIZED)
-    zoo.train(learner, to=tmp_path / "whole", init=str(bert))
-    monkeypatch.setattr(Recorder, "on_epoch_end", killed)
-    with pytest.raises(KeyboardInterrupt):
+def test_a_killed_run_resumes_to_the_same_adapter(bert, rows, tmp_path, monkeypatch):
+    learner = replace(preset(rows), tuning=QUANTIZED)
+    zoo.train(learner, to=tmp_path / "full", init=str(bert))
+    kill_after(monkeypatch, 1)
+    with pytest.raises(KilledError):
         zoo.train(learner, to=tmp_path / "cut", init=str(bert))
     monkeypatch.undo()
     zoo.train(learner, to=tmp_path / "cut", init=str(bert), resume=True)
-    this, other = (load_file(tmp_path / name / "adapter.safetensors") for name in ("whole", "cut"))
-    for name, array in this.items():
-        np.testing.assert_allclose(other[name], array, atol=1e-6)
+    expected, actual = (load_file(tmp_path / name / "adapter.safetensors") for name in ("full", "cut"))
+    for name, array in expected.items():
+        np.testing.assert_allclose(actual[name], array, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Options of the encoder-decoders; the Transformer against PyTorch's own; a decoder that is not fed against Luong's."""
+"""Options of the encoder-decoders; the Transformer equals PyTorch's; attention without input feeding equals Luong's."""
 
 import keras
 import numpy as np
@@ -34,7 +34,7 @@ def features(backbone, source=SOURCE, target=TARGET):
     ],
     ids=repr,
 )
-def test_padding_changes_nothing_and_later_tokens_are_not_seen(architecture):
+def test_padding_and_later_tokens_change_nothing(architecture):
     backbone = architecture.backbone()
     batched = features(backbone)
     np.testing.assert_allclose(batched[1:, :2], features(backbone, SOURCE[1:, :3], TARGET[1:, :2]), atol=1e-5)
@@ -45,7 +45,7 @@ def test_padding_changes_nothing_and_later_tokens_are_not_seen(architecture):
 
 
 @pytest.mark.parametrize("make", [lambda **s: Transformer(**DEEP, **s), lambda **s: RNNSeq2Seq(**RECURRENT, **s)])
-def test_shared_vectors_are_one_table(make):
+def test_tied_embeddings_are_one_table(make):
     tables = [
         sum(weight.path.endswith("embeddings") for weight in make(tied=tied).backbone().weights)
         for tied in (True, False)
@@ -55,7 +55,7 @@ def test_shared_vectors_are_one_table(make):
 
 
 @pytest.mark.parametrize("norm", ["post", "pre"])
-def test_blocks_are_those_of_pytorch(norm):
+def test_blocks_equal_those_of_pytorch(norm):
     torch = pytest.importorskip("torch")
     backbone = Transformer(**DEEP, norm=norm).backbone()
     random = np.random.default_rng(0)
@@ -64,87 +64,86 @@ def test_blocks_are_those_of_pytorch(norm):
     ours = {weight.path: torch.tensor(numpy(weight)) for weight in backbone.weights}
     options = {"dim_feedforward": 12, "dropout": 0.0, "batch_first": True, "norm_first": norm == "pre"}
 
-    def filled(layer, name, attentions):
+    def copy_block(layer, name, attentions):
         with torch.no_grad():
-            for module, expected_attention, number in attentions:
-                parts = [ours[f"{name}_{expected_attention}/{part}/kernel"].T for part in ("query", "key", "value")]
-                biases = [ours[f"{name}_{expected_attention}/{part}/bias"] for part in ("query", "key", "value")]
-                getattr(layer, module).in_proj_weight.copy_(torch.cat(parts))
+            for module, attention, number in attentions:
+                kernels = [ours[f"{name}_{attention}/{part}/kernel"].T for part in ("query", "key", "value")]
+                biases = [ours[f"{name}_{attention}/{part}/bias"] for part in ("query", "key", "value")]
+                getattr(layer, module).in_proj_weight.copy_(torch.cat(kernels))
                 getattr(layer, module).in_proj_bias.copy_(torch.cat(biases))
-                getattr(layer, module).out_proj.weight.copy_(ours[f"{name}_{expected_attention}/out/kernel"].T)
-                getattr(layer, module).out_proj.bias.copy_(ours[f"{name}_{expected_attention}/out/bias"])
-                fill_norm(getattr(layer, f"norm{number}"), f"{name}_{expected_attention}_norm")
+                getattr(layer, module).out_proj.weight.copy_(ours[f"{name}_{attention}/out/kernel"].T)
+                getattr(layer, module).out_proj.bias.copy_(ours[f"{name}_{attention}/out/bias"])
+                copy_norm(getattr(layer, f"norm{number}"), f"{name}_{attention}_norm")
             for module, part in (("linear1", "up"), ("linear2", "down")):
                 getattr(layer, module).weight.copy_(ours[f"{name}_feed_forward/{part}/kernel"].T)
                 getattr(layer, module).bias.copy_(ours[f"{name}_feed_forward/{part}/bias"])
-            fill_norm(getattr(layer, f"norm{len(attentions) + 1}"), f"{name}_feed_forward_norm")
+            copy_norm(getattr(layer, f"norm{len(attentions) + 1}"), f"{name}_feed_forward_norm")
         return layer
 
-    def fill_norm(module, name):
+    def copy_norm(module, name):
         with torch.no_grad():
             module.weight.copy_(ours[f"{name}/gamma"])
             module.bias.copy_(ours[f"{name}/beta"])
         return module
 
-    captured_model = keras.Model(
-        backbone.inputs, [backbone.get_layer(f"{side}_dropout").output for side in ("source", "target")]
-    )
-    x, y = (torch.tensor(numpy(part)) for part in captured_model({"source": SOURCE, "target": TARGET}))
-    hidden = torch.tensor(SOURCE == 0)
+    embeddings = [backbone.get_layer(f"{side}_dropout").output for side in ("source", "target")]
+    embed = keras.Model(backbone.inputs, embeddings)
+    x, y = (torch.tensor(numpy(part)) for part in embed({"source": SOURCE, "target": TARGET}))
+    padding = torch.tensor(SOURCE == 0)
     for i in range(2):
         layer = torch.nn.TransformerEncoderLayer(8, 2, **options)
-        x = filled(layer, f"encoder{i}", [("self_attn", "attention", 1)])(x, src_key_padding_mask=hidden)
-    x = fill_norm(torch.nn.LayerNorm(8), "encoder_norm")(x) if norm == "pre" else x
+        x = copy_block(layer, f"encoder{i}", [("self_attn", "attention", 1)])(x, src_key_padding_mask=padding)
+    x = copy_norm(torch.nn.LayerNorm(8), "encoder_norm")(x) if norm == "pre" else x
     later = torch.ones(5, 5, dtype=torch.bool).triu(1)
     attentions = [("self_attn", "attention", 1), ("multihead_attn", "source_attention", 2)]
     for i in range(2):
-        layer = filled(torch.nn.TransformerDecoderLayer(8, 2, **options), f"decoder{i}", attentions)
-        y = layer(y, x, tgt_mask=later, memory_key_padding_mask=hidden)
-    y = fill_norm(torch.nn.LayerNorm(8), "norm")(y) if norm == "pre" else y
+        layer = copy_block(torch.nn.TransformerDecoderLayer(8, 2, **options), f"decoder{i}", attentions)
+        y = layer(y, x, tgt_mask=later, memory_key_padding_mask=padding)
+    y = copy_norm(torch.nn.LayerNorm(8), "norm")(y) if norm == "pre" else y
     np.testing.assert_allclose(features(backbone), y.detach().numpy(), rtol=1e-4, atol=1e-5)
 
 
-def test_words_are_placed_by_the_papers_sines():
+def test_positions_are_the_sinusoids_of_the_paper():
     backbone = Transformer(**DEEP).backbone()
     table = numpy(backbone.get_layer("embedding").embeddings)
-    captured_model = numpy(
-        keras.Model(backbone.inputs, backbone.get_layer("target_dropout").output)({"source": SOURCE, "target": TARGET})
-    )
+    embed = keras.Model(backbone.inputs, backbone.get_layer("target_dropout").output)
+    actual = numpy(embed({"source": SOURCE, "target": TARGET}))
     angles = np.arange(5)[:, None] / 10_000 ** (np.arange(0, 8, 2) / 8)
     sines = np.stack([np.sin(angles), np.cos(angles)], -1).reshape(5, 8)
-    np.testing.assert_allclose(captured_model[0], table[TARGET[0]] * 8**0.5 + sines, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(actual[0], table[TARGET[0]] * 8**0.5 + sines, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("attention", ["additive", "general"])
-def test_a_decoder_that_is_not_fed_is_luongs(attention):
-    """Luong 2015: all states first; then contexts of the source's features; then tanh of both together."""
+def test_a_decoder_without_input_feeding_is_luongs(attention):
+    """Luong 2015: all states first; then contexts of the source's features; then tanh of states and contexts."""
     backbone = RNNSeq2Seq(**RECURRENT, attention=attention, input_feeding="none").backbone()
-    named = {name: backbone.get_layer(name).output for name in ("encoder0", "attention", "readout")}
-    named["states"] = backbone.get_layer("decoder0").output[0]
-    actual = keras.Model(backbone.inputs, named)({"source": SOURCE, "target": TARGET})
-    encoded, seen, readout, states = (numpy(actual[name]) for name in ("encoder0", "attention", "readout", "states"))
+    outputs = {name: backbone.get_layer(name).output for name in ("encoder0", "attention", "readout")}
+    outputs["states"] = backbone.get_layer("decoder0").output[0]
+    actual = keras.Model(backbone.inputs, outputs)({"source": SOURCE, "target": TARGET})
+    encoded, context, readout, states = (numpy(actual[name]) for name in ("encoder0", "attention", "readout", "states"))
     key = numpy(backbone.get_layer("attention").key.kernel)
     if attention == "general":
         scores = np.einsum("btu,bsu->bts", states, encoded @ key)
     else:
         layer = backbone.get_layer("attention")
-        both = np.tanh((states @ numpy(layer.query.kernel))[:, :, None] + (encoded @ key)[:, None])
-        scores = (both @ numpy(layer.energy.kernel))[..., 0]
-    chances = np.exp(scores) * (SOURCE > 0)[:, None]
-    np.testing.assert_allclose(seen, chances / chances.sum(-1, keepdims=True) @ encoded, rtol=1e-4, atol=1e-5)
+        energy = np.tanh((states @ numpy(layer.query.kernel))[:, :, None] + (encoded @ key)[:, None])
+        scores = (energy @ numpy(layer.energy.kernel))[..., 0]
+    exps = np.exp(scores) * (SOURCE > 0)[:, None]
+    np.testing.assert_allclose(context, exps / exps.sum(-1, keepdims=True) @ encoded, rtol=1e-4, atol=1e-5)
     kernel, bias = (numpy(weight) for weight in backbone.get_layer("readout").weights)
-    np.testing.assert_allclose(readout, np.tanh(np.concatenate([states, seen], -1) @ kernel + bias), atol=1e-5)
+    np.testing.assert_allclose(readout, np.tanh(np.concatenate([states, context], -1) @ kernel + bias), atol=1e-5)
 
 
-def test_a_decoder_begins_with_both_ends_of_the_source():
+def test_the_initial_decoder_state_is_computed_from_both_ends_of_the_source():
     backbone = RNNSeq2Seq(**RECURRENT).backbone()
-    named = [backbone.get_layer(name).output for name in ("encoder0", "state0_0")]
-    encoded, begin = (numpy(part) for part in keras.Model(backbone.inputs, named)({"source": SOURCE, "target": TARGET}))
+    outputs = [backbone.get_layer(name).output for name in ("encoder0", "state0_0")]
+    model = keras.Model(backbone.inputs, outputs)
+    encoded, state = (numpy(output) for output in model({"source": SOURCE, "target": TARGET}))
     kernel, bias = (numpy(weight) for weight in backbone.get_layer("state0_0").weights)
     ends = np.stack(
         [np.concatenate([row[length - 1, :6], row[0, 6:]]) for row, length in zip(encoded, (8, 3), strict=True)]
     )
-    np.testing.assert_allclose(begin, np.tanh(ends @ kernel + bias), atol=1e-5)
+    np.testing.assert_allclose(state, np.tanh(ends @ kernel + bias), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +155,7 @@ def test_a_decoder_begins_with_both_ends_of_the_source():
         ({"cell": "lsmt"}, "Unknown cell. Received: 'lsmt'. Did you mean 'lstm'"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused(settings, reason):
+def test_incompatible_and_unknown_options_are_refused(settings, reason):
     with pytest.raises(ValueError, match=reason):
         RNNSeq2Seq(**settings)
 

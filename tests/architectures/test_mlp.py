@@ -1,4 +1,4 @@
-"""The bag of tokens that the multilayer perceptron computes."""
+"""The bag of words that the MLP computes: TF-IDF, n-grams, naive Bayes weights, and its dense layers."""
 
 import keras
 import numpy as np
@@ -9,27 +9,28 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from zoo.architectures.mlp import MLP
 
 TRAINING = [[3, 4, 5, 3, 3], [4, 6, 7], [8, 4, 4, 9, 3], [9], [5, 5, 6]]
-TEXTS = [[3, 3, 4, 9, 8, 5], [7, 7], [4, 10], [10]]  # nobody saw a 10 while training
+TEXTS = [[3, 3, 4, 9, 8, 5], [7, 7], [4, 10], [10]]  # 10 is not in TRAINING
 VOCABULARY = 11
 
 
 def vectors(backbone, texts, size):
-    """What the weights at the places of each text add up to, feature by feature."""
+    """The bag-of-words vectors, (texts, size): the sum of the weights of each feature in each text."""
     tokens = np.zeros((len(texts), 7), "int32")
     for row, text in zip(tokens, texts, strict=True):
         row[: len(text)] = text
     model = keras.Model(backbone.input, [backbone.get_layer(name).output for name in ("ngrams", "weights")])
     ids, weights = model({"tokens": tokens})
-    actual = np.zeros((len(texts), size))
-    np.add.at(actual, (np.arange(len(texts))[:, None], ops.convert_to_numpy(ids)), ops.convert_to_numpy(weights))
-    return actual
+    features = np.zeros((len(texts), size))
+    np.add.at(features, (np.arange(len(texts))[:, None], ops.convert_to_numpy(ids)), ops.convert_to_numpy(weights))
+    return features
 
 
 def scikit(**options):
+    """The vectors of scikit-learn's TfidfVectorizer, (texts, features), and the token of each feature."""
     words = {str(i): i for i in range(VOCABULARY)}
     vectorizer = TfidfVectorizer(token_pattern=r"\d+", **options).fit([" ".join(map(str, text)) for text in TRAINING])
-    actual = vectorizer.transform([" ".join(map(str, text)) for text in TEXTS]).toarray()
-    return actual, [words.get(name) for name in vectorizer.get_feature_names_out()]
+    features = vectorizer.transform([" ".join(map(str, text)) for text in TEXTS]).toarray()
+    return features, [words.get(name) for name in vectorizer.get_feature_names_out()]
 
 
 @pytest.mark.parametrize(
@@ -48,17 +49,19 @@ def test_features_are_those_of_scikit_learn(features, options):
     actual = vectors(backbone, TEXTS, VOCABULARY)
     expected, columns = scikit(**options)
     np.testing.assert_allclose(actual[:, columns], expected, atol=1e-5)
-    assert actual.sum() == pytest.approx(expected.sum(), abs=1e-4)  # nothing stands in any other column
+    assert actual.sum() == pytest.approx(expected.sum(), abs=1e-4)  # all other columns are zero
 
 
-def test_runs_of_tokens_are_those_of_scikit_learn():
+def test_ngrams_are_those_of_scikit_learn():
     architecture = MLP(vocabulary=VOCABULARY, features="tfidf", ngrams=2, buckets=2**16, hidden=2)
     backbone = architecture.backbone()
     architecture.adapt(backbone, iter([np.array(text) for text in TRAINING]))
     actual = vectors(backbone, TEXTS, VOCABULARY + 2**16)
     expected, _ = scikit(ngram_range=(1, 2))
-    for mine, theirs in zip(actual, expected, strict=True):
-        np.testing.assert_allclose(np.sort(mine[mine > 0]), np.sort(theirs[theirs > 0]), atol=1e-5)
+    for actual_row, expected_row in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(
+            np.sort(actual_row[actual_row > 0]), np.sort(expected_row[expected_row > 0]), atol=1e-5
+        )
 
 
 def test_dense_layer_on_top_of_the_features():
@@ -71,26 +74,27 @@ def test_dense_layer_on_top_of_the_features():
     np.testing.assert_allclose(ops.convert_to_numpy(backbone({"tokens": tokens})), expected, atol=1e-6)
 
 
-def test_no_layers_are_a_linear_model_that_starts_at_zero():
+def test_depth_0_is_a_linear_model_that_starts_at_zero():
     backbone = MLP(vocabulary=VOCABULARY, hidden=3, depth=0).backbone()
     backbone.get_layer("dense0").bias.assign([0, -1, 2])
     np.testing.assert_allclose(ops.convert_to_numpy(backbone({"tokens": np.array([[3, 4]], "int32")})), [[0, -1, 2]])
 
 
-def test_rare_features_do_not_count():
+def test_features_below_min_count_have_weight_zero():
     architecture = MLP(vocabulary=VOCABULARY, min_count=2, hidden=3)
     backbone = architecture.backbone()
     architecture.adapt(backbone, [np.array(text) for text in TRAINING])
     assert set(np.flatnonzero(ops.convert_to_numpy(backbone.get_layer("weights").scale))) == {3, 4, 5, 6, 9}
 
 
-def test_features_that_tell_more_about_the_labels_count_more():
+def test_naive_bayes_weights_are_log_count_ratios():
     """Wang & Manning 2012, section 2: r = log((p / |p|) / (q / |q|)), here by hand."""
     labels = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [0, 1]])
     architecture = MLP(vocabulary=VOCABULARY, features="binary", naive_bayes=True, hidden=3)
     backbone = architecture.backbone()
     architecture.adapt(backbone, [np.array(text) for text in TRAINING], labels)
-    p, q = {3: 2, 4: 3, 5: 2, 6: 2, 7: 2, 8: 1, 9: 1}, {3: 2, 4: 2, 5: 2, 6: 2, 7: 1, 8: 2, 9: 3}  # texts, and one
+    # 1 + texts of the first label with a word, and 1 + texts of the second
+    p, q = {3: 2, 4: 3, 5: 2, 6: 2, 7: 2, 8: 1, 9: 1}, {3: 2, 4: 2, 5: 2, 6: 2, 7: 1, 8: 2, 9: 3}
     expected = {word: abs(np.log((p[word] / sum(p.values())) / (q[word] / sum(q.values())))) for word in p}
     scale = ops.convert_to_numpy(backbone.get_layer("weights").scale)
     assert {word: scale[word] for word in np.flatnonzero(scale)} == pytest.approx(expected, abs=1e-5)

@@ -60,7 +60,7 @@ def test_texts_longer_than_learned_positions_are_refused():
         features(backbone, TOKENS)
 
 
-def test_unknown_words_name_the_nearest():
+def test_unknown_options_name_the_nearest():
     with pytest.raises(ValueError, match=r"Unknown positions. Received: 'rotery'. Did you mean 'rotary'\?"):
         TransformerEncoder(positions="rotery")
     with pytest.raises(ValueError, match=r"Unknown norm. Received: 'pree'. Did you mean 'pre'\?"):

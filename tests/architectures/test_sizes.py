@@ -1,4 +1,4 @@
-"""The named sizes have as many weights as the published models. No memory is given to any of them."""
+"""Named sizes have as many weights as the published models; no weight is allocated."""
 
 import math
 from dataclasses import replace
@@ -11,10 +11,10 @@ from zoo.transforms.lazy import shapes
 
 
 def count(size):
-    """Weights of a named size, from those of one and of two of its blocks, which are all alike."""
+    """Number of weights of a named size, from its counts at depth 1 and 2: all blocks are equal."""
     models = [shapes(replace(size, depth=depth).backbone).values() for depth in (1, 2)]
-    this, two = (sum(map(math.prod, weights)) for weights in models)
-    return this + (size.depth - 1) * (two - this)
+    one_block, two_blocks = (sum(map(math.prod, weights)) for weights in models)
+    return one_block + (size.depth - 1) * (two_blocks - one_block)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_roberta_with_its_pooler_and_its_only_token_type(size, reference):
         (gpt2.XL, 1_557_611_200),
     ],
 )
-def test_what_has_no_head_or_a_tied_one(size, reference):
+def test_distilbert_and_gpt2(size, reference):
     assert count(size) == reference
 
 
@@ -108,5 +108,5 @@ def test_bart(size, reference):
 
 
 @pytest.mark.parametrize(("size", "reference"), [(transformer.BASE, 65e6), (transformer.BIG, 213e6)])
-def test_transformer_by_the_round_numbers_of_its_paper(size, reference):
+def test_transformer_has_the_rounded_count_of_the_paper(size, reference):
     assert count(size) == pytest.approx(reference, rel=0.03)

@@ -1,4 +1,4 @@
-"""What each backend answers to the same calls."""
+"""Backend functions: the same results on every backend."""
 
 import keras
 import numpy as np
@@ -16,8 +16,8 @@ X = np.arange(12, dtype="float32").reshape(4, 3)
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_scan_runs_along_the_first_axis(reverse):
-    def step(state, now):
-        total = state[0] + now[0] * now[1]
+    def step(state, inputs):
+        total = state[0] + inputs[0] * inputs[1]
         return (total,), (total, 2 * total)
 
     inputs = (ops.convert_to_tensor(X), ops.ones((4, 3)))
@@ -38,7 +38,7 @@ def test_custom_gradient_is_the_gradient_that_training_uses():
         def call(self, x):
             run = backend.custom_gradient(
                 lambda x, scale: ((x * scale,), (x, scale)),
-                lambda retained, gradients: (10 * gradients[0] * retained[1], 10 * ops.sum(gradients[0] * retained[0])),
+                lambda saved, gradients: (10 * gradients[0] * saved[1], 10 * ops.sum(gradients[0] * saved[0])),
             )
             return run(x, ops.convert_to_tensor(self.scale))[0]
 
@@ -52,7 +52,7 @@ def test_custom_gradient_is_the_gradient_that_training_uses():
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("classes", [5, 30_000])
 def test_cross_entropy_and_its_gradient(classes, smoothing):
-    random, rows = np.random.default_rng(0), 24  # rows of many classes are looked at in parts on some backends
+    random, rows = np.random.default_rng(0), 24  # many classes are processed in chunks on some backends
     logits, targets = random.normal(size=(rows, classes)), random.integers(classes, size=rows)
     weights = random.uniform(size=rows)
     share = np.full((rows, classes), smoothing / classes)
@@ -69,7 +69,7 @@ def test_cross_entropy_and_its_gradient(classes, smoothing):
     np.testing.assert_allclose(logits - numpy(model.weights[0]), gradient, atol=1e-6)
 
 
-def test_cross_entropy_of_half_precision_is_taken_in_full():
+def test_cross_entropy_of_half_precision_is_computed_in_float32():
     random = np.random.default_rng(0)
     logits, targets = ops.cast(random.normal(size=(24, 30_000)), "bfloat16"), random.integers(30_000, size=24)
     losses = backend.cross_entropy(logits, ops.convert_to_tensor(targets, "int32"))
@@ -93,8 +93,8 @@ def test_adam_adds_up_the_gradients_of_a_row_that_is_looked_up_twice():
 def test_small_functions():
     x = ops.convert_to_tensor(X)
     np.testing.assert_array_equal(numpy(backend.transpose(x)), X.T)
-    for this, other in zip(backend.split(x, 3), np.split(X, 3, -1), strict=True):
-        np.testing.assert_array_equal(numpy(this), other)
+    for actual, expected in zip(backend.split(x, 3), np.split(X, 3, -1), strict=True):
+        np.testing.assert_array_equal(numpy(actual), expected)
     np.testing.assert_array_equal(numpy(backend.concatenate([x, x])), np.concatenate([X, X], -1))
     np.testing.assert_allclose(numpy(backend.sigmoid(x)), 1 / (1 + np.exp(-X)), rtol=1e-6)
     np.testing.assert_allclose(numpy(backend.tanh(x)), np.tanh(X), rtol=1e-6)
@@ -102,25 +102,25 @@ def test_small_functions():
 
 @pytest.mark.parametrize("shape", [(3, 2, 400), (5, 400), (1, 400)])
 def test_linear_multiplies_and_adds_with_a_gradient_and_without(shape):
-    """A kernel this large is multiplied by another library on torch where no gradient is asked for."""
+    """On torch a kernel of this size is multiplied by oneDNN where no gradient is needed."""
     rng = np.random.default_rng(0).normal
     x, kernel, bias = (rng(size=size).astype("float32") for size in (shape, (400, 500), 500))
     model = keras.Sequential([keras.Input(shape[1:]), Dense(500)])
     model.set_weights([kernel, bias])
     for y in (model(x), backend.jit(model, model.variables, donate=False)(ops.convert_to_tensor(x))):
         np.testing.assert_allclose(numpy(y), x @ kernel + bias, rtol=1e-4, atol=1e-4)
-    alone = backend.jit(backend.linear, [], donate=False)(ops.convert_to_tensor(x), ops.convert_to_tensor(kernel))
-    np.testing.assert_allclose(numpy(alone), x @ kernel, rtol=1e-4, atol=1e-4)
+    no_bias = backend.jit(backend.linear, [], donate=False)(ops.convert_to_tensor(x), ops.convert_to_tensor(kernel))
+    np.testing.assert_allclose(numpy(no_bias), x @ kernel, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.skipif(keras.config.backend() != "torch", reason="the fused kernels are PyTorch's")
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
 def test_fused_recurrence_is_the_same_recurrence(kind, reverse, monkeypatch):
-    """What a CUDA device would be given, run on the CPU."""
+    """The fused kernels, run on the CPU as they are on a CUDA device."""
     import torch
 
-    from zoo.backend import torch_recurrence as here
+    from zoo.backend import torch_recurrence
     from zoo.layers.recurrent import cells
 
     layer = getattr(cells, kind)(6, reverse=reverse)
@@ -128,9 +128,9 @@ def test_fused_recurrence_is_the_same_recurrence(kind, reverse, monkeypatch):
     layer(x, padding_mask)
     layer.bias.assign(torch.randn(layer.bias.shape))
     weights = [weight.value for weight in layer.weights]
-    assert here.fused_recurrence(kind, x, padding_mask, reverse, weights) is None
-    monkeypatch.setattr(here, "FUSED_ON", "cpu")
-    y = here.fused_recurrence(kind, x.transpose(0, 1), padding_mask, reverse, weights).transpose(0, 1)
+    assert torch_recurrence.fused_recurrence(kind, x, padding_mask, reverse, weights) is None
+    monkeypatch.setattr(torch_recurrence, "FUSED_ON", "cpu")
+    y = torch_recurrence.fused_recurrence(kind, x.transpose(0, 1), padding_mask, reverse, weights).transpose(0, 1)
     np.testing.assert_allclose(numpy(y * padding_mask[..., None]), numpy(layer(x, padding_mask)), atol=1e-5)
 
 
@@ -160,7 +160,7 @@ def test_gradients_are_clipped_together_and_weights_averaged():
     optimizer.build(variables)
     m, v, averages = [0.0, 0.0], [0.0, 0.0], None
     weights = [numpy(variable) for variable in variables]
-    for step, size in enumerate((5.0, 0.01, 3.0), start=1):  # the second is short enough as it is
+    for step, size in enumerate((5.0, 0.01, 3.0), start=1):  # the second needs no clipping
         gradients = [(size * random.standard_normal(shape)).astype("float32") for shape in shapes]
         optimizer.apply([ops.convert_to_tensor(gradient) for gradient in gradients])
         scale = min(1.0, 1.0 / np.sqrt(sum(np.sum(gradient**2) for gradient in gradients)))
@@ -174,7 +174,7 @@ def test_gradients_are_clipped_together_and_weights_averaged():
         np.testing.assert_allclose(numpy(variable), expected, atol=1e-6)
 
 
-def test_a_gradient_without_an_end_leaves_no_weight_that_looks_right():
+def test_an_infinite_gradient_makes_all_weights_nan():
     variable = keras.Variable(np.ones(3, "float32"))
     optimizer = backend.AdamW(0.01, global_clipnorm=1.0)
     optimizer.build([variable])
@@ -190,8 +190,8 @@ def test_capture_runs_once_and_on_its_arguments():
         np.testing.assert_array_equal(ops.convert_to_numpy(state["sum"]), np.full(3, expected))
 
 
-@pytest.mark.skipif(keras.backend.backend() != "torch", reason="only on PyTorch is an array written over")
-def test_capture_writes_over_an_array_once():
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="only PyTorch updates arrays in place")
+def test_capture_updates_an_array_in_place_once():
     cache = ops.zeros(3)
     step = backend.capture(lambda array: array.add_(1.0))
     for times in (1, 2):

@@ -20,8 +20,8 @@ NAMED_TUPLE = {"_replace"}
 
 
 @pytest.fixture(autouse=True)
-def changed():
-    """A failure here says what to do about it."""
+def explain_failure():
+    """Turns an AttributeError into a message that says what to do about it."""
     try:
         yield
     except AttributeError as error:
@@ -76,7 +76,7 @@ def test_autocasts(autocast):
     assert keras_private.autocasts(layer.add_weight((2,), autocast=autocast)) == autocast
 
 
-def test_a_built_layer_takes_a_layer_within_and_gives_it_back():
+def test_an_inner_layer_is_added_to_a_built_layer_and_removed():
     layer, inner, other = model_with_dense().layers[0], keras.layers.Dense(2), keras.layers.Dense(2)
     inner.build((None, 3))
     with pytest.raises(ValueError, match="cannot add new elements"):
@@ -149,11 +149,11 @@ def test_keras_calls_the_hooks_of_optimizers(hook):
         pytest.skip("the hook is PyTorch's")
     calls = []
 
-    class Watched(keras_private.torch_adamw() if keras.config.backend() == "torch" else backend.AdamW):
+    class Recorded(keras_private.torch_adamw() if keras.config.backend() == "torch" else backend.AdamW):
         pass
 
-    setattr(Watched, hook, lambda self, *args: calls.append(args) or (args[0] if hook == "_clip_gradients" else None))
-    optimizer = Watched(0.1, weight_decay=0.1, global_clipnorm=1.0, use_ema=True, ema_momentum=0.9)
+    setattr(Recorded, hook, lambda self, *args: calls.append(args) or (args[0] if hook == "_clip_gradients" else None))
+    optimizer = Recorded(0.1, weight_decay=0.1, global_clipnorm=1.0, use_ema=True, ema_momentum=0.9)
     variables = model_with_dense().trainable_variables
     optimizer.build(variables)
     optimizer.apply([ops.ones(variable.shape) for variable in variables])

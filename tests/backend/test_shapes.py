@@ -1,4 +1,4 @@
-"""Sizes of few kinds: buckets and powers of two."""
+"""Shape bucketing: buckets and powers of two."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Bad folders: one clear line each, and a network that is as it was."""
+"""Bad checkpoint folders: an error of one line each, and unchanged weights."""
 
 import json
 
@@ -23,8 +23,8 @@ def backbone():
 
 
 @pytest.fixture
-def refused(backbone):
-    """Check that a folder is refused in one line, with nothing loaded."""
+def check_refused(backbone):
+    """A function that checks that a folder is refused in one line, with no weight changed."""
 
     def check(folder, match):
         before = [ops.convert_to_numpy(weight.value).copy() for weight in backbone.weights]
@@ -38,18 +38,20 @@ def refused(backbone):
 
 
 def tensors(**changes):
-    """The reference's tensors, some replaced or, by None, left out."""
+    """The reference's tensors, with `changes`; None removes a tensor."""
     return {name: array for name, array in (GOLDEN.part("tensor") | changes).items() if array is not None}
 
 
-def test_a_missing_tensor(refused, tmp_path):
+def test_a_missing_tensor(check_refused, tmp_path):
     folder = GOLDEN.write(tmp_path, tensors(**{POSITIONS: None}))
-    refused(folder, rf"Expected the tensor {POSITIONS} in .*, for positions/embeddings. Received: none")
+    check_refused(folder, rf"Expected the tensor {POSITIONS} in .*, for positions/embeddings. Received: none")
 
 
-def test_another_shape(refused, tmp_path):
+def test_another_shape(check_refused, tmp_path):
     folder = GOLDEN.write(tmp_path, tensors(**{POSITIONS: np.zeros((9, 16), "float32")}))
-    refused(folder, r"position_embeddings.weight .* of shape \(12, 16\), for positions/embeddings. Received: \(9, 16\)")
+    check_refused(
+        folder, r"position_embeddings.weight .* of shape \(12, 16\), for positions/embeddings. Received: \(9, 16\)"
+    )
 
 
 def test_a_fused_tensor_without_three_parts(tmp_path):
@@ -59,21 +61,23 @@ def test_a_fused_tensor_without_three_parts(tmp_path):
         zoo.load_weights(read_architecture(gpt2.config).backbone(), folder)
 
 
-def test_a_tensor_too_many(refused, tmp_path):
+def test_a_tensor_too_many(check_refused, tmp_path):
     folder = GOLDEN.write(tmp_path, tensors(**{"bert.extra.weight": np.zeros(3, "float32")}))
-    refused(folder, r"Received: 1 others in .*, such as extra.weight: is it another architecture than bert")
+    check_refused(folder, r"Received: 1 others in .*, such as extra.weight: is it another architecture than bert")
 
 
-@pytest.mark.parametrize("other", ["roberta", "gpt2", "llama"])
-def test_another_architecture(refused, tmp_path, other):
-    refused(Golden(other).write(tmp_path), r"Expected .* Received: ")
+@pytest.mark.parametrize("architecture", ["roberta", "gpt2", "llama"])
+def test_another_architecture(check_refused, tmp_path, architecture):
+    check_refused(Golden(architecture).write(tmp_path), r"Expected .* Received: ")
 
 
-def test_an_unknown_architecture(refused, tmp_path):
-    refused(GOLDEN.write(tmp_path, model_type="berd"), r"Unknown model_type .* 'berd'. Did you mean 'bert'\? Known: ")
+def test_an_unknown_architecture(check_refused, tmp_path):
+    check_refused(
+        GOLDEN.write(tmp_path, model_type="berd"), r"Unknown model_type .* 'berd'. Did you mean 'bert'\? Known: "
+    )
 
 
-def test_settings_that_are_not_drawn(tmp_path):
+def test_unsupported_settings(tmp_path):
     folder = GOLDEN.write(tmp_path, hidden_act="relu")
     with pytest.raises(ValueError, match=r"Expected hidden_act of gelu or gelu_new in config.json. Received: 'relu'"):
         import_folder(folder)
@@ -83,35 +87,35 @@ def test_settings_that_are_not_drawn(tmp_path):
             read_architecture(llama | change)
 
 
-def test_a_truncated_file(refused, tmp_path):
+def test_a_truncated_file(check_refused, tmp_path):
     path = GOLDEN.write(tmp_path) / "model.safetensors"
     full = path.read_bytes()
     for size in (0, 5, 300, len(full) - 4):
         path.write_bytes(full[:size])
-        refused(tmp_path, r"Expected a whole safetensors file. Received: .*model.safetensors, which is truncated")
+        check_refused(tmp_path, r"Expected a whole safetensors file. Received: .*model.safetensors, which is truncated")
     path.write_bytes(b"\xff" * 200)
-    refused(tmp_path, r"Expected a whole safetensors file")
+    check_refused(tmp_path, r"Expected a whole safetensors file")
 
 
-def test_pickles_are_never_read(refused, tmp_path):
+def test_pickles_are_never_read(check_refused, tmp_path):
     (GOLDEN.write(tmp_path) / "model.safetensors").unlink()
     (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x04.")
-    refused(
+    check_refused(
         tmp_path, r"Expected model.safetensors in .* Received: only pytorch_model.bin, pickles, which may run any code"
     )
-    refused(tmp_path / "pytorch_model.bin", r"pytorch_model.bin, a pickle, which is never read")
+    check_refused(tmp_path / "pytorch_model.bin", r"pytorch_model.bin, a pickle, which is never read")
 
 
-def test_folders_without_what_is_needed(refused, tmp_path):
-    refused(tmp_path, r"Expected config.json in .* Received: a folder without one")
-    refused(tmp_path / "nowhere", r"Expected config.json in .* Received: no such folder")
+def test_incomplete_folders(check_refused, tmp_path):
+    check_refused(tmp_path, r"Expected config.json in .* Received: a folder without one")
+    check_refused(tmp_path / "nowhere", r"Expected config.json in .* Received: no such folder")
     (tmp_path / "config.json").write_text("{")
-    refused(tmp_path, r"Expected a config.json. Received: .* damaged")
+    check_refused(tmp_path, r"Expected a config.json. Received: .* damaged")
     (GOLDEN.write(tmp_path) / "model.safetensors").unlink()
-    refused(tmp_path, r"Expected model.safetensors in .* Received: no such file")
+    check_refused(tmp_path, r"Expected model.safetensors in .* Received: no such file")
 
 
-def test_shards(backbone, refused, tmp_path):
+def test_shards(backbone, check_refused, tmp_path):
     folder, parts = GOLDEN.write(tmp_path), GOLDEN.part("tensor")
     (folder / "model.safetensors").unlink()
     names = sorted(parts)
@@ -122,16 +126,16 @@ def test_shards(backbone, refused, tmp_path):
     zoo.load_weights(backbone, folder)
     np.testing.assert_array_equal(ops.convert_to_numpy(backbone.get_layer("positions").embeddings), parts[POSITIONS])
     (folder / files[POSITIONS]).unlink()
-    refused(folder, r"names model-0000\d-of-00002.safetensors, which is not there")
+    check_refused(folder, r"Expected model-0000\d-of-00002.safetensors, which .* names. Received: no such file")
     (folder / "model.safetensors.index.json").write_text("[]")
-    refused(folder, r"Expected the index of safetensors files. Received: .* damaged")
+    check_refused(folder, r"Expected the index of safetensors files. Received: .* damaged")
 
 
-@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
-def test_half_precision_is_read(backbone, tmp_path, kind):
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_read(backbone, tmp_path, dtype):
     import ml_dtypes
 
-    half = {name: array.astype(getattr(ml_dtypes, kind, kind)) for name, array in GOLDEN.part("tensor").items()}
+    half = {name: array.astype(getattr(ml_dtypes, dtype, dtype)) for name, array in GOLDEN.part("tensor").items()}
     zoo.load_weights(backbone, GOLDEN.write(tmp_path, half))
     actual = ops.convert_to_numpy(backbone.get_layer("positions").embeddings)
     assert actual.dtype == "float32"
@@ -141,8 +145,8 @@ def test_half_precision_is_read(backbone, tmp_path, kind):
 def test_names_of_old_files_are_understood(backbone, tmp_path):
     old = {"bert.embeddings.LayerNorm.gamma": "weight", "bert.embeddings.LayerNorm.beta": "bias"}
     state = tensors()
-    moved = {name: state.pop(f"bert.embeddings.LayerNorm.{now}") for name, now in old.items()}
-    state = {name.removeprefix("bert."): array for name, array in (state | moved).items()}
+    renamed = {name: state.pop(f"bert.embeddings.LayerNorm.{leaf}") for name, leaf in old.items()}
+    state = {name.removeprefix("bert."): array for name, array in (state | renamed).items()}
     ids = {"embeddings.position_ids": np.arange(12)[None]}
     loaded = zoo.load_weights(backbone, GOLDEN.write(tmp_path, state | ids))
     assert loaded.new == ()

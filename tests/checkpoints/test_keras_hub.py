@@ -1,4 +1,4 @@
-"""Presets of KerasHub: the same features, trained further, refused in one line."""
+"""Presets of KerasHub: conversion gives the same features and logits, and errors are one line."""
 
 import sys
 
@@ -25,7 +25,7 @@ BACKBONES = {
     "Llama": {"num_query_heads": 2, "num_key_value_heads": 1, "rope_max_wavelength": 500},
     "T5": {"num_heads": 2, "use_gated_activation": False},
 }
-LATER = {"num_heads": 2, "key_value_dim": 6, "tie_embedding_weights": False}  # T5 1.1
+T5_1_1 = {"num_heads": 2, "key_value_dim": 6, "tie_embedding_weights": False}
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(5, 40))]
 
 
@@ -39,8 +39,8 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
 
 
-def saved(hub, name, folder, settings=None):
-    """A backbone with random weights, saved as a preset."""
+def save_preset(hub, name, folder, settings=None):
+    """Save a backbone with random weights as a preset; returns the backbone."""
     keras.utils.set_random_seed(0)
     backbone = getattr(hub.models, f"{name}Backbone")(**SIZES, **settings or BACKBONES[name])
     rng = np.random.default_rng(0)
@@ -51,12 +51,12 @@ def saved(hub, name, folder, settings=None):
 
 
 IDS = np.random.default_rng(1).integers(5, 40, (2, 9)).astype("int32")
-TYPES = (np.arange(9)[None] > [[3], [5]]).astype("int32")
+SEGMENTS = (np.arange(9)[None] > [[3], [5]]).astype("int32")
 
 
-def theirs(backbone):
-    present = np.ones_like(IDS)
-    inputs = {"token_ids": IDS, "segment_ids": TYPES, "padding_mask": present}
+def reference_features(backbone):
+    """The features of KerasHub for IDS."""
+    inputs = {"token_ids": IDS, "segment_ids": SEGMENTS, "padding_mask": np.ones_like(IDS)}
     inputs |= {
         f"{part}_{name}": inputs[name] for part in ("encoder", "decoder") for name in ("token_ids", "padding_mask")
     }
@@ -68,33 +68,33 @@ def theirs(backbone):
 
 @pytest.mark.parametrize("name", all_or_few(BACKBONES, ("Bert", "Llama")))
 def test_features_are_those_of_keras_hub(hub, name, tmp_path):
-    reference = saved(hub, name, tmp_path / "preset")
+    reference = save_preset(hub, name, tmp_path / "preset")
     folder = resolve(tmp_path / "preset")
     backbone = read_architecture(read_config(folder)).backbone()
     zoo.load_weights(backbone, tmp_path / "preset")
-    inputs = {"tokens": IDS, "segments": TYPES, "source": IDS, "target": IDS}
+    inputs = {"tokens": IDS, "segments": SEGMENTS, "source": IDS, "target": IDS}
     actual = ops.convert_to_numpy(backbone({key: ops.convert_to_tensor(inputs[key]) for key in backbone.input}))
-    np.testing.assert_allclose(actual, theirs(reference), atol=1e-5)
+    np.testing.assert_allclose(actual, reference_features(reference), atol=1e-5)
     assert resolve(tmp_path / "preset") == folder
 
 
 def test_logits_of_both_versions_of_t5(hub, tmp_path):
-    """They are made with the word vectors, or with weights of their own."""
+    """Logits of a tied and of an untied output layer."""
     activation = keras.saving.get_registered_object("keras_hub>gelu_approximate")
-    for tied, settings in {True: BACKBONES["T5"], False: LATER | {"activation": activation}}.items():
-        backbone = saved(hub, "T5", tmp_path / str(tied), settings)
+    for tied, settings in {True: BACKBONES["T5"], False: T5_1_1 | {"activation": activation}}.items():
+        backbone = save_preset(hub, "T5", tmp_path / str(tied), settings)
         architecture = read_architecture(read_config(resolve(tmp_path / str(tied))))
         model = build_model(Translate(length=9, target_length=9), architecture)
         assert zoo.load_weights(model, tmp_path / str(tied)).new == ()
         actual = ops.convert_to_numpy(model({name: ops.convert_to_tensor(IDS) for name in model.input}))
-        features = ops.convert_to_tensor(theirs(backbone)) * (16**-0.5 if tied else 1.0)
+        features = ops.convert_to_tensor(reference_features(backbone)) * (16**-0.5 if tied else 1.0)
         expected = ops.convert_to_numpy(backbone.token_embedding(features, reverse=True))
         np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 
 def test_a_preset_is_imported_with_its_tokenizer(hub, tmp_path):
     pytest.importorskip("tensorflow_text", reason="KerasHub's tokenizers need it", exc_type=ImportError)
-    saved(hub, "Bert", tmp_path / "preset")
+    save_preset(hub, "Bert", tmp_path / "preset")
     hub.models.BertTokenizer(vocabulary=WORDS, lowercase=True).save_to_preset(str(tmp_path / "preset"))
     pipeline = zoo.load(zoo.import_model(tmp_path / "preset", tmp_path / "model"))
     assert pipeline.tokenizer.encode("W7 w8").ids.tolist() == [2, 7, 8, 3]
@@ -103,7 +103,7 @@ def test_a_preset_is_imported_with_its_tokenizer(hub, tmp_path):
 
 
 def test_an_untied_output_layer_comes_along(hub, tmp_path):
-    backbone = saved(hub, "Llama", tmp_path / "preset")
+    backbone = save_preset(hub, "Llama", tmp_path / "preset")
     architecture = read_architecture(read_config(resolve(tmp_path / "preset")))
     model = zoo.build(
         "llama",
@@ -126,8 +126,8 @@ def test_mistakes(hub, tmp_path, monkeypatch):
     hub.models.FNetBackbone(**SIZES).save_to_preset(str(folder))
     with pytest.raises(ValueError, match=r"Unknown backbone of KerasHub. Received: 'FNetBackbone'.* Known: Bart"):
         resolve(folder)
-    stretched = {"num_query_heads": 2, "num_key_value_heads": 1, "rope_position_scaling_factor": 2.0}
-    hub.models.LlamaBackbone(**SIZES, **stretched).save_to_preset(str(tmp_path / "llama"))
+    scaled_rope = {"num_query_heads": 2, "num_key_value_heads": 1, "rope_position_scaling_factor": 2.0}
+    hub.models.LlamaBackbone(**SIZES, **scaled_rope).save_to_preset(str(tmp_path / "llama"))
     with pytest.raises(
         ValueError, match=r"Expected rope_position_scaling_factor=1.0 of a LlamaBackbone. Received: 2.0"
     ):

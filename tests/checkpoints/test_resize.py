@@ -1,10 +1,10 @@
-"""Vectors for new tokens, and training on a user's text before the labels."""
+"""Resized vocabularies: embeddings of new tokens, and continued pretraining before fine-tuning."""
 
 import numpy as np
 import pytest
 from keras import ops
-from learners import write_rows
 from references import Golden, write_tokenizer
+from small_classifier import write_rows
 from tiny import all_or_few
 
 import zoo
@@ -17,7 +17,7 @@ from zoo.tokenizers.words import Words
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """A folder of texts with words that are new, and of labels that hang on them."""
+    """A folder of labelled texts whose labels depend on new words."""
     return write_rows(tmp_path_factory.mktemp("rows"), "esim", "voip")
 
 
@@ -35,8 +35,8 @@ def embeddings(pipeline):
     return ops.convert_to_numpy(pipeline.model.get_layer("embedding").embeddings.value)
 
 
-@pytest.mark.parametrize("size", all_or_few((40, 38), (38,)))  # of the tokenizer: the network has 40 vectors
-def test_new_vectors_are_the_mean_of_the_old(data, tmp_path, size):
+@pytest.mark.parametrize("size", all_or_few((40, 38), (38,)))  # of the tokenizer: the network has 40 embeddings
+def test_new_embeddings_are_the_mean_of_the_old(data, tmp_path, size):
     folder = Golden("bert").write(tmp_path / "bert")
     write_tokenizer(folder, size)
     added = ["tokenizer.added_tokens=esim,voip"]
@@ -58,7 +58,7 @@ def test_continued_pretraining_then_labels(data, tmp_path):
         init=str(folder),
         overrides=["tokenizer.added_tokens=esim,voip"],
     )
-    assert np.abs(embeddings(first)[40] - embeddings(first)[41]).max() > 1e-3  # they began as equals
+    assert np.abs(embeddings(first)[40] - embeddings(first)[41]).max() > 1e-3  # equal at the start
     labels = preset(data, ClassifyText(length=8, pooling="mean"), 0.0)
     second = zoo.train(labels, to=tmp_path / "second", init=tmp_path / "first", overrides=["training.epochs=1"])
     assert second.tokenizer.vocabulary_size == first.tokenizer.vocabulary_size == 42
@@ -66,8 +66,8 @@ def test_continued_pretraining_then_labels(data, tmp_path):
     assert set(second.predict("w9 esim")["probabilities"]) == {"good", "bad"}
 
 
-def test_logits_that_are_not_tied_grow_too(data, tmp_path):
-    """A causal network with an output layer of its own."""
+def test_an_untied_output_layer_is_resized_too(data, tmp_path):
+    """A causal network with an output layer that is not tied to its embeddings."""
     folder = Golden("llama").write(tmp_path / "llama")
     write_tokenizer(folder)
     task = preset(data, NextToken(length=8), 0.0)

@@ -1,10 +1,10 @@
-"""Training that starts from published weights, or from a model that the zoo has trained."""
+"""Warm start from published weights, or from a model folder of the zoo."""
 
 import numpy as np
 import pytest
 from keras import ops
-from learners import write_rows
 from references import Golden, write_tokenizer
+from small_classifier import write_rows
 
 import zoo
 from zoo.architectures.text_cnn import TextCNN
@@ -49,13 +49,13 @@ def test_a_run_starts_from_published_weights(bert, rows, tmp_path, capsys):
     for path, array in weights(imported.model, "block").items():
         np.testing.assert_array_equal(weights(pipeline.model, "block")[path], array)
     np.testing.assert_array_equal(
-        *(weights(this.model, "hidden/kernel")["hidden/kernel"] for this in (pipeline, imported))
+        *(weights(source.model, "hidden/kernel")["hidden/kernel"] for source in (pipeline, imported))
     )
     assert "new weights: logits/kernel, logits/bias." in " ".join(capsys.readouterr().err.split())
-    again = zoo.load(tmp_path / "m")
-    this, other = (loaded.predict("w9 w7")["probabilities"] for loaded in (again, pipeline))
-    assert this == pytest.approx(other, rel=1e-5)
-    assert again.preset.training.init == str(bert)
+    reloaded = zoo.load(tmp_path / "m")
+    expected = pipeline.predict("w9 w7")["probabilities"]
+    assert reloaded.predict("w9 w7")["probabilities"] == pytest.approx(expected, rel=1e-5)
+    assert reloaded.preset.training.init == str(bert)
 
 
 def test_a_run_starts_from_a_model_of_the_zoo(bert, rows, tmp_path):
@@ -65,7 +65,7 @@ def test_a_run_starts_from_a_model_of_the_zoo(bert, rows, tmp_path):
         np.testing.assert_array_equal(weights(second.model, "")[path], array, err_msg=path)
 
 
-def test_settings_of_the_network_may_be_given_too(bert, rows, tmp_path):
+def test_fields_of_the_architecture_can_be_overridden(bert, rows, tmp_path):
     pipeline = zoo.train(preset(rows), to=tmp_path / "m", overrides=[f"training.init={bert}", "architecture.dropout=0"])
     assert pipeline.preset.architecture.dropout == 0
     with pytest.raises(ValueError, match=r"Received: 16 others .* a smaller one"):

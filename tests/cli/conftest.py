@@ -1,4 +1,4 @@
-"""Calls the command line as a shell would, but in this process."""
+"""Fixtures of the command line, which run `zoo` in this process."""
 
 import io
 import re
@@ -15,7 +15,9 @@ TABLE = "text\tlabel\n" + "good film\tgood\nbad film\tbad\n" * 10
 
 
 @dataclass
-class Ended:
+class CommandResult:
+    """Exit status, standard output and standard error of a command."""
+
     status: int
     out: str
     err: str
@@ -23,31 +25,31 @@ class Ended:
 
 @pytest.fixture
 def cli(monkeypatch, capsys, tmp_path):
-    """Run `zoo` with some arguments, in an empty folder of its own, and return how it ended."""
+    """Run `zoo` with some arguments, in an empty folder of its own, and return its `CommandResult`."""
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments, stdin=b""):
         monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as exit_info:
             main()
-        return Ended(ended.value.code, *capsys.readouterr())
+        return CommandResult(exit_info.value.code, *capsys.readouterr())
 
     return call
 
 
 @pytest.fixture
 def data(cli):
-    """Twenty rows of a table, in the file data.tsv."""
+    """The path of data.tsv, a table of twenty labelled texts."""
     Path("data.tsv").write_text(TABLE)
     return "data.tsv"
 
 
 @pytest.fixture
 def train(cli):
-    """Run `zoo train` for one epoch of a tiny network, on `data`, into the folder "model"."""
+    """Run `zoo train` for one epoch of a tiny network, on `data`, with the model folder "model"."""
     tiny = ("architecture=averaging", "architecture.width=8", "training.epochs=1")
-    return lambda data, *more: cli("train", "text_cnn_sst2", *tiny, "--data", data, "--to", "model", *more)
+    return lambda data, *options: cli("train", "text_cnn_sst2", *tiny, "--data", data, "--to", "model", *options)
 
 
 @pytest.fixture
@@ -56,10 +58,10 @@ def check_refused():
 
     def check(message, call, *arguments, **options):
         before = sorted(Path().rglob("*"))
-        ended = call(*arguments, **options)
-        assert (ended.status, ended.out) == (2, "")
-        assert re.fullmatch(r"zoo: [^\n]*\n", ended.err)
-        assert re.search(".*".join(map(re.escape, message.split("..."))), ended.err), ended.err
+        result = call(*arguments, **options)
+        assert (result.status, result.out) == (2, "")
+        assert re.fullmatch(r"zoo: [^\n]*\n", result.err)
+        assert re.search(".*".join(map(re.escape, message.split("..."))), result.err), result.err
         assert sorted(Path().rglob("*")) == before
 
     return check
@@ -67,7 +69,7 @@ def check_refused():
 
 @pytest.fixture(scope="session")
 def pair_folder(tmp_path_factory):
-    """A model folder of a network, not trained, that compares two texts."""
+    """The model folder of an untrained classifier of text pairs."""
     from zoo.architectures.averaging import Averaging
     from zoo.objectives.classify_text import ClassifyText
     from zoo.pipeline.pipeline import Pipeline

@@ -59,10 +59,10 @@ def test_columns_that_are_not_there(train, check_refused, data):
 
 def test_broken_bytes_can_be_replaced(train):
     Path("data.tsv").write_bytes(TABLE.encode() + b"caf\xe9\tgood\n")
-    ended = train("data.tsv", "--errors", "replace")
-    assert ended.status == 0
-    assert ended.out.startswith("validation: accuracy ")
-    assert 'Saved in model. Try: zoo predict model "some text"' in ended.err
+    result = train("data.tsv", "--errors", "replace")
+    assert result.status == 0
+    assert result.out.startswith("validation: accuracy ")
+    assert 'Saved in model. Try: zoo predict model "some text"' in result.err
 
 
 def test_a_full_disk_while_tokens_are_written(train, monkeypatch, check_refused, data):

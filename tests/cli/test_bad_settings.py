@@ -48,7 +48,7 @@ def test_settings(train, check_refused, setting, message, data):
     check_refused(message, train, data, setting)
 
 
-def test_the_place_of_a_model(train, check_refused, data):
+def test_the_folder_of_a_model(train, check_refused, data):
     Path("things").mkdir()
     Path("things/diary.txt").touch()
     check_refused("things, which holds diary.txt", train, data, "--to", "things")
@@ -57,7 +57,7 @@ def test_the_place_of_a_model(train, check_refused, data):
     check_refused("Not a directory (data.tsv/", train, data, "--to", "data.tsv/model")
 
 
-def test_a_place_that_cannot_be_written_to(train, check_refused, monkeypatch, data):
+def test_a_folder_that_cannot_be_written_to(train, check_refused, monkeypatch, data):
     def forbidden(self, *arguments, **options):
         raise PermissionError(13, "Permission denied", str(self))
 
@@ -80,10 +80,10 @@ def test_a_full_disk_at_the_end_of_a_run(train, monkeypatch, data):
 
     with monkeypatch.context() as patch:
         patch.setattr(pipeline.Pipeline, "save", full)
-        ended = train(data)
-    assert (ended.status, ended.out) == (2, "")
+        result = train(data)
+    assert (result.status, result.out) == (2, "")
     line = "zoo: No space left on device (model). Free some space on its disk, then try again."
-    assert ended.err.splitlines()[-1] == line
+    assert result.err.splitlines()[-1] == line
     assert sorted(path.name for path in Path().iterdir()) == [".cache", "data.tsv", "model.running"]
     assert train(data, "--resume").status == 0
     assert sorted(path.name for path in Path().iterdir()) == [".cache", "data.tsv", "model"]
@@ -94,9 +94,9 @@ def test_ctrl_c(cli, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(model_commands, "start", press)
-    ended = cli("train", "mlp_helpdesk")
-    assert ended.status == INTERRUPTED == 130
-    assert ended.err == "Ended by Ctrl-C. Continue an unfinished run with --resume.\n"
+    result = cli("train", "mlp_helpdesk")
+    assert result.status == INTERRUPTED == 130
+    assert result.err == "Ended by Ctrl-C. Continue an unfinished run with --resume.\n"
     assert cli("evaluate", "model").err == "Ended by Ctrl-C.\n"
 
 

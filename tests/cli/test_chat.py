@@ -20,8 +20,8 @@ from zoo.pipeline.saving import load
 from zoo.presets import Preset
 from zoo.tokenizers.bytes import Bytes
 
-# `python -m zoo.cli` that hears Ctrl-C even where these tests run in a shell's background
-LISTENING = """
+# `python -m zoo` that handles Ctrl-C even where these tests run as a background job of a shell
+CODE = """
 import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
 runpy.run_module("zoo", run_name="__main__")
@@ -29,18 +29,18 @@ runpy.run_module("zoo", run_name="__main__")
 
 
 @pytest.fixture(scope="module")
-def answering(tmp_path_factory):
-    """A folder with a network that was never trained, whose answers are long: it hardly ever stops."""
+def chat_model(tmp_path_factory):
+    """The folder of an untrained model whose answers are long: the end token is unlikely."""
     tokenizer = Bytes().train()
     objective = FollowInstructions(length=96, max_new_tokens=20)
     architecture = GPT2(width=16, depth=1, heads=2, hidden=32, length=96, vocabulary=tokenizer.vocabulary_size)
-    folder = tmp_path_factory.mktemp("models") / "answering"
+    folder = tmp_path_factory.mktemp("models") / "chat_model"
     folder.mkdir()
     preset = Preset(architecture=architecture, objective=objective, tokenizer=Bytes())
     model = build_model(objective, architecture)
     embedding, (gamma, beta) = model.get_layer("embedding").embeddings, model.get_layer("norm").weights
     gamma.assign(0.1 * np.ones(16))
-    beta.assign(np.ones(16))  # so features point that way, and away from the vector of what ends a text
+    beta.assign(np.ones(16))  # the features of all tokens are near 1, far from the end token's embedding, -1
     vectors = np.abs(keras.ops.convert_to_numpy(embedding))
     vectors[[tokenizer.padding, tokenizer.end]] = -1.0
     embedding.assign(vectors)
@@ -48,10 +48,10 @@ def answering(tmp_path_factory):
     return folder
 
 
-def test_a_pipe(cli, answering):
-    asked = b"Hello\n\n  Where is it?\nAnd now the third\nAnd the last of them"
+def test_a_pipe(cli, chat_model):
+    lines = b"Hello\n\n  Where is it?\nAnd now the third\nAnd the last of them"
     options = ("--system", "Kind.", "--temperature", 0.7)
-    result = cli("chat", answering, *options, "--json", stdin=asked)
+    result = cli("chat", chat_model, *options, "--json", stdin=lines)
     answers = [json.loads(line) for line in result.out.splitlines()]
     assert [item["instruction"] for item in answers] == [
         "Hello", "Where is it?", "And now the third", "And the last of them"
@@ -59,9 +59,9 @@ def test_a_pipe(cli, answering):
     assert answers[0]["dropped_turns"] == 0
     assert answers[-1]["dropped_turns"] > 0
     assert "(Prompts have at most 76 tokens: the oldest turns" in result.err
-    chat = load(answering).chat("Kind.", temperature=0.7)
+    chat = load(chat_model).chat("Kind.", temperature=0.7)
     assert [chat.say(item["instruction"]) for item in answers] == [item["text"] for item in answers]
-    plain = cli("chat", answering, *options, stdin=asked)
+    plain = cli("chat", chat_model, *options, stdin=lines)
     assert plain.status == 0
     assert plain.out == "".join(item["text"] + "\n" for item in answers)
 
@@ -75,34 +75,34 @@ def test_a_pipe(cli, answering):
         (["--contrastive-alpha", 0.5], b"a", "contrastive_alpha needs top_k"),
     ],
 )
-def test_mistakes(cli, answering, options, stdin, message):
-    ended = cli("chat", answering, *options, stdin=stdin)
-    assert (ended.status, ended.out) == (2, "")
-    assert message in ended.err
-    assert ended.err.count("\n") == 1
+def test_mistakes(cli, chat_model, options, stdin, message):
+    result = cli("chat", chat_model, *options, stdin=stdin)
+    assert (result.status, result.out) == (2, "")
+    assert message in result.err
+    assert result.err.count("\n") == 1
 
 
 def test_a_model_that_classifies_is_refused(cli, model_folder):
-    ended = cli("chat", model_folder, stdin=b"Hello")
-    assert ended.status == 2
-    assert "Expected a model that follows instructions, to chat with. Received: one of ClassifyText" in ended.err
+    result = cli("chat", model_folder, stdin=b"Hello")
+    assert result.status == 2
+    assert "Expected a model that follows instructions, to chat with. Received: one of ClassifyText" in result.err
 
 
-def prompted(stream):
-    """What a stream says up to the next prompt, for which nobody waits forever."""
-    said, poll = b"", select.poll()  # not select.select, which knows 1,024 open files only
+def read_to_prompt(stream):
+    """Read a stream up to the next prompt "> "; fails after two minutes without output."""
+    output, poll = b"", select.poll()  # select.select is limited to 1,024 open files
     poll.register(stream, select.POLLIN)
-    while not said.endswith(b"> "):
-        assert poll.poll(120_000), said
-        more = stream.read(1)
-        assert more, said
-        said += more
-    return said
+    while not output.endswith(b"> "):
+        assert poll.poll(120_000), output
+        byte = stream.read(1)
+        assert byte, output
+        output += byte
+    return output
 
 
 @pytest.fixture
 def terminal():
-    """The two ends of one."""
+    """A pseudo-terminal: file descriptors of the controlling end and of the end for the process."""
     ends = pty.openpty()
     yield ends
     for end in ends:
@@ -110,15 +110,15 @@ def terminal():
 
 
 @pytest.fixture
-def conversation(answering, terminal):
-    """`zoo chat` with a person at that terminal."""
+def conversation(chat_model, terminal):
+    """A process of `zoo chat` whose standard input is the pseudo-terminal."""
     run = subprocess.Popen(
-        [sys.executable, "-c", LISTENING, "chat", str(answering), "--max-new-tokens", "70"],
+        [sys.executable, "-c", CODE, "chat", str(chat_model), "--max-new-tokens", "70"],
         stdin=terminal[1],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        bufsize=0,  # what `read` took beyond the first byte would be lost to `communicate`
+        bufsize=0,  # a buffer of `read` would be lost to `communicate`
     )
     yield run
     run.kill()
@@ -127,20 +127,20 @@ def conversation(answering, terminal):
 
 def test_a_person(conversation, terminal):
     """Ctrl-C ends an answer or an input line, a turn that is too long is refused, Ctrl-D ends the conversation."""
-    run, (mine, _) = conversation, terminal
-    said = prompted(run.stderr)
+    run, (keyboard, _) = conversation, terminal
+    messages = read_to_prompt(run.stderr)
     run.send_signal(signal.SIGINT)
-    said += prompted(run.stderr)
-    os.write(mine, b"Hi\n")
+    messages += read_to_prompt(run.stderr)
+    os.write(keyboard, b"Hi\n")
     first = run.stdout.read(1)
     run.send_signal(signal.SIGINT)
-    ended = prompted(run.stderr)
-    late = b"(Ended by Ctrl-C" not in ended  # the answer was over: it was the prompt that Ctrl-C met
+    after_interrupt = read_to_prompt(run.stderr)
+    late = b"(Ended by Ctrl-C" not in after_interrupt  # the answer was complete: Ctrl-C interrupted the prompt
     if late:
-        ended += prompted(run.stderr)
-    os.write(mine, b"a" * 200 + b"\nHo\n\x04")
+        after_interrupt += read_to_prompt(run.stderr)
+    os.write(keyboard, b"a" * 200 + b"\nHo\n\x04")
     out, err = run.communicate(timeout=120)
-    err = (said + ended + err).decode()
+    err = (messages + after_interrupt + err).decode()
     assert first
     assert run.returncode == 0, err
     assert err.count("> ") == 5 + late

@@ -11,29 +11,29 @@ import zoo
 
 
 def test_scores_for_people(cli, model_folder):
-    ended = cli("evaluate", model_folder)
-    bad, good, scores = ended.out.splitlines()
+    result = cli("evaluate", model_folder)
+    bad, good, scores = result.out.splitlines()
     assert bad.split()[:2] == ["bad", "precision"]
     assert good.split()[-2:] == ["support", "16"]
     assert scores.startswith("accuracy ")
-    assert (ended.status, ended.err) == (0, "")
+    assert (result.status, result.err) == (0, "")
 
 
 def test_scores_as_json(cli, model_folder):
-    ended = cli("evaluate", model_folder, "--json")
-    (line,) = ended.out.splitlines()
+    result = cli("evaluate", model_folder, "--json")
+    (line,) = result.out.splitlines()
     assert json.loads(line) == pytest.approx(zoo.load(model_folder).scores["test"])
     assert {"accuracy", "f1"} <= set(json.loads(line))
-    assert ended.err == ""
+    assert result.err == ""
 
 
 def test_data_of_the_user(cli, model_folder, check_refused):
     Path("mine.tsv").write_text("words\tlabel\ngreat\tgood\nlovely\tgood\n")
-    mine = ("evaluate", model_folder, "--data", "mine.tsv")
-    assert json.loads(cli(*mine, "--columns", "text=words", "--json").out)["accuracy"] == 1
-    check_refused("Expected a column 'text' at mine.tsv:2", cli, *mine)
+    command = ("evaluate", model_folder, "--data", "mine.tsv")
+    assert json.loads(cli(*command, "--columns", "text=words", "--json").out)["accuracy"] == 1
+    check_refused("Expected a column 'text' at mine.tsv:2", cli, *command)
     Path("mine.tsv").write_text("text\tlabel\ngreat\tgod\n")
-    check_refused("at mine.tsv:2. Received: label='god'. Did you mean 'good'?", cli, *mine)
+    check_refused("at mine.tsv:2. Received: label='god'. Did you mean 'good'?", cli, *command)
 
 
 def test_the_picture(cli, model_folder, check_refused):
@@ -58,9 +58,9 @@ def test_list(cli):
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("train", "--help")])
 def test_help(cli, arguments):
-    ended = cli(*arguments)
-    assert (ended.status, ended.err) == (0, "")
-    assert "Usage: zoo" in ended.out
+    result = cli(*arguments)
+    assert (result.status, result.err) == (0, "")
+    assert "Usage: zoo" in result.out
 
 
 def test_a_mistake_in_a_process_of_its_own(tmp_path):

@@ -20,7 +20,7 @@ from zoo.tokenizers.characters import Characters
 
 @pytest.fixture(scope="module")
 def language(tmp_path_factory):
-    """A folder with a character model that has learned one sentence by heart, a little."""
+    """The model folder of a character language model, trained a little on one sentence."""
     from zoo.architectures.gpt2 import GPT2
 
     folder = tmp_path_factory.mktemp("models")
@@ -99,10 +99,10 @@ def test_lines_of_standard_input_and_beams(cli, language):
     ],
 )
 def test_mistakes(cli, language, options, message):
-    ended = cli("generate", language, *options)
-    assert (ended.status, ended.out) == (2, "")
-    assert message in ended.err
-    assert ended.err.count("\n") == 1
+    result = cli("generate", language, *options)
+    assert (result.status, result.out) == (2, "")
+    assert message in result.err
+    assert result.err.count("\n") == 1
 
 
 def test_the_beginning_of_a_long_prompt_may_be_cut(cli, language):
@@ -113,12 +113,12 @@ def test_the_beginning_of_a_long_prompt_may_be_cut(cli, language):
 
 @pytest.mark.parametrize("options", [[], ["--stream"], ["--choice", "the"], ["--output", "x"]])
 def test_a_model_that_answers_is_refused(cli, model_folder, options):
-    ended = cli("generate", model_folder, "text", *options)
-    assert ended.status == 2
-    assert "Expected a model that generates text. Received: one of ClassifyText" in ended.err
+    result = cli("generate", model_folder, "text", *options)
+    assert result.status == 2
+    assert "Expected a model that generates text. Received: one of ClassifyText" in result.err
 
 
-def test_ctrl_c_shows_what_there_is(language, tmp_path):
+def test_ctrl_c_ends_a_stream_within_a_text(language, tmp_path):
     command = [sys.executable, "-m", "zoo", "generate", str(language), "the", "--stream", "--max-new-tokens", "90"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
     run = subprocess.Popen(command, **pipes, env=os.environ | {"PYTHONUNBUFFERED": "1"})
@@ -126,7 +126,7 @@ def test_ctrl_c_shows_what_there_is(language, tmp_path):
     run.send_signal(signal.SIGINT)
     out, err = run.communicate(timeout=120)
     assert first
-    if run.returncode:  # else it was done before
+    if run.returncode:  # 0: it ended before Ctrl-C
         assert run.returncode == 130
         assert err.decode().endswith("Ended by Ctrl-C.\n")
         assert len((first + out).decode()) < 91
@@ -138,9 +138,9 @@ def test_a_text_is_as_it_must_be(cli, language, tmp_path):
     result = cli("generate", language, "the cat", "on", "--regex", "(cat|dog)( on the (mat|log))?", "--temperature", 1)
     assert all(re.fullmatch("(cat|dog)( on the (mat|log))?", line) for line in result.out.splitlines())
     (tmp_path / "schema.json").write_text('{"enum": [null]}')
-    ended = cli("generate", language, "the", "--json-schema", "schema.json")
-    assert (ended.status, ended.out) == (2, "")  # the model's tokens have no u
-    assert "Expected a constraint that this model's tokens can fulfil." in ended.err
+    result = cli("generate", language, "the", "--json-schema", "schema.json")
+    assert (result.status, result.out) == (2, "")  # the model's tokens have no u
+    assert "Expected a constraint that this model's tokens can fulfil." in result.err
 
 
 def test_logprobs_are_those_of_the_tokens(cli, language):
@@ -160,23 +160,23 @@ def prompts(cli):
 
 
 def test_a_file_of_prompts_becomes_a_file_in_their_order(cli, language, prompts):
-    ended = cli("generate", language, *prompts, "--output", "found.jsonl")
-    assert (ended.status, ended.out) == (0, "")
-    result = [json.loads(line) for line in Path("found.jsonl").read_text().splitlines()]
+    result = cli("generate", language, *prompts, "--output", "output.jsonl")
+    assert (result.status, result.out) == (0, "")
+    result = [json.loads(line) for line in Path("output.jsonl").read_text().splitlines()]
     assert [item["text"] for item in result] == PROMPTS
     printed = cli("generate", language, *prompts, "--json").out.splitlines()
     assert [json.loads(line)["continuation"] for line in printed] == [item["continuation"] for item in result]
-    again = cli("generate", language, *prompts, "--output", "found.jsonl")
-    assert again.status == 2
-    assert "Expected the path of a new file. Received: found.jsonl, which exists." in again.err
-    assert sorted(path.name for path in Path().iterdir()) == ["found.jsonl", "prompts.txt"]
+    second = cli("generate", language, *prompts, "--output", "output.jsonl")
+    assert second.status == 2
+    assert "Expected the path of a new file. Received: output.jsonl, which exists." in second.err
+    assert sorted(path.name for path in Path().iterdir()) == ["output.jsonl", "prompts.txt"]
 
 
 def test_a_run_that_was_killed_goes_on(cli, language, prompts, monkeypatch):
-    """Cut off at every place in what was written of it."""
+    """The partial file is cut at several sizes: complete, within a line, within the first line, empty."""
     options = (*prompts, "--temperature", 1.0, "--output")
     cli("generate", language, *options, "whole.jsonl")
-    partial, times = Path("found.jsonl.partial"), []
+    partial, times = Path("output.jsonl.partial"), []
 
     def interrupted(generator, records, should_stop):
         times.append(len(records))
@@ -186,27 +186,27 @@ def test_a_run_that_was_killed_goes_on(cli, language, prompts, monkeypatch):
 
     generate = TextGenerator.generate
     monkeypatch.setattr(TextGenerator, "generate", interrupted)
-    assert cli("generate", language, *options, "found.jsonl").status == 130
+    assert cli("generate", language, *options, "output.jsonl").status == 130
     full = partial.read_bytes()
-    assert full.count(b"\n") == 3  # what it is of, and two batches
-    other = cli("generate", language, *options, "found.jsonl", "--seed", 2)
+    assert full.count(b"\n") == 3  # the description of the run, and two batches
+    other = cli("generate", language, *options, "output.jsonl", "--seed", 2)
     assert other.status == 2
-    assert "Expected the options and prompts of the run that began found.jsonl.partial." in other.err
+    assert "Expected the options and prompts of the run that began output.jsonl.partial." in other.err
     for size in (len(full), len(full) - 1, 70, 0):
         partial.write_bytes(full[:size])
         times[:] = [0] * 9
-        assert cli("generate", language, *options, "found.jsonl").status == 0
+        assert cli("generate", language, *options, "output.jsonl").status == 0
         assert len(times) - 9 == 3 - max(full[:size].count(b"\n") - 1, 0)
-        assert Path("found.jsonl").read_text() == Path("whole.jsonl").read_text()
+        assert Path("output.jsonl").read_text() == Path("whole.jsonl").read_text()
         assert not partial.exists()
-        Path("found.jsonl").unlink()
+        Path("output.jsonl").unlink()
 
 
 def test_ctrl_c_in_a_long_run_keeps_what_is_done(language, tmp_path):
     (tmp_path / "prompts.txt").write_text("\n".join(PROMPTS * 20) + "\n")
     command = [sys.executable, "-m", "zoo", "generate", str(language), "--file", "prompts.txt"]
-    run = subprocess.Popen([*command, "--output", "found.jsonl"], cwd=tmp_path, stderr=subprocess.PIPE)
-    partial = tmp_path / "found.jsonl.partial"
+    run = subprocess.Popen([*command, "--output", "output.jsonl"], cwd=tmp_path, stderr=subprocess.PIPE)
+    partial = tmp_path / "output.jsonl.partial"
     while run.poll() is None and not (partial.exists() and partial.read_bytes().count(b"\n") > 1):
         time.sleep(0.05)
     run.send_signal(signal.SIGINT)
@@ -214,4 +214,4 @@ def test_ctrl_c_in_a_long_run_keeps_what_is_done(language, tmp_path):
     assert run.returncode == 130
     assert "of 1400 texts are in" in err.decode()
     assert err.decode().endswith("Ended by Ctrl-C.\n")
-    assert not (tmp_path / "found.jsonl").exists()
+    assert not (tmp_path / "output.jsonl").exists()

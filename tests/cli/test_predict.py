@@ -11,10 +11,10 @@ import pytest
 TEXTS = ["a great film", "an awful film", ""]
 
 
-def answers(ended):
-    """The JSON lines of standard output, on which there is nothing else."""
-    assert (ended.status, ended.err) == (0, "")
-    return [json.loads(line) for line in ended.out.splitlines()]
+def answers(result):
+    """The JSON lines of standard output, which holds nothing else."""
+    assert (result.status, result.err) == (0, "")
+    return [json.loads(line) for line in result.out.splitlines()]
 
 
 def test_arguments(cli, model_folder):

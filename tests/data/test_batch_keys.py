@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from tiny import compatible, shrunk
+from tiny import compatible, shrink
 
 import zoo.data
 from zoo import catalog
@@ -46,7 +46,7 @@ def dataset(tmp_path_factory):
 
 def batches(name, architecture_name, dataset):
     """Yield the examples' batch and the collated inputs of an objective for an architecture."""
-    architecture, cls = shrunk(architecture_name), catalog.load("objectives", name)
+    architecture, cls = shrink(architecture_name), catalog.load("objectives", name)
     objective = cls(length=128).prepare(dataset, architecture)
     records = list(dataset.records("train"))
     tokenizer = Words().train(text for record in records for text in objective.tokenizer_texts(record))
@@ -64,7 +64,7 @@ def arrays(dataset):
     """{key: [its arrays]} over the objectives of the catalog, each with a network of every kind of inputs."""
     arrays = {}
     for name in catalog.names("objectives"):
-        by_inputs = {tuple(shrunk(other).inputs()): other for other in compatible(catalog.load("objectives", name)())}
+        by_inputs = {tuple(shrink(key).inputs()): key for key in compatible(catalog.load("objectives", name)())}
         for architecture in by_inputs.values():
             for batch in batches(name, architecture, dataset):
                 for key, array in batch.items():
@@ -77,8 +77,8 @@ def test_the_table_has_the_keys_of_all_objectives(arrays):
 
 
 def test_shapes_and_dtypes_are_those_of_the_table(arrays):
-    for key, every in arrays.items():
-        for array in every:
+    for key, arrays_of_key in arrays.items():
+        for array in arrays_of_key:
             assert array.ndim == 2
             if key != "labels":  # of tokens, or of a text
                 assert TABLE[key].endswith(f" {array.dtype}"), key

@@ -9,7 +9,7 @@ from zoo.data.examples import Examples, save
 
 
 class Plain:
-    """An objective whose targets are what the rows are called and whose weights are given."""
+    """An objective whose targets are the names of the rows, with a weight for each row."""
 
     length = 64
 
@@ -67,9 +67,9 @@ def test_order_depends_on_seed_and_epoch_only(examples):
 @pytest.mark.parametrize("step", range(9))
 def test_groups_are_the_same_wherever_the_stream_starts(examples, step):
     batches = Batches(examples, Plain(), 16, accumulation=4)
-    for this, other in zip(take(batches, 20)[step:], take(batches, 20 - step, step), strict=True):
-        np.testing.assert_array_equal(this[1], other[1])
-        np.testing.assert_array_equal(this[2], other[2])
+    for expected, actual in zip(take(batches, 20)[step:], take(batches, 20 - step, step), strict=True):
+        np.testing.assert_array_equal(actual[1], expected[1])
+        np.testing.assert_array_equal(actual[2], expected[2])
 
 
 def test_weights_make_the_average_over_a_group_exact(examples):

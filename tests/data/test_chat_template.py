@@ -1,4 +1,4 @@
-"""Templates: turns written out, the stretches that are answers, mistakes."""
+"""Chat templates: rendering, pairs of prompt and answer, affixes of a prompt, mistakes."""
 
 import pytest
 
@@ -27,8 +27,8 @@ def test_chatml():
 
 
 @pytest.mark.parametrize("template", ["plain", "chatml", CHATML])
-def test_stretches_are_the_whole_conversation(template):
-    assert "".join(text for stretch in prompt_answer_pairs(TALK, template) for text in stretch) == render(
+def test_prompts_and_answers_are_the_conversation(template):
+    assert "".join(text for pair in prompt_answer_pairs(TALK, template) for text in pair) == render(
         TALK, template, False
     )
 
@@ -61,13 +61,13 @@ def test_templates_that_do_not_work(template, reason):
 
 
 @pytest.mark.parametrize("template", ["plain", "chatml"])
-def test_what_stands_around_a_question(template):
-    before, after = prompt_affixes(template)
+def test_affixes_of_a_prompt(template):
+    prefix, suffix = prompt_affixes(template)
     question = " two\n\nlines {{ x }}"
-    assert before + question + after == render([{"role": "user", "content": question}], template, True)
+    assert prefix + question + suffix == render([{"role": "user", "content": question}], template, True)
 
 
 @pytest.mark.parametrize("change", ["message.content | trim", "message.content | upper", "message.content * 2"])
-def test_a_template_that_changes_a_question_has_no_surroundings(change):
+def test_a_template_that_changes_a_question_has_no_affixes(change):
     with pytest.raises(ValueError, match="Expected a template that writes a question as it is"):
         prompt_affixes("{% for message in messages %}{{ " + change + " }}\n{% endfor %}")

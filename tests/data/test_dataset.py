@@ -9,7 +9,7 @@ from itertools import chain
 
 import pytest
 
-from zoo.data.labels import check_labels, collect_labels
+from zoo.data.labels import LabelCollector
 from zoo.data.opening import open_dataset
 
 TABLE = "text\tlabel\ngood\tyes\nbad\tno\n"
@@ -51,8 +51,8 @@ def test_validation_has_many_names(tmp_path, name):
     write(tmp_path / "train.tsv", TABLE)
     write(tmp_path / f"{name}.tsv", TABLE)
     assert open_dataset(tmp_path).splits == ("train", "validation")
-    for asked in (name, "validation"):
-        assert open_dataset(f"{tmp_path}#{asked}").splits == ("validation",)
+    for split in (name, "validation"):
+        assert open_dataset(f"{tmp_path}#{split}").splits == ("validation",)
 
 
 def test_a_file_called_just_train_goes_before_others(tmp_path):
@@ -67,7 +67,7 @@ def test_a_file_named_after_a_split_is_that_split(tmp_path):
     assert (dataset.splits, dataset.derived_splits) == (("validation",), ())
 
 
-def test_one_file_is_drawn_80_10_10(tmp_path):
+def test_one_file_is_split_80_10_10(tmp_path):
     file = write(tmp_path / "all.tsv", numbered(1000))
     dataset = open_dataset(file)
     assert dataset.derived_splits == ("validation", "test")
@@ -79,21 +79,21 @@ def test_one_file_is_drawn_80_10_10(tmp_path):
     assert "derived with seed 0" in dataset.describe("test")
 
 
-def test_drawing_spreads_sorted_records(tmp_path):
-    """Every block of ten gives one record to each drawn split, at a place that differs from block to block."""
+def test_derived_splits_are_spread_over_sorted_records(tmp_path):
+    """Every block of ten has one record of each derived split, at a position that differs from block to block."""
     dataset = open_dataset(write(tmp_path / "all.tsv", numbered(500)))
     positions = [int(text.removeprefix("text ")) for text in texts(dataset, "validation")]
-    assert [location // 10 for location in positions] == list(range(50))
-    assert len({location % 10 for location in positions}) == 10
+    assert [position // 10 for position in positions] == list(range(50))
+    assert len({position % 10 for position in positions}) == 10
 
 
-def test_drawing_is_the_same_for_ever(tmp_path):
+def test_derived_splits_are_stable(tmp_path):
     dataset = open_dataset(write(tmp_path / "all.tsv", numbered(30)))
     assert texts(dataset, "validation") == ["text 2", "text 14", "text 20"]
     assert texts(dataset, "test") == ["text 5", "text 17", "text 29"]
 
 
-def test_a_missing_validation_is_drawn_90_10(tmp_path):
+def test_a_missing_validation_is_derived_90_10(tmp_path):
     write(tmp_path / "train.tsv", numbered(100))
     write(tmp_path / "test.tsv", TABLE)
     dataset = open_dataset(tmp_path)
@@ -108,7 +108,7 @@ def test_a_missing_test_is_left_missing(tmp_path):
     assert open_dataset(tmp_path).splits == ("train", "validation")
 
 
-def test_nothing_is_drawn_where_drawing_is_off(tmp_path):
+def test_no_splits_are_derived_without_a_strategy(tmp_path):
     dataset = open_dataset(write(tmp_path / "mine.tsv", numbered(20)), split_strategy="")
     assert dataset.splits == ("train",)
     assert len(texts(dataset, "train")) == 20
@@ -165,22 +165,35 @@ def test_an_empty_label_that_is_not_needed_is_no_mistake(tmp_path):
 # Labels
 
 
+def collect_labels(dataset, field="label"):
+    """The labels of the training split, once those of the other splits are checked."""
+    collector = LabelCollector(field)
+    for split, location, record in dataset.visit():
+        collector.add(split, location, record)
+    labels = collector.labels(dataset.describe("train"))
+    collector.check(labels)
+    return labels
+
+
 def test_labels_come_from_the_training_split_sorted(tmp_path):
     write(tmp_path / "train.jsonl", '{"label": "b", "tags": ["O", "X"]}\n{"label": "a", "tags": []}')
-    write(tmp_path / "dev.jsonl", '{"label": "c", "tags": ["Y"]}')
+    write(tmp_path / "dev.jsonl", '{"label": "a", "tags": ["X"]}')
     dataset = open_dataset(tmp_path)
     assert collect_labels(dataset) == ("a", "b")
     assert collect_labels(dataset, "tags") == ("O", "X")
-    check_labels(dataset, ("a", "b", "c"))
-    location = re.escape(str(tmp_path / "dev.jsonl") + ":1")
-    with pytest.raises(ValueError, match=rf"a label that the training split has, at {location}. Received: label='c'\."):
-        check_labels(dataset, ("a", "b"))
-    with pytest.raises(ValueError, match=r"Received: tags='Y'\."):
-        check_labels(dataset, ("O", "X"), field="tags")
-    with pytest.raises(ValueError, match=r"Received: label='c'\. Did you mean 'cc'\?"):
-        check_labels(dataset, ("a", "cc"))
     with pytest.raises(ValueError, match=r"Expected a column 'labels' at .*train.jsonl:1. Map it by --columns labels="):
         collect_labels(dataset, "labels")
+
+
+def test_labels_of_other_splits_are_those_of_the_training_split(tmp_path):
+    write(tmp_path / "train.jsonl", '{"label": "b", "tags": ["O", "X"]}\n{"label": "aa", "tags": []}')
+    write(tmp_path / "dev.jsonl", '{"label": "a", "tags": ["Y"]}')
+    dataset = open_dataset(tmp_path)
+    location = re.escape(str(tmp_path / "dev.jsonl") + ":1")
+    with pytest.raises(ValueError, match=rf"training split has, at {location}. Received: label='a'. Did you mean 'aa'"):
+        collect_labels(dataset)
+    with pytest.raises(ValueError, match=r"Received: tags='Y'\."):
+        collect_labels(dataset, "tags")
 
 
 def test_one_class_only_is_refused(tmp_path):
@@ -191,9 +204,10 @@ def test_one_class_only_is_refused(tmp_path):
         collect_labels(dataset)
 
 
-def test_no_training_split_has_no_labels(tmp_path):
+def test_an_unknown_split_names_the_known_ones(tmp_path):
+    dataset = open_dataset(write(tmp_path / "dev.tsv", TABLE))
     with pytest.raises(ValueError, match=r"Unknown split of .*dev.tsv. Received: split='train'. Known: validation\."):
-        collect_labels(open_dataset(write(tmp_path / "dev.tsv", TABLE)))
+        list(dataset.records("train"))
 
 
 # Fingerprints and streaming
@@ -201,13 +215,13 @@ def test_no_training_split_has_no_labels(tmp_path):
 
 def test_a_fingerprint_changes_with_the_content_and_the_way_of_reading(tmp_path):
     file = write(tmp_path / "a.tsv", numbered(20))
-    same = write(tmp_path / "b.tsv", numbered(20))
-    other = write(tmp_path / "c.tsv", numbered(21))
+    copy = write(tmp_path / "b.tsv", numbered(20))
+    longer = write(tmp_path / "c.tsv", numbered(21))
     settings = [{}, {"seed": 1}, {"errors": "replace"}, {"columns": {"target": "label"}}]
     prints = [open_dataset(file, **setting).fingerprint("train") for setting in settings]
-    prints += [open_dataset(file).fingerprint("test"), open_dataset(other).fingerprint("train")]
+    prints += [open_dataset(file).fingerprint("test"), open_dataset(longer).fingerprint("train")]
     assert len(set(prints)) == len(prints)
-    assert open_dataset(same).fingerprint("train") == prints[0]
+    assert open_dataset(copy).fingerprint("train") == prints[0]
 
 
 @pytest.mark.parametrize("name", ["big.tsv", "big.csv", "big.jsonl", "big.txt", "big.conll", "big.tsv.gz"])
@@ -240,7 +254,7 @@ def test_records_can_be_read_again_and_left_halfway(tmp_path):
     assert len(texts(dataset, "train")) == 100
 
 
-def test_splits_of_running_text_are_drawn_from_its_end(tmp_path):
+def test_splits_of_running_text_are_derived_from_its_end(tmp_path):
     (tmp_path / "play.txt").write_text("".join(f"line {i}\n" for i in range(50)))
     dataset = open_dataset(tmp_path / "play.txt", split_strategy="end")
     lines = {split: [int(record["text"].split()[1]) for record in dataset.records(split)] for split in dataset.splits}

@@ -1,4 +1,4 @@
-"""Labels and tags of records that come in any order of their splits."""
+"""Label and tag vocabularies, collected from records in any order of their splits."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from zoo.data.labels import LabelCollector
 from zoo.data.tag_set import TagCollector, TagCounts
 
 
-def collected(*records, field="label"):
+def collector_of(*records, field="label"):
     collector = LabelCollector(field)
     for number, (split, value) in enumerate(records):
         collector.add(split, f"line {number}", {field: value})
@@ -14,25 +14,25 @@ def collected(*records, field="label"):
 
 
 def test_labels_are_those_of_the_training_split():
-    collector = collected(("test", "b"), ("train", "a"), ("validation", "a"), ("train", "b"))
+    collector = collector_of(("test", "b"), ("train", "a"), ("validation", "a"), ("train", "b"))
     assert collector.labels("here") == ("a", "b")
     collector.check(("a", "b"))
 
 
 def test_an_unknown_label_is_told_with_its_first_location():
-    collector = collected(("train", "good"), ("test", "godo"), ("train", "bad"), ("test", "godo"))
+    collector = collector_of(("train", "good"), ("test", "godo"), ("train", "bad"), ("test", "godo"))
     with pytest.raises(ValueError, match=r"at line 1. Received: label='godo'. Did you mean 'good'\?"):
         collector.check(collector.labels("here"))
 
 
 def test_labels_of_the_training_split_are_checked_too():
     with pytest.raises(ValueError, match="at line 1. Received: label='b'"):
-        collected(("train", "a"), ("train", "b")).check(("a", "c"))
+        collector_of(("train", "a"), ("train", "b")).check(("a", "c"))
 
 
 def test_fewer_than_two_labels():
     with pytest.raises(ValueError, match=r"two different values of 'labels' in here. Received: \['a'\]"):
-        collected(("train", ["a"]), ("test", ["b"]), field="labels").labels("here")
+        collector_of(("train", ["a"]), ("test", ["b"]), field="labels").labels("here")
 
 
 def test_a_record_without_the_field():

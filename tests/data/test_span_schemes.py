@@ -1,4 +1,4 @@
-"""Tags to spans and back, in three schemes; which scheme it is; what may follow what."""
+"""Span schemes: encode, decode, detect, and the allowed transitions."""
 
 from itertools import pairwise, product
 
@@ -21,7 +21,7 @@ def tagged_spans(rng):
 
 
 @given(tagged_spans(), st.sampled_from(span_schemes.NAMES))
-def test_what_is_written_is_read(case, scheme):
+def test_round_trip(case, scheme):
     spans, count = case
     tags = span_schemes.encode(spans, count, scheme)
     assert len(tags) == count
@@ -57,7 +57,7 @@ def test_an_inside_without_its_begin_is_repaired_and_counted(tags, spans, count)
     ("sequences", "scheme"),
     [
         ([["B-x", "I-x", "O"], ["O"]], "bio"),
-        ([["B-x", "O", "I-x"]], "bio"),  # a B- that parts nothing: broken BIO, not IOB1
+        ([["B-x", "O", "I-x"]], "bio"),  # a B- that separates no spans: broken BIO, not IOB1
         ([["I-x", "I-x", "O"], ["I-x", "B-x"]], "iob1"),
         ([["I-x", "O"]], "iob1"),
         ([["B-x", "E-x", "O", "S-y"]], "bioes"),
@@ -74,16 +74,16 @@ def test_the_scheme_is_detected(sequences, scheme):
 
 
 @given(tagged_spans(), st.sampled_from(["bio", "bioes"]))
-def test_what_is_written_may_follow(case, scheme):
+def test_encoded_tags_are_allowed_transitions(case, scheme):
     known = [f"{prefix}-{label}" for prefix, label in product("BIES" if scheme == "bioes" else "BI", ("a", "b-c"))]
     tags = span_schemes.encode(*case, scheme)
     known.append("O")
     allowed = span_schemes.transitions(known, scheme)
     states = [-1, *map(known.index, tags), -1]
-    assert all(allowed[this][other] for this, other in pairwise(states))
+    assert all(allowed[before][after] for before, after in pairwise(states))
 
 
-def test_what_may_not_follow():
+def test_forbidden_transitions():
     bio, bioes = ["O", "B-x", "I-x", "I-y"], ["O", "B-x", "I-x", "E-x", "S-x", "E-y"]
     assert span_schemes.transitions(bio, "bio")[1] == [True, True, True, False, True]
     assert span_schemes.transitions(bio, "bio")[-1] == [True, True, False, False, True]

@@ -1,4 +1,4 @@
-"""What is kept on disk comes back: records, encodings of texts, rows of arrays."""
+"""Round trips on disk: records, encodings of texts, rows of arrays."""
 
 import numpy as np
 import pytest
@@ -40,11 +40,11 @@ def test_encodings_come_from_disk_the_second_time(tmp_path, monkeypatch):
     cached = CachedTokenizer(tokenizer, tmp_path / "encodings")
     expected = tokenizer.encode_batch(texts, texts[::-1], length=9)
     for _ in range(2):
-        for this, other in zip(cached.encode_batch(texts, texts[::-1], length=9), expected, strict=True):
+        for actual, reference in zip(cached.encode_batch(texts, texts[::-1], length=9), expected, strict=True):
             for name in ("ids", "segments", "offsets"):
-                array = getattr(this, name)
-                np.testing.assert_array_equal(array, getattr(other, name))
-                assert array.dtype == getattr(other, name).dtype
+                array = getattr(actual, name)
+                np.testing.assert_array_equal(array, getattr(reference, name))
+                assert array.dtype == getattr(reference, name).dtype
         monkeypatch.setattr(Tokenizer, "_ids_and_offsets", None)
     with pytest.raises(TypeError):
         cached.encode_batch([*texts, "more"])
@@ -69,6 +69,6 @@ def test_rows_without_any_number(tmp_path):
 def test_unique_rows_are_those_of_numpy(inputs):
     shapes = np.random.default_rng(0).integers(0, 4, (50, inputs))
     unique, index = _unique_rows(shapes)
-    expected, where = np.unique(shapes, axis=0, return_inverse=True)
+    expected, expected_index = np.unique(shapes, axis=0, return_inverse=True)
     np.testing.assert_array_equal(unique, expected)
-    np.testing.assert_array_equal(index, where.reshape(-1))
+    np.testing.assert_array_equal(index, expected_index.reshape(-1))

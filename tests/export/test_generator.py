@@ -1,4 +1,4 @@
-"""The SavedModel of a network that generates, as a stock server runs it, generates what `pipeline.generate` does."""
+"""Text generation of an exported SavedModel, run as a stock server runs it, equals `pipeline.generate`."""
 
 import json
 import subprocess
@@ -7,7 +7,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from tiny import shrunk
+from tiny import shrink
 
 from zoo.export.generator import GraphGenerator
 from zoo.objectives import build_model
@@ -22,7 +22,7 @@ from zoo.tokenizers.characters import Characters
 from zoo.tokenizers.word_pieces import WordPieces
 from zoo.tokenizers.words import Words
 
-# Runs in a process of its own with nothing but TensorFlow, XLA switched off as TensorFlow Serving does at its start.
+# Runs in a subprocess with nothing but TensorFlow, XLA disabled as TensorFlow Serving does at its start.
 SERVER = """
 import ctypes, json, sys
 import tensorflow as tf
@@ -35,12 +35,12 @@ folders, batches = json.load(sys.stdin)
 core = op_def_pb2.OpList.FromString(bytes(session.TF_GetBuffer(session.TF_GetAllOpList()))).op
 for folder in folders:
     serve = tf.saved_model.load(folder).signatures["serving_default"]
-    found = [{name: y.numpy().tolist() for name, y in serve(text=tf.constant(texts)).items()} for texts in batches]
+    answers = [{name: y.numpy().tolist() for name, y in serve(text=tf.constant(texts)).items()} for texts in batches]
     with open(folder + "/saved_model.pb", "rb") as file:
         graph = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs[0].graph_def
     ops = {node.op for nodes in [graph.node, *(f.node_def for f in graph.library.function)] for node in nodes}
     assert ops <= {op.name for op in core}, ops  # nothing but TensorFlow was imported: core operations
-    print(json.dumps([found, sorted(ops)], default=bytes.decode), flush=True)
+    print(json.dumps([answers, sorted(ops)], default=bytes.decode), flush=True)
 """
 TEXTS = [
     "Ann's friend, Bo Li, doesn't live in Rome!",
@@ -63,28 +63,29 @@ CASES = {
 }
 
 
-def made(kind):
-    """A pipeline with the same random weights on every backend, so large that it generates many different tokens."""
+def build_pipeline(kind):
+    """A pipeline with the same random weights on every backend, large enough to generate many different tokens."""
     random = np.random.default_rng(3)
-    settings, name, objective = CASES[kind]
-    tokenizer = settings.train(TEXTS)
-    facts = {"causal": True, "bidirectional": name == "rnn_seq2seq"}
-    architecture = shrunk(name, vocabulary=tokenizer.vocabulary_size, length=128, **facts)
+    spec, name, objective = CASES[kind]
+    tokenizer = spec.train(TEXTS)
+    options = {"causal": True, "bidirectional": name == "rnn_seq2seq"}
+    architecture = shrink(name, vocabulary=tokenizer.vocabulary_size, length=128, **options)
     objective = objective.preparation(architecture).objective
     model = build_model(objective, architecture)
     for weight in model.trainable_variables:
         if len(weight.shape) > 1:
-            numbers = random.normal(size=weight.shape, scale=0.5)
-            if len(numbers) == tokenizer.vocabulary_size:
-                numbers[tokenizer.end] *= 2  # with these vectors some texts stop, and some do not
-            weight.assign(numbers)
-    return Pipeline(model, Preset(architecture=architecture, objective=objective, tokenizer=settings), tokenizer)
+            values = random.normal(size=weight.shape, scale=0.5)
+            if len(values) == tokenizer.vocabulary_size:
+                values[tokenizer.end] *= 2  # so that some texts stop, and some do not
+            weight.assign(values)
+    return Pipeline(model, Preset(architecture=architecture, objective=objective, tokenizer=spec), tokenizer)
 
 
-def exported(folders):
+def serve(folders):
+    """(answers of each batch, operations) of each exported folder."""
     command = [sys.executable, "-c", SERVER]
-    asked = json.dumps([[str(folder) for folder in folders], BATCHES])
-    run = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
+    request = json.dumps([[str(folder) for folder in folders], BATCHES])
+    run = subprocess.run(command, input=request, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-3000:]
     return map(json.loads, run.stdout.splitlines())
 
@@ -99,20 +100,20 @@ def expected(pipeline, text):
     return completion.text, len(completion.ids), completion.finish_reason == "stop"
 
 
-QUICK = {"tensorflow": ("translate", "instructions")}  # elsewhere each export starts a process
+QUICK = {"tensorflow": ("translate", "instructions")}  # on other backends each export starts a process
 
 
 @pytest.mark.parametrize("quick", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_served_model_generates_what_generate_does(tmp_path, quick):
-    few = QUICK.get(keras.config.backend(), ("translate",))
-    pipelines = {kind: made(kind) for kind in CASES if (kind in few) == quick}
+    quick_cases = QUICK.get(keras.config.backend(), ("translate",))
+    pipelines = {kind: build_pipeline(kind) for kind in CASES if (kind in quick_cases) == quick}
     folders = [pipeline.export(tmp_path / kind) for kind, pipeline in pipelines.items()]
-    seen = set()
-    for (kind, pipeline), (actual, ops) in zip(pipelines.items(), exported(folders), strict=True):
+    completions = set()
+    for (kind, pipeline), (actual, ops) in zip(pipelines.items(), serve(folders), strict=True):
         assert not [op for op in ops if "Xla" in op or "PyFunc" in op or op.startswith(("StatefulUniform", "Random"))]
         for texts, answer in zip(BATCHES, actual, strict=True):
             rows = list(zip(answer["text"], answer["length"], answer["finished"], strict=True))
             assert rows == [expected(pipeline, text) for text in texts], kind
-            seen.update((kind, *row) for row in rows)
-    assert len(seen) > 2 * len(pipelines)
-    assert {True, False} == {finished for *_, finished in seen}
+            completions.update((kind, *row) for row in rows)
+    assert len(completions) > 2 * len(pipelines)
+    assert {True, False} == {finished for *_, finished in completions}

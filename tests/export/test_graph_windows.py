@@ -1,4 +1,4 @@
-"""Windows inside a TensorFlow graph are those of `zoo.data.qa_windows`, and spans of texts those of Python."""
+"""Sliding windows inside a TensorFlow graph equal those of `zoo.data.qa_windows`, and spans those of Python."""
 
 import numpy as np
 import pytest
@@ -13,13 +13,13 @@ from zoo.export.tokenizer.graph_windows import slice_spans, truncate
 from zoo.text.tokenizer import Tokenizer
 
 TEXTS = ["Where is Ann?", "Ann, from Łódź, is in Rome. She likes it there, and her cat does too.", "don't 🙂 stop"]
-LENGTH, STRIDE, ASKED, PADDING = 14, 4, 6, 0
+LENGTH, STRIDE, QUESTION_LENGTH, PADDING = 14, 4, 6, 0
 text = st.text("ab ł🙂.\n\u00a0", max_size=24)
 
 
 @pytest.fixture(scope="module", params=["words", "word_pieces", "byte_pairs", "characters", "bare"])
 def graph(request):
-    """(tokenizer, its windows in a graph); "bare" puts no special tokens."""
+    """(tokenizer, graph function of its windows and spans); "bare" has no special tokens."""
     name = "words" if request.param == "bare" else request.param
     settings = {"vocabulary": 300} if name in ("word_pieces", "byte_pairs") else {}
     tokenizer = catalog.load("tokenizers", name)(**settings).train(TEXTS * 3)
@@ -31,11 +31,11 @@ def graph(request):
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)] * 2, jit_compile=False)
     def run(questions, contexts):
         ragged_ids = graph_tokenizer.ragged_ids
-        asked, read = truncate(ragged_ids(questions), ASKED), ragged_ids(contexts)
-        windows = graph_windows(asked, read, graph_tokenizer.template, LENGTH, STRIDE, PADDING)
+        question, context = truncate(ragged_ids(questions), QUESTION_LENGTH), ragged_ids(contexts)
+        windows = graph_windows(question, context, graph_tokenizer.template, LENGTH, STRIDE, PADDING)
         row = tf.range(tf.size(contexts, tf.int64))
-        first = tf.where(read.lengths > 0, tf.minimum(row, read.lengths - 1), -1)
-        return (*windows, *slice_spans(contexts, read, first, read.lengths - 1))
+        first = tf.where(context.lengths > 0, tf.minimum(row, context.lengths - 1), -1)
+        return (*windows, *slice_spans(contexts, context, first, context.lengths - 1))
 
     return tokenizer, run
 
@@ -47,9 +47,9 @@ def test_windows_and_spans(graph, pairs):
     ids, segments, record, token, *actual = (tensor.numpy() for tensor in run(*map(list, zip(*pairs, strict=True))))
     row = 0
     for number, (question, context) in enumerate(pairs):
-        asked = tokenizer.encode(question, length=ASKED, special=False)
-        read = tokenizer.encode(context, special=False)
-        for window in qa_windows(asked, read, tokenizer.template, LENGTH, STRIDE):
+        question_encoding = tokenizer.encode(question, length=QUESTION_LENGTH, special=False)
+        encoding = tokenizer.encode(context, special=False)
+        for window in qa_windows(question_encoding, encoding, tokenizer.template, LENGTH, STRIDE):
             size = len(window.ids)
             assert record[row] == number
             np.testing.assert_array_equal(ids[row, :size], window.ids)
@@ -62,9 +62,9 @@ def test_windows_and_spans(graph, pairs):
             assert token[row, NO_ANSWER] == -1
             row += 1
         answer, start, end = (column[number] for column in actual)
-        if len(read):
-            first = min(number, len(read) - 1)
-            start_, end_ = strip_span(context, int(read.offsets[first, 0]), int(read.offsets[-1, 1]))
+        if len(encoding):
+            first = min(number, len(encoding) - 1)
+            start_, end_ = strip_span(context, int(encoding.offsets[first, 0]), int(encoding.offsets[-1, 1]))
             assert (answer.decode(), start, end) == (context[start_:end_], start_, end_)
         else:
             assert (answer, start, end) == (b"", -1, -1)
@@ -80,6 +80,6 @@ def test_texts_that_are_not_utf8(graph):
     run = graph[1]
     context = b"is\xff in \xe2\x82 Rome"
     *_, answer, start, end = run([b"\xff?"], [context])
-    read = context.decode("utf-8", "replace")
-    assert read[int(start[0]) : int(end[0])] == answer.numpy()[0].decode()
+    decoded = context.decode("utf-8", "replace")
+    assert decoded[int(start[0]) : int(end[0])] == answer.numpy()[0].decode()
     assert answer.numpy()[0].decode().endswith("Rome")

@@ -1,4 +1,4 @@
-"""The exported SavedModel, as a stock server runs it: XLA switched off before TensorFlow's first operation."""
+"""The exported SavedModel, run as a stock server runs it: XLA disabled before TensorFlow's first operation."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from tiny import LEARNED, compatible
+from tiny import TRAINABLE, compatible
 from tokenizers import normalizers
 
 import zoo
@@ -18,7 +18,7 @@ from zoo.export.saved_model import export
 from zoo.objectives.classify_text import ClassifyText
 from zoo.presets import Data
 
-# Runs in a process of its own with nothing but TensorFlow, as a server would; answers each line of standard input.
+# Runs in a subprocess with nothing but TensorFlow, as a server would; answers each line of standard input.
 SERVER = """
 import ctypes, json, sys
 import tensorflow as tf
@@ -30,8 +30,8 @@ library._ZN10tensorflow21DisableXlaCompilationEv()  # what TensorFlow Serving ca
 for line in sys.stdin:
     folder, texts = json.loads(line)
     serve = tf.saved_model.load(folder).signatures["serving_default"]
-    found = serve(**{name: tf.constant(column) for name, column in texts.items()})
-    answer = {name: tensor.numpy().tolist() for name, tensor in found.items()}
+    outputs = serve(**{name: tf.constant(column) for name, column in texts.items()})
+    answer = {name: tensor.numpy().tolist() for name, tensor in outputs.items()}
     answer["labels"] = [[label.decode() for label in row] for row in answer["labels"]]
     with open(folder + "/saved_model.pb", "rb") as file:
         graph = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs[0].graph_def
@@ -52,7 +52,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def ask():
-    """Ask a SavedModel some columns of texts, in the one server of this module."""
+    """A function from a SavedModel and columns of texts to its answers, by a server that the module's tests share."""
     command = [sys.executable, "-c", SERVER]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -74,7 +74,7 @@ def assert_equal(pipeline, exported, texts):
         np.testing.assert_allclose(probabilities, list(expected.values()), atol=1e-5)
 
 
-def shrunk(tiny, architecture, tokenizer):
+def shrink(tiny, architecture, tokenizer):
     small = {"width": 8, "hidden": 8, "heads": 2, "depth": 1, "units": 6, "filters": 4, "buckets": 64, "kv_heads": 1}
     parts = {"architecture": architecture, "tokenizer": tokenizer}
     fields = [name for name in small if hasattr(catalog.load("architectures", architecture), name)]
@@ -96,18 +96,18 @@ PAIRS = {  # every tokenizer once; architectures that are not here are exported 
 
 def test_all_tokenizers_are_exported():
     assert set(PAIRS) <= set(compatible(ClassifyText()))
-    assert set(PAIRS.values()) == set(LEARNED)
+    assert set(PAIRS.values()) == set(TRAINABLE)
 
 
-def everywhere(architecture):
-    """All on TensorFlow; elsewhere, where each export starts a process, two by default and all with --all."""
-    quick = keras.config.backend() == "tensorflow" or architecture in ("lstm", "transformer_encoder")
+def slow_beyond_tensorflow(architecture):
+    """A parameter that is slow on other backends, where each export starts a process, but for one architecture."""
+    quick = keras.config.backend() == "tensorflow" or architecture == "lstm"
     return pytest.param(architecture, marks=() if quick else pytest.mark.slow)
 
 
-@pytest.mark.parametrize("architecture", [everywhere(name) for name in compatible(ClassifyText())])
+@pytest.mark.parametrize("architecture", [slow_beyond_tensorflow(name) for name in compatible(ClassifyText())])
 def test_a_served_model_answers_as_predict_does(tiny, tmp_path, ask, architecture):
-    preset = shrunk(tiny, architecture, PAIRS.get(architecture, "words"))
+    preset = shrink(tiny, architecture, PAIRS.get(architecture, "words"))
     pipeline = zoo.train(preset, to=tmp_path / "m")
     actual = ask(pipeline.export(tmp_path / "m" / "1"), text=TEXTS)
     assert_equal(pipeline, actual["answer"], TEXTS)
@@ -130,9 +130,8 @@ def test_saved_model_cli_shows_the_signature_and_runs_it_in_a_session(model_fold
     texts = "text=['great film', 'awful film']"
     run = subprocess.run([*cli, "run", *serve, "--input_exprs", texts], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-2000:]
-    ran = run.stdout
-    assert "b'good' b'bad'" in ran
-    assert "b'bad' b'good'" in ran
+    assert "b'good' b'bad'" in run.stdout
+    assert "b'bad' b'good'" in run.stdout
 
 
 def test_several_labels_and_pairs(tiny, tmp_path, ask):

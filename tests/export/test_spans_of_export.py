@@ -1,4 +1,4 @@
-"""An exported model that finds spans gives the answers of `predict`, run as a stock server runs it."""
+"""An exported question-answering model, run as a stock server runs it, gives the answers of `predict`."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from tiny import shrunk
+from tiny import shrink
 
 from zoo import catalog
 from zoo.objectives import build_model
@@ -16,7 +16,7 @@ from zoo.objectives.find_span import FindSpan
 from zoo.pipeline.pipeline import Pipeline
 from zoo.presets import Preset
 
-# A process with nothing but TensorFlow, XLA switched off before its first operation; answers each line of its input.
+# A subprocess with nothing but TensorFlow, XLA disabled before its first operation; answers each line of its input.
 SERVER = """
 import ctypes, json, sys
 import tensorflow as tf
@@ -25,8 +25,8 @@ library._ZN10tensorflow21DisableXlaCompilationEv()
 for line in sys.stdin:
     folder, texts = json.loads(line)
     serve = tf.saved_model.load(folder).signatures["serving_default"]
-    found = serve(**{name: tf.constant(column) for name, column in texts.items()})
-    answer = {name: tensor.numpy().tolist() for name, tensor in found.items()}
+    outputs = serve(**{name: tf.constant(column) for name, column in texts.items()})
+    answer = {name: tensor.numpy().tolist() for name, tensor in outputs.items()}
     answer["answer"] = [text.decode() for text in answer["answer"]]
     print(json.dumps(answer), flush=True)
 """
@@ -41,26 +41,26 @@ QUESTIONS = ["Where is Ann?", "", "Who?", "What does the cat like, and the dog, 
 NETWORKS = [("words", "lstm", "yes"), ("byte_pairs", "bert", "no"), ("characters", "conv", "yes")]
 
 
-@pytest.mark.parametrize(("tokenizer", "architecture", "allow_no_answer"), NETWORKS)
-def test_exported_answers_are_those_of_predict(tmp_path, tokenizer, architecture, allow_no_answer):
-    settings = {"vocabulary": 300} if tokenizer == "byte_pairs" else {}
-    settings = catalog.load("tokenizers", tokenizer)(**settings)
-    learned = settings.train(CONTEXTS + QUESTIONS)
+@pytest.mark.parametrize(("tokenizer_name", "architecture", "allow_no_answer"), NETWORKS)
+def test_exported_answers_are_those_of_predict(tmp_path, tokenizer_name, architecture, allow_no_answer):
+    settings = {"vocabulary": 300} if tokenizer_name == "byte_pairs" else {}
+    spec = catalog.load("tokenizers", tokenizer_name)(**settings)
+    tokenizer = spec.train(CONTEXTS + QUESTIONS)
     objective = FindSpan(
         length=32, stride=7, question_length=9, answer_length=6, n_best=4, allow_no_answer=allow_no_answer
     )
     objective = replace(objective, match_question=architecture == "conv", threshold=0.12)
     keras.utils.set_random_seed(0)
-    network = shrunk(architecture, vocabulary=learned.vocabulary_size, padding=learned.padding, length=32)
+    network = shrink(architecture, vocabulary=tokenizer.vocabulary_size, padding=tokenizer.padding, length=32)
     model = build_model(objective, network)
-    for weight in model.trainable_weights:  # far from even, so that answers differ
+    for weight in model.trainable_weights:  # large, so that answers differ
         weight.assign(2 * np.random.default_rng(0).normal(size=weight.shape) / max(weight.shape[0], 4) ** 0.5)
-    pipeline = Pipeline(model, Preset(architecture=network, objective=objective, tokenizer=settings), learned)
+    pipeline = Pipeline(model, Preset(architecture=network, objective=objective, tokenizer=spec), tokenizer)
     folder = pipeline.export(tmp_path / "1")
     line = json.dumps([str(folder), {"question": QUESTIONS, "context": CONTEXTS}])
-    ran = subprocess.run([sys.executable, "-c", SERVER], input=line, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    exported = json.loads(ran.stdout)
+    process = subprocess.run([sys.executable, "-c", SERVER], input=line, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    exported = json.loads(process.stdout)
     expected = pipeline.predict(list(zip(QUESTIONS, CONTEXTS, strict=True)))
     assert sorted(exported) == ["answer", "end", "no_answer", "score", "start"]
     for row, answer in enumerate(expected):

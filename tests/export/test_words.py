@@ -1,4 +1,4 @@
-"""A tagger's SavedModel, as a stock server runs it, finds what `predict` finds, at the same characters."""
+"""The exported SavedModel of a tagger, run as a stock server runs it, gives the spans and offsets of `predict`."""
 
 import json
 import subprocess
@@ -6,7 +6,7 @@ import sys
 
 import keras
 import pytest
-from tiny import shrunk
+from tiny import shrink
 
 import zoo
 from zoo.objectives import build_model
@@ -20,18 +20,18 @@ from zoo.tokenizers.characters import Characters
 from zoo.tokenizers.word_pieces import WordPieces
 from zoo.tokenizers.words import Words
 
-# Runs in a process of its own with nothing but TensorFlow, XLA switched off as TensorFlow Serving does at its start.
+# Runs in a subprocess with nothing but TensorFlow, XLA disabled as TensorFlow Serving does at its start.
 SERVER = """
 import ctypes, json, sys
 import tensorflow as tf
 library = ctypes.CDLL(tf.sysconfig.get_lib() + "/libtensorflow_cc.so.2")
 library._ZN10tensorflow21DisableXlaCompilationEv()
-folders, asked = json.load(sys.stdin)
+folders, batch = json.load(sys.stdin)
 text = lambda value: value.decode() if isinstance(value, bytes) else value
 texts = lambda rows: [texts(row) for row in rows] if isinstance(rows, list) else text(rows)
 for folder in folders:
-    found = tf.saved_model.load(folder).signatures["serving_default"](text=tf.constant(asked))
-    rows = {name: texts(tensor.numpy().tolist()) for name, tensor in found.items()}
+    outputs = tf.saved_model.load(folder).signatures["serving_default"](text=tf.constant(batch))
+    rows = {name: texts(tensor.numpy().tolist()) for name, tensor in outputs.items()}
     print(json.dumps(rows), flush=True)
 """
 TEXTS = [
@@ -53,16 +53,16 @@ CASES = {
 }
 
 
-def made(kind):
-    """A pipeline whose weights are random, and those of its tags large: it finds many things."""
+def build_pipeline(kind):
+    """A pipeline with random weights, those of its tags large, so that it predicts many spans."""
     keras.utils.set_random_seed(1)
-    settings, name, objective = CASES[kind]
-    tokenizer = settings.train(TEXTS)
-    architecture = shrunk(name, vocabulary=tokenizer.vocabulary_size, length=64)
+    spec, name, objective = CASES[kind]
+    tokenizer = spec.train(TEXTS)
+    architecture = shrink(name, vocabulary=tokenizer.vocabulary_size, length=64)
     model = build_model(objective, architecture)
     for weight in model.get_layer("tags").trainable_variables:
         weight.assign(keras.random.normal(weight.shape, stddev=2.0, seed=2))
-    return Pipeline(model, Preset(architecture=architecture, objective=objective, tokenizer=settings), tokenizer)
+    return Pipeline(model, Preset(architecture=architecture, objective=objective, tokenizer=spec), tokenizer)
 
 
 def assert_served(pipeline, rows):
@@ -71,7 +71,7 @@ def assert_served(pipeline, rows):
         if isinstance(answer, dict):
             assert rows["label"][i] == answer["label"]
             assert rows["probability"][i] == pytest.approx(answer["probabilities"][answer["label"]], abs=1e-5)
-            answer = answer["found"]
+            answer = answer["tags"]
         real = [j for j, start in enumerate(rows["starts"][i]) if start >= 0]
         assert real == list(range(len(answer)))
         for column, key in ((name, name[:-1]), ("texts", "text"), ("starts", "start"), ("ends", "end")):
@@ -80,9 +80,9 @@ def assert_served(pipeline, rows):
         assert set(rows[name][i][len(answer) :]) | set(rows["texts"][i][len(answer) :]) <= {""}
 
 
-def test_a_served_tagger_finds_what_predict_finds(tmp_path):
-    quick = keras.config.backend() == "tensorflow"  # elsewhere each export starts a process
-    pipelines = {kind: made(kind) for kind in (CASES if quick else ["words"])}
+def test_a_served_tagger_answers_as_predict_does(tmp_path):
+    quick = keras.config.backend() == "tensorflow"  # on other backends each export starts a process
+    pipelines = {kind: build_pipeline(kind) for kind in (CASES if quick else ["words"])}
     folders = [str(pipeline.export(tmp_path / kind)) for kind, pipeline in pipelines.items()]
     command = [sys.executable, "-c", SERVER]
     run = subprocess.run(command, input=json.dumps([folders, TEXTS]), capture_output=True, text=True, check=False)
@@ -93,6 +93,6 @@ def test_a_served_tagger_finds_what_predict_finds(tmp_path):
 
 
 def test_a_pipeline_loaded_again_answers_alike(tmp_path):
-    pipeline = made("words")
+    pipeline = build_pipeline("words")
     pipeline.save(tmp_path)
     assert zoo.load(tmp_path).predict(TEXTS) == pipeline.predict(TEXTS)

@@ -1,5 +1,5 @@
-"""The small networks that the tests of generation share."""
+"""Fixtures of the generation tests: small causal networks."""
 
-from writers import gpt2, writer
+from causal_models import causal_model, gpt2
 
-__all__ = ["gpt2", "writer"]
+__all__ = ["causal_model", "gpt2"]

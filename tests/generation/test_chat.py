@@ -1,11 +1,11 @@
-"""Chat: each turn processes only new tokens, and the answer is that of the whole conversation processed anew."""
+"""Chat: each turn processes only new tokens, and answers as without the prompt cache."""
 
 from functools import lru_cache
 
 import keras
 import pytest
-from tiny import all_or_few, shrunk
-from writers import PADDING, WRITERS, generated, network, texts
+from causal_models import CAUSAL, PADDING, generate_ids, network, texts
+from tiny import all_or_few, shrink
 
 from zoo.generation.batch import Batch
 from zoo.generation.chat import Chat
@@ -18,43 +18,43 @@ from zoo.objectives.next_token import NextToken
 from zoo.tokenizers.bytes import Bytes
 
 TURNS = ("Hi", "Where is it?", "Größe")
-READERS = [name for name in WRITERS if shrunk(name, causal=True, bidirectional=False).inputs()[0] != "source"]
+DECODER_ONLY = [name for name in CAUSAL if shrink(name, causal=True, bidirectional=False).inputs()[0] != "source"]
 
 
-@pytest.mark.parametrize("name", all_or_few(READERS))
-def test_a_prompt_cache_generates_as_the_whole_text_would(name):
+@pytest.mark.parametrize("name", all_or_few(DECODER_ONLY))
+def test_generation_with_a_prompt_cache_equals_generation_without(name):
     model, settings = network(name), GenerationConfig(max_new_tokens=4, bad_words=PADDING)
-    cache, ids, reads = PromptCache(token_generator(model), 32), [], 0
+    cache, ids, processed = PromptCache(token_generator(model), 32), [], 0
     for further in texts([1, 5, 3]):
         ids = [*ids, *further]
         batch = Batch(cache.generator, [ids], None, settings, cache.length)
         state = cache.prefill(batch)
         state = cache.generator.decode(state, batch.controls, settings.max_new_tokens)
         cache.store(state)
-        (new,) = generated(model, [ids], max_new_tokens=4, bad_words=PADDING)
+        (new,) = generate_ids(model, [ids], max_new_tokens=4, bad_words=PADDING)
         assert batch.completions(state)[0][0].ids == new
         ids += new
         assert cache.ids == ids[:-1]
-        assert cache.tokens_processed == len(ids) - 1  # none twice
-        reads = cache.tokens_processed
+        assert cache.tokens_processed == len(ids) - 1  # no token twice
+        processed = cache.tokens_processed
     other = Batch(cache.generator, [ids[1:]], None, settings, cache.length)
     cache.store(cache.prefill(other))
-    assert cache.tokens_processed == reads + len(ids) - 1  # another text: all of it
+    assert cache.tokens_processed == processed + len(ids) - 1  # another text: all of its tokens
     assert cache.ids == ids[1:]
 
 
 @lru_cache
-def untrained(name):
-    """`(model, architecture, tokenizer)` of a network that reads bytes; the same one for all tests."""
+def untrained_model(name):
+    """`(model, architecture, tokenizer)` of a network of bytes, the same for all tests."""
     keras.utils.set_random_seed(1)
     tokenizer = Bytes().train()
-    architecture = shrunk(name, vocabulary=tokenizer.vocabulary_size, length=480, bidirectional=False)
+    architecture = shrink(name, vocabulary=tokenizer.vocabulary_size, length=480, bidirectional=False)
     return build_model(FollowInstructions().preparation(architecture).objective, architecture), architecture, tokenizer
 
 
 def chat(name="gpt2", length=128, template="plain", system="", **settings):
     """A `Chat` with a network that was never trained."""
-    model, architecture, tokenizer = untrained(name)
+    model, architecture, tokenizer = untrained_model(name)
     objective = (
         FollowInstructions(length=length, template=template, max_new_tokens=12).preparation(architecture).objective
     )
@@ -63,16 +63,17 @@ def chat(name="gpt2", length=128, template="plain", system="", **settings):
 
 
 @pytest.mark.parametrize("template", ["plain", "chatml"])
-def test_turns_go_on_from_turns(template):
-    conversation, second = (chat(template=template, length=2**10, system="Be kind.", temperature=1.0) for _ in range(2))
-    longest = 0
+def test_a_turn_answers_as_without_the_prompt_cache(template):
+    settings = {"template": template, "length": 2**10, "system": "Be kind.", "temperature": 1.0}
+    conversation, reference = chat(**settings), chat(**settings)
+    previous_length = 0
     for text in TURNS:
-        second.turns = conversation.turns
-        second.cache = PromptCache(conversation.cache.generator, conversation.cache.length)
+        reference.turns = conversation.turns
+        reference.cache = PromptCache(conversation.cache.generator, conversation.cache.length)
         answer = conversation.say(text)
-        assert second.say(text) == answer == conversation.messages[-1]["content"]
-        assert conversation.cache.tokens_processed == len(conversation.cache.ids) > longest
-        longest = len(conversation.cache.ids)
+        assert reference.say(text) == answer == conversation.messages[-1]["content"]
+        assert conversation.cache.tokens_processed == len(conversation.cache.ids) > previous_length
+        previous_length = len(conversation.cache.ids)
     assert [message["role"] for message in conversation.messages] == ["system", *["user", "assistant"] * len(TURNS)]
     assert conversation.dropped_turns == 0
 
@@ -86,7 +87,7 @@ def test_a_later_turn_compiles_nothing():
     assert conversation.cache.generator.compilations == before
 
 
-def test_the_oldest_turns_are_dropped_as_a_whole():
+def test_the_oldest_turns_are_dropped():
     conversation = chat(length=96, system="Kind.")
     for number in range(5):
         conversation.say(f"This is turn {number}.")
@@ -99,7 +100,7 @@ def test_the_oldest_turns_are_dropped_as_a_whole():
     assert conversation.messages == history
 
 
-def test_an_answer_may_be_ended():
+def test_should_stop_ends_an_answer():
     conversation = chat()
     full = "".join(conversation.stream("Hi"))
     conversation.turns.clear()
@@ -108,13 +109,13 @@ def test_an_answer_may_be_ended():
         pieces.append(piece)
     assert full.startswith("".join(pieces))
     assert conversation.messages[-1]["content"] == "".join(pieces)
-    assert len(conversation.turns[-1]["ids"]) == 4 + 1  # and the line break that ends an answer
-    reads = conversation.cache.tokens_processed
+    assert len(conversation.turns[-1]["ids"]) == 4 + 1  # and the line break of the template after an answer
+    processed = conversation.cache.tokens_processed
     conversation.say("Go on")
-    assert conversation.cache.tokens_processed < reads + 50
+    assert conversation.cache.tokens_processed < processed + 50
 
 
-def test_an_encoder_reads_the_conversation():
+def test_an_encoder_decoder_has_no_prompt_cache():
     conversation = chat("transformer", length=64)
     for text in TURNS:
         conversation.say(text)
@@ -128,6 +129,6 @@ def test_mistakes():
     ):
         chat(max_new_tokens=128)
     objective, tokenizer = NextToken(length=64), Bytes().train()
-    model = build_model(objective, shrunk("gpt2", vocabulary=tokenizer.vocabulary_size))
+    model = build_model(objective, shrink("gpt2", vocabulary=tokenizer.vocabulary_size))
     with pytest.raises(ValueError, match="Expected a model that follows instructions, .* one of NextToken"):
         Chat(model, objective, tokenizer)

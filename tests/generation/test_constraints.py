@@ -1,4 +1,4 @@
-"""What must be one of some texts always is: automata, tables of tokens, and what a network writes."""
+"""Constrained decoding: automata, JSON schemas, token tables, and generated texts that fulfil a constraint."""
 
 import json
 import re
@@ -8,10 +8,10 @@ from functools import cache
 import keras
 import numpy as np
 import pytest
+from causal_models import text_generator
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import LEARNED, shrunk
-from writers import text_generator
+from tiny import TRAINABLE, shrink
 
 from zoo import catalog
 from zoo.generation.constraints.automaton import from_choices, from_regex
@@ -35,83 +35,84 @@ def accepts(automaton, text):
     return bool(automaton.accepting[state])
 
 
-def patterns():
+def regexes():
+    """Regular expressions that Python and Rust read alike."""
     parts = st.sampled_from([*LETTERS, ".", "[ab]", "[^a]", "[a-ö]"])
     return st.recursive(
         parts,
         lambda item: st.one_of(
             st.lists(item, min_size=1, max_size=3).map("".join),
-            st.lists(item, min_size=2, max_size=3).map(lambda ways: f"(?:{'|'.join(ways)})"),
-            st.tuples(item, st.sampled_from("*+?")).map(lambda both: f"(?:{both[0]}){both[1]}"),
+            st.lists(item, min_size=2, max_size=3).map(lambda parts: f"(?:{'|'.join(parts)})"),
+            st.tuples(item, st.sampled_from("*+?")).map(lambda pair: f"(?:{pair[0]}){pair[1]}"),
             item.map(lambda part: f"(?:{part}){{1,2}}"),
         ),
         max_leaves=5,
     )
 
 
-@given(pattern=patterns(), texts=st.lists(st.text([*LETTERS, "c"], max_size=5), max_size=8))
-def test_an_automaton_accepts_what_the_pattern_matches(pattern, texts):
-    automaton = from_regex(pattern)
+@given(regex=regexes(), texts=st.lists(st.text([*LETTERS, "c"], max_size=5), max_size=8))
+def test_an_automaton_of_a_regex_accepts_what_it_matches(regex, texts):
+    automaton = from_regex(regex)
     for text in texts:
-        assert accepts(automaton, text) == bool(re.fullmatch(pattern, text))
+        assert accepts(automaton, text) == bool(re.fullmatch(regex, text))
 
 
-@given(chosen=st.lists(st.text(LETTERS, min_size=1, max_size=4), min_size=1, max_size=6), text=st.text(LETTERS))
-def test_an_automaton_accepts_some_texts(chosen, text):
-    automaton = from_choices(chosen)
-    assert all(accepts(automaton, item) for item in chosen)
-    assert accepts(automaton, text) == (text in chosen)
+@given(choices=st.lists(st.text(LETTERS, min_size=1, max_size=4), min_size=1, max_size=6), text=st.text(LETTERS))
+def test_an_automaton_of_choices_accepts_only_them(choices, text):
+    automaton = from_choices(choices)
+    assert all(accepts(automaton, choice) for choice in choices)
+    assert accepts(automaton, text) == (text in choices)
 
 
 @cache
-def tokenizer(name):
+def trained_tokenizer(name):
     return catalog.load("tokenizers", name)().train(TEXTS)
 
 
-@pytest.mark.parametrize("name", LEARNED)
+@pytest.mark.parametrize("name", TRAINABLE)
 @given(data=st.data())
-def test_spellings_are_what_tokens_add(name, data):
-    words = tokenizer(name)
-    first, later = words.token_bytes
+def test_token_bytes_add_up_to_the_decoded_text(name, data):
+    tokenizer = trained_tokenizer(name)
+    first, later = tokenizer.token_bytes
     ids = data.draw(
-        st.lists(st.integers(0, words.vocabulary_size - 1).filter(lambda id: later[id]), min_size=1, max_size=8)
+        st.lists(st.integers(0, tokenizer.vocabulary_size - 1).filter(lambda id: later[id]), min_size=1, max_size=8)
     )
     text_bytes = first[ids[0]] + b"".join(later[id] for id in ids[1:])
-    assert words.decode(ids) == text_bytes.decode("utf-8", "replace")
+    assert tokenizer.decode(ids) == text_bytes.decode("utf-8", "replace")
 
 
-def walk(constraint, most, random):
-    """Ids that a table leads to, in a random way, the stop left out; at most so many."""
-    table, left = constraint.arrays["transitions"], constraint.arrays["tokens_to_end"]
-    ids, node, end = [], 0, np.flatnonzero(left == 0)[-1]
-    for new in range(most):
-        reached = table[node, constraint.arrays["classes"]]
-        allowed = np.flatnonzero((reached >= 0) & (left[np.maximum(reached, 0)] < most - new))
-        token = random.choice(allowed)
-        node = reached[token]
-        if node == end:
+def random_ids(constraint, max_tokens, random):
+    """At most `max_tokens` ids of a random path through a constraint's table, without the stop id."""
+    transitions, tokens_to_end = constraint.arrays["transitions"], constraint.arrays["tokens_to_end"]
+    ids, state, end = [], 0, np.flatnonzero(tokens_to_end == 0)[-1]
+    for new in range(max_tokens):
+        next_states = transitions[state, constraint.arrays["classes"]]
+        fits = tokens_to_end[np.maximum(next_states, 0)] < max_tokens - new
+        token = random.choice(np.flatnonzero((next_states >= 0) & fits))
+        state = next_states[token]
+        if state == end:
             return ids
         ids.append(token)
     return ids
 
 
-WAYS = {  # what all tokenizers can write: words with blanks between
+REGEX = "(a|the) (cat|mat)( and (a|the) mat)*"
+CONSTRAINTS = {  # (arguments, regex of the texts), for texts that all tokenizers can spell: words with spaces between
     "choices": ({"choices": ("a mat", "the cat and")}, "a mat|the cat and"),
-    "regex": ({"regex": "(a|the) (cat|mat)( and (a|the) mat)*"},) * 2,
-    "characters": ({"regex": "[a-c].{2,5}"},) * 2,
+    "regex": ({"regex": REGEX}, REGEX),
+    "characters": ({"regex": "[a-c].{2,5}"}, "[a-c].{2,5}"),
 }
-WAYS = {name: (must, must["regex"] if isinstance(match, dict) else match) for name, (must, match) in WAYS.items()}
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", LEARNED)
+@pytest.mark.parametrize("key", CONSTRAINTS)
+@pytest.mark.parametrize("name", TRAINABLE)
 @given(seed=st.integers(0, 2**20), more=st.integers(0, 6))
 @settings(max_examples=20)
-def test_every_way_through_a_table_ends_in_a_match(way, name, seed, more):
-    words, (must, match) = tokenizer(name), WAYS[way]
-    constraint = constraint_for(words, words.vocabulary_size + 3, **must)
-    ids = walk(constraint, constraint.min_tokens + more, np.random.default_rng(seed))
-    assert re.fullmatch(match, words.decode(ids))
+def test_every_path_through_a_table_ends_in_a_match(key, name, seed, more):
+    tokenizer, (arguments, regex) = trained_tokenizer(name), CONSTRAINTS[key]
+    constraint = constraint_for(tokenizer, tokenizer.vocabulary_size + 3, **arguments)
+    ids = random_ids(constraint, constraint.min_tokens + more, np.random.default_rng(seed))
+    assert re.fullmatch(regex, tokenizer.decode(ids))
 
 
 def schemas():
@@ -129,69 +130,69 @@ def schemas():
 
 def _lists(item, sizes):
     return st.tuples(item, sizes).map(
-        lambda both: {"type": "array", "items": both[0], "minItems": both[1][0], "maxItems": sum(both[1])}
+        lambda pair: {"type": "array", "items": pair[0], "minItems": pair[1][0], "maxItems": sum(pair[1])}
     )
 
 
 def _objects(item):
     properties = st.dictionaries(st.text('a"ö', max_size=2), item, min_size=1, max_size=3)
     return st.tuples(properties, st.sets(st.integers(0, 2))).map(
-        lambda both: {
+        lambda pair: {
             "type": "object",
-            "properties": both[0],
-            "required": [name for i, name in enumerate(both[0]) if i in both[1]],
+            "properties": pair[0],
+            "required": [name for i, name in enumerate(pair[0]) if i in pair[1]],
         }
     )
 
 
 def _either(item):
-    return st.lists(item, min_size=1, max_size=2).map(lambda ways: {"anyOf": ways, "title": "either"})
+    return st.lists(item, min_size=1, max_size=2).map(lambda parts: {"anyOf": parts, "title": "either"})
 
 
 LOOP = {"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}]}}}
 PART = {"type": "object", "properties": {"x": {"const": 1}}, "required": ["x"], "additionalProperties": False}
-CASES = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
+JSON_TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
 
 
-def holds(schema, value):
-    """Whether a value is as the schema says: the specification, of the keywords that are used here."""
+def is_valid(schema, value):
+    """Whether a value is valid for a schema of the keywords of `schemas`, by the specification of JSON Schema."""
     if "$ref" in schema:
-        return holds(PART, value)
+        return is_valid(PART, value)
     if "enum" in schema or "const" in schema:
         return value in schema.get("enum", [schema.get("const")])
     if "anyOf" in schema:
-        return any(holds(item, value) for item in schema["anyOf"])
-    kind = schema["type"]
-    if isinstance(kind, list):
-        return any(holds({"type": item}, value) for item in kind)
-    if kind == "array":
+        return any(is_valid(item, value) for item in schema["anyOf"])
+    type_name = schema["type"]
+    if isinstance(type_name, list):
+        return any(is_valid({"type": item}, value) for item in type_name)
+    if type_name == "array":
         return (
             isinstance(value, list)
             and len(value) in _range(schema, "Items")
-            and all(holds(schema["items"], item) for item in value)
+            and all(is_valid(schema["items"], item) for item in value)
         )
-    if kind == "object":
-        parts, needed = schema["properties"], set(schema.get("required", ()))
-        named = isinstance(value, dict) and needed <= set(value) <= set(parts)
-        return named and all(holds(parts[name], item) for name, item in value.items())
-    if kind == "string":
+    if type_name == "object":
+        properties, required = schema["properties"], set(schema.get("required", ()))
+        complete = isinstance(value, dict) and required <= set(value) <= set(properties)
+        return complete and all(is_valid(properties[name], item) for name, item in value.items())
+    if type_name == "string":
         return isinstance(value, str) and len(value) in _range(schema, "Length")
-    if kind == "integer":
+    if type_name == "integer":
         return isinstance(value, int) and schema["minimum"] <= value <= schema["maximum"]
-    return isinstance(value, CASES[kind])
+    return isinstance(value, JSON_TYPES[type_name])
 
 
-def _range(schema, what):
-    return range(schema[f"min{what}"], schema[f"max{what}"] + 1)
+def _range(schema, unit):
+    return range(schema[f"min{unit}"], schema[f"max{unit}"] + 1)
 
 
 @given(schema=schemas(), seed=st.integers(0, 2**20))
 @settings(max_examples=60)
-def test_a_schema_holds_for_every_way_through_its_table(schema, seed):
-    words, schema = Bytes().train(), schema | {"$defs": {"part": PART}}
-    constraint = constraint_for(words, words.vocabulary_size, json_schema=json.dumps(schema))
-    ids = walk(constraint, constraint.min_tokens + 20, np.random.default_rng(seed))
-    assert holds(schema, json.loads(words.decode(ids)))
+def test_every_path_through_a_table_is_valid_for_its_schema(schema, seed):
+    tokenizer, schema = Bytes().train(), schema | {"$defs": {"part": PART}}
+    constraint = constraint_for(tokenizer, tokenizer.vocabulary_size, json_schema=json.dumps(schema))
+    ids = random_ids(constraint, constraint.min_tokens + 20, np.random.default_rng(seed))
+    assert is_valid(schema, json.loads(tokenizer.decode(ids)))
 
 
 def test_strings_may_be_long():
@@ -203,51 +204,53 @@ def test_strings_may_be_long():
 def generator():
     """Makes a `TextGenerator` whose network was never trained."""
     keras.utils.set_random_seed(0)
-    words = tokenizer("byte_pairs")
+    tokenizer = trained_tokenizer("byte_pairs")
     objective = NextToken(length=64)
-    model = build_model(objective, shrunk("gpt2", vocabulary=words.vocabulary_size, length=96))
-    return lambda **options: text_generator(model, objective, words, **options)
+    model = build_model(objective, shrink("gpt2", vocabulary=tokenizer.vocabulary_size, length=96))
+    return lambda **options: text_generator(model, objective, tokenizer, **options)
 
 
 SCHEMA = {"type": "object", "properties": {"b": {"type": "number"}, "ok": {"type": "boolean"}}, "required": ["ok"]}
 
 
 @pytest.mark.parametrize("options", [{"repetition_penalty": 1.3}, {"temperature": 1.5, "top_p": 0.9}])
-def test_a_network_writes_what_it_must(generator, options):
+def test_generated_texts_fulfil_the_constraint(generator, options):
     records = [generator().objective.fields.record(text) for text in ("the", "mat and", "größ")]
-    for must, match in WAYS.values():
-        for max_new_tokens in (generator(**must).config.constraint.min_tokens, 8):
-            texts = generator(**must, max_new_tokens=max_new_tokens, **options)
-            actual = [item for (item,) in texts.generate(records)]
-            assert all(re.fullmatch(match, item.text) and len(item.ids) <= max_new_tokens for item in actual)
-            assert "".join(texts.stream(records[0])) == texts.generate(records[:1])[0][0].text == actual[0].text
-    ((item,), *_) = generator(json_schema=SCHEMA, max_new_tokens=24, **options).generate(records)
-    assert holds(SCHEMA, json.loads(item.text))
+    for arguments, regex in CONSTRAINTS.values():
+        for max_new_tokens in (generator(**arguments).config.constraint.min_tokens, 8):
+            constrained = generator(**arguments, max_new_tokens=max_new_tokens, **options)
+            actual = [completion for (completion,) in constrained.generate(records)]
+            assert all(re.fullmatch(regex, completion.text) for completion in actual)
+            assert all(len(completion.ids) <= max_new_tokens for completion in actual)
+            assert "".join(constrained.stream(records[0])) == actual[0].text
+            assert constrained.generate(records[:1])[0][0].text == actual[0].text
+    ((completion,), *_) = generator(json_schema=SCHEMA, max_new_tokens=24, **options).generate(records)
+    assert is_valid(SCHEMA, json.loads(completion.text))
 
 
 def test_a_text_ends_only_where_it_may(generator):
-    (((item,),)) = generator(choices=("aab", "aa")).generate([generator().objective.fields.record("the")])
-    assert item.finish_reason == "stop"
-    ((item,),) = generator(regex="a*", max_new_tokens=5, repetition_penalty=1e-6).generate(
+    ((completion,),) = generator(choices=("aab", "aa")).generate([generator().objective.fields.record("the")])
+    assert completion.finish_reason == "stop"
+    ((completion,),) = generator(regex="a*", max_new_tokens=5, repetition_penalty=1e-6).generate(
         [generator().objective.fields.record("aa")]
     )
-    assert len(item.ids) == 5
-    assert item.finish_reason == "length"
+    assert len(completion.ids) == 5
+    assert completion.finish_reason == "length"
 
 
-def test_beams_find_the_likeliest_texts_and_no_more_than_there_may_be(generator):
+def test_beam_search_returns_all_accepted_texts_likeliest_first(generator):
     choices, record = ("dc", "cd", "cdb", "d"), generator().objective.fields.record("the")
     alone = {text: generator(choices=(text,), max_new_tokens=8).generate([record])[0][0] for text in choices}
     likely = sorted(choices, key=lambda text: -sum(alone[text].logprobs))
     (actual,) = generator(choices=choices, max_new_tokens=8, beams=6, return_sequences=6, length_penalty=0.0).generate(
         [record]
     )
-    assert [item.text for item in actual] == likely
-    assert all(item.finish_reason == "stop" for item in actual)
+    assert [completion.text for completion in actual] == likely
+    assert all(completion.finish_reason == "stop" for completion in actual)
     assert actual[0].logprobs == pytest.approx(alone[likely[0]].logprobs, abs=1e-5)
 
 
-def test_a_tree_is_written_some_levels_deep():
+def test_a_recursive_schema_has_a_limited_depth():
     tree = {"type": "array", "items": {"$ref": "#"}, "maxItems": 2}
     nested = ["[" * deep + "]" * deep for deep in (1, DEPTH, DEPTH + 1)]
     assert [bool(re.fullmatch(schema_to_regex(tree), text)) for text in nested] == [True, True, False]
@@ -267,10 +270,10 @@ def test_a_tree_is_written_some_levels_deep():
 def test_another_constraint_of_its_size_compiles_nothing(generator):
     record = generator().objective.fields.record("the")
     generator(choices=("cat", "mat"), max_new_tokens=8).generate([record])
-    writer = token_generator(generator().model)
-    before = writer.compilations
+    loop = token_generator(generator().model)
+    before = loop.compilations
     generator(choices=("bat", "bad"), max_new_tokens=8).generate([record])
-    assert writer.compilations == before
+    assert loop.compilations == before
 
 
 @pytest.mark.parametrize(
@@ -303,12 +306,12 @@ def test_mistakes(generator, options, message):
         generator(**options)
 
 
-def test_tokens_that_cannot_write_it():
-    words = tokenizer("words")
+def test_tokens_that_cannot_spell_the_texts():
+    tokenizer = trained_tokenizer("words")
     with pytest.raises(ValueError, match="Expected choices that .* can spell. Received: 'The', .* spell as 'the'."):
-        constraint_for(words, words.vocabulary_size, choices=("The",))
+        constraint_for(tokenizer, tokenizer.vocabulary_size, choices=("The",))
     with pytest.raises(ValueError, match="Expected a constraint that this model's tokens can fulfil."):
-        constraint_for(words, words.vocabulary_size, regex="zebra")
+        constraint_for(tokenizer, tokenizer.vocabulary_size, regex="zebra")
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch):

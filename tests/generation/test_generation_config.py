@@ -1,7 +1,7 @@
-"""Bad settings and prompts: one clear line each."""
+"""Invalid generation configs, prompts and models: each has one clear error message."""
 
 import pytest
-from writers import generated, network, texts
+from causal_models import generate_ids, network, texts
 
 from zoo.generation.generation_config import GenerationConfig
 
@@ -42,22 +42,22 @@ def test_settings(settings, message):
 
 def test_prompts(gpt2):
     with pytest.raises(ValueError, match="A prompt must have at least one token. Received: prompt 1 is empty."):
-        generated(gpt2, [[3], []], max_new_tokens=5)
+        generate_ids(gpt2, [[3], []], max_new_tokens=5)
     long = texts([30])
     with pytest.raises(ValueError, match="Expected at most 32 tokens, .* Received: 30 and 5, 3 too many, in prompt 0."):
-        generated(gpt2, long, max_new_tokens=5)
-    cut = generated(gpt2, long, max_new_tokens=5, truncation_side="left")
-    assert cut == generated(gpt2, [long[0][-27:]], max_new_tokens=5)
-    assert generated(gpt2, [], max_new_tokens=5) == []
+        generate_ids(gpt2, long, max_new_tokens=5)
+    truncated = generate_ids(gpt2, long, max_new_tokens=5, truncation_side="left")
+    assert truncated == generate_ids(gpt2, [long[0][-27:]], max_new_tokens=5)
+    assert generate_ids(gpt2, [], max_new_tokens=5) == []
     with pytest.raises(ValueError, match="Expected sources for an encoder-decoder, and for no other network."):
-        generated(gpt2, [[3]], [[4]], max_new_tokens=5)
+        generate_ids(gpt2, [[3]], [[4]], max_new_tokens=5)
 
 
 def test_networks_that_do_not_generate():
     with pytest.raises(ValueError, match="Expected causal layers for decoding. Received: 'block0_attention'"):
-        generated(network("transformer_encoder"), [[3]])
+        generate_ids(network("transformer_encoder"), [[3]])
     with pytest.raises(ValueError, match="A state can only be passed forwards. Received: reverse=True in layer"):
-        generated(network("lstm", bidirectional=True), [[3]])
+        generate_ids(network("lstm", bidirectional=True), [[3]])
 
 
 def test_foreign_layers_are_refused():
@@ -66,6 +66,6 @@ def test_foreign_layers_are_refused():
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     x = keras.layers.LSTM(4, return_sequences=True, name="theirs")(keras.layers.Embedding(9, 4)(tokens))
     with pytest.raises(ValueError, match="Expected layers with a cache of earlier tokens, .* 'theirs', a LSTM"):
-        generated(keras.Model(tokens, keras.layers.Dense(9)(x)), [[3]])
+        generate_ids(keras.Model(tokens, keras.layers.Dense(9)(x)), [[3]])
     with pytest.raises(ValueError, match=r"Expected a network with logits for each token, .* \(None, 9\)"):
-        generated(keras.Model(tokens, keras.layers.Dense(9)(x)[:, -1]), [[3]])
+        generate_ids(keras.Model(tokens, keras.layers.Dense(9)(x)[:, -1]), [[3]])

@@ -1,4 +1,4 @@
-"""Logits processors: equal to those of transformers; tokens are sampled as often as they are likely."""
+"""Logits processors: equal to those of transformers; tokens are sampled by their probability."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def logits(random):
 
 @pytest.fixture(scope="module")
 def text(random):
-    return random.integers(0, 4, (BATCH, LENGTH)).astype("int32")  # few different ones, so that n-grams come again
+    return random.integers(0, 4, (BATCH, LENGTH)).astype("int32")  # few different ids, so that n-grams repeat
 
 
 def processed(logits, text, **settings):
@@ -40,15 +40,15 @@ def _stops(settings):
     return ops.convert_to_tensor(np.array(settings.stop_ids or (-1,), "int32"))
 
 
-PROCESSORS = {  # what transformers calls them
+PROCESSORS = {  # (class in transformers, config, arguments of the class)
     "temperature": ("TemperatureLogitsWarper", {"temperature": 0.7}, (0.7,)),
     "top_k": ("TopKLogitsWarper", {"top_k": 3}, (3,)),
     "top_p": ("TopPLogitsWarper", {"top_p": 0.8}, (0.8,)),
     "min_p": ("MinPLogitsWarper", {"min_p": 0.1}, (0.1,)),
     "typical_p": ("TypicalLogitsWarper", {"typical_p": 0.6}, (0.6,)),
     "repetition_penalty": ("RepetitionPenaltyLogitsProcessor", {"repetition_penalty": 1.4}, (1.4,)),
-    "no_repeat 2": ("NoRepeatNGramLogitsProcessor", {"no_repeat_ngram": 2}, (2,)),
-    "no_repeat 3": ("NoRepeatNGramLogitsProcessor", {"no_repeat_ngram": 3}, (3,)),
+    "no_repeat_ngram 2": ("NoRepeatNGramLogitsProcessor", {"no_repeat_ngram": 2}, (2,)),
+    "no_repeat_ngram 3": ("NoRepeatNGramLogitsProcessor", {"no_repeat_ngram": 3}, (3,)),
     "bad_words": (
         "NoBadWordsLogitsProcessor",
         {"bad_words": ((3,), (1, 2), (0, 1, 5), (2, 2, 7))},
@@ -60,18 +60,18 @@ PROCESSORS = {  # what transformers calls them
 @pytest.mark.parametrize("name", PROCESSORS)
 def test_equal_to_transformers(name, logits, text):
     torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
-    other, settings, arguments = PROCESSORS[name]
+    class_name, settings, arguments = PROCESSORS[name]
     if name in ("temperature", "top_k", "top_p", "min_p", "typical_p"):
         settings = {"temperature": 1.0} | settings
     actual = processed(logits, text, **settings)
-    processor = getattr(transformers, other)(*arguments)
+    processor = getattr(transformers, class_name)(*arguments)
     for row, count in enumerate(COUNTS):
         ids = torch.from_numpy(text[row : row + 1, :count]).long()
-        want = processor(ids, torch.from_numpy(logits[row : row + 1]).clone()).numpy()[0]
-        np.testing.assert_allclose(actual[row], want, rtol=1e-5)
+        expected = processor(ids, torch.from_numpy(logits[row : row + 1]).clone()).numpy()[0]
+        np.testing.assert_allclose(actual[row], expected, rtol=1e-5)
 
 
-def test_no_stop_before_the_least_number_of_tokens(logits, text):
+def test_min_tokens_forbids_the_stop_ids(logits, text):
     early = processed(logits, text, min_tokens=NEW + 1, stop_ids=(2, 5))
     assert np.isneginf(early[:, [2, 5]]).all()
     assert np.isfinite(np.delete(early, [2, 5], axis=1)).all()
@@ -79,28 +79,29 @@ def test_no_stop_before_the_least_number_of_tokens(logits, text):
     np.testing.assert_array_equal(processed(logits, text, min_tokens=NEW + 1), logits)
 
 
-def test_no_token_of_the_text_comes_again(logits, text):
+def test_no_repeat_ngram_of_1_forbids_all_tokens_of_the_text(logits, text):
     actual = processed(logits, text, no_repeat_ngram=1)
     for row, count in enumerate(COUNTS):
         assert set(np.flatnonzero(np.isneginf(actual[row]))) == set(text[row, :count])
 
 
 @pytest.mark.parametrize("settings", [{}, {"top_p": 0.8}, {"temperature": 0.5, "top_k": 5}])
-def test_tokens_are_drawn_as_often_as_they_are_likely(settings, logits, text, random):
+def test_tokens_are_sampled_by_their_probability(settings, logits, text, random):
     logits_after = processed(logits, text, **{"temperature": 1.0} | settings)[0]
     count = 20_000
     sampled = sample(
         ops.convert_to_tensor(np.tile(logits_after, (count, 1))), ops.convert_to_tensor(random.random(count, "float32"))
     )
-    often = np.bincount(ops.convert_to_numpy(sampled), minlength=VOCABULARY)
+    counts = np.bincount(ops.convert_to_numpy(sampled), minlength=VOCABULARY)
     expected = np.exp(logits_after.astype("float64") - logits_after.max())
     expected *= count / expected.sum()
-    assert not often[expected == 0].any()
-    likely = expected > 5  # the test's own rule
-    assert chisquare(often[likely], expected[likely] * often[likely].sum() / expected[likely].sum()).pvalue > 1e-3
+    assert not counts[expected == 0].any()
+    likely = expected > 5  # the chi-square test needs at least 5 expected samples
+    expected *= counts[likely].sum() / expected[likely].sum()
+    assert chisquare(counts[likely], expected[likely]).pvalue > 1e-3
 
 
 @pytest.mark.parametrize("uniform", [0.0, 1 - 2**-24])
-def test_the_ends_of_what_is_drawn(uniform):
+def test_forbidden_tokens_at_the_ends_are_never_sampled(uniform):
     logits = ops.convert_to_tensor(np.array([[-np.inf, 0, 1, -np.inf]], "float32"))
     assert int(sample(logits, ops.convert_to_tensor(np.array([uniform], "float32")))[0]) in (1, 2)

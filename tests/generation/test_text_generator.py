@@ -1,12 +1,12 @@
-"""Texts in, texts out: streams, stop strings, banned words."""
+"""The text generator: streaming, stop strings, bad words, log-probabilities."""
 
 import numpy as np
 import pytest
+from causal_models import text_generator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
-from tiny import shrunk
-from writers import text_generator
+from tiny import shrink
 
 from zoo.generation.text_generator import TextGenerator, cut_at_stop
 from zoo.objectives import build_model
@@ -22,12 +22,12 @@ LETTERS = st.text("ab", min_size=1, max_size=4)
 def generator():
     """Makes a `TextGenerator` whose network was never trained: its bytes are seldom whole characters."""
     objective, tokenizer = NextToken(length=64), Bytes().train()
-    model = build_model(objective, shrunk("gru", vocabulary=tokenizer.vocabulary_size, bidirectional=False))
+    model = build_model(objective, shrink("gru", vocabulary=tokenizer.vocabulary_size, bidirectional=False))
     return lambda **options: text_generator(model, objective, tokenizer, **options)
 
 
 @pytest.mark.parametrize("settings", [{}, {"temperature": 1.0, "seed": 3}, {"temperature": 1.0, "stop": "a"}])
-def test_a_stream_is_the_text_in_pieces(generator, settings):
+def test_a_stream_yields_the_text_in_pieces(generator, settings):
     generator = generator(max_new_tokens=40, **settings)
     record = generator.objective.fields.record("Größe €")
     pieces = list(generator.stream(record))
@@ -42,7 +42,7 @@ FEW = settings(max_examples=12, deadline=None)
 
 @FEW
 @given(data=st.data())
-def test_a_text_ends_before_a_stop_string_wherever_it_is(generator, data):
+def test_a_text_ends_before_a_stop_string(generator, data):
     record = generator().objective.fields.record("Once")
     ((full,),) = generator(**SAMPLED).generate([record])
     begin = data.draw(st.integers(0, len(full.text) - 1))
@@ -67,39 +67,39 @@ def test_bad_words_are_never_generated(generator, data):
 
 @FEW
 @given(texts=st.lists(st.text("abc", min_size=1, max_size=8), min_size=1, max_size=4, unique=True), data=st.data())
-def test_a_row_is_the_same_in_any_batch(generator, texts, data):
-    """Whatever order the rows come in, and however many others are beside it."""
+def test_a_prompt_is_sampled_alike_in_any_batch(generator, texts, data):
+    """In whatever order, and with whatever other prompts."""
     generator = generator(**SAMPLED)
     batched = generator.generate([generator.objective.fields.record(text) for text in texts])
     order = data.draw(st.permutations(range(len(texts))))
     subset = order[: data.draw(st.integers(1, len(order)))]
     again = generator.generate([generator.objective.fields.record(texts[i]) for i in subset])
-    assert [item.ids for (item,) in again] == [batched[i][0].ids for i in subset]
+    assert [completion.ids for (completion,) in again] == [batched[i][0].ids for i in subset]
 
 
-def test_log_probabilities_are_those_of_the_network(generator):
+def test_logprobs_are_those_of_the_network(generator):
     generator = generator(max_new_tokens=6, temperature=2.0, top_k=3)
     record = generator.objective.fields.record("Once")
     ((actual,),) = generator.generate([record])
     prompt = generator.objective.prompt_ids(record, generator.tokenizer)["tokens"]
     ids = np.array([[*prompt, *actual.ids]], "int32")
-    full = ops.convert_to_numpy(generator.model({"tokens": ids}, training=False))[0]
-    scores = full[len(prompt) - 1 : -1].astype("float64")
+    logits = ops.convert_to_numpy(generator.model({"tokens": ids}, training=False))[0]
+    scores = logits[len(prompt) - 1 : -1].astype("float64")
     scores -= np.log(np.exp(scores).sum(axis=-1, keepdims=True))
     np.testing.assert_allclose(actual.logprobs, scores[np.arange(len(actual.ids)), actual.ids], atol=1e-4)
 
 
 @given(text=st.text("ab", max_size=20), stops=st.lists(LETTERS, max_size=3), data=st.data())
-def test_what_is_shown_is_never_taken_back(text, stops, data):
-    """However a text grows, its pieces end where the first stop string is whole, and hold none of it."""
+def test_streamed_text_is_never_taken_back(text, stops, data):
+    """In whatever pieces a text is decoded, the streamed text ends before the first complete stop string."""
     streamed, stopped = "", False
     for end in sorted({*data.draw(st.lists(st.integers(0, len(text)))), len(text)}):
         if not stopped:
-            now, stopped = cut_at_stop(text[:end], stops, final=end == len(text))
-            assert now.startswith(streamed)
-            streamed = now
+            piece, stopped = cut_at_stop(text[:end], stops, final=end == len(text))
+            assert piece.startswith(streamed)
+            streamed = piece
     cuts = [cut_at_stop(text[:end], stops, final=False) for end in range(len(text) + 1)]
-    first = next((now for now, ended in cuts if ended), None)
+    first = next((piece for piece, ended in cuts if ended), None)
     if first is None:
         assert streamed == text
         assert not any(stop in text for stop in stops)
@@ -111,12 +111,12 @@ def test_what_is_shown_is_never_taken_back(text, stops, data):
 
 def test_a_source_is_translated():
     objective, tokenizer = Translate(length=32, target_length=8), Bytes().train()
-    model = build_model(objective, shrunk("transformer", vocabulary=tokenizer.vocabulary_size))
+    model = build_model(objective, shrink("transformer", vocabulary=tokenizer.vocabulary_size))
     records = [objective.fields.record(text) for text in ("one", "two and three")]
     batched = TextGenerator(model, objective, tokenizer).generate(records)
-    for record, (item,) in zip(records, batched, strict=True):
-        assert TextGenerator(model, objective, tokenizer).generate([record])[0][0].ids == item.ids
-    assert all(len(item.ids) <= 8 for (item,) in batched)
+    for record, (completion,) in zip(records, batched, strict=True):
+        assert TextGenerator(model, objective, tokenizer).generate([record])[0][0].ids == completion.ids
+    assert all(len(completion.ids) <= 8 for (completion,) in batched)
 
 
 @pytest.mark.parametrize("setting", ["stop", "bad_words"])
@@ -129,6 +129,6 @@ def test_empty_texts_are_refused(generator, setting):
 
 def test_a_model_that_answers_does_not_generate():
     objective, tokenizer = ClassifyText(labels=("a", "b")), Bytes().train()
-    model = build_model(objective, shrunk("gru", vocabulary=tokenizer.vocabulary_size))
+    model = build_model(objective, shrink("gru", vocabulary=tokenizer.vocabulary_size))
     with pytest.raises(ValueError, match="Expected a model that generates text. Received: one of ClassifyText"):
         TextGenerator(model, objective, tokenizer)

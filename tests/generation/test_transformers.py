@@ -1,9 +1,9 @@
-"""What is written equals, token for token, what transformers writes with the same random weights."""
+"""Generated ids equal those of transformers with the same random weights, for each decoding strategy."""
 
 import keras
 import numpy as np
 import pytest
-from writers import generated
+from causal_models import generate_ids
 
 import zoo
 from zoo.checkpoints.hf_config import read_architecture
@@ -24,14 +24,14 @@ SIZES = {
 }
 MODELS = {"GPT2": "GPT2LMHeadModel", "Llama": "LlamaForCausalLM"}
 NEW = 12
-SETTINGS = {  # ours, and what transformers calls them
+SETTINGS = {  # (fields of GenerationConfig, arguments of transformers)
     "greedy": ({}, {}),
     "beams": ({"beams": 4}, {"num_beams": 4}),
     "n best": (
         {"beams": 3, "return_sequences": 3, "length_penalty": 2.0},
         {"num_beams": 3, "num_return_sequences": 3, "length_penalty": 2.0},
     ),
-    "rules": (
+    "logits processors": (
         {"repetition_penalty": 1.3, "no_repeat_ngram": 2, "min_tokens": 6, "bad_words": ((7,), (8, 9))},
         {"repetition_penalty": 1.3, "no_repeat_ngram_size": 2, "min_new_tokens": 6, "bad_words_ids": [[7], [8, 9]]},
     ),
@@ -40,7 +40,7 @@ SETTINGS = {  # ours, and what transformers calls them
 
 @pytest.fixture(scope="module", params=SIZES)
 def pair(request, tmp_path_factory):
-    """`(ours, theirs)`: one network with the same weights in both libraries."""
+    """`(model, hf_model)`: one network with the same weights in zoo and transformers."""
     torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
     torch.manual_seed(1)
     name = request.param
@@ -48,20 +48,20 @@ def pair(request, tmp_path_factory):
     if name in ("T5", "Bart"):
         tokens |= {"decoder_start_token_id": 0 if name == "T5" else 2}
     config = getattr(transformers, f"{name}Config")(**tokens, **SIZES[name])
-    theirs = getattr(transformers, MODELS.get(name, f"{name}ForConditionalGeneration"))(config).eval()
+    hf_model = getattr(transformers, MODELS.get(name, f"{name}ForConditionalGeneration"))(config).eval()
     folder = tmp_path_factory.mktemp(name)
-    theirs.save_pretrained(folder)
-    architecture = read_architecture(theirs.config.to_dict())
+    hf_model.save_pretrained(folder)
+    architecture = read_architecture(hf_model.config.to_dict())
     backbone = architecture.backbone()
-    ours = keras.Model(backbone.input, architecture.logits(backbone))
+    model = keras.Model(backbone.input, architecture.logits(backbone))
     if not architecture.tied:
-        ours.get_layer("logits").bias.assign(np.zeros(VOCABULARY))  # which theirs does not have
-    zoo.load_weights(ours, folder)
-    return ours, theirs
+        model.get_layer("logits").bias.assign(np.zeros(VOCABULARY))  # which transformers does not have
+    zoo.load_weights(model, folder)
+    return model, hf_model
 
 
-def theirs_written(model, prompt, **settings):
-    """Lists of the new ids of one prompt, best first, without the one that ended them."""
+def hf_generate(model, prompt, **settings):
+    """Lists of the new ids of a prompt, best first, without the end id."""
     import torch
 
     ids = torch.tensor([prompt])
@@ -72,13 +72,13 @@ def theirs_written(model, prompt, **settings):
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_equal_to_transformers(pair, name):
-    (ours, theirs), (settings, called) = pair, SETTINGS[name]
+    (model, hf_model), (settings, hf_settings) = pair, SETTINGS[name]
     random = np.random.default_rng(2)
     prompts = [random.integers(3, VOCABULARY, size).tolist() for size in (7, 3, 10, 1)]
     arguments = (prompts, None)
-    if theirs.config.is_encoder_decoder:
-        arguments = [[theirs.config.decoder_start_token_id]] * len(prompts), prompts
-    actual = generated(ours, *arguments, max_new_tokens=NEW, stop_ids=(END,), **settings)
-    expected = [theirs_written(theirs, prompt, **called) for prompt in prompts]
+    if hf_model.config.is_encoder_decoder:
+        arguments = [[hf_model.config.decoder_start_token_id]] * len(prompts), prompts
+    actual = generate_ids(model, *arguments, max_new_tokens=NEW, stop_ids=(END,), **settings)
+    expected = [hf_generate(hf_model, prompt, **hf_settings) for prompt in prompts]
     assert [row if "return_sequences" in settings else [row] for row in actual] == expected
     assert len({str(row) for row in actual}) > 1

@@ -1,4 +1,4 @@
-"""Logits and loss of spans: against plain NumPy, hidden places, causal networks, half precision."""
+"""Span logits, their loss and the best spans against plain NumPy; masked tokens, causal networks, half precision."""
 
 from itertools import product
 
@@ -9,32 +9,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from keras import ops
-from tiny import shrunk
+from tiny import shrink
 
 from zoo.layers import answer_spans
 
 
-def targets(rows, time, possible, chosen):
-    """(rows, time, 3) targets; `possible` are places of every row, `chosen` (begin, end) of each."""
+def targets(rows, time, unmasked, spans):
+    """(rows, time, 3) targets; `unmasked` are indices of tokens in every row, `spans` the (start, end) of each row."""
     array = np.zeros((rows, time, 3), "float32")
-    array[:, possible, 0] = 1
-    for row, (begin, end) in enumerate(chosen):
-        array[row, begin, 1] = array[row, end, 2] = 1
+    array[:, unmasked, 0] = 1
+    for row, (start, end) in enumerate(spans):
+        array[row, start, 1] = array[row, end, 2] = 1
     return array
 
 
-def test_the_loss_is_the_mean_of_two_cross_entropies_over_possible_places():
+def test_the_loss_is_the_mean_of_two_cross_entropies_over_unmasked_tokens():
     logits = np.random.default_rng(0).normal(size=(2, 6, 2)).astype("float32") * 3
-    possible, chosen = [0, 2, 3, 4], [(2, 4), (0, 0)]
+    unmasked, spans = [0, 2, 3, 4], [(2, 4), (0, 0)]
     expected = []
-    for row, positions in zip(logits, chosen, strict=True):
-        each = [np.log(np.exp(row[possible, k]).sum()) - row[positions[k], k] for k in (0, 1)]
-        expected.append(np.mean(each))
+    for row, span in zip(logits, spans, strict=True):
+        expected.append(np.mean([np.log(np.exp(row[unmasked, k]).sum()) - row[span[k], k] for k in (0, 1)]))
     loss = answer_spans.SpanLoss(reduction=None)
-    actual = ops.convert_to_numpy(loss(targets(2, 6, possible, chosen), logits))
+    actual = ops.convert_to_numpy(loss(targets(2, 6, unmasked, spans), logits))
     np.testing.assert_allclose(actual, expected, rtol=1e-5)
-    logits[:, [1, 5]] = 1e4  # neither beginning nor end can be there
-    np.testing.assert_allclose(ops.convert_to_numpy(loss(targets(2, 6, possible, chosen), logits)), expected, rtol=1e-5)
+    logits[:, [1, 5]] = 1e4  # masked: neither start nor end of a span
+    np.testing.assert_allclose(ops.convert_to_numpy(loss(targets(2, 6, unmasked, spans), logits)), expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -44,31 +43,31 @@ def test_the_loss_is_finite_in_half_precision(dtype):
     assert float(ops.convert_to_numpy(loss)) == pytest.approx(np.log(2), rel=1e-3)
 
 
-@pytest.mark.parametrize(("causal", "knows"), [(True, True), (False, False)])
-def test_where_nothing_later_is_seen_the_first_place_asks_the_last(causal, knows):
-    architecture = shrunk("conv", causal=causal, kernel=2, dropout=0.0)
+@pytest.mark.parametrize("causal", [True, False])
+def test_the_first_token_has_the_logits_of_the_last_in_a_causal_network(causal):
+    architecture = shrink("conv", causal=causal, kernel=2, dropout=0.0)
     backbone = architecture.backbone()
     model = keras.Model(
         backbone.input, answer_spans.span_logits(backbone.output, backbone.input["tokens"], architecture)
     )
     tokens = np.array([[5, 6, 7, 8, 9, 10, 0], [5, 6, 7, 8, 9, 11, 0]], "int32")
-    this, other = model.predict_on_batch({"tokens": tokens})
-    assert (np.abs(this[0] - other[0]).max() > 1e-4) == knows
-    if knows:
-        np.testing.assert_allclose(this[0], this[5], rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(this[1:5], other[1:5], rtol=1e-5, atol=1e-6)
+    first, second = model.predict_on_batch({"tokens": tokens})
+    assert (np.abs(first[0] - second[0]).max() > 1e-4) == causal
+    if causal:
+        np.testing.assert_allclose(first[0], first[5], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(first[1:5], second[1:5], rtol=1e-5, atol=1e-6)
 
 
-def test_exact_matches_are_tokens_of_the_question():
+def test_exact_match_is_at_tokens_of_the_question():
     tokens, segments = np.array([[2, 7, 8, 3, 8, 9, 3, 0]]), np.array([[0, 0, 0, 0, 1, 1, 1, 0]])
     question = answer_spans.QuestionMask()(segments, tokens != 0)
     assert ops.convert_to_numpy(question)[0].tolist() == [True] * 4 + [False] * 4
-    shared = ops.convert_to_numpy(answer_spans.ExactMatch()(tokens, question))[0, :, 0]
-    assert shared.tolist() == [1, 1, 1, 1, 1, 0, 1, 0]
+    match = ops.convert_to_numpy(answer_spans.ExactMatch()(tokens, question))[0, :, 0]
+    assert match.tolist() == [1, 1, 1, 1, 1, 0, 1, 0]
 
 
-def test_question_matching_makes_far_tokens_see_the_question():
-    backbone = shrunk("conv", kernel=2, dropout=0.0, embedding_dropout=0.0, word_dropout=0.0).backbone()
+def test_question_matching_lets_far_tokens_attend_to_the_question():
+    backbone = shrink("conv", kernel=2, dropout=0.0, embedding_dropout=0.0, word_dropout=0.0).backbone()
     segments = keras.Input((None,), dtype="int32", name="segments")
     matched = answer_spans.match_question(backbone.output, backbone.input["tokens"], segments, 0, 0.0)
     tokens = np.array([[2, 7, 3, *range(10, 30), 3, 0], [2, 8, 3, *range(10, 30), 3, 0]], "int32")
@@ -76,8 +75,8 @@ def test_question_matching_makes_far_tokens_see_the_question():
     changes = {}
     for name, output in {"network": backbone.output, "matched": matched}.items():
         model = keras.Model({"tokens": backbone.input["tokens"], "segments": segments}, output)
-        this, other = model.predict_on_batch({"tokens": tokens, "segments": segment_ids})
-        changes[name] = np.abs(this - other)[-6:-2].max()
+        first, second = model.predict_on_batch({"tokens": tokens, "segments": segment_ids})
+        changes[name] = np.abs(first - second)[-6:-2].max()
     assert changes["network"] < 1e-5
     assert changes["matched"] > 1e-5
 
@@ -85,42 +84,43 @@ def test_question_matching_makes_far_tokens_see_the_question():
 def spans_by_hand(windows, max_length, count):
     """{(first, last): score} of the best spans of one record, from (first index, tokens, logits) of its windows."""
     scores = {}
-    for at, tokens, logits in windows:
+    for offset, tokens, logits in windows:
         for first, last in product(range(tokens.start, tokens.stop), repeat=2):
             if first <= last < first + max_length:
-                start, end = logits[at + first - tokens.start, 0], logits[at + last - tokens.start, 1]
+                start, end = logits[offset + first - tokens.start, 0], logits[offset + last - tokens.start, 1]
                 score = start + end - logits[0].sum()
                 scores[first, last] = max(score, scores.get((first, last), -np.inf))
     return dict(sorted(scores.items(), key=lambda item: -item[1])[:count])
 
 
-def test_top_spans_are_those_of_a_search():
+def test_top_spans_are_those_of_an_exhaustive_search():
     """Three records: two windows that overlap, no token of the context, one window."""
     layout = [(0, 3, 0, 4), (0, 2, 3, 7), (1, 4, 0, 0), (2, 2, 0, 3)]  # record, first index, tokens from and to
     sizes, time, max_length, count = [7, 0, 3], 8, 3, 5
     logits = np.random.default_rng(1).normal(size=(len(layout), time, 2)).astype("float32")
     token = np.full((len(layout), time), -1)
-    for row, (_, at, start, end) in enumerate(layout):
-        token[row, at : at + end - start] = range(start, end)
+    for row, (_, offset, start, end) in enumerate(layout):
+        token[row, offset : offset + end - start] = range(start, end)
     record = np.array([row[0] for row in layout])
     context = np.arange(max(sizes)) < np.array(sizes)[:, None]
     tensors = map(ops.convert_to_tensor, (logits, record, token, context))
     scores, first, last = map(ops.convert_to_numpy, answer_spans.top_spans(*tensors, max_length, count))
     for number in range(len(sizes)):
         pairs = zip(layout, logits, strict=True)
-        windows = [(at, slice(start, end), row) for (of, at, start, end), row in pairs if of == number]
+        windows = [(offset, slice(start, end), row) for (i, offset, start, end), row in pairs if i == number]
         expected, exists = spans_by_hand(windows, max_length, count), np.isfinite(scores[number])
         assert list(zip(first[number][exists], last[number][exists], strict=True)) == list(expected)
         np.testing.assert_allclose(scores[number][exists], list(expected.values()), rtol=1e-5, atol=1e-6)
 
 
-# Few different numbers, so that many spans have the same score.
-few = st.integers(0, 6).flatmap(lambda n: arrays(np.float32, (n, 2), elements=st.sampled_from([-2.0, 0.0, 0.5, 3.0])))
+# Few different values, so that many spans have the same score.
+elements = st.sampled_from([-2.0, 0.0, 0.5, 3.0])
+logits_with_ties = st.integers(0, 6).flatmap(lambda n: arrays(np.float32, (n, 2), elements=elements))
 
 
 @settings(deadline=None)
-@given(few, st.integers(1, 7), st.integers(1, 8))
-def test_of_equal_spans_the_first_come_first(logits, max_length, count):
+@given(logits_with_ties, st.integers(1, 7), st.integers(1, 8))
+def test_spans_of_equal_scores_come_in_the_order_of_their_tokens(logits, max_length, count):
     expected = spans_by_hand([(1, slice(0, len(logits)), np.pad(logits, ((1, 0), (0, 0))))], max_length, count)
     token = np.append(-1, np.arange(max(len(logits), 1)))[None]
     token[:, len(logits) + 1 :] = -1

@@ -45,17 +45,17 @@ def test_equals_a_softmax(kv_heads, causal, padded):
     np.testing.assert_allclose(attend(q, k, v, padding_mask, causal), expected(q, k, v, allowed), atol=1e-5)
 
 
-def test_each_query_may_see_something_else():
+def test_an_attention_mask_has_a_row_for_each_query():
     q, k, v = random_array(2, 6, 4, 8), random_array(2, 5, 4, 8), random_array(2, 5, 4, 8)[::-1]
     allowed = np.random.default_rng(0).random((2, 6, 5)) < 0.6
     allowed[..., 0] = True
     np.testing.assert_allclose(attend(q, k, v, allowed), expected(q, k, v, allowed), atol=1e-5)
 
 
-def test_a_query_that_sees_nothing_is_finite():
+def test_a_query_with_all_keys_masked_is_finite():
     x = random_array(2, 6, 4, 8)
-    hidden = PADDED & np.array([[True], [False]])
-    actual = attend(x, x, x, hidden)
+    padding_mask = PADDED & np.array([[True], [False]])
+    actual = attend(x, x, x, padding_mask)
     assert np.isfinite(actual).all()
     np.testing.assert_allclose(actual[0], attend(x, x, x)[0], atol=1e-5)
 
@@ -85,7 +85,7 @@ def test_layer_with_padding_and_grouped_heads():
     np.testing.assert_allclose(array(layer(x, padding_mask=PADDED)), by_hand(weights, x, x, allowed, 2), atol=1e-5)
 
 
-def test_layer_across_two_texts():
+def test_cross_attention():
     x, source = random_array(2, 4, 16), random_array(2, 6, 12)
     layer = MultiHeadAttention(4)
     actual = array(layer(x, context=source, padding_mask=PADDED))
@@ -94,12 +94,12 @@ def test_layer_across_two_texts():
     np.testing.assert_allclose(actual, by_hand(weights, x, source, allowed), atol=1e-5)
 
 
-def test_rotary_layer_sees_distances_not_places():
+def test_rotary_attention_depends_on_relative_positions():
     x = random_array(1, 6, 16)
     layer = MultiHeadAttention(4, rotary={"rope_theta": 10_000.0})
-    here = array(layer(x))
-    np.testing.assert_allclose(array(layer(x, positions=np.arange(50, 56)[None])), here, atol=1e-4)
-    assert np.abs(array(layer(x, positions=np.array([[0, 2, 4, 6, 8, 10]]))) - here).max() > 1e-3
+    from_zero = array(layer(x))
+    np.testing.assert_allclose(array(layer(x, positions=np.arange(50, 56)[None])), from_zero, atol=1e-4)
+    assert np.abs(array(layer(x, positions=np.array([[0, 2, 4, 6, 8, 10]]))) - from_zero).max() > 1e-3
 
 
 def test_dropout_only_while_training():
@@ -109,11 +109,11 @@ def test_dropout_only_while_training():
     assert np.abs(array(layer(x, training=True)) - array(layer(x, training=True))).max() > 1e-3
 
 
-def test_dropped_weights_are_made_up_for():
+def test_dropout_of_attention_weights_keeps_the_mean():
     layer = MultiHeadAttention(1, dropout=0.3)
     x = np.ones((1, 64, 4), "float32")
-    many = np.mean([array(layer(x, training=True)) for _ in range(20)])
-    assert many == pytest.approx(np.mean(array(layer(x))), rel=0.05)
+    mean = np.mean([array(layer(x, training=True)) for _ in range(20)])
+    assert mean == pytest.approx(np.mean(array(layer(x))), rel=0.05)
 
 
 def test_gradients_of_padded_texts_are_finite():
@@ -121,8 +121,8 @@ def test_gradients_of_padded_texts_are_finite():
     y = MultiHeadAttention(4, causal=True, dropout=0.1)(inputs, padding_mask=padding_mask)
     model = keras.Model([inputs, padding_mask], y)
     model.compile("sgd", "mse")
-    hidden = PADDED & np.array([[True], [False]])
-    model.train_on_batch([random_array(2, 6, 16), hidden], np.zeros((2, 6, 16)))
+    masks = PADDED & np.array([[True], [False]])
+    model.train_on_batch([random_array(2, 6, 16), masks], np.zeros((2, 6, 16)))
     assert all(np.isfinite(array(weight.value)).all() for weight in model.trainable_weights)
 
 
@@ -138,7 +138,7 @@ def test_half_precision(policy):
     np.testing.assert_allclose(array(actual)[0], array(full(x, padding_mask=PADDED))[0], atol=0.05)
 
 
-def test_heads_that_do_not_fit_are_refused():
+def test_heads_that_do_not_divide_the_width_are_refused():
     with pytest.raises(ValueError, match=r"heads must divide the width. Received: heads=3, width=16"):
         MultiHeadAttention(3)(random_array(1, 2, 16))
     with pytest.raises(ValueError, match=r"kv_heads must divide heads. Received: kv_heads=3, heads=4"):

@@ -1,4 +1,4 @@
-"""The conditional random field against an enumeration of all sequences, and what padding, extremes and rules do."""
+"""The CRF against an enumeration of all sequences; padding, extreme scores, allowed transitions and the gradient."""
 
 from itertools import pairwise, product
 
@@ -41,11 +41,11 @@ def sequences(crf, score_TK):
     """{every sequence of tags: its score}, one addition at a time."""
     weights = crf.transitions, crf.start_transitions, crf.end_transitions
     transitions, start, end = (array(weight).astype("float64") for weight in weights)
-    actual = {}
+    scores = {}
     for tags in product(range(TAGS), repeat=len(score_TK)):
         score = start[tags[0]] + end[tags[-1]] + sum(float(score_TK[t, tag]) for t, tag in enumerate(tags))
-        actual[tags] = score + sum(transitions[pair] for pair in pairwise(tags))
-    return actual
+        scores[tags] = score + sum(transitions[pair] for pair in pairwise(tags))
+    return scores
 
 
 def log_sum(values):
@@ -57,8 +57,8 @@ def test_negative_log_likelihood_is_that_of_enumeration(crf, scores):
     tags = np.random.default_rng(2).integers(0, TAGS, (len(LENGTHS), TIME)).astype("int32")
     actual = array(crf.negative_log_likelihood(scores, tags, padding_mask()))
     for row, length in enumerate(LENGTHS[:-1]):
-        every = sequences(crf, scores[row, :length])
-        expected = log_sum(every.values()) - every[tuple(tags[row, :length].tolist())]
+        score_of = sequences(crf, scores[row, :length])
+        expected = log_sum(score_of.values()) - score_of[tuple(tags[row, :length].tolist())]
         assert actual[row] == pytest.approx(expected, rel=1e-5, abs=1e-5)
     assert actual[-1] == 0  # no tag
 
@@ -66,10 +66,10 @@ def test_negative_log_likelihood_is_that_of_enumeration(crf, scores):
 def test_marginals_are_those_of_enumeration(crf, scores):
     actual = array(crf.marginals(scores, padding_mask()))
     for row, length in enumerate(LENGTHS[:-1]):
-        every = sequences(crf, scores[row, :length])
-        total = log_sum(every.values())
+        score_of = sequences(crf, scores[row, :length])
+        total = log_sum(score_of.values())
         for index, tag in product(range(length), range(TAGS)):
-            expected = sum(np.exp(score - total) for tags, score in every.items() if tags[index] == tag)
+            expected = sum(np.exp(score - total) for tags, score in score_of.items() if tags[index] == tag)
             assert actual[row, index, tag] == pytest.approx(expected, abs=1e-5)
         assert not actual[row, length:].any()
 
@@ -77,38 +77,38 @@ def test_marginals_are_those_of_enumeration(crf, scores):
 def test_decoding_finds_the_best_of_all_sequences(crf, scores):
     actual = array(crf.decode(scores, padding_mask()))
     for row, length in enumerate(LENGTHS[:-1]):
-        every = sequences(crf, scores[row, :length])
-        assert tuple(actual[row, :length].tolist()) == max(every, key=every.get)
+        score_of = sequences(crf, scores[row, :length])
+        assert tuple(actual[row, :length].tolist()) == max(score_of, key=score_of.get)
         assert not actual[row, length:].any()
 
 
-def test_decoding_takes_only_what_is_allowed(crf, scores):
+def test_decoding_follows_allowed_transitions(crf, scores):
     allowed = np.ones((TAGS + 1, TAGS + 1), bool)
     allowed[0, 1] = allowed[2, 2] = allowed[-1, 1] = allowed[0, -1] = False
     actual = array(crf.decode(scores, padding_mask(), allowed))
 
-    def obeys(tags):
+    def is_allowed(tags):
         return all(allowed[pair] for pair in zip((-1, *tags), (*tags, -1), strict=True))
 
     for row, length in enumerate(LENGTHS[:-1]):
-        every = {tags: score for tags, score in sequences(crf, scores[row, :length]).items() if obeys(tags)}
-        assert tuple(actual[row, :length].tolist()) == max(every, key=every.get)
+        score_of = {tags: score for tags, score in sequences(crf, scores[row, :length]).items() if is_allowed(tags)}
+        assert tuple(actual[row, :length].tolist()) == max(score_of, key=score_of.get)
 
 
-def test_without_transitions_each_place_has_its_own_best_tag(scores):
+def test_without_transitions_each_position_has_its_own_best_tag(scores):
     actual = array(viterbi(scores, padding_mask(), ops.zeros((TAGS, TAGS)), ops.zeros(TAGS), ops.zeros(TAGS)))
     np.testing.assert_array_equal(actual, np.where(padding_mask(), scores.argmax(-1), 0))
 
 
 def test_padding_changes_nothing(crf, scores):
     tags = np.ones((len(LENGTHS), TIME), "int32")
-    other = np.where(padding_mask()[..., None], scores, 99.0).astype("float32")
+    changed = np.where(padding_mask()[..., None], scores, 99.0).astype("float32")
     for method, arguments in (
         (crf.negative_log_likelihood, (tags, padding_mask())),
         (crf.marginals, (padding_mask(),)),
     ):
-        np.testing.assert_allclose(array(method(other, *arguments)), array(method(scores, *arguments)), atol=1e-5)
-    np.testing.assert_array_equal(array(crf.decode(other, padding_mask())), array(crf.decode(scores, padding_mask())))
+        np.testing.assert_allclose(array(method(changed, *arguments)), array(method(scores, *arguments)), atol=1e-5)
+    np.testing.assert_array_equal(array(crf.decode(changed, padding_mask())), array(crf.decode(scores, padding_mask())))
     alone = array(crf.negative_log_likelihood(scores[1:2, :3], tags[1:2, :3], padding_mask()[1:2, :3]))
     np.testing.assert_allclose(alone, array(crf.negative_log_likelihood(scores, tags, padding_mask()))[1:2], rtol=1e-5)
 
@@ -135,7 +135,7 @@ def random_crf():
 def test_the_step_of_gradient_descent_is_that_of_finite_differences():
     model, random = random_crf(), np.random.default_rng(4)
     features = random.normal(size=(2, 4, 4)).astype("float32")
-    targets = np.array([[0, -1, 2, 1], [-1, 2, -1, -1]], "int32")  # where a word has several pieces, one has its tag
+    targets = np.array([[0, -1, 2, 1], [-1, 2, -1, -1]], "int32")  # -1 as at the further pieces of a word
     weights = np.where(targets >= 0, targets.size / (targets >= 0).sum(), 0).astype("float32")
     before = [array(weight).astype("float64") for weight in model.trainable_variables]
 
@@ -143,26 +143,26 @@ def test_the_step_of_gradient_descent_is_that_of_finite_differences():
         kernel, bias, transitions, start, end = values
         total = 0.0
         for row, tags in zip(features.astype("float64") @ kernel + bias, targets, strict=True):
-            chosen = tags >= 0
-            fake = {"transitions": transitions, "start_transitions": start, "end_transitions": end}
-            every = sequences(type("Weights", (), fake), row[chosen])
-            total += log_sum(every.values()) - every[tuple(tags[chosen].tolist())]
+            labelled = tags >= 0
+            attributes = {"transitions": transitions, "start_transitions": start, "end_transitions": end}
+            score_of = sequences(type("Weights", (), attributes), row[labelled])
+            total += log_sum(score_of.values()) - score_of[tuple(tags[labelled].tolist())]
         return total / (targets >= 0).sum()
 
     assert model.test_on_batch(features, targets, sample_weight=weights) == pytest.approx(loss(before), rel=1e-5)
     model.train_on_batch(features, targets, sample_weight=weights)
     for number, weight in enumerate(model.trainable_variables):
         for index in np.ndindex(*weight.shape):
-            changed = [value.copy() for value in before]
-            changed[number][index] += 1e-4
-            high = loss(changed)
-            changed[number][index] -= 2e-4
-            slope = (high - loss(changed)) / 2e-4
-            moved = before[number][index] - array(weight)[index]
-            assert moved == pytest.approx(slope, abs=2e-4), (weight.path, index)
+            shifted = [value.copy() for value in before]
+            shifted[number][index] += 1e-4
+            high = loss(shifted)
+            shifted[number][index] -= 2e-4
+            slope = (high - loss(shifted)) / 2e-4
+            step = before[number][index] - array(weight)[index]
+            assert step == pytest.approx(slope, abs=2e-4), (weight.path, index)
 
 
-def test_a_field_is_saved_and_loaded(tmp_path):
+def test_a_crf_is_saved_and_loaded(tmp_path):
     model, features = random_crf(), np.random.default_rng(5).normal(size=(1, 3, 4)).astype("float32")
     model.save(tmp_path / "m.keras")
     loaded = keras.saving.load_model(tmp_path / "m.keras", compile=False)

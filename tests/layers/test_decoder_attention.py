@@ -1,4 +1,4 @@
-"""Attention of recurrent decoders against the papers' equations in NumPy, and a decoder that is fed step by step."""
+"""Attention of recurrent decoders, and input feeding, against the papers' equations in NumPy."""
 
 import keras
 import numpy as np
@@ -21,23 +21,23 @@ def numpy(x):
 
 
 def weights(layer):
-    """{path below the layer: array}, drawn large enough for every part to matter."""
+    """{path below the layer: array}, set to random numbers large enough for every part to matter."""
     random = np.random.default_rng(1)
     for weight in layer.weights:
         weight.assign(random.normal(scale=0.5, size=weight.shape))
     return {weight.path.split("/", 1)[1]: numpy(weight) for weight in layer.weights}
 
 
-def observe(w, score, query, source):
-    """One query, (units,), at the tokens of one source, (time, width): the context."""
+def context_vector(w, score, query, source):
+    """The context vector, (width,), of one query, (units,), for the tokens of one source, (time, width)."""
     if score == "additive":
         scores = np.tanh(query @ w["query/kernel"] + source @ w["key/kernel"]) @ w["energy/kernel"][:, 0]
     elif score == "general":
         scores = source @ w["key/kernel"] @ query
     else:
         scores = source @ query
-    chances = np.exp(scores - scores.max())
-    return chances / chances.sum() @ source
+    exps = np.exp(scores - scores.max())
+    return exps / exps.sum() @ source
 
 
 @pytest.mark.parametrize("score", ["additive", "general", "dot"])
@@ -47,7 +47,7 @@ def test_equals_the_papers_equations(score):
     w = weights(layer)
     actual = numpy(layer(QUERY, SOURCE, PADDING_MASK))
     for row, padding_mask in enumerate(PADDING_MASK):
-        expected = [observe(w, score, query, SOURCE[row][padding_mask]) for query in QUERY[row]]
+        expected = [context_vector(w, score, query, SOURCE[row][padding_mask]) for query in QUERY[row]]
         np.testing.assert_allclose(actual[row], expected, **CLOSE)
 
 
@@ -68,7 +68,7 @@ def test_dot_needs_one_width():
         ({"cell": "gruu"}, "Unknown cell. Received: 'gruu'. Did you mean 'gru'"),
     ],
 )
-def test_unknown_words_name_the_nearest(settings, reason):
+def test_unknown_options_name_the_nearest(settings, reason):
     with pytest.raises(ValueError, match=reason):
         AttentionDecoder(6, **settings)
 
@@ -78,28 +78,28 @@ def sigmoid(x):
 
 
 def step(w, cell, p, h, c):
-    """One step of a cell whose input gives `p` before its gates: Cho 2014, or Hochreiter & Schmidhuber 1997."""
+    """One step of a cell from the input projection `p`: Cho 2014, or Hochreiter & Schmidhuber 1997."""
     u = w["recurrence/recurrent_kernel"]
     if cell == "lstm":
         i, f, g, o = np.split(p + h @ u + w["recurrence/bias"], 4)
         c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
         return sigmoid(o) * np.tanh(c), c
     z, r, n = np.split(p + w["recurrence/bias"][0], 3)
-    to_z, to_r, to_n = np.split(h @ u + w["recurrence/bias"][1], 3)
-    z = sigmoid(z + to_z)
-    return z * h + (1 - z) * np.tanh(n + sigmoid(r + to_r) * to_n), c
+    hz, hr, hn = np.split(h @ u + w["recurrence/bias"][1], 3)
+    z = sigmoid(z + hz)
+    return z * h + (1 - z) * np.tanh(n + sigmoid(r + hr) * hn), c
 
 
 def by_hand(w, cell, score, input_feeding, x, source, h):
     """One text by Bahdanau 2015, section 3.1 ("context"), or Luong 2015, section 3.3 ("output"): its features."""
-    align = {path.removeprefix("attention/"): array for path, array in w.items() if path.startswith("attention/")}
+    attention = {path.removeprefix("attention/"): array for path, array in w.items() if path.startswith("attention/")}
     features, c = [], np.zeros(6)
     y = np.zeros(6)
     for row in x:
-        fed = observe(align, score, h, source) if input_feeding == "context" else y
-        h, c = step(w, cell, row @ w["recurrence/kernel"] + fed @ w["input_kernel"], h, c)
-        seen = fed if input_feeding == "context" else observe(align, score, h, source)
-        y = np.tanh(np.concatenate([h, seen]) @ w["readout/kernel"] + w["readout/bias"])
+        feedback = context_vector(attention, score, h, source) if input_feeding == "context" else y
+        h, c = step(w, cell, row @ w["recurrence/kernel"] + feedback @ w["input_kernel"], h, c)
+        context = feedback if input_feeding == "context" else context_vector(attention, score, h, source)
+        y = np.tanh(np.concatenate([h, context]) @ w["readout/kernel"] + w["readout/bias"])
         features.append(y)
     return np.array(features)
 
@@ -108,27 +108,27 @@ def by_hand(w, cell, score, input_feeding, x, source, h):
     ("cell", "score", "input_feeding"),
     [("gru", "additive", "context"), ("lstm", "general", "output"), ("lstm", "dot", "context")],
 )
-def test_a_fed_decoder_equals_the_papers_equations(cell, score, input_feeding):
+def test_input_feeding_equals_the_papers_equations(cell, score, input_feeding):
     layer = AttentionDecoder(6, cell, score, input_feeding)
-    begin = RANDOM.normal(size=(2, 6)).astype("float32")
-    state = [begin, np.zeros_like(begin)][: layer.recurrence.states]
+    initial = RANDOM.normal(size=(2, 6)).astype("float32")
+    state = [initial, np.zeros_like(initial)][: layer.recurrence.states]
     layer.build(X.shape, SOURCE.shape)
     w = weights(layer)
     actual = numpy(layer(X, SOURCE, PADDING_MASK, state)[0])
     for row, padding_mask in enumerate(PADDING_MASK):
-        expected = by_hand(w, cell, score, input_feeding, X[row], SOURCE[row][padding_mask], begin[row])
+        expected = by_hand(w, cell, score, input_feeding, X[row], SOURCE[row][padding_mask], initial[row])
         np.testing.assert_allclose(actual[row], expected, **CLOSE)
 
 
 @pytest.mark.parametrize("input_feeding", ["context", "output"])
-def test_a_fed_decoder_goes_on_from_its_state(input_feeding):
+def test_a_decoder_continues_from_its_state(input_feeding):
     layer = AttentionDecoder(6, input_feeding=input_feeding)
-    all_steps, last = layer(X, SOURCE, PADDING_MASK)
+    all_steps, last_state = layer(X, SOURCE, PADDING_MASK)
     first, state = layer(X[:, :3], SOURCE, PADDING_MASK)
-    second, end = layer(X[:, 3:], SOURCE, PADDING_MASK, state)
+    second, state = layer(X[:, 3:], SOURCE, PADDING_MASK, state)
     np.testing.assert_allclose(np.concatenate([numpy(first), numpy(second)], 1), numpy(all_steps), **CLOSE)
-    for this, other in zip(end, last, strict=True):
-        np.testing.assert_allclose(numpy(this), numpy(other), **CLOSE)
+    for actual, expected in zip(state, last_state, strict=True):
+        np.testing.assert_allclose(numpy(actual), numpy(expected), **CLOSE)
 
 
 def test_half_precision():

@@ -1,10 +1,10 @@
-"""Dropout: how much is kept, how large it becomes, and what is decided together."""
+"""Dropout: the share of zeros, the mean, independence, and noise shapes."""
 
 import keras
 import numpy as np
 import pytest
 
-from zoo.layers.dropout import Dropout
+from zoo.layers.dropout import Dropout, variational_dropout
 
 
 def dropped(shape, rate, calls=1, **options):
@@ -14,7 +14,7 @@ def dropped(shape, rate, calls=1, **options):
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
-def test_as_much_as_asked_is_left_out_and_the_mean_stays(rate):
+def test_the_share_of_zeros_is_the_rate_and_the_mean_stays(rate):
     y = dropped((40, 50, 51), rate)
     assert np.unique(y) == pytest.approx([0, 1 / (1 - rate)], rel=1e-3)
     assert (y == 0).mean() == pytest.approx(rate, abs=0.006)  # four standard deviations
@@ -28,13 +28,20 @@ def test_neighbours_rows_and_calls_are_independent():
         assert np.corrcoef(first.ravel(), other.ravel())[0, 1] == pytest.approx(0, abs=0.016)
 
 
-def test_one_decision_for_all_tokens():
+def test_noise_shape_gives_all_tokens_one_mask():
     y = dropped((8, 5, 16), 0.5, noise_shape=(None, 1, None))
     assert np.all(y == y[:, :1])
     assert {*np.unique(y)} == {0.0, 2.0}
 
 
-def test_nothing_is_left_out_unless_training():
+def test_variational_dropout_is_the_same_at_every_token():
+    y = keras.ops.convert_to_numpy(variational_dropout(0.5, "dropout")(np.ones((4, 7, 32), "float32"), training=True))
+    assert (y == y[:, :1]).all()
+    assert set(np.unique(y)) == {0, 2}
+    assert not (y[0] == y[1]).all()
+
+
+def test_no_dropout_at_inference():
     x = np.ones((3, 4), "float32")
     assert np.array_equal(keras.ops.convert_to_numpy(Dropout(0.5)(x)), x)
     assert np.array_equal(keras.ops.convert_to_numpy(Dropout(0.0)(x, training=True)), x)

@@ -1,4 +1,4 @@
-"""Token ids to vectors."""
+"""Token embedding, padding mask, word dropout and n-grams."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ def array(tensor):
     return ops.convert_to_numpy(tensor)
 
 
-def test_visible_is_where_a_token_is():
+def test_the_padding_mask_is_true_at_tokens():
     np.testing.assert_array_equal(array(PaddingMask()(TOKENS)), TOKENS > 0)
 
 
@@ -36,7 +36,7 @@ def test_embedding_maps_back_to_the_vocabulary():
     np.testing.assert_allclose(array(layer(x, reverse=True)), array(x) @ table.T, rtol=1e-5, atol=1e-6)
 
 
-def test_logits_are_as_precise_as_all_else_is_computed():
+def test_logits_have_the_compute_dtype():
     layer = TokenEmbedding(7, 3, dtype="mixed_bfloat16")
     assert keras.backend.standardize_dtype(layer(layer(TOKENS), reverse=True).dtype) == "bfloat16"
 
@@ -60,7 +60,7 @@ def test_token_dropout_refuses_other_rates(rate):
         TokenDropout(rate)
 
 
-def test_ngrams_are_equal_for_equal_runs_and_stop_at_padding():
+def test_equal_ngrams_have_equal_ids_and_stop_at_padding():
     layer = NGrams(vocabulary=10, longest=3, buckets=1000)
     ids = array(layer(np.array([[3, 1, 4, 3, 1, 4, 1], [1, 4, 0, 0, 0, 0, 0]], "int32"))).reshape(2, 3, 7)
     np.testing.assert_array_equal(ids[0, 0], [3, 1, 4, 3, 1, 4, 1])
@@ -81,11 +81,11 @@ def test_ngrams_are_the_same_on_every_backend():
     ids = array(NGrams(vocabulary=50_000, longest=3, buckets=2**18)(np.array([[49_999, 31_337, 7]], "int32")))
     hashed, expected = 49_999, [49_999, 31_337, 7]
     for indices in ([31_337, 7], [7]):
-        runs = [(49_999, 31_337), (31_337, 7)] if len(indices) == 2 else [(49_999, 31_337, 7)]
-        for run in runs:
-            hashed = run[0]
-            for token in run[1:]:
+        ngrams = [(49_999, 31_337), (31_337, 7)] if len(indices) == 2 else [(49_999, 31_337, 7)]
+        for ngram in ngrams:
+            hashed = ngram[0]
+            for token in ngram[1:]:
                 hashed = (hashed * 16_777_619) % 2**32 ^ token
             expected.append(50_000 + hashed * 16_777_619 % 2**32 % 2**18)
-        expected += [0] * (3 - len(runs))
+        expected += [0] * (3 - len(ngrams))
     np.testing.assert_array_equal(ids[0], expected)

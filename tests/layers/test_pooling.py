@@ -1,4 +1,4 @@
-"""One vector a text."""
+"""Pooling over time: one vector per text."""
 
 import keras
 import numpy as np
@@ -30,7 +30,7 @@ def pooled(kind, x):
         ("last", lambda x: x[-1]),
     ],
 )
-def test_pools_visible_tokens_only(kind, expected, x):
+def test_padding_is_not_pooled(kind, expected, x):
     actual, _ = pooled(kind, x)
     np.testing.assert_allclose(actual[0], expected(x[0]), rtol=1e-6)
     np.testing.assert_allclose(actual[1], expected(x[1, :2]), rtol=1e-6)
@@ -54,8 +54,8 @@ def test_an_unknown_kind_names_the_nearest():
 
 
 @pytest.mark.parametrize("kind", POOLINGS)
-def test_a_compiled_step_learns_what_an_eager_one_does(kind):
-    """A compiler may compute what is pooled twice, rounded otherwise: its maximum was lost, and so its gradient."""
+def test_a_compiled_training_step_equals_an_eager_one(kind):
+    """A compiler may compute a pooled element twice, rounded differently: the gradient of the maximum was lost."""
     architecture = TransformerEncoder(vocabulary=50, width=16, depth=2, heads=2, hidden=24, dropout=0.0)
     tokens = np.random.default_rng(0).integers(1, 50, (8, 8)).astype("int32")
     steps = []
@@ -66,7 +66,7 @@ def test_a_compiled_step_learns_what_an_eager_one_does(kind):
         before = [ops.convert_to_numpy(weight) for weight in model.trainable_weights]
         model.compile(keras.optimizers.SGD(1.0), "mse", run_eagerly=eager)
         model.train_on_batch({"tokens": tokens}, np.ones((8, 16), "float32"))
-        now = [ops.convert_to_numpy(weight) for weight in model.trainable_weights]
-        steps.append([b - a for a, b in zip(before, now, strict=True)])
+        after = [ops.convert_to_numpy(weight) for weight in model.trainable_weights]
+        steps.append([b - a for a, b in zip(before, after, strict=True)])
     for compiled, expected in zip(*steps, strict=True):
         np.testing.assert_allclose(compiled, expected, atol=1e-4 * max(1e-2, abs(expected).max()))  # or rounding of 1.0

@@ -1,4 +1,4 @@
-"""Where a token stands."""
+"""Position encodings: sinusoidal, learned and rotary."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_sinusoidal_table_of_the_course():
 
 
 @pytest.mark.parametrize("width", [6, 7])
-def test_sinusoidal_positions_may_be_given(width):
+def test_sinusoidal_encoding_of_explicit_positions(width):
     positions = np.array([[0, 1, 0, 1, 2], [7, 8, 9, 10, 11]])
     actual = array(SinusoidalPositions()(np.ones((2, 5, width), "float32"), positions))
     angles = positions[..., None] / 10_000 ** (np.arange(width) // 2 * 2 / width)
@@ -45,7 +45,7 @@ def test_a_text_longer_than_the_table_is_refused():
         LearnedPositions(8)(np.ones((1, 9, 3), "float32"))
 
 
-def test_rotary_positions_turn_pairs_as_complex_numbers():
+def test_rotary_positions_rotate_pairs_as_complex_numbers():
     x = np.random.default_rng(0).normal(size=(2, 5, 3, 8)).astype("float32")
     positions = np.array([[0, 1, 2, 3, 4], [3, 4, 5, 6, 7]])
     angles = positions[..., None, None] / 10_000 ** (np.arange(4) / 4)
@@ -70,12 +70,12 @@ def test_rotary_positions_refuse_an_odd_width():
         RotaryPositions()(np.ones((1, 2, 3, 7), "float32"))
 
 
-def test_rotary_factor_slows_slow_turns_only():
-    """The llama3 scaling by hand, for a rate below 8192 tokens a turn, one above and one between."""
-    rates = np.array([1.0, 2 * np.pi * 2.5 / 8192, 2 * np.pi * 0.5 / 8192])
-    actual = _scale_frequencies(rates, 8.0) / rates
+def test_rope_scaling_divides_low_frequencies_only():
+    """Llama 3's scaling by hand: wavelengths well below 8192 tokens, in between, and above."""
+    frequencies = np.array([1.0, 2 * np.pi * 2.5 / 8192, 2 * np.pi * 0.5 / 8192])
+    actual = _scale_frequencies(frequencies, 8.0) / frequencies
     np.testing.assert_allclose(actual, [1, 0.5 + 0.5 / 8, 1 / 8], rtol=1e-6)
-    np.testing.assert_allclose(_scale_frequencies(rates, 1.0), rates)
+    np.testing.assert_allclose(_scale_frequencies(frequencies, 1.0), frequencies)
 
 
 def test_learned_positions_begin_after_an_offset():

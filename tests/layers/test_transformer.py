@@ -1,4 +1,4 @@
-"""What Transformers and convolutional networks are drawn with."""
+"""Transformer parts and masked convolutions: feed-forward, residual connection, norms, GELU."""
 
 import keras
 import numpy as np
@@ -24,8 +24,8 @@ def normalized(x):
 def test_feed_forward_is_two_dense_layers():
     layer, x = FeedForward(12, dropout=0.5), random_array(2, 3, 8)
     actual = array(layer(x))
-    first, second, third, fourth = [array(weight.value) for weight in layer.trainable_weights]
-    np.testing.assert_allclose(actual, np.maximum(x @ first + second, 0) @ third + fourth, atol=1e-5)
+    up, up_bias, down, down_bias = [array(weight.value) for weight in layer.trainable_weights]
+    np.testing.assert_allclose(actual, np.maximum(x @ up + up_bias, 0) @ down + down_bias, atol=1e-5)
     assert np.abs(array(layer(x, training=True)) - actual).max() > 1e-3
 
 
@@ -45,12 +45,12 @@ def test_an_unknown_norm_names_the_nearest():
 
 
 @pytest.mark.parametrize(("padding", "shifts"), [("same", (-2, 0, 2)), ("causal", (-4, -2, 0))])
-def test_convolution_reads_neighbours_and_no_padding(padding, shifts):
+def test_convolution_masks_padding(padding, shifts):
     layer = MaskedConv1D(5, 3, padding=padding, dilation_rate=2)
     x, padding_mask = random_array(2, 7, 4), np.array([[1] * 7, [1] * 4 + [0] * 3], bool)
     actual, (kernel, bias) = array(layer(x, padding_mask)), [array(weight.value) for weight in layer.weights]
-    around = np.pad(x * padding_mask[..., None], ((0, 0), (4, 4), (0, 0)))
-    expected = sum(around[:, 4 + s : 11 + s] @ w for s, w in zip(shifts, kernel, strict=True)) + bias
+    padded = np.pad(x * padding_mask[..., None], ((0, 0), (4, 4), (0, 0)))
+    expected = sum(padded[:, 4 + s : 11 + s] @ w for s, w in zip(shifts, kernel, strict=True)) + bias
     np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 
@@ -72,14 +72,14 @@ def test_gelu_by_tanh():
     assert 1e-6 < np.abs(array(gelu_tanh(x)) - exact).max() < 1e-3
 
 
-def test_fresh_kernels_have_the_deviation_asked_for():
+def test_kernels_are_initialised_with_init_std():
     layer = FeedForward(400, init_std=0.02, out_init_std=0.005)
     layer.build((None, None, 300))
     assert array(layer.up.kernel).std() == pytest.approx(0.02, rel=0.05)
     assert array(layer.down.kernel).std() == pytest.approx(0.005, rel=0.05)
 
 
-def test_division_by_the_root_mean_square():
+def test_rms_norm_divides_by_the_root_mean_square():
     inputs, x = keras.Input((3, 8)), random_array(2, 3, 8)
     model = keras.Model(inputs, rms_norm(inputs, "norm", 1e-6))
     np.testing.assert_allclose(array(model(x)), x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6), atol=1e-5)

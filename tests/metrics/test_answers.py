@@ -1,4 +1,4 @@
-"""Scores of answers equal the official SQuAD scripts, here a second time in the plain words of their rules."""
+"""SQuAD metrics equal the official scripts, which are implemented here once more from their rules."""
 
 import string
 
@@ -17,15 +17,15 @@ chances = st.sampled_from([0.0, 0.2, 0.2000001, 0.5, 1.0]) | st.floats(-3, 3)
 
 
 def questions(fewest):
-    """Lists of (answer, texts that are right, chance that there is none)."""
+    """Lists of (answer, true answers, probability of no answer)."""
     return st.lists(st.tuples(texts, st.lists(texts, min_size=fewest, max_size=3), chances), min_size=1, max_size=8)
 
 
 def plain_words(text):
-    """The words left of a text: small letters, no punctuation, and then no articles."""
-    retained = "".join(" " if c.isspace() else c for c in text.lower() if c not in string.punctuation)
+    """The normalised words of a text: lower case, no punctuation, no articles."""
+    unpunctuated = "".join(" " if c.isspace() else c for c in text.lower() if c not in string.punctuation)
     actual, word = [], ""
-    for character in retained + " ":  # an article is one where no letter, digit or underscore stands beside it
+    for character in unpunctuated + " ":  # an article is one where no letter, digit or underscore stands beside it
         if character.isalnum() or character == "_":
             word += character
             continue
@@ -39,32 +39,31 @@ def reference_exact(answer, truth):
 
 
 def reference_f1(answer, truth, second):
-    """`second`: the rules of 2.0, where two empty texts agree; 1.1 gives 0 whenever no word is shared."""
-    predicted, right = plain_words(answer), plain_words(truth)
-    if second and (not predicted or not right):
-        return 1.0 if predicted == right else 0.0
-    left, shared = list(right), 0
+    """`second`: the rules of 2.0, where two empty texts have 1; in 1.1 the score is 0 without a shared word."""
+    predicted, true = plain_words(answer), plain_words(truth)
+    if second and (not predicted or not true):
+        return 1.0 if predicted == true else 0.0
+    unmatched, shared = list(true), 0
     for word in predicted:
-        if word in left:
-            left.remove(word)
+        if word in unmatched:
+            unmatched.remove(word)
             shared += 1
     if shared == 0:
         return 0.0
-    precision, recall = shared / len(predicted), shared / len(right)
+    precision, recall = shared / len(predicted), shared / len(true)
     return 2 * precision * recall / (precision + recall)
 
 
 def reference_second(rows, threshold):
-    """All that the script of 2.0 prints."""
+    """The scores that the script of SQuAD 2.0 prints."""
     actual = {}
     for name in ("exact_match", "f1"):
         raw = []
         for answer, truths, _ in rows:
-            right = [truth for truth in truths if plain_words(truth)] or [""]
-            measured = [
-                reference_exact(answer, t) if name == "exact_match" else reference_f1(answer, t, True) for t in right
-            ]
-            raw.append(max(measured))
+            references = [truth for truth in truths if plain_words(truth)] or [""]
+            exact = [reference_exact(answer, reference) for reference in references]
+            f1 = [reference_f1(answer, reference, True) for reference in references]
+            raw.append(max(exact if name == "exact_match" else f1))
         final = [
             (0.0 if row[1] else 1.0) if row[2] > threshold else score for row, score in zip(rows, raw, strict=True)
         ]

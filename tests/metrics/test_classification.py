@@ -22,30 +22,30 @@ single = st.integers(2, 5).flatmap(
 @settings(deadline=None)
 @given(multi_label)
 def test_several_labels_as_scikit_learn(pair):
-    truth, decided = pair
-    actual = metrics.classification_scores(truth, decided)
-    occurs = np.flatnonzero((truth | decided).any(0))
-    assert actual["accuracy"] == pytest.approx((truth == decided).all(1).mean())
-    assert actual["f1_micro"] == pytest.approx(f1_score(truth, decided, average="micro", zero_division=0))
+    truth, predicted = pair
+    actual = metrics.classification_scores(truth, predicted)
+    occurs = np.flatnonzero((truth | predicted).any(0))
+    assert actual["accuracy"] == pytest.approx((truth == predicted).all(1).mean())
+    assert actual["f1_micro"] == pytest.approx(f1_score(truth, predicted, average="micro", zero_division=0))
     if len(occurs):
-        expected = f1_score(truth, decided, average=None, zero_division=0)[occurs]
+        expected = f1_score(truth, predicted, average=None, zero_division=0)[occurs]
         assert actual["f1"] == pytest.approx(expected.mean())
 
 
 @settings(deadline=None)
 @given(single)
 def test_one_label_as_scikit_learn(pair):
-    truth, decided = pair
-    labels, called = truth.argmax(1), decided.argmax(1)
+    truth, predicted = pair
+    true_ids, predicted_ids = truth.argmax(1), predicted.argmax(1)
     names = [str(i) for i in range(truth.shape[1])]
-    assert metrics.classification_scores(truth, decided)["f1"] == pytest.approx(
-        f1_score(labels, called, average="macro")
+    assert metrics.classification_scores(truth, predicted)["f1"] == pytest.approx(
+        f1_score(true_ids, predicted_ids, average="macro")
     )
-    expected = precision_recall_fscore_support(labels, called, labels=range(len(names)), zero_division=0)
-    rows = metrics.per_class(names, truth, decided)
+    expected = precision_recall_fscore_support(true_ids, predicted_ids, labels=range(len(names)), zero_division=0)
+    rows = metrics.per_class(names, truth, predicted)
     np.testing.assert_allclose([[row[k] for row in rows] for k in ("precision", "recall", "f1", "support")], expected)
-    counts = confusion_matrix(labels, called, labels=range(len(names)))
-    np.testing.assert_array_equal(metrics.confusion_matrix(truth, decided), counts)
+    counts = confusion_matrix(true_ids, predicted_ids, labels=range(len(names)))
+    np.testing.assert_array_equal(metrics.confusion_matrix(truth, predicted), counts)
 
 
 @settings(deadline=None)
@@ -71,5 +71,5 @@ def test_loss_as_scikit_learn():
     probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     truth = np.eye(3, dtype=bool)[labels]
     assert metrics.log_loss(truth, probabilities) == pytest.approx(log_loss(labels, probabilities, labels=range(3)))
-    each = [log_loss(column, p, labels=[False, True]) for column, p in zip(truth.T, probabilities.T, strict=True)]
-    assert metrics.log_loss(truth, probabilities, multi_label=True) == pytest.approx(np.mean(each))
+    losses = [log_loss(column, p, labels=[False, True]) for column, p in zip(truth.T, probabilities.T, strict=True)]
+    assert metrics.log_loss(truth, probabilities, multi_label=True) == pytest.approx(np.mean(losses))

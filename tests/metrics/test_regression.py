@@ -24,5 +24,5 @@ def test_equal_to_scipy(pairs):
         assert scores["spearman"] == pytest.approx(stats.spearmanr(actual, true).statistic, abs=1e-6)
 
 
-def test_of_nothing():
+def test_no_numbers():
     assert regression_scores(np.zeros(0), np.zeros(0)) == {"pearson": 0.0, "spearman": 0.0, "mse": 0.0}

@@ -1,4 +1,4 @@
-"""Texts that find their partners."""
+"""Retrieval metrics: accuracy and mean reciprocal rank."""
 
 import numpy as np
 import pytest
@@ -8,12 +8,12 @@ from zoo.metrics.retrieval import retrieval_scores
 
 def test_ranks_by_hand():
     vectors = np.array([[1.0, 0], [0, 1], [1, 0]])
-    partners = np.array([[0.9, 0.1], [0.1, 0.9], [0.2, 0.8]])  # the third is found after the first only
+    partners = np.array([[0.9, 0.1], [0.1, 0.9], [0.2, 0.8]])  # the third partner ranks second, after the first
     actual = retrieval_scores(vectors, partners)
     assert actual == pytest.approx({"accuracy": 2 / 3, "mrr": (1 + 1 + 1 / 2) / 3})
 
 
-def test_equal_products_do_not_count_as_found():
+def test_ties_rank_the_partner_last():
     same = np.ones((4, 2))
     assert retrieval_scores(same, same) == {"accuracy": 0.0, "mrr": 0.25}
 

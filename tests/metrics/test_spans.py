@@ -1,4 +1,4 @@
-"""Scores of spans equal seqeval's, as conlleval reads tags and strictly."""
+"""Span scores equal seqeval's, in its default mode (conlleval) and in strict mode."""
 
 import warnings
 
@@ -16,7 +16,7 @@ SEQEVAL = {None: {}, "bio": {"mode": "strict", "scheme": IOB2}, "bioes": {"mode"
 
 
 def pairs(strict):
-    """Lists of texts, each a list of (true tag, tag found)."""
+    """Lists of texts, each a list of (true tag, predicted tag)."""
     tag = st.sampled_from(["O", "O", *(f"{prefix}-{label}" for prefix in PREFIXES[strict] for label in ("a", "b-c"))])
     return st.lists(st.lists(st.tuples(tag, tag), min_size=1, max_size=7), min_size=1, max_size=4)
 
@@ -32,15 +32,15 @@ def test_scores_are_seqevals(strict):
     def check(texts):
         truth, actual = columns(texts)
         spans = [[span_schemes.decode(tags, strict) for tags in column] for column in (truth, actual)]
-        ours = span_scores(*spans)
+        scores = span_scores(*spans)
         with warnings.catch_warnings(action="ignore"):  # of quotients 0/0
             for name, score in (("f1", f1_score), ("precision", precision_score), ("recall", recall_score)):
-                assert ours[name] == pytest.approx(score(truth, actual, **SEQEVAL[strict]), abs=1e-9), name
-            theirs = _report(truth, actual, strict) if any(map(any, spans)) else {}
+                assert scores[name] == pytest.approx(score(truth, actual, **SEQEVAL[strict]), abs=1e-9), name
+            report = _report(truth, actual, strict) if any(map(any, spans)) else {}
         table = {row.pop("label"): row for row in per_class(*spans)}
-        assert list(table) == sorted(theirs)
+        assert list(table) == sorted(report)
         for label, row in table.items():
-            expected = [theirs[label][name] for name in ("precision", "recall", "f1-score", "support")]
+            expected = [report[label][name] for name in ("precision", "recall", "f1-score", "support")]
             assert list(row.values()) == pytest.approx(expected, abs=1e-9)
 
     check()
@@ -51,7 +51,7 @@ def _report(truth, actual, strict):
     return {label: row for label, row in report.items() if not label.endswith(" avg")}
 
 
-def test_nothing_true_and_nothing_found():
+def test_no_true_or_no_predicted_spans():
     for truth, actual in (([], []), ([[]], [[]]), ([[("a", 0, 1)]], [[]]), ([[]], [[("a", 0, 1)]])):
         assert span_scores(truth, actual) == {"f1": 0, "precision": 0, "recall": 0}
 

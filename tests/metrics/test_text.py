@@ -1,4 +1,4 @@
-"""BLEU, chrF and ROUGE as the libraries' own classes give them, and what they are for texts that say nothing."""
+"""BLEU, chrF and ROUGE equal sacrebleu and rouge-score, and are 0 for empty texts."""
 
 import pytest
 from hypothesis import given, settings
@@ -24,8 +24,8 @@ def test_equal_to_the_libraries(rows):
     assert actual["bleu"] == pytest.approx(BLEU().corpus_score(output, [expected]).score / 100, abs=1e-6)
     assert actual["chrf"] == pytest.approx(CHRF().corpus_score(output, [expected]).score / 100, abs=1e-6)
     for name in ("rouge1", "rouge2", "rougeL"):
-        each = [reference_scorer.score(target, text)[name].fmeasure for text, target in rows]
-        assert actual[name] == pytest.approx(sum(each) / len(rows), abs=1e-6)
+        scores = [reference_scorer.score(target, text)[name].fmeasure for text, target in rows]
+        assert actual[name] == pytest.approx(sum(scores) / len(rows), abs=1e-6)
 
 
 def test_by_hand():
@@ -41,13 +41,13 @@ def test_the_same_texts_score_one():
 
 
 @pytest.mark.parametrize("rows", [[("", "")], [("", "the cat")], [("the cat", "")], []])
-def test_nothing_written_or_expected_scores_zero(rows):
-    assert text_scores([item for item, _ in rows], [other for _, other in rows]) == pytest.approx(
+def test_empty_texts_score_zero(rows):
+    assert text_scores([text for text, _ in rows], [reference for _, reference in rows]) == pytest.approx(
         dict.fromkeys(NAMES, 0)
     )
 
 
-def test_case_is_ignored_where_asked():
+def test_ignore_case():
     actual = text_scores(["the cat sat on it"], ["The CAT sat on it"], ignore_case=True)
     assert actual == pytest.approx(dict.fromkeys(NAMES, 1.0))
     assert text_scores(["the cat sat on it"], ["The CAT sat on it"])["chrf"] < 0.9

@@ -1,10 +1,10 @@
-"""A label for each text and a tag for each word at once: learned by heart, in windows, scored, refused."""
+"""Joint classification and tagging: overfitted, in windows, scored, unsupported architectures."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny import FakePredictor, all_or_few, by_heart, compatible, decided, shrunk, spans_from
+from tiny import FakePredictor, all_or_few, compatible, decide, overfit, shrink, spans_from
 
 import zoo
 from zoo.objectives import build_model
@@ -35,23 +35,23 @@ WORDS = Words(whitespace=True, lower=False).train([text for text, *_ in SENTENCE
 
 @pytest.mark.parametrize("name", all_or_few(compatible(BOTH)))
 def test_every_architecture_that_is_able_to_learns_eight_records_by_heart(name):
-    options = {"bidirectional": True} if hasattr(shrunk(name), "bidirectional") else {}
+    options = {"bidirectional": True} if hasattr(shrink(name), "bidirectional") else {}
     reads_bytes = name == "lstm_cnn"  # which finds words among bytes
     objective, tokenizer = (replace(BOTH, length=48), Bytes().train()) if reads_bytes else (BOTH, WORDS)
-    _, predictions = by_heart(objective, name, RECORDS, tokenizer, **options)
+    _, predictions = overfit(objective, name, RECORDS, tokenizer, **options)
     scores = objective.scores(predictions, RECORDS)
     assert scores["accuracy_label"] == 1
-    assert scores["f1"] > (0.6 if shrunk(name, **options).causal else 0.99)
+    assert scores["f1"] > (0.6 if shrink(name, **options).causal else 0.99)
 
 
-def test_a_random_field_judges_the_tags_and_leaves_the_label_alone():
+def test_a_crf_decodes_the_tags_and_not_the_label():
     objective = replace(BOTH, crf=True)
-    _, predictions = by_heart(objective, "lstm", RECORDS, WORDS, bidirectional=True)
+    _, predictions = overfit(objective, "lstm", RECORDS, WORDS, bidirectional=True)
     assert objective.scores(predictions, RECORDS)["accuracy_both"] == 1
     answer = objective.answer(predictions[0], objective.fields.record("play Bo Li"))
     assert answer["label"] == "play"
     assert next(iter(answer["probabilities"])) == "play"
-    assert [(this["text"], this["label"], this["start"]) for this in answer["found"]] == [("Bo Li", "artist", 5)]
+    assert [(span["text"], span["label"], span["start"]) for span in answer["tags"]] == [("Bo Li", "artist", 5)]
     assert objective.format(answer).startswith("play 0.9")
     assert "artist: Bo Li 0." in objective.format(answer)
     rows = objective.per_class(predictions, RECORDS)
@@ -73,17 +73,18 @@ def test_only_the_first_window_of_a_text_learns_and_tells_the_label():
     records = [{"text": "a b c d e"}, {"text": ""}, {"text": "a b"}]
     nine = replace(short, labels=tuple("abcdefghi"))
     decisions = nine.predict(FakePredictor(nine, outputs), records, WORDS)
-    assert [(len(this["word_tags"]), this["label"]) for this in decisions] == [(5, 0), (0, 3), (2, 4)]
+    assert [(len(decision["word_tags"]), decision["label"]) for decision in decisions] == [(5, 0), (0, 3), (2, 4)]
 
 
 def test_a_text_counts_where_its_label_and_all_its_tags_are_right():
     right, wrong = ([0, 1, 2], [1, 1, 1]), ([0, 1, 1], [1, 1, 1])
     logits = np.eye(3, dtype="float32")[[1, 1, 0, 1]]
     labels = [
-        {"classes": this["labels"], "probabilities": this["probabilities"]} for this in decided(BOTH.classifier, logits)
+        {"classes": decision["labels"], "probabilities": decision["probabilities"]}
+        for decision in decide(BOTH.classifier, logits)
     ]
     tags = [spans_from(BOTH, *tags) for tags in (right, wrong, right, right)]
-    predictions = [this | other for this, other in zip(tags, labels, strict=True)]
+    predictions = [tag | label for tag, label in zip(tags, labels, strict=True)]
     scores = BOTH.scores(predictions, RECORDS[:1] * 4)
     assert scores["accuracy_both"] == 0.5
     assert scores["accuracy_label"] == 0.75
@@ -101,17 +102,17 @@ def write(folder, records):
 
 
 def test_labels_and_tags_come_from_the_training_split(tmp_path):
-    fitted = ClassifyAndTag().prepare(write(tmp_path, RECORDS * 4), shrunk("lstm"))
-    assert fitted.labels == BOTH.labels
-    assert set(fitted.tags) >= set(BOTH.tags)
+    prepared = ClassifyAndTag().prepare(write(tmp_path, RECORDS * 4), shrink("lstm"))
+    assert prepared.labels == BOTH.labels
+    assert set(prepared.tags) >= set(BOTH.tags)
 
 
 def test_a_label_that_training_lacks_is_refused(tmp_path):
     dataset = write(tmp_path, RECORDS * 4)
     with pytest.raises(ValueError, match="label"):
-        replace(BOTH, labels=("book", "play")).prepare(dataset, shrunk("lstm"))
+        replace(BOTH, labels=("book", "play")).prepare(dataset, shrink("lstm"))
 
 
-def test_networks_without_a_feature_a_token_are_refused():
-    with pytest.raises(ValueError, match="classify_and_tag needs a feature a token. Received: TextCNN"):
-        build_model(BOTH, shrunk("text_cnn"))
+def test_networks_without_token_features_are_refused():
+    with pytest.raises(ValueError, match="classify_and_tag needs a feature vector per token. Received: TextCNN"):
+        build_model(BOTH, shrink("text_cnn"))

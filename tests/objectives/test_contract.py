@@ -1,9 +1,9 @@
-"""What holds for every objective: its fields, one pass over the records, one decision for prediction and export."""
+"""The contract of objectives: fields, one pass over the records, one decision for prediction and export."""
 
 import keras
 import numpy as np
 import pytest
-from tiny import shrunk
+from tiny import shrink
 
 from zoo import catalog
 from zoo.data.fields import FIELDS
@@ -47,7 +47,7 @@ def test_preparation_is_one_pass():
         {"tokens": ["play", "Ann"], "tags": ["O", "B-artist"], "label": "play"},
         {"tokens": ["cold"], "tags": ["O"], "label": "weather"},
     ]
-    prepared = ClassifyAndTag().prepare(Once(records), shrunk("lstm"))
+    prepared = ClassifyAndTag().prepare(Once(records), shrink("lstm"))
     assert prepared.labels == ("play", "weather")
     assert prepared.tags == ("O", "B-artist", "I-artist")
 
@@ -57,16 +57,16 @@ def test_decisions_are_those_of_the_outputs():
     tokenizer = Words().train(record["text"] for record in TEXTS)
     objective = ClassifyText(labels=("a", "b", "c"), multi_label=True, length=16)
     keras.utils.set_random_seed(0)
-    model = build_model(objective, shrunk("averaging", vocabulary=tokenizer.vocabulary_size))
+    model = build_model(objective, shrink("averaging", vocabulary=tokenizer.vocabulary_size))
     run = BatchPredictor(model, objective, tokenizer)
     outputs = run(list(objective.examples(TEXTS, tokenizer, train=False)))
-    decided = [
+    runs = [
         predict(model, objective, tokenizer, TEXTS),
         predict(model, objective, tokenizer, TEXTS, predict_batch=model.predict_on_batch),
         run.decide_rows(outputs),
         [run.decide(output[None]) for output in outputs],
     ]
-    for decisions in zip(*decided, strict=True):
+    for decisions in zip(*runs, strict=True):
         for decision in decisions:
             assert list(decision) == list(objective.outputs)
             for name, array in decision.items():

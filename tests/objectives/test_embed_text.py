@@ -1,4 +1,4 @@
-"""Vectors of texts."""
+"""Sentence embeddings: batches of pairs, the in-batch contrastive loss, training, similarity."""
 
 import numpy as np
 import pytest
@@ -19,8 +19,8 @@ WORDS = [
     ("end", "finish"),
 ]
 PAIRS = [
-    {"text": f"{this} {thing}", "text_pair": f"{thing} {other}"}
-    for this, other in WORDS
+    {"text": f"{word} {thing}", "text_pair": f"{thing} {synonym}"}
+    for word, synonym in WORDS
     for thing in ("dog", "day", "car", "boy")
 ]
 
@@ -73,10 +73,10 @@ def test_pairs_are_learned_and_answers_are_vectors(tokenizer, tmp_path):
     )
     pipeline = zoo.train(preset, to=tmp_path / "model")
     assert pipeline.scores["validation"]["accuracy"] > 0.95
-    this, other = pipeline.predict(["big dog", "dog large"])
-    assert np.linalg.norm(this["vector"]) == pytest.approx(1, abs=1e-5)
-    assert np.dot(this["vector"], other["vector"]) > 0.5
-    assert pipeline.objective.format(this).endswith("128 numbers")
+    first, second = pipeline.predict(["big dog", "dog large"])
+    assert np.linalg.norm(first["vector"]) == pytest.approx(1, abs=1e-5)
+    assert np.dot(first["vector"], second["vector"]) > 0.5
+    assert pipeline.objective.format(first).endswith("128 numbers")
 
 
 def test_a_pair_gets_its_similarity():

@@ -1,4 +1,4 @@
-"""Finding spans: on every architecture that can, in long contexts, where there is none, and what people get."""
+"""Extractive question answering: every compatible architecture, long contexts, no answer, scores, answers."""
 
 import gzip
 import json
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny import all_or_few, by_heart, compatible, decided, shrunk
+from tiny import all_or_few, compatible, decide, overfit, shrink
 
 import zoo
 from zoo import catalog
@@ -48,13 +48,13 @@ def tokenizer(name="words", **settings):
 
 @pytest.mark.parametrize("name", all_or_few(compatible(SMALL)))
 def test_every_architecture_learns_eight_records_by_heart(name):
-    objective, learned = SMALL, tokenizer()
+    objective, trained = SMALL, tokenizer()
     if name == "conv":  # whose features here reach two tokens, not the question
         objective = replace(objective, match_question=True)
     if name == "lstm_cnn":  # which reads bytes
-        objective, learned = replace(SMALL, length=160, question_length=32, answer_length=12), tokenizer("bytes")
+        objective, trained = replace(SMALL, length=160, question_length=32, answer_length=12), tokenizer("bytes")
     size = {"width": 32, "units": 24, "length": objective.length}
-    _, predictions = by_heart(objective, name, RECORDS, learned, epochs=120, rate=0.01, **size)
+    _, predictions = overfit(objective, name, RECORDS, trained, epochs=120, rate=0.01, **size)
     right = [right_answer(*pair) for pair in zip(predictions, RECORDS, strict=True)]
     assert SMALL.scores(predictions, RECORDS)["exact_match"] == pytest.approx(np.mean(right))
     assert sum(right) >= 6
@@ -66,45 +66,47 @@ def right_answer(prediction, record):
 
 @pytest.mark.parametrize("name", ["bytes", "characters", "byte_pairs", "word_pieces"])
 def test_every_tokenizer_will_do(name):
-    learned = tokenizer(name, **({"vocabulary": 300} if name in ("byte_pairs", "word_pieces") else {}))
+    trained = tokenizer(name, **({"vocabulary": 300} if name in ("byte_pairs", "word_pieces") else {}))
     objective = replace(SMALL, length=72, question_length=30, stride=30, answer_length=12, match_question=True)
-    _, predictions = by_heart(objective, "lstm", RECORDS, learned, 120, 0.01, bidirectional=True, width=32, units=24)
+    _, predictions = overfit(objective, "lstm", RECORDS, trained, 120, 0.01, bidirectional=True, width=32, units=24)
     assert sum(right_answer(*pair) for pair in zip(predictions, RECORDS, strict=True)) >= 5
 
 
 def test_architectures_that_cannot_are_refused():
     assert not {"mlp", "averaging", "text_cnn", "transformer"} & set(compatible(SMALL))
-    with pytest.raises(ValueError, match="find_span needs a feature a token. Received: MLP, which gives one a text"):
-        build_model(SMALL, shrunk("mlp"))
     with pytest.raises(
-        ValueError, match="needs one sequence of tokens. Received: Transformer, which reads source and tar"
+        ValueError, match="find_span needs a feature vector per token. Received: MLP, which has one per text"
     ):
-        build_model(SMALL, shrunk("transformer"))
+        build_model(SMALL, shrink("mlp"))
+    with pytest.raises(
+        ValueError, match="reads one sequence of tokens. Received: Transformer, which reads source and tar"
+    ):
+        build_model(SMALL, shrink("transformer"))
 
 
 def test_examples_are_windows_with_the_answer_where_it_stands():
-    learned = tokenizer()
-    rows = list(SMALL.examples(RECORDS[2:3], learned))
+    trained = tokenizer()
+    rows = list(SMALL.examples(RECORDS[2:3], trained))
     assert len(rows) > 1
     for row in rows:
         assert list(row) == ["tokens", "segments", "labels"]
         assert len({len(array) for array in row.values()}) == 1
-        assert row["tokens"][0] == learned.start
-        possible = row["labels"] & CANDIDATE > 0
-        assert possible[NO_ANSWER]
-        assert (row["tokens"][1:][possible[1:]] != learned.end).all()
-        assert not possible[1:][row["segments"][1:] == 0].any()
+        assert row["tokens"][0] == trained.start
+        is_candidate = row["labels"] & CANDIDATE > 0
+        assert is_candidate[NO_ANSWER]
+        assert (row["tokens"][1:][is_candidate[1:]] != trained.end).all()
+        assert not is_candidate[1:][row["segments"][1:] == 0].any()
         begin, end = (int(np.flatnonzero(row["labels"] & bit)[0]) for bit in (BEGIN, END))
-        span = learned.decode(row["tokens"][begin : end + 1])
-        assert span == "the mill" if "mill" in learned.decode(row["tokens"]) else (begin, end) == (NO_ANSWER, NO_ANSWER)
-    asked = list(SMALL.examples([{"context": LONG, "question": "Where?"}], learned, train=False))
-    assert all(list(row) == ["tokens", "segments"] for row in asked)
+        span = trained.decode(row["tokens"][begin : end + 1])
+        assert span == "the mill" if "mill" in trained.decode(row["tokens"]) else (begin, end) == (NO_ANSWER, NO_ANSWER)
+    unlabelled = list(SMALL.examples([{"context": LONG, "question": "Where?"}], trained, train=False))
+    assert all(list(row) == ["tokens", "segments"] for row in unlabelled)
 
 
 def test_an_answer_cut_by_the_edge_of_a_window_is_not_in_it():
-    learned = tokenizer()
-    rows = list(replace(SMALL, length=16, stride=1).examples([RECORDS[0]], learned))
-    halves = [row for row in rows if "days" in (text := learned.decode(row["tokens"])) and "rainy" not in text]
+    trained = tokenizer()
+    rows = list(replace(SMALL, length=16, stride=1).examples([RECORDS[0]], trained))
+    halves = [row for row in rows if "days" in (text := trained.decode(row["tokens"])) and "rainy" not in text]
     assert halves
     assert all(row["labels"][NO_ANSWER] == CANDIDATE | BEGIN | END for row in halves)
 
@@ -129,13 +131,13 @@ def decision(objective, *spans):
     token[0, -1] = -1
     context = np.arange(len(spans) + 1)[None] < len(spans)
     record = np.zeros(1, "int32")
-    (actual,) = decided(objective, {"logits": logits, "record": record, "token": token, "context": context})
+    (actual,) = decide(objective, {"logits": logits, "record": record, "token": token, "context": context})
     exists = actual["best_first"] >= 0
     offsets = np.array([offsets for offsets, _ in spans], int).reshape(-1, 2)
     return actual | {"best_scores": actual["best_scores"][exists], "spans": offsets[actual["best_first"][exists]]}
 
 
-def test_an_answer_has_its_place_and_its_rivals():
+def test_an_answer_has_offsets_and_n_best():
     record, spans = {"context": "Ann is in Rome.", "question": "?"}, (((7, 14), 1.0), ((10, 14), 2.0))
     answer = SMALL.answer(decision(SMALL, *spans), record)
     shares = np.exp([2, 1, 0]) / np.exp([2, 1, 0]).sum()
@@ -152,12 +154,12 @@ def test_an_answer_has_its_place_and_its_rivals():
     }
     assert SMALL.format(answer) == "Rome  0.665"
     json.dumps(answer)
-    careful = replace(SMALL, threshold=0.05)
-    none = careful.answer(decision(careful, *spans), record)
+    strict = replace(SMALL, threshold=0.05)
+    none = strict.answer(decision(strict, *spans), record)
     assert (none["answer"], none["start"], none["end"], len(none["n_best"])) == ("", None, None, 2)
     assert none["score"] == none["no_answer"]
     assert SMALL.format(none) == "(no answer)  0.090"
-    always = replace(careful, allow_no_answer="no")
+    always = replace(strict, allow_no_answer="no")
     sure = always.answer(decision(always, *spans), record)
     assert (sure["answer"], sure["no_answer"]) == ("Rome", 0)
     assert SMALL.answer(decision(SMALL), {"context": " "})["answer"] == ""
@@ -190,13 +192,13 @@ def test_the_threshold_is_calibrated_on_validation():
 
 
 def write_squad(path, records):
-    asked = [
+    questions = [
         {**r, "id": f"q{i}", "answers": [{**a, "answer_start": a["start"]} for a in r["answers"]]}
         for i, r in enumerate(records)
     ]
     data = [
         {"paragraphs": [{"context": r["context"], "qas": [{k: r[k] for k in ("id", "question", "answers")}]}]}
-        for r in asked
+        for r in questions
     ]
     for row in data:
         for answer in row["paragraphs"][0]["qas"][0]["answers"]:
@@ -205,19 +207,19 @@ def write_squad(path, records):
 
 
 def test_training_on_squad_files(tmp_path, capsys):
-    """From the files to answers, saved and loaded; wrong offsets are told, tests may lack what training has."""
+    """From the files to answers, saved and loaded; wrong offsets are reported."""
     wrong = {**question("Where is the gate?", "the mill"), "answers": [{"text": "the mill", "start": 3}]}
     for split, records in {"train": [*RECORDS, wrong], "dev": RECORDS, "test": RECORDS[:4]}.items():
         write_squad(tmp_path / f"{split}.json.gz", records)
     preset = Preset(
-        architecture=shrunk("conv", width=32, depth=2, dropout=0.0, embedding_dropout=0.0, word_dropout=0.0),
+        architecture=shrink("conv", width=32, depth=2, dropout=0.0, embedding_dropout=0.0, word_dropout=0.0),
         objective=replace(SMALL, allow_no_answer="auto", match_question=True),
         tokenizer=Words(),
         data=Data(spec=str(tmp_path)),
         training=Training(epochs=30, batch_size=8, learning_rate=2e-2, patience=0),
     )
     pipeline = zoo.train(preset, to=tmp_path / "model")
-    assert "1 answers that are not in their contexts" in capsys.readouterr().err
+    assert "1 answers whose text is not at their offset in the context" in capsys.readouterr().err
     assert pipeline.objective.allow_no_answer == "yes"
     assert pipeline.scores["validation"]["best_f1"] > 0.6
     assert pipeline.scores["test"]["f1"] > 0.6
@@ -233,8 +235,8 @@ def test_allow_no_answer_comes_from_training_data(tmp_path):
     for records, expected in ((RECORDS, "yes"), (RECORDS[:4], "no")):
         write_squad(tmp_path / "train.json.gz", records)
         dataset = open_dataset(tmp_path / "train.json.gz", split_strategy="")
-        assert FindSpan().prepare(dataset, shrunk("bert")).allow_no_answer == expected
-        assert FindSpan(allow_no_answer="no").prepare(dataset, shrunk("bert")).allow_no_answer == "no"
+        assert FindSpan().prepare(dataset, shrink("bert")).allow_no_answer == expected
+        assert FindSpan(allow_no_answer="no").prepare(dataset, shrink("bert")).allow_no_answer == "no"
 
 
 @pytest.mark.parametrize("field", ["stride", "question_length", "answer_length", "n_best"])

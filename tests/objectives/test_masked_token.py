@@ -1,8 +1,8 @@
-"""Masked language models: what is hidden, exact scores, guesses for a person's [MASK], every network that can."""
+"""Masked language modelling: masking, exact scores, guesses for [MASK], every bidirectional architecture."""
 
 import numpy as np
 import pytest
-from tiny import all_or_few, by_heart, compatible, shrunk
+from tiny import all_or_few, compatible, overfit, shrink
 
 from zoo.data.masking import Masking
 from zoo.objectives import build_model
@@ -33,23 +33,23 @@ def words():
 
 @pytest.mark.parametrize("name", all_or_few(compatible(OBJECTIVE, **BOTH)))
 def test_every_architecture_that_sees_both_sides_learns_by_heart(name, words):
-    model, _ = by_heart(MaskedToken(length=12, mask_rate=0.4), name, RECORDS, words, **BOTH)
+    model, _ = overfit(MaskedToken(length=12, mask_rate=0.4), name, RECORDS, words, **BOTH)
     logs = model.history.history["loss"]
     assert logs[-1] < 0.5 < logs[0]
 
 
-def test_those_that_serve():
+def test_compatible_architectures():
     actual = set(compatible(OBJECTIVE, **BOTH))
     assert {"gru", "lstm", "transformer_encoder", "bert", "conv"} <= actual
     assert not {"mlp", "gpt2", "transformer"} & actual
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("mlp", "a feature a token"), ("lstm", "both sides"), ("transformer", "one sequence")]
+    ("name", "reason"), [("mlp", "a feature vector per token"), ("lstm", "both sides"), ("transformer", "one sequence")]
 )
-def test_others_are_refused_with_the_reason(name, reason):
+def test_incompatible_architectures_are_refused(name, reason):
     with pytest.raises(ValueError, match=reason):
-        build_model(OBJECTIVE, shrunk(name))
+        build_model(OBJECTIVE, shrink(name))
 
 
 def batch_of(rows=400, time=40, pieces=1):
@@ -61,20 +61,19 @@ def batch_of(rows=400, time=40, pieces=1):
 
 def test_fifteen_in_a_hundred_are_chosen_and_most_of_them_masked():
     batch = batch_of()
-    inputs, right, weights = Masking().mask(batch, np.random.default_rng(0))
+    inputs, labels, weights = Masking().mask(batch, np.random.default_rng(0))
     chosen = weights > 0
     assert chosen.sum(1).tolist() == [round(0.15 * 30)] * 400
-    np.testing.assert_array_equal(
-        right, np.take_along_axis(batch["tokens"], _positions(inputs, chosen, batch), 1)[:, : right.shape[1]]
-    )
+    originals = np.take_along_axis(batch["tokens"], _positions(inputs, chosen, batch), 1)
+    np.testing.assert_array_equal(labels, originals[:, : labels.shape[1]])
     corrupted = np.take_along_axis(inputs["tokens"], inputs["mask_positions"], 1)[chosen]
     assert (corrupted == 4).mean() == pytest.approx(0.8, abs=0.04)
-    assert (corrupted == right[chosen]).mean() == pytest.approx(0.1, abs=0.03)
+    assert (corrupted == labels[chosen]).mean() == pytest.approx(0.1, abs=0.03)
     assert (batch["word_ids"][np.nonzero(inputs["tokens"] != batch["tokens"])] >= 0).all()
 
 
 def _positions(inputs, chosen, batch):
-    """Places that were drawn, those that do not count included, found again by their tokens."""
+    """All candidate positions, by the same seed, of which `inputs` holds the chosen ones."""
     positions, _ = Masking().choose_positions(batch["word_ids"], np.random.default_rng(0))
     np.testing.assert_array_equal(np.where(chosen, positions, 0), inputs["mask_positions"])
     return positions
@@ -82,11 +81,11 @@ def _positions(inputs, chosen, batch):
 
 def test_other_tokens_are_chosen_in_every_epoch():
     batch = batch_of()
-    this, other = (Masking().choose_positions(batch["word_ids"], np.random.default_rng(seed))[0] for seed in (1, 2))
-    assert (this != other).any(1).all()
+    first, second = (Masking().choose_positions(batch["word_ids"], np.random.default_rng(seed))[0] for seed in (1, 2))
+    assert (first != second).any(1).all()
 
 
-def test_whole_words_are_chosen_whole():
+def test_whole_word_masking():
     words = batch_of(pieces=3)["word_ids"]
     positions, chosen = Masking(whole_words=True).choose_positions(words, np.random.default_rng(0))
     assert chosen.any(1).all()
@@ -106,35 +105,35 @@ def test_pieces_of_a_word_have_its_number():
 
 
 def test_scores_do_not_depend_on_chance(words):
-    model = build_model(OBJECTIVE, shrunk("transformer_encoder", vocabulary=words.vocabulary_size))
+    model = build_model(OBJECTIVE, shrink("transformer_encoder", vocabulary=words.vocabulary_size))
     first, second = (predictor.predict(model, OBJECTIVE, words, RECORDS) for _ in range(2))
     assert OBJECTIVE.scores(first, RECORDS) == OBJECTIVE.scores(second, RECORDS)
-    assert sum(len(this["losses"]) for this in first) > 3
+    assert sum(len(decision["losses"]) for decision in first) > 3
     assert OBJECTIVE.scores(first, RECORDS)["perplexity"] == pytest.approx(
         np.exp(OBJECTIVE.scores(first, RECORDS)["loss"])
     )
 
 
-def test_a_person_asks_with_a_mask(words):
-    model = build_model(OBJECTIVE, shrunk("bert", vocabulary=words.vocabulary_size))
+def test_masks_of_a_text_are_filled(words):
+    model = build_model(OBJECTIVE, shrink("bert", vocabulary=words.vocabulary_size))
     records = [OBJECTIVE.fields.record("to [MASK] or not"), OBJECTIVE.fields.record("[MASK] quick [MASK]")]
     predictions = predictor.predict(model, OBJECTIVE, words, records)
     answers = [OBJECTIVE.answer(*pair) for pair in zip(predictions, records, strict=True)]
     assert [len(answer["masks"]) for answer in answers] == [1, 2]
     assert "[MASK]" not in answers[1]["text"]
-    chances = list(answers[0]["masks"][0].values())
-    assert chances == sorted(chances, reverse=True)
-    assert len(chances) == 5
+    probabilities = list(answers[0]["masks"][0].values())
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert len(probabilities) == 5
     assert not any(token.startswith("[") for answer in answers for guesses in answer["masks"] for token in guesses)
     assert answers[0]["text"].startswith("to ")
     assert answers[0]["text"] in OBJECTIVE.format(answers[0])
 
 
-def test_what_is_wrong_is_said(words):
+def test_mistakes(words):
     with pytest.raises(ValueError, match=r"Expected \[MASK\]"):
         OBJECTIVE.fields.record("no word is missing")
-    model = build_model(OBJECTIVE, shrunk("bert", vocabulary=words.vocabulary_size))
+    model = build_model(OBJECTIVE, shrink("bert", vocabulary=words.vocabulary_size))
     with pytest.raises(ValueError, match="at most 12 tokens"):
         predictor.predict(model, OBJECTIVE, words, [OBJECTIVE.fields.record("a " * 20 + "[MASK]")])
     with pytest.raises(ValueError, match="mask_rate above 0 and below 1. Received: mask_rate=1"):
-        build_model(MaskedToken(mask_rate=1), shrunk("bert"))
+        build_model(MaskedToken(mask_rate=1), shrink("bert"))

@@ -1,9 +1,9 @@
-"""Language models: windows without waste, exact perplexities, every causal network."""
+"""Causal language modelling: chunks of running text, exact perplexities, every causal architecture."""
 
 import keras
 import numpy as np
 import pytest
-from tiny import all_or_few, by_heart, compatible, shrunk
+from tiny import all_or_few, compatible, overfit, shrink
 
 from zoo.metrics.language import language_scores
 from zoo.objectives import build_model
@@ -26,11 +26,11 @@ def words():
 
 @pytest.mark.parametrize("name", all_or_few(compatible(OBJECTIVE, causal=True)))
 def test_every_causal_architecture_learns_eight_records_by_heart(name, words):
-    _, predictions = by_heart(OBJECTIVE, name, RECORDS, words, causal=True)
+    _, predictions = overfit(OBJECTIVE, name, RECORDS, words, causal=True)
     assert OBJECTIVE.scores(predictions, RECORDS)["perplexity"] < 2
 
 
-def test_those_that_serve():
+def test_compatible_architectures():
     assert {"gru", "lstm", "rnn", "conv"} <= set(compatible(OBJECTIVE, causal=True))
     assert not {"mlp", "text_cnn", "averaging", "transformer_encoder"} & set(compatible(OBJECTIVE, causal=True))
 
@@ -38,12 +38,12 @@ def test_those_that_serve():
 @pytest.mark.parametrize(
     ("architecture", "reason"),
     [
-        (shrunk("mlp"), "needs a feature a token"),
-        (shrunk("lstm", bidirectional=True), "see no later token"),
-        (shrunk("transformer_encoder"), "see no later token"),
+        (shrink("mlp"), "needs a feature vector per token"),
+        (shrink("lstm", bidirectional=True), "see no later token"),
+        (shrink("transformer_encoder"), "see no later token"),
     ],
 )
-def test_others_are_refused_with_the_reason(architecture, reason):
+def test_incompatible_architectures_are_refused(architecture, reason):
     with pytest.raises(ValueError, match=reason):
         build_model(OBJECTIVE, architecture)
 
@@ -70,15 +70,15 @@ def test_characters_keep_their_line_breaks():
 def test_losses_are_those_of_the_logits(words, overlap):
     objective = NextToken(length=8, overlap=overlap)
     keras.utils.set_random_seed(1)
-    model = build_model(objective, shrunk("lstm", vocabulary=words.vocabulary_size))
+    model = build_model(objective, shrink("lstm", vocabulary=words.vocabulary_size))
     predictions = predictor.predict(model, objective, words, RECORDS)
     ids = np.concatenate([row["labels"] for row in objective.examples(RECORDS, words)])
-    led, expected = np.append([words.end], ids), []
+    inputs, expected = np.append([words.end], ids), []
     new = 0
     while new < len(ids):
         start = max(0, new - overlap)
         end = min(start + 8, len(ids))
-        logits = keras.ops.convert_to_numpy(model({"tokens": led[None, start:end].astype("int32")}))[0]
+        logits = keras.ops.convert_to_numpy(model({"tokens": inputs[None, start:end].astype("int32")}))[0]
         logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
         expected += [-logs[i - start, ids[i]] for i in range(new, end)]
         new = end
@@ -98,7 +98,7 @@ def test_perplexities_by_token_word_and_character():
 
 
 def test_an_answer_tells_the_loss_of_each_token(words):
-    model = build_model(OBJECTIVE, shrunk("gru", vocabulary=words.vocabulary_size))
+    model = build_model(OBJECTIVE, shrink("gru", vocabulary=words.vocabulary_size))
     record = OBJECTIVE.fields.record("to be or")
     (prediction,) = predictor.predict(model, OBJECTIVE, words, [record])
     answer = OBJECTIVE.answer(prediction, record)
@@ -109,7 +109,7 @@ def test_an_answer_tells_the_loss_of_each_token(words):
 
 def test_weights_cannot_be_tied_where_widths_differ():
     with pytest.raises(ValueError, match="tied=True needs width and units to be equal. Received: width=16, units=12"):
-        shrunk("lstm", tied=True)
+        shrink("lstm", tied=True)
 
 
 def test_overlap_must_leave_room():

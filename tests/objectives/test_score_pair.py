@@ -1,10 +1,10 @@
-"""Numbers for pairs of texts: every network that reads tokens, scale, mistakes."""
+"""Regression of text pairs: every compatible architecture, standardised labels, mistakes."""
 
 import json
 
 import numpy as np
 import pytest
-from tiny import all_or_few, by_heart, compatible, decided, shrunk
+from tiny import all_or_few, compatible, decide, overfit, shrink
 
 from zoo.data.opening import open_dataset
 from zoo.objectives import build_model
@@ -29,28 +29,28 @@ def data(tmp_path, records):
 @pytest.mark.parametrize("name", all_or_few(compatible(ScorePair())))
 def test_every_architecture_that_reads_tokens_learns_eight_pairs_by_heart(name, words):
     objective = ScorePair(length=16, dropout=0.0, mean=1.75, std=1.15)
-    _, predictions = by_heart(objective, name, RECORDS, words, epochs=80, rate=0.01)
+    _, predictions = overfit(objective, name, RECORDS, words, epochs=80, rate=0.01)
     assert objective.scores(predictions, RECORDS)["pearson"] > 0.8
     assert -2 < objective.answer(predictions[0], RECORDS[0])["score"] < 5.5
 
 
 def test_the_scale_is_that_of_the_training_labels(tmp_path):
-    fitted = ScorePair().prepare(data(tmp_path, RECORDS), shrunk("bert"))
+    prepared = ScorePair().prepare(data(tmp_path, RECORDS), shrink("bert"))
     labels = np.arange(8) / 2
-    assert fitted.mean == pytest.approx(labels.mean())
-    assert fitted.std == pytest.approx(labels.std())
-    assert fitted.answer(*decided(fitted, np.ones((1, 1), "float32")), {})["score"] == pytest.approx(
+    assert prepared.mean == pytest.approx(labels.mean())
+    assert prepared.std == pytest.approx(labels.std())
+    assert prepared.answer(*decide(prepared, np.ones((1, 1), "float32")), {})["score"] == pytest.approx(
         labels.mean() + labels.std()
     )
-    assert fitted.format({"score": 2.0}) == "2.000"
+    assert prepared.format({"score": 2.0}) == "2.000"
 
 
 def test_mistakes(tmp_path):
     with pytest.raises(ValueError, match="Expected a number as label at .*:1. Received: label='high'"):
-        ScorePair().prepare(data(tmp_path, [{**RECORDS[0], "label": "high"}]), shrunk("bert"))
+        ScorePair().prepare(data(tmp_path, [{**RECORDS[0], "label": "high"}]), shrink("bert"))
     with pytest.raises(ValueError, match="Expected different numbers"):
-        ScorePair().prepare(data(tmp_path, [RECORDS[0]] * 3), shrunk("bert"))
+        ScorePair().prepare(data(tmp_path, [RECORDS[0]] * 3), shrink("bert"))
     with pytest.raises(ValueError, match="reads source and target"):
-        build_model(ScorePair(), shrunk("transformer"))
+        build_model(ScorePair(), shrink("transformer"))
     with pytest.raises(ValueError, match="Expected text and text_pair"):
         ScorePair().fields.record("only one")

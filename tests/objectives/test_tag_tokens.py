@@ -1,4 +1,4 @@
-"""Tagging words: spans and plain tags, whole words and pieces, long texts, on every architecture that is able to."""
+"""Sequence labelling: spans and plain tags, words and pieces, long texts, every compatible architecture."""
 
 import re
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from tiny import FakePredictor, all_or_few, by_heart, compatible, decided, shrunk, spans_from
+from tiny import FakePredictor, all_or_few, compatible, decide, overfit, shrink, spans_from
 
 import zoo
 from zoo.data import span_schemes
@@ -35,19 +35,19 @@ WORDS = Words(whitespace=True, lower=False).train(TEXTS)
 
 @pytest.mark.parametrize("name", all_or_few(compatible(ENTITIES)))
 def test_every_architecture_that_is_able_to_learns_eight_records_by_heart(name):
-    architecture = shrunk(name)
+    architecture = shrink(name)
     options = {"bidirectional": True} if hasattr(architecture, "bidirectional") else {}
     reads_bytes = name == "lstm_cnn"  # which finds words among bytes
     objective, tokenizer = (replace(ENTITIES, length=48), Bytes().train()) if reads_bytes else (ENTITIES, WORDS)
-    _, predictions = by_heart(objective, name, RECORDS, tokenizer, **options)
-    blind = shrunk(name, **options).causal  # "New" is a place before "York" only
-    assert ENTITIES.scores(predictions, RECORDS)["f1"] > (0.6 if blind else 0.99)
+    _, predictions = overfit(objective, name, RECORDS, tokenizer, **options)
+    causal = shrink(name, **options).causal  # the tag of "New" depends on "York" after it
+    assert ENTITIES.scores(predictions, RECORDS)["f1"] > (0.6 if causal else 0.99)
 
 
-def test_a_random_field_and_pieces_of_words_are_learned_by_heart():
+def test_a_crf_on_pieces_of_words_learns_by_heart():
     objective, pieces = replace(ENTITIES, crf=True, length=32), WordPieces(vocabulary=50, lower=False).train(TEXTS)
     assert len(pieces.encode("Rome New York").ids) > 5  # words have several pieces
-    model, predictions = by_heart(objective, "lstm", RECORDS, pieces, bidirectional=True)
+    model, predictions = overfit(objective, "lstm", RECORDS, pieces, bidirectional=True)
     assert objective.scores(predictions, RECORDS) == {"f1": 1, "precision": 1, "recall": 1, "accuracy": 1}
     assert [row["support"] for row in objective.per_class(predictions, RECORDS)] == [5, 7]
     assert keras.ops.convert_to_numpy(model.get_layer("tags").transitions).any()
@@ -55,7 +55,7 @@ def test_a_random_field_and_pieces_of_words_are_learned_by_heart():
 
 def test_plain_tags_are_learned_by_heart_from_bytes():
     records = [{"tokens": ["in", "Rome"], "tags": ["ADP", "PROPN"]}, {"tokens": ["food"], "tags": ["NOUN"]}]
-    _, predictions = by_heart(replace(SPEECH, length=32), "lstm_cnn", records, Bytes().train(), vocabulary=261)
+    _, predictions = overfit(replace(SPEECH, length=32), "lstm_cnn", records, Bytes().train(), vocabulary=261)
     assert SPEECH.scores(predictions, records) == {"accuracy": 1}
     assert SPEECH.per_class(predictions, records)[1] == {
         "label": "NOUN",
@@ -90,13 +90,13 @@ def test_a_word_is_tagged_at_its_first_piece_alone():
 
 def test_a_text_that_is_too_long_is_read_in_windows_and_no_word_is_lost():
     short = replace(ENTITIES, length=5)
-    this, other, third = list(short.examples(RECORDS[:1], WORDS))
-    assert [len(row["tokens"]) for row in (this, other, third)] == [5, 5, 3]
-    tags = np.concatenate([row["labels"][1:-1] for row in (this, other, third)])
+    windows = list(short.examples(RECORDS[:1], WORDS))
+    assert [len(window["tokens"]) for window in windows] == [5, 5, 3]
+    tags = np.concatenate([window["labels"][1:-1] for window in windows])
     np.testing.assert_array_equal(tags, [3, 0, 3, 4, 0, 1, 0])
 
     def outputs(examples):
-        """Scores that say of each word what its id is: tag number id modulo 5."""
+        """Scores by which the tag of each word is its id modulo 5."""
         return [np.pad(np.eye(5)[example["tokens"] % 5], ((0, 4), (0, 0))) for example in examples]
 
     free = replace(short, valid_only=False)
@@ -134,10 +134,10 @@ def test_a_raw_text_is_split_into_words_and_answered_with_its_own_characters():
     assert ENTITIES.format(answer) == "per: Ann's 0.900  per: Bo Li 0.700"
 
 
-def test_no_tag_is_given_that_the_scheme_forbids():
+def test_invalid_transitions_are_not_decoded():
     scores = np.array([[[0, 0, 5, 0, 0], [0, 0, 5, 0, 4]]], "float32")
     outputs = {"tags": scores, "padding_mask": np.ones((1, 2), bool)}
-    free, valid = (decided(replace(ENTITIES, valid_only=valid), outputs)[0] for valid in (False, True))
+    free, valid = (decide(replace(ENTITIES, valid_only=valid), outputs)[0] for valid in (False, True))
     assert free["word_tags"].tolist() == [2, 2]
     assert valid["word_tags"].tolist() == [1, 2]
     assert SPEECH.tag_set.allowed() is None
@@ -149,31 +149,31 @@ def test_spans_are_those_of_the_best_tags_whatever_the_padding(objective):
     scores = [np.random.default_rng(n).normal(size=(n, count), scale=3).astype("float32") for n in lengths]
     padded = np.stack([np.pad(row, ((0, 8 - len(row)), (0, 0))) for row in scores])
     mask = np.arange(8) < np.array(lengths)[:, None]
-    decisions = decided(objective, {"tags": padded, "padding_mask": mask})
+    decisions = decide(objective, {"tags": padded, "padding_mask": mask})
     (name, names), *_ = objective.outputs.items()
     for decision, row in zip(decisions, scores, strict=True):
         tags = [objective.tags[i] for i in decision["word_tags"][: len(row)]]
-        likely = np.exp(row) / np.exp(row).sum(-1, keepdims=True)
-        likely = likely[np.arange(len(row)), decision["word_tags"][: len(row)]]
+        probabilities = np.exp(row) / np.exp(row).sum(-1, keepdims=True)
+        probabilities = probabilities[np.arange(len(row)), decision["word_tags"][: len(row)]]
         expected = [(tag, i, i + 1) for i, tag in enumerate(tags)]
         expected = span_schemes.decode(tags) if objective.tag_set.spans else expected
         is_span = decision["first"] >= 0
         columns = (decision[column][is_span].tolist() for column in (name, "first", "last"))
         assert [(names[i], first, last + 1) for i, first, last in zip(*columns, strict=True)] == expected
-        lowest = [likely[start:end].min() for _, start, end in expected]
+        lowest = [probabilities[start:end].min() for _, start, end in expected]
         np.testing.assert_allclose(decision["scores"][is_span], lowest, rtol=1e-5)
         assert {names[i] for i in decision[name][~is_span]} <= {""}
 
 
-def test_networks_without_a_feature_a_token_are_refused():
+def test_networks_without_token_features_are_refused():
     with pytest.raises(
-        ValueError, match="tag_tokens needs a feature a token. Received: TextCNN, which gives one a text"
+        ValueError, match="tag_tokens needs a feature vector per token. Received: TextCNN, which has one per text"
     ):
-        build_model(ENTITIES, shrunk("text_cnn"))
+        build_model(ENTITIES, shrink("text_cnn"))
     with pytest.raises(
         ValueError, match="one sequence of tokens. Received: Transformer, which reads source and target"
     ):
-        build_model(ENTITIES, shrunk("transformer"))
+        build_model(ENTITIES, shrink("transformer"))
 
 
 def test_an_unknown_scheme_is_refused():
@@ -189,22 +189,22 @@ def write(folder, sentences, name="train"):
     return folder
 
 
-def fitted(folder, objective=TagTokens()):  # noqa: B008
-    return objective.prepare(zoo.open_dataset(str(folder), required=objective.fields.required), shrunk("lstm"))
+def prepared(folder, objective=TagTokens()):  # noqa: B008
+    return objective.prepare(zoo.open_dataset(str(folder), required=objective.fields.required), shrink("lstm"))
 
 
 def test_tags_and_scheme_come_from_the_training_split(tmp_path, capsys):
-    objective = fitted(write(tmp_path, SENTENCES * 3))
+    objective = prepared(write(tmp_path, SENTENCES * 3))
     assert (objective.tags, objective.scheme, objective.monitor) == (ENTITIES.tags, "bio", "f1")
-    plain = fitted(write(tmp_path, [("a b", "X NOUN")] * 30))
+    plain = prepared(write(tmp_path, [("a b", "X NOUN")] * 30))
     assert (plain.tags, plain.scheme, plain.monitor) == (("NOUN", "X"), "plain", "accuracy")
-    single = fitted(write(tmp_path, [("a b c d", "B-x E-x O S-y")] * 30))
+    single = prepared(write(tmp_path, [("a b c d", "B-x E-x O S-y")] * 30))
     assert single.tags == ("O", *(f"{prefix}-{label}" for label in "xy" for prefix in "BIES"))
     assert "Repaired" not in capsys.readouterr().err
 
 
 def test_iob1_is_learned_as_bio(tmp_path, capsys):
-    objective = fitted(write(tmp_path, [("a b c d", "I-x I-x B-x O")] * 30))
+    objective = prepared(write(tmp_path, [("a b c d", "I-x I-x B-x O")] * 30))
     assert (objective.scheme, objective.tags) == ("iob1", ("O", "B-x", "I-x"))
     (row,) = objective.examples([{"tokens": list("abcd"), "tags": ["I-x", "I-x", "B-x", "O"]}], Words().train(["a b"]))
     assert row["labels"].tolist() == [-1, 1, 2, 1, 0, -1]
@@ -212,18 +212,18 @@ def test_iob1_is_learned_as_bio(tmp_path, capsys):
 
 
 def test_an_inside_without_its_begin_is_repaired_and_counted(tmp_path, capsys):
-    objective = fitted(write(tmp_path, [("a b c d", "I-x I-x O B-x"), ("a b", "O I-x")] * 20))
+    objective = prepared(write(tmp_path, [("a b c d", "I-x I-x O B-x"), ("a b", "O I-x")] * 20))
     message = re.findall(r"Repaired in .*: (\d+) spans that did not begin, or end,", capsys.readouterr().err)
     assert sum(map(int, message)) == 40
     (row,) = objective.examples([{"tokens": list("ab"), "tags": ["O", "I-x"]}], Words().train(["a b"]))
     assert row["labels"].tolist() == [-1, 0, 1, -1]
 
 
-def test_tags_that_training_never_met_are_told_of_and_never_right(tmp_path, capsys):
+def test_unknown_tags_are_reported_and_never_correct(tmp_path, capsys):
     write(tmp_path, SENTENCES * 3)
     write(tmp_path, [("a b", "B-per B-god")], "test")
-    objective = fitted(tmp_path)
-    assert "Never found, since not in training, in" in capsys.readouterr().err
+    objective = prepared(tmp_path)
+    assert "Never predicted, since not in the training split, in" in capsys.readouterr().err
     records = [{"tokens": ["a", "b"], "tags": ["B-per", "B-god"]}]
     scores = objective.scores([spans_from(objective, [3, 3], [1, 1])], records)
     assert scores["recall"] == scores["accuracy"] == 0.5
@@ -233,7 +233,7 @@ def test_a_split_whose_tags_are_all_unknown_is_refused(tmp_path):
     write(tmp_path, SENTENCES * 3)
     write(tmp_path, [("a b", "NOUN VERB")], "test")
     with pytest.raises(ValueError, match=r"Expected tags such as O, B-loc, .*test.conll. Received: "):
-        fitted(tmp_path)
+        prepared(tmp_path)
 
 
 def test_tags_that_do_not_match_tokens_are_told_with_file_and_line(tmp_path):

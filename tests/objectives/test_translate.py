@@ -1,11 +1,11 @@
-"""Sequence to sequence: teacher forcing, smoothed labels, what is written and how it is scored."""
+"""Sequence to sequence: teacher forcing, label smoothing, greedy decoding, scores."""
 
 import keras
 import numpy as np
 import pytest
-from tiny import by_heart, compatible, shrunk
-from writers import logits as logits_after
-from writers import padded
+from causal_models import logits as logits_after
+from causal_models import padded
+from tiny import compatible, overfit, shrink
 
 import zoo
 from zoo.data.opening import open_dataset
@@ -37,8 +37,8 @@ def words():
 
 @pytest.mark.parametrize("name", ENCODER_DECODERS)
 def test_every_encoder_decoder_learns_eight_pairs_by_heart(name, words):
-    objective = OBJECTIVE.preparation(shrunk(name)).objective
-    _, actual = by_heart(objective, name, RECORDS, words, epochs=150, rate=0.005)
+    objective = OBJECTIVE.preparation(shrink(name)).objective
+    _, actual = overfit(objective, name, RECORDS, words, epochs=150, rate=0.005)
     assert [OBJECTIVE.answer(*pair) for pair in zip(actual, RECORDS, strict=True)] == [
         {"text": target} for _, target in PAIRS
     ]
@@ -47,17 +47,17 @@ def test_every_encoder_decoder_learns_eight_pairs_by_heart(name, words):
     assert scores["rouge1"] == scores["rougeL"] == 1
 
 
-def test_those_that_serve():
+def test_compatible_architectures():
     assert {"transformer", "rnn_seq2seq"} <= set(ENCODER_DECODERS)
     assert not {"transformer_encoder", "lstm", "mlp", "bert", "gpt2"} & set(ENCODER_DECODERS)
 
 
-def test_others_are_refused_with_the_reason():
+def test_incompatible_architectures_are_refused():
     with pytest.raises(ValueError, match="reads source and target. Received: LSTM, which reads tokens"):
-        build_model(OBJECTIVE, shrunk("lstm"))
+        build_model(OBJECTIVE, shrink("lstm"))
 
 
-def test_a_target_is_read_one_place_later_than_it_is_learned(words):
+def test_the_target_is_the_labels_shifted_right(words):
     row = next(OBJECTIVE.examples(RECORDS[2:3], words))
     assert words.decode(row["source"], skip_special=False) == "[CLS] ein rotes haus [SEP]"
     assert words.decode(row["target"], skip_special=False) == "[CLS] a red house"
@@ -77,10 +77,10 @@ def test_padding_is_never_learned(words):
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_smoothed_labels_share_the_likelihood_but_not_at_padding(smoothing, words):
     logits = np.random.default_rng(0).normal(size=(2, 4, 9)).astype("float32")
-    right, weights = np.array([[7, 8, 3, 0], [7, 3, 0, 0]]), np.array([[1, 1, 1, 0], [1, 1, 0, 0]], "float32")
+    labels, weights = np.array([[7, 8, 3, 0], [7, 3, 0, 0]]), np.array([[1, 1, 1, 0], [1, 1, 0, 0]], "float32")
     logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    expected = -((1 - smoothing) * np.take_along_axis(logs, right[..., None], -1)[..., 0] + smoothing * logs.mean(-1))
-    loss = Translate(label_smoothing=smoothing).loss(None)(right, logits, sample_weight=weights)
+    expected = -((1 - smoothing) * np.take_along_axis(logs, labels[..., None], -1)[..., 0] + smoothing * logs.mean(-1))
+    loss = Translate(label_smoothing=smoothing).loss(None)(labels, logits, sample_weight=weights)
     assert float(loss) * weights.size == pytest.approx((expected * weights).sum(), rel=1e-5)
 
 
@@ -94,7 +94,7 @@ def test_long_texts_are_cut(words):
 @pytest.fixture(scope="module")
 def model(words):
     keras.utils.set_random_seed(0)
-    return build_model(OBJECTIVE, shrunk("transformer", vocabulary=words.vocabulary_size))
+    return build_model(OBJECTIVE, shrink("transformer", vocabulary=words.vocabulary_size))
 
 
 def test_perplexity_is_that_of_all_target_tokens(model, words):
@@ -111,7 +111,7 @@ def test_perplexity_is_that_of_all_target_tokens(model, words):
     assert scores == {"loss": scores["loss"], "perplexity": scores["perplexity"]} | output
 
 
-def test_what_is_written_is_the_likeliest_token_at_each_step(model, words):
+def test_generation_is_greedy(model, words):
     (actual,) = predictor.predict(model, OBJECTIVE, words, [{"source": "ein hund"}])
     source, ids = words.encode("ein hund").ids, [words.start]
     while len(ids) <= OBJECTIVE.target_length and ids[-1] != words.end:
@@ -119,7 +119,7 @@ def test_what_is_written_is_the_likeliest_token_at_each_step(model, words):
     assert actual == {"text": words.decode(ids)}
 
 
-def test_while_training_few_records_are_written_out(model, words):
+def test_during_training_few_texts_are_generated(model, words):
     objective = Translate(length=16, target_length=12, eval_samples=3)
     actual = predictor.predict(model, objective, words, RECORDS, during_training=True)
     assert [item["text"] is None for item in actual] == [False] * 3 + [True] * 5
@@ -159,12 +159,12 @@ def parallel(folder, sources, targets):
 
 def test_an_empty_target_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"Expected a target at .*train.de:2. Received: target='  '"):
-        OBJECTIVE.prepare(parallel(tmp_path, ["hund", "katze"], ["dog", "  "]), shrunk("transformer"))
+        OBJECTIVE.prepare(parallel(tmp_path, ["hund", "katze"], ["dog", "  "]), shrink("transformer"))
 
 
 def test_files_of_two_lengths_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"as many lines in .*train.en ends after line 1"):
-        OBJECTIVE.prepare(parallel(tmp_path, ["hund", "katze"], ["dog"]), shrunk("transformer"))
+        OBJECTIVE.prepare(parallel(tmp_path, ["hund", "katze"], ["dog"]), shrink("transformer"))
 
 
 def test_a_tokenizer_without_an_end_is_refused():
@@ -175,8 +175,8 @@ def test_a_tokenizer_without_an_end_is_refused():
 
 
 @pytest.mark.parametrize(("name", "expected"), [("t5", "[PAD]"), ("bart", "[SEP] [CLS]"), ("transformer", "[CLS]")])
-def test_targets_begin_as_the_architecture_is_used_to(name, expected, words):
-    objective = OBJECTIVE.preparation(shrunk(name)).objective
+def test_targets_begin_with_the_decoder_start(name, expected, words):
+    objective = OBJECTIVE.preparation(shrink(name)).objective
     row = next(objective.examples(RECORDS, words))
     assert words.decode(row["target"], skip_special=False) == f"{expected} a dog"
     assert words.decode(row["labels"], skip_special=False) == f"{expected} a dog [SEP]".partition(" ")[2]
@@ -195,7 +195,7 @@ def test_from_files_to_answers(tmp_path):
             rows = "".join(f"{pair[i].title()}\n" for pair in PAIRS)
             (dataset / f"{split}.{language}").write_text(rows * (10 if split == "train" else 1))
     preset = zoo.Preset(
-        architecture=shrunk("transformer", dropout=0.0, norm="pre"),
+        architecture=shrink("transformer", dropout=0.0, norm="pre"),
         objective=Translate(length=16, target_length=8, label_smoothing=0.0, ignore_case=True, eval_samples=2),
         tokenizer=Words(),
         data=zoo.Data(spec=f"{dataset}.{{de,en}}"),

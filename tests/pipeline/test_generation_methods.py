@@ -1,4 +1,4 @@
-"""The arguments of `Pipeline.generate`, `generator` and `chat`: named, typed and documented, one by one."""
+"""The arguments of `Pipeline.generate`, `generator` and `chat`: named, typed and documented."""
 
 import inspect
 from dataclasses import fields
@@ -8,7 +8,7 @@ import pytest
 from zoo.generation.generation_config import GenerationConfig
 from zoo.pipeline.pipeline import Pipeline
 
-OF_IDS = {"stop_ids", "constraint"}  # made of `stop`, and of `choices`, `regex` or `json_schema`
+DERIVED = {"stop_ids", "constraint"}  # from the tokenizer, and from `choices`, `regex` or `json_schema`
 METHODS = (Pipeline.generate, Pipeline.generator, Pipeline.chat)
 
 
@@ -24,7 +24,7 @@ def test_every_argument_has_a_type_and_a_description(method):
 def test_every_field_of_a_config_is_an_argument_with_its_default(method):
     arguments = inspect.signature(method).parameters
     for field in fields(GenerationConfig):
-        if field.name not in OF_IDS:
+        if field.name not in DERIVED:
             default = arguments[field.name].default
             assert default == field.default or (field.name, default) == ("max_new_tokens", None)
 

@@ -1,4 +1,4 @@
-"""The verbs from Python: build, train, load, predict, evaluate; and the folder between them."""
+"""The Python API: build, train, load, predict, evaluate, and the model folder."""
 
 import json
 import os
@@ -17,7 +17,7 @@ TEXTS = ["a great film", "", "AWFUL!", "unheard-of words", "word " * 500]
 
 
 @pytest.fixture(scope="module")
-def trained(reviews, tmp_path_factory):
+def trained_pipeline(reviews, tmp_path_factory):
     """A pipeline just trained, and the folder it was saved in."""
     folder = tmp_path_factory.mktemp("pipeline") / "model"
     shrunk = ["architecture=averaging", "architecture.width=8", "training.epochs=1", "objective.length=32"]
@@ -57,8 +57,8 @@ def test_build_names_the_nearest(arguments, settings, message):
         zoo.build(*arguments, **settings)
 
 
-def test_a_loaded_pipeline_answers_as_the_trained_one(trained):
-    pipeline, folder = trained
+def test_a_loaded_pipeline_answers_as_the_trained_one(trained_pipeline):
+    pipeline, folder = trained_pipeline
     loaded = zoo.load(folder)
     assert loaded.preset == pipeline.preset
     assert loaded.scores == pipeline.scores
@@ -67,8 +67,8 @@ def test_a_loaded_pipeline_answers_as_the_trained_one(trained):
     assert loaded.evaluate(split="validation") == pipeline.scores["validation"]
 
 
-def test_a_text_or_a_list_of_them(trained):
-    pipeline, _ = trained
+def test_predict_takes_a_text_or_a_list(trained_pipeline):
+    pipeline, _ = trained_pipeline
     answers = pipeline.predict(TEXTS)
     assert len(answers) == len(TEXTS)
     assert pipeline.predict([]) == []
@@ -78,23 +78,23 @@ def test_a_text_or_a_list_of_them(trained):
         assert list(alone["probabilities"].values()) == pytest.approx(list(answer["probabilities"].values()), abs=1e-5)
 
 
-def test_answers_do_not_depend_on_their_number(trained):
+def test_answers_do_not_depend_on_the_batch(trained_pipeline):
     """More texts than fit into one batch, in another order than their lengths."""
-    pipeline, _ = trained
-    many = [" ".join(["great", *["film"] * (i * 7 % 30)]) for i in range(150)]
-    for text, answer in list(zip(many, pipeline.predict(many), strict=True))[::29]:
+    pipeline, _ = trained_pipeline
+    texts = [" ".join(["great", *["film"] * (i * 7 % 30)]) for i in range(150)]
+    for text, answer in list(zip(texts, pipeline.predict(texts), strict=True))[::29]:
         assert answer["probabilities"]["good"] == pytest.approx(
             pipeline.predict(text)["probabilities"]["good"], abs=1e-5
         )
 
 
 def test_pairs_are_tuples(tmp_path):
-    tokenizer = zoo.catalog.load("tokenizers", "words")()
-    trained = tokenizer.train(["a great film", "a dull film"])
+    spec = zoo.catalog.load("tokenizers", "words")()
+    tokenizer = spec.train(["a great film", "a dull film"])
     objective = zoo.catalog.load("objectives", "classify_text")(length=16, pair=True, labels=("same", "other"))
-    architecture = zoo.catalog.load("architectures", "averaging")(width=8, vocabulary=trained.vocabulary_size)
-    preset = zoo.Preset(architecture=architecture, objective=objective, tokenizer=tokenizer)
-    pipeline = zoo.Pipeline(build_model(objective, architecture), preset, trained)
+    architecture = zoo.catalog.load("architectures", "averaging")(width=8, vocabulary=tokenizer.vocabulary_size)
+    preset = zoo.Preset(architecture=architecture, objective=objective, tokenizer=spec)
+    pipeline = zoo.Pipeline(build_model(objective, architecture), preset, tokenizer)
     pipeline.save(tmp_path)
     pairs = [("a great film", "a dull film"), ("great", "")]
     answers = zoo.load(tmp_path).predict(pairs)
@@ -104,22 +104,22 @@ def test_pairs_are_tuples(tmp_path):
         pipeline.predict("a great film")
 
 
-def test_one_text_where_one_is_asked(trained):
+def test_the_number_of_texts_must_fit_the_inputs(trained_pipeline):
     with pytest.raises(ValueError, match="Expected text for this model. Received: 2 text"):
-        trained[0].predict(("one", "two"))
+        trained_pipeline[0].predict(("one", "two"))
     with pytest.raises(ValueError, match="Expected a text, or a tuple of text. Received: {'text': 'one'}"):
-        trained[0].predict([{"text": "one"}])
+        trained_pipeline[0].predict([{"text": "one"}])
 
 
-def test_what_cannot_be_loaded(tmp_path):
+def test_loading_a_folder_that_is_no_model(tmp_path):
     with pytest.raises(ValueError, match="Expected a folder that zoo train wrote. Received: .*, which does not exist"):
         zoo.load(tmp_path / "model")
     with pytest.raises(ValueError, match="Received: a folder without preset.json, tokenizer.json, model.keras"):
         zoo.load(tmp_path)
 
 
-def test_a_full_disk_leaves_the_folder_as_it_was(trained, monkeypatch):
-    pipeline, folder = trained
+def test_a_full_disk_leaves_the_folder_as_it_was(trained_pipeline, monkeypatch):
+    pipeline, folder = trained_pipeline
 
     def full(path):
         raise OSError(28, "No space left on device")
@@ -136,11 +136,11 @@ def test_a_full_disk_leaves_the_folder_as_it_was(trained, monkeypatch):
 @pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
 def test_a_folder_that_another_backend_trained(reviews, tmp_path, backend):
     if backend == keras.config.backend():
-        pytest.skip("it is the backend at hand")
+        pytest.skip("it is this process's backend")
     shrunk = ["architecture=lstm", "architecture.width=8", "architecture.units=6", "training.epochs=1"]
     train = [sys.executable, "-m", "zoo", "train", "text_cnn_sst2", "--data", reviews, "--to", tmp_path / "m"]
     environment = os.environ | {"KERAS_BACKEND": backend}
     subprocess.run([*train, *shrunk], env=environment, capture_output=True, check=True)
-    ask = [sys.executable, "-m", "zoo", "evaluate", tmp_path / "m", "--json"]
-    scores = subprocess.run(ask, env=environment, capture_output=True, text=True, check=True).stdout
+    evaluate = [sys.executable, "-m", "zoo", "evaluate", tmp_path / "m", "--json"]
+    scores = subprocess.run(evaluate, env=environment, capture_output=True, text=True, check=True).stdout
     assert zoo.load(tmp_path / "m").evaluate() == pytest.approx(json.loads(scores))

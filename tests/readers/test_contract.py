@@ -1,4 +1,4 @@
-"""A reader of one's own: the example of the contract's docstring is registered and read."""
+"""A user-defined reader: the example of the contract's docstring is registered and reads a file."""
 
 import textwrap
 

@@ -1,4 +1,4 @@
-"""jsonl and json: what is written comes back, the shapes that json knows, and broken files."""
+"""jsonl and json: round trip, the forms of json files, and broken files."""
 
 import gzip
 import json
@@ -83,14 +83,14 @@ def test_squad(tmp_path):
 
 def squad(context, *questions):
     """A SQuAD file of one paragraph; a question is (id, [(text, start)])."""
-    asked = [
+    qas = [
         {"id": name, "question": "?", "answers": [{"text": text, "answer_start": start} for text, start in answers]}
         for name, answers in questions
     ]
-    return {"data": [{"paragraphs": [{"context": context, "qas": asked}]}]}
+    return {"data": [{"paragraphs": [{"context": context, "qas": qas}]}]}
 
 
-def test_answers_that_are_not_where_they_say_are_named_and_left_out(tmp_path, capsys):
+def test_answers_that_are_not_at_their_offset_are_reported_and_dropped(tmp_path, capsys):
     questions = (
         ("a", [("Ann", 0)]),
         ("b", [("Rome", 9), ("Rome", 10)]),
@@ -101,28 +101,28 @@ def test_answers_that_are_not_where_they_say_are_named_and_left_out(tmp_path, ca
     path = write(tmp_path / "train.json.gz", "")
     path.write_bytes(gzip.compress(json.dumps(squad("Ann is in Rome.", *questions)).encode()))
     dataset = open_dataset(path, split_strategy="")
-    assert capsys.readouterr().err == ""  # nothing has been read to its end
+    assert capsys.readouterr().err == ""  # no pass is complete
     actual = {record["id"]: record["answers"] for record in dataset.records("train")}
     rome = [{"text": "Rome", "start": 10}]
     assert actual == {"a": [{"text": "Ann", "start": 0}], "b": rome, "e": []}
     assert capsys.readouterr().err == (
-        f"Left out of {path}: 3 answers that are not in their contexts where they say, and with them 2 questions that "
-        f"have no other: {path} question b, 'Rome' at 9, where ' Rom' stands; "
+        f"Dropped from {path}: 3 answers whose text is not at their offset in the context, and 2 questions without "
+        f"another answer: {path} question b, 'Rome' at 9, where ' Rom' stands; "
         f"{path} question c, 'Rome' at 11, where 'ome.' stands; {path} question d, an empty answer at 3.\n"
     )
     list(dataset.records("train"))
-    assert capsys.readouterr().err == ""  # told once
+    assert capsys.readouterr().err == ""  # reported once
 
 
-def test_left_out_answers_are_counted_where_they_are_many(tmp_path, capsys):
+def test_many_dropped_answers_are_counted(tmp_path, capsys):
     wrong = [(f"q{i}", [("[b]Rome", -1)]) for i in range(7)]
     path = write(tmp_path / "dev.json", squad("Rome", ("right", [("Rome", 0)]), *wrong))
     assert [record["id"] for record in records(path)["validation"]] == ["right"]
-    said = capsys.readouterr().err
-    assert "7 answers" in said
-    assert "7 questions" in said
-    assert "question q4, '[b]Rome' at -1, where nothing stands; and 2 more." in said
-    assert "q5" not in said
+    report = capsys.readouterr().err
+    assert "7 answers" in report
+    assert "7 questions" in report
+    assert "question q4, '[b]Rome' at -1, where nothing stands; and 2 more." in report
+    assert "q5" not in report
 
 
 def test_answers_in_other_formats_are_checked_too(tmp_path, capsys):
@@ -131,7 +131,7 @@ def test_answers_in_other_formats_are_checked_too(tmp_path, capsys):
     path = write(tmp_path / "train.jsonl", "\n".join(map(json.dumps, rows)))
     assert [record["answers"][0]["start"] for record in records(path)["train"]] == [3]
     assert f"{path}:1 question x7, 'Rome' at 2, where ' Rom' stands." in capsys.readouterr().err
-    assert len(records(path, required=("context", "question"))["train"]) == 2  # who asks needs no answers
+    assert len(records(path, required=("context", "question"))["train"]) == 2  # prediction needs no answers
     with pytest.raises(
         ValueError, match=r"Expected records in .*train.jsonl. Received: none with an answer in its con"
     ):
@@ -139,8 +139,8 @@ def test_answers_in_other_formats_are_checked_too(tmp_path, capsys):
 
 
 def test_questions_of_a_file_without_answers(tmp_path):
-    asked = {"data": [{"paragraphs": [{"context": "c", "qas": [{"id": "1", "question": "q"}]}]}]}
-    path = write(tmp_path / "test.json", asked)
+    squad_file = {"data": [{"paragraphs": [{"context": "c", "qas": [{"id": "1", "question": "q"}]}]}]}
+    path = write(tmp_path / "test.json", squad_file)
     assert records(path) == {"test": [{"context": "c", "question": "q", "id": "1"}]}
     with pytest.raises(ValueError, match=r"Expected a column 'answers' at .*test.json question 1"):
         open_dataset(path, required=("answers",), split_strategy="")
@@ -149,8 +149,8 @@ def test_questions_of_a_file_without_answers(tmp_path):
 def test_messages(tmp_path):
     talk = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}]
     talk.append({"role": "assistant", "content": "Hello"})
-    noted = [{**message, "weight": 1} for message in talk]
-    assert records(write(tmp_path / "train.jsonl", json.dumps({"messages": noted})))["train"] == [{"messages": talk}]
+    weighted = [{**message, "weight": 1} for message in talk]
+    assert records(write(tmp_path / "train.jsonl", json.dumps({"messages": weighted})))["train"] == [{"messages": talk}]
     assert records(write(tmp_path / "train.json", [{"messages": talk}]))["train"] == [{"messages": talk}]
 
 

@@ -90,7 +90,7 @@ def test_parallel_text(tmp_path, ending):
 def test_parallel_files_of_different_lengths(tmp_path):
     pair(tmp_path, "train", "eins\nzwei\n", "one\n")
     message = (
-        r"Expected as many lines in .*train.de as in .*train.en. Received: .*train.en ends after line 1, .*de goes"
+        r"Expected as many lines in .*train.de as in .*train.en. Received: .*train.en ends after line 1, .*de has more"
     )
     with pytest.raises(ValueError, match=message):
         records(tmp_path / "train.{de,en}")

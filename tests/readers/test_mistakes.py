@@ -1,4 +1,4 @@
-"""Every mistake that data can hold is one clear line that names the place and the nearest legal thing."""
+"""Every mistake in data is one clear line that names the location and the nearest legal value."""
 
 import gzip
 import json
@@ -23,7 +23,7 @@ def read_all(*arguments, **settings):
     return [list(dataset.records(split)) for split in dataset.splits]
 
 
-def refused(message, *arguments, **settings):
+def check_refused(message, *arguments, **settings):
     """Checks that opening and reading everything raises one line that has all parts of `message`, in order."""
     pattern = ".*".join(re.escape(part) for part in message.split("..."))
     with pytest.raises(ValueError, match=pattern) as caught:
@@ -33,62 +33,68 @@ def refused(message, *arguments, **settings):
 
 def test_missing_file_names_the_nearest(tmp_path):
     write(tmp_path / "train.tsv", TABLE)
-    refused("Expected a file or folder. Received: path=...trian.tsv'...train.tsv'", tmp_path / "trian.tsv")
-    refused("Received: path=..., but there is no folder ...nowhere", tmp_path / "nowhere" / "train.tsv")
-    refused("Expected a file or folder. Received: path='smaple:helpdesk'", "smaple:helpdesk")
+    check_refused("Expected a file or folder. Received: path=...trian.tsv'...train.tsv'", tmp_path / "trian.tsv")
+    check_refused("Received: path=..., but there is no folder ...nowhere", tmp_path / "nowhere" / "train.tsv")
+    check_refused("Expected a file or folder. Received: path='smaple:helpdesk'", "smaple:helpdesk")
 
 
 def test_unknown_extension_names_the_known(tmp_path):
     file = write(tmp_path / "train.xlsx", "x")
     known = ".conll, .conllu, .csv, .json, .jsonl, .tsv, .txt, each also with .gz."
-    refused(f"Expected a file of a known format. Received: extension '.xlsx' of ... Known: {known}", file)
-    refused("Received: extension '.tvs' of ... Did you mean '.tsv'?", write(tmp_path / "train.tvs.gz", "x"))
+    check_refused(f"Expected a file of a known format. Received: extension '.xlsx' of ... Known: {known}", file)
+    check_refused("Received: extension '.tvs' of ... Did you mean '.tsv'?", write(tmp_path / "train.tvs.gz", "x"))
 
 
 @pytest.mark.parametrize("name", ["a.tsv", "a.csv", "a.jsonl", "a.json", "a.txt", "a.conll", "a.conllu", "a.tsv.gz"])
 def test_empty_file(tmp_path, name):
-    refused(f"Expected records in ...{name}. Received: an empty file", write(tmp_path / name, ""), split_strategy="")
+    check_refused(
+        f"Expected records in ...{name}. Received: an empty file", write(tmp_path / name, ""), split_strategy=""
+    )
 
 
-def test_header_alone(tmp_path):
-    refused(
+def test_only_a_header(tmp_path):
+    check_refused(
         "Expected records in ...train.tsv. Received: an empty",
         write(tmp_path / "train.tsv", "a\tb\n"),
         split_strategy="",
     )
 
 
-def test_too_few_records_to_draw_from(tmp_path):
+def test_too_few_records_to_split(tmp_path):
     file = write(tmp_path / "tiny.tsv", "text\na\n")
-    refused("Expected at least 10 records to derive the ... split from, in ...tiny.tsv", file)
+    check_refused("Expected at least 10 records to derive the ... split from, in ...tiny.tsv", file)
 
 
 def test_folder_without_splits(tmp_path):
     write(tmp_path / "data.tsv", TABLE)
-    refused(
+    check_refused(
         "Expected train, validation and test files (such as train.tsv) in the folder...Received: data.tsv.", tmp_path
     )
     empty = tmp_path / "empty"
     empty.mkdir()
-    refused("in the folder ...empty. Received: nothing.", empty)
+    check_refused("in the folder ...empty. Received: nothing.", empty)
 
 
 def test_folder_of_parallel_text_tells_how_it_is_named(tmp_path):
     for name in ("train.de.gz", "train.en.gz", "val.de.gz"):
         write(tmp_path / name, "ein Satz\n")
-    refused('Received: train.de.gz, train.en.gz, val.de.gz. For parallel text: "....{de,en}", source first.', tmp_path)
+    check_refused(
+        'Received: train.de.gz, train.en.gz, val.de.gz. For parallel text: "....{de,en}", source first.', tmp_path
+    )
 
 
 def test_two_files_for_a_split(tmp_path):
     write(tmp_path / "test_a.tsv", TABLE)
     write(tmp_path / "test_b.tsv", TABLE)
-    refused("Expected one file for the test split in ... Received: test_a.tsv, test_b.tsv. Name one of them.", tmp_path)
+    check_refused(
+        "Expected one file for the test split in ... Received: test_a.tsv, test_b.tsv. Name one of them.", tmp_path
+    )
 
 
 def test_unknown_split(tmp_path):
     write(tmp_path / "train.tsv", TABLE)
     write(tmp_path / "dev.tsv", TABLE)
-    refused("Unknown split of ...Received: split='trian'. Did you mean 'train'? Known: tra", f"{tmp_path}#trian")
+    check_refused("Unknown split of ...Received: split='trian'. Did you mean 'train'? Known: tra", f"{tmp_path}#trian")
     with pytest.raises(ValueError, match=r"Received: split='test'. Known: train, validation\."):
         next(open_dataset(tmp_path).records("test"))
 
@@ -98,9 +104,9 @@ def test_missing_column_names_the_nearest_and_how_to_map_it(tmp_path):
     message = (
         "Expected a column 'label' at ...train.tsv:2. Received: columns=['sentence', 'lables']. The nearest is 'lab"
     )
-    refused(message, file, required=("label",))
-    refused("Map it by --columns label=lables.", file, required=("label",))
-    refused("Map it by --columns source=NAME.", write(tmp_path / "dev.tsv", "q\n1\n"), required=("source",))
+    check_refused(message, file, required=("label",))
+    check_refused("Map it by --columns label=lables.", file, required=("label",))
+    check_refused("Map it by --columns source=NAME.", write(tmp_path / "dev.tsv", "q\n1\n"), required=("source",))
 
 
 def test_misnamed_column(tmp_path):
@@ -108,43 +114,45 @@ def test_misnamed_column(tmp_path):
     message = (
         "Expected a column 'lable' at ...train.tsv:2. Received: columns=['text', 'label']. The nearest is 'label'."
     )
-    refused(message, file, columns={"label": "lable"})
+    check_refused(message, file, columns={"label": "lable"})
     known = ", ".join(FIELDS)
     message = f"Expected a standard field in columns. Received: 'lable'. Did you mean 'label'? Known: {known}."
-    refused(message, file, columns={"lable": "label"})
+    check_refused(message, file, columns={"lable": "label"})
 
 
 def test_empty_label(tmp_path):
     file = write(tmp_path / "train.tsv", TABLE + "a\t\n")
-    refused("Expected a label at ...train.tsv:4. Received: label=''.", file, split_strategy="")
+    check_refused("Expected a label at ...train.tsv:4. Received: label=''.", file, split_strategy="")
 
 
 def test_broken_utf8(tmp_path):
     file = write(tmp_path / "train.tsv", b"text\tlabel\nok\ty\ncaf\xe9\tn\n")
     message = "Expected UTF-8. Received: byte 0xe9 at ...train.tsv:3, byte 4 of the line. ... --errors replace."
-    refused(message, file, split_strategy="")
+    check_refused(message, file, split_strategy="")
     (records,) = read_all(file, errors="replace", split_strategy="")
     assert [record["text"] for record in records] == ["ok", "caf\ufffd"]
-    refused("Expected errors to be 'strict' or 'replace'. Received: errors='ignore'.", file, errors="ignore")
+    check_refused("Expected errors to be 'strict' or 'replace'. Received: errors='ignore'.", file, errors="ignore")
 
 
 def test_nul_byte(tmp_path):
     file = write(tmp_path / "train.tsv", b"text\nok\na\0b\n")
-    refused("Expected text. Received: a NUL byte at ...train.tsv:3. Is it UTF-16", file, split_strategy="")
+    check_refused("Expected text. Received: a NUL byte at ...train.tsv:3. Is it UTF-16", file, split_strategy="")
 
 
 def test_truncated_gzip(tmp_path):
     full = gzip.compress(("text\n" + "a\n" * 1000).encode())
     file = tmp_path / "train.tsv.gz"
     file.write_bytes(full[: len(full) // 2])
-    refused("Expected a whole gzip file, and ...train.tsv.gz is truncated or damaged", file)
+    check_refused("Expected a complete gzip file. Received: ...train.tsv.gz, which is truncated or damaged", file)
     file.write_bytes(b"text\tlabel\n")
-    refused("Cannot read ...train.tsv.gz: Not a gzipped file", file)
+    check_refused("Cannot read ...train.tsv.gz: Not a gzipped file", file)
 
 
 def test_tokens_and_tags_of_different_lengths(tmp_path):
     file = write(tmp_path / "train.jsonl", '{"tokens": ["a", "b"], "tags": ["O"]}')
-    refused("Expected one tag per token at ...train.jsonl:1. Received: 2 tokens, 1 tags.", file, split_strategy="")
+    check_refused(
+        "Expected one tag per token at ...train.jsonl:1. Received: 2 tokens, 1 tags.", file, split_strategy=""
+    )
 
 
 @pytest.mark.parametrize(
@@ -170,4 +178,4 @@ def test_tokens_and_tags_of_different_lengths(tmp_path):
     ],
 )
 def test_a_value_of_the_wrong_form(tmp_path, field, value, message):
-    refused(message, write(tmp_path / "train.jsonl", json.dumps({field: value})), split_strategy="")
+    check_refused(message, write(tmp_path / "train.jsonl", json.dumps({field: value})), split_strategy="")

@@ -1,4 +1,4 @@
-"""tsv and csv: what is written comes back, whatever is in the cells; broken rows are named by file and line."""
+"""tsv and csv: round trip of any cells; errors name file and line of broken rows."""
 
 import csv
 import gzip
@@ -66,7 +66,7 @@ def test_a_cell_of_a_megabyte(tmp_path):
         assert read(reader, tmp_path / f"a{reader.extensions[0]}", f"text\n{long}\n") == [{"text": long}]
 
 
-def test_places_are_first_lines(tmp_path):
+def test_locations_are_first_lines(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text('text,label\n"a\nb",c\nd,e\n')
     assert [location for location, _ in Csv().rows(path, "strict")] == [f"{path}:2", f"{path}:4"]

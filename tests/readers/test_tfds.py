@@ -1,4 +1,4 @@
-"""Real TFDS builders, prepared from files that are here already, so with no network."""
+"""Real TFDS builders, prepared from local files without a network."""
 
 import csv
 import hashlib
@@ -14,7 +14,6 @@ from pathlib import Path
 import keras
 import pytest
 
-from zoo.data.labels import collect_labels
 from zoo.data.opening import open_dataset
 
 if keras.config.backend() != "tensorflow":
@@ -34,7 +33,7 @@ SHAKESPEARE = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/t
 
 @pytest.fixture(autouse=True, scope="module")
 def folder(tmp_path_factory):
-    """TFDS's own folder, for this module alone."""
+    """TFDS's data folder for this module."""
     from tensorflow_datasets.core import constants
 
     folder = tmp_path_factory.mktemp("tfds")
@@ -43,19 +42,19 @@ def folder(tmp_path_factory):
     constants.DATA_DIR = before
 
 
-def needed(path):
+def local_file(path):
     if not (DATA / path).exists():
-        pytest.skip(f"{DATA / path} is not here")
+        pytest.skip(f"{DATA / path} does not exist")
     return DATA / path
 
 
-def downloaded(folder, name, url, write):
-    """Puts a file where TFDS looks for what it has downloaded: `write` makes it at a path."""
+def add_download(folder, name, url, write):
+    """Puts a file into TFDS's download cache: `write` writes it to a path."""
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core.download import resource
 
-    known = (tfds.builder(name, data_dir=str(folder)).url_infos or {}).get(url)
-    path = folder / "downloads" / resource.get_dl_fname(url, known.checksum if known else None)
+    url_info = (tfds.builder(name, data_dir=str(folder)).url_infos or {}).get(url)
+    path = folder / "downloads" / resource.get_dl_fname(url, url_info.checksum if url_info else None)
     path.parent.mkdir(exist_ok=True)
     write(path)
     checksum = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -77,9 +76,9 @@ def clinc_zip(path, splits):
 
 
 def test_clinc_oos(folder):
-    file = needed("clinc150/data_full.json")
+    file = local_file("clinc150/data_full.json")
     splits = json.loads(file.read_text())
-    downloaded(folder, "clinc_oos", CLINC, lambda path: clinc_zip(path, splits))
+    add_download(folder, "clinc_oos", CLINC, lambda path: clinc_zip(path, splits))
     dataset = open_dataset("tfds:clinc_oos", required=("text", "label"))
     assert dataset.splits == ("train", "validation", "test")
     assert dataset.derived_splits == ()
@@ -87,12 +86,12 @@ def test_clinc_oos(folder):
     for split in dataset.splits:
         from_tfds = sorted((r["text"], r["label"]) for r in dataset.records(split))
         assert from_tfds == sorted((r["text"], r["label"]) for r in plain.records(split))
-    assert len(collect_labels(dataset)) == 150
+    assert len({r["label"] for r in dataset.records("train")}) == 150
     assert list(dataset.records("test")) == list(dataset.records("test"))
-    other = open_dataset("tfds:clinc_oos#test_oos")
-    assert other.splits == ("test",)
-    assert {r["label"] for r in other.records("test")} == {"oos"}
-    assert other.fingerprint("test") != dataset.fingerprint("test")
+    out_of_scope = open_dataset("tfds:clinc_oos#test_oos")
+    assert out_of_scope.splits == ("test",)
+    assert {r["label"] for r in out_of_scope.records("test")} == {"oos"}
+    assert out_of_scope.fingerprint("test") != dataset.fingerprint("test")
     domains = open_dataset("tfds:clinc_oos", columns={"label": "domain_name"})
     assert {r["label"] for r in domains.records("validation")} == {"unknown"}
     with pytest.raises(ValueError, match=r"Unknown split of tfds:clinc_oos.*'test_os'.*Did you mean 'test_oos'"):
@@ -102,25 +101,25 @@ def test_clinc_oos(folder):
 
 
 def test_nothing_but_records_reaches_standard_output(folder):
-    needed("clinc150/data_full.json")
+    local_file("clinc150/data_full.json")
     command = "from zoo.data.opening import open_dataset; print(open_dataset('tfds:clinc_oos').splits)"
     environment = {**os.environ, "TFDS_DATA_DIR": str(folder)}
-    ran = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, env=environment, cwd=ROOT)
-    assert ran.stdout == "('train', 'validation', 'test')\n"
+    result = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, env=environment, cwd=ROOT)
+    assert result.stdout == "('train', 'validation', 'test')\n"
 
 
 def test_tiny_shakespeare(folder):
-    file = needed("tinyshakespeare/input.txt")
-    downloaded(folder, "tiny_shakespeare", SHAKESPEARE, lambda path: shutil.copyfile(file, path))
+    file = local_file("tinyshakespeare/input.txt")
+    add_download(folder, "tiny_shakespeare", SHAKESPEARE, lambda path: shutil.copyfile(file, path))
     dataset = open_dataset("tfds:tiny_shakespeare", required=("text",))
     assert "".join(r["text"] for split in dataset.splits for r in dataset.records(split)) == file.read_text()
 
 
 def test_gsm8k(folder):
     for split in ("train", "test"):
-        file = needed(f"gsm8k/{split}.jsonl")
+        file = local_file(f"gsm8k/{split}.jsonl")
         for name in (split, f"{split}_socratic"):  # the builder wants both; the second has the same form
-            downloaded(folder, "gsm8k", f"{GSM8K}{name}.jsonl", lambda path, file=file: shutil.copyfile(file, path))
+            add_download(folder, "gsm8k", f"{GSM8K}{name}.jsonl", lambda path, file=file: shutil.copyfile(file, path))
     dataset = open_dataset("tfds:gsm8k", required=("source", "target"))
     assert (dataset.splits, dataset.derived_splits) == (("train", "validation", "test"), ("validation",))
     assert sum(1 for _ in dataset.records("test")) == 1319
@@ -150,7 +149,7 @@ def test_no_network_says_what_to_do(monkeypatch):
         open_dataset("tfds:trec")
 
 
-def made_up(folder):
+def prepare_made_up(folder):
     """A builder with every kind of feature, prepared in TFDS's folder."""
     import numpy as np
     import tensorflow_datasets as tfds
@@ -183,7 +182,7 @@ def made_up(folder):
 
 
 def test_every_kind_of_feature(folder):
-    made_up(folder)
+    prepare_made_up(folder)
     dataset = open_dataset("tfds:zoo_made_up", columns={"source": "score"})
     assert dataset.splits == ("train", "validation")
     records = sorted(dataset.records("validation"), key=lambda record: record["text"])

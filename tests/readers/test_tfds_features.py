@@ -1,4 +1,4 @@
-"""Which features of TFDS's data sets become which fields, and which of their splits are kept; nothing is prepared."""
+"""TFDS features as standard fields, and the splits that are read, without preparing a dataset."""
 
 from types import SimpleNamespace
 
@@ -78,7 +78,7 @@ def fields_of(builder):
 
 def record_of(builder, **features):
     """The record of a row of such features."""
-    row = {name: reader._plain(value, builder.info.features[name]) for name, value in features.items()}
+    row = {name: reader._to_python(value, builder.info.features[name]) for name, value in features.items()}
     return to_record(row, "here", columns_of({}, reader._columns(builder)))
 
 
@@ -90,9 +90,9 @@ def test_numbers_of_tags_become_their_names():
 
 
 def test_answers_and_their_lack():
-    builder, asked = reader._builder("tfds:squad/v2.0"), {"context": b"In Rome.", "question": b"Where?", "id": b"1"}
+    builder, question = reader._builder("tfds:squad/v2.0"), {"context": b"In Rome.", "question": b"Where?", "id": b"1"}
     answers = {"text": np.array([b"Rome", b"In Rome"]), "answer_start": np.array([3, 0])}
-    actual = record_of(builder, **asked, answers=answers)
+    actual = record_of(builder, **question, answers=answers)
     assert actual["answers"] == [{"text": "Rome", "start": 3}, {"text": "In Rome", "start": 0}]
     none = {"text": np.array([], object), "answer_start": np.array([], np.int32)}
     assert record_of(builder, context=b"x", answers=none)["answers"] == []
@@ -100,11 +100,11 @@ def test_answers_and_their_lack():
 
 def test_marks_in_wiki40b_become_line_breaks():
     text = "\n_START_ARTICLE_\nŁódź\n_START_SECTION_\nPast\n_START_PARAGRAPH_\nOne._NEWLINE_Two."
-    assert reader._unmarked(text) == "Łódź\n\nPast\nOne.\nTwo."
+    assert reader._replace_marks(text) == "Łódź\n\nPast\nOne.\nTwo."
 
 
 @pytest.mark.parametrize(
-    ("name", "present", "retained"),
+    ("name", "splits", "expected"),
     [
         ("glue", ["train", "validation", "test"], ["train", "validation"]),
         ("glue", ["train", "validation_matched", "test_matched", "test_mismatched"], ["train", "validation_matched"]),
@@ -112,6 +112,6 @@ def test_marks_in_wiki40b_become_line_breaks():
         ("snli", ["train", "validation", "test"], ["train", "validation", "test"]),
     ],
 )
-def test_secret_test_splits_are_left_out(name, present, retained):
-    builder = SimpleNamespace(name=name, info=SimpleNamespace(splits=present))
-    assert reader._splits(builder) == retained
+def test_secret_test_splits_are_left_out(name, splits, expected):
+    builder = SimpleNamespace(name=name, info=SimpleNamespace(splits=splits))
+    assert reader._splits(builder) == expected

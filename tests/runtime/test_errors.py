@@ -5,7 +5,7 @@ import pytest
 from zoo.runtime.errors import UserError, did_you_mean, one_of, shorten, user_message
 
 
-def test_a_user_error_is_told_in_one_line():
+def test_a_user_error_is_reported_in_one_line():
     assert user_message(UserError("Expected a\n  number.")) == "Expected a number."
 
 

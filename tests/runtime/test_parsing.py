@@ -1,4 +1,4 @@
-"""Values from text by type annotations."""
+"""Parsing of text by type annotations."""
 
 from typing import Literal
 
@@ -34,6 +34,7 @@ from zoo.runtime.parsing import expected, parse
         ('{"a": 2}', dict, {"a": 2}),
         ('{"a": "b"}', dict[str, str], {"a": "b"}),
         ("pre", Literal["pre", "post"], "pre"),
+        ("", Literal["", "post"], ""),
     ],
 )
 def test_a_text_becomes_a_value_of_the_annotated_type(text, annotation, value):

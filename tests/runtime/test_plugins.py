@@ -12,7 +12,7 @@ from zoo.runtime.errors import UserError
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The current folder, empty. What a test imports from it is forgotten afterwards."""
+    """An empty current folder; modules that a test imports from it are removed from `sys.modules` afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     before = set(sys.modules)

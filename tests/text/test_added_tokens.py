@@ -1,4 +1,4 @@
-"""New tokens for trained tokenizers."""
+"""Added tokens: new words for the vocabulary of a trained tokenizer."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def test_new_tokens_are_one_id_each_and_nothing_else_changes(folder):
     assert Tokenizer.load(folder).encode("the esim, voip").ids.tolist() == ids
 
 
-def test_words_are_normalised_as_the_text_is(tmp_path):
+def test_added_words_are_normalised_as_text_is(tmp_path):
     WordPieces(vocabulary=90).train(TEXTS).save(tmp_path)
     tokenizer = Pretrained(folder=str(tmp_path), added_tokens=("ESim",)).train()
     assert tokenizer.id("esim") == tokenizer.vocabulary_size - 1
@@ -49,13 +49,13 @@ def test_words_are_normalised_as_the_text_is(tmp_path):
         (("covid-19",), "Expected one word to add. Received: 'covid-19', which is split into covid and - and 19"),
     ],
 )
-def test_mistakes(tmp_path, added, message):
+def test_invalid_tokens_are_refused(tmp_path, added, message):
     WordPieces(vocabulary=90).train(TEXTS).save(tmp_path)
     with pytest.raises(ValueError, match=message):
         Pretrained(folder=str(tmp_path), added_tokens=added).train()
 
 
-def test_the_graph_tokenizer_knows_new_words(tmp_path):
+def test_the_graph_tokenizer_has_added_tokens(tmp_path):
     pytest.importorskip("tensorflow", reason="graphs are of TensorFlow")
     WordPieces(vocabulary=90).train(TEXTS).save(tmp_path)
     tokenizer = Pretrained(folder=str(tmp_path), added_tokens=("esim",)).train()

@@ -1,4 +1,4 @@
-"""Tokenizer files of others, and broken ones, each with its own line."""
+"""Tokenizer files of BERT and GPT-2, and one-line errors for missing and damaged files."""
 
 import json
 import re
@@ -24,7 +24,8 @@ def write_gpt2(folder, merges):
     return folder
 
 
-def refused(path):
+def error_message(path):
+    """The error of loading `path`, which is one line that names the path and what was expected."""
     with pytest.raises(ValueError, match=re.escape(str(path))) as error:
         Tokenizer.load(path)
     assert "\n" not in str(error.value)
@@ -56,41 +57,41 @@ def test_gpt2(tmp_path):
 
 def test_missing(tmp_path):
     expected = "Expected tokenizer.json, vocab.txt, or vocab.json with merges.txt"
-    assert refused(tmp_path / "no").startswith(f"There is no tokenizer at {tmp_path / 'no'}. {expected}")
-    assert refused(tmp_path) == f"The folder {tmp_path} holds no tokenizer. {expected} in it."
+    assert error_message(tmp_path / "no").startswith(f"There is no tokenizer at {tmp_path / 'no'}. {expected}")
+    assert error_message(tmp_path) == f"The folder {tmp_path} holds no tokenizer. {expected} in it."
     (tmp_path / "vocab.json").write_text("{}")
-    assert "(there is no merges.txt beside it)" in refused(tmp_path / "vocab.json")
+    assert "(there is no merges.txt beside it)" in error_message(tmp_path / "vocab.json")
 
 
 def test_truncated(tmp_path):
     Bytes().train().save(tmp_path)
     path = tmp_path / "tokenizer.json"
     path.write_text(path.read_text(encoding="utf-8")[:900], encoding="utf-8")
-    assert "is not a complete tokenizer file (EOF while parsing" in refused(path)
+    assert "is not a complete tokenizer file (EOF while parsing" in error_message(path)
     path.write_text("")
-    assert "is not a complete tokenizer file" in refused(path)
+    assert "is not a complete tokenizer file" in error_message(path)
     path.write_bytes(b"\xff\xfe\x00")
-    assert "is not a complete tokenizer file" in refused(path)
+    assert "is not a complete tokenizer file" in error_message(path)
     path.write_text('{"version": "1.0"}')
-    assert "is not a complete tokenizer file" in refused(path)
+    assert "is not a complete tokenizer file" in error_message(path)
 
 
 def test_broken_vocabularies(tmp_path):
-    assert "has no line [SEP]" in refused(write_bert(tmp_path, BERT[:3]) / "vocab.txt")
+    assert "has no line [SEP]" in error_message(write_bert(tmp_path, BERT[:3]) / "vocab.txt")
     (tmp_path / "vocab.txt").unlink()
-    assert "(merges.txt, pair 1, has not two tokens: 'a')" in refused(write_gpt2(tmp_path, "a\n") / "vocab.json")
+    assert "(merges.txt, pair 1, has not two tokens: 'a')" in error_message(write_gpt2(tmp_path, "a\n") / "vocab.json")
     write_gpt2(tmp_path, "b a\n")
-    assert "is not a complete tokenizer file" in refused(tmp_path / "vocab.json")
+    assert "is not a complete tokenizer file" in error_message(tmp_path / "vocab.json")
     (tmp_path / "vocab.json").write_text('{"a": 0')
-    assert "is not a complete tokenizer file" in refused(tmp_path / "vocab.json")
+    assert "is not a complete tokenizer file" in error_message(tmp_path / "vocab.json")
 
 
 def test_a_model_without_its_unknown_token(tmp_path):
     tokenizers.Tokenizer(models.WordLevel({"b": 0}, unk_token="?")).save(str(tmp_path / "tokenizer.json"))
-    assert "is not a complete tokenizer file (WordLevel error" in refused(tmp_path / "tokenizer.json")
+    assert "is not a complete tokenizer file (WordLevel error" in error_message(tmp_path / "tokenizer.json")
 
 
-def test_settings_of_others_do_not_leak(tmp_path):
+def test_padding_and_truncation_of_a_file_are_ignored(tmp_path):
     backend = Bytes().train().backend
     backend.enable_truncation(4)
     backend.enable_padding(length=32)

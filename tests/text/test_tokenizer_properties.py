@@ -1,4 +1,4 @@
-"""What holds for every tokenizer, ours and foreign."""
+"""Properties of every tokenizer: those of the catalog, BERT's, GPT-2's and RoBERTa's."""
 
 import time
 from dataclasses import fields
@@ -19,10 +19,10 @@ from zoo.tokenizers.words import Words
 
 FUZZ = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
-TRAINED = "def f(x):\n    return x  # the sum, isn't it? naïve 中文"
+KNOWN_TEXT = "def f(x):\n    return x  # the sum, isn't it? naïve 中文"
 
 
-def same(a, b):
+def equal(a, b):
     return all(np.array_equal(getattr(a, field.name), getattr(b, field.name)) for field in fields(a))
 
 
@@ -36,23 +36,23 @@ def test_special_tokens_come_first(corpus):
 
 
 @pytest.mark.parametrize("make", [Words, Characters, WordPieces, BytePairs])
-def test_the_vocabulary_is_as_large_as_asked(make, corpus):
+def test_the_vocabulary_is_at_most_its_setting(make, corpus):
     assert make(vocabulary=400).train(corpus).vocabulary_size <= 400
-    least = {BytePairs: 261}.get(make, 6)
+    minimum = {BytePairs: 261}.get(make, 6)
     with pytest.raises(
-        ValueError, match=f"{make.__name__} needs vocabulary of at least {least}. Received: vocabulary=5"
+        ValueError, match=f"{make.__name__} needs vocabulary of at least {minimum}. Received: vocabulary=5"
     ):
         make(vocabulary=5).train(corpus)
 
 
 @pytest.mark.parametrize("make", [Words, Characters, WordPieces, BytePairs])
-def test_training_twice_gives_the_same(make, corpus):
+def test_training_is_deterministic(make, corpus):
     first, second = (make(vocabulary=500).train(iter(corpus)).backend.to_str() for _ in range(2))
     assert first == second
 
 
 @pytest.mark.parametrize("make", [Words, Characters, WordPieces])
-def test_training_on_nothing_is_refused(make):
+def test_invalid_training_texts_are_refused(make):
     with pytest.raises(ValueError, match="No token was learned: the texts to train on are empty or blank"):
         make().train([""])
     with pytest.raises(ValueError, match=r"Expected a list of texts, not one text. Received: texts='one'"):
@@ -73,16 +73,16 @@ def test_save_and_load(tokenizer, lines, tmp_path):
             tokenizer.lossless,
         )
         for a, b in zip(loaded.encode_batch(lines[:200]), tokenizer.encode_batch(lines[:200]), strict=True):
-            assert same(a, b)
+            assert equal(a, b)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "tokenizer.json"]
 
 
-def test_one_text_as_in_a_batch(tokenizer, lines):
+def test_encode_equals_encode_batch(tokenizer, lines):
     subset = lines[:60]
     for text, pair, row in zip(
         subset, subset[::-1], tokenizer.encode_batch(subset, subset[::-1], length=12), strict=True
     ):
-        assert same(tokenizer.encode(text, pair, length=12), row)
+        assert equal(tokenizer.encode(text, pair, length=12), row)
     assert tokenizer.encode_batch([]) == []
 
 
@@ -94,7 +94,7 @@ def test_shapes_and_types(tokenizer):
     assert encoding.ids.max() < tokenizer.vocabulary_size
 
 
-def test_special_tokens_stand_around(tokenizer):
+def test_special_tokens_are_those_of_the_template(tokenizer):
     inner, other = (tokenizer.encode(text, special=False).ids.tolist() for text in ("one two", "three"))
     first, last = tokenizer.start, tokenizer.end
     if first is None:  # GPT-2
@@ -128,30 +128,30 @@ def test_any_text_is_encoded(tokenizer, text, pair):
     encoding = tokenizer.encode(text, pair)
     assert tokenizer.decode(encoding.ids, skip_special=True) is not None
     for part, full in enumerate((text, pair.decode("utf-8", "replace"))):
-        mine = encoding.offsets[encoding.segments == part]
-        assert (mine >= 0).all()
-        assert (mine <= len(full)).all()
-        assert (mine[:, 0] <= mine[:, 1]).all()
+        offsets = encoding.offsets[encoding.segments == part]
+        assert (offsets >= 0).all()
+        assert (offsets <= len(full)).all()
+        assert (offsets[:, 0] <= offsets[:, 1]).all()
 
 
 @FUZZ
 @given(text=TEXT)
-def test_lossless_ones_give_the_text_back(tokenizer, text):
+def test_decode_inverts_encode_if_lossless(tokenizer, text):
     if tokenizer.lossless:
         text = "".join("\ufffd" if 0xD800 <= ord(character) < 0xE000 else character for character in text)
-        if tokenizer.backend.pre_tokenizer is None:  # characters, some of which were never seen
+        if tokenizer.backend.pre_tokenizer is None:  # Characters, whose vocabulary lacks some of them
             text = "".join(character for character in text if tokenizer.id(character) is not None)
         assert tokenizer.decode(tokenizer.encode(text).ids) == text
 
 
-def test_which_are_lossless(corpus):
+def test_lossless_tokenizers(corpus):
     lossless = {make: make().train(corpus).lossless for make in (Words, Characters, Bytes, WordPieces, BytePairs)}
     assert lossless == {Words: False, Characters: True, Bytes: True, WordPieces: False, BytePairs: True}
     assert not Characters(lower=True).train(corpus).lossless
 
 
 def test_offsets_point_at_the_token(tokenizer):
-    text = TRAINED if tokenizer.lossless else TRAINED.encode("ascii", "ignore").decode()
+    text = KNOWN_TEXT if tokenizer.lossless else KNOWN_TEXT.encode("ascii", "ignore").decode()
     encoding = tokenizer.encode(text, special=False)
     covered = np.zeros(len(text), bool)
     for id, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
@@ -178,11 +178,11 @@ def test_truncation_keeps_beginnings(tokenizer):
         full = tokenizer.encode(*texts)
         special = sum(map(len, tokenizer.template.special_ids(len(texts))))
         for length in range(special, len(full) + 3):
-            cut = tokenizer.encode(*texts, length=length)
-            assert len(cut) == min(length, len(full))
+            truncated = tokenizer.encode(*texts, length=length)
+            assert len(truncated) == min(length, len(full))
             for part, source in enumerate(texts):
-                mine = cut.ids[(cut.segments == part) & (cut.offsets[:, 1] > 0)]
-                assert mine.tolist() == tokenizer.encode(source, special=False).ids[: len(mine)].tolist()
+                ids = truncated.ids[(truncated.segments == part) & (truncated.offsets[:, 1] > 0)]
+                assert ids.tolist() == tokenizer.encode(source, special=False).ids[: len(ids)].tolist()
         if special:
             with pytest.raises(
                 ValueError, match=f"length must be at least {special}, for the special tokens. Received"
@@ -190,7 +190,7 @@ def test_truncation_keeps_beginnings(tokenizer):
                 tokenizer.encode(*texts, length=special - 1)
 
 
-def test_what_is_no_text_is_refused(tokenizer):
+def test_invalid_texts_are_refused(tokenizer):
     with pytest.raises(ValueError, match=r"A text must be str or bytes. Received: text=5 of type int"):
         tokenizer.encode(5)
     with pytest.raises(ValueError, match="Expected a list of texts, not one text"):
@@ -210,29 +210,11 @@ def test_words_split():
     tokenizer = Words(lower=True).train(["don't"])
     text = "Don't 'stop' n't it's—名前 e\u0301te\u0301 x_1 ٣٤ 👍🏽!!"
     pieces = [text[a:b] for a, b in tokenizer.encode(text, special=False).offsets]
-    expected = [
-        "Don't",
-        "'",
-        "stop",
-        "'",
-        "n't",
-        "it's",
-        "—",
-        "名",
-        "前",
-        "e\u0301te\u0301",
-        "x_1",
-        "٣٤",
-        "👍",
-        "🏽",
-        "!",
-        "!",
-    ]
-    assert pieces == expected
+    assert "|".join(pieces) == "Don't|'|stop|'|n't|it's|—|名|前|e\u0301te\u0301|x_1|٣٤|👍|🏽|!|!"
     assert tokenizer.encode(text).ids.tolist() == [2, 5, *[1] * 15, 3]
 
 
-def test_words_seen_too_seldom_are_unknown():
+def test_words_below_minimum_count_are_unknown():
     tokenizer = Words(minimum_count=2).train(["a a b"])
     assert tokenizer.encode("a b", special=False).ids.tolist() == [5, UNKNOWN]
 

@@ -1,4 +1,4 @@
-"""What holds around a run."""
+"""The environment of a run: the memory allocator."""
 
 import resource
 import sys
@@ -11,7 +11,7 @@ SIZE = 64 * 2**20
 
 
 def faults():
-    """Pages that were asked of the system for an array, which is thrown away."""
+    """Number of minor page faults in allocating and filling a temporary array."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     bytearray(SIZE)[:] = bytes(1) * SIZE
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before

@@ -1,4 +1,4 @@
-"""Which weights learn, when and at what pace: frozen blocks and their features, gradual unfreezing, layer decay."""
+"""Fine-tuning: frozen blocks and their cached features, gradual unfreezing, layer-wise learning-rate decay."""
 
 import csv
 import re
@@ -26,7 +26,7 @@ def attention_preset(tiny):
     return replace(tiny, architecture=architecture, training=replace(tiny.training, learning_rate=1e-2))
 
 
-def weights(model, path=""):
+def weights(model):
     return {weight.path: value for weight, value in zip(model.weights, checkpoint.values(model.weights), strict=True)}
 
 
@@ -34,18 +34,19 @@ def changed(preset, to, monkeypatch, **options):
     """(paths of the weights that training changed, the trained pipeline)."""
     first, create = {}, finetuning.BlockFreezer.__init__
 
-    def create_and_note(self, settings, architecture, model):
+    def create_and_record(self, settings, architecture, model):
         first.update(weights(model))
         create(self, settings, architecture, model)
 
-    monkeypatch.setattr(finetuning.BlockFreezer, "__init__", create_and_note)
+    monkeypatch.setattr(finetuning.BlockFreezer, "__init__", create_and_record)
     pipeline = zoo.train(preset, to=to, **options)
     monkeypatch.undo()
-    now = weights(pipeline.model)
-    return {path for path in now if not np.array_equal(now[path], first[path])}, pipeline
+    last = weights(pipeline.model)
+    return {path for path in last if not np.array_equal(last[path], first[path])}, pipeline
 
 
-def starts(paths):
+def blocks_of(paths):
+    """The first words of layer names, such as "block1" of "block1_attention/kernel"."""
     return {path.split("/")[0].split("_")[0] for path in paths}
 
 
@@ -53,27 +54,27 @@ def starts(paths):
 def test_frozen_blocks_stay_and_the_rest_learns(attention_preset, tmp_path, monkeypatch, freeze, learning):
     preset = replace(attention_preset, tuning=Tuning(freeze=freeze))
     paths, pipeline = changed(preset, tmp_path / "m", monkeypatch)
-    assert starts(paths) == learning
+    assert blocks_of(paths) == learning
     assert all(weight.trainable for weight in pipeline.model.weights)
     assert zoo.load(tmp_path / "m").evaluate() == pytest.approx(pipeline.scores["test"], abs=1e-4)
 
 
 @pytest.mark.parametrize("freeze", ["backbone", "1"])
 def test_features_from_disk_give_the_same_scores(attention_preset, tmp_path, monkeypatch, freeze):
-    """Where nothing is drawn at random above them."""
+    """Without dropout above the frozen layers."""
     dropout = 0.2 if freeze == "backbone" else 0.0
     architecture = replace(attention_preset.architecture, dropout=dropout)
     objective = replace(attention_preset.objective, dropout=0.0)
     preset = replace(attention_preset, architecture=architecture, objective=objective, tuning=Tuning(freeze=freeze))
-    retained = zoo.train(preset, to=tmp_path / "kept")
+    cached = zoo.train(preset, to=tmp_path / "cached")
     monkeypatch.setattr(fit, "split_frozen", None)  # features must not be cached: the call would fail
     monkeypatch.setattr(preset.objective.__class__, "dynamic", True)
     computed = zoo.train(preset, to=tmp_path / "computed")
-    for this, other in zip(history(tmp_path / "kept"), history(tmp_path / "computed"), strict=True):
-        assert float(this["loss"]) == pytest.approx(float(other["loss"]), abs=1e-3)
-        assert this["val_accuracy"] == other["val_accuracy"]
-    assert retained.scores["test"]["accuracy"] == computed.scores["test"]["accuracy"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".cache", "computed", "kept"]
+    for left, right in zip(history(tmp_path / "cached"), history(tmp_path / "computed"), strict=True):
+        assert float(left["loss"]) == pytest.approx(float(right["loss"]), abs=1e-3)
+        assert left["val_accuracy"] == right["val_accuracy"]
+    assert cached.scores["test"]["accuracy"] == computed.scores["test"]["accuracy"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".cache", "cached", "computed"]
 
 
 def history(folder):
@@ -89,7 +90,7 @@ def test_frozen_layers_compute_once(attention_preset, tmp_path, monkeypatch):
         return run(self, inputs)
 
     monkeypatch.setattr(keras.Model, "predict_on_batch", count)
-    many = {}
+    counts = {}
     for epochs in (2, 4):
         calls.clear()
         preset = replace(
@@ -98,8 +99,8 @@ def test_frozen_layers_compute_once(attention_preset, tmp_path, monkeypatch):
             training=replace(attention_preset.training, epochs=epochs),
         )
         zoo.train(preset, to=tmp_path / str(epochs))
-        many[epochs] = sum(calls)
-    assert many[2] == many[4] > 0
+        counts[epochs] = sum(calls)
+    assert counts[2] == counts[4] > 0
 
 
 def test_an_optimizer_has_no_state_for_frozen_weights(attention_preset):
@@ -110,25 +111,25 @@ def test_an_optimizer_has_no_state_for_frozen_weights(attention_preset):
     assert freezer.summary().endswith("weights, 34 trainable and 323,952 frozen, 1.3 MB in all")
 
 
-def test_freezing_where_features_cannot_be_kept(attention_preset, tmp_path, monkeypatch):
-    """Packed rows hold other examples side by side than validation does."""
+def test_freezing_where_features_cannot_be_cached(attention_preset, tmp_path, monkeypatch):
+    """Packed rows combine several examples; validation has one example a row."""
     architecture = GPT2(width=16, depth=2, heads=2, hidden=24)
     preset = replace(
         attention_preset, architecture=architecture, objective=NextToken(length=8), tuning=Tuning(freeze="1")
     )
     paths, _ = changed(preset, tmp_path / "m", monkeypatch, overrides=["training.packed_length=32"])
-    assert starts(paths) == {"block1", "norm"}
+    assert blocks_of(paths) == {"block1", "norm"}
 
 
 def test_blocks_learn_one_after_the_other(attention_preset, tmp_path, monkeypatch, capsys):
     """After each epoch, which weights the epoch changed."""
-    seen, last = [], {}
+    changes, last = [], {}
     end = callbacks.Recorder.on_epoch_end
 
     def observe(self, epoch, logs=None):
-        now = weights(self.validation.network)
-        seen.append(starts(path for path in now if path in last and not np.array_equal(now[path], last[path])))
-        last.update(now)
+        values = weights(self.validation.network)
+        changes.append(blocks_of(path for path in last if not np.array_equal(values[path], last[path])))
+        last.update(values)
         end(self, epoch, logs)
 
     monkeypatch.setattr(callbacks.Recorder, "on_epoch_end", observe)
@@ -138,7 +139,7 @@ def test_blocks_learn_one_after_the_other(attention_preset, tmp_path, monkeypatc
         ),
         to=tmp_path / "m",
     )
-    assert seen[1:4] == [
+    assert changes[1:4] == [
         {"logits", "block1", "norm"},
         {"logits", "block0", "block1", "norm"},
         {"logits", "block0", "block1", "norm", "embedding"},
@@ -151,9 +152,9 @@ def test_blocks_learn_one_after_the_other(attention_preset, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("epochs", [1, 2, 3])
 def test_a_killed_run_resumes_to_the_same_weights(attention_preset, tmp_path, monkeypatch, epochs):
-    """Killed at the end of a stage, within one, and with features kept and not."""
-    tuned = Tuning(unfreeze_every=1.5, freeze="0", layer_decay=0.5)
-    preset = replace(attention_preset, tuning=tuned, training=replace(attention_preset.training, ema=0.5))
+    """Killed at the end of a stage and within a stage, with cached features and without."""
+    tuning = Tuning(unfreeze_every=1.5, freeze="0", layer_decay=0.5)
+    preset = replace(attention_preset, tuning=tuning, training=replace(attention_preset.training, ema=0.5))
     full = zoo.train(preset, to=tmp_path / "whole")
     kill_after(monkeypatch, epochs)
     with pytest.raises(KilledError):
@@ -183,15 +184,13 @@ def test_a_killed_run_with_a_frozen_backbone_resumes_from_published_weights(atte
 def test_lower_blocks_learn_more_slowly(attention_preset):
     """AdamW's first step is as long as the learning rate, whatever the gradient; weight decay follows it."""
     objective = replace(attention_preset.objective, labels=("a", "b"))
-    model, training = (
-        build_model(objective, attention_preset.architecture),
-        Training(schedule="constant", warmup=0.0, clip_norm=0.0),
-    )
+    model = build_model(objective, attention_preset.architecture)
+    training = Training(schedule="constant", warmup=0.0, clip_norm=0.0)
     freezer = finetuning.BlockFreezer(Tuning(layer_decay=0.5), attention_preset.architecture, model)
     compile_model(objective, model, optimizer(replace(training, weight_decay=0.5), model, 10, freezer.lr_scales))
     before = weights(model)
     model.train_on_batch({"tokens": np.array([[5, 6, 7, 8]] * 4, "int32")}, np.eye(2)[[0, 1, 0, 0]])
-    now = weights(model)
+    after = weights(model)
     for layer, scale in {
         "logits": 1,
         "norm": 1 / 2,
@@ -199,15 +198,15 @@ def test_lower_blocks_learn_more_slowly(attention_preset):
         "block0_feed_forward": 1 / 4,
         "embedding": 1 / 8,
     }.items():
-        paths = [path for path in now if path.split("/")[0] == layer and np.any(now[path] != before[path])]
+        paths = [path for path in after if path.split("/")[0] == layer and np.any(after[path] != before[path])]
         assert paths, layer
         for path in paths:
             decayed = before[path] * (1 - 0.5 * 1e-3 * scale * (before[path].ndim > 1))
-            step = np.abs(now[path] - decayed)
+            step = np.abs(after[path] - decayed)
             assert np.median(step[step > 1e-6]) == pytest.approx(1e-3 * scale, rel=0.05), path
 
 
-def test_the_whole_backbone_and_as_many_blocks_are_the_same(attention_preset):
+def test_freezing_the_backbone_equals_freezing_all_blocks(attention_preset):
     model = build_model(replace(attention_preset.objective, labels=("a", "b")), attention_preset.architecture)
     frozen = [
         {w.path for w in finetuning.BlockFreezer(Tuning(freeze=f), attention_preset.architecture, model).frozen}

@@ -1,4 +1,4 @@
-"""A training run: what it leaves, how it resumes after being killed at any moment, what its settings do."""
+"""A training run: its model folder, resuming after an interruption, and the effect of its settings."""
 
 import csv
 import json
@@ -29,11 +29,11 @@ def weights(pipeline):
     return checkpoint.values(pipeline.model.weights)
 
 
-def same(this, other):
-    return all(np.array_equal(a, b) for a, b in zip(weights(this), weights(other), strict=True))
+def same(left, right):
+    return all(np.array_equal(a, b) for a, b in zip(weights(left), weights(right), strict=True))
 
 
-def test_a_run_leaves_a_whole_folder(tiny, tmp_path):
+def test_a_run_writes_a_complete_folder(tiny, tmp_path):
     pipeline = zoo.train(tiny, to=tmp_path / "m")
     names = {path.name for path in (tmp_path / "m").iterdir()}
     assert names >= {"model.keras", "preset.json", "tokenizer.json", "scores.json", "history.csv", "README.md", "logs"}
@@ -60,9 +60,9 @@ def test_tensorboard_reads_the_logs(tiny, tmp_path):
 
 
 def test_the_same_seed_gives_the_same_weights(tiny, tmp_path):
-    this, other = (zoo.train(tiny, to=tmp_path / name) for name in "ab")
-    assert same(this, other)
-    assert not same(this, zoo.train(tiny, to=tmp_path / "c", overrides=["training.seed=1"]))
+    left, right = (zoo.train(tiny, to=tmp_path / name) for name in "ab")
+    assert same(left, right)
+    assert not same(left, zoo.train(tiny, to=tmp_path / "c", overrides=["training.seed=1"]))
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
@@ -78,8 +78,8 @@ def test_a_killed_run_resumes_to_the_same_weights(tiny, tmp_path, monkeypatch, e
     assert same(uninterrupted, resumed)
     assert resumed.scores == uninterrupted.scores
     histories = [history(tmp_path / name) for name in ("whole", "cut")]
-    for this, other in zip(*histories, strict=True):
-        assert {k: v for k, v in this.items() if k != "seconds"} == {k: v for k, v in other.items() if k != "seconds"}
+    for left, right in zip(*histories, strict=True):
+        assert {k: v for k, v in left.items() if k != "seconds"} == {k: v for k, v in right.items() if k != "seconds"}
 
 
 SCRIPT = """
@@ -174,12 +174,11 @@ def test_accumulated_batches_equal_one_large_batch(tiny, tmp_path):
     plain = replace(tiny, architecture=replace(tiny.architecture, dropout=0.0, embedding_dropout=0.0, word_dropout=0.0))
     plain = replace(plain, objective=replace(plain.objective, dropout=0.0))
     constant = replace(plain.training, epochs=3, schedule="constant", warmup=0.0)  # Keras's schedules count batches
-    once = replace(plain, training=replace(constant, batch_size=96))
-    parts = replace(plain, training=replace(constant, batch_size=24, accumulation=4))
-    for this, other in zip(
-        *(weights(zoo.train(p, to=tmp_path / str(i))) for i, p in enumerate((once, parts))), strict=True
-    ):
-        np.testing.assert_allclose(this, other, atol=2e-5)
+    large = replace(plain, training=replace(constant, batch_size=96))
+    accumulated = replace(plain, training=replace(constant, batch_size=24, accumulation=4))
+    arrays = [weights(zoo.train(preset, to=tmp_path / str(i))) for i, preset in enumerate((large, accumulated))]
+    for left, right in zip(*arrays, strict=True):
+        np.testing.assert_allclose(left, right, atol=2e-5)
 
 
 def test_mixed_precision_keeps_float32_weights(tiny, tmp_path):
@@ -191,14 +190,14 @@ def test_mixed_precision_keeps_float32_weights(tiny, tmp_path):
 
 
 def test_float16_scales_the_loss_and_still_averages_and_resumes(tiny, tmp_path, monkeypatch):
-    settings_ = ["training.precision=mixed_float16", "training.ema=0.5", "training.epochs=2"]
-    uninterrupted = zoo.train(tiny, to=tmp_path / "whole", overrides=settings_)
-    assert not same(uninterrupted, zoo.train(tiny, to=tmp_path / "last", overrides=[*settings_, "training.ema=0"]))
+    settings = ["training.precision=mixed_float16", "training.ema=0.5", "training.epochs=2"]
+    uninterrupted = zoo.train(tiny, to=tmp_path / "whole", overrides=settings)
+    assert not same(uninterrupted, zoo.train(tiny, to=tmp_path / "last", overrides=[*settings, "training.ema=0"]))
     kill_after(monkeypatch, 1)
     with pytest.raises(KilledError):
-        zoo.train(tiny, to=tmp_path / "cut", overrides=settings_)
+        zoo.train(tiny, to=tmp_path / "cut", overrides=settings)
     monkeypatch.undo()
-    assert same(uninterrupted, zoo.train(tiny, to=tmp_path / "cut", overrides=settings_, resume=True))
+    assert same(uninterrupted, zoo.train(tiny, to=tmp_path / "cut", overrides=settings, resume=True))
 
 
 def test_steps_end_a_run_in_the_middle_of_an_epoch(tiny, tmp_path):
@@ -207,7 +206,7 @@ def test_steps_end_a_run_in_the_middle_of_an_epoch(tiny, tmp_path):
     assert [row["batch"] for row in rows] == ["12", "14"]
 
 
-def test_interval_validates_more_often(tiny, tmp_path):
+def test_validate_every_validates_more_often(tiny, tmp_path):
     zoo.train(tiny, to=tmp_path / "m", overrides=["training.validate_every=5", "training.epochs=1"])
     rows = history(tmp_path / "m")
     assert [row["batch"] for row in rows] == ["5", "10", "12"]
@@ -230,7 +229,7 @@ def test_tokens_are_cached_by_content(tiny, tmp_path, reviews):
     assert cached() == first
     zoo.train(tiny, to=tmp_path / "m", overrides=["objective.length=8"])
     assert cached().items() > first.items()
-    assert len(cached()) == len(first) + 1  # other examples to learn from; records and encodings are the same
+    assert len(cached()) == len(first) + 1  # new training examples; the same records and encodings
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine", "constant"])
@@ -265,11 +264,11 @@ def test_averaged_weights_are_the_moving_average(tiny):
     model = build_model(replace(tiny.objective, labels=("a", "b")), tiny.architecture)
     training = replace(tiny.training, ema=0.75, schedule="constant", warmup=0.0)
     model.compile(optimizer(training, model, 10), "mse")
-    first, expected = model.get_layer("logits").kernel, None
+    kernel, expected = model.get_layer("logits").kernel, None
     for _ in range(3):
         model.train_on_batch({"tokens": np.ones((2, 4), "int32")}, np.ones((2, 2)))
-        (now,) = checkpoint.values([first])
-        expected = now if expected is None else 0.75 * expected + 0.25 * now
+        (last,) = checkpoint.values([kernel])
+        expected = last if expected is None else 0.75 * expected + 0.25 * last
     with averaged(model):
-        np.testing.assert_allclose(checkpoint.values([first])[0], expected, rtol=1e-5)
-    np.testing.assert_array_equal(checkpoint.values([first])[0], now)
+        np.testing.assert_allclose(checkpoint.values([kernel])[0], expected, rtol=1e-5)
+    np.testing.assert_array_equal(checkpoint.values([kernel])[0], last)

@@ -24,7 +24,7 @@ def rows():
 
 
 class CountingReader(Reader):
-    """A reader like that of TFDS: a source of its own name, with splits or without."""
+    """A reader like that of TFDS, which counts how often each row is parsed."""
 
     def __init__(self):
         self.parsed = Counter()
@@ -54,7 +54,7 @@ def reader(monkeypatch):
 
 @pytest.fixture
 def lines(tmp_path, monkeypatch):
-    """(path of a JSONL file, how often each of its lines was parsed)."""
+    """(path of a JSONL file, number of times that each of its lines was parsed)."""
     path, parsed, parse = tmp_path / "all.jsonl", Counter(), jsonl._object
     path.write_text("\n".join(map(json.dumps, rows())))
 
@@ -125,8 +125,8 @@ def test_rows_read_ahead_are_not_parsed_again(reader, monkeypatch):
     source = reader.sources("counted:", "strict")[""]
     ahead = read_ahead.ReadAhead(source)
     for _ in range(2):
-        taken = ahead.ahead()
-        assert [next(taken)[1] for _ in range(5)] == rows()[:5]
+        iterator = ahead.ahead()
+        assert [next(iterator)[1] for _ in range(5)] == rows()[:5]
     assert [row for _, row in ahead.rows()] == [row for _, row in ahead.rows()] == rows()
     assert max(reader.parsed.values()) == 2
     monkeypatch.setattr(read_ahead, "MOST", 10)

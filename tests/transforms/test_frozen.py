@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
-from tiny import all_or_few, compatible, shrunk
+from tiny import all_or_few, compatible, shrink
 
 from zoo import catalog
 from zoo.objectives import build_model
@@ -17,7 +17,7 @@ DEEP = {"depth": 2}
 
 
 def built(name):
-    architecture = shrunk(name, **DEEP)
+    architecture = shrink(name, **DEEP)
     return architecture, build_model(ClassifyText(labels=("a", "b", "c")), architecture)
 
 
@@ -31,7 +31,7 @@ def outputs(model, batch, **options):
 
 @pytest.mark.parametrize("name", catalog.names("architectures"))
 def test_every_architecture_has_blocks_from_the_input_on(name):
-    architecture = shrunk(name, **DEEP)
+    architecture = shrink(name, **DEEP)
     actual = block_of_layer(architecture)
     assert set(actual.values()) == set(range(max(actual.values()) + 1))
     sides = 2 if "source" in architecture.inputs() else 1  # an encoder and a decoder, each of this depth
@@ -40,15 +40,15 @@ def test_every_architecture_has_blocks_from_the_input_on(name):
 
 
 def test_blocks_of_an_encoder_come_before_those_of_its_decoder():
-    actual = block_of_layer(shrunk("transformer", **DEEP))
+    actual = block_of_layer(shrink("transformer", **DEEP))
     assert (actual["encoder1_attention"], actual["decoder0_attention"], actual["decoder1_feed_forward"]) == (2, 3, 4)
 
 
 def test_layers_side_by_side_are_one_block_and_others_belong_to_the_block_that_they_read():
-    actual = block_of_layer(shrunk("lstm", bidirectional=True, **DEEP))
+    actual = block_of_layer(shrink("lstm", bidirectional=True, **DEEP))
     assert actual["layer1_forwards"] == actual["layer1_backwards"] == actual["dropout1"] == 2
-    assert block_of_layer(shrunk("gpt2", **DEEP))["norm"] == 2
-    assert block_of_layer(shrunk("text_cnn"))["convolution5"] == block_of_layer(shrunk("text_cnn"))["convolution3"] == 1
+    assert block_of_layer(shrink("gpt2", **DEEP))["norm"] == 2
+    assert block_of_layer(shrink("text_cnn"))["convolution5"] == block_of_layer(shrink("text_cnn"))["convolution3"] == 1
 
 
 @pytest.mark.parametrize("name", all_or_few(compatible(ClassifyText())))
@@ -60,7 +60,7 @@ def test_a_network_with_frozen_layers_has_the_same_outputs(name):
 
 
 def test_frozen_layers_have_no_dropout_while_training():
-    architecture = shrunk("bert", dropout=0.5, **DEEP)
+    architecture = shrink("bert", dropout=0.5, **DEEP)
     model = build_model(ClassifyText(labels=("a", "b"), dropout=0.0), architecture)
     batch, actual = inputs(model), block_of_layer(architecture)
     expected = outputs(model, batch)
@@ -79,6 +79,6 @@ def test_the_frozen_part_is_as_large_as_can_be():
 
 
 def test_blocks_that_read_each_other_are_refused():
-    interleaved = SimpleNamespace(backbone=shrunk("gpt2", **DEEP).backbone, blocks=r"block(?=\d_attention)|block\d_f")
+    interleaved = SimpleNamespace(backbone=shrink("gpt2", **DEEP).backbone, blocks=r"block(?=\d_attention)|block\d_f")
     with pytest.raises(ValueError, match="Expected blocks that do not read each other. Received: block, block0_f, "):
         block_of_layer(interleaved)

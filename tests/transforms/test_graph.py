@@ -1,4 +1,4 @@
-"""The graph of a functional model as steps, and the private walk of Keras behind it."""
+"""The graph of a functional model as steps, and who may use Keras's private graph traversal."""
 
 import ast
 from pathlib import Path
@@ -49,9 +49,9 @@ def test_a_step_follows_the_steps_that_it_reads():
 def test_symbolic_tensors_make_a_model_with_the_same_weights():
     model = functional_model()
     inputs = {name: keras.Input((3,), name=name) for name in "ab"}
-    other = keras.Model(inputs, Graph(model).run(inputs))
-    assert [id(weight) for weight in other.weights] == [id(weight) for weight in model.weights]
-    assert_close(other(arrays()), model(arrays()))
+    copy = keras.Model(inputs, Graph(model).run(inputs))
+    assert [id(weight) for weight in copy.weights] == [id(weight) for weight in model.weights]
+    assert_close(copy(arrays()), model(arrays()))
 
 
 def test_steps_of_models_within_a_model_are_steps_of_the_model():

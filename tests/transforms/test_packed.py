@@ -1,9 +1,9 @@
-"""Packing: rows filled, examples kept apart, the same outputs and the same loss as one example a row."""
+"""Packing: full rows, no attention between examples, and the outputs and loss of one example per row."""
 
 import keras
 import numpy as np
 import pytest
-from tiny import STILL, shrunk
+from tiny import NO_DROPOUT, shrink
 
 import zoo
 from zoo.data.batches import Batches
@@ -25,17 +25,17 @@ from zoo.transforms.packed import pack_model
 TEXTS = ["a b c d. e f g", "h i. j", "k l m n o p q r. s t", "a c. e g i", "b d f h j l. n", "o. q s"]
 TEXT = [{"text": text, "ending": ""} for text in TEXTS]
 PAIRS = [{"source": text, "target": text[::-1]} for text in TEXTS]
-ORDERS = [{"instruction": text, "output": text[:4]} for text in TEXTS]
+INSTRUCTIONS = [{"instruction": text, "output": text[:4]} for text in TEXTS]
 LABELLED = [{"text": text, "label": text[0]} for text in TEXTS]
 SCORED = [{"text": text, "text_pair": text[::-1], "label": len(text)} for text in TEXTS]
-ROOM = 40
+PACKED_LENGTH = 40
 CASES = [
     ("next_token", NextToken(length=9), TEXT, ["gpt2", "llama"]),
     ("masked_token", MaskedToken(length=9), TEXT, ["bert", "transformer_encoder", "roberta"]),
     ("next_sentence", NextSentence(length=20, dropout=0.0), TEXT, ["bert", "transformer_encoder"]),
     ("pretrain", Pretrain(length=20), TEXT, ["bert"]),
     ("translate", Translate(length=20, target_length=20), PAIRS, ["transformer"]),
-    ("follow_instructions", FollowInstructions(length=20), ORDERS, ["gpt2", "transformer"]),
+    ("follow_instructions", FollowInstructions(length=20), INSTRUCTIONS, ["gpt2", "transformer"]),
     ("classify_text", ClassifyText(labels=tuple("abhkon"), length=20, dropout=0.0), LABELLED, ["bert"]),
     ("score_pair", ScorePair(length=20, dropout=0.0, mean=9.0, std=3.0), SCORED, ["bert"]),
 ]
@@ -60,56 +60,56 @@ def test_rows_are_filled_and_every_example_is_in_one():
     assert len(rows) < 1.25 * sizes.sum(0).max() / 100
 
 
-def prepared(objective, records, name, words, tmp_path):
+def packing_case(objective, records, name, words, tmp_path):
     keras.utils.set_random_seed(0)
-    architecture = shrunk(name, vocabulary=words.vocabulary_size, length=64, **STILL)
+    architecture = shrink(name, vocabulary=words.vocabulary_size, length=64, **NO_DROPOUT)
     objective = objective.preparation(architecture).objective
     model = build_model(objective, architecture)
     rows = list(objective.examples(records, words))
     save(tmp_path / "rows", rows)
     examples = Examples(tmp_path / "rows", Collator.for_model(model, objective, words, rows[0]))
     packed_model = pack_model(model)
-    return objective, model, packed_model, examples, PackedExamples(examples, packed_model, ROOM)
+    return objective, model, packed_model, examples, PackedExamples(examples, packed_model, PACKED_LENGTH)
 
 
 @pytest.mark.parametrize(("objective", "records", "name"), EVERY)
 def test_packed_rows_have_the_outputs_of_their_examples_alone(objective, records, name, words, tmp_path):
-    objective, model, packed_model, examples, packed_examples = prepared(objective, records, name, words, tmp_path)
+    objective, model, packed_model, examples, packed_examples = packing_case(objective, records, name, words, tmp_path)
     assert len(packed_examples) < len(examples)
     outputs = []
-    for item, source in ((model, examples), (packed_model, packed_examples)):
+    for network, source in ((model, examples), (packed_model, packed_examples)):
         shapes = source.shapes(objective.length).max(axis=0)
         batch = source.batch(range(len(source)), shapes)
-        inputs = {key: batch[key] for key in item.input if key != "mask_positions"}
-        if "mask_positions" in item.input:
+        inputs = {key: batch[key] for key in network.input if key != "mask_positions"}
+        if "mask_positions" in network.input:
             inputs["mask_positions"] = np.tile(np.arange(shapes[0], dtype="int32"), (len(source), 1))
-        actual = keras.tree.flatten(item(inputs, training=False))
+        actual = keras.tree.flatten(network(inputs, training=False))
         outputs.append([keras.ops.convert_to_numpy(y) for y in actual])
-    for alone, batched in zip(*outputs, strict=True):
+    for unpacked, packed in zip(*outputs, strict=True):
         for number, row in enumerate(packed_examples.rows):
-            done = 0
-            for location, example in enumerate(row):
-                if batched.shape[1] == packed_examples.most:  # one output an example
-                    np.testing.assert_allclose(batched[number, location], alone[example], atol=1e-5)
+            start = 0
+            for index, example in enumerate(row):
+                if packed.shape[1] == packed_examples.most:  # one output an example
+                    np.testing.assert_allclose(packed[number, index], unpacked[example], atol=1e-5)
                     continue
                 size = examples.sizes[example, -1 if "target" in model.input else 0]
-                np.testing.assert_allclose(batched[number, done : done + size], alone[example, :size], atol=1e-5)
-                done += size
+                np.testing.assert_allclose(packed[number, start : start + size], unpacked[example, :size], atol=1e-5)
+                start += size
 
 
 @pytest.mark.parametrize(
     ("objective", "records", "name"), [case for case in EVERY if "masked" not in case.id and "pretrain" not in case.id]
 )
 def test_packed_rows_have_the_same_loss(objective, records, name, words, tmp_path):
-    objective, model, packed_model, examples, packed_examples = prepared(objective, records, name, words, tmp_path)
+    objective, model, packed_model, examples, packed_examples = packing_case(objective, records, name, words, tmp_path)
     losses = []
-    for item, source in ((model, examples), (packed_model, packed_examples)):
-        compile_model(objective, item, keras.optimizers.SGD(0.0))
+    for network, source in ((model, examples), (packed_model, packed_examples)):
+        compile_model(objective, network, keras.optimizers.SGD(0.0))
         batches = Batches(source, objective, len(source), accumulation=1)
         (inputs, targets, weights) = next(batches.stream(0))
         losses.append(
             float(
-                item.evaluate(
+                network.evaluate(
                     inputs, targets, sample_weight=weights, verbose=0, batch_size=len(source), return_dict=True
                 )["loss"]
             )
@@ -118,32 +118,32 @@ def test_packed_rows_have_the_same_loss(objective, records, name, words, tmp_pat
 
 
 @pytest.mark.parametrize(("objective", "records", "name"), [(*CASES[1][1:3], "bert"), (*CASES[3][1:3], "bert")])
-def test_hidden_tokens_are_those_of_their_places(objective, records, name, words, tmp_path):
-    objective, _, _, _, packed_examples = prepared(objective, records, name, words, tmp_path)
+def test_labels_are_the_tokens_at_the_mask_positions(objective, records, name, words, tmp_path):
+    objective, _, _, _, packed_examples = packing_case(objective, records, name, words, tmp_path)
     before = packed_examples.batch(range(len(packed_examples)), packed_examples.shapes(0)[0])
     inputs, targets, weights = objective.collate(
         packed_examples.batch(range(len(packed_examples)), packed_examples.shapes(0)[0]), np.random.default_rng(0)
     )
-    right, counted = (y["tokens"] if isinstance(y, dict) else y for y in (targets, weights))
-    present = np.take_along_axis(before["tokens"], inputs["mask_positions"], axis=1)
-    np.testing.assert_array_equal(present[counted > 0], right[counted > 0])
-    assert (counted > 0).any(1).all()
+    labels, sample_weight = (y["tokens"] if isinstance(y, dict) else y for y in (targets, weights))
+    originals = np.take_along_axis(before["tokens"], inputs["mask_positions"], axis=1)
+    np.testing.assert_array_equal(originals[sample_weight > 0], labels[sample_weight > 0])
+    assert (sample_weight > 0).any(1).all()
 
 
 @pytest.mark.parametrize("name", ["lstm", "conv", "lstm_cnn"])
-def test_networks_that_read_on_are_refused(name):
+def test_recurrent_and_convolutional_networks_are_refused(name):
     with pytest.raises(
         ValueError, match="that mixes tokens in attention and pooling only. Received: one with the layer"
     ):
-        pack_model(build_model(NextSentence(), shrunk(name)))
+        pack_model(build_model(NextSentence(), shrink(name)))
 
 
 def test_a_row_must_hold_the_longest_example(words, tmp_path):
-    *_, packed_model, examples, _ = prepared(NextSentence(length=20), TEXT, "bert", words, tmp_path)
+    *_, packed_model, examples, _ = packing_case(NextSentence(length=20), TEXT, "bert", words, tmp_path)
     with pytest.raises(ValueError, match=r"at least the longest, \d+. Received: 4"):
         PackedExamples(examples, packed_model, 4)
 
 
-def test_objectives_that_look_beyond_an_example_are_refused():
+def test_objectives_that_cannot_pack_are_refused():
     with pytest.raises(ValueError, match="training.packed_length must be 0 with TagTokens"):
         zoo.train("lstm_cnn_helpdesk_tag_tokens", overrides=["training.packed_length=64"])

@@ -1,4 +1,4 @@
-"""Caches of what was made of a model."""
+"""Memoisation per model."""
 
 import gc
 
@@ -9,28 +9,28 @@ class Model:
     pass
 
 
-class Made:
+class Result:
     def __init__(self, model, other=None):
         self.names = type(model).__name__, type(other).__name__
 
 
-made = per_model(Made)
+cached = per_model(Result)
 
 
-def test_it_is_made_once_for_each_model_and_other():
+def test_results_are_cached_for_each_model_and_other():
     model, draft = Model(), Model()
-    assert made(model) is made(model) is not made(draft)
-    assert made(model, draft) is made(model, draft) is not made(model)
-    assert made(model, draft) is not made(model, model.__class__)
+    assert cached(model) is cached(model) is not cached(draft)
+    assert cached(model, draft) is cached(model, draft) is not cached(model)
+    assert cached(model, draft) is not cached(model, model.__class__)
 
 
-def test_it_lives_no_longer_than_its_model():
+def test_results_live_no_longer_than_their_model():
     calls = []
 
     @per_model
     def counted(model, other=None):
         calls.append(model.__class__)
-        return Made(model, other)
+        return Result(model, other)
 
     for _ in range(3):
         model = Model()

@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
-from tiny import STILL, shrunk
+from tiny import NO_DROPOUT, shrink
 
 import zoo
 from zoo.data.collate import Collator
@@ -32,17 +32,17 @@ def test_rows_continue_from_batch_to_batch(examples):
     batches = ContiguousBatches(examples, OBJECTIVE, 3)
     assert len(batches) == 4
     stream = batches.stream(0)
-    taken = [next(stream)[0] for _ in range(5)]
+    batch_inputs = [next(stream)[0] for _ in range(5)]
     np.testing.assert_array_equal(
-        np.concatenate([inputs["tokens"] for inputs in taken[:4]], axis=1),
+        np.concatenate([inputs["tokens"] for inputs in batch_inputs[:4]], axis=1),
         np.concatenate([examples.row("tokens", i) for i in range(12)]).reshape(3, 32),
     )
-    assert [float(inputs["reset"].mean()) for inputs in taken] == [1, 0, 0, 0, 1]
+    assert [float(inputs["reset"].mean()) for inputs in batch_inputs] == [1, 0, 0, 0, 1]
 
 
 @pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
 def test_a_text_in_parts_has_the_outputs_of_the_whole(name):
-    model = build_model(OBJECTIVE, shrunk(name, **STILL, depth=2))
+    model = build_model(OBJECTIVE, shrink(name, **NO_DROPOUT, depth=2))
     network = stateful(model, 3)
     tokens = np.random.default_rng(0).integers(1, 40, (3, 20)).astype("int32")
     at_once = keras.ops.convert_to_numpy(model({"tokens": tokens}))
@@ -56,17 +56,17 @@ def test_a_text_in_parts_has_the_outputs_of_the_whole(name):
 
 
 @pytest.mark.parametrize(
-    ("architecture", "reason"), [(shrunk("gpt2"), "Received: none"), (shrunk("lstm", bidirectional=True), "in reverse")]
+    ("architecture", "reason"), [(shrink("gpt2"), "Received: none"), (shrink("lstm", bidirectional=True), "in reverse")]
 )
-def test_refused(architecture, reason):
+def test_networks_without_forward_recurrence_are_refused(architecture, reason):
     with pytest.raises(ValueError, match=reason):
         stateful(keras.Model((backbone := architecture.backbone()).input, backbone.output), 3)
 
 
-def test_a_run(tmp_path):
+def test_training(tmp_path):
     (tmp_path / "play.txt").write_text("".join(f"line {i % 7} of the play\n" for i in range(200)))
     preset = Preset(
-        architecture=shrunk("lstm"),
+        architecture=shrink("lstm"),
         objective=OBJECTIVE,
         tokenizer=Words(),
         data=Data(spec=str(tmp_path / "play.txt")),

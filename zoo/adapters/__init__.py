@@ -1,1 +1,1 @@
-"""Adapters: LoRA updates and a head, trained on a frozen backbone and saved apart from it; several on one backbone."""
+"""LoRA adapters: low-rank updates and a head on a frozen backbone, saved without it; many adapters share a backbone."""

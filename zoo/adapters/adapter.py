@@ -1,4 +1,4 @@
-"""An adapter's file: safetensors named by weight path, with a preset and the fingerprint of its backbone."""
+"""LoRA adapter file: safetensors named by weight path, with a preset and the fingerprint of the backbone."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -15,12 +15,12 @@ from zoo.presets import Preset
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_file
 
-NAME = "adapter.safetensors"  # in a model folder
+FILE = "adapter.safetensors"  # in a model folder
 
 
 @dataclass(frozen=True)
 class Adapter:
-    """Trained weights beside a frozen backbone: LoRA updates of its kernels, and a head."""
+    """LoRA adapter: the trained weights on a frozen backbone, which are updates of its kernels and a head."""
 
     preset: Preset  # with the labels of the head
     backbone: str  # fingerprint of the backbone
@@ -34,23 +34,23 @@ class Adapter:
 
     @classmethod
     def load(cls, path: str | Path) -> "Adapter":
-        """The adapter in a file, or in a model folder. Raises UserError, naming the file, for any other file."""
-        path = Path(path) / NAME if Path(path).is_dir() else Path(path)
+        """Load an adapter from its file or its model folder. Raises UserError, naming the file, for any other file."""
+        path = Path(path) / FILE if Path(path).is_dir() else Path(path)
         if path.suffix in PICKLES:
             raise UserError(f"Expected an adapter in safetensors. Received: {path}, a pickle, which is never read.")
         if not path.is_file():
             raise UserError(
-                f"Expected an adapter, {NAME} of a run with lora.rank. Received: {path}, which is not there."
+                f"Expected an adapter, {FILE} of a run with lora.rank. Received: {path}, which does not exist."
             )
         with open_tensors(path) as file:
             names, metadata = file.keys(), file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in names}
         if metadata.get("format") != "zoo":
-            raise UserError(f"Expected an adapter, {NAME} of a run with lora.rank. Received: {path}, other tensors.")
+            raise UserError(f"Expected an adapter, {FILE} of a run with lora.rank. Received: {path}, other tensors.")
         return cls(config.from_json(metadata["preset"]), metadata["backbone"], tensors)
 
     def check_backbone(self, digest: str, name: str | Path) -> None:
-        """Raise UserError unless `digest`, the fingerprint of the folder `name`, is that of the adapter's backbone."""
+        """Raise UserError unless `digest`, the fingerprint of backbone `name`, is that of the adapter's backbone."""
         if digest != self.backbone:
             raise UserError(
                 f"Expected the backbone that the adapter was trained on, {self.backbone[:12]} (then "
@@ -72,7 +72,7 @@ class Adapter:
 
 
 def fingerprint(weights: Iterable[keras.Variable]) -> str:
-    """A hash of weights, of their paths, shapes and values; the same on each backend."""
+    """A hash of the paths, shapes and values of weights; the same on each backend."""
     digest = hashlib.blake2b(digest_size=16)
     for weight in sorted(weights, key=lambda weight: weight.path):
         array = array_of(weight)
@@ -82,5 +82,5 @@ def fingerprint(weights: Iterable[keras.Variable]) -> str:
 
 
 def array_of(weight: keras.Variable) -> np.ndarray:
-    """A weight's values: a contiguous float32 array, which shares no memory with the weight."""
+    """A copy of a weight's values, as a contiguous float32 array."""
     return np.array(keras.ops.convert_to_numpy(weight.value), "float32", order="C")

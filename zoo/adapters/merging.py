@@ -1,4 +1,4 @@
-"""Merge an adapter into its backbone: LoRA updates are added to the kernels, for a model like any other."""
+"""Merge a LoRA adapter into its backbone: updates are added to the kernels, which gives a model without LoRA."""
 
 from dataclasses import replace
 from functools import partial
@@ -13,7 +13,7 @@ from zoo.tokenizers.pretrained import Pretrained
 
 
 class Backbone:
-    """A backbone, loaded once from a folder, that adapters are attached to.
+    """A frozen backbone, loaded once, that LoRA adapters are attached to.
 
     Args:
         name: a folder of the zoo or of transformers, or a name as in `zoo.checkpoints.resolve`.
@@ -28,7 +28,7 @@ class Backbone:
     def attach(self, adapter: Adapter) -> tuple[Pipeline, LoRAUpdates]:
         """`(pipeline, updates)`: the backbone with the adapter's head, and the adapter's updates in its kernels.
 
-        Raises UserError where the adapter has another backbone.
+        Raises UserError where the adapter was trained on another backbone.
         """
         adapter.check_backbone(self.fingerprint, self.name)
         preset = self._preset(adapter.preset)
@@ -52,13 +52,13 @@ class Backbone:
 
 
 def merge(folder: str | Path, adapter: str | Path) -> Pipeline:
-    """The `Pipeline` of a backbone with an adapter merged into it.
+    """Merge a LoRA adapter into its backbone; returns the `Pipeline`.
 
     Args:
         folder: the backbone, of the zoo or of Hugging Face transformers.
         adapter: the file that a run with `lora.rank` wrote, or its model folder.
 
-    Raises UserError where either cannot be read, or the adapter has another backbone.
+    Raises UserError where a file cannot be read, or the adapter was trained on another backbone.
     """
     pipeline, updates = Backbone(folder).attach(Adapter.load(adapter))
     updates.merge()

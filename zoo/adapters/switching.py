@@ -1,4 +1,4 @@
-"""Several LoRA adapters on one backbone in memory, each a pipeline by name."""
+"""Several LoRA adapters on one backbone in memory: a pipeline for each, by name."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +15,8 @@ from zoo.runtime.errors import UserError, unknown
 class Adapters:
     """Pipelines that share a backbone, by name: `adapters["intents"].predict("play some jazz")`.
 
-    The updates of one pipeline at a time are active: each use of a pipeline activates its own, in any order. Threads
-    must not use two pipelines at once.
+    Only one adapter is active at a time: the use of a pipeline activates its adapter. Threads must not use two
+    pipelines at once.
 
     Args:
         folder: the backbone, of the zoo or of Hugging Face transformers.
@@ -28,9 +28,10 @@ class Adapters:
         self.active: LoRAUpdates | None = None
 
     def add(self, name: str, adapter: str | Path) -> "Adapters":
-        """Load an adapter's file, or that of a model folder, under a name; returns the adapters.
+        """Load an adapter, from its file or its model folder, under a name; returns self.
 
-        Raises UserError where the name is taken, the file cannot be read or the adapter has another backbone.
+        Raises UserError where the name is taken, the file cannot be read, or the adapter was trained on another
+        backbone.
         """
         if name in self.pipelines:
             raise UserError(f"Expected a new name for an adapter. Received: {name!r}, which is taken.")
@@ -47,7 +48,7 @@ class Adapters:
         del self.pipelines[name]
 
     def activate(self, updates: LoRAUpdates | None) -> None:
-        """Let the backbone's kernels have these updates and no others."""
+        """Enable these updates of the backbone's kernels, and disable the active ones; None: the plain backbone."""
         if self.active is not updates:
             if self.active:
                 self.active.disable()
@@ -65,7 +66,7 @@ class Adapters:
 
 
 class AdapterPipeline(Pipeline):
-    """A pipeline whose adapter is activated whenever its model is read; written and exported, it is merged."""
+    """The pipeline of an adapter, which any use of `model` activates; `save` and `export` write the merged model."""
 
     def __init__(self, adapters: Adapters, source: str | Path, pipeline: Pipeline, updates: LoRAUpdates):
         self.adapters, self.source, self.updates = adapters, source, updates
@@ -81,7 +82,7 @@ class AdapterPipeline(Pipeline):
         self._model = model
 
     def merged(self) -> Pipeline:
-        """An independent pipeline, with the adapter merged."""
+        """A new pipeline with a backbone of its own, into which the adapter is merged."""
         return merge(self.adapters.backbone.name, self.source)
 
     def save(self, folder: str | Path) -> None:

@@ -1,11 +1,11 @@
-"""LoRA in a training run: which weights are frozen, which are trained, and the adapter that the run saves."""
+"""LoRA training: freeze the backbone, train low-rank updates and a head, and save them as an adapter."""
 
 from collections.abc import Collection
 from pathlib import Path
 
 import keras
 
-from zoo.adapters.adapter import NAME, Adapter, array_of, fingerprint
+from zoo.adapters.adapter import FILE, Adapter, array_of, fingerprint
 from zoo.adapters.updates import LoRAUpdates, rebuilt
 from zoo.architectures import Architecture
 from zoo.presets import LoRA, Preset
@@ -15,11 +15,12 @@ from zoo.transforms.lazy import shapes
 class LoRATraining:
     """A model with trainable LoRA updates on a frozen backbone, and a trainable head.
 
-    Logits over the vocabulary that were loaded with the backbone are frozen too.
+    An output layer over the vocabulary is frozen too where it was loaded with the backbone.
 
     Args:
-        model: the backbone with an objective's head.
-        new: paths of its weights that were not loaded with the backbone.
+        model: the backbone of `architecture`, with an objective's head.
+        lora: rank, scale, dropout and targets of the updates.
+        new: paths of the model's weights that were not loaded with the backbone.
 
     Attributes:
         model: the model to train.
@@ -29,10 +30,10 @@ class LoRATraining:
 
     def __init__(self, model: keras.Model, architecture: Architecture, lora: LoRA, new: Collection[str]):
         backbone = set(shapes(architecture.backbone))
-        logits = {w.path for w in model.weights if w.path not in new and architecture.vocabulary in w.shape}
-        self.head = {w.path: w for w in model.weights if w.path not in backbone | logits}
+        loaded_logits = {w.path for w in model.weights if w.path not in new and architecture.vocabulary in w.shape}
+        self.head = {w.path: w for w in model.weights if w.path not in backbone | loaded_logits}
         self.fingerprint = fingerprint([w for w in model.weights if w.path in backbone])
-        self.frozen = {w.path for w in model.trainable_weights if w.path in backbone | logits}
+        self.frozen = {w.path for w in model.trainable_weights if w.path in backbone | loaded_logits}
         self.model = model
         self._set_trainable(False)
         self.updates = LoRAUpdates(model, lora, backbone)
@@ -44,7 +45,7 @@ class LoRATraining:
                 weight.trainable = trainable
 
     def merged(self) -> keras.Model:
-        """The trained model with its updates merged, without LoRA; the adapter remembers them for `save`."""
+        """The trained model without LoRA, its updates merged; sets `tensors`, which `save` writes."""
         trained = self.updates.weights() | self.head
         self.tensors = {name: array_of(weight) for name, weight in trained.items()}
         self.updates.merge()
@@ -52,5 +53,5 @@ class LoRATraining:
         return rebuilt(self.model)
 
     def save(self, folder: Path, preset: Preset) -> None:
-        """Write the adapter into a model folder, with the weights at the time of `merged`."""
-        Adapter(preset, self.fingerprint, self.tensors).save(folder / NAME)
+        """Write the adapter into a model folder, with its weights as of the last call of `merged`."""
+        Adapter(preset, self.fingerprint, self.tensors).save(folder / FILE)

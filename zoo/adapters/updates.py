@@ -1,4 +1,4 @@
-"""LoRA updates of all target kernels of a model.
+"""LoRA updates: low-rank updates of all target kernels of a model.
 
 Hu et al. 2021, https://arxiv.org/abs/2106.09685. Paths of kernels are those of weights, such as
 "block0_attention/query/kernel" or "layer0_forwards/recurrent_kernel".
@@ -30,11 +30,11 @@ class LoRAUpdates:
     """
 
     def __init__(self, model: keras.Model, lora: LoRA, backbone: Collection[str]):
-        known = {path: target for path, target in sorted(kernels(model).items()) if path in backbone}
-        pattern = _compiled(lora.targets)
-        self.targets = {path: target for path, target in known.items() if pattern.search(path)}
+        candidates = {path: target for path, target in sorted(kernels(model).items()) if path in backbone}
+        pattern = _regex(lora.targets)
+        self.targets = {path: target for path, target in candidates.items() if pattern.search(path)}
         if not self.targets:
-            names = ", ".join(dict.fromkeys(re.sub(r"\d+", "0", path) for path in known)) or "none"
+            names = ", ".join(dict.fromkeys(re.sub(r"\d+", "0", path) for path in candidates)) or "none"
             raise UserError(
                 f"Expected lora.targets to be found in a kernel's path. Received: {lora.targets!r}. Kernels: {names}."
             )
@@ -47,7 +47,7 @@ class LoRAUpdates:
         return {f"{path}.{part}": getattr(layer, part) for path, layer in pairs for part in ("a", "b")}
 
     def merge(self) -> None:
-        """Add the updates to their kernels for good."""
+        """Add the updates to their kernels, and detach them."""
         for target in self.targets.values():
             merge(*target)
 
@@ -69,11 +69,11 @@ def kernels(model: keras.Model) -> dict[str, tuple[keras.layers.Layer, str]]:
 
 
 def rebuilt(model: keras.Model) -> keras.Model:
-    """A `keras.Model` of the same layers that tracks their present weights and is not compiled."""
+    """A new `keras.Model` of the same layers, uncompiled, that tracks their current weights."""
     return keras.Model(model.input, model.output)
 
 
-def _compiled(pattern):
+def _regex(pattern):
     try:
         return re.compile(pattern)
     except re.error as error:

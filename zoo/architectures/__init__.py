@@ -1,4 +1,4 @@
-"""Architectures: one file is one network, from token ids to features; the file's name is its registration."""
+"""Architectures: one file is one backbone, from token ids to features, registered under the file's name."""
 
 from zoo.architectures._architecture import Architecture, fact
 

@@ -14,26 +14,26 @@ from zoo.layers.dense import Dense
 
 
 def fact(value: Any = MISSING) -> Any:
-    """A dataclass field that the architecture's file states and that is no argument: `causal: bool = fact(True)`.
+    """A dataclass field that is no argument of `__init__`: a constant, as in `causal: bool = fact(True)`.
 
-    Without a value, `__post_init__` computes the fact from other fields and sets it with `_set`.
+    A fact without a value is computed from other fields in `__post_init__`, which sets it with `_set`.
     """
     return field(default=value, init=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture(ABC):
-    """Hyperparameters as fields; calling an instance builds the backbone with the Keras functional API.
+    """Base class of architectures: fields are hyperparameters, and a call builds the backbone (Keras functional API).
 
     A subclass adds its hyperparameters, states the facts that differ from those below, and defines `__call__`. Facts
     have one form in every file: a field that is `fact(value)`, or an ordinary field where the user has the choice (as
-    `causal` of a convolution, `tied` of Llama). They are read from an instance.
+    `causal` of a convolution, `tied` of Llama). Facts are attributes of instances, not of the class.
 
     Parameters of `__call__` name the inputs, (batch, time) tensors of int32: `tokens`, ids padded at the right with
     `padding`; where an architecture reads them also `segments`, 0 and 1 for the first and second text of a pair; or, of
     an encoder-decoder, `source` and `target`, where `target` is shifted right by the ids of `decoder_start`.
 
-    Layers must be named, and three names are contracts. The layer "embedding" makes the logits where `tied` is true,
+    Layers must be named, and three names are contracts. The layer "embedding" computes the logits where `tied` is true,
     and so must be a `zoo.layers.embedding.TokenEmbedding`. Names that match `blocks` group layers into blocks. Names of
     a head's layers, such as "logits", "hidden", "pooling" and those that begin with "head_", must not be used.
 
@@ -45,18 +45,18 @@ class Architecture(ABC):
     """
 
     vocabulary: int = 20_000  # token ids
-    padding: int = 0  # the id that fills up the shorter texts of a batch
+    padding: int = 0  # id of the padding token
 
     causal: bool = fact(False)  # the feature at time t depends on tokens up to t only
-    pooling: str | None = fact("mean")  # how features become one vector a text; None: they are one vector already
-    tied: bool = fact(False)  # logits over the vocabulary are products with the word vectors
+    pooling: str | None = fact("mean")  # of features into one vector a text; None: features are one vector already
+    tied: bool = fact(False)  # weight tying: logits are products with the word vectors
     decoder_start: tuple[str, ...] = fact(("start",))  # special tokens that start the decoder's input
-    # A regular expression over names of layers, as `group_matcher` of timm: layers in which it matches the same text,
-    # at the beginning of their name, are one block. `tuning` freezes, unfreezes and scales the learning rate by blocks.
+    # A regular expression over names of layers, as `group_matcher` of timm: layers whose names begin with the same
+    # match are one block. `tuning` freezes, unfreezes and scales the learning rate by blocks.
     blocks: str = fact(r"(block|layer|encoder|decoder|dense)\d+")
 
-    huggingface: ClassVar[HuggingFaceMapping | None] = None  # where transformers has weights of this architecture
-    keras_hub: ClassVar[KerasHubMapping | None] = None  # where KerasHub has
+    huggingface: ClassVar[HuggingFaceMapping | None] = None  # to checkpoints of Hugging Face transformers
+    keras_hub: ClassVar[KerasHubMapping | None] = None  # to presets of KerasHub
 
     @abstractmethod
     def __call__(self, tokens: keras.KerasTensor) -> keras.KerasTensor:
@@ -75,7 +75,7 @@ class Architecture(ABC):
     def logits(self, backbone: keras.Model, x: keras.KerasTensor | None = None) -> keras.KerasTensor:
         """Logits over the vocabulary, (..., vocabulary), of `x`, by default of the features that `backbone` computes.
 
-        Where word vectors are `tied`, logits are products with them (Press & Wolf 2017,
+        Where `tied`, logits are products with the word vectors: weight tying (Press & Wolf 2017,
         https://arxiv.org/abs/1608.05859).
         """
         x = backbone.output if x is None else x
@@ -88,12 +88,12 @@ class Architecture(ABC):
     ) -> None:
         """Compute statistics of the training texts before the first step, as `adapt` of Keras's preprocessing layers.
 
-        Most architectures need none.
+        Does nothing in most architectures.
 
         Args:
             backbone: the model that `backbone()` built.
             texts: the token ids of each training text, 1-D integer arrays.
-            targets: what the objective teaches of each text, 1-D arrays; read only where a field asks for it.
+            targets: the labels of each text, 1-D arrays; for architectures that need them (`naive_bayes` of MLP).
         """
 
     def _set(self, **values: Any) -> None:

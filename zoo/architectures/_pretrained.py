@@ -1,6 +1,6 @@
-"""Names of an architecture's fields and weights in checkpoints of Hugging Face transformers and of KerasHub.
+"""Parameter mappings: names of fields and weights in checkpoints of Hugging Face transformers and of KerasHub.
 
-An architecture's file states both mappings as tables; `zoo.checkpoints` reads and writes by them.
+An architecture's file states its mappings as tables, by which `zoo.checkpoints` loads and exports weights.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class HeadMapping:
-    """A class of transformers with a head, and the objective of the zoo whose head computes the same."""
+    """Mapping of a class of transformers with a head to the objective of the zoo that has the same head."""
 
     objective: str  # name of the objective; "": no objective of the zoo gives the same outputs
     layers: dict[str, str] = field(default_factory=dict)  # layer of the zoo -> module, with its prefix where it has one
@@ -24,7 +24,7 @@ class HeadMapping:
 
 @dataclass(frozen=True, kw_only=True)
 class HuggingFaceMapping:
-    """Names of fields in config.json and of weights in model.safetensors, as transformers has them.
+    """Parameter mapping of transformers: names of fields in config.json and of weights in model.safetensors.
 
     `layers` maps a layer of the zoo to a module of transformers, `{i}` being a number in both. The module's weight is
     the layer's kernel, gamma, scale, embeddings or table, and its bias the layer's bias or beta. `module[1/3]` is the
@@ -33,7 +33,7 @@ class HuggingFaceMapping:
     """
 
     model_type: str  # `model_type` in config.json
-    class_name: str  # of the class without a head
+    class_name: str  # the class without a head, as BertModel
     fields: dict[str, str | tuple[str, ...]]  # field -> key in config.json, or several keys, of which the first is read
     layers: dict[str, str]
     prefix: str = ""  # of modules of `layers` in a file with a head
@@ -43,7 +43,7 @@ class HuggingFaceMapping:
     transposed: bool = True  # kernels are stored (outputs, inputs), as torch.nn.Linear does; those of heads always are
 
     def from_config(self, architecture: type["Architecture"], config: Mapping[str, Any]) -> "Architecture":
-        """An instance of the class `architecture` with the fields of a config.json, and defaults for missing keys.
+        """The architecture of a config.json: an instance of `architecture`, with defaults for missing keys.
 
         Raises UserError where the configuration asks for something that the architecture does not support.
         """
@@ -68,13 +68,13 @@ class HuggingFaceMapping:
 
 @dataclass(frozen=True, kw_only=True)
 class KerasHubMapping:
-    """Names of fields and weights in a preset of KerasHub.
+    """Parameter mapping of KerasHub: names of fields and weights in a preset.
 
     `layers` maps a layer of KerasHub to a layer of the zoo, `{i}` being a number in both; a weight may also be mapped
     by itself. Layers of KerasHub without a name of their own are counted within their layer of the backbone.
     """
 
-    class_name: str  # of the backbone
+    class_name: str  # the class of the backbone
     fields: dict[str, str] = field(default_factory=dict)  # field -> setting of the backbone, beside `BACKBONE_FIELDS`
     constants: dict[str, Any] = field(default_factory=dict)  # field -> value that all such backbones have
     layers: dict[str, str]
@@ -82,9 +82,9 @@ class KerasHubMapping:
     head: str = ""  # class of transformers with a head that owns the weights of `layers` outside the zoo's backbone
 
     def from_config(self, architecture: type["Architecture"], config: Mapping[str, Any]) -> "Architecture":
-        """An instance of the class `architecture` with the settings of a backbone.
+        """The architecture of a backbone's settings: an instance of `architecture`.
 
-        Raises UserError where they ask for something that the architecture does not support.
+        Raises UserError where the settings ask for something that the architecture does not support.
         """
         for key, value in self.required.items():
             if config.get(key, value) != value:
@@ -93,7 +93,7 @@ class KerasHubMapping:
         return architecture(**{name: config[key] for name, key in settings.items()}, **self.constants)
 
     def layers_of(self, architecture: "Architecture") -> dict[str, str]:
-        """`layers` for an architecture with its fields."""
+        """The table `layers` for the field values of `architecture`."""
         return self.layers
 
 

@@ -28,7 +28,7 @@ class RecurrentStack(Architecture):
     merge: str = "concat"  # how outputs of the two directions are merged: concat or sum
     embedding_dropout: float = 0.3  # of word vectors
     dropout: float = 0.3  # after each layer
-    tied: bool = False  # logits are products with the word vectors, which must be as wide as the features
+    tied: bool = False  # weight tying: logits are products with the word vectors; needs width equal to units
 
     causal: bool = fact()
     pooling: str | None = fact()

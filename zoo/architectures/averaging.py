@@ -1,4 +1,4 @@
-"""The mean of the word vectors, then dense layers: a deep averaging network, fastText's linear model at depth 0.
+"""A deep averaging network: the mean of the word vectors, then dense layers; fastText's linear model at depth 0.
 
 Iyyer et al. 2015, Deep Unordered Composition Rivals Syntactic Methods for Text Classification,
 https://aclanthology.org/P15-1162. With `ngrams` above 1, n-grams have vectors too, as in fastText (Joulin et al. 2017,
@@ -18,14 +18,14 @@ from zoo.layers.pooling import Pooling
 
 @dataclass(frozen=True, kw_only=True)
 class Averaging(Architecture):
-    """The mean of word vectors, with word dropout, then dense layers: (batch, hidden) features, or width at depth 0."""
+    """Deep averaging network (DAN) with word dropout: (batch, hidden) features, (batch, width) at depth 0."""
 
     width: int = 128  # of a word vector
     hidden: int = 128  # of each dense layer
     depth: int = 1  # dense layers after the mean
     ngrams: int = 1  # longest n-gram that has a vector
     buckets: int = 2**17  # vectors that n-grams of two and more tokens share, by hash
-    word_dropout: float = 0.3  # section 5
+    word_dropout: float = 0.3  # words dropped from the mean; section 5
     embedding_dropout: float = 0.0  # of word vectors
     dropout: float = 0.2  # after each dense layer
 

@@ -34,7 +34,7 @@ class BART(Architecture):
     """Post-norm blocks of an encoder and a decoder, with learned positions: (batch, target time, width) features."""
 
     vocabulary: int = 50_265
-    length: int = 1024  # rows of the table of positionss: the longest text
+    length: int = 1024  # rows of the table of positions: the longest text
     width: int = 768  # of the residual stream
     depth: int = 6  # blocks of the encoder, and of the decoder
     heads: int = 12

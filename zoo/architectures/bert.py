@@ -1,4 +1,4 @@
-"""A Transformer encoder of one or two texts, pretrained with masked tokens and then fine-tuned (BERT).
+"""A Transformer encoder of one or two texts, pretrained by masked language modelling and then fine-tuned (BERT).
 
 Devlin et al. 2018, BERT, https://arxiv.org/abs/1810.04805; the small sizes are of Turc et al. 2019,
 https://arxiv.org/abs/1908.08962. One difference: the pooler, a dense layer on the first token's features, belongs to a
@@ -24,11 +24,11 @@ from zoo.layers.transformer import FeedForward, layer_norm, residual
 from zoo.runtime.errors import UserError, one_of
 
 INIT_STD = 0.02  # of initial weights, in BERT's modeling.py
-ACTIVATIONS = {"gelu": "gelu", "gelu_tanh": "gelu_new"}  # here and in config.json
+ACTIVATIONS = {"gelu": "gelu", "gelu_tanh": "gelu_new"}  # in the zoo: in config.json
 
 
 class BERTMapping(HuggingFaceMapping):
-    """Reads and writes the activation of the feed-forward layers, which has another name in config.json."""
+    """Mapping of BERT, whose activation of the feed-forward layers has another name in config.json."""
 
     def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
         name = config.get("hidden_act", "gelu")

@@ -27,7 +27,7 @@ class Conv(Architecture):
     width: int = 128  # of word vectors and of every convolution
     depth: int = 3  # convolutions
     kernel: int = 3  # tokens that a filter spans
-    dilation_growth: int = 2  # dilation of each convolution over that of the one before; 1: no dilation
+    dilation_growth: int = 2  # ratio of the dilations of successive convolutions; 1: no dilation
     causal: bool = False  # features depend on no later tokens
     word_dropout: float = 0.1  # words replaced by the unknown token
     embedding_dropout: float = 0.3  # of word vectors

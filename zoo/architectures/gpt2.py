@@ -24,7 +24,7 @@ INIT_STD = 0.02  # of initial weights, in the authors' model.py
 
 
 class GPT2Mapping(HuggingFaceMapping):
-    """Reads n_inner of config.json, which is 4 * n_embd where it is missing."""
+    """Mapping of GPT-2, whose config.json may lack n_inner: 4 * n_embd."""
 
     def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
         values = super().read_fields(config)
@@ -130,7 +130,7 @@ class GPT2(Architecture):
         return residual(x, feed_forward, "pre", self.dropout, f"{name}_feed_forward", norm)
 
 
-END = 50_256  # id of the end of a text
+END = 50_256  # id of <|endoftext|>
 TINY = GPT2(width=128, depth=2, heads=2, hidden=512)  # no published size: BERT's smallest, trains on a laptop
 SMALL = GPT2(padding=END)
 MEDIUM = GPT2(padding=END, width=1024, depth=24, heads=16, hidden=4096)

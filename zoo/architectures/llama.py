@@ -22,18 +22,19 @@ from zoo.layers.transformer import FeedForward, residual, rms_norm
 from zoo.runtime.errors import UserError
 
 INIT_STD = 0.02  # of initial weights, `initializer_range` of the published configurations
-SCALING = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}  # all of Llama 3
+# constants of RoPE scaling, the same in all sizes of Llama 3.1 and 3.2
+SCALING = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
 
 
 class LlamaMapping(HuggingFaceMapping):
-    """Reads and writes the rotary positions, for which config.json has an old and a new form."""
+    """Mapping of Llama, whose config.json has an old and a new form of the settings of rotary positions (RoPE)."""
 
     def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
         rope = config.get("rope_parameters") or {"rope_theta": config.get("rope_theta", ROPE_THETA)}
         rope = rope | (config.get("rope_scaling") or {})
         rope_type = rope.get("rope_type", rope.get("type", "default"))
-        scaled = any(rope.get(key, value) != value for key, value in SCALING.items())
-        if rope_type not in ("default", "llama3") or scaled:
+        unsupported = any(rope.get(key, value) != value for key, value in SCALING.items())
+        if rope_type not in ("default", "llama3") or unsupported:
             raise UserError(f"Expected rotary positions as in Llama 2 or 3 in config.json. Received: {rope}.")
         if config.get("head_dim") not in (None, config["hidden_size"] // config["num_attention_heads"]):
             raise UserError(
@@ -64,11 +65,9 @@ class Llama(Architecture):
     kv_heads: int = 32  # heads of keys and values, each shared by a group of heads
     hidden: int = 11_008  # of the feed-forward layers
     epsilon: float = 1e-6  # added to the mean square by norms
-    rope_theta: float = ROPE_THETA  # of the rotary angles
-    rope_scaling: float = (
-        1.0  # by which slow angles are slower than they were before texts grew longer than 8192 tokens
-    )
-    tied: bool = False  # logits are made with the word vectors
+    rope_theta: float = ROPE_THETA  # base of the rotary frequencies
+    rope_scaling: float = 1.0  # factor by which low rotary frequencies are divided (Llama 3.1); 1: no scaling
+    tied: bool = False  # weight tying: logits are products with the word vectors
 
     causal: bool = fact(True)
     pooling: str | None = fact("last")

@@ -1,7 +1,7 @@
-"""LSTM layers over words, with word embeddings and a convolution over the characters (bytes) of each word.
+"""LSTM layers over words, with word embeddings and a character CNN over the bytes of each word.
 
 Chiu & Nichols 2016, https://aclanthology.org/Q16-1026, and Ma & Hovy 2016, https://aclanthology.org/P16-1101: features
-of the characters represent words that training never met. The input is bytes (the tokenizer of that name); spaces
+of the characters represent words outside the training data. The input is bytes (the tokenizer of that name); spaces
 separate words. Differences: word embeddings are looked up by a hash of the word (hash embeddings, Svenstrup 2017,
 https://arxiv.org/abs/1709.03933) and dropped at random in training, so that the network relies on characters too;
 embeddings of the lower-case word and of its suffix are added, as in spaCy's MultiHashEmbed.

@@ -23,7 +23,7 @@ from zoo.layers.embedding import NGrams
 from zoo.runtime.errors import one_of
 
 FEATURES = ("tfidf", "sublinear_tfidf", "counts", "binary")
-ROWS = 1024  # texts whose features are counted at a time, to bound the memory
+CHUNK = 1024  # texts whose features are counted at a time, to bound the memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class MLP(Architecture):
     naive_bayes: bool = False  # features are weighted by their log-count ratio: `_log_count_ratios`
     l2_norm: float = 1.0  # Euclidean norm of a text's features
     hidden: int = 256  # of each dense layer
-    depth: int = 1  # dense layers; at 0 `hidden` linear sums of the features: a linear model
+    depth: int = 1  # dense layers; at 0 a linear model with `hidden` outputs
     dropout: float = 0.5  # after each dense layer
 
     pooling: str | None = fact(None)
@@ -65,8 +65,9 @@ class MLP(Architecture):
             targets: with `naive_bayes`, an array for each text that is 1 at its labels and 0 elsewhere.
         """
         layer, ngrams = backbone.get_layer("weights"), backbone.get_layer("ngrams")
-        pairs, total, frequency_GS = zip(texts, self._groups(targets), strict=False), 0, np.zeros((1, ngrams.size))
-        while chunk := list(islice(pairs, ROWS)):
+        pairs = zip(texts, self._groups(targets), strict=False)
+        total, frequency_GS = 0, np.zeros((1, ngrams.size))  # G: groups, S: size of the n-gram vocabulary
+        while chunk := list(islice(pairs, CHUNK)):
             rows, groups = zip(*chunk, strict=True)
             frequency_GS = frequency_GS + _document_frequency(rows, groups, ngrams)
             total += len(chunk)
@@ -76,7 +77,7 @@ class MLP(Architecture):
         layer.scale.assign(np.where(frequency_GS[0] >= max(self.min_count, 1), scale, 0))
 
     def _groups(self, targets):
-        """Groups in which each text is counted: all texts, and with `naive_bayes` those of each label."""
+        """The groups of each text, as booleans: all texts, and with `naive_bayes` the texts of each label."""
         return ((True, *target) for target in targets) if self.naive_bayes else repeat((True,))
 
 
@@ -87,7 +88,7 @@ class BagWeights(keras.layers.Layer):
     The weights of equal ids in a text add up to the value of that feature; the values of a text have norm `l2_norm`.
     """
 
-    def __init__(self, features, size, l2_norm=1.0, **kwargs):
+    def __init__(self, features: str, size: int, l2_norm: float = 1.0, **kwargs):
         super().__init__(**kwargs)
         self.features = one_of("features", features, FEATURES)
         self.size = size
@@ -119,12 +120,12 @@ class BagWeights(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class SparseDense(keras.layers.Layer):
-    """A dense layer over `size` sparse features: `weights` and `ids`, (batch, time), are those that are not zero.
+    """A dense layer over `size` sparse features, with nonzero values `weights` at indices `ids`, (batch, time).
 
     A linear layer starts at zero, so that features that are absent from training change no decision.
     """
 
-    def __init__(self, size, units, activation="relu", **kwargs):
+    def __init__(self, size: int, units: int, activation: str = "relu", **kwargs):
         super().__init__(**kwargs)
         self.size = size
         self.units = units
@@ -141,9 +142,9 @@ class SparseDense(keras.layers.Layer):
 
 
 def _document_frequency(texts, groups, ngrams):
-    """How many texts of each group have each id of `ngrams`: (groups, ngrams.size) counts."""
+    """Document frequencies: how many texts of each group have each id of `ngrams`, (groups, ngrams.size)."""
     longest = max(map(len, texts))
-    tokens = np.zeros((ROWS, power_of_two(longest)), "int32")  # few shapes: some backends compile for each
+    tokens = np.zeros((CHUNK, power_of_two(longest)), "int32")  # few shapes: some backends compile for each
     for row, text in zip(tokens, texts, strict=False):
         row[: len(text)] = text
     ids = np.sort(ops.convert_to_numpy(ngrams(tokens)), axis=1)[: len(texts)]

@@ -35,7 +35,7 @@ class RNNSeq2Seq(Architecture):
     input_feeding: str = "context"  # from one step to the next: context, output or none (the fastest)
     embedding_dropout: float = 0.3  # of word vectors
     dropout: float = 0.3  # after each layer
-    tied: bool = True  # source, target and logits share their word vectors
+    tied: bool = True  # weight tying: source, target and logits share their word vectors
 
     causal: bool = fact(True)
     pooling: str | None = fact("last")
@@ -103,8 +103,8 @@ class RNNSeq2Seq(Architecture):
         """Luong's decoder without input feeding: all states first, then attention of all of them at once."""
         y, _ = CELLS[self.cell](self.units, name=name)(y, state=state)
         context = DecoderAttention(self.units, self.attention, name="attention")(y, encoded, padding_mask)
-        both = Concatenate(name="state_and_context")([y, context])
-        return Dense(self.units, "tanh", name="readout")(both)  # equation 5
+        state_and_context = Concatenate(name="state_and_context")([y, context])
+        return Dense(self.units, "tanh", name="readout")(state_and_context)  # equation 5
 
 
 TINY = RNNSeq2Seq(width=64, units=64)  # not in a paper: trains on a laptop

@@ -1,4 +1,4 @@
-"""A Transformer encoder as BERT's, without segments, pretrained with masked tokens on more text (RoBERTa).
+"""A Transformer encoder as BERT's, without segments, pretrained by masked language modelling on more text (RoBERTa).
 
 Liu et al. 2019, RoBERTa, https://arxiv.org/abs/1907.11692. No difference; the first position has the third row of the
 table of positions, as in the published weights.
@@ -25,7 +25,7 @@ OFFSET = 2  # unused rows before the first position: fairseq counts positions fr
 
 
 class RoBERTaMapping(HuggingFaceMapping):
-    """Counts the `OFFSET` unused rows of the table among the positions, as transformers does."""
+    """Mapping of RoBERTa, whose config.json counts the `OFFSET` unused rows among the positions."""
 
     def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
         values = super().read_fields(config)

@@ -27,7 +27,7 @@ HUB_ACTIVATIONS = {False: "relu", True: "gelu_approximate"}  # the same in Keras
 
 
 class T5Mapping(HuggingFaceMapping):
-    """Reads and writes versions 1.0 and 1.1: config.json has names for the feed-forward layers and the output layer."""
+    """Mapping of T5 1.0 and 1.1, which differ in config.json by `feed_forward_proj` and `tie_word_embeddings`."""
 
     def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
         projection = config.get("feed_forward_proj", "relu")
@@ -49,7 +49,7 @@ class T5Mapping(HuggingFaceMapping):
 
 
 class T5HubMapping(KerasHubMapping):
-    """KerasHub's backbone of both versions; heads share the width where the preset states no width of a head."""
+    """Mapping of KerasHub's T5 1.0 and 1.1; heads share the width where the preset states no width of a head."""
 
     def from_config(self, architecture: type[Architecture], config: Mapping[str, Any]) -> Architecture:
         gated, activation = config["use_gated_activation"], config["activation"]
@@ -68,8 +68,8 @@ class T5HubMapping(KerasHubMapping):
         return {hub: layer.replace("feed_forward/", "gated/") for hub, layer in rows}
 
 
-def _both(hub_layer, layer):
-    """A row of KerasHub's table for the encoder and the same for the decoder, in place of PART."""
+def _stacks(hub_layer, layer):
+    """A row of KerasHub's table for the encoder stack and for the decoder stack, whose names replace PART."""
     return {hub_layer.replace("PART", part): layer.replace("PART", part) for part in ("encoder", "decoder")}
 
 
@@ -87,9 +87,9 @@ class T5(Architecture):
     head_width: int = 64
     hidden: int = 2048  # of the feed-forward layers
     gated: bool = False  # version 1.1: gated feed-forward layers, with GELU in place of ReLU
-    tied: bool = True  # logits are products with the word vectors; not in version 1.1
+    tied: bool = True  # weight tying: logits are products with the word vectors; not in version 1.1
     buckets: int = 32  # of relative positions
-    max_distance: int = 128  # relative positions from here on share a bucket
+    max_distance: int = 128  # tokens; relative positions this far apart and farther share a bucket
     dropout: float = 0.1  # of word vectors, attention weights, feed-forward layers, outputs of sublayers and features
     epsilon: float = 1e-6  # added to the mean square by norms
 
@@ -160,23 +160,23 @@ class T5(Architecture):
         layers={
             "token_embedding": "embedding",
             "token_embedding/reverse_embeddings": "logits/kernel",
-            **_both("transformer_PART_layer_0/self_attention/embeddings", "PART_distance/embeddings"),
-            **_both("transformer_PART_layer_{i}/self_attention/query_projector", "PART{i}_attention/query"),
-            **_both("transformer_PART_layer_{i}/self_attention/key_projector", "PART{i}_attention/key"),
-            **_both("transformer_PART_layer_{i}/self_attention/value_projector", "PART{i}_attention/value"),
-            **_both("transformer_PART_layer_{i}/self_attention/output_projector", "PART{i}_attention/out"),
-            **_both("transformer_PART_layer_{i}/t5_layer_norm", "PART{i}_attention_norm"),
+            **_stacks("transformer_PART_layer_0/self_attention/embeddings", "PART_distance/embeddings"),
+            **_stacks("transformer_PART_layer_{i}/self_attention/query_projector", "PART{i}_attention/query"),
+            **_stacks("transformer_PART_layer_{i}/self_attention/key_projector", "PART{i}_attention/key"),
+            **_stacks("transformer_PART_layer_{i}/self_attention/value_projector", "PART{i}_attention/value"),
+            **_stacks("transformer_PART_layer_{i}/self_attention/output_projector", "PART{i}_attention/out"),
+            **_stacks("transformer_PART_layer_{i}/t5_layer_norm", "PART{i}_attention_norm"),
             "transformer_decoder_layer_{i}/cross_attention/query_projector": "decoder{i}_source_attention/query",
             "transformer_decoder_layer_{i}/cross_attention/key_projector": "decoder{i}_source_attention/key",
             "transformer_decoder_layer_{i}/cross_attention/value_projector": "decoder{i}_source_attention/value",
             "transformer_decoder_layer_{i}/cross_attention/output_projector": "decoder{i}_source_attention/out",
             "transformer_decoder_layer_{i}/t5_layer_norm_1": "decoder{i}_source_attention_norm",
-            **_both("transformer_PART_layer_{i}/input_projector", "PART{i}_feed_forward/up"),
-            **_both("transformer_PART_layer_{i}/gate_projector", "PART{i}_gated/up"),
-            **_both("transformer_PART_layer_{i}/output_projector", "PART{i}_feed_forward/down"),
+            **_stacks("transformer_PART_layer_{i}/input_projector", "PART{i}_feed_forward/up"),
+            **_stacks("transformer_PART_layer_{i}/gate_projector", "PART{i}_gated/up"),
+            **_stacks("transformer_PART_layer_{i}/output_projector", "PART{i}_feed_forward/down"),
             "transformer_encoder_layer_{i}/t5_layer_norm_1": "encoder{i}_feed_forward_norm",
             "transformer_decoder_layer_{i}/t5_layer_norm_2": "decoder{i}_feed_forward_norm",
-            **_both("PART_output_layer_norm", "PART_norm"),
+            **_stacks("PART_output_layer_norm", "PART_norm"),
         },
     )
 
@@ -212,10 +212,10 @@ class T5(Architecture):
         return self._residual(x, partial(attention, **inputs), name)
 
     def _feed_forward(self, x, name):
-        kind, activation = ("gated", "gelu_tanh") if self.gated else ("feed_forward", "relu")
+        variant, activation = ("gated", "gelu_tanh") if self.gated else ("feed_forward", "relu")
         init = {"init_std": self.width**-0.5, "out_init_std": self.hidden**-0.5}
         options = {"dropout": self.dropout, "gated": self.gated, "use_bias": False, **init}
-        feed_forward = FeedForward(self.hidden, activation, **options, name=f"{name}_{kind}")
+        feed_forward = FeedForward(self.hidden, activation, **options, name=f"{name}_{variant}")
         return self._residual(x, feed_forward, f"{name}_feed_forward")
 
     def _residual(self, x, sublayer, name):

@@ -33,7 +33,7 @@ class Transformer(Architecture):
     hidden: int = 2048  # of the feed-forward layers
     dropout: float = 0.1  # of word vectors with positions and of the output of sublayers; section 5.4
     norm: str = "post"  # or pre
-    tied: bool = True  # source, target and logits share their word vectors
+    tied: bool = True  # weight tying: source, target and logits share their word vectors
 
     causal: bool = fact(True)
     pooling: str | None = fact("last")

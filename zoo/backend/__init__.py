@@ -1,7 +1,7 @@
-"""What the zoo needs of a framework beyond `keras.ops`: the same functions for JAX, TensorFlow and PyTorch.
+"""Backend functions beyond `keras.ops`, with the same interface on JAX, TensorFlow and PyTorch.
 
 A function is documented in `zoo/backend/jax.py`; the files of the other backends say only what differs there. No other
-folder imports a framework, but for `export/`, whose SavedModel is TensorFlow's.
+folder imports a framework, except `export/`, whose SavedModel is TensorFlow's.
 """
 
 import importlib

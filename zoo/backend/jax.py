@@ -1,4 +1,4 @@
-"""The JAX backend beyond `keras.ops`; the reference of what each backend function does."""
+"""The JAX backend beyond `keras.ops`; its docstrings are the reference for all backends."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -99,7 +99,7 @@ def jit(function: Callable, variables: Sequence, on_trace: Callable | None = Non
 
 
 def capture(function: Callable, on_trace: Callable | None = None) -> Callable:
-    """`function` as a captured graph of operations, without Python's overhead; here as it is: `jit` compiles it."""
+    """`function` as a captured graph of operations, without Python's overhead; on JAX unchanged: `jit` compiles it."""
     return function
 
 
@@ -111,8 +111,8 @@ def conv1d(x_BTM: Array, kernel_KMF: Array, padding: str, dilation: int) -> Arra
 def masked_max(x_BTM: Array, mask_BT: Array) -> Array:
     """Max pooling over the tokens where `mask_BT` is True, (batch, width); -inf for a text without a token.
 
-    By choices between halves. The gradient of JAX's own maximum goes where a number equals it, and XLA may compute the
-    number once for the maximum and once more, rounded otherwise, for the comparison: it went nowhere, or was 0 / 0.
+    A tree of `where` between halves. The gradient of JAX's own maximum goes to the elements that equal it, but XLA may
+    compute an element twice, rounded differently: then none is equal, and the gradient is lost or 0 / 0.
     """
     x_BTM = jnp.where(mask_BT[:, :, None], x_BTM, float("-inf"))
     while x_BTM.shape[1] > 1:
@@ -123,9 +123,9 @@ def masked_max(x_BTM: Array, mask_BT: Array) -> Array:
 
 
 def fused_recurrence(kind: str, x_TBM: Array, mask_BT: Array | None, reverse: bool, weights: list) -> Array | None:
-    """The features of a recurrent layer, (time, batch, units), by a kernel of the device; None where it has none.
+    """The features of a recurrent layer, (time, batch, units), by a fused kernel; None where the device has none.
 
-    JAX has cuDNN for LSTM alone, as an experiment, and compiles the scan as a whole.
+    None on JAX: its cuDNN kernel is experimental and for LSTM only, and the scan is compiled as a whole.
 
     Args:
         kind: "RNN", "LSTM" or "GRU".
@@ -156,7 +156,7 @@ def quantized_matmul(x_RI: Array, matrix_OI: Array, scale_O: Array | None) -> Ar
     """(rows, outputs) of (rows, inputs) and a matrix of bfloat16, or of int8 with a scale per output.
 
     On a CPU that is slower than float32: one row of a GPT-2 in int8 comes to 17 tokens/s, in bfloat16 to 4, where
-    float32 writes 19 (one core).
+    float32 generates 19 (one core).
     """
     y_RO = jnp.matmul(x_RI.astype("bfloat16"), matrix_OI.astype("bfloat16").T, preferred_element_type="float32")
     return (y_RO if scale_O is None else y_RO * scale_O).astype(x_RI.dtype)

@@ -62,22 +62,23 @@ def _masked(score_BHTS, mask, causal):
 
 
 def update_cache(cache_BKSD: Array, x_BKTD: Array, slots_T: Array) -> Array:
-    """A KV cache, (batch, heads, length, width), with new keys or values at the `slots_T`, integers that count up."""
+    """Update a KV cache, (batch, kv heads, length, width), with keys or values at `slots_T`, consecutive integers."""
     return jax.lax.dynamic_update_slice_in_dim(cache_BKSD, x_BKTD.astype(cache_BKSD.dtype), slots_T[0], axis=2)
 
 
 def cached_attention(
     q_BTHD: Array, k_BKSD: Array, v_BKSD: Array, mask_BTS: Array | None = None, bias_BHTS: Array | None = None
 ) -> Array:
-    """Attention of a few new tokens to the keys and values of a KV cache, heads first: (batch, time, heads, width).
+    """Cached attention of a few new tokens: (batch, time, heads, width).
 
     Args:
+        k_BKSD, v_BKSD: the KV cache, heads first.
         mask_BTS: booleans, True at visible slots, broadcast over T; None: all visible.
         bias_BHTS: added to the scaled scores, broadcast over B.
     """
-    (batch, time, heads, width), shared = q_BTHD.shape, k_BKSD.shape[1]
+    (batch, time, heads, width), kv_heads = q_BTHD.shape, k_BKSD.shape[1]
     q_BHTD = jnp.swapaxes(q_BTHD * width**-0.5, 1, 2)
-    q_BKGD = jnp.reshape(q_BHTD, (batch, shared, heads // shared * time, width))  # queries that share keys side by side
+    q_BKGD = jnp.reshape(q_BHTD, (batch, kv_heads, heads // kv_heads * time, width))  # queries grouped by kv head
     score_BKGS = jnp.matmul(q_BKGD, jnp.swapaxes(k_BKSD, 2, 3), preferred_element_type="float32")
     score_BHTS = jnp.reshape(score_BKGS, (batch, heads, time, -1))
     score_BHTS = score_BHTS if bias_BHTS is None else score_BHTS + bias_BHTS

@@ -1,4 +1,4 @@
-"""Dropout on JAX by a counter and a hash: JAX's own generators are slow on a CPU."""
+"""Dropout on JAX with a counter-based random number generator: JAX's own generators are slow on a CPU."""
 
 import math
 
@@ -12,7 +12,7 @@ WEYL = np.uint32(0x9E3779B9)  # 2**32 divided by the golden ratio
 
 
 def dropout(x: Array, rate: float, seed: keras.random.SeedGenerator, noise_shape: tuple | None = None) -> Array:
-    """Dropout: numbers of `x` are 0 with probability `rate`; the others are divided by 1 - `rate`, so the mean stays.
+    """Dropout: elements of `x` become 0 with probability `rate`; the others are divided by 1 - `rate`.
 
     JAX's own generators take 100 ms for 5 million numbers on a CPU, this function 2: numbers are counted and hashed
     by a 32-bit SplitMix, a Weyl sequence (Steele et al. 2014, https://doi.org/10.1145/2660193.2660195) through the
@@ -20,7 +20,7 @@ def dropout(x: Array, rate: float, seed: keras.random.SeedGenerator, noise_shape
 
     Args:
         seed: source of the random numbers; a backend with global generators ignores it.
-        noise_shape: shape of the random decisions, broadcast to the shape of `x`; None in it, or None: the size of `x`.
+        noise_shape: shape of the dropout mask, broadcast to `x`; an axis of None has the size of `x`; None: all axes.
     """
     shape = tuple(noise or size for noise, size in zip(noise_shape or x.shape, x.shape, strict=True))
     start, salt = jax.random.bits(seed.next(), (2,), "uint32")

@@ -1,7 +1,7 @@
 """Keras's private API: every private name that the package uses, each behind one function with a guard test.
 
-A new version of Keras may rename what stands here; `tests/backend/test_keras_private.py` then fails and names it. Five
-private hooks of optimizers are overridden elsewhere, by the classes that `HOOKS` lists.
+A new version of Keras may rename or remove one; `tests/backend/test_keras_private.py` then fails and names it.
+Five private hooks of optimizers are overridden elsewhere, by the classes that `HOOKS` lists.
 """
 
 from collections.abc import Callable, Iterator

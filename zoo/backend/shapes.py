@@ -1,4 +1,4 @@
-"""Few distinct array shapes: sizes rounded up to a ladder of buckets or to a power of two, so that little is compiled.
+"""Shape bucketing: sizes rounded up to a ladder of buckets or to a power of two, so that few shapes are compiled.
 
 JAX and TensorFlow compile a function once for each shape of its arguments.
 """
@@ -9,11 +9,11 @@ BUCKETS = (8, *(n << i for i in range(20) for n in (16, 24)))  # 8, 16, 24, 32, 
 
 
 def bucket(lengths: np.ndarray | int, longest: int) -> np.ndarray:
-    """The bucket, that is the padded length, of each of an array of lengths.
+    """The bucket of each length: the length after padding.
 
     Args:
         lengths: integers of any shape, in tokens.
-        longest: no bucket is larger, the most tokens that an example has.
+        longest: upper bound of the buckets: the length of the longest example.
     """
     ladder = np.array(BUCKETS)
     return np.minimum(ladder[np.searchsorted(ladder, lengths)], longest)

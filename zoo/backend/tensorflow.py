@@ -1,4 +1,4 @@
-"""The TensorFlow backend beyond `keras.ops`. What a function does stands in `zoo/backend/jax.py`."""
+"""The TensorFlow backend beyond `keras.ops`. `zoo/backend/jax.py` documents the functions."""
 
 from collections.abc import Callable
 from functools import partial
@@ -71,8 +71,8 @@ def scan(step: Callable, state: tuple, inputs: tuple, reverse: bool = False) -> 
         state, outputs = step(state, tuple(array[t] for array in inputs))
         return count + 1, state, tuple(stack.write(t, output) for stack, output in zip(stacks, outputs, strict=True))
 
-    _, first = step(state, tuple(array[0] for array in inputs))  # for its shapes; a graph drops it
-    stacks = tuple(tf.TensorArray(array.dtype, length, element_shape=array.shape) for array in first)
+    _, outputs = step(state, tuple(array[0] for array in inputs))  # for their shapes; a graph drops the step
+    stacks = tuple(tf.TensorArray(array.dtype, length, element_shape=array.shape) for array in outputs)
     _, state, stacks = tf.while_loop(lambda count, *_: count < length, body, (0, state, stacks))
     return state, tuple(stack.stack() for stack in stacks)
 
@@ -90,7 +90,7 @@ def custom_gradient(forward: Callable, backward: Callable) -> Callable:
         outputs, residuals = forward(*arrays)
         return outputs, lambda *gradients: backward(residuals, gradients)
 
-    return lambda *arrays: run(*map(tf.convert_to_tensor, arrays))  # it would not take variables
+    return lambda *arrays: run(*map(tf.convert_to_tensor, arrays))  # `tf.custom_gradient` takes no variables
 
 
 def jit(function: Callable, variables: list, on_trace: Callable | None = None, donate: bool = True) -> Callable:
@@ -115,7 +115,7 @@ def conv1d(x_BTM: tf.Tensor, kernel_KMF: tf.Tensor, padding: str, dilation: int)
 
 
 def masked_max(x_BTM: tf.Tensor, mask_BT: tf.Tensor) -> tf.Tensor:
-    """Max pooling over the tokens where `mask_BT` is True; by a sum, whose gradient is quicker than a choice's."""
+    """Max pooling over the tokens where `mask_BT` is True; by adding -inf, whose gradient is faster than `where`'s."""
     bias_BT = tf.cast(tf.where(mask_BT, 0.0, float("-inf")), x_BTM.dtype)
     return tf.reduce_max(x_BTM + bias_BT[:, :, None], axis=1)
 

@@ -49,7 +49,7 @@ def _masked(score_BHTS, mask, causal):
 
 
 def update_cache(cache_BKSD: tf.Tensor, x_BKTD: tf.Tensor, slots_T: tf.Tensor) -> tf.Tensor:
-    """A KV cache with new keys or values at the `slots_T`, as in `zoo/backend/jax_attention.py`.
+    """Update a KV cache with keys or values at `slots_T`, as in `zoo/backend/jax_attention.py`.
 
     A scatter and not `keras.ops.slice_update`, which is an operation of XLA that a stock server does not run.
     """
@@ -65,15 +65,15 @@ def cached_attention(
     mask_BTS: tf.Tensor | None = None,
     bias_BHTS: tf.Tensor | None = None,
 ) -> tf.Tensor:
-    """Attention of a few new tokens to a KV cache, as in `zoo/backend/jax_attention.py`."""
-    (_, _, heads, width), shared = q_BTHD.shape, k_BKSD.shape[1]
+    """Cached attention: of a few new tokens to a KV cache, as in `zoo/backend/jax_attention.py`."""
+    (_, _, heads, width), kv_heads = q_BTHD.shape, k_BKSD.shape[1]
     batch, time, length = tf.shape(q_BTHD)[0], tf.shape(q_BTHD)[1], tf.shape(k_BKSD)[2]
     q_BHTD = tf.transpose(q_BTHD * width**-0.5, (0, 2, 1, 3))
-    q_BKGD = tf.reshape(q_BHTD, (batch, shared, heads // shared * time, width))  # queries that share keys side by side
+    q_BKGD = tf.reshape(q_BHTD, (batch, kv_heads, heads // kv_heads * time, width))  # queries grouped by kv head
     score_BHTS = tf.reshape(tf.matmul(q_BKGD, k_BKSD, transpose_b=True), (batch, heads, time, length))
     score_BHTS = tf.cast(score_BHTS, "float32") + (0.0 if bias_BHTS is None else bias_BHTS)
     score_BHTS = score_BHTS if mask_BTS is None else tf.where(mask_BTS[:, None], score_BHTS, NEG_INF)
     weight_BHTS = tf.nn.softmax(score_BHTS)
-    weight_BKGS = tf.reshape(tf.cast(weight_BHTS, v_BKSD.dtype), (batch, shared, heads // shared * time, length))
+    weight_BKGS = tf.reshape(tf.cast(weight_BHTS, v_BKSD.dtype), (batch, kv_heads, heads // kv_heads * time, length))
     y_BHTD = tf.reshape(tf.matmul(weight_BKGS, v_BKSD), (batch, heads, time, width))
     return tf.transpose(y_BHTD, (0, 2, 1, 3))

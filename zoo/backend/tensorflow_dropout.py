@@ -1,4 +1,4 @@
-"""Dropout on TensorFlow from half of the random numbers."""
+"""Dropout on TensorFlow with 16 random bits per element."""
 
 import keras
 import tensorflow as tf
@@ -7,7 +7,7 @@ import tensorflow as tf
 def dropout(x: tf.Tensor, rate: float, seed: keras.random.SeedGenerator, noise_shape: tuple | None = None) -> tf.Tensor:
     """Dropout, as in `zoo/backend/jax_dropout.py`.
 
-    Each number that TensorFlow draws gives two of 16 bits: half the time of `keras.random.dropout`. So rates are
+    Each random number of 32 bits serves two elements: half the time of `keras.random.dropout`. So rates are
     rounded to 1 / 65536.
     """
     sizes = tf.shape(x)

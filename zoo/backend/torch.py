@@ -1,4 +1,4 @@
-"""The PyTorch backend beyond `keras.ops`. What a function does stands in `zoo/backend/jax.py`."""
+"""The PyTorch backend beyond `keras.ops`. `zoo/backend/jax.py` documents the functions."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from zoo.backend import torch_attention, torch_capture, torch_optimizer, torch_recurrence
-from zoo.backend.torch_entropy import PART, entropy
+from zoo.backend.torch_entropy import CHUNK, entropy
 
 sigmoid, tanh, concatenate = torch.sigmoid, torch.tanh, partial(torch.cat, dim=-1)
 split = partial(torch.chunk, dim=-1)
@@ -20,10 +20,10 @@ sigmoid_gradient, tanh_gradient = torch.ops.aten.sigmoid_backward.default, torch
 AdamW, fused_recurrence = torch_optimizer.AdamW, torch_recurrence.fused_recurrence
 attention, cached_attention = torch_attention.attention, torch_attention.cached_attention
 update_cache, jit, capture = torch_attention.update_cache, torch_capture.jit, torch_capture.capture
-FEW = 8  # rows up to which reading int8 weights is all that takes time
-ROWS, SIZE = 4, 2**17  # of a product on a CPU, rows and numbers of the kernel, from which oneDNN is quicker than MKL
+INT8_ROWS = 8  # rows up to which a product is memory-bound, so that int8 weights are faster than bfloat16
+ONEDNN_ROWS, ONEDNN_SIZE = 4, 2**17  # rows, and elements of the kernel, from which oneDNN is faster than MKL on a CPU
 ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-BLOCK = 32  # numbers that torch's product with int8 weights reads at once, also beyond the end of a row
+INT8_BLOCK = 32  # elements that torch's product with int8 weights reads at once, also beyond the end of a row
 JIT_COMPILE = False  # `jit_compile` of models: torch.compile pays only where shapes never change
 
 
@@ -59,8 +59,8 @@ def transpose(matrix: Tensor) -> Tensor:
 def scan(step: Callable, state: tuple, inputs: tuple, reverse: bool = False) -> tuple:
     """Scan over axis 0 of the `inputs`."""
     slices, outputs = list(zip(*(array.unbind(0) for array in inputs), strict=True)), []
-    for now in reversed(slices) if reverse else slices:
-        state, output = step(state, now)
+    for step_inputs in reversed(slices) if reverse else slices:
+        state, output = step(state, step_inputs)
         outputs.append(output)
     if reverse:
         outputs.reverse()
@@ -114,8 +114,8 @@ def linear(x: Tensor, kernel_IO: Tensor, bias_O: Tensor | None = None) -> Tensor
 
 def _suits_onednn(x, kernel_IO):
     inference = x.dtype == torch.float32 and x.device.type == "cpu" and not torch.is_grad_enabled()
-    rows = 1 if kernel_IO.stride(0) == 1 else ROWS  # a transposed embedding table, MKL reads slowly for one row too
-    return inference and ONEDNN and kernel_IO.numel() >= SIZE and x.numel() >= rows * len(kernel_IO)
+    rows = 1 if kernel_IO.stride(0) == 1 else ONEDNN_ROWS  # MKL is slow at a transposed embedding table
+    return inference and ONEDNN and kernel_IO.numel() >= ONEDNN_SIZE and x.numel() >= rows * len(kernel_IO)
 
 
 def conv1d(x_BTM: Tensor, kernel_KMF: Tensor, padding: str, dilation: int) -> Tensor:
@@ -126,17 +126,17 @@ def conv1d(x_BTM: Tensor, kernel_KMF: Tensor, padding: str, dilation: int) -> Te
     """
     reach = (len(kernel_KMF) - 1) * dilation if padding == "same" else 0
     if reach % 2:
-        x_BTM = torch.nn.functional.pad(x_BTM, (0, 0, 0, 1))  # the end gets the odd one
+        x_BTM = torch.nn.functional.pad(x_BTM, (0, 0, 0, 1))  # an odd total pads the end by one more
     kernel_FM1K = kernel_KMF.permute(2, 1, 0)[:, :, None].contiguous(memory_format=torch.channels_last)
-    x_BM1T, both_ends = x_BTM.transpose(1, 2)[:, :, None], (0, reach // 2)
-    y_BF1T = torch.nn.functional.conv2d(x_BM1T, kernel_FM1K, padding=both_ends, dilation=(1, dilation))
+    x_BM1T, end_padding = x_BTM.transpose(1, 2)[:, :, None], (0, reach // 2)
+    y_BF1T = torch.nn.functional.conv2d(x_BM1T, kernel_FM1K, padding=end_padding, dilation=(1, dilation))
     return y_BF1T[:, :, 0].transpose(1, 2)
 
 
 def dropout(x: Tensor, rate: float, seed: keras.random.SeedGenerator, noise_shape: tuple | None = None) -> Tensor:
     """Dropout by torch's global generator; `seed` is ignored.
 
-    On a CPU each number that torch draws gives four of 16 bits: a quarter of the time of torch's own dropout. So rates
+    On a CPU each random number of 64 bits serves four elements: a quarter of the time of torch's own dropout. So rates
     are rounded to 1 / 65536 there.
     """
     shape = [noise or size for noise, size in zip(noise_shape or x.shape, x.shape, strict=True)]
@@ -151,7 +151,7 @@ def dropout(x: Tensor, rate: float, seed: keras.random.SeedGenerator, noise_shap
 def masked_max(x_BTM: Tensor, mask_BT: Tensor) -> Tensor:
     """Max pooling over the tokens where `mask_BT` is True, (batch, width); -inf for a text without a token.
 
-    A sum is quicker than a choice, with its gradient, and that of `amax`, which Keras takes, is twice as slow.
+    Adding -inf is faster than `where`, gradient included; the gradient of `amax`, which Keras uses, is twice as slow.
     """
     bias_BT = torch.zeros_like(mask_BT, dtype=x_BTM.dtype).masked_fill(~mask_BT, float("-inf"))
     return (x_BTM + bias_BT[:, :, None]).max(1).values
@@ -160,7 +160,7 @@ def masked_max(x_BTM: Tensor, mask_BT: Tensor) -> Tensor:
 def cross_entropy(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
     """The cross-entropy of each target in nats."""
     flat, labels = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1).long()
-    if flat.device.type == "cpu" and flat.numel() > 2 * PART:
+    if flat.device.type == "cpu" and flat.numel() > 2 * CHUNK:
         loss = custom_gradient(*entropy(labels, smoothing))(flat)
     else:
         loss = torch.nn.functional.cross_entropy(flat.float(), labels, reduction="none", label_smoothing=smoothing)
@@ -176,13 +176,13 @@ def count_occurrences(values: Tensor) -> Tensor:
 def quantized_matmul(x_RI: Tensor, matrix_OI: Tensor, scale_O: Tensor | None) -> Tensor:
     """(rows, outputs) of (rows, inputs) and a matrix of bfloat16, or of int8 with a scale per output.
 
-    On a CPU int8 is read as it is where rows are few: 13.5 ms for 40 matrices of 3072 x 768 and one row, where float32
-    takes 24.8, and for eight 34.9, where bfloat16 takes 28.9 and float32 62 (one core).
+    On a CPU few rows are multiplied by int8 weights directly: 13.5 ms for 40 matrices of 3072 x 768 and one row, where
+    float32 takes 24.8, and 34.9 for eight rows, where bfloat16 takes 28.9 and float32 62 (one core).
     """
     x = x_RI.bfloat16()
     if scale_O is None:
         return (x @ matrix_OI.t()).to(x_RI.dtype)
-    if x.device.type == "cpu" and len(x) <= FEW and x.shape[1] % BLOCK == 0:
+    if x.device.type == "cpu" and len(x) <= INT8_ROWS and x.shape[1] % INT8_BLOCK == 0:
         return torch._weight_int8pack_mm(x, matrix_OI, scale_O.bfloat16()).to(x_RI.dtype)  # pyright: ignore[reportPrivateImportUsage]
     return (x @ matrix_OI.bfloat16().t()).to(x_RI.dtype) * scale_O.to(x_RI.dtype)
 

@@ -30,7 +30,7 @@ def attention(
 
 
 def _attention_mask(mask, causal, time):
-    """None where all keys are visible: quicker. An accelerator is not asked, since that would stall it."""
+    """None where all keys are visible, which is faster; not checked on accelerators, where that synchronises."""
     if mask is None or (mask.device.type == "cpu" and mask.all()):
         return None
     mask_BHTS = mask[:, None, None] if mask.ndim == 2 else mask[:, None]
@@ -47,24 +47,24 @@ def _biased(bias_BHTS, mask_BHTS, causal):
 
 
 def update_cache(cache_BKSD: Tensor, x_BKTD: Tensor, slots_T: Tensor) -> Tensor:
-    """A KV cache with new keys or values at the `slots_T`: in place."""
+    """Update a KV cache with keys or values at `slots_T`, in place."""
     return cache_BKSD.index_copy_(2, slots_T.long(), x_BKTD.to(cache_BKSD.dtype))
 
 
 def cached_attention(
     q_BTHD: Tensor, k_BKSD: Tensor, v_BKSD: Tensor, mask_BTS: Tensor | None = None, bias_BHTS: Tensor | None = None
 ) -> Tensor:
-    """Attention of a few new tokens to a KV cache, as in `zoo/backend/jax_attention.py`.
+    """Cached attention: of a few new tokens to a KV cache, as in `zoo/backend/jax_attention.py`.
 
     For 8 or 32 rows two products take two thirds of the time of `scaled_dot_product_attention` (one core).
     """
-    (batch, time, heads, width), (_, shared, length, _) = q_BTHD.shape, k_BKSD.shape
-    q_PGD = (q_BTHD * width**-0.5).transpose(1, 2).reshape(batch * shared, -1, width)  # G queries share a pair's keys
+    (batch, time, heads, width), (_, kv_heads, length, _) = q_BTHD.shape, k_BKSD.shape
+    q_PGD = (q_BTHD * width**-0.5).transpose(1, 2).reshape(batch * kv_heads, -1, width)  # P pairs of text and kv head
     score_BHTS = torch.bmm(q_PGD, k_BKSD.flatten(0, 1).transpose(1, 2)).view(batch, heads, time, length)
     if bias_BHTS is not None:
         score_BHTS = score_BHTS + bias_BHTS.to(score_BHTS.dtype)
     if mask_BTS is not None:
         score_BHTS = score_BHTS.masked_fill(~mask_BTS[:, None], torch.finfo(score_BHTS.dtype).min)
-    weight_PGS = torch.softmax(score_BHTS, -1).view(batch * shared, -1, length)
+    weight_PGS = torch.softmax(score_BHTS, -1).view(batch * kv_heads, -1, length)
     y_BHTD = torch.bmm(weight_PGS, v_BKSD.flatten(0, 1)).view(batch, heads, time, width)
     return y_BHTD.transpose(1, 2)

@@ -1,4 +1,4 @@
-"""Captured graphs on torch: operations without gradients and without the Python work of Keras's layers around them."""
+"""Captured graphs on torch: operations without gradients and without the Python overhead of Keras's layers."""
 
 from collections.abc import Callable
 
@@ -7,15 +7,14 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 
 
 def jit(function: Callable, variables: list, on_trace: Callable | None = None, donate: bool = True) -> Callable:
-    """`function` as it is, but without gradients: other backends compile it."""
+    """`function` without gradients; torch does not compile it, the other backends do."""
     return torch.no_grad()(function)
 
 
 def capture(function: Callable, on_trace: Callable | None = None) -> Callable:
     """`function`, of arrays in any structure, as a graph of torch's operations, captured once for each shape.
 
-    That leaves out the work of Keras's layers around their operations, half the time of a step with one row of a GPT-2
-    on a CPU.
+    That saves the Python overhead of Keras's layers: half the time of a decoding step of GPT-2 with one row on a CPU.
 
     Args:
         function: it may use Keras variables.
@@ -39,7 +38,7 @@ def capture(function: Callable, on_trace: Callable | None = None) -> Callable:
 
 def _capture(function, flat, structure):
     """`(graph, structure of its outputs)`, and the outputs: the function runs while its graph is captured."""
-    from torch.fx.experimental.proxy_tensor import make_fx  # it imports a great deal
+    from torch.fx.experimental.proxy_tensor import make_fx  # slow to import
 
     outputs = []
 

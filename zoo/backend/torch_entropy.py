@@ -1,6 +1,6 @@
-"""Cross-entropy on a CPU, a few rows at a time: of a large vocabulary's logits no copy is written but the gradient.
+"""Chunked cross-entropy on a CPU: of a large vocabulary's logits the only copy is the gradient.
 
-Torch's own writes three more, each the size of the logits, and one of 32 bits where they have 16.
+Torch's own cross-entropy makes three more copies of the logits, and one in float32 where they have 16 bits.
 """
 
 from collections.abc import Callable
@@ -8,14 +8,19 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-PART = 2**18  # logits that are processed together: they stay in a core's cache
+CHUNK = 2**18  # logits that are processed together: they fit in a core's cache
 
 
 def entropy(targets: Tensor, smoothing: float) -> tuple[Callable, Callable]:
-    """`(forward, backward)` for `zoo.backend.torch.custom_gradient`: (rows, classes) logits to (rows,) losses."""
+    """Cross-entropy of (rows, classes) logits, (rows,), as `(forward, backward)` for `custom_gradient`.
+
+    Args:
+        targets: (rows,) integer classes.
+        smoothing: label smoothing, as in `zoo.backend.jax.cross_entropy`.
+    """
 
     def forward(logits):
-        total = torch.cat([part.float().logsumexp(1) for part in _parts(logits, logits)])
+        total = torch.cat([chunk.float().logsumexp(1) for chunk in _chunks(logits, logits)])
         loss = total - logits.gather(1, targets[:, None])[:, 0].float()
         if smoothing:
             loss = (1 - smoothing) * loss + smoothing * (total - logits.mean(1, dtype=torch.float32))
@@ -24,8 +29,8 @@ def entropy(targets: Tensor, smoothing: float) -> tuple[Callable, Callable]:
     def backward(residuals, gradients):
         logits, total = residuals
         gradient = torch.empty_like(logits)
-        parts = (_parts(array, logits) for array in (gradient, logits, total, *gradients, targets))
-        for out, logit, row_total, row_gradient, target in zip(*parts, strict=True):
+        chunks = (_chunks(array, logits) for array in (gradient, logits, total, *gradients, targets))
+        for out, logit, row_total, row_gradient, target in zip(*chunks, strict=True):
             out.copy_(_logits_gradient(logit, row_total, row_gradient, target, smoothing))
         return (gradient,)
 
@@ -33,7 +38,7 @@ def entropy(targets: Tensor, smoothing: float) -> tuple[Callable, Callable]:
 
 
 def _logits_gradient(logits, total, gradient, targets, smoothing):
-    """The gradient of some rows: their probabilities, less the weight that each class has, times that of their loss."""
+    """The gradient of some rows: probabilities less smoothed targets, times the gradient of the loss."""
     slope = (logits - total[:, None]).exp_()
     if smoothing:
         slope -= smoothing / logits.shape[1]
@@ -41,5 +46,5 @@ def _logits_gradient(logits, total, gradient, targets, smoothing):
     return slope.mul_(gradient[:, None])
 
 
-def _parts(array, logits):
-    return array.split(max(PART // logits.shape[1], 1))
+def _chunks(array, logits):
+    return array.split(max(CHUNK // logits.shape[1], 1))

@@ -1,4 +1,4 @@
-"""AdamW on torch by fused kernels: a few passes over weights and gradients a step, where Keras's own makes twenty."""
+"""AdamW on torch with fused kernels: a few passes over the weights per step, where Keras's own makes twenty."""
 
 import torch
 
@@ -8,7 +8,7 @@ from zoo.backend.keras_private import adam_moments, moving_averages, torch_adamw
 class AdamW(torch_adamw()):
     """`keras.optimizers.AdamW` by torch's fused kernel on a CPU: a step of 8.4 million weights takes 14 ms, not 97.
 
-    What it overrides are private hooks of Keras, see `zoo.backend.keras_private.HOOKS`.
+    It overrides private hooks of Keras: see `zoo.backend.keras_private.HOOKS`.
     """
 
     def _parallel_update_step(self, grads, variables, learning_rate):
@@ -37,7 +37,7 @@ class AdamW(torch_adamw()):
         if not self.global_clipnorm:
             return super()._clip_gradients(grads)
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))  # pyright: ignore[reportPrivateImportUsage]
-        # norm - norm is NaN for an infinite norm: no weight may look right after that
+        # norm - norm is NaN for an infinite norm: all weights become NaN, none stays plausible
         torch._foreach_mul_(grads, (self.global_clipnorm / norm).clamp(max=1.0) + (norm - norm))  # pyright: ignore[reportPrivateImportUsage]
         return grads
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-FUSED_ON = "cuda"  # device whose recurrent kernels are quicker than a loop; on a CPU they are slower
+FUSED_ON = "cuda"  # device whose fused recurrent kernels are faster than a loop; on a CPU they are slower
 
 
 def fused_recurrence(

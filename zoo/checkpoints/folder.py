@@ -1,4 +1,4 @@
-"""A folder of Hugging Face transformers, or of sentence-transformers, as a pipeline."""
+"""Import a folder of Hugging Face transformers or of sentence-transformers as a pipeline."""
 
 import json
 from dataclasses import fields, replace
@@ -18,22 +18,22 @@ from zoo.presets import Preset, Training
 from zoo.runtime.errors import UserError
 from zoo.tokenizers.pretrained import Pretrained
 
-LENGTH = 512  # ids of the longest example, where the folder allows more
+LENGTH = 512  # ids of an example at most, where the folder has no limit of its own
 
 
 def import_folder(folder: str | Path) -> Pipeline:
     """The `Pipeline` of a folder with config.json, model.safetensors and a tokenizer's files.
 
-    The objective is that of the folder's head. Without a head, it is next_token where the architecture has tied word
-    vectors and is causal; else embed_text, pooled as sentence-transformers' files say.
+    The objective is that of the folder's head. Without a head, it is next_token where the architecture is causal with
+    tied embeddings; else embed_text, with the pooling of sentence-transformers' files.
 
-    Raises UserError, naming the file, where one is missing or damaged, or parts do not fit.
+    Raises UserError, naming the file, where a file is missing or damaged, or files do not fit together.
     """
     folder = Path(folder)
     config = read_config(folder)
     architecture = read_architecture(config)
     tokenizer = read_tokenizer(folder, architecture)
-    architecture = replace(architecture, padding=tokenizer.padding)  # some config.json have no padding id
+    architecture = replace(architecture, padding=tokenizer.padding)  # some config.json files have none
     objective = read_objective(folder, config, architecture).preparation(architecture).objective
     model, report = build_with_weights(partial(build_model, objective, architecture), folder)
     if report.new:
@@ -60,7 +60,7 @@ def read_objective(folder: Path, config: dict[str, Any], architecture: Architect
 
 
 def _labels(objective, config):
-    """Fields of an objective, by its name, that name its classes."""
+    """The fields of an objective, by its name, that hold the names of its classes."""
     names = config.get("id2label") or {}
     labels = tuple(names[number] for number in sorted(names, key=int))
     if objective == "tag_tokens":
@@ -70,16 +70,16 @@ def _labels(objective, config):
 
 
 def _length(folder, architecture):
-    length = _settings(folder / "sentence_bert_config.json").get("max_seq_length") or LENGTH
-    return min(length, getattr(architecture, "length", length))  # no `length`: no table of positions, any length
+    length = _read_json(folder / "sentence_bert_config.json").get("max_seq_length") or LENGTH
+    return min(length, getattr(architecture, "length", length))  # without learned positions: any length
 
 
 def _pooling(folder):
-    """The pooling of sentence-transformers. Raises UserError for one that the zoo does not have."""
-    modules = [module.get("type", "").rpartition(".")[2] for module in _settings(folder / "modules.json") or ()]
+    """The pooling of sentence-transformers, None without its files. Raises UserError for one that the zoo lacks."""
+    modules = [module.get("type", "").rpartition(".")[2] for module in _read_json(folder / "modules.json") or ()]
     if unknown := set(modules) - {"Transformer", "Pooling", "Normalize"}:
         raise UserError(f"Expected pooling, perhaps normalised, in {folder}/modules.json. Received: {unknown.pop()}.")
-    settings = _settings(folder / "1_Pooling" / "config.json")
+    settings = _read_json(folder / "1_Pooling" / "config.json")
     names = {f"pooling_mode_{mode}": name for name, mode in POOLINGS.items()}
     modes = [name for name, on in settings.items() if name.startswith("pooling_mode_") and on is True]
     if len(modes) > 1 or set(modes) - set(names):
@@ -87,7 +87,7 @@ def _pooling(folder):
     return names[modes[0]] if modes else None
 
 
-def _settings(path):
+def _read_json(path):
     """The JSON in a file; an empty dict where the file is missing."""
     try:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

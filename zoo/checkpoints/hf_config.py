@@ -1,4 +1,4 @@
-"""config.json and the tokenizer of a Hugging Face folder: which architecture it has, and which head."""
+"""Read config.json and the tokenizer of a Hugging Face folder: its architecture and its head."""
 
 import json
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def read_tokenizer(folder: Path, architecture: Architecture) -> Tokenizer:
     if tokenizer.vocabulary_size > architecture.vocabulary:
         raise UserError(
             f"Expected a tokenizer of at most {architecture.vocabulary} ids in {folder}, as many as the network has "
-            f"vectors. Received: {tokenizer.vocabulary_size}."
+            f"embeddings. Received: {tokenizer.vocabulary_size}."
         )
     return tokenizer
 
@@ -49,7 +49,7 @@ def architecture_class(config: Mapping[str, Any]) -> type[Architecture]:
 
 
 def mapping_of(architecture: type[Architecture]) -> HuggingFaceMapping:
-    """The names of an architecture in checkpoints of transformers. Raises UserError where it has none."""
+    """The mapping between an architecture and transformers. Raises UserError where it has none."""
     if architecture.huggingface is None:
         raise UserError(f"Expected an architecture of transformers. Received: {architecture.__name__}.")
     return architecture.huggingface
@@ -62,6 +62,6 @@ def read_architecture(config: Mapping[str, Any]) -> Architecture:
 
 
 def read_head(config: Mapping[str, Any]) -> HeadMapping | None:
-    """The head of a config.json; None where it has none, or one that no objective of the zoo has."""
+    """The head of a config.json; None without a head, or for a head that no objective of the zoo has."""
     names = config.get("architectures") or [""]
     return mapping_of(architecture_class(config)).heads.get(names[0])

@@ -43,7 +43,7 @@ def write_huggingface(pipeline: Pipeline, folder: str | Path) -> Path:
 
 
 def _class_of(pipeline):
-    """(name of a class of transformers, its `HeadMapping` or None) with the outputs of the pipeline's objective."""
+    """`(name, head)` of the class of transformers with the outputs of the pipeline's objective; `head` may be None."""
     architecture, objective = pipeline.preset.architecture, pipeline.objective
     mapping, task = architecture.huggingface, catalog.name_of("objectives", objective)
     if task == "embed_text":
@@ -59,6 +59,7 @@ def _class_of(pipeline):
 
 
 def _setting(objective, architecture, field):
+    """A field of an objective; where its pooling is None, the architecture's."""
     value = getattr(objective, field)
     return architecture.pooling if field == "pooling" and value is None else value
 
@@ -66,26 +67,27 @@ def _setting(objective, architecture, field):
 def tensors_of(
     arrays: Mapping[str, np.ndarray], mapping: HuggingFaceMapping, head: HeadMapping | None
 ) -> dict[str, np.ndarray]:
-    """{name of a tensor: array} of a network's weights, {path: array}.
+    """State dict of transformers, {name: array}, of a network's weights, {path: array}.
 
     Raises UserError for a weight that transformers does not have.
     """
-    backbone = WeightMap(mapping.layers, mapping.prefix if head else "", mapping.transposed)
-    head_map, parts = WeightMap(head_layers(mapping, head)), {}
+    backbone_map = WeightMap(mapping.layers, mapping.prefix if head else "", mapping.transposed)
+    head_map = WeightMap(head_layers(mapping, head))
+    parts: dict[str, dict[int, np.ndarray]] = {}  # {name: {index of the part: array}}
     for path, array in arrays.items():
-        source = backbone.source(path) or head_map.source(path)
+        source = backbone_map.source(path) or head_map.source(path)
         if source is None and array.any():
-            raise UserError(f"Expected weights that transformers has. Received: {path}, which it has not.")
+            raise UserError(f"Expected weights that transformers has. Received: {path}, which it lacks.")
         for name, index, values in source.split(array) if source else ():
             parts.setdefault(name if head else canonical_name(name, mapping), {})[index] = values
-    tensors = {name: np.concatenate([arrays[i] for i in sorted(arrays)], -1) for name, arrays in parts.items()}
-    return {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    tensors = {name: np.concatenate([by_index[i] for i in sorted(by_index)], -1) for name, by_index in parts.items()}
+    return {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
 
 
 def _config(pipeline, name):
     architecture, objective, tokenizer = pipeline.preset.architecture, pipeline.objective, pipeline.tokenizer
-    ends = {"bos_token_id": tokenizer.start, "eos_token_id": tokenizer.end}
-    config = {"architectures": [name], "dtype": "float32", **ends, "pad_token_id": tokenizer.padding}
+    special_ids = {"bos_token_id": tokenizer.start, "eos_token_id": tokenizer.end, "pad_token_id": tokenizer.padding}
+    config = {"architectures": [name], "dtype": "float32", **special_ids}
     config |= architecture.huggingface.to_config(architecture)
     labels = getattr(objective, "labels", ()) or getattr(objective, "tags", ())
     if labels:
@@ -109,7 +111,7 @@ def _tokenizer_config(pipeline):
 
 
 def _write_sentence_transformers(folder, pipeline):
-    """Write the modules of sentence-transformers: pooling and L2 normalisation, as embed_text has them."""
+    """Write the module files of sentence-transformers: pooling and L2 normalisation, as in embed_text."""
     types = {"": "Transformer", "1_Pooling": "Pooling", "2_Normalize": "Normalize"}
     modules = [
         {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{name}"}

@@ -1,6 +1,6 @@
 """Convert presets of KerasHub (https://keras.io/keras_hub), loaded by keras_hub, to folders of transformers.
 
-The folders are cached in zoo/ of Keras's own folder, so that a preset is converted once.
+The folders are cached in ~/.keras/zoo, or KERAS_HOME/zoo, so that a preset is converted once.
 """
 
 import hashlib
@@ -21,8 +21,8 @@ from zoo.runtime.errors import UserError, unknown
 from zoo.runtime.files import atomic_folder, write_text
 from zoo.transforms.lazy import shapes
 
-LOGITS = "logits/kernel"  # of a head; where it is missing, logits are products with the word vectors
-LEAVES = {"weight": "scale"}  # of layers of KerasHub's own
+LOGITS = "logits/kernel"  # the output layer; missing where it is tied to the embeddings
+LEAVES = {"weight": "scale"}  # of KerasHub's layers, where Keras's name differs
 
 
 def is_preset(folder: Path) -> bool:
@@ -50,7 +50,7 @@ def as_huggingface(name: str) -> Path:
 
 
 def _digest(folder, name):
-    """A hash of a preset's name, files, sizes and times: another for another version of the preset."""
+    """A hash of a preset's name, files, sizes and times: a changed preset has another."""
     files = sorted(path for path in folder.glob("*") if path.is_file())
     versions = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     return hashlib.blake2b(repr((name, versions)).encode(), digest_size=6).hexdigest()
@@ -85,7 +85,7 @@ def _convert(backbone):
 
 
 def _arrays(backbone, architecture):
-    """{path in the zoo: array} of all weights of a backbone. Raises UserError where they are not those of the table."""
+    """{path in the zoo: array} of all weights of a backbone. Raises UserError where they differ from the mapping's."""
     class_name, layers = architecture.keras_hub.class_name, architecture.keras_hub.layers_of(architecture)
     expected, arrays = shapes(architecture.backbone), {}
     for hub_path, weight in _weights(backbone):
@@ -99,7 +99,7 @@ def _arrays(backbone, architecture):
 
 
 def _weights(backbone):
-    """Yield (path, weight): paths begin with the backbone's layer, in which inner layers of one name are numbered.
+    """Yield (path, weight): paths begin with the backbone's layer; inner layers of the same name are numbered.
 
     Paths of Keras leave some layers out, and number nameless layers by the order of creation in the process.
     """
@@ -113,7 +113,7 @@ def _weights(backbone):
 
 
 def _path(hub_path, layers):
-    """The path in the zoo of a weight of KerasHub; None where the table has none."""
+    """The path in the zoo of a weight of KerasHub; None where the mapping has none."""
     if hub_path in layers:
         return layers[hub_path]
     layer, _, leaf = hub_path.rpartition("/")
@@ -125,11 +125,11 @@ def _path(hub_path, layers):
 
 
 def _reshape(array, shape):
-    """An array in the zoo's shape: one axis for all heads, and unused rows at the beginning of a table of positions."""
+    """An array in the zoo's shape: one axis for all heads, and zero rows before position embeddings."""
     array = np.asarray(array, "float32")
     if shape is None or array.ndim > len(shape):
         return np.ascontiguousarray(array if shape is None else array.reshape(shape))
-    widths = tuple((more - size, 0) for size, more in zip(array.shape, shape, strict=True))
+    widths = tuple((target - size, 0) for size, target in zip(array.shape, shape, strict=True))
     return np.pad(array, np.array(widths))
 
 

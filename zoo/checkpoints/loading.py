@@ -1,4 +1,4 @@
-"""Load a checkpoint into a network: every tensor is used or named, every shape is checked before a weight changes."""
+"""Load a checkpoint into a model: all shapes are checked before a weight changes, and unused tensors are reported."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -22,10 +22,10 @@ ALIGNMENT = 64  # bytes
 
 @dataclass(frozen=True)
 class LoadReport:
-    """Weights and tensors without a counterpart."""
+    """Missing and unexpected keys: weights that were not loaded, and tensors that were not used."""
 
-    new: tuple[str, ...]  # paths of weights that the checkpoint does not provide: of a head that it lacks
-    unused: tuple[str, ...]  # names of tensors of a head that the network lacks
+    new: tuple[str, ...]  # paths of weights of a head that the checkpoint lacks
+    unused: tuple[str, ...]  # names of tensors that the network lacks: of a head, or `ignored`
 
 
 def load_weights(model: keras.Model, folder: str | Path, head: bool = True) -> LoadReport:
@@ -33,7 +33,7 @@ def load_weights(model: keras.Model, folder: str | Path, head: bool = True) -> L
 
     Args:
         model: the backbone of an architecture, with or without an objective's head.
-        folder: tensors may be of float32, float16 or bfloat16, in one file or several with an index; or a name,
+        folder: with tensors of float32, float16 or bfloat16, in one file or several with an index; or a name,
             `hf:OWNER/NAME` or `keras:PRESET`.
         head: False leaves the layers of the head unchanged.
 
@@ -50,11 +50,11 @@ def load_weights(model: keras.Model, folder: str | Path, head: bool = True) -> L
 def build_with_weights(
     build: Callable[[], keras.Model], folder: Path, skip_mismatch: bool = False
 ) -> tuple[keras.Model, LoadReport]:
-    """The model that `build()` builds, initialised from a checkpoint: at no time is there a second set of weights.
+    """The model that `build()` builds, initialised from a checkpoint without a second set of weights in memory.
 
     Args:
-        folder: as of `load_weights`, resolved.
-        skip_mismatch: layers of a head are new where their tensors are of another shape.
+        folder: a folder as for `load_weights`, not a name.
+        skip_mismatch: weights of a head are new where their tensors have another shape.
 
     Raises UserError as `load_weights` does.
     """
@@ -75,10 +75,10 @@ class LoadPlan:
     """Which tensors become which weights. Raises UserError for a mismatch, before a tensor is read.
 
     Args:
-        weights: of a model.
+        weights: the weights of a model.
         folder: of Hugging Face transformers.
         head: whether the layers of the head are loaded.
-        skip_mismatch: layers of a head are new where their tensors are of another shape.
+        skip_mismatch: weights of a head are new where their tensors have another shape.
     """
 
     def __init__(self, weights: Sequence[keras.Variable], folder: Path, head: bool = True, skip_mismatch: bool = False):
@@ -89,7 +89,7 @@ class LoadPlan:
         self.mapping = mapping = mapping_of(architecture_class(config))
         self.tensors = {canonical_name(name, mapping): tensor for name, tensor in find_tensors(folder).items()}
         self.backbone = WeightMap(mapping.layers, mapping.prefix, mapping.transposed)
-        self.head = WeightMap(head_layers(mapping, read_head(config), head))
+        self.head = WeightMap(head_layers(mapping, read_head(config) if head else None))
         self.sources = {weight.path: source for weight in weights if (source := self._source(weight))}
         self.report = LoadReport(self._new(weights), self._unused())
 
@@ -132,7 +132,7 @@ class LoadPlan:
         return tuple(weight.path for weight in weights if weight.path.rpartition("/")[0] not in loaded)
 
     def _unused(self):
-        """Names of tensors of a head. Raises UserError where other tensors are unused."""
+        """Names of unused tensors. Raises UserError where the mapping does not allow one to be unused."""
         used = {canonical_name(name, self.mapping) for source in self.sources.values() for name in source.tensors}
         unused = sorted(set(self.tensors) - used)
         unknown = [name for name in unused if not may_be_unused(name, self.mapping)]

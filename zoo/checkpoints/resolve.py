@@ -1,6 +1,7 @@
-"""Names of published checkpoints as local folders: downloaded by the official client of their hub.
+"""Resolve the name of a published checkpoint to a local folder, downloaded by the official client of its hub.
 
-A preset of KerasHub, by its name or as a folder, becomes a folder of transformers: `zoo.checkpoints.keras_hub`.
+A preset of KerasHub, by its name or as a folder, is converted to a folder of transformers by
+`zoo.checkpoints.keras_hub`.
 """
 
 from pathlib import Path

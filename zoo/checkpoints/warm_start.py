@@ -38,12 +38,14 @@ def warm_start(
     name: str | Path,
     vocabulary_size: int,
 ) -> tuple[keras.Model, tuple[str, ...]]:
-    """`(model, new)`: what `build(architecture)` builds, with a folder's weights, and the paths of all other weights.
+    """Warm start a model: `(model, new)`, with a folder's weights, and the paths of weights that are new.
+
+    The model is what `build(architecture)` builds.
 
     Args:
         objective: weights of the head are loaded from a folder of the zoo with the same kind of objective.
         name: a folder, or a name as in `zoo.checkpoints.resolve`.
-        vocabulary_size: ids of the tokenizer; embeddings of ids that the folder's tokenizer lacks are means, see
+        vocabulary_size: ids of the tokenizer; embeddings of ids that the folder's tokenizer lacks are means: see
             `zoo.checkpoints.resize`.
 
     Raises UserError where weights of the backbone do not fit.
@@ -68,17 +70,17 @@ def _load(build, objective, architecture, folder):
             raise UserError(
                 f"Expected weights of shape {shape} for {path} in {folder}. Received: {received or 'none'}."
             )
-    same = {w.path for w in model.weights if w.path in weights and tuple(weights[w.path].shape) == tuple(w.shape)}
+    matching = {w.path for w in model.weights if w.path in weights and tuple(weights[w.path].shape) == tuple(w.shape)}
     for weight in model.weights:
-        if weight.path in same:
+        if weight.path in matching:
             weight.assign(weights[weight.path].value)
-    return model, tuple(weight.path for weight in model.weights if weight.path not in same)
+    return model, tuple(weight.path for weight in model.weights if weight.path not in matching)
 
 
 def load_backbone(name: str | Path) -> tuple[Architecture, Tokenizer, keras.Model]:
     """`(architecture, tokenizer, backbone)` of a folder, or of a name as in `zoo.checkpoints.resolve`.
 
-    Raises UserError where the folder is damaged, or its parts do not fit.
+    Raises UserError where the folder is damaged, or its files do not fit together.
     """
     folder = resolve(name)
     architecture, tokenizer = _read(folder)
@@ -100,7 +102,7 @@ def _read(folder):
 
 
 def _weights_of(folder, objective):
-    """{path: weight} of a model folder; of its head too where it has the same kind of objective."""
+    """{path: weight} of a model folder; with those of its head where it has the same kind of objective."""
     loaded = load(folder)
     weights = {weight.path: weight for weight in loaded.model.weights}
     if catalog.name_of("objectives", loaded.objective) == catalog.name_of("objectives", objective):

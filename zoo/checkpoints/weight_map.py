@@ -1,4 +1,4 @@
-"""Weight mapping: which tensors of a checkpoint a network's weights are, by the tables in its architecture's file."""
+"""Weight mapping: from a network's weights to a checkpoint's tensors, by the mapping in its architecture's file."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,14 +18,14 @@ PART = re.compile(r"(.+)\[(\d)/(\d)\](.*)")
 
 @dataclass(frozen=True)
 class WeightSource:
-    """The tensors of one weight: a part of a tensor, perhaps transposed, or its sum with the rows of others."""
+    """The tensors of a weight: a tensor or a part of it, perhaps transposed, or its sum with single-row tensors."""
 
     tensors: tuple[str, ...]  # names
     part: tuple[int, int] = (0, 1)  # (index, count) of equal parts along the last axis
     transposed: bool = False
 
     def shape(self, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-        """The weight's shape from the shapes of its tensors; that of the first tensor where it has no such parts."""
+        """The weight's shape from the shapes of its tensors; the first tensor's where it has no equal parts."""
         shape = shapes[0][::-1] if self.transposed else shapes[0]
         size, remainder = divmod(shape[-1], self.part[1]) if shape else (0, 1)
         return shape if remainder else (*shape[:-1], size)
@@ -39,17 +39,17 @@ class WeightSource:
         for row, chunk in tensors[0].chunks(start, start + len(rows)):
             part = chunk[..., column : column + out.shape[-1]] if by_columns else chunk
             rows[row - start : row - start + len(chunk)] = part
-        for other in tensors[1:]:
-            out += next(other.chunks(0, 1))[1]
+        for tensor in tensors[1:]:
+            out += next(tensor.chunks(0, 1))[1]
 
     def split(self, array: np.ndarray) -> Iterator[tuple[str, int, np.ndarray]]:
         """Yield (name, index of the part, its array) for the tensors of a weight, the inverse of `load`.
 
-        Of a sum the first tensor is the weight and the others are rows of zeros.
+        A sum is split into the weight as the first tensor, and rows of zeros.
         """
-        first, *others = self.tensors
+        first, *rows = self.tensors
         yield first, self.part[0], array.T if self.transposed else array
-        yield from ((name, 0, np.zeros_like(array[:1])) for name in others)
+        yield from ((name, 0, np.zeros_like(array[:1])) for name in rows)
 
 
 class WeightMap:
@@ -57,8 +57,8 @@ class WeightMap:
 
     Args:
         layers: {layer of the zoo: module of transformers}.
-        prefix: of the modules' names.
-        transposed: kernels are stored (outputs, inputs).
+        prefix: put before the names of modules.
+        transposed: whether kernels are stored (outputs, inputs).
     """
 
     def __init__(self, layers: Mapping[str, str], prefix: str = "", transposed: bool = True):
@@ -66,7 +66,7 @@ class WeightMap:
         self.patterns = [(_pattern(layer), module) for layer, module in layers.items()]
 
     def source(self, path: str) -> WeightSource | None:
-        """The source of the weight at `path`; None where the table has none."""
+        """The source of the weight at `path`; None where no layer matches."""
         layer, _, leaf = path.rpartition("/")
         for pattern, module in self.patterns:
             if match := pattern.fullmatch(path):
@@ -85,13 +85,13 @@ class WeightMap:
 
 
 def canonical_name(name: str, mapping: HuggingFaceMapping) -> str:
-    """A tensor's name without the prefix, and with weight and bias where BERT's first files have gamma and beta."""
+    """A tensor's name without the prefix, and with weight and bias for the gamma and beta of early BERT files."""
     name = name.removeprefix(mapping.prefix)
     return re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", name))
 
 
 def may_be_unused(name: str, mapping: HuggingFaceMapping) -> bool:
-    """Whether a tensor, by its canonical name, belongs to some head or is in `ignored`."""
+    """Whether a tensor, by its canonical name, may be unused: it belongs to a head, or is in `ignored`."""
     modules = (module for head in mapping.heads.values() for module in head.layers.values())
     heads = {canonical_name(module, mapping) for module in modules}
     if heads & {name, name.rpartition(".")[0]}:
@@ -99,11 +99,11 @@ def may_be_unused(name: str, mapping: HuggingFaceMapping) -> bool:
     return any(_pattern(ignored).fullmatch(name) for ignored in mapping.ignored)
 
 
-def head_layers(mapping: HuggingFaceMapping, head: HeadMapping | None, with_own: bool = True) -> dict[str, str]:
-    """{layer: module} of heads: modules under the prefix, which all files may have; `with_own` those of `head`."""
-    layers = {layer: module for each in mapping.heads.values() for layer, module in each.layers.items()}
+def head_layers(mapping: HuggingFaceMapping, head: HeadMapping | None) -> dict[str, str]:
+    """{layer: module} of `head`, and of all heads the modules under the prefix, which any checkpoint may have."""
+    layers = {layer: module for any_head in mapping.heads.values() for layer, module in any_head.layers.items()}
     below_prefix = {layer: module for layer, module in layers.items() if module.startswith(mapping.prefix or "/")}
-    return {**below_prefix, **(head.layers if head and with_own else {})}
+    return {**below_prefix, **(head.layers if head else {})}
 
 
 def _pattern(text):

@@ -19,20 +19,20 @@ def chat(
     system: Annotated[str, typer.Option(help="The system message, before the first turn.")] = "",
     quantize: Quantize = "",
     json: Json = False,
-):
+) -> None:
     """Chat with a model that follows instructions. Ctrl-C ends an answer, Ctrl-D the conversation."""
     conversation = start().load(model, quantize or "float32").chat(system, **sampling)
     for question in _questions():
         dropped = conversation.dropped_turns
         try:
             _answer(conversation, question, json)
-        except ValueError as error:  # a person may try a shorter turn; a pipe ends
+        except ValueError as error:  # at a terminal, a shorter turn may follow
             if not sys.stdin.isatty() or not (line := user_message(error)):
                 raise
             tell(f"zoo: {line}")
         if conversation.dropped_turns > dropped:
-            limit, dropped = conversation.max_prompt_tokens, conversation.dropped_turns
-            tell(f"(Prompts have at most {limit} tokens: the oldest turns, {dropped} so far, were dropped.)")
+            limit, total = conversation.max_prompt_tokens, conversation.dropped_turns
+            tell(f"(Prompts have at most {limit} tokens: the oldest turns, {total} so far, were dropped.)")
 
 
 def _questions() -> Iterator[str]:

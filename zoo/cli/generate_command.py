@@ -24,7 +24,7 @@ def generate(
     file: File = "",
     columns: Columns = "",
     errors: Errors = "strict",
-    min_tokens: Annotated[int, typer.Option(help="Least new tokens.")] = 0,
+    min_tokens: Annotated[int, typer.Option(help="Minimum number of new tokens.")] = 0,
     bad_word: Annotated[Texts, typer.Option(help="A word that is never generated; may be repeated.")] = None,
     stop: Annotated[Texts, typer.Option(help="Stop at this text; may be repeated.")] = None,
     beams: Annotated[int, typer.Option(help="Beams of a beam search; 1 is none.")] = 1,
@@ -40,10 +40,11 @@ def generate(
     quantize: Quantize = "",
     stream: Annotated[bool, typer.Option("--stream", help="Show each text while it is generated.")] = False,
     json: Json = False,
-):
+) -> None:
     """Generate text from prompts: arguments, a file, or the lines of standard input."""
     _check(prompt, file, stream, json, output, logprobs)
-    names, schema = columns_of(columns), json_schema and json_schema.read_text(encoding="utf-8")
+    names = columns_of(columns)
+    schema = json_schema.read_text(encoding="utf-8") if json_schema else None
     pipeline = start().load(model, quantize or "float32")
     generator = pipeline.generator(
         min_tokens=min_tokens,
@@ -62,16 +63,14 @@ def generate(
     records = records_of(pipeline, prompt, file, names, errors)
     with defer_interrupt() as interrupted:
         if output:
-            description = {name: value for name, value in context.params.items() if name not in ("output", "draft")}
-            description |= {"model": str(model.resolve()), "json_schema": schema}
-            description["changed"] = (model / "model.keras").stat().st_mtime_ns
+            description = _run_description(context.params, model, schema)
             return _write_file(generator, list(records), output, description, interrupted, logprobs)
         while chunk := list(islice(records, CHUNK)):
             if stream:
                 _stream(generator, chunk, interrupted)
             else:
                 _print(generator, chunk, interrupted, json, logprobs)
-            if interrupted():  # the texts so far are shown
+            if interrupted():  # the texts so far have been printed
                 raise KeyboardInterrupt
 
 
@@ -82,6 +81,13 @@ def _check(prompt, file, stream, json, output, logprobs):
         raise UserError(f"Expected --stream or --{'json' if json else 'output'}, not both.")
     if logprobs and not (json or output):
         raise UserError("Expected --json or --output beside --logprobs.")
+
+
+def _run_description(options, model, schema):
+    """What must be the same where a run of --output is continued: options, model and JSON schema."""
+    description = {name: value for name, value in options.items() if name not in ("output", "draft")}
+    description |= {"model": str(model.resolve()), "json_schema": schema}
+    return description | {"changed": (model / "model.keras").stat().st_mtime_ns}
 
 
 def _write_file(generator, records, output, description, interrupted, logprobs):
@@ -105,8 +111,7 @@ def _stream(generator, records, interrupted):
 def _print(generator, records, interrupted, json, logprobs):
     for record, completions in zip(records, generator.generate(records, interrupted), strict=True):
         for completion in completions:
-            fields = as_json(_fields(generator, record, completion, logprobs)) if json else completion.text
-            print(fields)
+            print(as_json(_fields(generator, record, completion, logprobs)) if json else completion.text)
 
 
 def _fields(generator, record, completion, logprobs):

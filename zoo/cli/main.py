@@ -13,7 +13,7 @@ from zoo.runtime.errors import USER_ERROR, single_line, user_message
 INTERRUPTED = 130  # exit status after Ctrl-C
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # Typer's own class has no public name
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up lines are not for people
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up messages of TensorFlow
 
 app = typer.Typer(add_completion=False, help=__doc__)
 app.command("list")(with_imports(model_commands.list_))
@@ -30,16 +30,16 @@ app.command()(with_imports(model_commands.export))
 def main() -> None:
     """Run the command line.
 
-    Exit status: 0 success; 2 a user error, told in one line; 1 a fault of the zoo's, with its traceback; 130 Ctrl-C.
+    Exit status: 0 success; 2 a user error, reported in one line; 1 a bug, with its traceback; 130 Ctrl-C.
     """
     try:
         sys.exit(_run(sys.argv[1:] or ["--help"]))
     except BrokenPipeError:  # `zoo predict ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python's last flush needs an open end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes standard output when it exits
         sys.exit(0)
     except KeyboardInterrupt:
-        resumed = " Continue an unfinished run with --resume." if "train" in sys.argv[1:2] else ""
-        print(f"Ended by Ctrl-C.{resumed}", file=sys.stderr)
+        hint = " Continue an unfinished run with --resume." if "train" in sys.argv[1:2] else ""
+        print(f"Ended by Ctrl-C.{hint}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except Exception as error:
         message = _usage_message(error) if isinstance(error, UsageError) else user_message(error)
@@ -50,9 +50,9 @@ def main() -> None:
 
 
 def _run(arguments):
-    """The exit status of the command; errors are raised. (Typer's own runner would print them in boxes.)"""
+    """Run a command and return its exit status; errors are raised. (Typer's own runner would print them in boxes.)"""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # in JSON that is an escape
+        sys.stdout.reconfigure(errors="backslashreplace")  # \udce9 for a lone surrogate, which is an escape in JSON too
     try:
         with typer.main.get_command(app).make_context("zoo", arguments) as context:
             context.command.invoke(context)

@@ -1,4 +1,4 @@
-"""zoo list, train, import, average, evaluate and export."""
+"""zoo list, train, import, average, evaluate and export: the catalog, and model folders."""
 
 from pathlib import Path
 from typing import Annotated
@@ -34,14 +34,14 @@ def list_(
         start()
     from zoo import catalog
 
-    listed = {each: catalog.names(each) for each in ([kind] if kind else catalog.CONTRACTS)}
+    names = {key: catalog.names(key) for key in ([kind] if kind else catalog.CONTRACTS)}
     if json:
-        return print_json(listed)
-    width = 2 + max(len(name) for names in listed.values() for name in names)
-    for each, names in listed.items():
-        print(f"{each}:")
-        for name in names:
-            print(f"  {name:{width}}{catalog.describe(each, name)}".rstrip())
+        return print_json(names)
+    width = 2 + max(len(name) for group in names.values() for name in group)
+    for key, group in names.items():
+        print(f"{key}:")
+        for name in group:
+            print(f"  {name:{width}}{catalog.describe(key, name)}".rstrip())
             if kind == "objectives":
                 print(f"  {'':{width}}with {_architectures_for(name)}")
     if not kind:
@@ -102,7 +102,7 @@ def average(
     models: Annotated[list[Path], typer.Argument(help="Folders of models fine-tuned from the same weights.")],
     to: Annotated[Path, typer.Option(help="The new model folder.")],
 ) -> None:
-    """Average the weights of models fine-tuned with other seeds or settings (a model soup)."""
+    """Average the weights of models fine-tuned with different seeds or settings (a model soup)."""
     _report_scores(start().average(models, to), to)
 
 
@@ -119,12 +119,12 @@ def evaluate(
     _check_picture(picture)
     names = columns_of(columns)
     pipeline = start().load(model, quantize or "float32")
-    scores, table, confusion = pipeline.scores_and_tables(data, "", names, errors)
+    scores, per_class, confusion = pipeline.scores_and_tables(data, "", names, errors)
     if picture:
         _plot(confusion, pipeline.objective, picture)
     if json:
         return print_json(scores)
-    for row in table:
+    for row in per_class:
         cells = (
             f"{value:<24}" if isinstance(value, str) else format_scores({name: value}) for name, value in row.items()
         )
@@ -156,6 +156,8 @@ def _plot(confusion, objective, path):
     from zoo.training.plots import plot_confusion
 
     if confusion is None:
-        raise UserError("Expected a model with one label a text, for --picture. Received: a model of another kind.")
+        raise UserError(
+            "Expected a model that classifies texts, one label each, for --picture. Received: another model."
+        )
     with atomic_file(path) as file:
         plot_confusion(confusion, objective.labels, file)

@@ -1,4 +1,4 @@
-"""Shared by the commands: options, the start of the framework, standard input and output."""
+"""Shared code of the commands: options, start of the backend, standard input and output."""
 
 import inspect
 import json
@@ -24,10 +24,10 @@ Quantize = Annotated[str, typer.Option(help="Load the weights as int8 or bfloat1
 Spec = Annotated[str, typer.Option(help="Data set: tfds:NAME, sample:NAME or a path; #SPLIT selects a split.")]
 File = Annotated[str, typer.Option(help="A file of texts, in any format of zoo list readers.")]
 
-_imports: list[str] = []  # of --import
+_imports: list[str] = []  # modules of --import
 
 
-def _note_imports(modules: list[str] | None) -> None:
+def _store_imports(modules: list[str] | None) -> None:
     _imports[:] = modules or []
 
 
@@ -35,7 +35,7 @@ Plugins = Annotated[
     list[str] | None,
     typer.Option(
         "--import",
-        callback=_note_imports,
+        callback=_store_imports,
         expose_value=False,
         metavar="MODULE",
         help="A module or .py file that registers classes of your own. Repeatable.",
@@ -44,7 +44,7 @@ Plugins = Annotated[
 
 
 def with_imports(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with the option `--import MODULE` added."""
+    """Add the option `--import MODULE` to a command."""
 
     @wraps(command)
     def run(*args, **options):
@@ -53,15 +53,15 @@ def with_imports(command: Callable[..., None]) -> Callable[..., None]:
 
     signature = inspect.signature(command)
     parameter = inspect.Parameter("plugins", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Plugins)
-    changed = signature.replace(parameters=[*signature.parameters.values(), parameter])
-    setattr(run, "__signature__", changed)  # noqa: B010 (functions declare no such attribute)
+    extended = signature.replace(parameters=[*signature.parameters.values(), parameter])
+    setattr(run, "__signature__", extended)  # noqa: B010 (functions declare no such attribute)
     return run
 
 
 def start() -> Any:
-    """Start the framework without its start-up lines, import the modules of --import, and return the package `zoo`.
+    """Start the Keras backend without its start-up messages, import the modules of --import, and return `zoo`.
 
-    Raises UserError where the framework, or a module, cannot be imported.
+    Raises UserError where the backend, or a module, cannot be imported.
     """
     try:
         with silence():
@@ -84,7 +84,7 @@ def has_imports() -> bool:
 
 
 def tell(message: str) -> None:
-    """Print a message to people, on standard error."""
+    """Print a message on standard error: standard output is for results."""
     print(message, file=sys.stderr)
 
 
@@ -98,8 +98,9 @@ def records_of(
     if not texts and sys.stdin.isatty():
         tell("Reading one text a line. Ctrl-D ends.")
     texts = (os.fsencode(text).decode("utf-8", "replace") for text in texts) if texts else read_lines()
-    while asked := tuple(islice(texts, len(pipeline.objective.fields.inputs))):
-        yield pipeline.objective.fields.record(asked)
+    fields = pipeline.objective.fields
+    while inputs := tuple(islice(texts, len(fields.inputs))):
+        yield fields.record(inputs)
 
 
 def read_lines(prompt: str = "") -> Iterator[str]:
@@ -129,8 +130,8 @@ def columns_of(text: str) -> dict[str, str]:
 
 
 def format_scores(scores: Mapping[str, Any]) -> str:
-    """Scores as one line for people."""
-    return "  ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in scores.items())
+    """Scores as one line of text, "accuracy 0.9123  f1 0.9050"."""
+    return "  ".join(f"{name} {x:.4f}" if isinstance(x, float) else f"{name} {x}" for name, x in scores.items())
 
 
 def as_json(value: Any) -> str:

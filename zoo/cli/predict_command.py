@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from zoo.cli.options import Columns, Errors, File, Json, Model, as_json, columns_of, records_of, start
-from zoo.runtime.errors import UserError
+from zoo.runtime.errors import UserError, single_line
 
 
 def predict(
@@ -22,9 +22,6 @@ def predict(
     names = columns_of(columns)
     pipeline = start().load(model)
     for record, answer in pipeline.stream(records_of(pipeline, text, file, names, errors)):
-        asked = {name: record[name] for name in pipeline.objective.fields.inputs}
-        print(as_json(asked | answer) if json else f"{pipeline.objective.format(answer)}  {_one_line(asked)}")
-
-
-def _one_line(asked):
-    return " | ".join(" ".join(text.split()) for text in asked.values())
+        inputs = {name: record[name] for name in pipeline.objective.fields.inputs}
+        texts = " | ".join(map(single_line, inputs.values()))
+        print(as_json(inputs | answer) if json else f"{pipeline.objective.format(answer)}  {texts}")

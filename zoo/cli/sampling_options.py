@@ -9,11 +9,11 @@ import typer
 
 
 def _options(
-    max_new_tokens: Annotated[int | None, typer.Option(help="Most new tokens.")] = None,
+    max_new_tokens: Annotated[int | None, typer.Option(help="Maximum number of new tokens.")] = None,
     temperature: Annotated[float | None, typer.Option(help="Of sampling; 0, the default, is greedy decoding.")] = None,
     top_k: Annotated[int | None, typer.Option(help="Sample from the k likeliest; or candidates to contrast.")] = None,
     top_p: Annotated[float | None, typer.Option(help="Nucleus sampling: total probability, 0 to 1.")] = None,
-    min_p: Annotated[float | None, typer.Option(help="Least probability, as a fraction of the likeliest's.")] = None,
+    min_p: Annotated[float | None, typer.Option(help="Minimum probability, as a fraction of the highest.")] = None,
     typical_p: Annotated[float | None, typer.Option(help="Typical sampling: total probability, 0 to 1.")] = None,
     contrastive_alpha: Annotated[
         float | None, typer.Option(help="Contrastive search with --top-k: weight of the similarity, say 0.6.")
@@ -31,7 +31,7 @@ def with_sampling_options(command: Callable[..., Any]) -> Callable[..., Any]:
     The command receives them as `sampling`, {name: value} of the options that were set.
     """
     shared = inspect.signature(_options).parameters
-    parameters = [each for name, each in inspect.signature(command).parameters.items() if name != "sampling"]
+    parameters = [item for name, item in inspect.signature(command).parameters.items() if name != "sampling"]
 
     @wraps(command)
     def run(**arguments: Any) -> Any:

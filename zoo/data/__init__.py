@@ -11,8 +11,8 @@ tags, context, question, answers, source, target, instruction, input, output, me
                                 folder, its train.en, train.de, valid.en and so on
 
 `SPEC#SPLIT` picks one split. A file with a split's name (dev.tsv) is that split. From any other file, and where a split
-is missing beside the training split, splits are derived with a seed. Answers whose text does not stand at their offset
-are dropped with a message. A new format is one file in `zoo/readers`, or a class of yours with `@zoo.register`.
+is missing beside the training split, splits are derived with a seed. Answers whose text is not at their offset are
+dropped with a message. A new format is one file in `zoo/readers`, or your own class with `@zoo.register`.
 
 Training passes over a dataset twice: `zoo.training.training_data` collects labels and trains the tokenizer, and
 `zoo.data.tokenization` writes examples to disk. These keys travel from `Objective.examples` through `Collator`,
@@ -36,7 +36,7 @@ in packed rows, keys without time have one array for each example: (rows, exampl
     example_ids_of_TEXT         (rows, time) int32           packing                  attention; 0 at padding
     positions_of_TEXT           (rows, time) int32           packing                  positions within an example
     example_mask                (rows, examples) int32       packing                  pooling and losses of a text
-    reset                       (rows, 1) float32            contiguous batches       recurrent layers; 1 at a new text
+    reset                       (rows, 1) float32            contiguous batches       recurrent layers; 1 resets
 
 TEXT is tokens, source or target.
 """

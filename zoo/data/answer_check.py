@@ -1,16 +1,16 @@
-"""Filter of answers whose text does not stand at their offset in the context (SQuAD), with a report of the filtered."""
+"""Filter and report of answers (SQuAD) whose text is not at their offset in the context."""
 
 from zoo.runtime.console import console
 from zoo.runtime.errors import shorten
 
-NAMED = 5  # answers in a report; further ones are counted
+MAX_LISTED = 5  # answers listed in a report; further ones are counted
 
 
 class AnswerFilter:
     """Filters the answers of one pass over a split, and counts what it drops."""
 
     def __init__(self) -> None:
-        self._named, self._answers, self._records = [], 0, 0
+        self._listed, self._answers, self._records = [], 0, 0
 
     def keep(self, record: dict, location: str) -> dict | None:
         """The record with its valid answers; None where it has answers and none is valid."""
@@ -26,16 +26,16 @@ class AnswerFilter:
         name = record.get("id", "")
         question = f" question {name}" if name and not location.endswith(f" {name}") else ""  # SQuAD's locations end so
         self._answers += len(invalid)
-        self._named += [f"{location}{question}, {_reason(answer, record['context'])}" for answer in invalid]
-        del self._named[NAMED:]
+        self._listed += [f"{location}{question}, {_reason(answer, record['context'])}" for answer in invalid]
+        del self._listed[MAX_LISTED:]
 
     def report(self, split: str) -> None:
-        """Print on standard error which answers were dropped, if any; `split` describes where they are from."""
+        """Print on standard error which answers were dropped, if any; `split` describes the split."""
         if self._answers:
-            more = f"; and {self._answers - NAMED} more" if self._answers > NAMED else ""
+            more = f"; and {self._answers - MAX_LISTED} more" if self._answers > MAX_LISTED else ""
             console.print(
-                f"Left out of {split}: {self._answers} answers that are not in their contexts where they say, and with "
-                f"them {self._records} questions that have no other: {'; '.join(self._named)}{more}.",
+                f"Dropped from {split}: {self._answers} answers whose text is not at their offset in the context, and "
+                f"{self._records} questions without another answer: {'; '.join(self._listed)}{more}.",
                 markup=False,
             )
 

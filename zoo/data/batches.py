@@ -1,7 +1,7 @@
 """Bucketed batches of few padded shapes, in an order that depends only on the seed and the step.
 
 Examples of about the same length share a batch (bucketing), so little is padding; every training batch has the same
-number of rows and one of a few lengths, so XLA compiles a few times. A short batch is filled up with further rows.
+number of rows and one of a few lengths, so XLA compiles a few times. A short batch is filled up with random rows.
 """
 
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ class Batches:
 
     Args:
         examples: a `zoo.data.examples.Examples`, or a `zoo.data.packing.PackedExamples`.
-        objective: whose `collate` makes `(inputs, targets, weights)` of padded arrays.
+        objective: its `collate` makes `(inputs, targets, weights)` of padded arrays.
         rows: examples in a batch; all of them where there are fewer.
         accumulation: batches whose gradients are added up. Their weights are normalised together, because averaging the
             averages of batches would give a token in a long batch a smaller weight.
-        seed: of the order and of what `collate` draws.
+        seed: of the order, and of the random numbers of `collate`.
 
     Raises UserError where an epoch has fewer than `accumulation` batches.
     """
@@ -53,11 +53,11 @@ class Batches:
         random = np.random.default_rng([self.seed, number])
         order = random.permutation(np.arange(len(self.examples), dtype="int32"))
         plan, leftovers = [], []
-        for number, shape in enumerate(self.buckets):
-            same = order[self.bucket_of[order] == number]
-            full = len(same) // self.rows * self.rows
-            plan += [(rows, shape) for rows in same[:full].reshape(-1, self.rows)]
-            leftovers.append(same[full:])
+        for bucket, shape in enumerate(self.buckets):
+            members = order[self.bucket_of[order] == bucket]
+            full = len(members) // self.rows * self.rows
+            plan += [(rows, shape) for rows in members[:full].reshape(-1, self.rows)]
+            leftovers.append(members[full:])
         plan += self._mixed(np.concatenate(leftovers), random)
         return [plan[i] for i in random.permutation(len(plan))[: len(self)]]
 
@@ -95,8 +95,9 @@ class Batches:
     def shapes(self) -> tuple[int, float]:
         """(number of different shapes, share of ids that are padding) of the first epoch."""
         plan, lengths = self.epoch(0), self.examples.lengths
-        used = sum(int(lengths[rows].sum()) for rows, _ in plan)
-        return len({tuple(shape) for _, shape in plan}), 1 - used / sum(len(rows) * int(sum(s)) for rows, s in plan)
+        ids = sum(int(lengths[rows].sum()) for rows, _ in plan)
+        padded = sum(len(rows) * int(sum(shape)) for rows, shape in plan)
+        return len({tuple(shape) for _, shape in plan}), 1 - ids / padded
 
 
 def _unique_rows(shapes):

@@ -1,4 +1,4 @@
-"""A tokenizer with a cache of encodings on disk, for texts that are encoded again after each epoch."""
+"""A tokenizer with a cache of encodings on disk, for validation texts, which are encoded after every epoch."""
 
 import hashlib
 from collections.abc import Iterable
@@ -10,15 +10,15 @@ from zoo.data.examples import ArrayStore, save
 from zoo.text.tokenizer import Text, Tokenizer
 from zoo.text.unicode import as_texts
 
-FEWEST = 16  # texts in a batch that is worth a folder
+FEWEST = 16  # texts in the smallest batch that is cached
 
 
 class CachedTokenizer(Tokenizer):
     """A `Tokenizer` that reads the ids and offsets of a batch of texts from disk, where it has encoded them before.
 
     Args:
-        tokenizer: whose encodings are cached.
-        folder: of the encodings of this tokenizer; made if missing.
+        tokenizer: the tokenizer whose encodings are cached.
+        folder: the cache of this tokenizer; created if missing.
     """
 
     def __init__(self, tokenizer: Tokenizer, folder: Path):

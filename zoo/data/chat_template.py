@@ -1,4 +1,4 @@
-"""Chat templates: conversations as text, and which parts of the text are answers to be learned.
+"""Chat templates: render conversations as text, and split the text into prompts and answers.
 
 A template is Jinja, https://jinja.palletsprojects.com, with the names that chat templates of published models use:
 `messages`, a list of {"role", "content"}, and `add_generation_prompt`, true where the assistant is to answer next.
@@ -28,7 +28,7 @@ Message = dict[str, str]  # {"role", "content"}
 
 
 def messages_of(record: dict) -> list[Message]:
-    """The messages of a record: its own `messages`, or one question and, where it has an `output`, its answer."""
+    """The messages of a record: its own `messages`, or one user message and, where it has an `output`, the answer."""
     if "messages" in record:
         return record["messages"]
     question = "\n\n".join(part for part in (record["instruction"], record.get("input", "")) if part)
@@ -37,7 +37,7 @@ def messages_of(record: dict) -> list[Message]:
 
 
 def check_template(template: str) -> None:
-    """Raise UserError for a string that is no template's name, and for a template that drops a question or answer."""
+    """Raise UserError for an unknown name of a template, and for a template that drops a question or an answer."""
     question = {"role": "user", "content": "question"}
     ((prompt, answer),) = prompt_answer_pairs([question, {"role": ASSISTANT, "content": "answer"}], template)
     if "question" not in prompt or "answer" not in answer:
@@ -50,25 +50,25 @@ def prompt_answer_pairs(messages: Sequence[Message], template: str) -> list[tupl
     """(prompt, answer) for each answer of a conversation: the text since the last answer, and the answer with its end.
 
     All prompts and answers, joined in order, are the text of the conversation. Raises UserError for a template that is
-    no valid Jinja, uses an unknown name, or writes earlier messages another way once others follow.
+    no valid Jinja, uses an unknown name, or renders earlier messages differently once others follow.
     """
-    pairs, done = [], ""
+    pairs, history = [], ""
     for index, message in enumerate(messages):
         if message["role"] != ASSISTANT:
             continue
         prompt, text = render(messages[:index], template, True), render(messages[: index + 1], template, False)
-        if not prompt.startswith(done) or not text.startswith(prompt):
+        if not prompt.startswith(history) or not text.startswith(prompt):
             raise UserError(
-                "Expected a template whose text for a question goes on, word for word, in that for its answer. "
+                "Expected a template whose text with an answer begins, word for word, with the prompt for it. "
                 f"Received: {prompt[-40:]!r}, then {text[: len(prompt)][-40:]!r}."
             )
-        pairs.append((prompt[len(done) :], text[len(prompt) :]))
-        done = text
+        pairs.append((prompt[len(history) :], text[len(prompt) :]))
+        history = text
     return pairs
 
 
 def render(messages: Sequence[Message], template: str, add_generation_prompt: bool) -> str:
-    """The text of messages; with `add_generation_prompt` it ends with the beginning of the assistant's answer."""
+    """Render messages as text; with `add_generation_prompt` it ends with the header of the assistant's answer."""
     values = {"messages": messages, "add_generation_prompt": add_generation_prompt}
     try:
         return _compiled(TEMPLATES.get(template, template)).render(values)
@@ -83,7 +83,7 @@ def render(messages: Sequence[Message], template: str, add_generation_prompt: bo
 def prompt_affixes(template: str) -> tuple[str, str]:
     """The prefix and the suffix that a template puts around a question.
 
-    Raises UserError where they depend on the question, or where the question itself is changed.
+    Raises UserError where they depend on the question, or where the template changes the question.
     """
 
     def prompt(question):
@@ -93,8 +93,8 @@ def prompt_affixes(template: str) -> tuple[str, str]:
     for question in ("", " two\n\nlines\t", "{{ x }}"):
         if not mark or prompt(question) != prefix + question + suffix:
             raise UserError(
-                "Expected a template that writes a question as it is, to make a graph of it. "
-                f"Received: {template!r:.60}, which makes {prompt(question)!r:.60} of {question!r}."
+                "Expected a template that writes a question as it is, to export it as a graph. "
+                f"Received: template={template!r:.60}, which renders {question!r} as {prompt(question)!r:.60}."
             )
     return prefix, suffix
 
@@ -102,6 +102,6 @@ def prompt_affixes(template: str) -> tuple[str, str]:
 @cache
 def _compiled(source):
     if "{" not in source:
-        raise jinja2.TemplateError("it has no field, and is no known name")
+        raise jinja2.TemplateError("it has no placeholder, and is no known name")
     sandbox = jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
     return sandbox.from_string(source)

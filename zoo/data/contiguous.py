@@ -13,8 +13,8 @@ from zoo.runtime.errors import UserError
 class ContiguousBatches(Batches):
     """Batches whose rows continue from batch to batch; examples that are shorter than a row are left out.
 
-    Their input `reset`, (rows, 1) float32, is 1 where a text begins anew. Raises UserError where there are not `rows`
-    examples of full length.
+    Their input `reset`, (rows, 1) float32, is 1 where recurrent states are reset: at the start of an epoch. Raises
+    UserError where there are not `rows` examples of full length.
     """
 
     def __init__(self, examples, objective, rows: int, accumulation: int = 1, seed: int = 0):

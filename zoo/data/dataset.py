@@ -26,7 +26,7 @@ class View:
 
 
 class Dataset:
-    """Records by split, made by `open_dataset`; every call of `records` reads the source anew, as a stream."""
+    """Records by split, made by `open_dataset`; every call of `records` streams the source from its start."""
 
     def __init__(
         self,
@@ -64,13 +64,13 @@ class Dataset:
         return (record for _, record in self.located_records(split))
 
     def located_records(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield (location, record): as `records`, with the location of each row, for messages."""
+        """Yield (location, record): `records` with the location of each row, for messages."""
         return ((location, record) for _, location, record in self.visit((split,)))
 
     def visit(self, splits: Collection[str] | None = None) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Yield (split, location, record) of several splits, by default of all, in one pass over each source.
 
-        Splits of one source, such as derived ones, come interleaved. Answers that do not stand at their offset in the
+        Splits of one source, such as derived ones, come interleaved. Answers that are not at their offset in the
         context are dropped, and questions without another answer; after the first complete pass over a split a message
         names them. Where answers are not required, nothing is dropped.
         """
@@ -78,22 +78,22 @@ class Dataset:
         filters = {split: AnswerFilter() for split in views}
         for source in {id(view.source): view.source for view in views.values()}.values():
             names = columns_of(self.columns, source.columns, self.fields)
-            same = {split: view for split, view in views.items() if view.source is source}
-            for split, location, row in self._rows(source, same):
+            views_of_source = {split: view for split, view in views.items() if view.source is source}
+            for split, location, row in self._rows(source, views_of_source):
                 record = self._record(names, row, location, filters[split])
                 if record is not None:
                     yield split, location, record
-            for split in same.keys() - self._reported:
+            for split in views_of_source.keys() - self._reported:
                 self._reported.add(split)
                 filters[split].report(self.describe(split))
 
     def _rows(self, source, views):
-        """(split, location, row) of those rows of a source that belong to the splits `views`."""
+        """Yield (split, location, row) of the rows of a source that belong to the splits `views`."""
         roles = {role: split for split, view in views.items() for role in view.roles}
-        everything = [split for split, view in views.items() if not view.roles]
+        complete = [split for split, view in views.items() if not view.roles]  # splits that are a complete source
         assignment = self._assignment(source) if roles else None
         for location, row in self._readers[id(source)].rows():
-            split = roles.get(next(assignment)) if assignment else everything[0]
+            split = roles.get(next(assignment)) if assignment else complete[0]
             if split:
                 yield split, location, row
 
@@ -104,9 +104,9 @@ class Dataset:
         total = self._readers[id(source)].count()
         return (split_at_end(index, total) for index in count())
 
-    def _record(self, names, row, location, answers):
+    def _record(self, names, row, location, answer_filter):
         record = to_record(row, location, names, self.columns, self.required)
-        return answers.keep(record, location) if not self.required or "answers" in self.required else record
+        return answer_filter.keep(record, location) if not self.required or "answers" in self.required else record
 
     def fingerprint(self, split: str) -> str:
         """A hash that changes with the content of a split or with how it is read."""
@@ -117,16 +117,18 @@ class Dataset:
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
 
     def describe(self, split: str) -> str:
-        """Where a split comes from, for messages."""
+        """The source of a split, and how it was derived, for messages."""
         view = self._view(split)
-        how = f"with seed {self.seed}" if self.split_strategy == "spread" else "from its end"
-        return f"{view.source.description} ({split} split, derived {how})" if view.roles else view.source.description
+        if not view.roles:
+            return view.source.description
+        derived = f"derived with seed {self.seed}" if self.split_strategy == "spread" else "derived from its end"
+        return f"{view.source.description} ({split} split, {derived})"
 
     def check(self) -> None:
-        """Read the first record of every split, so that a mistake shows before any work. Raises UserError."""
+        """Read the first record of every split, to find mistakes before any work. Raises UserError."""
         for split in self.splits:
             if not self._has_record(split):
-                raise UserError(self._nothing_in(split))
+                raise UserError(self._no_records(split))
 
     def _has_record(self, split):
         view = self._views[split]
@@ -137,10 +139,13 @@ class Dataset:
         with closing(self._readers[id(view.source)].ahead()) as rows:
             assignment = self._assignment(view.source) if view.roles else repeat("")
             names = columns_of(self.columns, view.source.columns, self.fields)
-            mine = (row for row, role in zip(rows, assignment, strict=False) if role in view.roles or not role)
-            return any(self._record(names, row, location, AnswerFilter()) is not None for location, row in mine)
+            pairs = zip(rows, assignment, strict=False)
+            rows_of_split = (row for row, role in pairs if role in view.roles or not role)
+            return any(
+                self._record(names, row, location, AnswerFilter()) is not None for location, row in rows_of_split
+            )
 
-    def _nothing_in(self, split):
+    def _no_records(self, split):
         view = self._views[split]
         rows: Any = view.source.rows()
         with closing(rows):
@@ -150,8 +155,8 @@ class Dataset:
                 f"Expected at least {BLOCK} records to derive the {split} split from, in {view.source.description}. "
                 "Give a folder with train, validation and test files instead."
             )
-        what = "an empty file, or one with nothing but a header" if empty else "none with an answer in its context"
-        return f"Expected records in {self.describe(split)}. Received: {what}."
+        reason = "an empty file, or one with nothing but a header" if empty else "none with an answer in its context"
+        return f"Expected records in {self.describe(split)}. Received: {reason}."
 
     def _view(self, split):
         if split not in self._views:
@@ -162,20 +167,15 @@ class Dataset:
 
 
 def split_at_end(index: int, total: int) -> str:
-    """The derived split of a record of running text: the last tenth is for the test, the one before for validation."""
+    """The derived split of a record of running text: eight tenths train, then one validation, one test."""
     return "train" if index < total * 8 // BLOCK else "validation" if index < total * 9 // BLOCK else "test"
 
 
-def split_of(seed: int, index: int) -> str:
-    """The derived split of a record, by a hash of the seed: one validation and one test record in each block of ten.
-
-    Shares are exact, a file is read once, and records that come sorted are still spread over all splits.
-    """
-    return splits_of_block(seed, index // BLOCK)[index % BLOCK]
-
-
 def splits_of_block(seed: int, block: int) -> list[str]:
-    """The derived splits of a block of `BLOCK` records."""
+    """The derived splits of a block of `BLOCK` records, by a hash of the seed: one for validation, one for the test.
+
+    Shares are exact, a file is read once, and records in sorted order are still spread over all splits.
+    """
     digest = hashlib.blake2b(f"{seed}:{block}".encode(), digest_size=8).digest()
     number = int.from_bytes(digest, "big")
     splits = ["train"] * BLOCK

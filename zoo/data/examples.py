@@ -74,8 +74,8 @@ class ArrayStore:
 
     def __init__(self, folder: str | Path):
         folder, types = Path(folder), key_types(folder)
-        self.ends = {key: _mapped(folder / f"{key}.ends", ENDS) for key in types}
-        self.values = {key: _mapped(folder / f"{key}.bin", dtype) for key, dtype in types.items()}
+        self.ends = {key: _memory_map(folder / f"{key}.ends", ENDS) for key in types}
+        self.values = {key: _memory_map(folder / f"{key}.bin", dtype) for key, dtype in types.items()}
 
     def __len__(self) -> int:
         return len(next(iter(self.ends.values()))) if self.ends else 0
@@ -95,7 +95,7 @@ class ArrayStore:
         return np.diff(ends, prepend=ends.dtype.type(0)).astype("int32")
 
 
-def _mapped(path, dtype):
+def _memory_map(path, dtype):
     if not path.stat().st_size:
         return np.zeros(0, dtype)
     return np.asarray(np.memmap(path, dtype, "r"))  # rows of a plain array are read in a sixth of the time

@@ -45,12 +45,12 @@ def check_columns(columns: Iterable[str]) -> None:
 def columns_of(
     columns: Mapping[str, str], defaults: Mapping[str, str], fields: Iterable[str] = FIELDS
 ) -> dict[str, str]:
-    """{field: its column}: the user's `columns` before the reader's `defaults` before the column of the same name."""
+    """{field: column}: by the user's `columns`, else the reader's `defaults`, else the column of the same name."""
     return {field: columns.get(field, defaults.get(field, field)) for field in fields}
 
 
 def known_columns(names: Mapping[str, str], row: Container[str]) -> dict[str, str]:
-    """`names`, where columns of `KNOWN_COLUMNS` that `row` has stand in for fields that it lacks."""
+    """`names`, with columns of `KNOWN_COLUMNS` that `row` has for the fields that it lacks."""
     known = next((known for known in KNOWN_COLUMNS if all(column in row for column in known.values())), {})
     return {field: known[field] if field in known and column not in row else column for field, column in names.items()}
 
@@ -66,8 +66,8 @@ def to_record(
 
     Args:
         location: of the row, for messages.
-        columns: {field: column} that the user asked for; each column has to be there.
-        required: fields that have to be there.
+        columns: {field: column} that the user mapped; the row must have each column.
+        required: fields that the record must have.
 
     Raises UserError, with the location, where a column or a required field is missing, or a value has the wrong form.
     """
@@ -75,7 +75,7 @@ def to_record(
         if column not in row:
             raise UserError(f"Expected a column {column!r} at {location}. {_received_columns(column, row)}")
     names = known_columns(names, row)
-    record = {field: _form(field, row[column], location) for field, column in names.items() if column in row}
+    record = {field: _standard_form(field, row[column], location) for field, column in names.items() if column in row}
     _check(record, row, location, required)
     return record
 
@@ -100,7 +100,7 @@ def _received_columns(name, row):
     return f"Received: columns={list(row)}.{hint}"
 
 
-def _form(field, value, location):
+def _standard_form(field, value, location):
     if field in STRINGS:
         return _string(field, value, location)
     if field in LISTS:

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from zoo.data.dataset import Dataset
 from zoo.runtime.errors import UserError, did_you_mean
 
 
 class LabelCollector:
-    """Collects the labels of records that come one by one, in any order of splits.
+    """Collects the label vocabulary from records one by one, in any order of splits.
 
     Args:
         field: the record field that holds the labels: `label`, `tags`, or `labels` with several a record.
@@ -16,18 +15,18 @@ class LabelCollector:
     def __init__(self, field: str = "label") -> None:
         self.field = field
         self._labels: set[str] = set()
-        self._first: dict[str, str] = {}  # label -> location of its first record
+        self._locations: dict[str, str] = {}  # label -> location of its first record
 
     def add(self, split: str, location: str, record: dict) -> None:
-        """Take a further record into account. Raises UserError, with the location, where it lacks the field."""
+        """Add the labels of a record. Raises UserError, with the location, where it lacks the field."""
         labels = labels_of(record, self.field, location)
         if split == "train":
             self._labels.update(labels)
         for label in labels:
-            self._first.setdefault(label, location)
+            self._locations.setdefault(label, location)
 
     def labels(self, where: str) -> tuple[str, ...]:
-        """The labels of the training split, sorted; `where` describes the split in a message.
+        """The sorted labels of the training split; `where` describes the split in a message.
 
         Raises UserError where there are fewer than two.
         """
@@ -36,36 +35,13 @@ class LabelCollector:
     def check(self, labels: Iterable[str]) -> None:
         """Raise UserError, with the location of its first record, for a label that is not among `labels`."""
         known = frozenset(labels)
-        for label, location in self._first.items():
+        for label, location in self._locations.items():
             if label not in known:
                 raise UserError(_unknown_label(self.field, label, location, known))
 
 
-def collect_labels(dataset: Dataset, field: str = "label") -> tuple[str, ...]:
-    """The different labels (or tags, or items of `labels`) of the training split, sorted.
-
-    Raises UserError where there is no training split or fewer than two labels.
-    """
-    collector = LabelCollector(field)
-    for location, record in dataset.located_records("train"):
-        collector.add("train", location, record)
-    return collector.labels(dataset.describe("train"))
-
-
-def check_labels(
-    dataset: Dataset, labels: Iterable[str], field: str = "label", splits: Sequence[str] = ("validation", "test")
-) -> None:
-    """Raise UserError, with the location and the nearest known label, for a label that is not among `labels`."""
-    known = frozenset(labels)
-    for split in splits:
-        for location, record in dataset.located_records(split) if split in dataset.splits else ():
-            for label in labels_of(record, field, location):
-                if label not in known:
-                    raise UserError(_unknown_label(field, label, location, known))
-
-
 def check_several(labels: Iterable[str], field: str, where: str) -> tuple[str, ...]:
-    """`labels` sorted. Raises UserError where there are fewer than two; `where` describes their split."""
+    """Sort labels. Raises UserError where there are fewer than two; `where` describes their split."""
     labels = sorted(labels)
     if len(labels) < 2:
         raise UserError(f"Expected at least two different values of {field!r} in {where}. Received: {labels}.")

@@ -31,10 +31,10 @@ class Masking:
         Args:
             batch: `tokens` (rows, time); `word_ids` (rows, time), the number of each token's word in its row, -1 where
                 a token is never chosen; `mask_token_and_size` (rows, 2), see the function of that name.
-            random: the generator of the choice.
+            random: the generator that chooses tokens and replacements.
 
         Returns (inputs, labels, weights): the batch's other arrays with the corrupted `tokens` and `mask_positions`;
-        the original tokens at the (rows, positions) positions; and 1 where a position counts, 0 where it is filler.
+        the original tokens at the (rows, positions) positions; and 1 where a position is masked, 0 where it is padding.
         """
         tokens, words = batch["tokens"], batch["word_ids"]
         mask_token, size = _mask_token_and_size(batch)
@@ -42,8 +42,9 @@ class Masking:
             words = np.where(words >= 0, words + batch["example_ids_of_tokens"] * words.shape[1], -1)
         positions, chosen = self.choose_positions(words, random)
         labels = np.take_along_axis(tokens, positions, axis=1)
-        share, other = random.random(positions.shape), random.integers(0, size, positions.shape)
-        replacement = np.where(share < MASKED, mask_token, np.where(share < MASKED + RANDOM, other, labels))
+        noise, random_tokens = random.random(positions.shape), random.integers(0, size, positions.shape)
+        replacement = np.where(noise < MASKED + RANDOM, random_tokens, labels)
+        replacement = np.where(noise < MASKED, mask_token, replacement)
         corrupted = tokens.copy()
         np.put_along_axis(corrupted, positions, np.where(chosen, replacement, labels), axis=1)
         inputs = {key: array for key, array in batch.items() if key not in ("word_ids", "mask_token_and_size")}
@@ -52,21 +53,20 @@ class Masking:
 
     def choose_positions(self, words: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """(positions, chosen), both (rows, positions): candidates for the mask, and which of them are chosen."""
-        free = words >= 0
-        counts = np.where(free.any(1), np.maximum(np.round(self.mask_rate * free.sum(1)), 1), 0)
+        maskable = words >= 0
+        counts = np.where(maskable.any(1), np.maximum(np.round(self.mask_rate * maskable.sum(1)), 1), 0)
         noise = random.random(words.shape)
         if self.whole_words:
-            _, first, number = np.unique(
-                words + np.arange(len(words))[:, None] * 2**31, return_index=True, return_inverse=True
-            )
-            noise = noise.ravel()[first][number].reshape(words.shape)
-        order = np.argsort(np.where(free, noise, 2), axis=1, kind="stable")
+            words_of_batch = words + np.arange(len(words))[:, None] * 2**31
+            _, first, inverse = np.unique(words_of_batch, return_index=True, return_inverse=True)
+            noise = noise.ravel()[first][inverse].reshape(words.shape)  # one number for all pieces of a word
+        order = np.argsort(np.where(maskable, noise, 2), axis=1, kind="stable")
         most = max(1, round(self.mask_rate * words.shape[1]))
         chosen = np.arange(most) < counts[:, None]
         return order[:, :most], self._complete_words(chosen, np.take_along_axis(words, order, axis=1), counts)
 
     def _complete_words(self, chosen, words, counts):
-        """Without the last word of each row where not all of its pieces were chosen, except for a row's only word."""
+        """`chosen` without a row's last word if only some of its pieces are chosen, unless it is its only word."""
         if not self.whole_words:
             return chosen
         rows, last = np.arange(len(words)), np.clip(counts.astype(int) - 1, 0, chosen.shape[1] - 1)
@@ -93,7 +93,7 @@ def word_ids(encoding: Encoding) -> np.ndarray:
 
 
 def mask_examples(examples: Iterable[dict], masking: Masking) -> Iterator[dict]:
-    """Yield each example with masked tokens, chosen alike in every call, and `labels`, the original tokens."""
+    """Yield each example with masked tokens, the same in every call, and `labels`, the original tokens."""
     for number, example in enumerate(examples):
         batch = {key: array[None] for key, array in example.items()}
         inputs, labels, weights = masking.mask(batch, np.random.default_rng(number))
@@ -104,7 +104,7 @@ def mask_examples(examples: Iterable[dict], masking: Masking) -> Iterator[dict]:
 
 
 def masked_scores(predictions: Sequence[dict]) -> dict[str, float]:
-    """Scores of a list of {"losses", "hits"} of masked tokens: loss in nats, its perplexity, share guessed right."""
+    """Scores of a list of {"losses", "hits"} of masked tokens: loss in nats, perplexity, accuracy."""
     losses = np.concatenate([part["losses"] for part in predictions] or [np.zeros(0)]).astype("float64")
     correct = sum(float(np.sum(part["hits"])) for part in predictions)
     loss = float(losses.mean()) if len(losses) else 0.0
@@ -117,7 +117,7 @@ def mask_token_and_size(tokenizer: Tokenizer) -> np.ndarray:
     Raises UserError for a tokenizer that has no mask token.
     """
     if tokenizer.mask is None:
-        raise UserError("Masked tokens need a tokenizer with [MASK] or <mask> among its tokens. Received: one without.")
+        raise UserError("Expected a tokenizer with a mask token, [MASK] or <mask>. Received: one without.")
     return np.array([tokenizer.mask, tokenizer.vocabulary_size], "int32")
 
 

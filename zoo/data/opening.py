@@ -1,4 +1,4 @@
-"""Open a dataset spec: the reader that handles it, the splits it has, and the splits to derive."""
+"""Open a dataset spec: find its reader and its splits, and derive missing splits."""
 
 import importlib
 import pkgutil
@@ -31,7 +31,7 @@ def open_dataset(
 
     Args:
         columns: {standard field: the source's own name of its column}.
-        seed: of derived splits.
+        seed: the seed of derived splits.
         errors: "strict" or "replace", for broken UTF-8.
         required: standard fields that every record must have.
         split_strategy: how a missing validation split, and a test split with it, are split off from the training
@@ -135,13 +135,13 @@ def _reader_for(path) -> Any:
 
 
 def _views(sources, split, split_strategy, spec) -> dict[str, View]:
-    """The views by split, in order, with derived splits where some are missing; only that of `split`, if it is set."""
-    named: dict = {SPLITS[name]: View(source) for name, source in sources.items() if name in SPLITS}
+    """The views by split, in order, with derived splits where some are missing; of `split` alone, if it is set."""
+    views: dict = {SPLITS[name]: View(source) for name, source in sources.items() if name in SPLITS}
     if UNNAMED in sources:
-        named = {"train": View(sources[UNNAMED])}
-    views = _with_derived_splits(named) if split_strategy else named
+        views = {"train": View(sources[UNNAMED])}
+    views = _with_derived_splits(views) if split_strategy else views
     ordered: dict[str, View] = {name: views[name] for name in ORDER if name in views}
-    return _picked(ordered, sources, split, spec) if split else ordered
+    return _select_split(ordered, sources, split, spec) if split else ordered
 
 
 def _with_derived_splits(views) -> dict[str, View]:
@@ -153,7 +153,7 @@ def _with_derived_splits(views) -> dict[str, View]:
     return {split: View(source, (split,)) for split in ORDER}
 
 
-def _picked(views: dict[str, View], sources, split: str, spec) -> dict[str, View]:
+def _select_split(views: dict[str, View], sources, split: str, spec) -> dict[str, View]:
     if SPLITS.get(split, split) in views:
         name = SPLITS.get(split, split)
         return {name: views[name]}

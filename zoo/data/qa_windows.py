@@ -1,8 +1,8 @@
 """Sliding windows over a context that is longer than the network reads, and the best answer spans of all windows.
 
 As in BERT's run_squad.py (Devlin 2018, https://arxiv.org/abs/1810.04805, section 4.2 and its code): the question
-stands before each part of the context, and the parts overlap. The difference: the score of a span is its lead over the
-score of "no answer" in its own window. That is the same for a single window, and makes several windows comparable.
+stands before each part of the context, and the parts overlap. The difference: the score of a span is relative to the
+score of "no answer" in its window. That is the same for a single window, and makes several windows comparable.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,8 +14,8 @@ from zoo.backend.shapes import bucket, power_of_two
 from zoo.runtime.errors import UserError
 from zoo.text.template import Encoding, SpecialTokenTemplate
 
-CANDIDATE, BEGIN, END = 1, 2, 4  # what a token can be, and is: the bits of a label
-RECORDS, NUMBERS = 64, 1 << 22  # most records of a batch, and most spans of all of them
+CANDIDATE, BEGIN, END = 1, 2, 4  # bits of a token's label: may be in an answer, begins the answer, ends it
+MAX_RECORDS, MAX_SPANS = 64, 1 << 22  # in a batch
 NO_ANSWER = 0  # the index in a window that stands for "no answer here": [CLS], where the tokenizer puts one
 
 
@@ -31,11 +31,14 @@ class Window:
 
     @property
     def context(self) -> slice:
-        """Where in the window the context's tokens stand."""
+        """The indices of the context's tokens in the window."""
         return slice(self.start, self.start + self.tokens.stop - self.tokens.start)
 
     def find(self, start: int, end: int) -> np.ndarray | None:
-        """First and last index of the tokens that cover characters `start` to before `end`; None if one is missing."""
+        """First and last index of the tokens that cover the characters from `start` to before `end`.
+
+        None where the window lacks one of them.
+        """
         covering = np.flatnonzero((self.offsets[:, 0] < end) & (self.offsets[:, 1] > start))
         if not len(covering) or covering[0] < self.tokens.start or covering[-1] >= self.tokens.stop:
             return None
@@ -74,16 +77,16 @@ def qa_windows(
     while True:
         end = min(start + room, len(context))
         part = context.ids[start:end], context.offsets[start:end]
-        both = template.assemble([(question.ids, question.offsets), part])
+        encoding = template.assemble([(question.ids, question.offsets), part])
         tokens = slice(min(start + lost, end), end)
-        windows.append(Window(both.ids, both.segments, begin + lost, tokens, context.offsets))
+        windows.append(Window(encoding.ids, encoding.segments, begin + lost, tokens, context.offsets))
         if end == len(context):
             return windows
         start += min(room, stride)
 
 
 def span_labels(window: Window, answers: Iterable[dict]) -> np.ndarray:
-    """(n,) int8 bits for each token: the first of the answers that the window holds, else "no answer"."""
+    """(n,) int8 bits for each token: of the first answer that is in the window, else of "no answer"."""
     bits = np.zeros(len(window.ids), np.int8)
     bits[window.context] = bits[NO_ANSWER] = CANDIDATE
     spans = (window.find(answer["start"], answer["start"] + len(answer["text"])) for answer in answers)
@@ -94,7 +97,7 @@ def span_labels(window: Window, answers: Iterable[dict]) -> np.ndarray:
 
 
 def strip_span(context: str, start: int, end: int) -> tuple[int, int]:
-    """The characters of a span without the blanks at its ends; tokens of some tokenizers begin with a blank."""
+    """The offsets of a span without white space at its ends; tokens of some tokenizers begin with a blank."""
     text = context[start:end]
     start += len(text) - len(text.lstrip())
     return start, start + len(text.strip())
@@ -110,19 +113,19 @@ def window_batches(
 
     Args:
         groups: the windows of each record.
-        logits: (n, 2) or longer, of each window, one record's behind the other's.
+        logits: (n, 2) or longer, of each window, record by record.
         length: longest window.
-        max_answer: longest span, in tokens. A record takes so many numbers for each token of its context.
+        max_answer: longest span, in tokens; each token of a context starts this many candidate spans.
     """
     rows = iter(logits)
     logits_of = {i: [next(rows) for _ in windows] for i, windows in enumerate(groups)}
     order = sorted(logits_of, key=lambda i: -len(groups[i][0].offsets))
     while order:
         tokens = power_of_two(max(len(groups[order[0]][0].offsets), 1))
-        count = max(1, min(RECORDS, NUMBERS // (tokens * max_answer)))
-        numbers, order = order[:count], order[count:]
-        windows = [(row, *pair) for row, i in enumerate(numbers) for pair in zip(groups[i], logits_of[i], strict=True)]
-        yield numbers, _stack(windows, length) | {"context": _mask([groups[i][0] for i in numbers], tokens)}
+        count = max(1, min(MAX_RECORDS, MAX_SPANS // (tokens * max_answer)))
+        indices, order = order[:count], order[count:]
+        windows = [(row, *pair) for row, i in enumerate(indices) for pair in zip(groups[i], logits_of[i], strict=True)]
+        yield indices, _stack(windows, length) | {"context": _context_mask([groups[i][0] for i in indices], tokens)}
 
 
 def _stack(windows, length):
@@ -137,8 +140,8 @@ def _stack(windows, length):
     return {"logits": logits, "record": record, "token": token}
 
 
-def _mask(windows, tokens):
-    """(records, tokens) booleans: where the context of a record has a token."""
+def _context_mask(windows, tokens):
+    """Padding mask of contexts: (records, tokens) booleans, True at the tokens of a record's context."""
     counts = np.zeros(power_of_two(len(windows)), int)
     counts[: len(windows)] = [len(window.offsets) for window in windows]
     return np.arange(tokens) < counts[:, None]

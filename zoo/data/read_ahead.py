@@ -1,4 +1,4 @@
-"""Read-ahead: the first rows of a source can be looked at without being parsed again by the pass that follows."""
+"""Read-ahead buffer: the rows that a check of a source has read are not parsed again by the next pass."""
 
 from collections.abc import Generator, Iterator
 from functools import cached_property
@@ -6,23 +6,23 @@ from functools import cached_property
 from zoo.readers import Source
 from zoo.readers._reader import Row
 
-MOST = 1000  # rows held between the look and the pass; beyond, the next pass reads the source anew
+MOST = 1000  # rows in the buffer; beyond that the next pass reads the source from its start
 
 
 class ReadAhead:
-    """A source of rows with a buffer of those that `ahead` has read."""
+    """A source with a buffer of the rows that `ahead` has read."""
 
     def __init__(self, source: Source):
         self.source = source
         self._buffer: list[tuple[str, Row]] = []
-        self._iterator: Iterator[tuple[str, Row]] | None = None  # of the source, behind the rows of the buffer
+        self._iterator: Iterator[tuple[str, Row]] | None = None  # of the source, after the rows in the buffer
 
     def ahead(self) -> Generator[tuple[str, Row]]:
         """Yield (location, row) from the first row on; the rows stay in the buffer for the next call of `rows`."""
         self._iterator = self._iterator or self.source.rows()
         index = 0
         while True:
-            if index == len(self._buffer) and not self._read_one():
+            if index == len(self._buffer) and not self._read_row():
                 return
             yield self._buffer[index]
             index += 1
@@ -30,8 +30,8 @@ class ReadAhead:
                 yield from self._take()[1] or ()
                 return
 
-    def _read_one(self):
-        """Whether the source has a further row, which is then in the buffer."""
+    def _read_row(self):
+        """Read the next row into the buffer; whether the source had one."""
         try:
             row = next(self._iterator or iter(()), None)
         except BaseException:
@@ -51,9 +51,10 @@ class ReadAhead:
             yield from iterator
 
     def _take(self):
-        taken = self._buffer, self._iterator
+        """The buffer and the iterator, both reset."""
+        buffer, iterator = self._buffer, self._iterator
         self._buffer, self._iterator = [], None
-        return taken
+        return buffer, iterator
 
     def count(self) -> int:
         """The number of rows."""
@@ -64,7 +65,7 @@ class ReadAhead:
         return self.source.count() if self.source.count else sum(1 for _ in self.source.rows())
 
     def digest(self) -> str:
-        """The source's hash of its content when it was first asked for."""
+        """The source's hash of its content, computed at the first call."""
         return self._digest
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Running text: records as one stream of token ids, cut into chunks of the length that a network reads."""
+"""Running text: records concatenated to one stream of token ids, which is cut into chunks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ class TokenStream:
 
 
 def concatenate(records: Sequence[dict], tokenizer: Tokenizer) -> TokenStream:
-    """The token stream of a list of records: each `text`, then its `ending`, by default a line break.
+    """Concatenate records to a token stream: each `text`, then its `ending`, by default a line break.
 
-    A tokenizer without line breaks, such as a tokenizer of words, has its end token for each of them.
+    A tokenizer without line breaks, such as a tokenizer of words, has its end token in place of each.
     """
     encodings = tokenizer.encode_batch([record["text"] for record in records], special=False)
     endings = [record.get("ending", ENDING) for record in records]
@@ -56,7 +56,7 @@ def with_special_tokens(ids: np.ndarray, tokenizer: Tokenizer) -> np.ndarray:
 def chunk_stream(size: int, length: int, context: int = 0) -> Iterator[tuple[int, int, int]]:
     """Cut a stream of `size` ids: yield (start, first new, end) of chunks of up to `length` ids, in order.
 
-    The ids from `start` to `first new`, up to `context` of them, are in the chunk before as well.
+    The ids from `start` to `first new`, up to `context` of them, are context: they are in the chunk before as well.
     """
     new = 0
     while new < size:

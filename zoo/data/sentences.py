@@ -1,4 +1,4 @@
-"""Sentence pairs for next-sentence prediction: neighbours, or not (Devlin 2018, arXiv:1810.04805)."""
+"""Sentence pairs for next-sentence prediction, half of them negatives (Devlin 2018, arXiv:1810.04805)."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -22,8 +22,8 @@ def split_sentences(text: str) -> list[str]:
 def pairs(documents: Sequence[Sequence[str]]) -> Iterator[tuple[int, str, str, bool]]:
     """(document, first, second, follows) of every two neighbouring sentences of a list of documents.
 
-    A document is a list of sentences. Half of the second sentences, alike in every call, are replaced by a sentence of
-    another document (section 3.1). Where no other document has a sentence, all follow.
+    A document is a list of sentences. Half of the second sentences, the same in every call, are replaced by a random
+    sentence of another document (section 3.1). Where no other document has a sentence, all follow.
     """
     random = np.random.default_rng(len(documents))
     document_ids = np.repeat(np.arange(len(documents)), [len(sentences) for sentences in documents])

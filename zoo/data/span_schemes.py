@@ -69,13 +69,13 @@ def detect(sequences: Iterable[Sequence[str]]) -> str:
 
 
 class SchemeDetector:
-    """`detect` for lists of tags that come one by one."""
+    """Detects the scheme of lists of tags that are added one by one."""
 
     def __init__(self) -> None:
         self._tags, self._begins_inside, self._separates = set(), False, True
 
     def add(self, tags: Sequence[str]) -> None:
-        """Take the tags of a further text into account."""
+        """Add the tags of a text."""
         self._tags.update(tags)
         for (previous, _, previous_end), (label, start, _) in pairwise([("", 0, 0), *decode(tags)]):
             self._begins_inside |= tags[start][:1] == "I"

@@ -1,4 +1,4 @@
-"""Records on disk: those of held-out splits, which are scored after each epoch."""
+"""Records of held-out splits on disk, which are scored after each epoch."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ KEY = "record"
 
 
 class StoredRecords(Sequence[dict]):
-    """The records of a split as a sequence, read from a folder when they are asked for."""
+    """The records of a split as a sequence, each read from a folder at its access."""
 
     def __init__(self, folder: Path):
         self._store = ArrayStore(folder)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.data import span_schemes
-from zoo.data.dataset import Dataset
 from zoo.data.labels import check_several
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
 
-MOST = 5  # tags in a message
+MAX_LISTED = 5  # tags in a message
 
 
 @dataclass(frozen=True)
@@ -24,17 +23,6 @@ class TagSet:
 
     tags: tuple[str, ...]
     scheme: str
-
-    @classmethod
-    def from_dataset(cls, dataset: Dataset, tags: Iterable[str] = (), scheme: str = "") -> "TagSet":
-        """The tags and the scheme of a dataset's training split, each unless it is passed.
-
-        Raises UserError where there are fewer than two tags.
-        """
-        collector = TagCollector()
-        for record in dataset.records("train"):
-            collector.add(record["tags"])
-        return collector.tag_set(dataset.describe("train"), tags, scheme)
 
     @property
     def spans(self) -> bool:
@@ -69,7 +57,7 @@ class TagSet:
         return between, np.array(states) != span_schemes.OUTSIDE
 
     def name(self, tag: str) -> str:
-        """What a tag says of a word: a span's label, or the tag itself."""
+        """The name of a tag in answers: a span's label, or the tag itself."""
         return span_schemes.split(tag)[1] if self.spans else tag
 
     def names(self) -> tuple[str, ...]:
@@ -78,29 +66,22 @@ class TagSet:
             dict.fromkeys(self.name(tag) for tag in self.tags if not self.spans or tag != span_schemes.OUTSIDE)
         )
 
-    def check(self, dataset: Dataset, split: str) -> None:
-        """Report the repaired spans and the unknown tags of a split on standard error.
+    def check_counts(self, counts: "TagCounts", where: str) -> None:
+        """Report the repaired spans and the unknown tags of a split, which `where` describes, on standard error.
 
         Raises UserError where the vocabulary holds none of the split's tags.
         """
-        counts = TagCounts()
-        for record in dataset.records(split):
-            counts.add(record["tags"])
-        self.check_counts(counts, dataset.describe(split))
-
-    def check_counts(self, counts: "TagCounts", where: str) -> None:
-        """`check` for the `TagCounts` of a split; `where` describes the split in messages."""
         tags, repaired = counts.tags(self), counts.repairs(self)
         unknown = Counter({tag: count for tag, count in tags.items() if tag not in self.tags})
-        listed = ", ".join(f"{tag} ({count})" for tag, count in unknown.most_common(MOST))
+        listed = ", ".join(f"{tag} ({count})" for tag, count in unknown.most_common(MAX_LISTED))
         if tags and tags.keys() <= unknown.keys():
-            known = ", ".join(self.tags[:MOST])
+            known = ", ".join(self.tags[:MAX_LISTED])
             raise UserError(f"Expected tags such as {known} in {where}. Received: {listed}.")
         if repaired:
-            what = "spans that did not begin, or end, as the scheme demands"
-            console.print(f"Repaired in {where}: {repaired} {what}.", markup=False)
+            message = f"Repaired in {where}: {repaired} spans that did not begin, or end, as the scheme requires."
+            console.print(message, markup=False)
         if unknown:
-            console.print(f"Never found, since not in training, in {where}: {listed}.", markup=False)
+            console.print(f"Never predicted, since not in the training split, in {where}: {listed}.", markup=False)
 
 
 class TagCollector:
@@ -110,7 +91,7 @@ class TagCollector:
         self._tags, self._detector = set(), span_schemes.SchemeDetector()
 
     def add(self, tags: Sequence[str]) -> None:
-        """Take the tags of a further text into account."""
+        """Add the tags of a text."""
         self._tags.update(tags)
         self._detector.add(tags)
 
@@ -130,14 +111,14 @@ class TagCollector:
 
 
 class TagCounts:
-    """How often a split has each tag, and the spans to repair, for whatever scheme turns out to be that of the data."""
+    """Counts of a split's tags and of its spans to repair, for every scheme, since that of the data is known last."""
 
     def __init__(self) -> None:
         self._tags = {scheme: Counter() for scheme in (span_schemes.PLAIN, "bio", "bioes")}
         self._repairs = Counter()
 
     def add(self, tags: Sequence[str]) -> None:
-        """Count the tags of a further text."""
+        """Count the tags of a text."""
         spans = span_schemes.decode(tags)
         self._tags[span_schemes.PLAIN].update(tags)
         for scheme in ("bio", "bioes"):

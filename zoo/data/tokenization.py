@@ -7,16 +7,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from zoo.data.cached_tokenizer import CachedTokenizer
+from zoo.data.dataset import Dataset
 from zoo.data.examples import array_writer, key_types
 from zoo.data.stored_records import StoredRecords, add_record
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_folder
+from zoo.text.tokenizer import Tokenizer
 
 CHUNK = 4096  # records tokenised at a time: bounds the memory, and keeps all cores busy
-FORMAT = 2  # of the folders
+FORMAT = 2  # version of the folders' format
 
 Item = TypeVar("Item")
 
@@ -30,10 +32,10 @@ class TokenizedData:
     tokenizer: CachedTokenizer  # encodes the records of the held-out splits from disk
 
 
-def tokenize(dataset, objective, tokenizer, cache: str | Path) -> TokenizedData:
+def tokenize(dataset: Dataset, objective: Any, tokenizer: Tokenizer, cache: str | Path) -> TokenizedData:
     """Tokenise all splits of a dataset in one pass, except those that the folder `cache` already holds.
 
-    Raises UserError where the training records give no example at all.
+    Raises UserError where the training split has no example.
     """
     cache = Path(cache)
     cached = CachedTokenizer(tokenizer, cache / f"encodings-{_hash(tokenizer.backend.to_str())}")
@@ -57,7 +59,7 @@ def tokenize(dataset, objective, tokenizer, cache: str | Path) -> TokenizedData:
                     add_record(writers[split], record)
                 deque(objective.examples(records, cached, train=False), maxlen=0)  # fills its cache
     if not key_types(folders["train"]):
-        raise UserError(f"Expected text to learn from in {dataset.describe('train')}. Received: no example at all.")
+        raise UserError(f"Expected text to learn from in {dataset.describe('train')}. Received: no example.")
     held_out = {split: StoredRecords(folder) for split, folder in folders.items() if split != "train"}
     return TokenizedData(folders["train"], held_out, cached)
 
@@ -78,7 +80,7 @@ def _hash(*parts):
 
 
 def in_chunks(records: Iterable[Item], size: int = CHUNK) -> Iterator[list[Item]]:
-    """Lists of up to `size` records."""
+    """Yield lists of up to `size` records."""
     records = iter(records)
     while chunk := list(islice(records, size)):
         yield chunk

@@ -1,7 +1,7 @@
 """Word alignment: the words of a text, and the first piece (token) of each word.
 
 A tokenizer receives words with one blank between each two, whether they come from a file or from a person's text, so
-that training and prediction see the same. Words of a text are those of `zoo.text.splitting.WORDS`: letters and digits
+that training and prediction tokenize alike. Words of a text are those of `zoo.text.splitting.WORDS`: letters and digits
 with apostrophes inside; each other sign, and each Chinese or Japanese character, alone.
 """
 

@@ -1,6 +1,6 @@
-"""`python -m zoo.export MODEL_FOLDER FOLDER [MODULE ...]`: write the SavedModel of a model folder on TensorFlow.
+"""`python -m zoo.export MODEL_FOLDER FOLDER [MODULE ...]`: export a model folder to a SavedModel.
 
-The modules register classes of your own. `Pipeline.export` runs this in a process of its own where another backend is
+The modules register custom classes. `Pipeline.export` runs this in a subprocess on TensorFlow where another backend is
 in use.
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def main(model_folder: str, folder: str, *modules: str) -> None:
-    """Write the SavedModel. A user error is printed in one line and exits with status 2."""
+    """Export a model folder to a SavedModel. A user error is printed in one line and exits with status 2."""
     os.environ["KERAS_BACKEND"] = "tensorflow"  # before Keras is imported
     from zoo.export.saved_model import trace
     from zoo.pipeline.saving import load

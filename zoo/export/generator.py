@@ -1,4 +1,4 @@
-"""Greedy text generation inside the graph of an export: no setting is left to the server."""
+"""Greedy text generation inside the exported graph: prompts to completions, without sampling parameters."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 def text_generator(pipeline: Pipeline, template: PromptTemplate, tokenizer: GraphTokenizer) -> Callable:
-    """A function from texts, (rows,) strings, to `text`, its `length` in tokens and whether it is `finished`."""
+    """Greedy generation: a function from (rows,) strings to `text`, `length` in tokens and whether it is `finished`."""
     generator, architecture = GraphGenerator(pipeline, template), pipeline.preset.architecture
     prompts = PromptBuilder(tokenizer, template, generator.prompt_length, architecture.padding)
     detokenizer = Detokenizer(pipeline.tokenizer, architecture.vocabulary)
 
     def generate(texts: tf.Tensor) -> dict[str, tf.Tensor]:
         ids, lengths = prompts(texts)
-        new, count, finished = generator(ids, lengths)
-        prefix, _ = generator.begin(ids, lengths)
-        return {"text": detokenizer(new, count, prefix), "length": count, "finished": finished}
+        new_ids, count, finished = generator(ids, lengths)
+        prefix, _ = generator.decoder_prompts(ids, lengths)
+        return {"text": detokenizer(new_ids, count, prefix), "length": count, "finished": finished}
 
     return generate
 
@@ -44,8 +44,9 @@ class GraphGenerator:
         template: the `PromptTemplate` of its objective.
 
     Attributes:
-        prompt_length: the most ids of a prompt, or of an encoder-decoder's source.
-        max_new_tokens: the most new tokens. A decoder of limited length leaves at least half of it to the prompt.
+        prompt_length: limit of ids of a prompt, or of an encoder-decoder's source.
+        max_new_tokens: limit of new tokens. A decoder of limited length leaves at least half of its positions to the
+            prompt.
     """
 
     def __init__(self, pipeline: Pipeline, template: PromptTemplate):
@@ -54,8 +55,8 @@ class GraphGenerator:
         plan, end = self.generator.network.plan, pipeline.tokenizer.end
         self.stop_ids = np.array([-1 if end is None else end], "int32")
         limit = max_context(plan.decoder_steps)
-        most = limit - len(template.decoder_ids) if template.decoder_ids else limit // 2
-        self.max_new_tokens = min(objective.max_new_tokens, most)
+        available = limit - len(template.decoder_ids) if template.decoder_ids else limit // 2
+        self.max_new_tokens = min(objective.max_new_tokens, available)
         self.prompt_length = max_context(plan.encoder_steps) if template.decoder_ids else limit - self.max_new_tokens
 
     def __call__(self, ids: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -63,7 +64,7 @@ class GraphGenerator:
 
         `ids` is (rows, time) with `lengths`, (rows,), valid ids each. An empty row gets no new ids.
         """
-        prompts, counts = self.begin(ids, lengths)
+        prompts, counts = self.decoder_prompts(ids, lengths)
         inputs = {"source": ids} if self.decoder_ids else {}
         inputs |= {self.generator.network.plan.decoder_input: prompts}
         start = {"tokens": ops.pad(prompts, ((0, 0), (0, self.max_new_tokens))), "count": ops.maximum(counts, 1)}
@@ -71,15 +72,15 @@ class GraphGenerator:
         start |= {"done": counts < 1, "constraint_state": ops.zeros_like(counts)}
         state = self.generator.prefill(inputs, start, controls)
         state = self.generator.decode(state, controls, self.max_new_tokens)
-        new = state["count"] - start["count"]
+        new_counts = state["count"] - start["count"]
         indices = start["count"][:, None] + ops.arange(self.max_new_tokens, dtype="int32")
         new_ids = ops.take_along_axis(state["tokens"], ops.minimum(indices, ops.shape(state["tokens"])[1] - 1), axis=1)
         last = ops.take_along_axis(state["tokens"], state["count"][:, None] - 1, axis=1)[:, 0]
-        finished = ops.logical_and(new > 0, ops.equal(last, self.stop_ids[0]))
-        return new_ids, new - ops.cast(finished, "int32"), finished
+        finished = ops.logical_and(new_counts > 0, ops.equal(last, self.stop_ids[0]))
+        return new_ids, new_counts - ops.cast(finished, "int32"), finished
 
-    def begin(self, ids: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The `(ids, lengths)` to continue: the prompts, or for an encoder-decoder the start of each target."""
+    def decoder_prompts(self, ids: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The `(ids, lengths)` that the decoder continues: the prompts, or an encoder-decoder's decoder start ids."""
         if not self.decoder_ids:
             return ids, lengths
         start = np.array([self.decoder_ids], "int32")

@@ -14,33 +14,33 @@ from zoo.export.tokenizer.masks import encode_masks, fill_masks
 from zoo.export.tokenizer.ragged import lookup
 
 
-def _inputs(network, tokenizer, ids, texts, **others):
-    """The network's inputs of (rows, time) ids: `tokens`, `segments` that tell two texts apart, and `others`."""
-    ends = ops.cast(ids == tokenizer.end, "int32")  # each text ends with one
-    second = ops.cast((ops.cumsum(ends, axis=1) > ends) & (ids != tokenizer.padding), "int32")
-    inputs = {"tokens": ids, "segments": second if texts > 1 else ops.zeros_like(ids)} | others
+def _inputs(network, tokenizer, ids, text_count, **extra):
+    """The network's inputs for (rows, time) ids: `tokens`, `segments` (0 or 1, the text of a pair) and `extra`."""
+    ends = ops.cast(ids == tokenizer.end, "int32")  # the special token after each text
+    in_second = ops.cast((ops.cumsum(ends, axis=1) > ends) & (ids != tokenizer.padding), "int32")
+    inputs = {"tokens": ids, "segments": in_second if text_count > 1 else ops.zeros_like(ids)} | extra
     return {name: inputs[name] for name in network.input}
 
 
-def _named(objective, decision):
-    """The tensors of a decision that `objective.outputs` names, with class names in place of their indices."""
+def _with_class_names(objective, decision):
+    """The `objective.outputs` of a decision, with class names in place of indices."""
     outputs = objective.outputs.items()
     return {name: lookup(names, decision[name]) if names else decision[name] for name, names in outputs}
 
 
 def _answer_texts(pipeline, server, *texts):
-    """One decision for each text or pair of texts."""
+    """Classification, scores or embeddings: one decision for each text or pair of texts."""
     objective, network, tokenizer = pipeline.objective, pipeline.model, pipeline.tokenizer
     ids = server.tokenizer(*texts, length=objective.length).to_tensor(tokenizer.padding)
     no_masks = ops.zeros((ops.shape(ids)[0], 0), "int32")
     inputs = _inputs(network, tokenizer, ids, len(texts), mask_positions=no_masks)
-    return _named(objective, objective.decide(network(inputs, training=False)))
+    return _with_class_names(objective, objective.decide(network(inputs, training=False)))
 
 
 def _answer_windows(pipeline, server, questions, contexts):
-    """`answer`, its characters `start` and `end`, -1 for none, `score` and `no_answer`, (rows,) each.
+    """Question answering: `answer`, its characters `start` and `end` (-1: none), `score` and `no_answer`, (rows,) each.
 
-    The model reads sliding windows of the contexts.
+    The model runs on sliding windows of the contexts.
     """
     objective, tokenizer, padding = pipeline.objective, server.tokenizer, pipeline.preset.architecture.padding
     question_ids = truncate(tokenizer.ragged_ids(questions), objective.question_length)
@@ -51,16 +51,16 @@ def _answer_windows(pipeline, server, questions, contexts):
     decision = objective.decide(
         {"logits": logits, "record": windows.record, "token": windows.token, "context": padding_mask(context_ids)}
     )
-    answer = _named(objective, decision)
+    answer = _with_class_names(objective, decision)
     first, last = (ops.cast(answer.pop(name), "int64") for name in ("first", "last"))
     text, start, end = slice_spans(contexts, context_ids, first, last)
     return {"answer": text, "start": start, "end": end} | answer
 
 
 def _answer_words(pipeline, server, texts):
-    """`labels` (or `tags`), their `texts`, `scores`, and characters `starts` and `ends`, (rows, spans) each.
+    """Tagging: `labels` (or `tags`), their `texts`, `scores`, and characters `starts` and `ends`, (rows, spans) each.
 
-    "" and -1 are padding. The model reads windows of the texts; the first window decides what is about a text.
+    "" and -1 are padding. The model runs on windows of the texts; the first window decides the label of a text.
     """
     objective, network = pipeline.objective, pipeline.model
     words = server.words.words(texts)
@@ -68,33 +68,33 @@ def _answer_words(pipeline, server, texts):
     ids = ids.to_tensor(pipeline.preset.architecture.padding)
     inputs = {"tokens": ids, "segments": ops.zeros_like(ids)}
     outputs = network({name: inputs[name] for name in network.input}, training=False)
-    texts_outputs = {name: ops.take(outputs[name], first_windows, axis=0) for name in objective.text_outputs}
+    text_outputs = {name: ops.take(outputs[name], first_windows, axis=0) for name in objective.text_outputs}
     scores = gather_words(outputs["tags"] if objective.text_outputs else outputs, positions)
     scores, padding_mask = pad_words(scores, words.counts)
     decision = objective.decide(
-        {"tags": scores, "padding_mask": padding_mask} | texts_outputs | objective.decoder_inputs(network)
+        {"tags": scores, "padding_mask": padding_mask} | text_outputs | objective.decoder_inputs(network)
     )
-    answer = _named(objective, decision)
+    answer = _with_class_names(objective, decision)
     return answer | slice_words(texts, words, answer.pop("first"), answer.pop("last"))
 
 
 def _answer_masks(pipeline, server, texts):
-    """`text` with its masks filled, and for each mask, (rows, masks, guesses), `guesses` and their `scores`.
+    """Fill-mask: `text` with its masks filled, and for each mask `guesses` and their `scores`, (rows, masks, guesses).
 
-    "" and 0 are padding, and stand for masks beyond the model's length.
+    "" and 0 are padding, also for masks beyond the model's length.
     """
     objective, tokenizer, network = pipeline.objective, pipeline.tokenizer, pipeline.model
     masked = encode_masks(server.tokenizer, texts, MASK, tokenizer.mask, objective.length, tokenizer.padding)
-    exists = masked.mask_positions >= 0
+    is_mask = masked.mask_positions >= 0
     inputs = _inputs(network, tokenizer, masked.ids, 1, mask_positions=ops.maximum(masked.mask_positions, 0))
     excluded = np.array(special_ids(tokenizer), "int32")
     answer = objective.decide({"logits": network(inputs, training=False), "special_ids": excluded})
     names = [tokenizer.token(i) or "" for i in range(pipeline.preset.architecture.vocabulary)]
-    tokens = lookup(names, answer["guesses"], exists[..., None])
+    tokens = lookup(names, answer["guesses"], is_mask[..., None])
     return {
-        "text": fill_masks(masked.parts, tokens[..., 0], exists, MASK),
+        "text": fill_masks(masked.parts, tokens[..., 0], is_mask, MASK),
         "guesses": tokens,
-        "scores": ops.where(exists[..., None], answer["scores"], 0.0),
+        "scores": ops.where(is_mask[..., None], answer["scores"], 0.0),
     }
 
 

@@ -1,6 +1,6 @@
-"""Export to a TensorFlow SavedModel that takes raw strings, for a server that knows nothing of the zoo.
+"""Export to a TensorFlow SavedModel that takes raw strings, for a server without the zoo.
 
-Traced on TensorFlow whatever backend trained the weights, without XLA, from core operations only: a stock TensorFlow
+Traced on TensorFlow whichever backend trained the weights, without XLA, from core operations only: a stock TensorFlow
 Serving switches XLA off, and a model that JAX traced is one XLA operation.
 """
 
@@ -22,8 +22,8 @@ def export(pipeline: Pipeline, folder: str | Path) -> Path:
     """Write a SavedModel of a trained pipeline into a new folder; returns the folder.
 
     Its signature `serving_default` takes the objective's `fields.inputs`, each a (rows,) string tensor: `text`, or
-    `text` and `text_pair`, or `question` and `context`. It returns tensors of as many rows. Offsets count characters;
-    -1 and "" fill rows up.
+    `text` and `text_pair`, or `question` and `context`. It returns tensors with a row for each string. Offsets
+    count characters; -1 and "" are padding.
 
         classify_text       labels (strings), probabilities, highest first; with `multi_label` selected (booleans)
         score_pair          score
@@ -46,15 +46,15 @@ def export(pipeline: Pipeline, folder: str | Path) -> Path:
     else:
         with tempfile.TemporaryDirectory() as model_folder:
             pipeline.save(model_folder)
-            _trace_in_subprocess(model_folder, folder, _own_modules(pipeline))
+            _trace_in_subprocess(model_folder, folder, _custom_modules(pipeline))
     return folder
 
 
-def _own_modules(pipeline: Pipeline) -> list[str]:
-    """Modules that register the classes of a pipeline which are not the zoo's."""
+def _custom_modules(pipeline: Pipeline) -> list[str]:
+    """Modules that register a pipeline's custom classes."""
     preset = pipeline.preset
     classes = (type(preset.architecture), type(preset.objective), type(preset.tokenizer))
-    modules = {owner.__module__: owner for owner in classes if not owner.__module__.startswith("zoo.")}
+    modules = {cls.__module__: cls for cls in classes if not cls.__module__.startswith("zoo.")}
     if "__main__" in modules:
         raise UserError(
             f"Expected {modules['__main__'].__name__} in a module that another process can import, because the export "
@@ -81,7 +81,7 @@ def trace(pipeline: Pipeline, folder: Path) -> None:
     tf = _tensorflow()
     server = tf.Module()
     server.tokenizer = pipeline.tokenizer.to_graph()  # an attribute, so that its tables are tracked
-    # TensorFlow's own variables: of Keras's, a session (and so a server) restores other copies than the graph reads
+    # tf.Variables: were these Keras variables, a session (so a server too) would restore copies that the graph ignores
     server.weights = [variable.value for variable in pipeline.model.variables]
     objective = pipeline.objective
     names = ("text",) if isinstance(objective, Generates) else objective.fields.inputs
@@ -90,13 +90,13 @@ def trace(pipeline: Pipeline, folder: Path) -> None:
     with atomic_folder(folder) as partial:
         try:
             tf.saved_model.save(server, str(partial), signatures={"serving_default": server.serve})
-        except tf.errors.OpError as error:  # what its writers raise where others raise OSError
+        except tf.errors.OpError as error:  # TensorFlow raises it in place of OSError
             reason = error.message.split(";")[-1].partition(" [Op")[0].strip()
             raise UserError(f"TensorFlow cannot write {folder}: {reason}.") from error
 
 
 def _answers(pipeline: Pipeline, server):
-    """The function from string tensors to a dict of tensors that the SavedModel serves."""
+    """The serving function: string tensors to a dict of tensors."""
     objective = pipeline.objective
     if isinstance(objective, Generates):
         from zoo.export.generator import text_generator

@@ -1,7 +1,8 @@
-"""Prompts as padded arrays of few shapes, and the generated arrays as completions."""
+"""Batches for generation: prompts padded to a few array shapes, and completions from the generated arrays."""
 
 import zlib
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,23 +10,26 @@ import numpy as np
 from keras import ops
 
 from zoo.backend.shapes import bucket, power_of_two
+from zoo.generation.generation_config import GenerationConfig
+from zoo.generation.loop import TokenGenerator
 from zoo.layers.embedding import PaddingMask
 from zoo.layers.positions import LearnedPositions
 from zoo.runtime.errors import UserError
+from zoo.transforms.decoding import DecodingPlan, PlanStep
 
-OUTPUTS = ("tokens", "count", "logprobs")  # of a state, that a completion is made of
+OUTPUTS = ("tokens", "count", "logprobs")  # arrays of a state that a `Completion` is made of
 UNLIMITED = 2**30  # context length, in tokens, of a network without learned positions
 
 
 @dataclass(frozen=True)
 class Completion:
-    """One generated continuation of a prompt.
+    """A completion: the generated continuation of a prompt.
 
     Attributes:
         ids: the new token ids, without the stop id.
         logprobs: log-probability of each id under the model, in nats, before any logits processor.
-        finish_reason: "stop" for a stop id or a stop string; "length" where the tokens were used up.
-        text: the decoded text, which ends before a stop string; empty where no tokenizer is at hand.
+        finish_reason: "stop" for a stop id or a stop string; "length" for `max_new_tokens`.
+        text: the decoded text, which ends before a stop string; empty without a tokenizer.
     """
 
     ids: list[int]
@@ -35,21 +39,29 @@ class Completion:
 
 
 class Batch:
-    """Prompts on their way through a `TokenGenerator`.
+    """A batch of padded prompts for a `TokenGenerator`, with the arrays that control decoding.
 
     Args:
         generator: the `zoo.generation.loop.TokenGenerator`.
         prompts, sources: lists of ids, as `check_prompts` returns and checks them.
         config: the `GenerationConfig`.
-        length: tokens of a row, prompt included; None: as many as the prompts and the new tokens need.
+        length: tokens of a row, prompt included; None: enough for the prompts and the new tokens.
 
     Attributes:
-        rows: prompts, rounded up to a power of two, so that few shapes are compiled.
+        rows: number of prompts, rounded up to a power of two, so that few shapes are compiled.
         inputs: {name: (rows, time) ids} of the network.
-        controls: arrays that control the choice of tokens: see `zoo.generation.loop.TokenGenerator.prefill`.
+        controls: logits processors, stop ids and parameters of the decoding strategy: see
+            `zoo.generation.loop.TokenGenerator.prefill`.
     """
 
-    def __init__(self, generator, prompts, sources, config, length=None):
+    def __init__(
+        self,
+        generator: TokenGenerator,
+        prompts: list[list[int]],
+        sources: Sequence[Sequence[int]] | None,
+        config: GenerationConfig,
+        length: int | None = None,
+    ):
         self.generator, self.config = generator, config
         plan = generator.network.plan
         self.prompts, self.sources = prompts, sources
@@ -64,7 +76,7 @@ class Batch:
         self.controls = self._controls()
 
     def prefill(self) -> dict[str, Any]:
-        """The state after the first new token of each row."""
+        """Prefill the caches: the state after the first new token of each row."""
         return self.generator.prefill(self.inputs, self.initial_state(), self.controls)
 
     def initial_state(self) -> dict[str, np.ndarray]:
@@ -74,10 +86,10 @@ class Batch:
         count = np.pad(self.lengths, (0, self.rows - len(self.prompts)), constant_values=1)
         return {"tokens": tokens, "count": count, "done": done, "constraint_state": np.zeros(self.rows, "int32")}
 
-    def completions(self, state) -> list[list[Completion]]:
+    def completions(self, state: dict[str, Any]) -> list[list[Completion]]:
         """For each prompt a list of `Completion`, best first: one, or as many as there are beams.
 
-        A constraint with fewer texts than beams gives fewer.
+        Fewer where a constraint accepts fewer texts than there are beams.
         """
         if self.config.beams == 1:
             arrays = [ops.convert_to_numpy(state[name])[:, None] for name in OUTPUTS]
@@ -100,14 +112,15 @@ class Batch:
 
     def _controls(self):
         config = self.config
-        controls = {"processors": config.arrays(), "stop_ids": np.array(list(config.stop_ids) or [-1], "int32")}
+        controls: dict[str, Any] = {"processors": config.arrays()}
+        controls["stop_ids"] = np.array(list(config.stop_ids) or [-1], "int32")
         if config.temperature:
             controls["noise"] = self._noise()
-        if config.contrastive_alpha is not None:
+        if config.contrastive_alpha is not None and config.top_k is not None:  # contrastive search requires top_k
             candidates = min(config.top_k, self.generator.network.vocabulary)
             controls["contrastive_alpha"] = np.full(candidates, config.contrastive_alpha, "float32")
         if config.beams > 1:
-            controls["beams"] = np.zeros(config.beams)  # the shape holds the number
+            controls["beams"] = np.zeros(config.beams)  # only the shape is used
             controls["length_penalty"] = np.array(config.length_penalty, "float32")
             controls["limit"] = config.max_new_tokens
         return controls
@@ -119,9 +132,10 @@ class Batch:
         return ids
 
     def _noise(self):
-        """(rows, length) uniform random numbers of the seed and a row's own ids: the same sample in any batch.
+        """(rows, length) uniform random numbers, seeded by the config's seed and a row's ids.
 
-        Equal prompts get different numbers; the first gets those of the prompt alone.
+        A prompt gets the same sample in any batch. Equal prompts in a batch get different samples, of which the first
+        is that of the prompt alone.
         """
         noise, repeats = np.zeros((self.rows, self.length), "float32"), Counter()
         for i, prompt in enumerate(self.prompts):
@@ -132,10 +146,15 @@ class Batch:
         return noise
 
 
-def check_prompts(plan, prompts, sources, config) -> list[list[int]]:
-    """The prompts as lists of ids, truncated as `config.truncation_side` says.
+def check_prompts(
+    plan: DecodingPlan,
+    prompts: Sequence[Sequence[int]],
+    sources: Sequence[Sequence[int]] | None,
+    config: GenerationConfig,
+) -> list[list[int]]:
+    """The prompts as lists of ids, truncated on `config.truncation_side`.
 
-    Raises UserError where a prompt is empty or longer than the context of the network, or sources are missing.
+    Raises UserError where a prompt is empty or too long for the context of the network, or sources are missing.
     """
     limit = max_context(plan.decoder_steps)
     _check_sources(plan, prompts, sources)
@@ -154,13 +173,13 @@ def check_prompts(plan, prompts, sources, config) -> list[list[int]]:
     return prompts
 
 
-def max_context(steps) -> int:
-    """Longest text, in tokens, that these steps of a network can read."""
+def max_context(steps: Iterable[PlanStep]) -> int:
+    """Context length, in tokens, of the steps of a network: its learned positions, or `UNLIMITED` without them."""
     return min((step.layer.length for step in steps if isinstance(step.layer, LearnedPositions)), default=UNLIMITED)
 
 
 def _padding(plan):
-    """The padding id of a network's source."""
+    """The padding id of an encoder's input."""
     masks = (step.layer for step in plan.encoder_steps if isinstance(step.layer, PaddingMask))
     return next((layer.padding for layer in masks), 0)
 

@@ -1,4 +1,4 @@
-"""Beam search: the likeliest texts that can be found with a few candidates at a time.
+"""Beam search: keep the K most likely beams of each prompt at every step, and return the best finished texts.
 
 Sutskever et al. 2014, section 3.2, https://arxiv.org/abs/1409.3215. The score of a text is its log-probability divided
 by the number of its new tokens to the power of the length penalty, as in transformers; Wu et al. 2016, section 7,
@@ -8,6 +8,8 @@ were it to end now, would score above the worst of the finished texts.
 B rows, K beams of each, L tokens, N candidates of a step.
 """
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -16,8 +18,11 @@ from zoo.generation.logits_processors import History, next_state, process_logits
 NEG_INF = float("-inf")  # the score of an empty beam
 
 
-def initial_state(start, beams):
-    """The state before the first new token: one running beam in each row, no finished text."""
+def initial_state(start: dict[str, Any], beams: int) -> dict[str, Any]:
+    """The state before the first new token: one live beam in each row, no finished text.
+
+    `start` is that of `zoo.generation.loop.TokenGenerator.prefill`.
+    """
     tokens_BKL = ops.repeat(start["tokens"][:, None], beams, axis=1)
     batch, _, length = tokens_BKL.shape
     finished = {
@@ -32,20 +37,20 @@ def initial_state(start, beams):
     return {"live": live, "finished": finished, "count": start["count"], "done": start["done"]}
 
 
-def tile_beams(tree, beams):
-    """Arrays of B rows as arrays of B * K beams."""
+def tile_beams(tree: Any, beams: int) -> Any:
+    """A structure of arrays of B rows, repeated to arrays of B * K beams."""
     return keras.tree.map_structure(lambda array: ops.repeat(array, beams, axis=0), tree)
 
 
-def last_tokens(state):
+def last_tokens(state: dict[str, Any]) -> Any:
     """(B * K, 1): the last token of each beam."""
     tokens_BKL = state["live"]["tokens"]
     flat = ops.reshape(tokens_BKL, (-1, tokens_BKL.shape[2]))
     return ops.take_along_axis(flat, _per_beam(state["count"], tokens_BKL.shape[1])[:, None] - 1, axis=1)
 
 
-def select_tokens(state, logits, controls):
-    """The state with one more token in each beam; the caches are reordered to the beams that go on."""
+def select_tokens(state: dict[str, Any], logits: Any, controls: dict[str, Any]) -> dict[str, Any]:
+    """The state with one more token in each beam, chosen from (B * K, vocabulary) `logits`, and reordered caches."""
     live, finished = state["live"], state["finished"]
     beams = live["score"].shape[1]
     candidates = _candidates(state, logits, controls)
@@ -56,33 +61,39 @@ def select_tokens(state, logits, controls):
     ends = ops.logical_and(ends, ops.arange(ends.shape[1])[None] < beams)
     ends = ops.logical_and(ends, ops.logical_not(state["done"])[:, None])
     length = ops.cast(state["new"] + 1, "float32") ** controls["length_penalty"]
-    ended = candidates | {"score": ops.where(ends, candidates["score"] / length, NEG_INF)}
-    both = {name: ops.concatenate([finished[name], ended[name]], axis=1) for name in finished}
-    finished, _ = _best(both, beams, tuple(finished))
+    new_finished = candidates | {"score": ops.where(ends, candidates["score"] / length, NEG_INF)}
+    all_finished = {name: ops.concatenate([finished[name], new_finished[name]], axis=1) for name in finished}
+    finished, _ = _best(all_finished, beams, tuple(finished))
     done_early = live["score"][:, 0] / length <= ops.min(finished["score"], axis=1)
-    new = {"live": live, "finished": finished, "count": state["count"] + 1, "new": state["new"] + 1}
-    cache = state["cache"] | {"layers": _reordered(state["cache"]["layers"], origin)}
-    return state | new | {"done": ops.logical_or(state["done"], done_early), "cache": cache}
+    cache = state["cache"] | {"layers": _reorder_cache(state["cache"]["layers"], origin)}
+    return state | {
+        "live": live,
+        "finished": finished,
+        "count": state["count"] + 1,
+        "new": state["new"] + 1,
+        "done": ops.logical_or(state["done"], done_early),
+        "cache": cache,
+    }
 
 
 def _candidates(state, logits, controls):
-    """The N best continuations: `score`, `token`, `origin`, and all that a beam has with the token appended."""
+    """The N best continuations: `score`, `token`, `origin` (a beam), and that beam's arrays with the token added."""
     live, count = state["live"], state["count"]
     (batch, beams, length), vocabulary = live["tokens"].shape, logits.shape[-1]
     tokens, states = ops.reshape(live["tokens"], (-1, length)), ops.reshape(live["constraint_state"], (-1,))
     history = History(tokens, _per_beam(count, beams), state["new"], controls["stop_ids"], states)
     log_p = ops.log_softmax(ops.cast(logits, "float32"))
-    number = (1 + controls["stop_ids"].shape[0]) * beams  # so many that `beams` of them go on
+    number = (1 + controls["stop_ids"].shape[0]) * beams  # at least `beams` of them are no stop ids
     per_beam = min(number, vocabulary)
     processed, tokens = ops.top_k(process_logits(log_p, history, controls["processors"]), per_beam)
     total = live["score"][..., None] + ops.reshape(processed, (batch, beams, per_beam))
-    score, which = ops.top_k(ops.reshape(total, (batch, -1)), min(number, beams * per_beam))
+    score, index = ops.top_k(ops.reshape(total, (batch, -1)), min(number, beams * per_beam))
     tokens = ops.reshape(ops.cast(tokens, "int32"), (batch, -1))
-    origin, token = which // per_beam, ops.take_along_axis(tokens, which, axis=1)
+    origin, token = index // per_beam, ops.take_along_axis(tokens, index, axis=1)
     target = ops.arange(length, dtype="int32") == count[:, None, None]
     logprobs = ops.take_along_axis(ops.reshape(log_p, (batch, -1)), origin * vocabulary + token, axis=1)
-    before = ops.reshape(_take(live["constraint_state"], origin), (-1,))
-    after = next_state(before, ops.reshape(token, (-1,)), controls["processors"])
+    states = ops.reshape(_take(live["constraint_state"], origin), (-1,))
+    states = next_state(states, ops.reshape(token, (-1,)), controls["processors"])
     return {
         "score": score,
         "token": token,
@@ -90,7 +101,7 @@ def _candidates(state, logits, controls):
         "tokens": ops.where(target, token[..., None], _take(live["tokens"], origin)),
         "logprobs": ops.where(target, logprobs[..., None], _take(live["logprobs"], origin)),
         "count": ops.broadcast_to(count[:, None] + 1, token.shape),
-        "constraint_state": ops.reshape(after, token.shape),
+        "constraint_state": ops.reshape(states, token.shape),
     }
 
 
@@ -109,6 +120,7 @@ def _per_beam(count, beams):
     return ops.repeat(count, beams, axis=0)
 
 
-def _reordered(layers, origin):
+def _reorder_cache(layers, origin):
+    """Caches of B * K rows: each of the beams with the cache of its (B, K) `origin`."""
     rows = ops.arange(origin.shape[0], dtype="int32")[:, None] * origin.shape[1] + ops.cast(origin, "int32")
     return keras.tree.map_structure(lambda array: ops.take(array, ops.reshape(rows, (-1,)), axis=0), layers)

@@ -13,13 +13,14 @@ from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.prompt_cache import PromptCache
 from zoo.generation.text_generator import TextGenerator
 from zoo.runtime.errors import UserError
+from zoo.text.tokenizer import Tokenizer
 
 
 class Chat:
-    """A conversation.
+    """A chat: a conversation that drops its oldest turns when the context is full.
 
-    A causal network processes only the new tokens of a turn; where the oldest turns are dropped, for want of context,
-    it processes the others again. An encoder-decoder encodes the whole conversation at every turn.
+    A causal network processes only the new tokens of a turn, thanks to its prompt cache; after turns were dropped it
+    processes the remaining ones again. An encoder-decoder encodes the whole conversation at every turn.
 
     Args:
         model, objective, tokenizer, config, bad_words: as of `zoo.generation.text_generator.TextGenerator`.
@@ -39,7 +40,7 @@ class Chat:
         self,
         model: keras.Model,
         objective: Any,
-        tokenizer: Any,
+        tokenizer: Tokenizer,
         system: str = "",
         config: GenerationConfig | None = None,
         bad_words: str | Sequence[str] = (),
@@ -65,7 +66,7 @@ class Chat:
         return [{"role": message["role"], "content": message["content"]} for message in (*self.system, *self.turns)]
 
     def say(self, text: str) -> str:
-        """The answer to a text, after all turns before; as `stream`."""
+        """The answer to a text, as a whole; see `stream`."""
         return "".join(self.stream(text))
 
     def stream(self, text: str, should_stop: Callable[[], bool] = lambda: False) -> Iterator[str]:
@@ -85,11 +86,11 @@ class Chat:
     def _latest_turns(self, question):
         """The latest turns that fit into the context before a question."""
         for start in range(0, len(self.turns) + 1, 2):
-            number = self._prompt_length([*self.turns[start:], question])
-            if number <= self.max_prompt_tokens:
+            length = self._prompt_length([*self.turns[start:], question])
+            if length <= self.max_prompt_tokens:
                 return self.turns[start:]
         raise UserError(
-            f"Expected a text of at most {self.max_prompt_tokens} tokens, the template's included. Received: {number}."
+            f"Expected a text of at most {self.max_prompt_tokens} tokens, the template's included. Received: {length}."
         )
 
     def _prompt_length(self, turns):
@@ -101,9 +102,9 @@ class Chat:
         """The assistant's message, with the generated ids and those that complete the template's ending."""
         tokenizer = self.generator.tokenizer
         text = tokenizer.decode(completion.ids)
-        present = next(size for size in range(len(self.ending), -1, -1) if text.endswith(self.ending[:size]))
-        missing = tokenizer.encode(self.ending[present:], special=False).ids.tolist()
-        return {"role": ASSISTANT, "content": completion.text.strip(), "ids": [*completion.ids, *missing]}
+        overlap = next(size for size in range(len(self.ending), -1, -1) if text.endswith(self.ending[:size]))
+        ending_ids = tokenizer.encode(self.ending[overlap:], special=False).ids.tolist()
+        return {"role": ASSISTANT, "content": completion.text.strip(), "ids": [*completion.ids, *ending_ids]}
 
 
 class _Pieces:
@@ -130,7 +131,7 @@ def _limits(objective, plan, max_new_tokens):
 
 
 def _stripped(pieces):
-    """Pieces of a text as pieces of the text without white space around it."""
+    """The pieces of a streamed text, without white space at its beginning and end."""
     emitted, text = "", ""
     for piece in pieces:
         text = (text + piece).lstrip()

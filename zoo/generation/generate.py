@@ -1,4 +1,4 @@
-"""Generation from lists of token ids: any number of prompts, in batches of few shapes."""
+"""Text generation from token ids: any number of prompts, in batches of few shapes, with any decoding strategy."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,9 +12,10 @@ from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.loop import TokenGenerator, token_generator
 from zoo.generation.speculative import speculative_generator
 from zoo.runtime.errors import UserError
+from zoo.text.tokenizer import Tokenizer
 
 ROWS = 32  # most prompts of a batch
-INTERVAL = 32  # new tokens between two calls of the compiled loop: an interruption takes effect then
+INTERVAL = 32  # new tokens in a call of the compiled loop; an interruption takes effect between two calls
 
 
 def generate(
@@ -29,15 +30,15 @@ def generate(
     """Autoregressive generation: continue prompts with the decoding strategy of a `GenerationConfig`.
 
     Args:
-        model: a functional `keras.Model` of layers with caches, from ids to (batch, time, vocabulary) logits. Its input
-            is the text; the inputs of an encoder-decoder are `source` and `target`.
+        model: a functional `keras.Model` of layers with caches, from ids to (batch, time, vocabulary) logits. It has
+            one input; an encoder-decoder has `source` and `target`.
         prompts: lists of ids; of an encoder-decoder the beginnings of the target.
         sources: of an encoder-decoder, as many lists of ids.
         config: the generation config; by default greedy decoding of 64 tokens.
         draft: a smaller model for speculative decoding, which gives the same text sooner: see
             `zoo.generation.speculative`.
-        watch: `watch(batch, state)` is called every `interval` tokens; it returns the state to go on with, in which it
-            may mark rows as done.
+        watch: `watch(batch, state)` is called every `interval` tokens and returns the state, in which it may mark rows
+            as done.
         interval: new tokens between two calls of `watch`.
 
     Returns for each prompt `config.return_sequences` completions, best first; fewer where a constraint has fewer texts.
@@ -68,7 +69,7 @@ def generator_for(model: keras.Model, draft: keras.Model | None, config: Generat
     return speculative_generator(model, draft)
 
 
-def prompts_of(rows: Sequence[dict[str, Any]], tokenizer: Any) -> tuple[list[list[int]], list[list[int]] | None]:
+def prompts_of(rows: Sequence[dict[str, Any]], tokenizer: Tokenizer) -> tuple[list[list[int]], list[list[int]] | None]:
     """`(prompts, sources)` of rows that an objective makes: {"tokens": ids}, or {"source": ids} of an encoder-decoder.
 
     A row with a source may have a "target", the ids that the decoder starts with; else it is the start token.

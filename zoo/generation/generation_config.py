@@ -1,4 +1,4 @@
-"""The generation config: how many tokens, how each is chosen, and when a text stops."""
+"""The generation config: decoding strategy, logits processors and stopping criteria."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from zoo.generation.logits_processors import PROCESSORS
 from zoo.runtime.errors import UserError
 
-_RANGES = {  # field: (what it must be, in words; whether a number is in the range)
+_RANGES = {  # field: (its range in words, whether a number is in the range)
     "max_new_tokens": ("at least 1", lambda n: n >= 1),
     "temperature": ("at least 0", lambda n: 0 <= n < float("inf")),
     "top_k": ("at least 1", lambda n: n >= 1),
@@ -29,7 +29,7 @@ _SAMPLING = ("top_k", "top_p", "min_p", "typical_p")  # without effect in greedy
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationConfig:
-    """Parameters of generation; None leaves a logits processor out. See `zoo.generation.logits_processors` for each.
+    """Parameters of text generation; None turns a logits processor off: see `zoo.generation.logits_processors`.
 
     Raises UserError for a number out of its range and for parameters that contradict each other.
     """
@@ -102,7 +102,7 @@ class GenerationConfig:
 
     @property
     def _sampling(self):
-        """Names of the parameters of sampling; `top_k` is none of them in contrastive search."""
+        """Names of the parameters of sampling. In contrastive search `top_k` is the number of candidates instead."""
         return [name for name in _SAMPLING if name != "top_k" or self.contrastive_alpha is None]
 
     def arrays(self) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Logits processors: functions that forbid or prefer tokens by changing (batch, vocabulary) logits, and sampling.
 
-All of it is arithmetic on arrays, so that it compiles on every backend. Numbers such as the temperature are arrays too:
-another temperature compiles nothing. A forbidden token has the logit -inf.
+A logits processor takes (batch, vocabulary) logits, the `History` and its parameter, and returns logits. It is
+arithmetic on arrays, so it compiles on every backend. Parameters are arrays too: another temperature compiles nothing.
+A forbidden token has the logit -inf.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from zoo import backend
 
 @dataclass(frozen=True)
 class History:
-    """The tokens of each row so far.
+    """The token history: ids of each row so far, prompt included.
 
     Attributes:
         tokens: (batch, length) ids, which begin with the prompt.
@@ -30,15 +31,15 @@ class History:
     stop_ids: Any
     constraint_state: Any = None
 
-    def last(self, number):
+    def last(self, number: int) -> Any:
         """(batch, number): the last ids; -1 before the beginning of a text."""
         indices = self.count[:, None] - number + ops.arange(number, dtype="int32")
         tokens = ops.take_along_axis(self.tokens, ops.maximum(indices, 0), axis=1)
         return ops.where(indices < 0, -1, tokens)
 
 
-def constrain(logits, history, constraint):
-    """Keeps the tokens after which a text can still reach an accepting state with the tokens that are left.
+def constrain(logits: Any, history: History, constraint: dict[str, Any]) -> Any:
+    """Constrained decoding: keeps the tokens from which an accepting state can be reached before the limit.
 
     `constraint` is `arrays` of a `zoo.generation.constraints.token_table.Constraint`, and "limit", the most new tokens.
     """
@@ -48,8 +49,8 @@ def constrain(logits, history, constraint):
     return _keep(logits, ops.logical_and(state >= 0, tokens_to_end < constraint["limit"] - history.new))
 
 
-def next_state(state, token, processors):
-    """(batch,) constraint states after (batch,) tokens; the same states where `processors` hold no constraint."""
+def next_state(state: Any, token: Any, processors: dict[str, Any]) -> Any:
+    """(batch,) constraint states after (batch,) tokens; without a constraint the same states."""
     if "constraint" not in processors:
         return state
     constraint = processors["constraint"]
@@ -57,7 +58,7 @@ def next_state(state, token, processors):
     return ops.maximum(ops.take(ops.reshape(table, (-1,)), state * table.shape[1] + token_class), 0)
 
 
-def repetition_penalty(logits, history, penalty):
+def repetition_penalty(logits: Any, history: History, penalty: Any) -> Any:
     """Divides the positive logits of tokens of the text by `penalty`, and multiplies the negative ones.
 
     Keskar et al. 2019, section 4.1, https://arxiv.org/abs/1909.05858; negative logits as in transformers.
@@ -67,47 +68,47 @@ def repetition_penalty(logits, history, penalty):
     return ops.where(backend.token_mask(history.tokens, seen, logits.shape[1]), penalised, logits)
 
 
-def no_repeat_ngram(logits, history, offsets):
-    """Forbids every token that would complete an n-gram of the text again; `offsets` is 0 ... n - 1.
+def no_repeat_ngram(logits: Any, history: History, offsets: Any) -> Any:
+    """Forbids every token that would repeat an n-gram of the text; `offsets` is 0 ... n - 1, of which only n is used.
 
-    The shape of `offsets` holds n. Paulus et al. 2017, section 2.5, https://arxiv.org/abs/1705.04304.
+    Paulus et al. 2017, section 2.5, https://arxiv.org/abs/1705.04304.
     """
     size, length = offsets.shape[0], history.tokens.shape[1]
     last = history.last(size - 1) if size > 1 else history.tokens[:, :0]
     starts = length - size + 1
-    same = ops.arange(starts, dtype="int32")[None] + size <= history.count[:, None]
+    matches = ops.arange(starts, dtype="int32")[None] + size <= history.count[:, None]
     for i in range(size - 1):
-        same = ops.logical_and(same, ops.equal(history.tokens[:, i : i + starts], last[:, i : i + 1]))
-    return _forbid(logits, history.tokens[:, size - 1 :], same)
+        matches = ops.logical_and(matches, ops.equal(history.tokens[:, i : i + starts], last[:, i : i + 1]))
+    return _forbid(logits, history.tokens[:, size - 1 :], matches)
 
 
-def bad_words(logits, history, words):
-    """Forbids (words, length) ids, padded on the left with -1: the last id of a word after its other ids."""
-    recent = history.last(words.shape[1] - 1) if words.shape[1] > 1 else history.tokens[:, :0]
-    beginnings = words[None, :, :-1]
-    same = ops.logical_or(ops.equal(beginnings, recent[:, None]), beginnings < 0)
-    (final,) = _each_row((words[:, -1],), logits)
-    return _forbid(logits, final, ops.all(same, axis=-1))
+def bad_words(logits: Any, history: History, words: Any) -> Any:
+    """Forbids the last id of each bad word after its other ids; `words` is (words, length) ids, left-padded with -1."""
+    last = history.last(words.shape[1] - 1) if words.shape[1] > 1 else history.tokens[:, :0]
+    prefixes = words[None, :, :-1]
+    matches = ops.logical_or(ops.equal(prefixes, last[:, None]), prefixes < 0)
+    return _forbid(logits, _tile_rows(words[:, -1], logits), ops.all(matches, axis=-1))
 
 
-def min_tokens(logits, history, number):
+def min_tokens(logits: Any, history: History, number: Any) -> Any:
     """Forbids the stop ids before there are `number` new tokens."""
-    early = ops.logical_and(history.stop_ids >= 0, history.new < number)
-    return _forbid(logits, *_each_row((ops.maximum(history.stop_ids, 0), early), logits))
+    forbidden = ops.logical_and(history.stop_ids >= 0, history.new < number)
+    stop_ids = ops.maximum(history.stop_ids, 0)
+    return _forbid(logits, _tile_rows(stop_ids, logits), _tile_rows(forbidden, logits))
 
 
-def temperature(logits, history, temperature):
+def temperature(logits: Any, history: History, temperature: Any) -> Any:
     """Divides logits by the temperature: below 1 likely tokens become likelier."""
     return logits / temperature
 
 
-def top_k(logits, history, k):
-    """Keeps the `k` likeliest tokens. Fan et al. 2018, section 5.4, https://arxiv.org/abs/1805.04833."""
+def top_k(logits: Any, history: History, k: Any) -> Any:
+    """Top-k sampling: keeps the `k` likeliest tokens. Fan et al. 2018, section 5.4, https://arxiv.org/abs/1805.04833."""
     threshold = ops.take(_descending(logits), ops.minimum(k, logits.shape[1]) - 1, axis=1)
     return _keep(logits, logits >= threshold[:, None])
 
 
-def top_p(logits, history, p):
+def top_p(logits: Any, history: History, p: Any) -> Any:
     """Nucleus sampling: keeps the fewest tokens whose probabilities add up to `p`.
 
     Holtzman et al. 2020, section 3.1, https://arxiv.org/abs/1904.09751.
@@ -119,13 +120,16 @@ def top_p(logits, history, p):
     return _keep(logits, logits >= threshold)
 
 
-def min_p(logits, history, p):
-    """Keeps tokens at least `p` times as likely as the likeliest. Nguyen et al. 2024, https://arxiv.org/abs/2407.01082."""
+def min_p(logits: Any, history: History, p: Any) -> Any:
+    """Min-p sampling: keeps tokens at least `p` times as likely as the likeliest.
+
+    Nguyen et al. 2024, https://arxiv.org/abs/2407.01082.
+    """
     probability = ops.softmax(logits)
     return _keep(logits, probability >= p * ops.max(probability, axis=1, keepdims=True))
 
 
-def typical_p(logits, history, p):
+def typical_p(logits: Any, history: History, p: Any) -> Any:
     """Locally typical sampling: keeps the fewest tokens that add up to `p`, ordered by |information - entropy|.
 
     Meister et al. 2023, section 4, https://arxiv.org/abs/2202.00666.
@@ -141,7 +145,7 @@ def typical_p(logits, history, p):
     return _keep(logits, distance <= threshold)
 
 
-PROCESSORS = (  # (name, function, type of its array), in the order in which they are applied
+PROCESSORS = (  # (name, function, dtype of its parameter), in the order in which they are applied
     ("constraint", constrain, "int32"),
     ("repetition_penalty", repetition_penalty, "float32"),
     ("no_repeat_ngram", no_repeat_ngram, "int32"),
@@ -155,19 +159,19 @@ PROCESSORS = (  # (name, function, type of its array), in the order in which the
 )
 
 
-def process_logits(logits, history, processors):
-    """(batch, vocabulary) logits after each of `PROCESSORS` that `processors`, {name: array}, has an array for."""
+def process_logits(logits: Any, history: History, processors: dict[str, Any]) -> Any:
+    """(batch, vocabulary) logits after the logits processors in `processors`, {name: parameter}: see `PROCESSORS`."""
     for name, process, _ in PROCESSORS:
         if name in processors:
             logits = process(logits, history, processors[name])
     return logits
 
 
-def sample(logits, noise):
+def sample(logits: Any, noise: Any) -> Any:
     """(batch,) int32 tokens sampled from softmax(logits); `noise` is (batch,) uniform numbers in [0, 1)."""
-    total = ops.cumsum(ops.softmax(logits), axis=1)
-    beyond = ops.sum(ops.cast(total <= noise[:, None] * total[:, -1:], "int32"), axis=1)
-    return ops.minimum(beyond, logits.shape[1] - 1)
+    cumulative = ops.cumsum(ops.softmax(logits), axis=1)
+    token = ops.sum(ops.cast(cumulative <= noise[:, None] * cumulative[:, -1:], "int32"), axis=1)
+    return ops.minimum(token, logits.shape[1] - 1)
 
 
 def _descending(logits):
@@ -182,6 +186,6 @@ def _forbid(logits, ids, mask):
     return ops.where(backend.token_mask(ids, mask, logits.shape[1]), float("-inf"), logits)
 
 
-def _each_row(arrays, logits):
-    """1-D arrays, repeated for every row of the batch."""
-    return [ops.broadcast_to(array[None], (ops.shape(logits)[0], array.shape[0])) for array in arrays]
+def _tile_rows(array, logits):
+    """(batch, n): a 1-D array, repeated for every row of the batch."""
+    return ops.broadcast_to(array[None], (ops.shape(logits)[0], array.shape[0]))

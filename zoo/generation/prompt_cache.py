@@ -11,7 +11,7 @@ from zoo.generation.loop import TokenGenerator
 
 
 class PromptCache:
-    """The caches of a network for one text.
+    """A prompt cache: the decoding caches of a network for one growing text.
 
     Args:
         generator: the `zoo.generation.loop.TokenGenerator` of a network with one input.
@@ -19,7 +19,7 @@ class PromptCache:
 
     Attributes:
         ids: the token ids that the caches hold.
-        tokens_processed: how many tokens the network has run, new tokens included.
+        tokens_processed: number of tokens that went through the network, new tokens included.
     """
 
     def __init__(self, generator: TokenGenerator, length: int):
@@ -40,32 +40,32 @@ class PromptCache:
             if len(ids) == 1:
                 return state
             self.ids, self.state = ids[:1], state
-        stored, cache, slot = len(self.ids), self.state["cache"], self.state["slot"]
+        prefix, cache, slot = len(self.ids), self.state["cache"], self.state["slot"]
         self._clear()  # the arrays are updated in place: none is valid until `store`
-        self.tokens_processed += len(ids) - stored
-        chunk = self._chunk(ids, stored)
+        self.tokens_processed += len(ids) - prefix
+        chunk = self._chunk(ids, prefix)
         return self.generator.prefill_more(cache, slot, chunk, batch.initial_state(), batch.controls)
 
     def store(self, state: dict[str, Any]) -> None:
-        """Keep the caches of a state that `prefill` led to."""
-        cached, count, new = (int(ops.convert_to_numpy(state[name]).flat[0]) for name in ("slot", "count", "new"))
-        self.ids = ops.convert_to_numpy(state["tokens"])[0, :cached].tolist()
+        """Store the caches of a state: that of `prefill`, or a later one that `TokenGenerator.decode` returned."""
+        slot, count, new = (int(ops.convert_to_numpy(state[name]).flat[0]) for name in ("slot", "count", "new"))
+        self.ids = ops.convert_to_numpy(state["tokens"])[0, :slot].tolist()
         self.state = state
-        self.tokens_processed += cached - (count - new)  # new tokens; most generators do not process the last one
+        self.tokens_processed += slot - (count - new)  # new tokens; most generators do not process the last one
 
     def _prefill_first(self, batch):
-        """The state after the first token of a text alone: one shape is compiled for texts of any length."""
+        """The state after prefill with only the first token: one shape is compiled for texts of any length."""
         self.tokens_processed += 1
-        start, (first, *others) = batch.initial_state() | {"count": np.ones(1, "int32")}, batch.prompts[0]
+        start, (first, *further) = batch.initial_state() | {"count": np.ones(1, "int32")}, batch.prompts[0]
         greedy = {"processors": {}, "stop_ids": batch.controls["stop_ids"]}
-        controls = greedy if others else batch.controls  # the next token is known where there are others
+        controls = greedy if further else batch.controls  # the token chosen is not used where the prompt goes on
         inputs = {self.generator.network.plan.decoder_input: np.array([[first]], "int32")}
         return self.generator.prefill(inputs, start, controls)
 
-    def _chunk(self, ids, stored):
-        """The ids after the stored ones, padded to (1, bucket), and their number."""
-        new = ids[stored:]
-        padded = np.zeros((1, min(int(bucket(len(new), UNLIMITED)), self.length - stored)), "int32")
+    def _chunk(self, ids, prefix):
+        """The ids after the first `prefix` ids, padded to (1, bucket), and their number."""
+        new = ids[prefix:]
+        padded = np.zeros((1, min(int(bucket(len(new), UNLIMITED)), self.length - prefix)), "int32")
         padded[0, : len(new)] = new
         return {"tokens": padded, "count": np.int32(len(new))}
 

@@ -1,13 +1,14 @@
-"""Resumable batch generation: thousands of prompts into one file, which continues where a run was cut off.
+"""Resumable batch generation: thousands of prompts into one file, resumed after an interruption.
 
-Finished batches stand in `<output>.partial`, a line for each: a batch is stored as a whole or not at all. Batches are
-the same however often a run is cut off, and so are sampled texts.
+Finished batches are lines of `<output>.partial`: a batch is stored completely or not at all. Batches and sampled texts
+are the same however often a run is interrupted.
 """
 
 import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,17 @@ def generate_file(
     lines: Callable[[dict[str, Any], list[Completion]], list[str]],
     should_stop: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Write a file with the `lines(record, completions)` of each record, in their order.
+    """Resumable batch generation: write a file with the `lines(record, completions)` of each record, in order.
 
     Args:
         generator: the `zoo.generation.text_generator.TextGenerator`.
         records: as `generator.objective` makes them.
         output: path of a new file.
-        description: all that the texts depend on beside the records: a run continues one with the same description.
-        lines: makes the lines, without line breaks, of one record.
-        should_stop: is called now and then; True ends the run, which continues another time.
+        description: all that the texts depend on beside the records; a run resumes one with the same description.
+        lines: returns the lines of a record, without line breaks.
+        should_stop: is called every few tokens; True ends the run, which the same call resumes later.
 
-    Raises UserError where the file exists, its unfinished part is of another run, or a prompt is refused;
+    Raises UserError where the file exists, `<output>.partial` is of another run, or a prompt is refused;
     KeyboardInterrupt where `should_stop` ended the run.
     """
     output = Path(output)
@@ -58,14 +59,14 @@ def generate_file(
             raise KeyboardInterrupt
         journal.add([lines(records[i], texts) for i, texts in zip(indices, completions, strict=True)])
         done += 1
-    lines_of = dict(zip(order, (each for batch in journal.batches for each in batch), strict=True))
+    lines_of = dict(zip(order, chain.from_iterable(journal.batches), strict=True))
     with atomic_file(output, "w", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for i in range(len(records)) for line in lines_of[i])
     journal.path.unlink()
 
 
 class _Journal:
-    """The finished batches, in a file that grows a line at a time."""
+    """The journal of finished batches: a file of JSON lines, of which the first identifies the run."""
 
     def __init__(self, path, description):
         self.path, key = path, hashlib.sha256(description.encode("utf-8", "backslashreplace")).hexdigest()
@@ -73,8 +74,8 @@ class _Journal:
             complete = [line for line in _read(path).splitlines(keepends=True) if line.endswith(b"\n")]
             if complete and json.loads(complete[0]) != key:
                 raise UserError(
-                    f"Expected the options and prompts of the run that began {path}. Received: others. Delete it, or "
-                    "choose another output."
+                    f"Expected the options and prompts of the run that began {path}. Received: other ones. Delete it, "
+                    "or choose another output."
                 )
             self.batches = [json.loads(line) for line in complete[1:]]
             if path.exists():

@@ -1,13 +1,14 @@
 """Speculative decoding: a draft model proposes tokens that the target model verifies in one step.
 
-Leviathan et al. 2022, https://arxiv.org/abs/2211.17192. The tokens that the target model itself would choose are kept,
-so the text equals the text without a draft, sampled or not. The more proposals are right, the less often the weights of
-the target model are read. Draft and target share the logits processors and the random numbers. Rows stay in step: in
-each round all rows keep as many tokens as the row with the fewest right proposals.
+Leviathan et al. 2022, https://arxiv.org/abs/2211.17192. A proposal is accepted where the target model chooses the same
+token, so the text equals the text without a draft, sampled or not. The more proposals are accepted, the less often the
+weights of the target model are read. Draft and target share the logits processors and the random numbers. In each round
+all rows advance by the same number of tokens, that of the row with the fewest accepted proposals.
 """
 
 from functools import partial
 
+import keras
 from keras import ops
 
 from zoo import backend
@@ -22,25 +23,24 @@ from zoo.transforms.cached_model import CachedModel
 from zoo.transforms.per_model import per_model
 
 DRAFT_TOKENS = 4  # proposals of a round
-REWINDABLE = (  # layers whose cache slots can be filled again
-    *(MultiHeadAttention, RelativePositionBias, LearnedPositions, SinusoidalPositions, PaddingMask),
-)
+# layers whose cache can be rewound: rejected tokens' slots are overwritten
+REWINDABLE = (MultiHeadAttention, RelativePositionBias, LearnedPositions, SinusoidalPositions, PaddingMask)
 
 
 class SpeculativeGenerator(TokenGenerator):
-    """A `TokenGenerator` of a target model with a draft model.
+    """Speculative decoding: a `TokenGenerator` of a target model with a draft model.
 
     Raises UserError where their inputs, vocabularies or contexts differ, or a cache cannot be rewound.
     """
 
     lookahead = DRAFT_TOKENS + 1
 
-    def __init__(self, model, draft):
+    def __init__(self, model: keras.Model, draft: keras.Model):
         super().__init__(model, draft)
         self.draft = CachedModel(draft)
         _check(self.network, self.draft)
-        self._propose = backend.capture(partial(self._step, network=self.draft), self._count)
-        self._verify = backend.capture(self.network.decode, self._count)
+        self._propose = backend.capture(partial(self._step, network=self.draft), self._count_compilation)
+        self._verify = backend.capture(self.network.decode, self._count_compilation)
 
     def _prefill(self, start, inputs, controls):
         _, cache = self.draft.prefill(inputs, start["count"], ops.shape(start["tokens"])[1])
@@ -53,7 +53,7 @@ class SpeculativeGenerator(TokenGenerator):
     def _round(self, state, controls, until):
         """The state with one to `lookahead` more tokens in each row that is not done."""
         draft = {name: state[name] for name in state if name != "draft"} | {"cache": state["draft"]}
-        end = state["new"] + self.lookahead  # the last proposal is decoded, too: it may be right
+        end = state["new"] + self.lookahead  # one step more: the last proposal, too, needs its slot in the cache
         draft = backend.while_loop(
             lambda draft: draft["new"] < end, lambda draft: self._propose(draft, controls), draft
         )
@@ -64,23 +64,23 @@ class SpeculativeGenerator(TokenGenerator):
         return self._accept(state, logits, proposed, controls, until)
 
     def _accept(self, state, logits, proposed, controls, until):
-        """The state with tokens chosen from `logits` as long as the proposal before was right in all rows."""
+        """The state with tokens chosen from `logits` until a row's token differs from its proposal."""
 
-        def goes_on(loop):
-            state, index, agree = loop
-            return ops.logical_and(ops.logical_and(agree, index < self.lookahead), is_unfinished(state, until))
+        def condition(loop_vars):
+            state, index, accepted = loop_vars
+            return ops.logical_and(ops.logical_and(accepted, index < self.lookahead), is_unfinished(state, until))
 
-        def step(loop):
-            state, index, _ = loop
+        def body(loop_vars):
+            state, index, _ = loop_vars
             state = state | select_token(state, ops.take(logits, index, axis=1), controls)
             proposal = ops.take(proposed, ops.minimum(index + 1, self.lookahead - 1), axis=1)
-            right = ops.logical_or(state["done"], ops.equal(last_tokens(state)[:, 0], proposal))
-            return state | {"slot": state["slot"] + 1}, index + 1, ops.all(right)
+            accepted = ops.logical_or(state["done"], ops.equal(last_tokens(state)[:, 0], proposal))
+            return state | {"slot": state["slot"] + 1}, index + 1, ops.all(accepted)
 
         caches = {name: state[name] for name in ("cache", "draft")}  # outside the loop, which might copy them
-        small = {name: state[name] for name in state if name not in caches}
-        loop = (small, ops.convert_to_tensor(0, "int32"), ops.convert_to_tensor(True))
-        return backend.while_loop(goes_on, step, loop)[0] | caches
+        loop_state = {name: state[name] for name in state if name not in caches}
+        loop_vars = (loop_state, ops.convert_to_tensor(0, "int32"), ops.convert_to_tensor(True))
+        return backend.while_loop(condition, body, loop_vars)[0] | caches
 
 
 speculative_generator = per_model(SpeculativeGenerator)

@@ -1,11 +1,10 @@
-"""Text generation: prompts in, completions out, all at once or streamed piece by piece."""
+"""Text generation from records: complete texts, or a stream of pieces."""
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from zoo.generation.batch import Batch, Completion, check_prompts
@@ -14,24 +13,25 @@ from zoo.generation.generate import generate, generator_for, prompts_of
 from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.prompt_cache import PromptCache
 from zoo.runtime.errors import UserError
+from zoo.text.tokenizer import Tokenizer
 
 INTERVAL = 8  # new tokens between two searches for stop strings
-REPLACEMENT = "\ufffd"  # what a byte tokenizer decodes an incomplete character to
+REPLACEMENT = "\ufffd"  # a byte tokenizer decodes an incomplete character to it
 
 
 class TextGenerator:
-    """Generates texts with a trained model.
+    """A text generator: a trained model with its tokenizer, objective and `GenerationConfig`.
 
     Args:
         model: a `keras.Model` of logits.
-        objective: the `zoo.objectives.Objective` that it was trained with; turns a record into a prompt.
-        tokenizer: the `zoo.text.tokenizer.Tokenizer`. Its end token ends a text.
-        config: the `GenerationConfig`; its `stop_ids`, `bad_words` and `constraint` are filled in here.
+        objective: the `zoo.objectives.Objective` that it was trained with: its `prompt_ids` makes prompts of records.
+        tokenizer: the `zoo.text.tokenizer.Tokenizer`. Its end token is the stop id.
+        config: the `GenerationConfig`; its `stop_ids`, `bad_words` and `constraint` are replaced.
         stop: texts at which generation stops; they are cut off.
         bad_words: words that are never generated.
         choices, regex, json_schema: constrained decoding by one of them: see
-            `zoo.generation.constraints.token_table.constraint_for`. Tokenizers that put spaces between words leave out
-            the one before the text then.
+            `zoo.generation.constraints.token_table.constraint_for`. A constrained text begins without the space that
+            tokenizers of words put before it.
         draft: a smaller model of the same tokenizer for speculative decoding: see `zoo.generation.speculative`.
 
     Raises UserError for an empty text in `stop` or `bad_words`, and for options that contradict each other.
@@ -41,7 +41,7 @@ class TextGenerator:
         self,
         model: keras.Model,
         objective: Any,
-        tokenizer: Any,
+        tokenizer: Tokenizer,
         config: GenerationConfig | None = None,
         *,
         stop: str | Sequence[str] = (),
@@ -56,7 +56,7 @@ class TextGenerator:
             raise UserError(f"Expected a model that generates text. Received: one of {name}, which answers.")
         self.model, self.objective, self.tokenizer, self.draft = model, objective, tokenizer, draft
         self.stop = _texts("stop", stop)
-        vocabulary = getattr(model.output, "shape", (0,))[-1]  # a model with several outputs generates nothing
+        vocabulary = getattr(model.output, "shape", (0,))[-1]  # 0: several outputs, no logits
         constraint = constraint_for(tokenizer, vocabulary, _texts("choices", choices), regex, json_schema)
         if constraint and self.stop:
             raise UserError(f"A constrained text ends by itself: leave stop out. Received: stop={self.stop}.")
@@ -73,7 +73,7 @@ class TextGenerator:
     ) -> list[list[Completion]]:
         """For each record, as the objective makes them, `return_sequences` completions, best first.
 
-        `should_stop()` is called every few tokens: True ends all texts at that token.
+        `should_stop()` is called every few tokens: True ends all texts there.
         """
         prompts, sources = self._prompts(records)
 
@@ -87,7 +87,10 @@ class TextGenerator:
         ]
 
     def prompt_lengths(self, records: Sequence[dict[str, Any]]) -> list[int]:
-        """Tokens of each record's prompt, or source. Raises UserError for records that `generate` would refuse."""
+        """Number of tokens in the prompt of each record, or in its source for an encoder-decoder.
+
+        Raises UserError for records that `generate` would refuse.
+        """
         prompts, sources = self._prompts(records)
         plan = generator_for(self.model, None, self.config).network.plan
         return [len(row) for row in (sources or check_prompts(plan, prompts, sources, self.config))]
@@ -99,7 +102,7 @@ class TextGenerator:
 
         Args:
             should_stop: is called after each token; True ends the text there.
-            cache: holds the text before; of a record that begins with it, only further tokens are processed.
+            cache: the prompt cache; where the prompt begins with its text, only the tokens after it are processed.
 
         Returns the `Completion`. Raises UserError for a beam search, whose text is known only at the end.
         """
@@ -117,7 +120,7 @@ class TextGenerator:
             state = generator.decode(state, batch.controls, min(until, limit))
         if cache:
             cache.store(state)
-        completion = self._decoded(batch.prompts[0], _only(batch, state))
+        completion = self._decoded(batch.prompts[0], _single_completion(batch, state))
         yield completion.text[len(emitted) :]
         return completion
 
@@ -128,17 +131,17 @@ class TextGenerator:
         return generator, Batch(generator, prompts, sources, self.config, cache and cache.length)
 
     def _text(self, batch, state):
-        return self._new_text(batch.prompts[0], _only(batch, state).ids)
+        return self._new_text(batch.prompts[0], _single_completion(batch, state).ids)
 
     def _prompts(self, records):
         return prompts_of([self.objective.prompt_ids(record, self.tokenizer) for record in records], self.tokenizer)
 
-    def _mark_done(self, batch, state, everything):
-        """The state with those rows done whose text has come to a stop string, or with all rows done."""
-        if self.config.beams > 1 and not everything:
+    def _mark_done(self, batch, state, all_rows):
+        """The state with the rows done whose text has a stop string, or with all rows done."""
+        if self.config.beams > 1 and not all_rows:
             return state
-        done = ops.convert_to_numpy(state["done"]) | everything
-        if not everything:
+        done = ops.convert_to_numpy(state["done"]) | all_rows
+        if not all_rows:
             for i, (completion,) in enumerate(batch.completions(state)):
                 done[i] |= cut_at_stop(self._new_text(batch.prompts[i], completion.ids), self.stop, final=False)[1]
         return state | {"done": ops.convert_to_tensor(done)}
@@ -148,32 +151,32 @@ class TextGenerator:
         return replace(completion, text=text, finish_reason="stop" if stopped else completion.finish_reason)
 
     def _new_text(self, prompt, ids):
-        """The text of new ids, decoded after the prompt: the text of a token may depend on the token before it."""
+        """The text of new ids, decoded together with the prompt: a token's text may depend on the token before it."""
         if self.config.constraint:
             return self.tokenizer.decode(ids)
         before, text = self.tokenizer.decode(prompt), self.tokenizer.decode([*prompt, *ids])
         return text[len(before) :] if text.startswith(before) else self.tokenizer.decode(ids)
 
     def _ids(self, word):
-        return tuple(np.asarray(self.tokenizer.encode(word, special=False).ids).tolist())
+        return tuple(self.tokenizer.encode(word, special=False).ids.tolist())
 
 
 def cut_at_stop(text: str, stop: Sequence[str], final: bool) -> tuple[str, bool]:
     """`(text before the first stop string, whether there is one)`.
 
-    The stop string that is complete first counts. Unless the text is `final`, an end that may become a stop string is
-    held back.
+    Of several stop strings the one that ends first counts. Unless the text is `final`, an incomplete character or stop
+    string at its end is withheld.
     """
     ends = [(start + len(string), start) for string in stop if (start := text.find(string)) >= 0]
     if ends:
         return text[: min(ends)[1]], True
     text = text.rstrip(REPLACEMENT)
-    beginnings = (string[:size] for string in stop for size in range(1, len(string)))
-    withheld = 0 if final else max((len(each) for each in beginnings if text.endswith(each)), default=0)
+    prefixes = (string[:size] for string in stop for size in range(1, len(string)))
+    withheld = 0 if final else max((len(prefix) for prefix in prefixes if text.endswith(prefix)), default=0)
     return text[: len(text) - withheld], False
 
 
-def _only(batch, state):
+def _single_completion(batch, state):
     """The completion of a batch of one prompt."""
     ((completion,),) = batch.completions(state)
     return completion

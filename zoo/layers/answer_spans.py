@@ -38,6 +38,7 @@ def match_question(
         tokens: (batch, time) ids.
         segments: (batch, time), 0 at tokens of the question.
         padding: the id of padding.
+        dropout: rate of dropout before and in the convolutions.
     """
     padding_mask = PaddingMask(padding, name=f"{name}_padding_mask")(tokens)
     question = QuestionMask(name=f"{name}_question")(segments, padding_mask)
@@ -55,11 +56,12 @@ def span_logits(x: KerasTensor, tokens: KerasTensor, architecture: Any, name: st
     """Span logits, (batch, time, 2): of the start and the end of the answer at each token.
 
     The first token stands for "no answer" (Devlin 2018, https://arxiv.org/abs/1810.04805, section 4.3). In a causal
-    network the first token has seen nothing, and has the logits of the last one.
+    network the first token attends to itself alone, so it gets the logits of the last token.
 
     Args:
         x: features, (batch, time, width).
         tokens: (batch, time) ids.
+        architecture: the network's architecture, of which `causal` and `padding` are read.
     """
     logits = Dense(2, dtype="float32", name=name)(x)
     if not architecture.causal:
@@ -139,12 +141,12 @@ def top_spans(
     no_answer_W11 = ops.sum(logits[:, :1], axis=2)[..., None]
     starts_WT, ends_WT = ops.unstack(ops.where(token[..., None] >= 0, logits, -np.inf), axis=-1)
     ends_WT = ops.pad(ends_WT, ((0, 0), (0, max_length - 1)), constant_values=-np.inf)
-    ends_WTL = ops.stack([ends_WT[:, more : more + time] for more in range(max_length)], axis=-1)
+    ends_WTL = ops.stack([ends_WT[:, shift : shift + time] for shift in range(max_length)], axis=-1)
     first_WT = record[:, None] * tokens + ops.maximum(token, 0)
     span_WTL = first_WT[..., None] * max_length + ops.arange(max_length, dtype="int32")
     score_WTL = starts_WT[..., None] + ends_WTL - no_answer_W11
     scores = ops.segment_max(ops.reshape(score_WTL, (-1,)), ops.reshape(span_WTL, (-1,)), records * tokens * max_length)
-    scores = ops.where(scores < MIN_SCORE, -np.inf, scores)  # a span that no window holds
+    scores = ops.where(scores < MIN_SCORE, -np.inf, scores)  # a span that is in no window
     scores = ops.reshape(scores, (records, tokens * max_length))
     scores, spans = _stable_top_k(ops.pad(scores, ((0, 0), (0, count)), constant_values=-np.inf), count)
     first = ops.floor_divide(spans, max_length)
@@ -152,13 +154,13 @@ def top_spans(
 
 
 def _stable_top_k(x, k):
-    """`ops.top_k` of (rows, n), of equal values those with the lowest indices: torch's own picks any."""
+    """`ops.top_k` of (rows, n) with ties broken by the lowest index; torch's own breaks them arbitrarily."""
     threshold = ops.top_k(x, k)[0][:, -1:]
     above, equal = x > threshold, ops.equal(x, threshold)
-    room = k - ops.sum(ops.cast(above, "int32"), axis=1, keepdims=True)
-    chosen = ops.logical_or(above, ops.logical_and(equal, ops.cumsum(ops.cast(equal, "int32"), axis=1) <= room))
+    ties = k - ops.sum(ops.cast(above, "int32"), axis=1, keepdims=True)
+    chosen = ops.logical_or(above, ops.logical_and(equal, ops.cumsum(ops.cast(equal, "int32"), axis=1) <= ties))
     index = ops.arange(ops.shape(x)[1], dtype="int32")
-    indices = -ops.top_k(ops.where(chosen, -index, -ops.shape(x)[1]), k)[0]  # rising
+    indices = -ops.top_k(ops.where(chosen, -index, -ops.shape(x)[1]), k)[0]  # ascending
     values = ops.take_along_axis(x, indices, axis=1)
     order = ops.argsort(-values, axis=1)
     return ops.take_along_axis(values, order, axis=1), ops.take_along_axis(indices, order, axis=1)

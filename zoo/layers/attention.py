@@ -20,6 +20,7 @@ class MultiHeadAttention(keras.layers.Layer):
     Vaswani et al. 2017, section 3.2, https://arxiv.org/abs/1706.03762. Fused wherever the backend can.
 
     Args:
+        heads: heads of queries.
         kv_heads: heads of keys and values; fewer than `heads`: grouped-query attention (Ainslie et al. 2023,
             https://arxiv.org/abs/2305.13245); None: as many as `heads`.
         dropout: rate of dropout of the attention weights.
@@ -86,7 +87,7 @@ class MultiHeadAttention(keras.layers.Layer):
             x: (batch, time, width).
             context: (batch, source time, its width); None: self-attention.
             padding_mask: booleans, True at visible tokens of the source: (batch, source time), or an attention mask,
-                (batch, time, source time). A token that sees no other gets a finite vector.
+                (batch, time, source time). With all keys masked the vector is finite.
             positions: (batch, time) integers, for rotary positions that do not count from 0.
             bias: (batch or 1, heads, time, source time), added to the scaled products of queries and keys.
             cache: a `LayerCache` of keys and values, which has the mask of earlier tokens.
@@ -114,12 +115,12 @@ class MultiHeadAttention(keras.layers.Layer):
         if not self.causal:
             raise UserError(f"Expected causal layers for decoding. Received: {self.name!r}, which is not causal.")
         positions = cache.positions()
-        q_BTHD, new = self._query(x, positions), self._keys_values(x, positions)
+        q_BTHD, kv_BTKD = self._query(x, positions), self._keys_values(x, positions)
         if cache.state is None:  # prefill: padding follows the texts, so that causal attention masks it
-            cache.state = tuple(_with_room(x_BSKD, cache.length) for x_BSKD in new)
-            return backend.attention(q_BTHD, *new, causal=True, bias_BHTS=bias)
-        pairs, slots = zip(cache.state, new, strict=True), cache.context.slots
-        k_BKSD, v_BKSD = (backend.update_cache(old, ops.transpose(x, (0, 2, 1, 3)), slots) for old, x in pairs)
+            cache.state = tuple(_pad_to_cache(x_BTKD, cache.length) for x_BTKD in kv_BTKD)
+            return backend.attention(q_BTHD, *kv_BTKD, causal=True, bias_BHTS=bias)
+        pairs, slots = zip(cache.state, kv_BTKD, strict=True), cache.context.slots
+        k_BKSD, v_BKSD = (backend.update_cache(cached, ops.transpose(x, (0, 2, 1, 3)), slots) for cached, x in pairs)
         cache.state = k_BKSD, v_BKSD
         return backend.cached_attention(q_BTHD, k_BKSD, v_BKSD, cache.context.attention_mask, bias)
 
@@ -168,10 +169,10 @@ def _split(x_BTM, heads):
     return ops.reshape(x_BTM, (batch, time, heads, width // heads))
 
 
-def _with_room(x_BSKD, length):
+def _pad_to_cache(x_BSKD, length):
     """Keys or values, heads first, padded to the `length` slots of a cache."""
-    room = length - ops.shape(x_BSKD)[1]
-    return ops.pad(ops.transpose(x_BSKD, (0, 2, 1, 3)), ((0, 0), (0, 0), (0, room), (0, 0)))
+    free = length - ops.shape(x_BSKD)[1]
+    return ops.pad(ops.transpose(x_BSKD, (0, 2, 1, 3)), ((0, 0), (0, 0), (0, free), (0, 0)))
 
 
 def kernel_init(init_std: float | None) -> keras.initializers.Initializer | str:

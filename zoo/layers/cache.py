@@ -2,8 +2,8 @@
 
 A layer supports decoding by an argument `cache=None` of its `call`. With a `LayerCache` the layer computes its features
 for `time` new tokens that follow those of earlier calls, and leaves in `cache.state` what later calls need: the prefill
-is one call with many tokens, a decoding step one with a single token. A new layer in which tokens meet takes the same
-argument; a layer that transforms each token alone needs none.
+is one call with many tokens, a decoding step one with a single token. A new layer that mixes tokens takes the same
+argument; a pointwise layer, which transforms each token alone, needs none.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from zoo.backend import Tensor
 
 @dataclass(frozen=True, repr=False)
 class DecodeContext:
-    """Which tokens a network computes now. A row of a cache has `length` slots, some of which never hold a token.
+    """Context of a decoding step: where the new tokens are. A row of a cache has `length` slots, some of them padding.
 
     Attributes:
         slots: (time,) integers that count up: the slots of the cache that the new tokens take.
@@ -44,7 +44,8 @@ class LayerCache:
     """One layer's cache: tuples of arrays, batch first, or None before the prefill.
 
     Attributes:
-        state: of the tokens so far, such as keys and values.
+        context: the decoding step, the same for all layers.
+        state: of the tokens so far: keys and values, recurrent state, or last inputs of a causal convolution.
         cross: cross-attention cache: keys and values of the source, computed once.
     """
 

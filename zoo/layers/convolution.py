@@ -1,4 +1,4 @@
-"""Convolutions over the tokens of a text: plain, masked at padding, and as a residual block."""
+"""1-D convolutions over the tokens of a text: plain, masked at padding, and as a residual block."""
 
 import keras
 from keras import KerasTensor, ops
@@ -20,7 +20,7 @@ class Conv1D(keras.layers.Conv1D):
 
     @property
     def reach(self) -> int:
-        """Tokens that the kernel spans beyond one."""
+        """Tokens that the kernel spans, less one: the inputs that a causal convolution reads before each token."""
         return (self.kernel_size[0] - 1) * self.dilation_rate[0]
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -58,10 +58,10 @@ class MaskedConv1D(Conv1D):
             raise UserError(f"Expected causal layers for decoding. Received: {self.name!r}, which is not causal.")
         batch, _, width = ops.shape(inputs)
         padding_mask = ops.cast(cache.padding_mask(), "int32")
-        (before,) = cache.state or [ops.zeros((batch, self.reach, width), inputs.dtype)]
-        x = ops.concatenate([before, inputs * ops.cast(padding_mask, inputs.dtype)[..., None]], axis=1)
-        last = ops.sum(padding_mask, axis=1)[:, None] + ops.arange(self.reach, dtype="int32")
-        cache.state = (ops.take_along_axis(x, last[..., None], axis=1),)
+        (previous,) = cache.state or [ops.zeros((batch, self.reach, width), inputs.dtype)]
+        x = ops.concatenate([previous, inputs * ops.cast(padding_mask, inputs.dtype)[..., None]], axis=1)
+        index_BR = ops.sum(padding_mask, axis=1)[:, None] + ops.arange(self.reach, dtype="int32")
+        cache.state = (ops.take_along_axis(x, index_BR[..., None], axis=1),)
         return self.convolve(x, "valid")
 
     def compute_output_spec(self, inputs, padding_mask, cache=None):

@@ -17,6 +17,9 @@ class CRF(keras.layers.Layer):
 
     A call returns the emission scores of (batch, time, width) features, (batch, time, tags), which the methods take.
     Their `mask_BT`, (batch, time) booleans, is True at tags; padding follows the tags.
+
+    Args:
+        units: number of tags.
     """
 
     def __init__(self, units: int, **kwargs):
@@ -27,16 +30,15 @@ class CRF(keras.layers.Layer):
         self.kernel = self.add_weight((x_shape[-1], self.units), initializer="glorot_uniform", name="kernel")
         self.bias = self.add_weight((self.units,), initializer="zeros", name="bias")
         options = {"initializer": "zeros", "autocast": False}
-        self.transitions = self.add_weight(
-            (self.units, self.units), name="transitions", **options
-        )  # from row to column
+        shape = (self.units, self.units)  # from row to column
+        self.transitions = self.add_weight(shape, name="transitions", **options)
         self.start_transitions = self.add_weight((self.units,), name="start_transitions", **options)
         self.end_transitions = self.add_weight((self.units,), name="end_transitions", **options)
 
     def call(self, x: Tensor) -> Tensor:
         return ops.matmul(x, self.kernel) + self.bias
 
-    def transition_scores(self) -> tuple:
+    def transition_scores(self) -> tuple[Tensor, Tensor, Tensor]:
         """The scores of transitions, (tags, tags) from row to column, and of start and end transitions, (tags,)."""
         return tuple(map(ops.convert_to_tensor, (self.transitions, self.start_transitions, self.end_transitions)))
 

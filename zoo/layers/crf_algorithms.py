@@ -12,8 +12,8 @@ from keras import ops
 
 from zoo.backend import Tensor, custom_gradient, scan
 
-RANGE = 50.0  # nats below a position's best tag at which a score is clipped: exp(-50 - 25) is above float32's least
-STEEP = 25.0  # nats below the best transition at which a transition's score is clipped
+EMISSION_RANGE = 50.0  # nats below a position's best tag at which a score is clipped: exp(-50 - 25) fits in float32
+TRANSITION_RANGE = 25.0  # nats below the best transition at which a transition's score is clipped
 
 
 def to_front(selected_BT: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ def negative_log_likelihood(
 def _potentials(score_BTK, mask_BT, transition_KK, start_K, end_K):
     """Scores with those of both ends added, and transitions; none so low that a sum would lose it."""
     score_TBK, mask_TB = _prepare(score_BTK, mask_BT, start_K, end_K)
-    return _clip(score_TBK, RANGE, -1), _clip(transition_KK, STEEP, None), mask_TB
+    return _clip(score_TBK, EMISSION_RANGE, -1), _clip(transition_KK, TRANSITION_RANGE, None), mask_TB
 
 
 def _prepare(score_BTK, mask_BT, start_K, end_K):
@@ -84,9 +84,9 @@ def _prepare(score_BTK, mask_BT, start_K, end_K):
     return ops.transpose(score_BTK, (1, 0, 2)), ops.transpose(mask_BT)
 
 
-def _viterbi_step(state, now):
+def _viterbi_step(state, inputs):
     """The best score of sequences that end in each tag one position later, and the tag before; the same at padding."""
-    (best_BK, transition_KK), (score_BK, mask_B1) = state, now
+    (best_BK, transition_KK), (score_BK, mask_B1) = state, inputs
     step_BKK = best_BK[:, :, None] + transition_KK
     before_BK = ops.cast(ops.argmax(step_BKK, axis=1), "int32")
     same_BK = ops.broadcast_to(ops.arange(best_BK.shape[1], dtype="int32"), ops.shape(best_BK))
@@ -94,8 +94,8 @@ def _viterbi_step(state, now):
     return (best_BK, transition_KK), (ops.where(mask_B1, before_BK, same_BK),)
 
 
-def _backtrack_step(state, now):
-    tag_B1 = ops.take_along_axis(now[0], state[0], axis=1)
+def _backtrack_step(state, inputs):
+    tag_B1 = ops.take_along_axis(inputs[0], state[0], axis=1)
     return (tag_B1,), (tag_B1,)
 
 
@@ -129,8 +129,8 @@ def _forward(score_TBK, transition_KK, mask_TB):
     return (sum_B,), (step_KK, emission_TBK, alpha_TBK, total_TB1, mask_TB)
 
 
-def _forward_step(state, now):
-    (alpha_BK, step_KK), (emission_BK,) = state, now
+def _forward_step(state, inputs):
+    (alpha_BK, step_KK), (emission_BK,) = state, inputs
     alpha_BK = (alpha_BK @ step_KK) * emission_BK
     total_B1 = ops.sum(alpha_BK, axis=-1, keepdims=True)
     alpha_BK = alpha_BK / total_B1
@@ -138,7 +138,7 @@ def _forward_step(state, now):
 
 
 def _forward_backward(step_KK, emission_TBK, alpha_TBK, total_TB1, mask_TB):
-    """Marginal probabilities, (time, batch, tags), and weights of entering each tag but the first from the right."""
+    """Marginal probabilities, (time, batch, tags), and backward messages into each position but the first."""
     ones_BK = ops.ones_like(alpha_TBK[0])
     inputs = (emission_TBK[1:], total_TB1[1:], mask_TB[1:, :, None])
     _, (beta_TBK, enter_TBK) = scan(_backward_step, (ones_BK, ops.transpose(step_KK)), inputs, reverse=True)
@@ -146,8 +146,8 @@ def _forward_backward(step_KK, emission_TBK, alpha_TBK, total_TB1, mask_TB):
     return alpha_TBK * beta_TBK * mask_TB[..., None], enter_TBK
 
 
-def _backward_step(state, now):
-    (beta_BK, step_KK), (emission_BK, total_B1, mask_B1) = state, now
+def _backward_step(state, inputs):
+    (beta_BK, step_KK), (emission_BK, total_B1, mask_B1) = state, inputs
     enter_BK = emission_BK * beta_BK / total_B1 * mask_B1
     beta_BK = enter_BK @ step_KK + (1 - mask_B1)
     return (beta_BK, step_KK), (beta_BK, enter_BK)
@@ -158,8 +158,8 @@ def _gradient(residuals, gradients):
     step_KK, _, alpha_TBK, _, mask_TB = residuals
     marginal_TBK, enter_TBK = _forward_backward(*residuals)
     weight_B1 = gradients[0][:, None]
-    rows = (ops.reshape(array, (-1, step_KK.shape[0])) for array in (alpha_TBK[:-1] * weight_B1, enter_TBK))
-    from_RK, to_RK = rows
+    arrays = alpha_TBK[:-1] * weight_B1, enter_TBK
+    from_RK, to_RK = (ops.reshape(array, (-1, step_KK.shape[0])) for array in arrays)
     return marginal_TBK * weight_B1, ops.transpose(from_RK) @ to_RK * step_KK, ops.zeros_like(mask_TB)
 
 

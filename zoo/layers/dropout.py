@@ -1,4 +1,4 @@
-"""Dropout by quicker random numbers than Keras's, and variational dropout.
+"""Dropout with a faster random number generator than Keras's, and variational dropout.
 
 Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html, inverted as in Keras: surviving numbers are
 divided by the probability of survival.
@@ -13,7 +13,7 @@ from zoo.runtime.errors import UserError
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Dropout(keras.layers.Dropout):
-    """`keras.layers.Dropout` by the backend's quickest random numbers. Raises UserError for a rate of 1 or more."""
+    """`keras.layers.Dropout` with the backend's fastest generator. Raises UserError for a rate of 1 or more."""
 
     def __init__(self, rate: float, **kwargs):
         if not 0 <= rate < 1:

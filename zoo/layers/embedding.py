@@ -110,7 +110,7 @@ class NGrams(keras.layers.Layer):
 
     @property
     def size(self) -> int:
-        """Number of different ids that come out."""
+        """Number of different ids that the layer returns: rows of an embedding for them."""
         return self.vocabulary + (self.buckets if self.longest > 1 else 0)
 
     def call(self, tokens: Tensor) -> Tensor:

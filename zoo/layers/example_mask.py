@@ -1,4 +1,4 @@
-"""Layers for packed rows: an attention mask and a pooling that keep the examples of a row apart."""
+"""Layers for packed sequences: an attention mask and a pooling within each example of a row."""
 
 import keras
 from keras import ops
@@ -37,11 +37,11 @@ class ExamplePooling(keras.layers.Layer):
             example_ids: (batch, time) integers, counted from 1; 0 at padding.
             example_mask: (batch, examples), of which only the shape matters.
         """
-        (batch, most), (time, width) = ops.shape(example_mask), ops.shape(x)[1:]
-        numbers = ops.arange(1, most + 1, dtype=example_ids.dtype)[None, :, None]
-        mask_BET = ops.equal(example_ids[:, None], numbers)
-        pooled = self.pooling(ops.repeat(x, most, axis=0), ops.reshape(mask_BET, (batch * most, time)))
-        return ops.reshape(pooled, (batch, most, width))
+        (batch, examples), (time, width) = ops.shape(example_mask), ops.shape(x)[1:]
+        ids = ops.arange(1, examples + 1, dtype=example_ids.dtype)[None, :, None]
+        mask_BET = ops.equal(example_ids[:, None], ids)
+        pooled = self.pooling(ops.repeat(x, examples, axis=0), ops.reshape(mask_BET, (batch * examples, time)))
+        return ops.reshape(pooled, (batch, examples, width))
 
     def compute_output_spec(self, x, example_ids, example_mask):
         return keras.KerasTensor((*example_mask.shape, x.shape[-1]), dtype=self.compute_dtype)

@@ -22,6 +22,7 @@ class LoRAUpdate(keras.layers.Layer):
 
     Args:
         rank: columns of A and rows of B.
+        scale: factor of the update, alpha / rank in the paper.
         dropout: rate of dropout of the inputs x.
     """
 
@@ -81,7 +82,7 @@ def lora_of(layer: keras.layers.Layer, name: str) -> LoRAUpdate | None:
 
 
 def attach(layer: keras.layers.Layer, name: str, rank: int, scale: float, dropout: float = 0.0) -> LoRAUpdate:
-    """Give a kernel of a built layer a new LoRA update, and return the update."""
+    """Create a LoRA update for the kernel in attribute `name` of a built layer, enable it, and return it."""
     kernel = getattr(layer, name)
     inputs, outputs = math.prod(kernel.shape[:-1]), kernel.shape[-1]
     path = f"{kernel.path.replace('/', '_')}_update"
@@ -93,18 +94,18 @@ def attach(layer: keras.layers.Layer, name: str, rank: int, scale: float, dropou
 
 
 def enable_lora(layer: keras.layers.Layer, name: str, update: LoRAUpdate) -> None:
-    """Let the kernel in attribute `name` of a built layer have this update."""
+    """Attach a LoRA update to the kernel in attribute `name` of a built layer."""
     with unlocked(layer):
         setattr(layer, f"{name}_update", update)
 
 
 def disable_lora(layer: keras.layers.Layer, name: str) -> None:
-    """Detach a kernel's update from the layer."""
+    """Detach the LoRA update of the kernel in attribute `name`; the kernel stays as it was."""
     remove_layer(layer, f"{name}_update")
 
 
 def merge(layer: keras.layers.Layer, name: str) -> None:
-    """Add a kernel's update to the kernel for good, and detach the update."""
+    """Merge the LoRA update of the kernel in attribute `name` into the kernel, and detach the update."""
     update, kernel = getattr(layer, f"{name}_update"), getattr(layer, name)
     kernel.assign(kernel.value + ops.reshape(ops.matmul(update.a.value, update.b.value) * update.scale, kernel.shape))
     update.b.assign(ops.zeros_like(update.b.value))  # for functions that were compiled with the update

@@ -14,15 +14,15 @@ from zoo.runtime.errors import UserError
 
 BASE = 10_000.0  # Vaswani et al. 2017, section 3.5
 ROPE_THETA = 10_000.0  # Su et al. 2021, section 3.2.2
-ORIGINAL_CONTEXT = 8192  # tokens of a text in Llama 3's first training
+ORIGINAL_CONTEXT = 8192  # tokens, the context length of Llama 3's pre-training
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class SinusoidalPositions(keras.layers.Layer):
     """Sinusoidal position encoding, added to (batch, time, width) vectors.
 
-    Number 2i is sin(position / base ** (2i / width)) and number 2i + 1 the cosine of the same: Vaswani et al. 2017,
-    section 3.5, https://arxiv.org/abs/1706.03762.
+    Component 2i is sin(position / base ** (2i / width)) and component 2i + 1 the cosine of that angle: Vaswani
+    et al. 2017, section 3.5, https://arxiv.org/abs/1706.03762.
     """
 
     def __init__(self, base: float = BASE, **kwargs):
@@ -82,15 +82,15 @@ class LearnedPositions(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class RotaryPositions(keras.layers.Layer):
-    """Rotary position embedding (RoPE): rotates pairs of numbers of (batch, time, heads, width) queries or keys.
+    """Rotary position embedding (RoPE): rotates pairs of components of (batch, time, heads, width) queries or keys.
 
-    Su et al. 2021, equation 34, https://arxiv.org/abs/2104.09864. The angle grows with the position. Number i pairs
-    with number i + width / 2, as in GPT-NeoX and Llama.
+    Su et al. 2021, equation 34, https://arxiv.org/abs/2104.09864. The angle grows with the position. Component
+    i pairs with component i + width / 2, as in GPT-NeoX and Llama.
 
     Args:
         rope_theta: base of the frequencies.
         rope_scaling: factor by which low frequencies are divided, so that texts may be longer than the 8192 tokens of
-            Llama 3's first training.
+            Llama 3's pre-training.
 
     Raises UserError for an odd width.
     """
@@ -135,7 +135,7 @@ def _angles(positions, frequencies):
 def _scale_frequencies(frequencies, scaling):
     """Frequencies divided by `scaling` for wavelengths above 8192 tokens, unchanged below a fourth of that.
 
-    In between they pass from one to the other: Llama Team 2024, https://arxiv.org/abs/2407.21783, and its published
+    In between they are interpolated: Llama Team 2024, https://arxiv.org/abs/2407.21783, and its published
     configurations (low_freq_factor 1, high_freq_factor 4).
     """
     ramp = np.clip((ORIGINAL_CONTEXT * frequencies / (2 * np.pi) - 1) / (4 - 1), 0, 1)

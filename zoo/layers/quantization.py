@@ -1,8 +1,8 @@
 """Weight-only quantisation: frozen matrices in int8 or bfloat16 in place of float32.
 
-Generating one token reads every weight once, so with few rows the time is the bytes of the weights. In int8 each row of
-a matrix has a scale of its own, the largest of its numbers divided by 127 (Dettmers 2022, arXiv:2208.07339, section
-2.1, vector-wise), and products are computed in bfloat16 where that is quicker. What it gains depends on the backend.
+Decoding is memory-bound: each token reads every weight once, so with few rows the time is that of reading the weights.
+In int8 each row of a matrix has its own scale, its largest absolute value divided by 127 (Dettmers 2022,
+arXiv:2208.07339, section 2.1, vector-wise), and products are computed in bfloat16. The speed-up depends on the backend.
 Adapters beside quantised weights get gradients through them (Dettmers 2023, QLoRA, arXiv:2305.14314, section 3).
 
 Not Keras's own `quantize("int8")`: that rounds activations to int8 too and is slower. On torch and one core, 20 dense
@@ -18,12 +18,17 @@ from zoo import backend
 from zoo.backend import Tensor
 from zoo.backend.keras_private import all_layers, own_trainable_variables, remove_weight, unlocked
 
-INT8_MAX = 127  # -128 has no partner
+INT8_MAX = 127  # symmetric: -128 is unused
 WEIGHT_TYPES = ("float32", "bfloat16", "int8")
 
 
 class QuantizedMatrix(keras.layers.Layer):
-    """A frozen matrix, (outputs, inputs), in "bfloat16" or "int8"."""
+    """A quantised, frozen matrix, (outputs, inputs).
+
+    Args:
+        matrix_OI: the exact matrix.
+        weight_type: "bfloat16" or "int8".
+    """
 
     def __init__(self, matrix_OI: Tensor, weight_type: str):
         super().__init__(dtype="float32")
@@ -56,7 +61,7 @@ def _forward(rows, matrix_OI, scale_O=None):
 
 
 def _backward(residuals, gradients):
-    """The gradient of the rows; the matrix itself is the only residual, in its few bytes."""
+    """The gradient of the rows; the only residual is the quantised matrix."""
     (matrix_OI, scale_O), (gradient_RO,) = residuals, gradients
     scaled_RO = gradient_RO if scale_O is None else gradient_RO * ops.cast(scale_O, gradient_RO.dtype)
     gradient_RI = backend.quantized_matmul(scaled_RO, ops.transpose(ops.cast(matrix_OI, "bfloat16")), None)
@@ -71,19 +76,19 @@ def replace_weight(layer: keras.layers.Layer, name: str, matrix_OI: Tensor, weig
     with unlocked(layer):
         layer.quantized = QuantizedMatrix(matrix_OI, weight_type)
     remove_weight(layer, name)
-    layer.lora_targets = ()  # an adapter is trained beside exact weights
+    layer.lora_targets = ()  # a new adapter is trained beside exact weights
 
 
 def quantize_weights(model: keras.Model, weight_type: str, frozen: bool = False) -> None:
     """Quantise the kernels of a model's dense layers and its embedding tables; cannot be undone.
 
-    A layer takes part by a method `quantize_weights(weight_type)`.
+    Layers with a method `quantize_weights(weight_type)` are quantised.
 
     Args:
         weight_type: "int8" or "bfloat16".
         frozen: whether layers with a trainable weight of their own are left out.
     """
     for layer in all_layers(model):
-        trains = any(weight.trainable for weight in own_trainable_variables(layer))
-        if hasattr(layer, "quantize_weights") and not (frozen and trains):
+        trainable = any(weight.trainable for weight in own_trainable_variables(layer))
+        if hasattr(layer, "quantize_weights") and not (frozen and trainable):
             layer.quantize_weights(weight_type)

@@ -10,7 +10,7 @@ from zoo.layers.cache import LayerCache
 
 @keras.saving.register_keras_serializable(package="zoo")
 class RelativePositionBias(keras.layers.Layer):
-    """Relative position bias of attention: a learned number for each head and each bucket of distances.
+    """Relative position bias of attention: a learned scalar for each head and each bucket of distances.
 
     Raffel et al. 2020, section 2.1, https://arxiv.org/abs/1910.10683: half of the buckets hold one distance each, the
     others grow geometrically up to `max_distance`, beyond which all tokens are equally far. Without `causal` half of

@@ -1,4 +1,4 @@
-"""Sequence labelling in Keras ops: from scores of tags at each word to the best tags, and from tags to spans."""
+"""Sequence labelling in Keras ops: decode scores of tags at each word to tags, and tags to spans."""
 
 import numpy as np
 from keras import ops
@@ -26,8 +26,8 @@ def decode_tags(
         probability_BTK = marginals(score_BTK, mask_BT, *transitions)
     else:
         count = score_BTK.shape[-1]
-        none = ops.zeros((count, count)), ops.zeros(count), ops.zeros(count)
-        tag_BT = viterbi(score_BTK, mask_BT, *none, allowed=allowed)
+        zeros = ops.zeros((count, count)), ops.zeros(count), ops.zeros(count)
+        tag_BT = viterbi(score_BTK, mask_BT, *zeros, allowed=allowed)
         probability_BTK = ops.softmax(score_BTK)
     return tag_BT, ops.take_along_axis(probability_BTK, tag_BT[..., None], axis=2)[..., 0]
 
@@ -45,10 +45,10 @@ def tags_to_spans(
         inside: (tags + 1,) booleans: whether a tag is of a span.
     """
     outside, time = len(inside) - 1, ops.shape(tag_BT)[1]
-    around_BT = ops.pad(ops.where(mask_BT, tag_BT, outside), ((0, 0), (1, 1)), constant_values=outside)
-    pairs_BT = around_BT[:, :-1] * (outside + 1) + around_BT[:, 1:]
+    padded_BT = ops.pad(ops.where(mask_BT, tag_BT, outside), ((0, 0), (1, 1)), constant_values=outside)
+    pairs_BT = padded_BT[:, :-1] * (outside + 1) + padded_BT[:, 1:]
     edge_BT = ops.take(ops.reshape(ops.convert_to_tensor(boundary), (-1,)), pairs_BT)
-    inside_BT = ops.take(ops.convert_to_tensor(inside), around_BT[:, 1:-1])
+    inside_BT = ops.take(ops.convert_to_tensor(inside), padded_BT[:, 1:-1])
     starts_BT, ends_BT = (ops.logical_and(inside_BT, edges_BT) for edges_BT in (edge_BT[:, :-1], edge_BT[:, 1:]))
     count_B1 = ops.sum(ops.cast(starts_BT, "int32"), axis=1, keepdims=True)
     size = dynamic_max(count_B1, time)
@@ -64,7 +64,7 @@ def tags_to_spans(
 
 
 def _lowest(x_BT, starts_BT):
-    """The lowest number of each span, (batch, time), in the order of their starts."""
+    """The lowest value of each span, (batch, time), in the order of their starts."""
     batch, time = ops.shape(x_BT)
     span_BT = ops.maximum(ops.cumsum(ops.cast(starts_BT, "int32"), axis=1) - 1, 0)
     key_BT = ops.arange(batch, dtype="int32")[:, None] * time + span_BT

@@ -29,7 +29,7 @@ class TokenLoss(keras.losses.Loss):
         return super().__call__(y_true, losses, sample_weight)
 
     def call(self, y_true, y_pred):
-        return y_pred  # losses already
+        return y_pred  # the losses: `__call__` has computed them
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -24,7 +24,7 @@ EPSILON = 1e-5  # what torch.nn.LayerNorm and GPT-2 add to the variance
 
 @keras.saving.register_keras_serializable(package="zoo")
 def gelu_tanh(x: Tensor) -> Tensor:
-    """The Gaussian error linear unit by tanh, as in GPT-2 (Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2)."""
+    """GELU with the tanh approximation, as in GPT-2 (Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2)."""
     return keras.activations.gelu(x, approximate=True)
 
 
@@ -33,7 +33,7 @@ ACTIVATIONS = {"gelu_tanh": gelu_tanh}  # others are Keras's own; its "gelu" is 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class FeedForward(keras.layers.Layer):
-    """A Transformer's feed-forward layer, for each token alone: down(act(up(x))), or gated down(act(gate(x)) * up(x)).
+    """A Transformer's pointwise feed-forward layer (MLP): down(act(up(x))), or gated down(act(gate(x)) * up(x)).
 
     Vaswani et al. 2017, section 3.3, https://arxiv.org/abs/1706.03762. Gated: Shazeer 2020,
     https://arxiv.org/abs/2002.05202; with `activation="silu"` that is SwiGLU. (batch, time, width) to the same shape.

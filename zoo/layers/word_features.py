@@ -1,15 +1,15 @@
-"""Words within a text of characters or bytes: word indices, hashed ids, max pooling over words, and broadcast."""
+"""Word features of texts of characters or bytes: word indices, hash ids, max pooling over words, and broadcast."""
 
 import keras
 from keras import ops
 
 from zoo.backend import Tensor, dynamic_max
 from zoo.layers.crf_algorithms import to_front
+from zoo.layers.embedding import FNV_PRIME
 
 SPECIAL = 5  # ids of special tokens, below the ids of characters: those of `zoo.tokenizers._tokenizer.SPECIAL_TOKENS`
-LONGEST = 32  # characters of a word that are pooled, a power of two
+WINDOW = 32  # last characters of a word, over which max pooling goes; a power of two
 CASE = ord("a") - ord("A")  # from a capital's byte to its small letter's
-PRIME = 16_777_619  # of the FNV hash, http://www.isthe.com/chongo/tech/comp/fnv/
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -39,7 +39,7 @@ class WordIndex(keras.layers.Layer):
 class WordEnds(keras.layers.Layer):
     """The position of the last character of each word: (batch, time) `WordIndex` to (batch, words), -1 as padding.
 
-    There are as many columns as words in the text with the most; where shapes must be static, as a text may have.
+    The columns are as many as words in the text with the most words; where shapes must be static, (time + 1) // 2.
     """
 
     def call(self, word_index: Tensor) -> Tensor:
@@ -55,14 +55,15 @@ class WordEnds(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class WordHashes(keras.layers.Layer):
-    """A hash of each word's spelling, an id for an embedding: (batch, words) int32, from 1 to `buckets`; 0 as padding.
+    """Hash of each word's characters, an id for a hash embedding: (batch, words) int32, 1 to `buckets`; 0 as padding.
 
-    Few words share an id.
+    Collisions are as rare as among random ids.
 
     Args:
         space: id of the space.
+        buckets: number of ids.
         lowercase: whether capitals of ASCII count as small letters.
-        suffix: hash only so many bytes at a word's end; 0: all.
+        suffix: number of bytes at a word's end that are hashed; 0: all bytes.
     """
 
     def __init__(self, space: int, buckets: int, lowercase: bool = False, suffix: int = 0, **kwargs):
@@ -81,8 +82,8 @@ class WordHashes(keras.layers.Layer):
         if self.suffix:
             position = _at(_at(count, ends), word_index) - count
             inside = inside * ops.cast(position < self.suffix, "int32")
-            position = position + LONGEST  # so that no word has the hash of its own suffix
-        mixed = _cumsum(inside * _mix(tokens + position * PRIME))
+            position = position + WINDOW  # so that no word has the hash of its own suffix
+        mixed = _cumsum(inside * _mix(tokens + position * FNV_PRIME))
         total = _at(mixed, ends) - ops.pad(_at(mixed, ends)[:, :-1], ((0, 0), (1, 0)))
         return ops.where(ends < 0, 0, 1 + ops.mod(_mix(total), self.buckets))
 
@@ -92,18 +93,19 @@ class WordHashes(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class WordMaxPooling(keras.layers.Layer):
-    """Max pooling over the last `LONGEST` characters of each word: (batch, time, width) to (batch, words, width).
+    """Max pooling over the last `WINDOW` characters of each word: (batch, time, width) to (batch, words, width).
 
-    Zero where a text has no further word.
+    Zeros where a text has fewer words.
     """
 
     def call(self, x: Tensor, word_index: Tensor, ends: Tensor) -> Tensor:
         """Pool `x` with the `WordIndex` and `WordEnds` of its text."""
         reach = 1
-        while reach < LONGEST:
+        while reach < WINDOW:
             same_word = ops.equal(word_index[:, reach:], word_index[:, :-reach])[..., None]
-            now, before = x[:, reach:], x[:, :-reach]
-            larger = ops.where(ops.logical_and(same_word, before > now), before, now)  # see `masked_max` in JAX's file
+            current, earlier = x[:, reach:], x[:, :-reach]
+            take_earlier = ops.logical_and(same_word, earlier > current)  # no maximum: see `masked_max` in JAX's file
+            larger = ops.where(take_earlier, earlier, current)
             x = ops.concatenate([x[:, :reach], larger], axis=1)
             reach *= 2
         y = ops.take_along_axis(x, ops.maximum(ends, 0)[..., None], axis=1)
@@ -150,5 +152,5 @@ def _count_before_word(count, word_index, ends):
 
 def _mix(number):
     """A hash of each int32 whose bits depend on all bits of the number; it wraps around on every backend."""
-    number = number * PRIME
-    return ops.bitwise_xor(number, ops.right_shift(number, 15)) * PRIME
+    number = number * FNV_PRIME
+    return ops.bitwise_xor(number, ops.right_shift(number, 15)) * FNV_PRIME

@@ -15,7 +15,7 @@ NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def normalize(text: str) -> str:
-    """Lower case, without ASCII punctuation and articles, single blanks between words."""
+    """Normalise an answer: lower case, no ASCII punctuation, no articles, single blanks between words."""
     return " ".join(ARTICLES.sub(" ", text.lower().translate(NO_PUNCTUATION)).split())
 
 
@@ -44,8 +44,8 @@ def answer_scores(answers: Sequence[str], truths: Sequence[Sequence[str]]) -> di
         truths: a list of texts a question, none of them empty; the best score counts.
     """
     pairs = list(zip(answers, truths, strict=True))
-    exact = [max(exact_match(answer, truth) for truth in accepted) for answer, accepted in pairs]
-    overlap = [max(f1(answer, truth, 0.0) for truth in accepted) for answer, accepted in pairs]
+    exact = [max(exact_match(answer, reference) for reference in references) for answer, references in pairs]
+    overlap = [max(f1(answer, reference, 0.0) for reference in references) for answer, references in pairs]
     return {"exact_match": _mean(exact), "f1": _mean(overlap)}
 
 
@@ -55,23 +55,23 @@ def answer_or_none_scores(
     no_answer: Sequence[float] | None = None,
     threshold: float = 1.0,
 ) -> dict[str, float]:
-    """The scores of SQuAD 2.0: of all questions, of those with an answer and of those without, and the best possible.
+    """`exact_match` and `f1` of SQuAD 2.0: of all questions, of those with and without an answer, and the best.
 
     Args:
-        answers: one text a question, "" for none; with `no_answer`, the best answer even where none is likelier.
+        answers: one text a question, "" for none; with `no_answer`, the best answer even where "" is more likely.
         truths: a list of texts a question, empty where it has no answer.
         no_answer: how likely it is that each question has none, on any scale; adds `best_...` to the scores.
         threshold: of `no_answer`, above which a question counts as left unanswered.
     """
-    answerable, scores, best = [bool(accepted) for accepted in truths], {}, {}
-    for name, measure in {"exact_match": exact_match, "f1": f1}.items():
-        values = [_best(measure, answer, accepted) for answer, accepted in zip(answers, truths, strict=True)]
+    answerable, scores, best = [bool(references) for references in truths], {}, {}
+    for name, metric in {"exact_match": exact_match, "f1": f1}.items():
+        values = [_best(metric, answer, references) for answer, references in zip(answers, truths, strict=True)]
         if no_answer is not None:
-            score, at = best_threshold(answers, values, no_answer, answerable)
-            best |= {f"best_{name}": score, f"best_{name}_threshold": at}
+            best_score, best_at = best_threshold(answers, values, no_answer, answerable)
+            best |= {f"best_{name}": best_score, f"best_{name}_threshold": best_at}
             rows = zip(values, no_answer, answerable, strict=True)
-            values = [float(not has) if none > threshold else value for value, none, has in rows]
-        scores |= _parts(name, values, answerable)
+            values = [float(not has) if chance > threshold else value for value, chance, has in rows]
+        scores |= _means(name, values, answerable)
     return scores | best
 
 
@@ -80,8 +80,8 @@ def best_threshold(
 ) -> tuple[float, float]:
     """`(score, threshold)`: the highest mean score of all thresholds of `no_answer`, and the first such threshold.
 
-    Starts with all questions unanswered and adds the answers, the surest first, as the official script does: it orders
-    questions of equal `no_answer`, though no threshold does.
+    Starts with all questions unanswered and adds the answers by rising `no_answer`, as the official script does: it
+    separates questions of equal `no_answer`, though no threshold does.
 
     Args:
         answers: one text a question, "" for none.
@@ -98,12 +98,12 @@ def best_threshold(
     return best / max(len(answers), 1), threshold
 
 
-def _best(measure, answer, truths):
+def _best(metric, answer, truths):
     """The best score over the truths; truths without a word mean no answer, as in the official script."""
-    return max(measure(answer, truth) for truth in [t for t in truths if normalize(t)] or [""])
+    return max(metric(answer, truth) for truth in [t for t in truths if normalize(t)] or [""])
 
 
-def _parts(name, values, answerable):
+def _means(name, values, answerable):
     with_answer = [value for value, has in zip(values, answerable, strict=True) if has]
     without = [value for value, has in zip(values, answerable, strict=True) if not has]
     return {name: _mean(values), f"answerable_{name}": _mean(with_answer), f"unanswerable_{name}": _mean(without)}

@@ -9,7 +9,7 @@ import numpy as np
 
 
 def classification_scores(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Accuracy (all labels of a row right), macro F1 and micro F1, as fractions."""
+    """`accuracy` (all labels of a row correct), `f1` (macro) and `f1_micro`, as fractions."""
     _, _, f1, support = _counts(truth, predicted)
     occurs = (support + predicted.sum(0)) > 0
     correct = (truth & predicted).sum()

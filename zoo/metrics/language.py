@@ -14,7 +14,7 @@ class TextNLL:
 
     nats: float  # sum over its tokens
     tokens: int
-    words: int  # between white space, and one for each line break
+    words: int  # separated by white space, plus one for each line break
     characters: int  # Unicode code points, line breaks included
 
 
@@ -24,12 +24,13 @@ def language_scores(texts: Sequence[TextNLL]) -> dict[str, float]:
     Models with different tokenizers compare by word or by character. An empty text has a perplexity of 1.
     """
     nats = sum(text.nats for text in texts)
-    by = {name: nats / max(sum(getattr(text, name) for text in texts), 1) for name in ("tokens", "words", "characters")}
+    units = ("tokens", "words", "characters")
+    loss = {unit: nats / max(sum(getattr(text, unit) for text in texts), 1) for unit in units}
     return {
-        "loss": by["tokens"],
-        "perplexity": perplexity(by["tokens"]),
-        "perplexity_word": perplexity(by["words"]),
-        "perplexity_character": perplexity(by["characters"]),
+        "loss": loss["tokens"],
+        "perplexity": perplexity(loss["tokens"]),
+        "perplexity_word": perplexity(loss["words"]),
+        "perplexity_character": perplexity(loss["characters"]),
     }
 
 

@@ -4,13 +4,13 @@ import numpy as np
 
 
 def regression_scores(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """`pearson`, `spearman` and `mse` of two arrays of the same length.
+    """`pearson`, `spearman` and `mse` of predicted and true numbers, (n,) arrays.
 
     The correlation with constant numbers, or with fewer than two, is 0.
     """
-    error = float(np.mean((predicted - truth) ** 2)) if len(truth) else 0.0
+    mse = float(np.mean((predicted - truth) ** 2)) if len(truth) else 0.0
     spearman = _correlation(_ranks(predicted), _ranks(truth))
-    return {"pearson": _correlation(predicted, truth), "spearman": spearman, "mse": error}
+    return {"pearson": _correlation(predicted, truth), "spearman": spearman, "mse": mse}
 
 
 def _correlation(x, y):

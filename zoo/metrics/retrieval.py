@@ -2,7 +2,7 @@
 
 import numpy as np
 
-ROWS = 1024  # texts in a block: their products with all partners are in memory
+ROWS = 1024  # texts in a block, whose products with all partners are in memory at once
 
 
 def retrieval_scores(vectors: np.ndarray, partners: np.ndarray) -> dict[str, float]:

@@ -1,13 +1,13 @@
 """Exact metrics of labelled spans, such as named entities: equal to seqeval and so to CoNLL-2000's conlleval.
 
-A predicted span is right where its label and both of its ends are. Texts are lists of (label, start, end); a quotient
+A predicted span is correct where its label and both of its ends are. Texts are lists of (label, start, end); a quotient
 0/0 is 0. https://github.com/chakki-works/seqeval, https://www.clips.uantwerpen.be/conll2000/chunking/
 """
 
 from collections import Counter
 from collections.abc import Sequence
 
-Span = tuple[str, int, int]  # label, first word, the one past the last
+Span = tuple[str, int, int]  # label, first word, past-the-last word
 
 
 def span_scores(truth: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Span]]) -> dict[str, float]:
@@ -26,12 +26,13 @@ def per_class(truth: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Span
 
 
 def _count(truth, predicted):
-    """Counts by label of the right spans, of the predicted spans and of the true spans."""
+    """Counts by label of the correct, the predicted and the true spans."""
     correct, positives, true = Counter(), Counter(), Counter()
-    for expected, spans in zip(truth, predicted, strict=True):
-        expected, spans = set(expected), set(spans)
-        for counts, counted in ((correct, expected & spans), (positives, spans), (true, expected)):
-            counts.update(label for label, _, _ in counted)
+    for true_spans, predicted_spans in zip(truth, predicted, strict=True):
+        true_spans, predicted_spans = set(true_spans), set(predicted_spans)
+        matches = true_spans & predicted_spans
+        for counts, spans in ((correct, matches), (positives, predicted_spans), (true, true_spans)):
+            counts.update(label for label, _, _ in spans)
     return correct, positives, true
 
 

@@ -20,15 +20,15 @@ def text_scores(texts: Sequence[str], references: Sequence[str], ignore_case: bo
     """BLEU and chrF of all texts together, and the mean over texts of ROUGE-1, -2 and -L.
 
     Args:
-        texts, references: equally long lists. Without any text, all scores are 0.
-        ignore_case: in BLEU and chrF; ROUGE always does.
+        texts, references: lists of the same length. Without any text, all scores are 0.
+        ignore_case: for BLEU and chrF; ROUGE always ignores case.
 
-    Returns a dict of bleu, chrf, rouge1, rouge2 and rougeL from 0 to 1. Raises UserError for lists of two lengths.
+    Returns a dict of bleu, chrf, rouge1, rouge2 and rougeL from 0 to 1. Raises UserError for different lengths.
     """
     if len(texts) != len(references):
         raise UserError(f"Expected a reference for each text. Received: {len(texts)} and {len(references)}.")
-    pair = (texts, references, ignore_case)
-    return {"bleu": bleu(*pair), "chrf": chrf(*pair)} | rouge(texts, references)
+    scores = {"bleu": bleu(texts, references, ignore_case), "chrf": chrf(texts, references, ignore_case)}
+    return scores | rouge(texts, references)
 
 
 def bleu(texts: Sequence[str], references: Sequence[str], ignore_case: bool = False) -> float:

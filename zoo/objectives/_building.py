@@ -1,4 +1,4 @@
-"""The compiled model of an objective on an architecture."""
+"""Build and compile the Keras model of an objective on an architecture."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from zoo.objectives._objective import Objective
 if TYPE_CHECKING:
     from zoo.architectures import Architecture
 
-ACCURACIES = {  # the training metric that a loss on logits brings along
+ACCURACIES = {  # the training metric for each loss on logits
     keras.losses.CategoricalCrossentropy: lambda: keras.metrics.CategoricalAccuracy(name="accuracy"),
     keras.losses.SparseCategoricalCrossentropy: lambda: keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
     keras.losses.BinaryCrossentropy: lambda: keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0),
@@ -29,21 +29,23 @@ def build_model(objective: Objective, architecture: "Architecture") -> keras.Mod
 def compile_model(
     objective: Objective, model: keras.Model, optimizer: "str | keras.optimizers.Optimizer" = "adamw", **options: Any
 ) -> keras.Model:
-    """Compile a model with the objective's loss; a cross-entropy brings the accuracy as a training metric.
+    """Compile a model with the objective's loss, and with accuracy as training metric where that is a cross-entropy.
 
     Args:
         optimizer: a Keras optimizer, or its name.
-        options: of `keras.Model.compile`, in place of the defaults.
+        options: further arguments of `keras.Model.compile`, which override the defaults.
 
     Returns the model.
     """
     loss: Any = objective.loss(model)
-    metrics = {name: _accuracy(part) for name, part in loss.items()} if isinstance(loss, dict) else _accuracy(loss)
+    metrics = (
+        {name: _accuracy(head_loss) for name, head_loss in loss.items()} if isinstance(loss, dict) else _accuracy(loss)
+    )
     options = {"jit_compile": backend.JIT_COMPILE, "loss": loss, "weighted_metrics": metrics} | options
     model.compile(optimizer=optimizer, **options)
     return model
 
 
 def _accuracy(loss) -> list[keras.metrics.Metric]:
-    make = ACCURACIES.get(type(getattr(loss, "loss", loss)))
-    return [make()] if make else []
+    make_metric = ACCURACIES.get(type(getattr(loss, "loss", loss)))  # `RDropLoss.loss` is the loss that it wraps
+    return [make_metric()] if make_metric else []

@@ -37,10 +37,10 @@ class Objective(ABC):
 
     length: int = 256  # longest example, in token ids; longer texts are truncated
 
-    monitor = "accuracy"  # the one of `scores` that training shows and maximises
+    monitor = "accuracy"  # the key of `scores` that validation reports and that selects the best weights
     dynamic, packable, stateful, per_token = False, True, False, ()
     split_strategy, graph_input = "spread", "texts"
-    fields: ClassVar[Fields]  # of a subclass; a property where settings change them
+    fields: ClassVar[Fields]  # set by each subclass; a property where settings change them
 
     def tokenizer_texts(self, record: dict) -> list[str]:
         """The texts of a record that a tokenizer is trained on; a list of words is one text."""
@@ -52,7 +52,10 @@ class Objective(ABC):
         return Preparation(self)
 
     def prepare(self, dataset: "Dataset", architecture: "Architecture") -> "Objective":
-        """A copy that knows what the data and the architecture decide. Raises UserError for bad records."""
+        """A copy with the settings that depend on the data and the architecture, such as labels.
+
+        Raises UserError for bad records.
+        """
         preparation = self.preparation(architecture)
         for split, location, record in dataset.visit():
             preparation.add(split, location, record)
@@ -68,8 +71,9 @@ class Objective(ABC):
     ) -> Iterator[dict[str, np.ndarray]]:
         """Yield the examples of a list of records: dicts of 1-D arrays, any number for each record.
 
-        Keys that name an input of the network are padded in a batch, keys of `per_token` are filled up with -1, all
-        others have one size. `train=False` leaves the labels out, so records need none. `zoo.data` documents the keys.
+        In a batch, keys that name an input of the network are padded, keys of `per_token` are padded with -1, and all
+        other keys have the same size in every example. `train=False` leaves the labels out, so records need none.
+        `zoo.data` documents the keys.
         """
 
     @abstractmethod
@@ -77,7 +81,7 @@ class Objective(ABC):
         """`(inputs, targets, sample weights)` for `fit` from a dict of padded (batch, ...) arrays.
 
         Weights are (batch,) or (batch, time). Targets and weights of a model with several outputs are dicts. `random`
-        is the same for the same batch of the same epoch.
+        is seeded by the epoch and the batch.
         """
 
     @abstractmethod
@@ -117,7 +121,10 @@ class Objective(ABC):
         """Exact metrics of a decision for each record."""
 
     def selection_key(self, scores: dict[str, float]) -> tuple:
-        """A tuple that orders epochs: the weights with the highest are kept. A lower loss decides between equals."""
+        """The sort key of model selection: the weights of the epoch with the highest key are saved.
+
+        A lower loss decides between equal scores.
+        """
         if self.monitor == "perplexity":
             return (-scores["loss"],)
         return (scores[self.monitor], -scores.get("loss", 0.0))
@@ -131,8 +138,8 @@ class PromptTemplate:
     suffix: str = ""
     special_tokens: bool = False  # put the tokenizer's special tokens around the text
     start_ids: tuple[int, ...] = ()  # before all other ids
-    length: int | None = None  # most ids; with special tokens the end is cut off, else the beginning
-    decoder_ids: tuple[int, ...] = ()  # of an encoder-decoder, whose source is the text: what the decoder starts with
+    length: int | None = None  # longest prompt, in ids; truncated on the right with special tokens, else on the left
+    decoder_ids: tuple[int, ...] = ()  # of an encoder-decoder, whose source is the text: ids that start the decoder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +158,7 @@ class Generates(Objective):
 
     @abstractmethod
     def prompt_template(self, tokenizer: "Tokenizer") -> PromptTemplate:
-        """`prompt_ids` for an exported graph."""
+        """The template by which an exported graph makes the ids of `prompt_ids`."""
 
     def collate(self, batch, random):
         labels = batch.pop("labels")
@@ -172,7 +179,7 @@ class Calibrates(ABC):
 
     @abstractmethod
     def calibrate(self, decisions: Sequence[dict], records: Sequence[dict]) -> Objective:
-        """A copy whose threshold maximises the score of the validation decisions."""
+        """A copy with the threshold that maximises the score of the validation decisions."""
 
 
 class Reports(ABC):
@@ -183,5 +190,5 @@ class Reports(ABC):
         """A row for each class: label, precision, recall, f1 and support."""
 
     def confusion_matrix(self, decisions: Sequence[dict], records: Sequence[dict]) -> np.ndarray | None:
-        """(classes, classes) counts of true classes (rows) and decided ones; None where a text has several classes."""
+        """(classes, classes) counts, true by predicted class; None where a text has several classes."""
         return None

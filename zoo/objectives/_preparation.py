@@ -1,4 +1,4 @@
-"""The records of a task: its fields, and the one pass over them before training."""
+"""Record fields of an objective, and its preparation: one pass over the records before training."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from zoo.runtime.errors import UserError
 if TYPE_CHECKING:
     from zoo.objectives._objective import Objective
 
-AnObjective = TypeVar("AnObjective", bound="Objective")
+ObjectiveT = TypeVar("ObjectiveT", bound="Objective")
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,10 @@ class Fields:
     """The record fields of a task: the required columns, the inputs of the trained model, the texts to tokenize."""
 
     required: tuple[str, ...]  # without these columns no model can be trained
-    inputs: tuple[str, ...]  # what a question to the trained model consists of, in this order
+    inputs: tuple[str, ...]  # the texts that `predict` takes, in order
     texts: tuple[str, ...] = ()  # a tokenizer is trained on these
     optional: tuple[str, ...] = ()  # further columns that a record may have
-    defaults: dict[str, str] = field(default_factory=dict)  # further fields of a question
+    defaults: dict[str, str] = field(default_factory=dict)  # further fields of a record for `predict`
     contains: str = ""  # a string that the first input must contain, such as [MASK]
 
     def record(self, text: str | Sequence[str]) -> dict[str, str]:
@@ -40,20 +40,20 @@ class Fields:
         return dict(zip(self.inputs, values, strict=True)) | self.defaults
 
 
-class Preparation(Generic[AnObjective]):
+class Preparation(Generic[ObjectiveT]):
     """One pass over the records before training: checks each record, and collects labels and the like.
 
-    `objective` is the objective with all that its architecture decides. Records of several splits may come interleaved.
+    `objective` has the settings that depend on the architecture already. Records of several splits may be interleaved.
     """
 
-    def __init__(self, objective: AnObjective) -> None:
+    def __init__(self, objective: ObjectiveT) -> None:
         self.objective = objective
 
     def add(self, split: str, location: str, record: dict) -> None:
         """Check a record and take it into account. Raises UserError, with the location, for a bad record."""
 
-    def finish(self, describe: Callable[[str], str]) -> AnObjective:
-        """The prepared objective; `describe` is `Dataset.describe`, which tells where a split comes from.
+    def finish(self, describe: Callable[[str], str]) -> ObjectiveT:
+        """The prepared objective; `describe` is `Dataset.describe`, the source of a split for messages.
 
         Raises UserError where the records as a whole do not suffice, such as for a single label.
         """

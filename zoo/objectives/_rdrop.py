@@ -1,8 +1,9 @@
-"""R-Drop: two passes over a batch, each with dropout of its own, are made to agree.
+"""R-Drop regularisation: the KL divergence between two forward passes with different dropout is added to the loss.
 
-Liang et al. 2021, https://arxiv.org/abs/2106.14448, section 2.1. A network that has memorised few texts is confident
-for reasons that another half of its weights does not share.
+Liang et al. 2021, https://arxiv.org/abs/2106.14448, section 2.1.
 """
+
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -10,11 +11,14 @@ from keras import ops
 
 from zoo.runtime.errors import UserError
 
+if TYPE_CHECKING:
+    from zoo.architectures import Architecture
 
-def check_rdrop(objective, architecture) -> None:
+
+def check_rdrop(objective: Any, architecture: "Architecture") -> None:
     """Raise UserError for a negative `rdrop`, and for a model without dropout: both passes would be the same."""
     if objective.rdrop < 0:
-        raise UserError(f"Expected objective.rdrop of 0 or more. Received: {objective.rdrop}.")
+        raise UserError(f"Expected objective.rdrop of 0 or more. Received: objective.rdrop={objective.rdrop}.")
     if objective.rdrop and not (objective.dropout or getattr(architecture, "dropout", 0)):
         raise UserError(
             "Expected dropout for objective.rdrop, without which two passes are the same. "
@@ -22,18 +26,18 @@ def check_rdrop(objective, architecture) -> None:
         )
 
 
-def repeat_rows(arrays):
-    """The arrays of a batch, in any structure, with all rows a second time after the first."""
+def repeat_rows(arrays: Any) -> Any:
+    """Repeat a batch: each array of a nested structure, followed by all of its rows once more."""
     return keras.tree.map_structure(lambda array: np.concatenate([array, array]), arrays)
 
 
 class RDropLoss(keras.losses.Loss):
-    """The loss of `repeat_rows`, plus the divergence of the two passes.
+    """R-Drop loss of a batch made by `repeat_rows`: `loss`, plus the KL divergence of the two passes.
 
     Args:
         loss: a Keras loss, of (rows, ..., classes) targets and logits.
-        strength: alpha of the paper, the weight of both Kullback-Leibler divergences beside the losses of both passes.
-        multi_label: whether each class has a probability of its own: their divergences are averaged.
+        strength: alpha of the paper, the weight of the Kullback-Leibler divergences.
+        multi_label: whether each class has an independent probability; the divergences of the classes are averaged.
     """
 
     def __init__(self, loss: keras.losses.Loss, strength: float, multi_label: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""What an objective predicts with: a model that runs on lists of examples."""
+"""The protocol of batched inference: runs a model on lists of examples for an objective's `predict`."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -8,10 +8,10 @@ import numpy as np
 
 
 class Runner(Protocol):
-    """Runs a model on examples; `zoo.pipeline.predictor.BatchPredictor` is one, and documents the methods."""
+    """Batched inference; `zoo.pipeline.predictor.BatchPredictor` implements it, and documents the methods."""
 
     model: keras.Model
-    during_training: bool  # a validation in an epoch, which may generate fewer texts
+    during_training: bool  # called by validation after an epoch: objectives may generate fewer texts
 
     def __call__(
         self, examples: Sequence[dict], transform: Callable[[keras.Model], keras.Model] | None = None

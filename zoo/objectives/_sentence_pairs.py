@@ -1,5 +1,6 @@
-"""What objectives of next-sentence prediction share (Devlin 2018, arXiv:1810.04805, section 3.1)."""
+"""The base class of next-sentence prediction objectives (Devlin 2018, arXiv:1810.04805, section 3.1)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -7,6 +8,8 @@ from keras import ops
 
 from zoo.data.sentences import pairs, split_sentences
 from zoo.objectives import Fields, Objective
+from zoo.text.template import Encoding
+from zoo.text.tokenizer import Tokenizer
 
 
 class SentencePair(NamedTuple):
@@ -20,19 +23,19 @@ class SentencePair(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class SentencePairs(Objective):
-    """Records are documents, whose sentences make the pairs, or questions with a `text_pair`."""
+    """Records are documents, whose neighbouring sentences make the pairs, or pairs of texts, with `text_pair`."""
 
     fields = Fields(required=("text",), inputs=("text", "text_pair"), texts=("text",), optional=("text_pair",))
 
-    def pairs(self, records) -> list[SentencePair]:
-        """The pairs of questions, one each, then those of documents."""
-        questions = [(i, r["text"], r["text_pair"], True) for i, r in enumerate(records) if "text_pair" in r]
+    def pairs(self, records: Sequence[dict]) -> list[SentencePair]:
+        """The records that are pairs of texts, then the sentence pairs of documents."""
+        text_pairs = [(i, r["text"], r["text_pair"], True) for i, r in enumerate(records) if "text_pair" in r]
         documents = pairs([[] if "text_pair" in r else split_sentences(r["text"]) for r in records])
-        return [SentencePair(*pair) for pair in (*questions, *documents)]
+        return [SentencePair(*pair) for pair in (*text_pairs, *documents)]
 
-    def encode(self, sentence_pairs: list[SentencePair], tokenizer) -> list:
+    def encode(self, sentence_pairs: Sequence[SentencePair], tokenizer: Tokenizer) -> list[Encoding]:
         """The `Encoding` of each pair."""
-        firsts, seconds = ([pair[side] for pair in sentence_pairs] for side in (1, 2))
+        firsts, seconds = [pair.first for pair in sentence_pairs], [pair.second for pair in sentence_pairs]
         return tokenizer.encode_batch(firsts, seconds, length=self.length)
 
     def decide(self, outputs):

@@ -1,4 +1,4 @@
-"""What objectives that tag words share: words of records, spans with names, batches of texts, the pass over records."""
+"""Sequence labelling shared by objectives: words of records, spans from tags, batched decoding, the tag vocabulary."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,15 +12,16 @@ from zoo.data.tag_set import TagCollector, TagCounts, TagSet
 from zoo.data.word_alignment import split_words, word_offsets
 from zoo.layers.tags import tags_to_spans
 from zoo.objectives import Preparation
+from zoo.objectives._runner import Runner
 
 AUTO = "auto"  # the span scheme is that of the data
-TEXTS = 256  # in a batch
-STEP = 16  # batches differ in length by so many words, so that decoding compiles few times
+BATCH_SIZE = 256  # texts decoded at once
+STEP = 16  # padded lengths are multiples of this many words, so that decoding compiles few times
 SPANS = ("labels", "tags", "scores", "first", "last")  # tensors of a decision with an entry for each span
 
 
 def words_of(record: dict) -> tuple[list[str], Sequence | np.ndarray, str]:
-    """(words, their offsets, the text that the offsets are of)."""
+    """(words, their character offsets, the text that the offsets refer to) of a record."""
     if "tokens" in record:
         return record["tokens"], word_offsets(record["tokens"]), " ".join(record["tokens"])
     words = split_words(record["text"])
@@ -32,7 +33,7 @@ def names_of(tag_set: TagSet) -> tuple[str, tuple[str, ...]]:
     return "labels" if tag_set.spans else "tags", (*tag_set.names(), "")
 
 
-def named_spans(tag_set: TagSet, tag, score, padding_mask) -> dict:
+def named_spans(tag_set: TagSet, tag: Any, score: Any, padding_mask: Any) -> dict[str, Any]:
     """The spans (without a span scheme: the words) of (rows, words) tags, as a dict of (rows, spans) tensors.
 
     `labels` (or `tags`), indices of `names_of`; `scores`; `first` and `last` word, -1 as padding.
@@ -50,26 +51,26 @@ def named_spans(tag_set: TagSet, tag, score, padding_mask) -> dict:
     return {key: index, "scores": spans["score"], "first": spans["first"], "last": spans["last"]}
 
 
-def decide_texts(run, texts: list[dict], inputs: dict) -> list[dict]:
+def decide_texts(run: Runner, texts: list[dict], inputs: dict) -> list[dict]:
     """The decision for each text, {name: array}, without padding.
 
     Args:
-        run: a `zoo.pipeline.predictor.BatchPredictor`.
-        texts: for each text `tags`, (words, tags) scores, and arrays of one size for a text as a whole.
-        inputs: what the objective's `decide` takes beside these.
+        run: the runner of the model.
+        texts: for each text `tags`, (words, tags) scores, and arrays with one size for all texts.
+        inputs: further inputs of the objective's `decide`, such as the transitions of a CRF.
     """
     order = sorted(range(len(texts)), key=lambda i: -len(texts[i]["tags"]))
     decisions: list[dict] = [{}] * len(texts)
-    for start in range(0, len(order), TEXTS):
-        numbers = order[start : start + TEXTS]
-        batch = run.decide(_stack([texts[i] for i in numbers]) | inputs)
-        for row, i in enumerate(numbers):
+    for start in range(0, len(order), BATCH_SIZE):
+        indices = order[start : start + BATCH_SIZE]
+        batch = run.decide(_stack([texts[i] for i in indices]) | inputs)
+        for row, i in enumerate(indices):
             decisions[i] = _unpadded({name: array[row] for name, array in batch.items()}, len(texts[i]["tags"]))
     return decisions
 
 
 def _stack(texts):
-    """{name: (texts, ...)} padded with zeros to one of few shapes, with `padding_mask`, True where a word is."""
+    """{name: (texts, ...) array}, padded with zeros to one of few shapes, and `padding_mask`, True at words."""
     rows, words = power_of_two(len(texts)), STEP * (1 + max(len(text["tags"]) for text in texts) // STEP)
     batch = {"padding_mask": np.zeros((rows, words), bool)}
     for name, array in texts[0].items():

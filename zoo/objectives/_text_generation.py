@@ -1,4 +1,4 @@
-"""Objectives of text generation: trained on the next token, scored by references' likelihood and by generated texts."""
+"""Base class of text generation objectives: next-token training, perplexity of references, BLEU of generated texts."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from zoo.metrics.language import perplexity
 from zoo.metrics.text import ROUGES, text_scores
 from zoo.objectives import Generates, Preparation
 from zoo.runtime.errors import UserError, one_of
+from zoo.text.tokenizer import Tokenizer
 from zoo.transforms.token_scoring import with_token_losses
 
 MONITORS = ("perplexity", "bleu", "chrf", *ROUGES)
@@ -17,7 +18,7 @@ MONITORS = ("perplexity", "bleu", "chrf", *ROUGES)
 
 @dataclass(frozen=True, kw_only=True)
 class TextGeneration(Generates):
-    """Scored by the likelihood of reference texts and by generated texts."""
+    """Text generation, scored by the perplexity of reference texts and by generated texts (BLEU, chrF, ROUGE)."""
 
     eval_samples: int = 64  # validation records for which text is generated in each epoch; others only have a loss
     monitor: str = "perplexity"  # selects the best weights: this, or bleu, chrf, rouge1, rouge2 or rougeL
@@ -37,7 +38,7 @@ class TextGeneration(Generates):
         """The reference text of a record; None where it has none."""
 
     @abstractmethod
-    def scored_examples(self, records: Sequence[dict], tokenizer) -> tuple[list[dict], Sequence[int]]:
+    def scored_examples(self, records: Sequence[dict], tokenizer: Tokenizer) -> tuple[list[dict], Sequence[int]]:
         """`(examples, record indices)`: all training examples of a list of records, and the record of each."""
 
     def check_record(self, location: str, record: dict) -> None:
@@ -46,14 +47,16 @@ class TextGeneration(Generates):
     def preparation(self, architecture) -> Preparation:
         return GenerationPreparation(replace(self, decoder_start=architecture.decoder_start))
 
-    def start_and_end(self, tokenizer) -> tuple[np.ndarray, int]:
-        """The ids that a decoder starts with, int32, and the id that ends a text.
+    def start_and_end(self, tokenizer: Tokenizer) -> tuple[np.ndarray, int]:
+        """The start ids of the decoder, (n,) int32, and the id of the end token.
 
         Raises UserError for a tokenizer without an end token.
         """
         if tokenizer.end is None:
             name = type(self).__module__.rpartition(".")[2]
-            raise UserError(f"{name} needs a tokenizer with a token that ends texts, such as [SEP] or </s>.")
+            raise UserError(
+                f"{name} needs a tokenizer with a token that ends texts, such as [SEP] or </s>. Received: one without."
+            )
         start = [getattr(tokenizer, name) for name in self.decoder_start]
         return np.array([tokenizer.padding if i is None else i for i in start], "int32"), tokenizer.end
 
@@ -72,7 +75,7 @@ class TextGeneration(Generates):
         return decisions
 
     def clean(self, text: str) -> str:
-        """A generated text as it is shown and scored."""
+        """Post-process a generated text before it is returned and scored."""
         return text
 
     def _losses(self, run, records, tokenizer):

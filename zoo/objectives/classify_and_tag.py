@@ -1,7 +1,7 @@
-"""Joint text classification and sequence labelling, as of the intent of a request and its slots.
+"""Joint text classification and sequence labelling, such as intent detection and slot filling.
 
-One backbone carries the head of `classify_text` and that of `tag_tokens`, and the loss is the sum of both (Liu & Lane
-2016, https://arxiv.org/abs/1609.01454). The compile/fit preset is AdamW with warm-up and decay.
+One backbone with the heads of `classify_text` and `tag_tokens`; the loss is the sum of both losses (Liu & Lane 2016,
+https://arxiv.org/abs/1609.01454). The compile/fit preset is AdamW with warm-up and decay.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from zoo.objectives import Fields, Preparation
-from zoo.objectives._requirements import check_feature_a_token
+from zoo.objectives._requirements import check_token_features
 from zoo.objectives._tagging import TagPreparation
 from zoo.objectives.classify_text import ClassifyText, LabelPreparation
 from zoo.objectives.tag_tokens import TagTokens
@@ -36,14 +36,14 @@ class ClassifyAndTag(TagTokens):
 
     @property
     def classifier(self) -> ClassifyText:
-        """The objective of the label alone."""
+        """The `ClassifyText` objective of the label."""
         return ClassifyText(length=self.length, labels=self.labels, pooling=self.pooling, dropout=self.dropout)
 
     def preparation(self, architecture) -> Preparation:
-        return BothPreparation(self)
+        return JointPreparation(self)
 
     def check_architecture(self, architecture) -> None:
-        check_feature_a_token(architecture, "classify_and_tag")
+        check_token_features(architecture, "classify_and_tag")
 
     def examples(self, records, tokenizer, train=True):
         for record, alignment in zip(records, self._alignments(records, tokenizer), strict=True):
@@ -81,35 +81,34 @@ class ClassifyAndTag(TagTokens):
         return super().outputs | {"label": self.labels, "probability": None}
 
     def answer(self, decision, record) -> dict:
-        """`{"label", "probabilities"}` as of `ClassifyText`, and as "found" the answer of `TagTokens`."""
-        return self.classifier.answer(_label(decision), record) | {"found": super().answer(decision, record)}
+        """`{"label", "probabilities"}` as of `ClassifyText`, and as "tags" the answer of `TagTokens`."""
+        return self.classifier.answer(_label_decision(decision), record) | {"tags": super().answer(decision, record)}
 
     def format(self, answer) -> str:
-        return f"{self.classifier.format(answer)}  {super().format(answer['found'])}"
+        return f"{self.classifier.format(answer)}  {super().format(answer['tags'])}"
 
     def scores(self, decisions, records):
-        """Those of `TagTokens`, those of `ClassifyText` as `..._label`, and `accuracy_both`: label and all tags."""
-        label_decisions = [_label(decision) for decision in decisions]
+        """Scores of `TagTokens`, those of `ClassifyText` as `..._label`, and `accuracy_both`: label and all tags."""
+        label_decisions = [_label_decision(decision) for decision in decisions]
         label = {f"{name}_label": score for name, score in self.classifier.scores(label_decisions, records).items()}
-        label_hits = self.classifier.decided(label_decisions)[self.classifier.truth(records)]
+        label_hits = self.classifier.predicted_labels(label_decisions)[self.classifier.truth(records)]
         tag_hits = np.array([true == tags for true, tags in self.tag_pairs(decisions, records)], bool)
-        both = {"accuracy_both": float((label_hits & tag_hits).mean()) if records else 0.0}
-        return both | super().scores(decisions, records) | label
+        joint = {"accuracy_both": float((label_hits & tag_hits).mean()) if records else 0.0}
+        return joint | super().scores(decisions, records) | label
 
     def selection_key(self, scores):
         return (scores[self.monitor], -scores["loss_label"])
 
     def per_class(self, decisions, records):
-        return self.classifier.per_class([_label(decision) for decision in decisions], records) + super().per_class(
-            decisions, records
-        )
+        label_decisions = [_label_decision(decision) for decision in decisions]
+        return self.classifier.per_class(label_decisions, records) + super().per_class(decisions, records)
 
     def confusion_matrix(self, decisions, records):
-        return self.classifier.confusion_matrix([_label(decision) for decision in decisions], records)
+        return self.classifier.confusion_matrix([_label_decision(decision) for decision in decisions], records)
 
 
-class BothPreparation(Preparation["ClassifyAndTag"]):
-    """The passes over labels and over tags."""
+class JointPreparation(Preparation["ClassifyAndTag"]):
+    """The label and tag preparations in one pass."""
 
     def __init__(self, objective: ClassifyAndTag) -> None:
         super().__init__(objective)
@@ -123,6 +122,6 @@ class BothPreparation(Preparation["ClassifyAndTag"]):
         return replace(self.tags.finish(describe), labels=self.label.finish(describe).labels)
 
 
-def _label(decision):
-    """The part of a decision that is one of `ClassifyText`."""
+def _label_decision(decision):
+    """The `ClassifyText` part of a decision."""
     return {"labels": decision["classes"], "probabilities": decision["probabilities"]}

@@ -1,11 +1,11 @@
-"""Text classification: put a text, or a pair of texts, into one of several classes, or give it several labels.
+"""Text classification: one label, or any number of labels, for a text or a pair of texts.
 
-One output per class on the pooled features; softmax for one label, a sigmoid each for several. The compile/fit preset
+One output per class on the pooled features; softmax for one label, sigmoids for several. The compile/fit preset
 is AdamW with 10 % warm-up and linear decay (Devlin 2018, arXiv:1810.04805, appendix A.2).
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import keras
@@ -32,7 +32,7 @@ class ClassifyText(Objective, Calibrates, Reports):
     dense_activation: str | None = None  # of a dense layer before the output layer: tanh in BERT; None: no such layer
     dropout: float = 0.1  # before the output layer
     label_smoothing: float = 0.0  # Szegedy 2016, arXiv:1512.00567, section 7
-    rdrop: float = 0.0  # strength of R-Drop, twice the work a step: see `zoo.objectives._rdrop`
+    rdrop: float = 0.0  # strength of R-Drop, doubles the work of a step: see `zoo.objectives._rdrop`
     balanced: bool = False  # weight classes by their inverse frequency
     class_weights: dict[str, float] = field(default_factory=dict)  # label -> weight in the loss; set by `balanced`
     threshold: float = 0.5  # multi-label: probability from which a label is selected; calibrated on validation
@@ -85,8 +85,8 @@ class ClassifyText(Objective, Calibrates, Reports):
         return keras.Model(backbone.input, keras.layers.Dense(len(self.labels), dtype="float32", name="logits")(x))
 
     def loss(self, model):
-        make = keras.losses.BinaryCrossentropy if self.multi_label else keras.losses.CategoricalCrossentropy
-        loss = make(from_logits=True, label_smoothing=self.label_smoothing)
+        cross_entropy = keras.losses.BinaryCrossentropy if self.multi_label else keras.losses.CategoricalCrossentropy
+        loss = cross_entropy(from_logits=True, label_smoothing=self.label_smoothing)
         return RDropLoss(loss, self.rdrop, self.multi_label) if self.rdrop else loss
 
     def decide(self, outputs):
@@ -112,7 +112,8 @@ class ClassifyText(Objective, Calibrates, Reports):
         labels = [self.labels[i] for i in decision["labels"].tolist()]
         probabilities = dict(zip(labels, decision["probabilities"].tolist(), strict=True))
         if self.multi_label:
-            selected = [label for label, yes in zip(labels, decision["selected"].tolist(), strict=True) if yes]
+            pairs = zip(labels, decision["selected"].tolist(), strict=True)
+            selected = [label for label, is_selected in pairs if is_selected]
             return {"labels": selected, "probabilities": probabilities}
         return {"label": labels[0], "probabilities": probabilities}
 
@@ -121,43 +122,41 @@ class ClassifyText(Objective, Calibrates, Reports):
         return "  ".join(f"{label} {answer['probabilities'][label]:.3f}" for label in labels) or "(none)"
 
     def calibrate(self, decisions, records) -> "ClassifyText":
-        """With `multi_label`, the threshold with the highest micro-averaged F1."""
+        """With `multi_label`, a copy with the threshold of the highest micro-averaged F1."""
         if not self.multi_label:
             return self
         return replace(self, threshold=metrics.best_threshold(self.truth(records), self._probabilities(decisions)))
 
-    def truth(self, records) -> np.ndarray:
+    def truth(self, records: Sequence[dict]) -> np.ndarray:
         """(rows, classes) booleans: the labels of the records."""
         return np.array([self._multi_hot(record) for record in records], bool).reshape(-1, len(self.labels))
 
     def _probabilities(self, decisions):
         """(rows, classes), in the order of `labels`."""
-        sorted_rows = np.zeros((2, len(decisions), len(self.labels)))
-        for row, decision in enumerate(decisions):
-            sorted_rows[:, row] = decision["labels"], decision["probabilities"]
         probabilities = np.zeros((len(decisions), len(self.labels)), "float32")
-        np.put_along_axis(probabilities, sorted_rows[0].astype(int), sorted_rows[1], axis=1)
+        for row, decision in zip(probabilities, decisions, strict=True):
+            row[decision["labels"]] = decision["probabilities"]
         return probabilities
 
-    def decided(self, decisions) -> np.ndarray:
-        """(rows, classes) booleans: the labels that the decisions give, with the threshold of this objective."""
+    def predicted_labels(self, decisions: Sequence[dict]) -> np.ndarray:
+        """(rows, classes) booleans: the labels of the decisions, by this objective's threshold with `multi_label`."""
         if self.multi_label:
             return self._selected(self._probabilities(decisions))
-        first = np.array([decision["labels"][0] for decision in decisions], int)
-        return first[:, None] == np.arange(len(self.labels))
+        best = np.array([decision["labels"][0] for decision in decisions], int)
+        return best[:, None] == np.arange(len(self.labels))
 
     def scores(self, decisions, records):
         truth = self.truth(records)
         loss = metrics.log_loss(truth, self._probabilities(decisions), self.multi_label)
-        return metrics.classification_scores(truth, self.decided(decisions)) | {"loss": loss}
+        return metrics.classification_scores(truth, self.predicted_labels(decisions)) | {"loss": loss}
 
     def per_class(self, decisions, records):
-        return metrics.per_class(self.labels, self.truth(records), self.decided(decisions))
+        return metrics.per_class(self.labels, self.truth(records), self.predicted_labels(decisions))
 
     def confusion_matrix(self, decisions, records):
         if self.multi_label:
             return None
-        return metrics.confusion_matrix(self.truth(records), self.decided(decisions))
+        return metrics.confusion_matrix(self.truth(records), self.predicted_labels(decisions))
 
 
 class LabelPreparation(Preparation["ClassifyText"]):

@@ -1,7 +1,7 @@
-"""Sentence embeddings: a vector near the vectors of texts that mean the same, whatever their words.
+"""Sentence embeddings: a vector for each text, with a high cosine similarity for texts of the same meaning.
 
-Reimers & Gurevych 2019, Sentence-BERT, https://arxiv.org/abs/1908.10084. Trained on pairs with in-batch negatives: of
-all texts in a batch, a text's partner is to be the nearest (Chen et al. 2020, https://arxiv.org/abs/2002.05709,
+Reimers & Gurevych 2019, Sentence-BERT, https://arxiv.org/abs/1908.10084. Trained on pairs with in-batch negatives: a
+text's partner should be the nearest of all texts in a batch (Chen et al. 2020, https://arxiv.org/abs/2002.05709,
 equation 1).
 """
 
@@ -20,7 +20,7 @@ from zoo.objectives._requirements import check_reads_tokens
 
 @dataclass(frozen=True, kw_only=True)
 class EmbedText(Objective):
-    """A vector of length 1: the product of two is the cosine of the angle between them."""
+    """A unit vector for each text; the dot product of two is their cosine similarity."""
 
     pooling: str | None = None  # max, mean, first, last or attention; None: the architecture's own
     temperature: float = 0.05  # cosines are divided by it in the loss (Gao 2021, SimCSE, arXiv:2104.08821)
@@ -32,7 +32,7 @@ class EmbedText(Objective):
         check_reads_tokens(architecture, "embed_text")
 
     def examples(self, records, tokenizer, train=True):
-        """A text's ids; with `train` those of a pair, one behind the other, each with half of the length."""
+        """A text's ids; with `train` the ids of both texts of a pair, concatenated, each of up to half the length."""
         length = self.length // 2 if train else self.length
         texts = tokenizer.encode_batch([record["text"] for record in records], length=length)
         if not train:
@@ -44,12 +44,12 @@ class EmbedText(Objective):
             yield {"tokens": np.concatenate([text.ids, partner.ids]), "ends": ends}
 
     def collate(self, batch, random):
-        """First all texts of the pairs, then all partners; the target of a row is the row of its partner."""
+        """All first texts of the pairs, then all partners; the target of a row is the row of its partner."""
         tokens, (middles, ends, paddings) = batch.pop("tokens"), batch.pop("ends").T
         texts = np.concatenate([_cut(tokens, 0 * middles, middles, paddings), _cut(tokens, middles, ends, paddings)])
         rows = len(tokens)
-        others = {name: np.zeros_like(texts) for name in batch}  # segments
-        return {"tokens": texts, **others}, np.roll(np.arange(2 * rows), rows), np.ones(2 * rows, "float32")
+        segments = {name: np.zeros_like(texts) for name in batch}  # empty for a network without segments
+        return {"tokens": texts, **segments}, np.roll(np.arange(2 * rows), rows), np.ones(2 * rows, "float32")
 
     def head(self, architecture, backbone):
         x = pool(architecture, backbone, self.pooling)
@@ -117,7 +117,7 @@ class InBatchContrastiveLoss(keras.losses.Loss):
 
 
 def _cut(tokens, starts, ends, paddings):
-    """The tokens of each row from its start to its end, moved to the front of a row of the same width."""
+    """The tokens of each row from its start to its end, shifted to the front of a padded row of the same width."""
     positions = starts[:, None] + np.arange(tokens.shape[1])
-    moved = np.take_along_axis(tokens, np.minimum(positions, tokens.shape[1] - 1), axis=1)
-    return np.where(positions < ends[:, None], moved, paddings[:, None])
+    shifted = np.take_along_axis(tokens, np.minimum(positions, tokens.shape[1] - 1), axis=1)
+    return np.where(positions < ends[:, None], shifted, paddings[:, None])

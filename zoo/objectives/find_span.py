@@ -18,7 +18,7 @@ from zoo.layers.answer_spans import SpanLoss, match_question, span_logits, top_s
 from zoo.layers.dropout import Dropout
 from zoo.metrics import answers as metrics
 from zoo.objectives import Calibrates, Fields, Objective, Preparation
-from zoo.objectives._requirements import check_feature_a_token, check_positive
+from zoo.objectives._requirements import check_positive, check_token_features
 from zoo.runtime.errors import one_of
 
 PAIR = ("question", "context")
@@ -33,7 +33,7 @@ class FindSpan(Objective, Calibrates):
     stride: int = 128  # tokens of the context from one window to the next
     question_length: int = 64  # longest question, in tokens; longer ones are truncated
     answer_length: int = 30  # longest answer, in tokens
-    n_best: int = 20  # answers that are compared with each other
+    n_best: int = 20  # candidate answers per question
     match_question: bool = False  # match each token with the question, for networks without attention; BERT does not
     dropout: float = 0.0  # of the features, and within the matching; BERT has none there
     allow_no_answer: str = AUTO  # whether "no answer" is an answer: yes, no, or auto, if training data has no answers
@@ -58,7 +58,7 @@ class FindSpan(Objective, Calibrates):
         return AnswerPreparation(self)
 
     def check_architecture(self, architecture) -> None:
-        check_feature_a_token(architecture, "find_span")
+        check_token_features(architecture, "find_span")
 
     def examples(self, records, tokenizer, train=True):
         for record, windows in zip(records, self._windows(records, tokenizer), strict=True):
@@ -66,7 +66,7 @@ class FindSpan(Objective, Calibrates):
                 example = {"tokens": window.ids, "segments": window.segments}
                 if not train:
                     yield example
-                elif len(window.ids):  # a tokenizer without special tokens makes nothing of two empty texts
+                elif len(window.ids):  # none for two empty texts and a tokenizer without special tokens
                     yield example | {"labels": span_labels(window, record["answers"])}
 
     def _windows(self, records, tokenizer):
@@ -95,14 +95,14 @@ class FindSpan(Objective, Calibrates):
         return SpanLoss()
 
     def predict(self, run, records, tokenizer):
-        """For each record what `decide` returns, and of its n best `spans` the characters, (spans, 2)."""
+        """The decision of `decide` for each record, and the character offsets of its n best `spans`, (spans, 2)."""
         groups = list(self._windows(records, tokenizer))
         outputs = run([{"tokens": w.ids, "segments": w.segments} for windows in groups for w in windows])
         decisions: list[dict] = [{}] * len(records)
-        for numbers, batch in window_batches(groups, outputs, self.length, self.answer_length):
+        for indices, batch in window_batches(groups, outputs, self.length, self.answer_length):
             decision = run.decide(batch)
-            for row, i in enumerate(numbers):
-                decisions[i] = _with_characters({name: array[row] for name, array in decision.items()}, groups[i][0])
+            for row, i in enumerate(indices):
+                decisions[i] = _with_char_offsets({name: array[row] for name, array in decision.items()}, groups[i][0])
         return decisions
 
     def decide(self, outputs):
@@ -133,7 +133,7 @@ class FindSpan(Objective, Calibrates):
         return {"first": None, "last": None, "score": None, "no_answer": None}
 
     def calibrate(self, decisions, records) -> "FindSpan":
-        """With "no answer", a threshold with the highest F1, midway to the next higher probability."""
+        """With "no answer", a copy with the threshold of the highest F1, midway to the next higher probability."""
         best = self.scores(decisions, records).get("best_f1_threshold")
         if best is None:
             return self
@@ -158,7 +158,7 @@ class FindSpan(Objective, Calibrates):
         return f"{answer['answer'] or '(no answer)'}  {answer['score']:.3f}"
 
     def scores(self, decisions, records):
-        """Of SQuAD 1.1; of SQuAD 2.0 where records lack an answer."""
+        """The scores of SQuAD 1.1, or of SQuAD 2.0 where records lack an answer."""
         pairs = zip(decisions, records, strict=True)
         answers = [next(iter(self.answer(*pair)["n_best"]), {"answer": ""})["answer"] for pair in pairs]
         truths = [[answer["text"] for answer in record["answers"]] for record in records]
@@ -173,7 +173,7 @@ class FindSpan(Objective, Calibrates):
 
 
 class AnswerPreparation(Preparation["FindSpan"]):
-    """Finds out whether questions of the training split lack an answer."""
+    """Sets `allow_no_answer` from the training split: yes where a question lacks an answer."""
 
     def __init__(self, objective: FindSpan) -> None:
         super().__init__(objective)
@@ -192,8 +192,8 @@ def _no_answer(decisions):
     return [float(decision["no_answer"]) for decision in decisions]
 
 
-def _with_characters(decision, window):
-    """A record's decision without padding, with the characters of its best spans."""
+def _with_char_offsets(decision, window):
+    """A record's decision without padding, with the character offsets of its best spans."""
     exists = decision["best_first"] >= 0
     best = {name: decision[name][exists] for name in ("best_first", "best_last", "best_scores")}
     spans = np.stack([window.offsets[best["best_first"], 0], window.offsets[best["best_last"], 1]], axis=1)

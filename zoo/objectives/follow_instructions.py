@@ -1,8 +1,9 @@
 """Instruction tuning: answer instructions, in one turn or several (Wei 2022, https://arxiv.org/abs/2109.01652).
 
-Conversations are formatted by a chat template, and only the answers are learned, as Ouyang 2022, arXiv:2203.02155,
-section 3.5, tunes on demonstrations. Causal networks read a complete conversation; encoder-decoders encode the prompt
-and decode the answer. The compile/fit preset is AdamW with warm-up and cosine decay (Taori 2023, Stanford Alpaca).
+Conversations are formatted by a chat template, and the loss covers only the answers, as in the supervised fine-tuning
+of Ouyang 2022, arXiv:2203.02155, section 3.5. Causal networks read a complete conversation; encoder-decoders encode the
+prompt and decode the answer. The compile/fit preset is AdamW with warm-up and cosine decay (Taori 2023, Stanford
+Alpaca).
 """
 
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from zoo.runtime.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class FollowInstructions(TextGeneration):
-    """Logits of the next token, learned on the answers alone."""
+    """Logits of the next token, with a loss on the answers alone."""
 
     length: int = 512  # longest conversation, in token ids; longer prompts lose their beginning
     template: str = "plain"  # or chatml, or a Jinja template over `messages`
@@ -46,7 +47,7 @@ class FollowInstructions(TextGeneration):
                 f"Expected instruction and output, or messages, at {location}. Received: {', '.join(record)}."
             )
         if not any(answer.strip() for _, answer in self._pairs(record)):
-            raise UserError(f"Expected an answer at {location}. Received: none that is not empty.")
+            raise UserError(f"Expected an answer at {location}. Received: none, or only empty ones.")
 
     def _pairs(self, record):
         return prompt_answer_pairs(messages_of(record), self.template)
@@ -61,26 +62,28 @@ class FollowInstructions(TextGeneration):
                 truncated += not complete
                 yield example
         if truncated and train:
-            console.print(f"Cut from the left: {truncated} conversations longer than objective.length={self.length}.")
+            console.print(
+                f"Truncated on the left: {truncated} conversations longer than objective.length={self.length}."
+            )
 
     def _examples(self, record, tokenizer):
-        """The examples of a record, each with whether it is complete, not truncated."""
+        """(example, whether it is complete rather than truncated) pairs of a record."""
         start, end = self.start_and_end(tokenizer)
         pairs = [(self._ids(prompt, tokenizer), self._ids(answer, tokenizer)) for prompt, answer in self._pairs(record)]
         pairs = [(prompt, np.append(answer, end).astype("int32")) for prompt, answer in pairs]
-        return self._encoded(pairs, start) if self.encoder else [self._conversation(pairs, end)]
+        return self._seq2seq_examples(pairs, start) if self.encoder else [self._causal_example(pairs, end)]
 
     def _ids(self, text, tokenizer):
         return tokenizer.encode(text, special=False).ids
 
-    def _conversation(self, pairs, end):
-        """One example of a conversation; `labels` is -1 where the next token is of a prompt."""
+    def _causal_example(self, pairs, end):
+        """One example of a whole conversation; `labels` is -1 where the next token belongs to a prompt."""
         ids = np.concatenate([[end], *(ids for pair in pairs for ids in pair)]).astype("int32")
-        learned = np.concatenate([[False], *(np.arange(len(a) + len(b)) >= len(a) for a, b in pairs)])
-        tokens, labels = ids[:-1], np.where(learned[1:], ids[1:], -1).astype("int32")
+        in_answer = np.concatenate([[False], *(np.arange(len(a) + len(b)) >= len(a) for a, b in pairs)])
+        tokens, labels = ids[:-1], np.where(in_answer[1:], ids[1:], -1).astype("int32")
         return {"tokens": tokens[-self.length :], "labels": labels[-self.length :]}, len(tokens) <= self.length
 
-    def _encoded(self, pairs, start):
+    def _seq2seq_examples(self, pairs, start):
         """Yield an example with source and target for each answer of a conversation."""
         history = np.zeros(0, "int32")
         for prompt, answer in pairs:
@@ -108,10 +111,10 @@ class FollowInstructions(TextGeneration):
         start, end = self.start_and_end(tokenizer)
         if self.encoder:
             return {"source": ids[-self.length :], "target": start}
-        return {"tokens": np.append(end, ids)[-self._room :].astype("int32")}
+        return {"tokens": np.append(end, ids)[-self._max_prompt :].astype("int32")}
 
     @property
-    def _room(self):
+    def _max_prompt(self):
         """Tokens of the longest prompt that leaves room for an answer."""
         return max(self.length - self.max_new_tokens, 1)
 
@@ -120,18 +123,18 @@ class FollowInstructions(TextGeneration):
         template = PromptTemplate(prefix=prefix, suffix=suffix)
         if self.encoder:
             return replace(template, length=self.length, decoder_ids=tuple(start.tolist()))
-        return replace(template, length=self._room, start_ids=(end,))
+        return replace(template, length=self._max_prompt, start_ids=(end,))
 
     def _prompt(self, messages, tokenizer):
-        """Ids of the prompt that follows `messages`, whose turns are tokenized as they were learned.
+        """Prompt ids for the answer to `messages`, tokenized turn by turn as in training.
 
-        An answer may bring its own `ids`, those with which it was generated.
+        A message of the assistant may hold `ids`, with which it was generated: they are used as they are.
         """
-        (_, end), parts, done = self.start_and_end(tokenizer), [], ""
+        (_, end), parts, history = self.start_and_end(tokenizer), [], ""
         answers = [message.get("ids") for message in messages if message["role"] == ASSISTANT]
         for (prompt, answer), ids in zip(prompt_answer_pairs(messages, self.template), answers, strict=True):
             ids = self._ids(answer, tokenizer) if ids is None else ids
             parts += [self._ids(prompt, tokenizer), ids, [end]]
-            done += prompt + answer
-        last = render(messages, self.template, add_generation_prompt=True)[len(done) :]
+            history += prompt + answer
+        last = render(messages, self.template, add_generation_prompt=True)[len(history) :]
         return np.concatenate([*parts, self._ids(last, tokenizer)]).astype("int32")

@@ -1,7 +1,7 @@
 """Masked language modelling: predict masked tokens of running text (Devlin 2018, BERT, arXiv:1810.04805).
 
-As in RoBERTa (Liu 2019, arXiv:1907.11692, section 4): windows of full length over text that runs on across records,
-and dynamic masking, other tokens in each epoch. The compile/fit preset is BERT's AdamW with warm-up and linear decay
+As in RoBERTa (Liu 2019, arXiv:1907.11692, section 4): chunks of full length of the concatenated records, and
+dynamic masking: different tokens in each epoch. The compile/fit preset is BERT's AdamW with warm-up and linear decay
 (appendix A.2).
 """
 
@@ -15,7 +15,7 @@ from zoo.data.masking import MASK, Masking, mask_examples, mask_token_and_size, 
 from zoo.data.running_text import ENDING, chunk_stream, concatenate, with_special_tokens
 from zoo.layers.token_logits import TokenLoss, masked_lm_head
 from zoo.objectives import Fields, Objective
-from zoo.objectives._requirements import check_sees_both_sides
+from zoo.objectives._requirements import check_bidirectional
 from zoo.runtime.errors import UserError
 from zoo.transforms.token_scoring import with_losses_and_hits
 
@@ -44,7 +44,7 @@ class MaskedToken(Objective):
         return [record["text"] + record.get("ending", ENDING)]
 
     def check_architecture(self, architecture) -> None:
-        check_sees_both_sides(architecture, "masked_token")
+        check_bidirectional(architecture, "masked_token")
         self.masking  # noqa: B018 - raises for a rate out of its range
 
     def examples(self, records, tokenizer, train=True):
@@ -72,21 +72,22 @@ class MaskedToken(Objective):
 
     def predict(self, run, records, tokenizer):
         """For a record with [MASK] the `guesses` for each mask; for others the `losses` and `hits` of masked tokens."""
-        questions = [record for record in records if MASK in record["text"]]
+        templates = [record for record in records if MASK in record["text"]]
         texts = [record for record in records if MASK not in record["text"]]
-        answers, losses = self._guess(run, questions, tokenizer), iter(self._score(run, texts, tokenizer))
-        return [next(answers if MASK in record["text"] else losses) for record in records]
+        guesses, losses = self._fill_masks(run, templates, tokenizer), iter(self._score(run, texts, tokenizer))
+        return [next(guesses if MASK in record["text"] else losses) for record in records]
 
-    def _guess(self, run, records, tokenizer):
+    def _fill_masks(self, run, records, tokenizer):
         """Yield {"guesses": a list of {token: probability} for each mask} of each record."""
-        examples = [self._question(record["text"], tokenizer) for record in records]
+        examples = [self._encode_masks(record["text"], tokenizer) for record in records]
         for example, logits in zip(examples, run(examples), strict=True):
             decision = run.decide({"logits": logits[None], "special_ids": np.array(special_ids(tokenizer), "int32")})
             count = len(example["mask_positions"])
             pairs = zip(*(decision[name][0, :count].tolist() for name in ("guesses", "scores")), strict=True)
             yield {"guesses": [dict(zip(map(tokenizer.token, ids), row, strict=True)) for ids, row in pairs]}
 
-    def _question(self, text, tokenizer):
+    def _encode_masks(self, text, tokenizer):
+        """The example of a text with [MASK]. Raises UserError where it is longer than `length`."""
         parts = [tokenizer.encode(part, special=False).ids for part in text.split(MASK)]
         mask = mask_token_and_size(tokenizer)[:1]
         ids = np.concatenate([array for part in parts for array in (mask, part)][1:])
@@ -98,7 +99,7 @@ class MaskedToken(Objective):
         return {"tokens": tokens, "mask_positions": np.flatnonzero(tokens == tokenizer.mask).astype("int32")}
 
     def _score(self, run, records, tokenizer):
-        """{"losses" in nats, "hits"} of the tokens that are masked in each record, alike in every call."""
+        """{"losses" in nats, "hits"} of the masked tokens of each record; the same tokens are masked in every call."""
         if not records:
             return []
         stream = concatenate(records, tokenizer)
@@ -114,10 +115,10 @@ class MaskedToken(Objective):
         return [{name: array[record_ids == i] for name, array in arrays.items()} for i in range(len(records))]
 
     def decide(self, outputs):
-        """The most probable tokens of each mask: `guesses`, ids, and their `scores`, (rows, masks, top_k), falling.
+        """The top k tokens of each mask, highest first: `guesses`, ids, and their `scores`, (rows, masks, top_k).
 
         Args:
-            outputs: `logits`, (rows, masks, vocabulary), and `special_ids`, the ids that are no guesses.
+            outputs: `logits`, (rows, masks, vocabulary), and `special_ids`, ids that are never guesses.
         """
         logits = outputs["logits"]
         vocabulary = logits.shape[-1]

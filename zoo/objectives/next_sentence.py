@@ -14,6 +14,8 @@ from zoo.layers.pooling import pool
 from zoo.objectives._requirements import check_reads_tokens
 from zoo.objectives._sentence_pairs import SentencePairs
 
+KEYS = ("follows", "probability", "logit", "truth")  # of a record's decision
+
 
 @dataclass(frozen=True, kw_only=True)
 class NextSentence(SentencePairs):
@@ -48,10 +50,10 @@ class NextSentence(SentencePairs):
         """For each record the decisions of its pairs, {name: (pairs,)}, and `truth`, whether they follow."""
         pairs = self.pairs(records)
         decisions = run.decisions(list(self._examples(pairs, tokenizer)))
-        grouped = [[] for _ in records]
+        by_record = [[] for _ in records]
         for pair, decision in zip(pairs, decisions, strict=True):
-            grouped[pair.record].append(decision | {"truth": pair.follows})
-        return [{key: np.array([pair[key] for pair in group]) for key in KEYS} for group in grouped]
+            by_record[pair.record].append(decision | {"truth": pair.follows})
+        return [{key: np.array([pair[key] for pair in group]) for key in KEYS} for group in by_record]
 
     def scores(self, decisions, records):
         logits = np.concatenate([decision["logit"] for decision in decisions] or [np.zeros(0)]).astype("float64")
@@ -60,6 +62,3 @@ class NextSentence(SentencePairs):
             return {"accuracy": 0.0, "loss": 0.0}
         losses = np.logaddexp(0, np.where(truth, -logits, logits))
         return {"accuracy": float(((logits >= 0) == truth).mean()), "loss": float(losses.mean())}
-
-
-KEYS = ("follows", "probability", "logit", "truth")

@@ -1,6 +1,6 @@
 """Causal language modelling: predict each token from those before it (Bengio 2003).
 
-https://jmlr.org/papers/v3/bengio03a.html. Running text, record after record, is cut into windows without waste. The
+https://jmlr.org/papers/v3/bengio03a.html. The records are concatenated and cut into chunks of full length. The
 compile/fit preset is AdamW with warm-up and decay (Radford 2018, GPT, section 4.1).
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from zoo.data.running_text import ENDING, chunk_stream, concatenate
 from zoo.metrics.language import TextNLL, language_scores
 from zoo.objectives import Fields, Generates, PromptTemplate
-from zoo.objectives._requirements import check_sees_no_later_token
+from zoo.objectives._requirements import check_causal
 from zoo.runtime.errors import UserError
 from zoo.transforms.token_scoring import with_token_losses
 
@@ -36,7 +36,7 @@ class NextToken(Generates):
         return [record["text"] + record.get("ending", ENDING)]
 
     def check_architecture(self, architecture) -> None:
-        check_sees_no_later_token(architecture, "next_token")
+        check_causal(architecture, "next_token")
 
     def examples(self, records, tokenizer, train=True):
         ids = _with_start(concatenate(records, tokenizer).ids, tokenizer)
@@ -82,7 +82,7 @@ class NextToken(Generates):
 
 
 def _with_start(ids, tokenizer):
-    """The ids behind an end token, from which the first of them is predicted."""
+    """Prepend the end token, or else padding, from which the first id is predicted."""
     start = tokenizer.padding if tokenizer.end is None else tokenizer.end
     return np.append(np.array([start], "int32"), ids)
 

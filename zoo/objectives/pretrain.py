@@ -1,7 +1,7 @@
-"""BERT pretraining: masked tokens and next sentences at once (Devlin 2018, arXiv:1810.04805, section 3.1).
+"""BERT pretraining: masked LM and next-sentence prediction (Devlin 2018, arXiv:1810.04805, section 3.1).
 
-Records are documents; their neighbouring sentences make the pairs, in which other tokens are masked in each epoch. The
-compile/fit preset is BERT's AdamW with warm-up and linear decay (appendix A.2).
+Records are documents; their neighbouring sentences make the pairs, in which different tokens are masked in each epoch.
+The compile/fit preset is BERT's AdamW with warm-up and linear decay (appendix A.2).
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,11 @@ import numpy as np
 from zoo.data.masking import Masking, mask_examples, mask_token_and_size, masked_scores, word_ids
 from zoo.layers.pooling import pool
 from zoo.layers.token_logits import TokenLoss, masked_lm_head
-from zoo.objectives._requirements import check_sees_both_sides
+from zoo.objectives._requirements import check_bidirectional
 from zoo.objectives._sentence_pairs import SentencePairs
 from zoo.transforms.token_scoring import with_losses_and_hits
+
+KEYS = ("follows", "probability", "logit", "truth", "losses", "hits")  # of a record's decision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,7 @@ class Pretrain(SentencePairs):
         return Masking(mask_rate=self.mask_rate, whole_words=self.whole_words)
 
     def check_architecture(self, architecture) -> None:
-        check_sees_both_sides(architecture, "pretrain")
+        check_bidirectional(architecture, "pretrain")
         self.masking  # noqa: B018 - raises for a rate out of its range
 
     def examples(self, records, tokenizer, train=True):
@@ -68,37 +70,34 @@ class Pretrain(SentencePairs):
     def predict(self, run, records, tokenizer):
         """For each record the decisions of its pairs, their `truth`, and `losses` and `hits` of masked tokens.
 
-        No token of a question is masked.
+        No token of a record with `text_pair` is masked.
         """
-        pairs, questions = self.pairs(records), sum("text_pair" in record for record in records)
+        pairs, unmasked = self.pairs(records), sum("text_pair" in record for record in records)
         examples = list(self._examples(pairs, tokenizer))
-        examples = [*map(_unmasked, examples[:questions]), *mask_examples(examples[questions:], self.masking)]
+        examples = [*map(_without_mask, examples[:unmasked]), *mask_examples(examples[unmasked:], self.masking)]
         outputs = run(examples, _with_losses)
         decisions = run.decide_rows([{"follows": output["follows"]} for output in outputs])
-        grouped = [[] for _ in records]
+        by_record = [[] for _ in records]
         for pair, example, output, decision in zip(pairs, examples, outputs, decisions, strict=True):
             count = len(example["mask_positions"])
             losses = {name: output[name][:count] for name in ("losses", "hits")}
             decision = {name: array[None] for name, array in decision.items()} | {"truth": np.array([pair.follows])}
-            grouped[pair.record].append(decision | losses)
-        return [{key: _joined([part[key] for part in group]) for key in KEYS} for group in grouped]
+            by_record[pair.record].append(decision | losses)
+        return [{key: _concatenate([part[key] for part in group]) for key in KEYS} for group in by_record]
 
     def decide(self, outputs):
         return super().decide(outputs["follows"])
 
     def scores(self, decisions, records):
         """Loss, perplexity and accuracy at the masked tokens, and `accuracy_follows` of the pairs."""
-        correct = _joined([(pairs["logit"] >= 0) == pairs["truth"].astype(bool) for pairs in decisions])
+        correct = _concatenate([(pairs["logit"] >= 0) == pairs["truth"].astype(bool) for pairs in decisions])
         return masked_scores(decisions) | {"accuracy_follows": float(correct.mean()) if len(correct) else 0.0}
 
 
-KEYS = ("follows", "probability", "logit", "truth", "losses", "hits")
-
-
-def _unmasked(example):
-    """As `mask_examples` yields an example, without a mask."""
-    none = np.zeros(0, "int32")
-    return {"tokens": example["tokens"], "segments": example["segments"], "mask_positions": none, "labels": none}
+def _without_mask(example):
+    """An example as `mask_examples` yields it, with no masked token."""
+    empty = np.zeros(0, "int32")
+    return {"tokens": example["tokens"], "segments": example["segments"], "mask_positions": empty, "labels": empty}
 
 
 def _with_losses(model):
@@ -106,5 +105,5 @@ def _with_losses(model):
     return keras.Model(scored.input, {**scored.output, "follows": model.output["follows"]})
 
 
-def _joined(arrays):
+def _concatenate(arrays):
     return np.concatenate(arrays) if arrays else np.zeros(0)

@@ -1,4 +1,4 @@
-"""Regression: give a pair of texts a number, such as how alike they are (Cer 2017, https://aclanthology.org/S17-2001).
+"""Regression: a number for a pair of texts, such as their similarity (Cer 2017, https://aclanthology.org/S17-2001).
 
 One output on the pooled features of both texts in one row, as Devlin 2018, arXiv:1810.04805, section 4.1, for STS-B;
 labels are standardised to mean 0 and standard deviation 1. The compile/fit preset is its AdamW with warm-up and decay.
@@ -30,7 +30,7 @@ class ScorePair(Objective):
     fields = Fields(required=("text", "text_pair", "label"), inputs=("text", "text_pair"), texts=("text", "text_pair"))
 
     def preparation(self, architecture) -> Preparation:
-        return NumberPreparation(self)
+        return LabelScalePreparation(self)
 
     def check_architecture(self, architecture) -> None:
         check_reads_tokens(architecture, "score_pair")
@@ -72,25 +72,25 @@ class ScorePair(Objective):
         return regression_scores(predicted, np.array([float(record["label"]) for record in records]))
 
 
-class NumberPreparation(Preparation["ScorePair"]):
+class LabelScalePreparation(Preparation["ScorePair"]):
     """Checks that each label is a number, and measures mean and standard deviation of the training split."""
 
     def __init__(self, objective: ScorePair) -> None:
         super().__init__(objective)
-        self.numbers: list[float] = []
+        self.labels: list[float] = []
 
     def add(self, split: str, location: str, record: dict) -> None:
         number = _number(record["label"], location)
         if split == "train":
-            self.numbers.append(number)
+            self.labels.append(number)
 
     def finish(self, describe: Callable[[str], str]) -> ScorePair:
-        if self.objective.std or not self.numbers:
+        if self.objective.std or not self.labels:
             return self.objective
-        labels = np.array(self.numbers)
+        labels = np.array(self.labels)
         if labels.std() == 0:
-            where = describe("train")
-            raise UserError(f"Expected different numbers as labels in {where}. Received: {labels[0]:g}.")
+            source = describe("train")
+            raise UserError(f"Expected different numbers as labels in {source}. Received: label={labels[0]:g} only.")
         return replace(self.objective, mean=float(labels.mean()), std=float(labels.std()))
 
 

@@ -5,6 +5,7 @@ or, with `crf`, all words together (Lample 2016, arXiv:1603.01360). The compile/
 decay.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -20,7 +21,7 @@ from zoo.layers.tags import decode_tags
 from zoo.metrics import classification
 from zoo.metrics.spans import per_class, span_scores
 from zoo.objectives import Fields, Objective, Preparation, Reports
-from zoo.objectives._requirements import check_feature_a_token
+from zoo.objectives._requirements import check_token_features
 from zoo.objectives._tagging import AUTO, TagPreparation, decide_texts, named_spans, names_of, words_of
 from zoo.runtime.errors import UserError, one_of
 
@@ -63,7 +64,7 @@ class TagTokens(Objective, Reports):
         return TagPreparation(self)
 
     def check_architecture(self, architecture) -> None:
-        check_feature_a_token(architecture, "tag_tokens")
+        check_token_features(architecture, "tag_tokens")
 
     def examples(self, records, tokenizer, train=True):
         for record, alignment in zip(records, self._alignments(records, tokenizer), strict=True):
@@ -89,7 +90,7 @@ class TagTokens(Objective, Reports):
         return align_words([words_of(record)[0] for record in records], tokenizer)
 
     def _room(self, tokenizer):
-        """Pieces of words in a window."""
+        """The number of pieces of words that fit into a window. Raises UserError where none does."""
         room = self.length - sum(map(len, tokenizer.template.special_ids(1, self.length)))
         if room < 1:
             raise UserError(f"Expected room for words beside the special tokens. Received: length={self.length}.")
@@ -110,7 +111,7 @@ class TagTokens(Objective, Reports):
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def predict(self, run, records, tokenizer):
-        """What `decide` returns for each text, without padding."""
+        """The decision of `decide` for each text, without padding."""
         alignments = self._alignments(records, tokenizer)
         windows = [list(self._windows(alignment, tokenizer)) for alignment in alignments]
         outputs = iter(run(list(chain.from_iterable(windows))))
@@ -129,7 +130,7 @@ class TagTokens(Objective, Reports):
         return np.concatenate([*scores, np.zeros((1, len(self.tags)), "float32")])[alignment.first]  # last: `NO_PIECE`
 
     def decoder_inputs(self, model) -> dict:
-        """What `decide` takes beside the model's outputs: the transition scores of a CRF."""
+        """Further inputs of `decide`: the transition scores of a CRF."""
         return {"transitions": model.get_layer(HEAD).transition_scores()} if self.crf else {}
 
     def decide(self, outputs):
@@ -172,10 +173,10 @@ class TagTokens(Objective, Reports):
             return " ".join(f"{word['text']}/{word['tag']}" for word in answer)
         return "  ".join(f"{span['label']}: {span['text']} {span['score']:.3f}" for span in answer) or "(none)"
 
-    def tag_pairs(self, decisions, records) -> list[tuple]:
-        """(true tags, decided tags) of each record."""
-        decided = ([self.tags[i] for i in decision["word_tags"]] for decision in decisions)
-        return list(zip((self.tag_set.normalise(record["tags"]) for record in records), decided, strict=True))
+    def tag_pairs(self, decisions: Sequence[dict], records: Sequence[dict]) -> list[tuple]:
+        """(true tags, predicted tags) of each record."""
+        predicted = ([self.tags[i] for i in decision["word_tags"]] for decision in decisions)
+        return list(zip((self.tag_set.normalise(record["tags"]) for record in records), predicted, strict=True))
 
     def scores(self, decisions, records):
         pairs = self.tag_pairs(decisions, records)
@@ -184,13 +185,12 @@ class TagTokens(Objective, Reports):
         return span_scores(*self._spans(decisions, pairs)) | accuracy if self.tag_set.spans else accuracy
 
     def _spans(self, decisions, pairs):
-        """(true spans, decided spans), each a list of (label, start, end) for each record."""
+        """(true spans, predicted spans), each a list of (label, start, end) for each record."""
         _, names = names_of(self.tag_set)
         columns = ([decision[name].tolist() for name in ("labels", "first", "last")] for decision in decisions)
-        decided = [
-            [(names[label], first, last + 1) for label, first, last in zip(*spans, strict=True)] for spans in columns
-        ]
-        return [span_schemes.decode(tags) for tags, _ in pairs], decided
+        spans = (zip(*arrays, strict=True) for arrays in columns)
+        predicted = [[(names[label], first, last + 1) for label, first, last in text] for text in spans]
+        return [span_schemes.decode(tags) for tags, _ in pairs], predicted
 
     def per_class(self, decisions, records):
         pairs = self.tag_pairs(decisions, records)

@@ -2,7 +2,7 @@
 
 Trained with teacher forcing (Sutskever et al. 2014, https://arxiv.org/abs/1409.3215) by cross-entropy with label
 smoothing, Vaswani et al. 2017, section 5.4, https://arxiv.org/abs/1706.03762. One tokenizer is trained on both texts.
-Scores are those of texts generated with the most probable token at each step.
+Generated texts, of which BLEU and the like are computed, are decoded greedily.
 """
 
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""A trained model with its tokenizer and objective: predict, generate, evaluate, save and load."""
+"""Pipelines: a trained model with its tokenizer and objective, to predict, generate, evaluate, save and load."""

@@ -57,7 +57,7 @@ class GenerationMethods:
 
         Args:
             prompts: a text, or a list of texts.
-            max_new_tokens: most new tokens of a text; None: the objective's own, 64 unless it says otherwise.
+            max_new_tokens: most new tokens of a text; None: the objective's `max_new_tokens`, by default 64.
             temperature: divides the logits before sampling; 0 is greedy decoding.
             top_k: sample from the k likeliest tokens; of contrastive search, the number of candidates.
             top_p: nucleus sampling: sample from the fewest tokens with this total probability, above 0 to 1.
@@ -68,9 +68,9 @@ class GenerationMethods:
             repetition_penalty: above 1, divides the logits of tokens of the text so far; None or 1: no penalty.
             no_repeat_ngram: size of n-grams, in tokens, that may not repeat; None: none is forbidden.
             min_tokens: fewest new tokens before a text may stop.
-            bad_words: a word, or several, that are never generated.
-            stop: a text, or several, at which generation stops; it is cut off.
-            seed: seed of the sampling. A prompt has the same sample in any batch.
+            bad_words: a word, or a list of words, that are never generated.
+            stop: a stop string, or a list of them, at which generation stops; it is cut off.
+            seed: random seed of sampling. A prompt has the same sample in any batch.
             beams: number of beams of a beam search; 1: none.
             length_penalty: beam search: a text's score is its log-probability over its number of new tokens to the
                 power of this; above 0 prefers longer texts.
@@ -81,9 +81,9 @@ class GenerationMethods:
             json_schema: constrained decoding: a JSON schema, a dict or JSON, for which the text is valid.
             draft: a smaller pipeline of the same tokenizer for speculative decoding: the same text, sooner.
 
-        Returns a text, or a list of texts for a list of prompts; with `return_sequences` above 1 a list of texts takes
-        the place of each text. Raises UserError for prompts that the model cannot continue, and for arguments out of
-        their range or in contradiction.
+        Returns a text, or a list of texts for a list of prompts; with `return_sequences` above 1 a list of texts for
+        each prompt. Raises UserError for prompts that the model cannot continue, and for arguments out of their range
+        or in contradiction.
         """
         options: dict[str, Any] = {
             **{"max_new_tokens": max_new_tokens, "temperature": temperature, "top_k": top_k, "top_p": top_p},
@@ -165,11 +165,11 @@ class GenerationMethods:
         bad_words: str | Sequence[str] = (),
         seed: int = 0,
     ) -> Chat:
-        """A conversation with a model that follows instructions: `.say(text)` answers.
+        """A chat with a model that follows instructions: `.say(text)` answers.
 
         Args:
             system: the system message, before the first turn.
-            max_new_tokens: longest answer, in tokens; None: the objective's own.
+            max_new_tokens: longest answer, in tokens; None: the objective's `max_new_tokens`.
             temperature, top_k, top_p, min_p, typical_p, contrastive_alpha, repetition_penalty, no_repeat_ngram,
             bad_words, seed: as of `generate`.
 
@@ -188,5 +188,5 @@ class GenerationMethods:
         """A `GenerationConfig`; where `max_new_tokens` is None, it is the objective's."""
         from zoo.generation.generation_config import GenerationConfig
 
-        default = getattr(self.objective, "max_new_tokens", 64)  # of other objectives `TextGenerator` says why not
+        default = getattr(self.objective, "max_new_tokens", 64)  # `TextGenerator` refuses objectives without it
         return GenerationConfig(max_new_tokens=default if max_new_tokens is None else max_new_tokens, **fields)

@@ -1,4 +1,4 @@
-"""A trained model with its tokenizer and objective: raw text in, answers out."""
+"""The pipeline: a trained model with its tokenizer and objective, from raw text to answers."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,19 +18,19 @@ from zoo.presets import Preset
 from zoo.runtime.errors import UserError, one_of
 from zoo.text.tokenizer import Tokenizer
 
-Text = str | tuple[str, ...]  # a text, or a tuple of the texts that an objective's inputs are
+Text = str | tuple[str, ...]  # a text, or a tuple of texts, one for each input of the objective
 Scores = dict[str, float]  # metric -> value
 
 
 @dataclass
 class Pipeline(GenerationMethods):
-    """What `zoo.train` and `zoo.load` return."""
+    """A pipeline: a trained model with its preset, tokenizer and scores, as `zoo.train` and `zoo.load` return it."""
 
     model: keras.Model
     preset: Preset  # as resolved by training: with labels, vocabulary and threshold
     tokenizer: Tokenizer
     scores: dict[str, Scores] = field(default_factory=dict)  # by split, measured after training
-    weight_type: str = "float32"  # other types are for inference alone: see `zoo.load`
+    weight_type: str = "float32"  # "bfloat16" and "int8" are for inference only: see `quantize` of `zoo.load`
 
     @property
     def objective(self) -> Objective:
@@ -52,7 +52,7 @@ class Pipeline(GenerationMethods):
         return answers[0] if single else answers
 
     def stream(self, records: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Any]]:
-        """Yield (record, answer) for each of an iterable of records; memory holds one chunk of them."""
+        """Yield (record, answer) for each record, predicted in chunks: memory holds one chunk of records."""
         for chunk in in_chunks(records):
             decisions = predict(self.model, self.objective, self.tokenizer, chunk)
             for record, decision in zip(chunk, decisions, strict=True):
@@ -66,11 +66,11 @@ class Pipeline(GenerationMethods):
         Args:
             data: a dataset spec: see `zoo.open_dataset`.
             columns: {standard field: the data's name for it}; default: the names of the training data.
-            errors: "strict", or "replace" to continue after broken UTF-8.
+            errors: "strict", or "replace" to read invalid UTF-8 with replacement characters.
         """
         inputs = self.objective.fields.inputs
-        known = {field: name for field, name in self.preset.data.columns.items() if field in inputs}
-        dataset = open_dataset(data, columns or known, errors=errors, required=inputs, split_strategy="")
+        input_columns = {field: name for field, name in self.preset.data.columns.items() if field in inputs}
+        dataset = open_dataset(data, columns or input_columns, errors=errors, required=inputs, split_strategy="")
         for split in dataset.splits:
             yield from dataset.records(split)
 

@@ -16,7 +16,7 @@ from zoo.text.tokenizer import Tokenizer
 
 ROWS = 64  # most examples in a batch
 TOKENS = 4096  # most token ids in a batch: outputs may be as wide as a vocabulary
-_DERIVED = WeakKeyDictionary()  # model -> {key: what was made of the model, compiled once}
+_DERIVED = WeakKeyDictionary()  # model -> {key: transformed model or compiled function}
 
 
 def predict(
@@ -30,15 +30,15 @@ def predict(
     """The objective's decision for each record, in order.
 
     Args:
-        during_training: called by validation in each epoch; objectives may generate fewer texts.
-        predict_batch: takes the place of `model.predict_on_batch`.
+        during_training: True for validation in each epoch: objectives may generate fewer texts.
+        predict_batch: function of a batch of inputs that is called instead of `model.predict_on_batch`.
     """
     run = BatchPredictor(model, objective, tokenizer, during_training, predict_batch)
     return [decision for chunk in in_chunks(records) for decision in objective.predict(run, chunk, tokenizer)]
 
 
 class BatchPredictor:
-    """Runs a model on lists of examples; `objective.predict` gets one. Arguments are those of `predict`."""
+    """Batch prediction: runs a model on lists of examples for `objective.predict`. Arguments are those of `predict`."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class BatchPredictor:
 
         Args:
             examples: dicts of 1-D arrays as `objective.examples` yields them.
-            transform: makes of the model another one with the same layers, which is run.
+            transform: returns another model with the same layers, which is run instead.
         """
         if transform:
             model = self._derived(transform, lambda: transform(self.model))
@@ -78,7 +78,7 @@ class BatchPredictor:
         return keras.tree.map_structure(keras.ops.convert_to_numpy, compiled(outputs))
 
     def decide_rows(self, outputs: Sequence) -> list[dict[str, np.ndarray]]:
-        """The decision for each of a list of outputs, arrays or dicts of arrays; those of one shape at once."""
+        """The decision for each output, an array or a dict of arrays; outputs of one shape are decided as one batch."""
         decisions: list[Any] = [None] * len(outputs)
         for indices in _by_shape(outputs):
             rows = [outputs[i] for i in indices]
@@ -102,8 +102,7 @@ class BatchPredictor:
     def generate(self, rows: Sequence[dict[str, Any]], max_new_tokens: int) -> list[list[int]]:
         """Greedy decoding: the new ids for each of a list of prompts, at most `max_new_tokens` and without the end id.
 
-        A row holds `tokens`, or the `source` of an encoder-decoder and what its `target` starts with: see
-        `zoo.generation.generate.prompts_of`.
+        Rows are as of `zoo.generation.generate.prompts_of`: `tokens`, or `source` and optionally `target`.
         """
         from zoo.generation.generate import generate, prompts_of
         from zoo.generation.generation_config import GenerationConfig
@@ -113,7 +112,7 @@ class BatchPredictor:
         return [completion.ids for (completion,) in generate(self.model, *prompts_of(rows, self.tokenizer), config)]
 
     def _derived(self, key, make):
-        """What `make` makes of the model, the same for all predictors, so that it is compiled once."""
+        """The result of `make()`, cached for the model under `key`: all predictors share it, so it is compiled once."""
         derived = _DERIVED.setdefault(self.model, {})
         if key not in derived:
             derived[key] = make()
@@ -130,25 +129,25 @@ def _by_shape(outputs):
 
 
 def _stack(rows):
-    """Arrays, or dicts of arrays, as one with a further first axis."""
+    """A batch: arrays, or dicts of arrays, stacked along a new first axis."""
     if isinstance(rows[0], dict):
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
     return np.stack(rows)
 
 
 def _row(arrays, row):
-    """A row of an array, or of each of a dict of arrays."""
+    """A row of an array, or of each array of a dict."""
     return {name: array[row] for name, array in arrays.items()} if isinstance(arrays, dict) else arrays[row]
 
 
-def _batches(sizes, longest):
+def _batches(sizes, max_length):
     """Yield (example indices, padded length of each input) of examples of about the same size, longest first."""
     order = sorted(range(len(sizes)), key=lambda i: tuple(-sizes[i]))
     while order:
-        shape = bucket(sizes[order[:ROWS]].max(axis=0), longest)
+        shape = bucket(sizes[order[:ROWS]].max(axis=0), max_length)
         count = max(1, min(ROWS, TOKENS // int(shape.max())))
         indices, order = order[:count], order[count:]
-        yield indices, bucket(sizes[indices].max(axis=0), longest)
+        yield indices, bucket(sizes[indices].max(axis=0), max_length)
 
 
 def _predict_padded(predict_batch, names, batch):

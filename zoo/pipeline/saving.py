@@ -26,7 +26,7 @@ def save(pipeline: Pipeline, folder: str | Path) -> None:
     """
     pipeline.check_weight_type()
     folder, model = Path(folder), pipeline.model
-    with silence():  # Keras imports TensorFlow for it, where there is one
+    with silence():  # Keras imports TensorFlow here, if it is installed
         keras.Model(model.input, model.output).save(folder / "model.keras")  # without the optimizer
     pipeline.tokenizer.save(folder / "tokenizer.json")
     write_text(folder / "preset.json", config.to_json(pipeline.preset))
@@ -34,13 +34,13 @@ def save(pipeline: Pipeline, folder: str | Path) -> None:
 
 
 def load(folder: str | Path, quantize: str = "float32") -> Pipeline:
-    """The pipeline in a folder that a training run left.
+    """Load the pipeline of a model folder, which a training run wrote.
 
     Args:
         folder: the model folder.
         quantize: weight-only quantization of dense layers and embeddings: "bfloat16" takes half, "int8" a quarter of
-            the memory of "float32", and less time on torch, see `zoo.layers.quantization`. A quantized pipeline
-            predicts, generates and evaluates, but is neither saved nor exported.
+            the memory of "float32", and less time on torch: see `zoo.layers.quantization`. A quantized pipeline
+            predicts, generates and evaluates, but cannot be saved or exported.
 
     Raises UserError, naming the file, where a file is missing, truncated or of another version.
     """
@@ -51,8 +51,8 @@ def load(folder: str | Path, quantize: str = "float32") -> Pipeline:
     preset = _read(folder / "preset.json", _load_preset, advice="")  # its errors say what to do
     tokenizer = _read(folder / "tokenizer.json", Tokenizer.load)
     model = _read(folder / "model.keras", _load_model)
-    vectors, size = preset.architecture.vocabulary, tokenizer.vocabulary_size
-    if size > vectors or (size < vectors and not preset.training.init):  # published networks have spare vectors
+    embeddings, size = preset.architecture.vocabulary, tokenizer.vocabulary_size
+    if size > embeddings or (size < embeddings and not preset.training.init):  # checkpoints may have spare embeddings
         raise UserError(f"The files in {folder} are of different models: copy the whole folder again.")
     path = folder / "scores.json"
     scores = _read(path, lambda path: json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
@@ -76,20 +76,21 @@ def _load_preset(path):
 
 
 def _load_model(path):
-    if not zipfile.is_zipfile(path):  # its table of contents stands at the end
+    if not zipfile.is_zipfile(path):  # the directory of a zip file is at its end, so a truncated file has none
         raise UserError("Expected a complete Keras file. Received: a truncated or damaged one.")
     with silence():
         return keras.saving.load_model(path, compile=False)
 
 
 def _not_a_model(folder, missing):
-    """Why a folder is no model folder, with the nearest model beside it."""
+    """The error message for a folder that is no model folder; it names the nearest model folder beside it."""
     path = folder.absolute()
     unfinished = path.with_name(f"{path.name}.running").is_dir()
     hint = " Its run did not end: finish it by zoo train ... --resume." if unfinished else ""
     if folder.is_dir():
         return f"Expected {', '.join(FILES)} in {folder}. Received: a folder without {', '.join(missing)}.{hint}"
     reason = "is a file" if folder.exists() else "does not exist"
-    near = sorted(model.parent.name for model in path.parent.glob("*/preset.json") if model.parent.suffix != ".running")
-    models = f"{did_you_mean(path.name, near)} Models beside it: {', '.join(near)}." if near else ""
-    return f"Expected a folder that zoo train wrote. Received: {folder}, which {reason}.{hint or models}"
+    folders = (file.parent for file in path.parent.glob("*/preset.json"))
+    models = sorted(model.name for model in folders if model.suffix != ".running")
+    suggestion = f"{did_you_mean(path.name, models)} Models beside it: {', '.join(models)}." if models else ""
+    return f"Expected a folder that zoo train wrote. Received: {folder}, which {reason}.{hint or suggestion}"

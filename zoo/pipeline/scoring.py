@@ -1,4 +1,4 @@
-"""Scores of a pipeline on held-out records, and the calibration of its threshold."""
+"""Evaluation of a pipeline on held-out records, and calibration of its decision threshold."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def scores_and_tables(
     objective: Objective, decisions: Sequence[dict[str, Any]], records: Sequence[dict[str, Any]]
 ) -> tuple[dict[str, float], list[dict[str, Any]], np.ndarray | None]:
-    """`(scores, scores per class, confusion matrix)` of a decision for each record."""
+    """Evaluation metrics: `(scores, scores per class, confusion matrix)` of a list of decisions, one for each record.
+
+    Objectives without such reports have no scores per class, and None as their confusion matrix.
+    """
     scores = objective.scores(decisions, records)
     if not isinstance(objective, Reports):
         return scores, [], None

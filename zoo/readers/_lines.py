@@ -1,4 +1,4 @@
-"""Lines of UTF-8 text and rows of tables, plain or gzipped, with a clear error for every way they can be broken."""
+"""Read lines of UTF-8 text and rows of tables, plain or gzipped, with errors that name file and line."""
 
 import gzip
 import zlib
@@ -66,7 +66,9 @@ def _raw_lines(path) -> Iterator[bytes]:
         with opener(path, "rb") as file:
             yield from file
     except (EOFError, zlib.error) as error:
-        raise UserError(f"Expected a whole gzip file, and {path} is truncated or damaged ({error}).") from error
+        raise UserError(
+            f"Expected a complete gzip file. Received: {path}, which is truncated or damaged ({error})."
+        ) from error
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror or error}.") from error
 
@@ -77,7 +79,7 @@ def _decode(line, location, errors):
     except UnicodeDecodeError as error:
         raise UserError(
             f"Expected UTF-8. Received: byte 0x{line[error.start]:02x} at {location}, byte {error.start + 1} of the "
-            "line. Save the file as UTF-8, or go on with U+FFFD in such places by --errors replace."
+            "line. Save the file as UTF-8, or replace invalid bytes by U+FFFD with --errors replace."
         ) from error
 
 

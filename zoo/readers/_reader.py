@@ -1,4 +1,4 @@
-'''The contract of a reader, which turns one file format or source into rows for a `zoo.open_dataset`.
+'''The contract of a reader, which turns one file format or source into rows for `zoo.open_dataset`.
 
 A reader of a file format has `extensions` and `rows`. This one reads .ini files, a section a row:
 
@@ -46,13 +46,13 @@ Row = dict[str, Any]  # the source's own columns
 
 @dataclass(frozen=True)
 class Source:
-    """The rows of one split, or of a complete dataset, streamed anew by each call of `rows`."""
+    """The rows of one split, or of a complete dataset; every call of `rows` streams them from the start."""
 
     description: str  # for messages
     rows: Callable[[], Iterator[tuple[str, Row]]]  # yields (location, row): a location such as "train.tsv:12"
     digest: Callable[[], str]  # a hash that changes with the content
     columns: Mapping[str, str] = field(default_factory=dict)  # standard field -> column, unless the user maps others
-    count: Callable[[], int] | None = None  # the number of rows, where that is quicker to know than by `rows`
+    count: Callable[[], int] | None = None  # the number of rows, where that is quicker than `rows`
 
 
 class Reader:
@@ -85,7 +85,7 @@ class Reader:
         return sum(1 for _ in self.rows(path, errors))
 
 
-REGISTERED: dict[str, type[Reader]] = {}  # readers from outside of the zoo, by name: `zoo.register` adds them
+REGISTERED: dict[str, type[Reader]] = {}  # user-defined readers by name: `zoo.register` adds them
 
 
 def plain_name(path: str | Path) -> str:

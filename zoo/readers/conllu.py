@@ -24,8 +24,9 @@ class Conllu(Reader):
                 yield lines[0][0], _row(words, [line for _, line in lines])
 
 
-def _columns(located):
-    location, line = located
+def _columns(located_line):
+    """The columns of a (location, line), None for a comment. Raises UserError for a broken line."""
+    location, line = located_line
     if line.startswith("#"):
         return None
     columns = line.split("\t")

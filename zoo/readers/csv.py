@@ -12,7 +12,7 @@ class Csv(TableReader):
     extensions = (".csv",)
 
     def cells(self, path, errors):
-        csv.field_size_limit(2**31 - 1)  # what a C long holds everywhere; the library's default refuses 128 KiB
+        csv.field_size_limit(2**31 - 1)  # fits a C long on every platform; the default limit is 128 KiB
         reader = csv.reader((line for _, line in read_lines(path, errors)), strict=True)
         start = 1
         try:

@@ -39,7 +39,7 @@ def _source(file, split):
 
 
 class _File:
-    """A JSON file, parsed once for all of its splits: what is not read yet waits in `unread`."""
+    """A JSON file, parsed once for all of its splits: `unread` holds the splits that are not read yet."""
 
     def __init__(self, path, errors):
         self.path, self.errors, self.unread = path, errors, {}
@@ -108,7 +108,7 @@ def _questions(articles, path):
 
 
 def _question(question, context):
-    """A question's row, without `answers` where the file has none, as a file of test questions."""
+    """A question's row, without `answers` where the file has none, such as a file of test questions."""
     row = {"context": context, "question": question["question"], "id": question.get("id")}
     if question.get("is_impossible"):
         return row | {"answers": []}

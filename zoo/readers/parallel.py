@@ -1,8 +1,8 @@
 """Parallel text: two files with as many lines each, one sentence per line, named by a path with {source,target}.
 
 `corpus/train.{en,de}` reads corpus/train.en and corpus/train.de. Where the path before `.{` is a folder, as in
-`corpus.{en,de}`, all its splits are read: train.en, train.de, valid.en, test_2016.de.gz and so on. In a shell the
-braces want quotation marks.
+`corpus.{en,de}`, all its splits are read: train.en, train.de, valid.en, test_2016.de.gz and so on. Quote the path in a
+shell, which expands braces.
 """
 
 import re
@@ -49,12 +49,13 @@ def _add(stems, split, stem):
 
 
 def _source(stem, languages, errors):
-    source, target = (_existing(f"{stem}.{language}") for language in languages)
+    source, target = (_plain_or_gzipped(f"{stem}.{language}") for language in languages)
     description = f"{source} with {target}"
     return Source(description, lambda: _rows(source, target, errors), lambda: digest_files(source, target))
 
 
-def _existing(path):
+def _plain_or_gzipped(path):
+    """The path of an existing file, with .gz where only that exists. Raises UserError for a missing file."""
     if not Path(path).exists() and Path(f"{path}.gz").exists():
         path = f"{path}.gz"
     check_exists(path)
@@ -68,6 +69,6 @@ def _rows(source, target, errors):
             short, long = (source, target) if left is None else (target, source)
             raise UserError(
                 f"Expected as many lines in {source} as in {target}. Received: {short} ends after line {number - 1}, "
-                f"{long} goes on."
+                f"{long} has more."
             )
         yield f"{source}:{number}", {"source": without_ending(left[1]), "target": without_ending(right[1])}

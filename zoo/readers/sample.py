@@ -11,7 +11,7 @@ anybody's data), split 220/40/40 with the intents spread evenly. One JSON object
     tokens       the words and punctuation marks of the text: re.findall(r"\\w+|[^\\w\\s]", text)
     tags         a tag per token: O, or B- and I- with product, order_number, person, place, date or money
     question     a question about the text
-    answers      [{"text", "start"}]: where in the text the answer stands, in characters; [] where the text has none
+    answers      [{"text", "start"}]: the answer, and its offset in the text in characters; [] where there is none
     summary      a subject line
     spanish      the message in Spanish
     instruction  what the reply should do

@@ -1,7 +1,7 @@
 """TFDS, TensorFlow Datasets (https://www.tensorflow.org/datasets): feature names mapped to standard fields.
 
 `tfds:NAME`, `tfds:NAME/CONFIG` or `tfds:NAME:VERSION` reads from TFDS's own folder (TFDS_DATA_DIR, or
-~/tensorflow_datasets) and downloads and prepares a missing data set there. Class numbers become class names. Rows
+~/tensorflow_datasets) and downloads and prepares a missing dataset there. Class numbers become class names. Rows
 without a class, and GLUE's test splits, whose classes are secret, are left out. A split beyond the usual three, such as
 `tfds:clinc_oos#test_oos`, is read only by its name. In translations, source and target are the languages in the data
 set's own order, unless --columns source=de,target=en maps them. In wiki40b, marks such as _START_PARAGRAPH_ become line
@@ -58,7 +58,7 @@ class TensorFlowDatasets(Reader):
         return spec.startswith(SCHEME)
 
     def sources(self, spec, errors):
-        builder = _prepared(spec)
+        builder = _prepared_builder(spec)
         return {_common_name(split): _source(builder, split, spec) for split in _splits(builder)}
 
 
@@ -99,40 +99,40 @@ def _columns(builder) -> dict[str, str]:
 
 def _rows(builder, split, spec):
     tfds = _library()
-    streamed = tfds.ReadConfig(try_autocache=False)  # a small data set would be kept in memory otherwise
-    records = tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False, read_config=streamed))
+    read_config = tfds.ReadConfig(try_autocache=False)  # TFDS caches small datasets in memory otherwise
+    records = tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False, read_config=read_config))
     for number, record in enumerate(records, start=1):
-        row = {name: _plain(record[name], feature) for name, feature in builder.info.features.items()}
+        row = {name: _to_python(record[name], feature) for name, feature in builder.info.features.items()}
         if builder.name == "wiki40b":
-            row["text"] = _unmarked(row["text"])
+            row["text"] = _replace_marks(row["text"])
         if None not in row.values() or split == UNLABELLED:
             yield f"{spec}#{split} record {number}", row
 
 
-def _plain(value, feature):
+def _to_python(value, feature):
     """A feature's value in Python's types; None for an unknown class."""
     if isinstance(value, dict):
         inner = getattr(feature, "feature", feature)  # of a Sequence: its features; each value is then an array
-        return {name: _plain(item, inner[name]) for name, item in value.items()}
+        return {name: _to_python(item, inner[name]) for name, item in value.items()}
     if getattr(value, "ndim", 0):
-        return [_plain(item, getattr(feature, "feature", feature)) for item in value]
+        return [_to_python(item, getattr(feature, "feature", feature)) for item in value]
     if hasattr(feature, "int2str"):
         return feature.int2str(int(value)) if value >= 0 else None
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    # The shortest decimal that is this number: 3.8, where a float32 made wider would be 3.799999952316284.
+    # The shortest decimal of a float32: 3.8, where float(value) is 3.799999952316284.
     return float(str(value)) if value.dtype.kind == "f" else value.item()
 
 
-def _unmarked(text):
-    for mark, plain in MARKS.items():
-        text = text.replace(mark, plain)
+def _replace_marks(text):
+    for mark, replacement in MARKS.items():
+        text = text.replace(mark, replacement)
     return text.strip()
 
 
 @cache
 def _library():
-    """The library, set up not to reserve the memory of the GPU, which the backend needs."""
+    """The library, with TensorFlow's GPU memory growth on, to leave the GPU's memory to the backend."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up lines of TensorFlow
     try:
         with silence():
@@ -143,24 +143,24 @@ def _library():
             f"Expected TensorFlow and TFDS to be installed ({error}). "
             "Do: pip install tensorflow tensorflow-datasets importlib_resources"
         ) from error
-    with silence(), contextlib.suppress(RuntimeError):  # TensorFlow has started already: it is the backend
+    with silence(), contextlib.suppress(RuntimeError):  # TensorFlow is initialised already: it is the backend
         for device in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(device, True)
     return tfds
 
 
-def _prepared(spec):
+def _prepared_builder(spec):
     builder = _builder(spec)
     _limit_retries()
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each retry is a warning there
     try:
         with contextlib.redirect_stdout(sys.stderr):
             builder.download_and_prepare()
-    except Exception as error:  # a download fails in many ways, and each data set has ways of its own
+    except Exception as error:  # each dataset raises its own exceptions
         raise UserError(
             f"Expected to download and prepare {spec}, or to find it in {builder.data_dir}. "
-            f"Received: {type(error).__name__}: {_first_line(error)}. Is there a network? If not, prepare it on a "
-            "machine that has one and copy that folder, or point TFDS_DATA_DIR to where it is."
+            f"Received: {type(error).__name__}: {_first_line(error)}. Without a network, prepare it on "
+            "another machine and copy that folder, or set TFDS_DATA_DIR to it."
         ) from error
     return builder
 

@@ -1,1 +1,1 @@
-"""Files, console, interrupts and error messages."""
+"""Files, console, interrupts, parsing, plugins and error messages."""

@@ -12,7 +12,7 @@ console = Console(stderr=True, soft_wrap=True, highlight=False)
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Redirect standard error to nothing within the block, for start-up lines of C++ libraries."""
+    """Discard standard error within the block, start-up messages of C++ libraries included (file descriptor 2)."""
     sys.stderr.flush()
     saved = os.dup(2)
     try:

@@ -1,11 +1,11 @@
-"""User errors: mistakes that a user can cause, told in one clear line."""
+"""User errors: mistakes that a user can cause, reported in one clear line."""
 
 import difflib
 import errno
 from collections.abc import Collection, Iterable
 
-USER_ERROR = 2  # exit status of a user error; 1 is a fault of the zoo's
-HINTS = {
+USER_ERROR = 2  # exit status of a user error; 1 is a bug in the zoo
+HINTS = {  # {error number of an OSError: what to do about it}
     errno.ENOENT: "Create its folder first, or correct the path.",
     errno.ENOTDIR: "A part of that path is a file.",
     errno.ENOSPC: "Free some space on its disk, then try again.",
@@ -19,13 +19,12 @@ HINTS = {
 class UserError(ValueError):
     """A mistake that a user can cause; its message is one clear line.
 
-    The command line prints the message and exits with 2. Every other exception is a fault of the code and keeps its
-    traceback.
+    The command line prints the message and exits with 2. Every other exception is a bug and keeps its traceback.
     """
 
 
 def user_message(error: BaseException) -> str | None:
-    """The one-line message of a user error, without a line break; None where the code is at fault.
+    """The one-line message of a user error, without a line break; None for a bug.
 
     An `OSError` of the system (a missing file, a full disk) counts as a user error.
     """
@@ -42,29 +41,33 @@ def single_line(text: str) -> str:
 
 def nearest(name: object, known: Iterable) -> str | None:
     """The known name nearest to `name`, or None."""
-    near = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
-    return near[0] if near else None
+    matches = difflib.get_close_matches(str(name), map(str, known), n=1, cutoff=0.5)
+    return matches[0] if matches else None
 
 
 def did_you_mean(name: object, known: Iterable) -> str:
     """ " Did you mean 'x'?" with the nearest known name, or "" where no known name is near."""
-    near = nearest(name, known)
-    return f" Did you mean {near!r}?" if near else ""
+    match = nearest(name, known)
+    return f" Did you mean {match!r}?" if match else ""
 
 
-def unknown(what: str, received: object, known: Collection[str]) -> str:
-    """One line for a name that is not among the `known` ones, with the nearest known name."""
-    return f"Unknown {what}. Received: {received!r}.{did_you_mean(received, known)} Known: {', '.join(known)}."
+def unknown(noun: str, received: object, known: Collection[str]) -> str:
+    """The message for a name that is not among the `known` names, with the nearest known name.
+
+    Args:
+        noun: what the name stands for, such as "architecture".
+    """
+    return f"Unknown {noun}. Received: {received!r}.{did_you_mean(received, known)} Known: {', '.join(known)}."
 
 
-def one_of(what: str, received: str, known: Collection[str]) -> str:
-    """`received`, if it is one of the `known` words.
+def one_of(noun: str, received: str, known: Collection[str]) -> str:
+    """Check that `received` is one of the `known` words, and return it.
 
     Raises UserError, with the nearest known word, if it is not.
     """
     if received in known:
         return received
-    raise UserError(unknown(what, received, known))
+    raise UserError(unknown(noun, received, known))
 
 
 def shorten(value: object, limit: int = 80) -> str:

@@ -38,7 +38,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     partial, old = _beside(path, "partial"), _beside(path, "old")
     try:
         with name_in_errors(path):
-            shutil.rmtree(partial, ignore_errors=True)  # of a process with this number that was killed
+            shutil.rmtree(partial, ignore_errors=True)  # left by a killed process with the same id
             partial.mkdir(parents=True)
             yield partial
             _replace(path, partial, old)
@@ -51,7 +51,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def name_in_errors(path: Path) -> Iterator[None]:
-    """Name `path` in an `OSError` of the block that names no file: a failed write names none."""
+    """Set `path` as the file name of an `OSError` in the block that has none, as that of a failed write has."""
     try:
         yield
     except OSError as error:
@@ -72,8 +72,9 @@ def write_text(path: str | Path, text: str) -> None:
         file.write(text)
 
 
-def _beside(path, what):
-    return path.with_name(f".{path.name}.{os.getpid()}.{what}")
+def _beside(path, suffix):
+    """A hidden path of this process in the folder of `path`, for an atomic rename."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{suffix}")
 
 
 def _replace(path, partial, old):

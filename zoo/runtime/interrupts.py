@@ -17,7 +17,7 @@ def defer_interrupt(action: Callable[[], None] | None = None) -> Iterator[Callab
     """
     presses = []
 
-    def note(number, frame):
+    def handler(number, frame):
         if presses:
             raise KeyboardInterrupt
         presses.append(number)
@@ -25,7 +25,7 @@ def defer_interrupt(action: Callable[[], None] | None = None) -> Iterator[Callab
             action()
 
     try:
-        before = signal.signal(signal.SIGINT, note)
+        before = signal.signal(signal.SIGINT, handler)
     except ValueError:  # not in the main thread
         yield lambda: False
         return

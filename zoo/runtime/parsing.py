@@ -1,4 +1,4 @@
-"""Values from text by their type annotations: bool, int, float, str, tuple, dict, Literal and unions with None."""
+"""Parsing of text by type annotations: bool, int, float, str, tuple, dict, Literal and unions with None."""
 
 import json
 from types import NoneType, UnionType
@@ -9,15 +9,17 @@ EXPECTED = {bool: "true or false", int: "a whole number", float: "a number", str
 
 
 def parse(text: str, annotation: Any) -> Any:
-    """The value of type `annotation` that `text` says.
+    """Parse `text` as a value of the type `annotation`.
 
-    "none" is None where the type allows it; a tuple is "3,4" or "(3, 4)"; a dict is JSON. Raises ValueError.
+    "none" is None where the type allows it; a tuple is "3,4" or "(3, 4)"; a dict is JSON. Raises ValueError for any
+    other text.
     """
     origin, arguments = get_origin(annotation) or annotation, get_args(annotation)
     if origin in (Union, UnionType):
-        return _first(text, arguments)
+        return _parse_union(text, arguments)
     if origin is Literal:
-        return {str(value): value for value in arguments}.get(text) or _fail(text)
+        values = {str(value): value for value in arguments}
+        return values[text] if text in values else _fail(text)
     if origin is NoneType:
         return None if text.lower() == "none" else _fail(text)
     if origin is bool:
@@ -43,9 +45,9 @@ def expected(annotation: Any) -> str:
     return EXPECTED.get(origin, str(annotation))
 
 
-def _first(text, annotations):
-    """The value of the first type that fits, None first and text last."""
-    for annotation in sorted(annotations, key=lambda each: (each is not NoneType, each is str)):
+def _parse_union(text, annotations):
+    """The value of the first type that `text` fits; None is tried first and str last."""
+    for annotation in sorted(annotations, key=lambda option: (option is not NoneType, option is str)):
         try:
             return parse(text, annotation)
         except ValueError:

@@ -1,4 +1,4 @@
-"""Plugins: modules of a user's own, or of installed packages, that register things with `zoo.register`."""
+"""Plugins: modules of a user, or of installed packages, that register classes and presets with `zoo.register`."""
 
 import importlib
 import importlib.metadata
@@ -9,14 +9,14 @@ from pathlib import Path
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError, single_line
 
-GROUP = "zoo.plugins"  # entry points: each a module, or a function without arguments, that registers
+GROUP = "zoo.plugins"  # of entry points: each is a module, or a function without arguments, that calls `zoo.register`
 _loaded: list[str] = []  # groups of entry points that were loaded
 
 
 def import_plugin(module: str) -> None:
-    """Import a module that registers things (`--import MODULE`).
+    """Import a module that registers classes or presets (`--import MODULE`).
 
-    Modules are looked for in the current folder too.
+    The current folder is searched too, after all others.
 
     Args:
         module: a dotted name, or the path of a .py file, whose folder is then searched for further modules.
@@ -27,13 +27,13 @@ def import_plugin(module: str) -> None:
     if path.suffix == ".py" and not path.is_file():
         raise UserError(f"Expected a Python file to import. Received: {module}, which does not exist.")
     name = path.stem if path.suffix == ".py" else module
-    _search(path.parent if path.suffix == ".py" else Path())
+    _append_to_path(path.parent if path.suffix == ".py" else Path())
     try:
-        loaded = importlib.import_module(name)
+        plugin = importlib.import_module(name)
     except Exception as error:
         raise UserError(f"Cannot import {module}: {_describe(error)}") from error
-    if path.suffix == ".py" and not path.samefile(loaded.__file__ or ""):
-        raise UserError(f"Expected a file name that no other module has. Received: {module}; {name} is {loaded!r}.")
+    if path.suffix == ".py" and not path.samefile(plugin.__file__ or ""):
+        raise UserError(f"Expected a file name that no other module has. Received: {module}; {name} is {plugin!r}.")
 
 
 def load_plugins() -> None:
@@ -55,8 +55,8 @@ def _new_entry_points():
     return importlib.metadata.entry_points(group=GROUP)
 
 
-def _search(folder):
-    """Let Python find modules in `folder`, after those of all other folders."""
+def _append_to_path(folder):
+    """Append `folder` to `sys.path`: a module of the same name in another folder comes first."""
     folder = str(folder.resolve())
     if folder not in sys.path:
         sys.path.append(folder)

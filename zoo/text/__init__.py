@@ -1,1 +1,1 @@
-"""Tokenizers at work: text to ids and back, with character offsets. The same inside a graph: `zoo.export.tokenizer`."""
+"""Tokenization: text to ids and back, with character offsets. Inside a TensorFlow graph: `zoo.export.tokenizer`."""

@@ -8,15 +8,14 @@ from tokenizers import AddedToken
 
 from zoo.runtime.errors import UserError
 
-WORD_MODELS = ("WordPiece", "WordLevel")  # models that look complete words up
+WORD_MODELS = ("WordPiece", "WordLevel")  # models that look up complete words
 
 
 def add_tokens(backend: tokenizers.Tokenizer, tokens: Sequence[str]) -> tokenizers.Tokenizer:
-    """A copy of a `tokenizers.Tokenizer` with new tokens, whose ids follow after all others.
+    """A copy of a `tokenizers.Tokenizer` with new tokens, whose ids follow all present ids.
 
-    In a model that looks complete words up (WordPiece, WordLevel) a new token is a further word of the vocabulary,
-    normalised as every text. In other models a new token is matched as a separate word before anything else is done to
-    a text.
+    In a model that looks up complete words (WordPiece, WordLevel) a new token is another word of the vocabulary,
+    normalised as text is. In other models a new token is matched as a separate word before a text is normalised.
 
     Raises `UserError` for a token that is empty, in the vocabulary already, or split into several words.
     """

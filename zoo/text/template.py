@@ -36,7 +36,7 @@ class SpecialTokenTemplate:
     def special_ids(self, texts: int, length: int | None = None) -> tuple[tuple[int, ...], ...]:
         """The special ids before, between and after 1 or 2 `texts`.
 
-        Raises `UserError` if `length`, in ids, has no room for them.
+        Raises `UserError` if `length`, in ids, is less than their number.
         """
         special = self.single if texts == 1 else self.pair
         count = sum(map(len, special))
@@ -47,7 +47,7 @@ class SpecialTokenTemplate:
     def assemble(self, texts: Sequence[tuple[np.ndarray, np.ndarray]], length: int | None = None) -> Encoding:
         """Join 1 or 2 texts, `(ids, offsets)` each, and the special ids into an `Encoding` of at most `length` ids.
 
-        Raises `UserError` if `length` has no room for the special ids.
+        Raises `UserError` if `length` is less than the number of special ids.
         """
         special = self.special_ids(len(texts), length)
         if length is not None:
@@ -63,16 +63,16 @@ class SpecialTokenTemplate:
         )
 
 
-def truncated_lengths(counts: Sequence[int], room: int) -> list[int]:
-    """The ids that remain of each of 1 or 2 texts of `counts` ids, so that the sum is at most `room`."""
+def truncated_lengths(counts: Sequence[int], limit: int) -> list[int]:
+    """The lengths, in ids, to which 1 or 2 texts of `counts` ids are truncated, so that the sum is at most `limit`."""
     if len(counts) == 1:
-        return [min(counts[0], room)]
+        return [min(counts[0], limit)]
     a, b = counts
-    return [min(a, max(room - b, room - room // 2)), min(b, max(room - a, room // 2))]
+    return [min(a, max(limit - b, limit - limit // 2)), min(b, max(limit - a, limit // 2))]
 
 
 def template_of(backend: tokenizers.Tokenizer) -> SpecialTokenTemplate:
-    """The template of a `tokenizers.Tokenizer`, read off the ids of a text and of a pair of texts."""
+    """The template of a `tokenizers.Tokenizer`, derived from the ids of a text and of a pair of texts."""
     return SpecialTokenTemplate(_special_runs(backend.encode("a"), 1), _special_runs(backend.encode("a", "a"), 2))
 
 

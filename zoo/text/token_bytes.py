@@ -7,7 +7,7 @@ from tokenizers import decoders
 
 from zoo.text.splitting import bytes_to_unicode
 
-BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")  # how SentencePiece writes a byte
+BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")  # a byte in SentencePiece's vocabularies
 
 
 def bytes_of_tokens(backend: tokenizers.Tokenizer) -> tuple[list[bytes], list[bytes]]:
@@ -19,8 +19,8 @@ def bytes_of_tokens(backend: tokenizers.Tokenizer) -> tuple[list[bytes], list[by
     special = {id for id, token in backend.get_added_tokens_decoder().items() if token.special}
     ids = sorted(set(vocabulary.values()) - special)
     tokens = {id: token for token, id in vocabulary.items()}
-    table = _from_vocabulary if isinstance(backend.decoder, decoders.ByteLevel) else _from_decoder
-    first, later = table(backend, {id: tokens[id] for id in ids})
+    compute = _from_vocabulary if isinstance(backend.decoder, decoders.ByteLevel) else _from_decoder
+    first, later = compute(backend, {id: tokens[id] for id in ids})
     size = 1 + max(tokens, default=-1)
     return [first.get(id, b"") for id in range(size)], [later.get(id, b"") for id in range(size)]
 
@@ -43,5 +43,6 @@ def _from_decoder(backend, tokens):
     prefix = backend.decode([anchor])
     later = [text.removeprefix(prefix) for text in backend.decode_batch([[anchor, id] for id in ids])]
     matches = {id: BYTE_TOKEN.fullmatch(tokens[id]) for id in ids if isinstance(backend.decoder, decoders.Sequence)}
-    single = {id: bytes([int(match[1], 16)]) for id, match in matches.items() if match}
-    return tuple({id: text.encode() for id, text in zip(ids, texts, strict=True)} | single for texts in (first, later))
+    byte_tokens = {id: bytes([int(match[1], 16)]) for id, match in matches.items() if match}
+    tables = [{id: text.encode() for id, text in zip(ids, texts, strict=True)} for texts in (first, later)]
+    return tuple(table | byte_tokens for table in tables)

@@ -1,4 +1,4 @@
-"""The tokenizer that encodes and decodes: a thin, safe cover over one `tokenizers.Tokenizer`."""
+"""The tokenizer, which encodes text to ids and decodes ids to text: a wrapper of a `tokenizers.Tokenizer`."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ Text = str | bytes  # bytes are decoded as UTF-8
 
 
 class Tokenizer:
-    """Text to ids and back.
+    """Encodes text to ids and decodes ids to text.
 
-    Text that a person writes never becomes a special token: the text "[SEP]" is a bracket, a word and a bracket.
+    Text never becomes a special token: the text "[SEP]" is a bracket, a word and a bracket.
     Nothing changes after construction, so threads may share a tokenizer.
 
     Attributes:
         backend: the `tokenizers.Tokenizer`.
         vocabulary_size: number of ids, ids without a token included.
-        pad, unknown, start, end, mask: ids of special tokens, None where a tokenizer of others has no such token.
-        padding: the id that fills up shorter rows of a batch.
+        pad, unknown, start, end, mask: ids of special tokens, None where a loaded tokenizer has no such token.
+        padding: the id that pads shorter rows of a batch.
     """
 
     def __init__(self, backend: tokenizers.Tokenizer):
@@ -45,13 +45,13 @@ class Tokenizer:
         backend.encode_special_tokens = True
         self.backend = backend
         self.vocabulary_size: int = 1 + max(backend.get_vocab().values(), default=-1)
-        # The special tokens of BERT (and ours), RoBERTa, GPT-2, in order of preference.
+        # Special tokens in order of preference: of BERT and of tokenizers trained here, of RoBERTa, of GPT-2.
         self.pad = self._first_of("[PAD]", "<pad>")
         self.unknown = self._first_of("[UNK]", "<unk>")
         self.start = self._first_of("[CLS]", "<s>")
         self.end = self._first_of("[SEP]", "</s>", "<|endoftext|>")
         self.mask = self._first_of("[MASK]", "<mask>")
-        ids = (self.pad, self.end, 0)  # GPT-2 has no padding token: its end of text fills up
+        ids = (self.pad, self.end, 0)  # GPT-2 has no padding token and pads with its end token
         self.padding: int = next(i for i in ids if i is not None)
 
     def _first_of(self, *tokens: str) -> int | None:
@@ -62,8 +62,8 @@ class Tokenizer:
     def lossless(self) -> bool:
         """Whether `decode(encode(text))` is `text`: for all text, or for text of known characters (`Characters`)."""
         pre_tokenizer = self.backend.pre_tokenizer
-        complete = isinstance(self.backend.decoder, decoders.ByteLevel | decoders.Fuse)
-        return complete and self.backend.normalizer is None and not getattr(pre_tokenizer, "add_prefix_space", False)
+        reversible = isinstance(self.backend.decoder, decoders.ByteLevel | decoders.Fuse)
+        return reversible and self.backend.normalizer is None and not getattr(pre_tokenizer, "add_prefix_space", False)
 
     @cached_property
     def template(self) -> SpecialTokenTemplate:
@@ -81,7 +81,7 @@ class Tokenizer:
         Args:
             text: a `str`, or `bytes` of UTF-8.
             pair: the second text of a pair.
-            length: the most ids, special ids included; longer texts are truncated as in `zoo.text.template`.
+            length: maximum number of ids, special ids included; longer texts are truncated as in `zoo.text.template`.
             special: whether to add special ids.
 
         Raises `UserError` if `length` is less than the number of special ids.
@@ -95,7 +95,11 @@ class Tokenizer:
         length: int | None = None,
         special: bool = True,
     ) -> list[Encoding]:
-        """`encode` for many texts on all cores; `pairs`, if any, are as many as `texts`."""
+        """`encode` for many texts on all cores, with a second text for each where there are `pairs`.
+
+        Raises `UserError` if `texts` and `pairs` differ in number, or if `length` is less than the number of special
+        ids.
+        """
         columns = [self._ids_and_offsets(column) for column in (texts, pairs) if column is not None]
         if len({len(column) for column in columns}) > 1:
             raise UserError(f"texts and pairs must be equally many. Received: {len(columns[0])} and {len(columns[1])}")
@@ -113,15 +117,18 @@ class Tokenizer:
         return self.backend.decode(np.asarray(ids, np.int64).tolist(), skip_special_tokens=skip_special)
 
     def token(self, id: int) -> str | None:
-        """The token of an id, as the vocabulary writes it, or None."""
+        """The token of an id, as in the vocabulary, or None."""
         return self.backend.id_to_token(int(id))
 
     def id(self, token: Text) -> int | None:
-        """The id of a token, as the vocabulary writes it, or None."""
+        """The id of a token, as in the vocabulary, or None."""
         return self.backend.token_to_id(as_text(token))
 
     def with_tokens(self, tokens: Sequence[str]) -> Tokenizer:
-        """A copy with new tokens, whose ids follow after all others: see `zoo.text.added_tokens`."""
+        """A copy with new tokens, whose ids follow all present ids: see `zoo.text.added_tokens`.
+
+        Raises `UserError` for a token that is empty, in the vocabulary already, or split into several words.
+        """
         return Tokenizer(add_tokens(self.backend, tokens))
 
     def save(self, path: str | Path) -> None:
@@ -132,17 +139,17 @@ class Tokenizer:
 
     @classmethod
     def load(cls, path: str | Path) -> Tokenizer:
-        """The tokenizer in a file or folder, ours or anyone's.
+        """The tokenizer in a file or folder, saved by the zoo or by another library.
 
         Accepted: tokenizer.json, BERT's vocab.txt, and a folder that holds one of these or GPT-2's vocab.json and
-        merges.txt. Raises `UserError`, naming the file, where that is missing, broken or of another kind.
+        merges.txt. Raises `UserError`, which names the file, if it is missing, damaged or of another kind.
         """
         return cls(tokenizer_files.load(Path(path)))
 
     def to_graph(self) -> GraphTokenizer:
-        """This tokenizer inside a TensorFlow graph: a `tf.Module` that gives the same ids.
+        """The graph tokenizer: a `tf.Module` that computes the same ids inside a TensorFlow graph.
 
-        Raises `UserError`, with the reason, where a tokenizer of others has no exact equal.
+        Raises `UserError`, with the reason, where no graph computes exactly the same ids.
         """
         from zoo.export.tokenizer.graph_tokenizer import GraphTokenizer
 
@@ -150,6 +157,6 @@ class Tokenizer:
 
 
 def _offsets(encoding: tokenizers.Encoding) -> np.ndarray:
-    """The offsets of an encoding, (n, 2) int32; from flat numbers in a third of the time of `np.array`."""
+    """The offsets of an encoding, (n, 2) int32; `np.array` of the pairs would take three times as long."""
     flat = np.fromiter(chain.from_iterable(encoding.offsets), np.int32, count=2 * len(encoding))
     return flat.reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""Tokenizer files of others: tokenizer.json, BERT's vocab.txt, and GPT-2's and RoBERTa's vocab.json with merges.txt."""
+"""Loads tokenizer files: tokenizer.json, BERT's vocab.txt, and GPT-2's and RoBERTa's vocab.json with merges.txt."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ def load(path: Path) -> tokenizers.Tokenizer:
     loaders = {"vocab.txt": _load_bert, "vocab.json": _load_gpt2}
     try:
         backend = loaders.get(path.name, _load_json)(path)
-        backend.encode("a")  # fails for a model that lacks its own token for unknown words
+        backend.encode("a")  # fails where the model's unknown token is not in its vocabulary
     except Exception as error:  # the Rust library raises bare Exception for whatever is wrong in a file
         reason = (str(error) or repr(error)).splitlines()[0]
         raise UserError(f"{path} is not a complete tokenizer file ({reason}). Expected {EXPECTED}.") from None
@@ -26,7 +26,7 @@ def load(path: Path) -> tokenizers.Tokenizer:
 
 
 def _file_of(path: Path) -> Path:
-    """The file to load: `path` itself, or the best file in the folder `path`."""
+    """The file to load: `path` itself, or the preferred file in the folder `path`."""
     if path.is_file():
         return path.with_name("vocab.json") if path.name == "merges.txt" else path
     if not path.is_dir():

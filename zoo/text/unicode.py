@@ -1,4 +1,4 @@
-"""Text normalisation at the door: bytes and broken Unicode become valid Unicode and raise no exception."""
+"""Conversion of input texts to valid Unicode: bytes are decoded as UTF-8, broken parts become U+FFFD."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ def as_text(text: str | bytes) -> str:
     """Valid Unicode text of the same meaning.
 
     Bytes are decoded as UTF-8. Each broken part, and each lone surrogate of a `str`, becomes one U+FFFD, so offsets
-    into a `str` stay true. NUL is a character like any other. Raises `UserError` for anything but `str` and `bytes`.
+    into a `str` stay valid. NUL is a character like any other. Raises `UserError` for anything but `str` and `bytes`.
     """
     if isinstance(text, bytes):
         return text.decode("utf-8", "replace")

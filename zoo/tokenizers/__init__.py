@@ -1,4 +1,4 @@
-"""Tokenizers: one file is one algorithm, trained from texts; the file's name is its registration."""
+"""Tokenizers: one file is one algorithm, trained on texts and registered under the file's name."""
 
 from zoo.tokenizers._tokenizer import TokenizerSpec
 

@@ -1,4 +1,4 @@
-"""The contract of `zoo/tokenizers/`: a specification, which becomes a `Tokenizer` when trained on texts."""
+"""The contract of `zoo/tokenizers/`: a specification, from which training on texts makes a `Tokenizer`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ PAD, UNKNOWN, START, END, MASK = range(len(SPECIAL_TOKENS))
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizerSpec(ABC):
-    """Settings of a tokenizer; `train` makes a `Tokenizer` from texts.
+    """Specification of a tokenizer: fields are settings, and `train` learns a `Tokenizer` from texts.
 
     A subclass defines `untrained()`, a `tokenizers.Tokenizer`, and `trainer()`, the library's trainer for it. A
     subclass without a trainer of the library defines `train` itself.
@@ -25,7 +25,7 @@ class TokenizerSpec(ABC):
 
     @abstractmethod
     def untrained(self) -> tokenizers.Tokenizer:
-        """The `tokenizers.Tokenizer` that is to be trained."""
+        """A new `tokenizers.Tokenizer`, without a learned vocabulary."""
 
     def trainer(self) -> trainers.Trainer:
         """The trainer of the `tokenizers` library that learns the vocabulary."""
@@ -40,12 +40,12 @@ class TokenizerSpec(ABC):
         backend.train_from_iterator(as_texts(texts), self.trainer())
         return with_bert_template(backend)
 
-    def check_vocabulary(self, least: int) -> None:
-        """Raise `UserError` unless the field `vocabulary` has room for at least `least` ids."""
-        vocabulary = getattr(self, "vocabulary", least)
-        if vocabulary < least:
+    def check_vocabulary(self, minimum: int) -> None:
+        """Raise `UserError` unless the field `vocabulary` allows at least `minimum` ids."""
+        vocabulary = getattr(self, "vocabulary", minimum)
+        if vocabulary < minimum:
             name = type(self).__name__
-            raise UserError(f"{name} needs vocabulary of at least {least}. Received: vocabulary={vocabulary}")
+            raise UserError(f"{name} needs vocabulary of at least {minimum}. Received: vocabulary={vocabulary}")
 
 
 def with_bert_template(backend: tokenizers.Tokenizer) -> Tokenizer:

@@ -1,4 +1,4 @@
-"""Byte-level BPE: byte-pair encoding, https://arxiv.org/abs/1508.07909 (2015), over bytes as in GPT-2 (2019)."""
+"""Byte-level BPE: byte-pair encoding, https://arxiv.org/abs/1508.07909 (2015), of UTF-8 bytes as in GPT-2 (2019)."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from zoo.tokenizers._tokenizer import SPECIAL_TOKENS
 
 @dataclass(frozen=True, kw_only=True)
 class BytePairs(TokenizerSpec):
-    """Merges frequent neighbours, starting from bytes, so no text is unknown. Lossless for all text, unless `lower`."""
+    """Byte-level BPE: merges frequent pairs, starting from bytes, so no text is unknown. Lossless, unless `lower`."""
 
-    vocabulary: int = 30_000  # most ids, special tokens included
+    vocabulary: int = 30_000  # maximum number of ids, special tokens included
     lower: bool = False  # whether text is lowercased
 
     def untrained(self) -> tokenizers.Tokenizer:
-        self.check_vocabulary(least=len(SPECIAL_TOKENS) + 256)
+        self.check_vocabulary(minimum=len(SPECIAL_TOKENS) + 256)
         backend = tokenizers.Tokenizer(models.BPE())
         if self.lower:
             backend.normalizer = normalizers.Lowercase()

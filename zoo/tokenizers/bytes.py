@@ -1,4 +1,4 @@
-"""Byte tokenizer: an id for each byte of UTF-8, 261 ids for all the world's text, and nothing to learn."""
+"""Byte tokenizer: an id for each byte of UTF-8, after 5 special tokens; nothing is learned."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, with_bert_template
 
 @dataclass(frozen=True, kw_only=True)
 class Bytes(TokenizerSpec):
-    """Numbers bytes: an id is the byte plus 5, after the special tokens. Lossless for all text."""
+    """Byte tokenizer: the id of a byte is its value plus 5, the number of special tokens. Lossless for all text."""
 
     def untrained(self) -> tokenizers.Tokenizer:
         vocabulary = {token: i for i, token in enumerate((*SPECIAL_TOKENS, *bytes_to_unicode()))}
@@ -24,5 +24,5 @@ class Bytes(TokenizerSpec):
         return backend
 
     def train(self, texts: Iterable[Text] = ()) -> Tokenizer:
-        """The tokenizer; no text is used."""
+        """The tokenizer; `texts` are ignored."""
         return with_bert_template(self.untrained())

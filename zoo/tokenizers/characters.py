@@ -15,14 +15,14 @@ from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, UNKNOWN, with_bert_templat
 
 @dataclass(frozen=True, kw_only=True)
 class Characters(TokenizerSpec):
-    """Numbers characters; lossless for text of characters in the vocabulary, unless `lower`."""
+    """Character tokenizer: lossless for text of characters in the vocabulary, unless `lower`."""
 
-    vocabulary: int = 5_000  # most ids, special tokens included
+    vocabulary: int = 5_000  # maximum number of ids, special tokens included
     lower: bool = False  # whether text is lowercased
 
     def untrained(self, characters: Iterable[str] = ()) -> tokenizers.Tokenizer:
         """The tokenizer of a list of characters: byte-pair encoding without merges, the library's fastest way."""
-        self.check_vocabulary(least=len(SPECIAL_TOKENS) + 1)
+        self.check_vocabulary(minimum=len(SPECIAL_TOKENS) + 1)
         vocabulary = {token: i for i, token in enumerate((*SPECIAL_TOKENS, *characters))}
         backend = tokenizers.Tokenizer(models.BPE(vocabulary, [], unk_token=SPECIAL_TOKENS[UNKNOWN]))
         if self.lower:
@@ -31,7 +31,7 @@ class Characters(TokenizerSpec):
         return backend
 
     def train(self, texts: Iterable[Text]) -> Tokenizer:
-        """Count characters here: the library's trainers would hold every text in memory, as one long word each."""
+        """Count characters without the library's trainers, which would hold every text in memory as one long word."""
         normalizer = self.untrained().normalizer
         counts: Counter[str] = Counter()
         for text in as_texts(texts):

@@ -12,17 +12,20 @@ from zoo.tokenizers import TokenizerSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Pretrained(TokenizerSpec):
-    """Loads tokenizer.json, BERT's vocab.txt, or GPT-2's vocab.json with merges.txt."""
+    """Pretrained tokenizer, loaded from tokenizer.json, BERT's vocab.txt, or GPT-2's vocab.json with merges.txt."""
 
     folder: str = ""  # or the file itself
     added_tokens: tuple[str, ...] = ()  # new tokens: see `zoo.text.added_tokens`
 
     def untrained(self) -> tokenizers.Tokenizer:
-        """The tokenizer of the library. Raises `UserError` where there is no file."""
+        """The loaded `tokenizers.Tokenizer`. Raises `UserError` where there is no file."""
         return self.train().backend
 
     def train(self, texts: Iterable[Text] = ()) -> Tokenizer:
-        """The tokenizer; no text is used."""
+        """The loaded tokenizer; `texts` are ignored.
+
+        Raises `UserError` where there is no file, or where a token to add is not new.
+        """
         if not self.folder:
             raise UserError("Expected a folder to load the tokenizer from (tokenizer.folder). Received: none.")
         tokenizer = Tokenizer.load(self.folder)

@@ -1,6 +1,6 @@
 """WordPiece, https://arxiv.org/abs/1609.08144 (2016), as in BERT, https://arxiv.org/abs/1810.04805 (2018).
 
-The pieces are learned as in byte-pair encoding, by merging the most frequent neighbours. The library's own
+The pieces are learned as in byte-pair encoding, by merging the most frequent pairs. The library's own
 WordPieceTrainer does the same, but its order of pieces changes from run to run.
 """
 
@@ -20,14 +20,14 @@ WORD_START = "\0"  # marks a word's beginning while learning; BERT's normaliser 
 
 @dataclass(frozen=True, kw_only=True)
 class WordPieces(TokenizerSpec):
-    """Splits rare words into pieces ("token", "##izer"), each the longest that the vocabulary has."""
+    """WordPiece: splits rare words into pieces ("token", "##izer"), each the longest in the vocabulary."""
 
-    vocabulary: int = 30_000  # most ids, special tokens included
+    vocabulary: int = 30_000  # maximum number of ids, special tokens included
     lower: bool = True  # whether text is lowercased and stripped of accents, as in BERT's uncased models
 
     def untrained(self, pieces: Iterable[str] = ()) -> tokenizers.Tokenizer:
         """The tokenizer of a list of pieces, which come after the special tokens."""
-        self.check_vocabulary(least=len(SPECIAL_TOKENS) + 1)
+        self.check_vocabulary(minimum=len(SPECIAL_TOKENS) + 1)
         ids = {piece: i for i, piece in enumerate(dict.fromkeys((*SPECIAL_TOKENS, *pieces)))}
         vocabulary = {piece: i for piece, i in ids.items() if i < self.vocabulary}
         backend = tokenizers.Tokenizer(models.WordPiece(vocabulary, unk_token=SPECIAL_TOKENS[UNKNOWN]))
@@ -48,7 +48,7 @@ class WordPieces(TokenizerSpec):
 
 
 def _pieces(learned: list[str]) -> Iterator[str]:
-    """Yield learned tokens as WordPiece writes them: characters, characters inside words, and longer pieces."""
+    """Yield learned tokens in WordPiece notation: characters, characters inside words ("##a"), longer pieces."""
     characters = [token for token in learned if len(token) == 1 and token != WORD_START]
     yield from characters
     split = pre_tokenizers.BertPreTokenizer().pre_tokenize_str

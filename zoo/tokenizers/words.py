@@ -12,15 +12,15 @@ from zoo.tokenizers._tokenizer import SPECIAL_TOKENS, UNKNOWN
 
 @dataclass(frozen=True, kw_only=True)
 class Words(TokenizerSpec):
-    """Splits text into words and punctuation marks and numbers the most frequent ones."""
+    """Word tokenizer: the vocabulary has the most frequent words and punctuation marks."""
 
-    vocabulary: int = 20_000  # most ids, special tokens included
+    vocabulary: int = 20_000  # maximum number of ids, special tokens included
     lower: bool = True  # whether text is lowercased
     whitespace: bool = False  # split at white space only: for text that is split into words already
     minimum_count: int = 1  # times a word must occur to be in the vocabulary
 
     def untrained(self) -> tokenizers.Tokenizer:
-        self.check_vocabulary(least=len(SPECIAL_TOKENS) + 1)
+        self.check_vocabulary(minimum=len(SPECIAL_TOKENS) + 1)
         backend = tokenizers.Tokenizer(models.WordLevel({}, unk_token=SPECIAL_TOKENS[UNKNOWN]))
         if self.lower:
             backend.normalizer = normalizers.Lowercase()

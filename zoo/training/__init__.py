@@ -1,1 +1,1 @@
-"""Training: `compile` + `fit` with everything around them that a run needs."""
+"""Training: `compile` and `fit` with validation, checkpoints, freezing, model cards and model soups."""

@@ -17,7 +17,7 @@ from zoo.pipeline.predictor import BatchPredictor
 from zoo.runtime.files import atomic_file
 from zoo.text.tokenizer import Tokenizer
 
-CHUNK = 1024  # examples whose features are held in memory at once
+CHUNK = 1024  # examples whose features are in memory at a time
 
 
 class CachedFeatures:
@@ -76,8 +76,10 @@ class CachedFeatures:
                 yield {name: self._trimmed(name, array, i) for name, array in features.items()}
 
     def _trimmed(self, name, array, index):
-        has_time = len(self.lower.output[name].shape) > 1 and self.lower.output[name].shape[1] is None
-        return plain(array[: self.examples.sizes[index, 0]] if has_time else array).reshape(-1)
+        """The features of an example without its padding, as a 1-D array."""
+        shape = self.lower.output[name].shape
+        has_time = len(shape) > 1 and shape[1] is None
+        return to_numpy(array[: self.examples.sizes[index, 0]] if has_time else array).reshape(-1)
 
 
 class CachedPredictor:
@@ -93,12 +95,12 @@ class CachedPredictor:
         self.lower, self.upper, self.folder = lower, upper, folder
         folder.mkdir(exist_ok=True)
 
-    def __call__(self, inputs: Mapping[str, np.ndarray]):
+    def __call__(self, inputs: Mapping[str, np.ndarray]) -> Any:
         path = self.folder / f"{_digest(inputs)}.npz"
         if not path.is_file():
             features = self.lower.predict_on_batch({name: inputs[name] for name in self.lower.input})
             with atomic_file(path) as file:
-                arrays: dict[str, Any] = {name: plain(array) for name, array in features.items()}
+                arrays: dict[str, Any] = {name: to_numpy(array) for name, array in features.items()}
                 np.savez(file, **arrays)
         with np.load(path) as features:
             tensors = {**inputs, **features}
@@ -112,7 +114,7 @@ def _digest(inputs):
     return digest.hexdigest()
 
 
-def plain(array) -> np.ndarray:
-    """A tensor as a NumPy array of a type that npz files hold: half precision becomes float32."""
+def to_numpy(array) -> np.ndarray:
+    """A tensor as a NumPy array: floats as float32, because npz files have no bfloat16."""
     array = keras.ops.convert_to_numpy(array)
     return array if array.dtype.kind in "biu" else array.astype("float32")

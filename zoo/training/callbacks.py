@@ -58,8 +58,14 @@ class Validation(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         with averaged(self.model):
-            parts = self.objective, self.tokenizer, self.records
-            outputs = predictor.predict(self.network, *parts, during_training=True, predict_batch=self.predict_batch)
+            outputs = predictor.predict(
+                self.network,
+                self.objective,
+                self.tokenizer,
+                self.records,
+                during_training=True,
+                predict_batch=self.predict_batch,
+            )
             scores = self.objective.scores(outputs, self.records)
             key = self.objective.selection_key(scores)
             if self.best is None or key > self.best_key:
@@ -78,10 +84,10 @@ class StopAfter(keras.callbacks.Callback):
         self.total, self.steps = total, steps
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.before = epoch * self.steps
+        self.first_batch = epoch * self.steps
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if self.before + batch + 1 >= self.total:
+        if self.first_batch + batch + 1 >= self.total:
             self.model.stop_training = True
 
 
@@ -103,7 +109,7 @@ class Recorder(keras.callbacks.Callback):
         self.started = time.monotonic()
         self.interrupted = False
         self.saved: checkpoint.Checkpoint | None = None  # restored before the first batch
-        self.same_optimizer = True  # whether `saved` holds the state of the present optimizer
+        self.same_optimizer = True  # whether `saved` has the state of the current optimizer
         self.random_state: dict | None = None  # set before the first batch
 
     def resume(self, saved: checkpoint.Checkpoint) -> None:
@@ -115,7 +121,7 @@ class Recorder(keras.callbacks.Callback):
         self.events = EventWriter(self.folder / "logs")
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        if self.saved:  # not before: `fit` and torch's data loader draw random numbers when they start
+        if self.saved:  # no earlier: `fit` and torch's data loader draw random numbers when they start
             self.saved.restore(self.variables, self.model if self.same_optimizer else None)
         elif self.random_state is not None:
             backend.set_random_state(self.random_state)
@@ -130,8 +136,8 @@ class Recorder(keras.callbacks.Callback):
         self.events.scalars(batch, row)
         write_text(self.folder / "history.csv", to_csv(self.rows))
         if not self.interrupted:
-            state = self.variables, self.model.optimizer.variables, self.validation.best
-            checkpoint.save(self.folder / "checkpoint.npz", self._progress(), *state)
+            path, optimizer = self.folder / "checkpoint.npz", self.model.optimizer
+            checkpoint.save(path, self._progress(), self.variables, optimizer.variables, self.validation.best)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.batch = batch

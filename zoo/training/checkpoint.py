@@ -63,7 +63,7 @@ class Checkpoint:
 
         Raises UserError where the checkpoint belongs to another network.
         """
-        if model and not model.optimizer.built:  # one that scales the loss, on TensorFlow
+        if model and not model.optimizer.built:  # the optimizer that scales the loss, on TensorFlow
             model.optimizer.build(model.trainable_variables)
         try:
             assign(variables, self._arrays_of("model"))

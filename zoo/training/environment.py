@@ -15,7 +15,7 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # parameters of mallopt(3)
 
 def set_seed(seed: int) -> None:
     """Seed every random generator. (`keras.utils.set_random_seed` would import TensorFlow on every backend.)"""
-    random.seed(seed)  # Keras's layers take their seeds from here
+    random.seed(seed)  # Keras's layers take their seeds from Python's generator
     backend.seed(seed)
 
 
@@ -44,5 +44,5 @@ def keep_freed_memory() -> Iterator[None]:
     try:
         yield
     finally:
-        mallopt(M_MMAP_MAX, 2**16)  # as it was
-        mallopt(M_TRIM_THRESHOLD, 2**26)  # what glibc's own choice comes to after large arrays
+        mallopt(M_MMAP_MAX, 2**16)  # glibc's default
+        mallopt(M_TRIM_THRESHOLD, 2**26)  # where glibc's dynamic threshold is after large arrays

@@ -17,7 +17,7 @@ from zoo.runtime.errors import UserError, one_of
 from zoo.transforms.frozen import block_of_layer
 
 BACKBONE = "backbone"
-BYTES = {"float32": 4, "bfloat16": 2, "int8": 1}  # of a number of a weight
+BYTES = {"float32": 4, "bfloat16": 2, "int8": 1}  # of an element of a weight
 
 
 def check_tuning(preset: Preset) -> None:
@@ -33,11 +33,12 @@ def check_tuning(preset: Preset) -> None:
         raise UserError(f"tuning.freeze={BACKBONE} and tuning.unfreeze_every contradict each other. Received: both.")
     if preset.lora.rank and (freeze or tuning.unfreeze_every):
         raise UserError(
-            "lora.rank freezes the backbone: leave tuning.freeze and tuning.unfreeze_every. Received: both."
+            "lora.rank freezes the backbone: leave out tuning.freeze and tuning.unfreeze_every. Received: both."
         )
     if tuning.unfreeze_every and preset.training.max_steps:
         raise UserError("tuning.unfreeze_every counts epochs: give training.epochs. Received: training.max_steps too.")
-    if one_of("tuning.quantize", tuning.quantize, WEIGHT_TYPES) != WEIGHT_TYPES[0] and not (preset.lora.rank or freeze):
+    quantized = one_of("tuning.quantize", tuning.quantize, WEIGHT_TYPES) != WEIGHT_TYPES[0]
+    if quantized and not (preset.lora.rank or freeze):
         received = f"Received: tuning.quantize={tuning.quantize} where all weights are trainable."
         raise UserError(f"tuning.quantize is for frozen weights: give lora.rank or tuning.freeze. {received}")
 
@@ -93,7 +94,7 @@ class BlockFreezer:
 
         Args:
             epochs: of `fit`, each from one validation to the next.
-            share: of all examples that an epoch of `fit` trains on.
+            share: fraction of all examples that an epoch of `fit` trains on.
         """
         highest = [self._frozen_after(epoch * share) for epoch in range(epochs)]
         groups = [(block, list(numbers)) for block, numbers in groupby(range(epochs), key=highest.__getitem__)]
@@ -121,14 +122,15 @@ class BlockFreezer:
         """Quantise the frozen weights as `tuning.quantize` says; their exact values are lost."""
         if self.tuning.quantize != WEIGHT_TYPES[0]:
             quantize_weights(self.model, self.tuning.quantize, frozen=True)
-            self.freeze_up_to(self.lowest)  # quantised weights are no longer among the trainable
+            self.freeze_up_to(self.lowest)  # quantised weights are no longer trainable
 
     def summary(self) -> str:
-        """Number of weights, trainable and frozen, and their memory in MB, as words."""
+        """Number of weights, trainable and frozen, and their memory in MB, as text."""
         trainable, total = _count(self.model.trainable_weights), _count(self.model.weights)
         megabytes = sum(math.prod(weight.shape) * BYTES[weight.dtype] for weight in self.model.weights) / 1e6
         return f"{total:,} weights, {trainable:,} trainable and {total - trainable:,} frozen, {megabytes:.1f} MB in all"
 
 
 def _count(weights: Iterable) -> int:
+    """Number of elements of all weights."""
     return sum(math.prod(weight.shape) for weight in weights)

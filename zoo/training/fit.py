@@ -1,4 +1,4 @@
-"""The training loop: `keras.Model.fit` in stages, each with other frozen blocks and cached features of these."""
+"""The training loop: `keras.Model.fit` in stages, each with its frozen blocks and their cached features."""
 
 import time
 from collections.abc import Iterator
@@ -35,8 +35,10 @@ class FitLoop:
     def __init__(self, run: "TrainingRun") -> None:
         self.run, self.freezer, training = run, run.freezer, run.preset.training
         self.network, self.examples, batch_type = self._training_form()
-        sizes = training.batch_size, training.accumulation, training.seed
-        self.batches = batch_type(self.examples, run.objective, *sizes)
+        self.batches = batch_type(
+            self.examples, run.objective, training.batch_size, training.accumulation, training.seed
+        )
+        # batches of the run and of an epoch
         self.total = training.max_steps * training.accumulation or training.epochs * len(self.batches)
         self.steps = min(training.validate_every * training.accumulation or len(self.batches), self.total)
         self.epochs = -(-self.total // self.steps)
@@ -62,17 +64,17 @@ class FitLoop:
 
     def run_stages(self) -> None:
         """Train to the end, or until early stopping or Ctrl-C."""
-        done = self._resume()
+        epoch = self._resume()
         stages = self.freezer.stages(self.epochs, self.steps / len(self.batches))
         self.freezer.freeze_up_to(stages[0][0])
         self._report()
         for block, first, end in stages:
-            if first <= done < end:
-                self._prepare(block, first, end, done)
-                done = self._fit(done, end)
+            if first <= epoch < end:
+                self._prepare(block, first, end, epoch)
+                epoch = self._fit(epoch, end)
 
     def _resume(self):
-        """Number of epochs that a checkpoint had done; all epochs after early stopping."""
+        """Restore the last checkpoint: number of epochs that it has completed, or all epochs after early stopping."""
         path = self.run.running / "checkpoint.npz"
         if not path.is_file():
             return 0
@@ -82,8 +84,8 @@ class FitLoop:
         console.print(f"Resumed after epoch {len(self.recorder.rows)}.")
         return self.epochs if saved.progress["stopped"] else len(self.recorder.rows)
 
-    def _prepare(self, block, first, end, done):
-        """Prepare epoch `done` of a stage, from `first` to `end`, in which blocks up to `block` are frozen."""
+    def _prepare(self, block, first, end, epoch):
+        """Prepare `epoch` of a stage, from `first` to `end`, in which blocks up to `block` are frozen."""
         self.recorder.random_state = backend.random_state() if first else None  # building a model changes it
         self.freezer.freeze_up_to(block)
         if first:
@@ -92,10 +94,9 @@ class FitLoop:
         model, examples, predictor = self._stage(self.freezer.layer_names(block), passes)
         self.model, self.batches.examples, self.validation.predict_batch = model, examples, predictor
         lr_scales, offset = self.freezer.lr_scales, first * self.steps
-        compile_model(
-            self.run.objective, model, optimizer(self.run.preset.training, model, self.total, lr_scales, offset)
-        )
-        self.recorder.same_optimizer = done > first  # each stage has a new optimizer
+        adamw = optimizer(self.run.preset.training, model, self.total, lr_scales, offset)
+        compile_model(self.run.objective, model, adamw)
+        self.recorder.same_optimizer = epoch > first  # each stage has a new optimizer
 
     def _stage(self, frozen, passes):
         """(model to train, its examples, predictor of validation batches or None) with the layers `frozen`.
@@ -116,17 +117,17 @@ class FitLoop:
         console.print(f"Features of {len(features)} examples from the frozen layers: {time.monotonic() - start:.1f} s.")
         return upper, features, CachedPredictor(lower, upper, folder / "validation")
 
-    def _fit(self, done, end):
-        """Train from epoch `done` to `end`; returns the next epoch, which is the last once training has stopped."""
-        stream = partial(self._inputs, done * self.steps)
-        bar = ProgressBar(self.run.objective.monitor, self.steps, self.epochs, done)
+    def _fit(self, epoch, end):
+        """Train from `epoch` to `end`; returns the next epoch, `self.epochs` once training has stopped."""
+        stream = partial(self._inputs, epoch * self.steps)
+        bar = ProgressBar(self.run.objective.monitor, self.steps, self.epochs, epoch)
         callbacks = [StopAfter(self.total, self.steps), self.validation, bar, self.recorder]
         with keep_freed_memory(), defer_interrupt(self._stop):
             self.model.fit(
                 backend.fit_input(stream, next(stream())),
                 steps_per_epoch=self.steps,
                 epochs=end,
-                initial_epoch=done,
+                initial_epoch=epoch,
                 shuffle=False,
                 verbose=0,
                 callbacks=callbacks,

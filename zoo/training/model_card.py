@@ -58,7 +58,7 @@ def write_card(folder: Path, result: RunResult) -> None:
     if result.confusion_matrix is not None:
         labels = getattr(preset.objective, "labels", ())
         plot_confusion(result.confusion_matrix, labels, folder / "confusion.png")
-    values = _names(result) | _facts(result) | _versions()
+    values = _names(result) | _data_and_history(result) | _versions()
     values |= {"monitor": monitor, "scores": _scores(result.pipeline.scores), "training": preset.training}
     write_text(folder / "README.md", CARD.format(**values))
 
@@ -78,7 +78,7 @@ def _names(result):
     }
 
 
-def _facts(result):
+def _data_and_history(result):
     data, dataset = result.pipeline.preset.data, result.dataset
     return {
         "best": result.best_epoch,

@@ -1,6 +1,6 @@
 """Model soup: the mean of the weights of several fine-tuned models (Wortsman et al. 2022, arXiv:2203.05482).
 
-Models fine-tuned from the same weights, with other seeds or settings, are close to one another in weight space. The
+Models fine-tuned from the same weights, with different seeds or settings, are close to each other in weight space. The
 mean of their weights often scores better than each model, at the inference cost of one model.
 """
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from keras import ops
 
 from zoo import config
-from zoo.data.opening import open_dataset
 from zoo.pipeline.pipeline import Pipeline
 from zoo.pipeline.saving import load
 from zoo.pipeline.scoring import calibrate_and_score, held_out
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_folder, check_new
+from zoo.training.training_data import open_preset_dataset
 
 TRAINING_FIELDS = {"dropout", "label_smoothing", "rdrop", "threshold"}  # in which the models may differ
 
@@ -68,10 +68,12 @@ def _check_same_kind(first, other, name, folder):
             received = f"{key} {left.get(key)!r} in {name}, {right.get(key)!r} in {folder}"
             raise UserError(f"Expected models that differ only in how they were trained. Received: {received:.300}.")
     if not first.preset.training.init:
-        why = "Models trained from scratch are far apart in weight space."
-        raise UserError(f"Expected models fine-tuned from the same weights. Received: {name}, from scratch. {why}")
+        reason = "Models trained from scratch are far apart in weight space."
+        raise UserError(f"Expected models fine-tuned from the same weights. Received: {name}, from scratch. {reason}")
     if first.tokenizer.backend.to_str() != other.tokenizer.backend.to_str():
-        raise UserError(f"Expected models of the same tokenizer. Received: another one in {folder} than in {name}.")
+        raise UserError(
+            f"Expected models of the same tokenizer. Received: different tokenizers in {name} and {folder}."
+        )
 
 
 def _kind(pipeline):
@@ -86,11 +88,8 @@ def _kind(pipeline):
 
 def _scored(pipeline):
     """The pipeline, calibrated and scored on its own data; without scores where the data cannot be read."""
-    objective, data = pipeline.objective, pipeline.preset.data
     try:
-        fields = objective.fields
-        options = data.seed, data.errors, fields.required, objective.split_strategy, fields.optional
-        dataset = open_dataset(data.spec, data.columns, *options)
+        dataset = open_preset_dataset(pipeline.preset)
     except UserError as error:
         console.print(f"Not scored, because the data of the first model cannot be read: {error}")
         return replace(pipeline, scores={})

@@ -1,4 +1,4 @@
-"""AdamW as fine-tuning papers use it: warm-up, decay, gradient clipping, no weight decay on biases and norms.
+"""AdamW with warm-up, learning-rate decay, gradient clipping and no weight decay on biases and norms.
 
 Loshchilov & Hutter 2019 (arXiv:1711.05101); which weights decay: Devlin 2018 (arXiv:1810.04805), appendix A.2.
 """
@@ -99,7 +99,8 @@ def averaged(model: keras.Model) -> Iterator[None]:
 
     Polyak & Juditsky 1992, https://doi.org/10.1137/0330046
     """
-    adamw = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # float16 wraps it to scale the loss
+    # mixed_float16 wraps it in a LossScaleOptimizer
+    adamw = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     if not adamw.use_ema:
         yield
         return
@@ -123,7 +124,7 @@ def optimizer(
         lr_scales: of `LayerwiseAdamW`.
         offset: batches of the run that precede this optimizer.
 
-    The schedule counts batches, not optimizer steps: that is the step Keras hands it under gradient accumulation.
+    The schedule counts batches, not optimizer steps: so does Keras under gradient accumulation.
     """
     warmup = round(batches * training.warmup)
     peak, decay = training.learning_rate, training.schedule
@@ -136,7 +137,7 @@ def optimizer(
         global_clipnorm=training.clip_norm or None,
         use_ema=training.ema > 0,
         ema_momentum=training.ema,
-        ema_overwrite_frequency=None,  # training continues from the last weights
+        ema_overwrite_frequency=None,  # never: training continues from the last weights
         gradient_accumulation_steps=training.accumulation if training.accumulation > 1 else None,
     )
     adamw.exclude_from_weight_decay(var_list=[weight for weight in model.trainable_variables if len(weight.shape) < 2])

@@ -12,18 +12,18 @@ REFRESH = 0.25  # seconds between reads of the loss: each read waits for the dev
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """Progress bar of the whole run on standard error; where that is no terminal, a line for each epoch only.
+    """Progress bar of the whole run on standard error; without a terminal, only a line for each epoch.
 
     Args:
         monitor: name of the validation score that is shown.
         steps: batches of an epoch.
         epochs: of the run.
-        done: epochs before this process.
+        initial_epoch: epochs that are already completed.
     """
 
-    def __init__(self, monitor: str, steps: int, epochs: int, done: int) -> None:
+    def __init__(self, monitor: str, steps: int, epochs: int, initial_epoch: int) -> None:
         super().__init__()
-        self.monitor, self.steps, self.epochs, self.done = monitor, steps, epochs, done
+        self.monitor, self.steps, self.epochs, self.initial_epoch = monitor, steps, epochs, initial_epoch
         self.refreshed = 0.0
         columns = (
             TextColumn("epoch {task.fields[epoch]}"),
@@ -37,13 +37,14 @@ class ProgressBar(keras.callbacks.Callback):
         self.bar = Progress(*columns, console=console, transient=True)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        start: dict[str, Any] = {"epoch": f"{self.done + 1}/{self.epochs}", "loss": "-", "score": "", "speed": "-"}
-        total, completed = self.epochs * self.steps, self.done * self.steps
-        self.task = self.bar.add_task("", total=total, completed=completed, **start)
+        epoch = f"{self.initial_epoch + 1}/{self.epochs}"
+        fields: dict[str, Any] = {"epoch": epoch, "loss": "-", "score": "", "speed": "-"}
+        total, completed = self.epochs * self.steps, self.initial_epoch * self.steps
+        self.task = self.bar.add_task("", total=total, completed=completed, **fields)
         self.bar.start()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.epoch, self.began = epoch, time.monotonic()
+        self.epoch, self.started = epoch, time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         now = time.monotonic()
@@ -51,13 +52,13 @@ class ProgressBar(keras.callbacks.Callback):
             return
         self.refreshed = now
         fields: dict[str, Any] = {"epoch": f"{self.epoch + 1}/{self.epochs}", "loss": f"{float(logs['loss']):.4f}"}
-        fields["speed"] = f"{(batch + 1) / (now - self.began):.1f}"
+        fields["speed"] = f"{(batch + 1) / (now - self.started):.1f}"
         self.bar.update(self.task, completed=self.epoch * self.steps + batch + 1, **fields)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         score = f"val_{self.monitor} {logs[f'val_{self.monitor}']:.4f}"
         self.bar.update(self.task, score=score)
-        seconds = time.monotonic() - self.began
+        seconds = time.monotonic() - self.started
         console.print(f"epoch {epoch + 1}/{self.epochs}  loss {logs['loss']:.4f}  {score}  {seconds:.1f} s")
 
     def on_train_end(self, logs: Any = None) -> None:

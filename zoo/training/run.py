@@ -1,4 +1,4 @@
-"""A training run, from records to a model folder; an unfinished run lives in `<folder>.running`."""
+"""A training run, from records to a model folder; an unfinished run is in `<folder>.running`."""
 
 import shutil
 from collections.abc import Iterable, Mapping
@@ -82,7 +82,7 @@ class TrainingRun:
     Args:
         running: the folder of the unfinished run.
         folder: the model folder to write.
-        preset: with everything replaced that the user overrides.
+        preset: with the user's overrides applied.
         resume: whether to continue from the last checkpoint.
     """
 
@@ -97,7 +97,7 @@ class TrainingRun:
     examples: Examples  # of the training split
     validation: Validation
     recorder: Recorder
-    weights_summary: str  # how many weights there are, and how many were trained
+    weights_summary: str  # number of weights, trainable and frozen, as text
 
     def __init__(self, running: Path, folder: Path, preset: Preset, resume: bool) -> None:
         self.running, self.folder, self.preset, self.resume = running, folder, preset, resume
@@ -109,7 +109,7 @@ class TrainingRun:
         self._build()
         self.freezer.quantize()
         self._tokenize()
-        if not self.resume:  # not before: a mistake in the settings or the data leaves nothing behind
+        if not self.resume:  # only now: a mistake in the settings or the data leaves no folder behind
             make_folder(self.running, self.preset, self.tokenizer)
         self._fit()
         return self._finish()
@@ -132,11 +132,12 @@ class TrainingRun:
         keys = key_types(self.tokenized.train)
         collator = Collator.for_model(self.model, self.objective, self.tokenizer, keys)
         self.examples = Examples(self.tokenized.train, collator)
-        rows, targets = map(self._arrays, (self.architecture.inputs()[0], "labels"))
-        if not self.lora:  # the backbone is frozen
-            self.architecture.adapt(self.model, rows, targets)
+        if not self.lora:  # with LoRA the backbone is frozen
+            inputs, labels = self._arrays(self.architecture.inputs()[0]), self._arrays("labels")
+            self.architecture.adapt(self.model, inputs, labels)
 
     def _arrays(self, key):
+        """Iterate over the array of that key of each training example."""
         return (self.examples.row(key, i) for i in range(len(self.examples)))
 
     def _fit(self):
@@ -175,7 +176,7 @@ class TrainingRun:
         )
 
     def _restore_precision(self):
-        """Build the network as it was before quantisation, with the trained weights."""
+        """Rebuild the network without quantised weights, and copy the trained weights to it."""
         trained = {weight.path: weight for weight in self.model.weights}
         self._build()
         for weight in self.model.weights:
@@ -183,6 +184,7 @@ class TrainingRun:
                 weight.assign(trained[weight.path].value)
 
     def _publish(self, result):
+        """Write the model folder atomically, then remove the folder of the run, unless Ctrl-C ended the run."""
         with atomic_folder(self.folder) as folder:
             keep_exports(self.folder, folder)
             result.pipeline.save(folder)

@@ -1,4 +1,4 @@
-"""What a training run leaves behind for its model card."""
+"""Result of a training run: the trained pipeline, its dataset, scores and history."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from zoo.pipeline.pipeline import Pipeline
 
 @dataclass(frozen=True)
 class RunResult:
-    """The result of a finished run."""
+    """The result of a training run, from which its model card is written."""
 
     folder: Path  # the model folder
     pipeline: Pipeline  # trained, calibrated and scored: `pipeline.scores` by split
@@ -21,7 +21,7 @@ class RunResult:
     confusion_matrix: np.ndarray | None  # (classes, classes) counts of the same split
     history: list[dict]  # a row for each epoch
     best_epoch: int  # counted from 1
-    weights: str  # how many weights the model has, and how many were trained
+    weights: str  # number of weights, trainable and frozen, as text
 
     @property
     def seconds(self) -> float:

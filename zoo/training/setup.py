@@ -21,7 +21,7 @@ from zoo.training.finetuning import check_tuning
 from zoo.training.optimizer import SCHEDULES
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-MINIMUM = {"epochs": 1, "batch_size": 1, "accumulation": 1}  # 0 for all others
+MINIMUM = {"epochs": 1, "batch_size": 1, "accumulation": 1}  # of numbers in `Training`; 0 for all others
 BELOW_ONE = ("warmup", "ema", "beta_1", "beta_2")
 
 
@@ -32,7 +32,7 @@ def resolve_preset(
     overrides: Sequence[str],
     init: str = "",
 ) -> tuple[str, Preset]:
-    """(name, preset) with everything replaced that the user overrides.
+    """(name, preset) with the user's overrides applied.
 
     Args: see `zoo.train`. Raises UserError for a setting that is unknown, out of range or without effect, and for a
     class that is not registered, which could not be loaded again.
@@ -40,13 +40,15 @@ def resolve_preset(
     name = preset if isinstance(preset, str) else "model"
     base = preset if isinstance(preset, Preset) else catalog.load("presets", name)
     preset = config.override(_with_init(base, init, overrides), overrides)
-    changed = replace(preset.data, spec=str(data)) if data else preset.data
-    preset = replace(preset, data=replace(changed, columns=dict(columns)) if columns else changed)
+    if data:
+        preset = replace(preset, data=replace(preset.data, spec=str(data)))
+    if columns:
+        preset = replace(preset, data=replace(preset.data, columns=dict(columns)))
     for part, kind in config.PARTS.items():
         catalog.name_of(kind, getattr(preset, part))  # raises where a class could not be loaded again
     if not preset.data.spec:
         fields = " and ".join(preset.objective.fields.required)
-        raise UserError(f"The preset {name} names no data: give data with {fields} (--data FOLDER).")
+        raise UserError(f"Expected data with {fields} for the preset {name}: give --data FOLDER. Received: none.")
     check_training(preset.training)
     check_lora(preset)
     check_tuning(preset)
@@ -64,9 +66,9 @@ def check_packing(objective: Objective) -> None:
 
 
 def _with_init(preset, init, overrides):
-    """The preset with the network and tokenizer of the folder to start from, if any."""
+    """The preset with the network and tokenizer of its warm start, if any."""
     overridden = [text.partition("=")[2] for text in overrides if text.startswith("training.init=")]
-    init = next((name for name in (init, *overridden[-1:], preset.training.init) if name), "")
+    init = init or (overridden[-1] if overridden else "") or preset.training.init
     return start_from(preset, init) if init else preset
 
 
@@ -88,9 +90,13 @@ def check_training(training: Training) -> None:
 def check_lora(preset: Preset) -> None:
     """Raise UserError for LoRA settings out of range, or without weights to start from."""
     lora = preset.lora
-    for field, legal in {"rank": lora.rank >= 0, "alpha": lora.alpha > 0, "dropout": 0 <= lora.dropout < 1}.items():
+    ranges = {  # {field: (whether its value is legal, the legal values)}
+        "rank": (lora.rank >= 0, "0 or more"),
+        "alpha": (lora.alpha > 0, "above 0"),
+        "dropout": (0 <= lora.dropout < 1, "0 or more and below 1"),
+    }
+    for field, (legal, expected) in ranges.items():
         if not legal:
-            expected = "above 0" if field == "alpha" else "0 or more" + " and below 1" * (field == "dropout")
             raise UserError(f"Expected lora.{field} to be {expected}. Received: {getattr(lora, field)}.")
     if lora.rank and not preset.training.init:
         raise UserError("lora.rank needs weights to start from: give --from FOLDER. Received: none.")
@@ -123,9 +129,8 @@ def check_start(running: Path, preset: Preset, resume: bool, restart: bool) -> N
     if running.is_dir() and not resume and not restart:
         raise UserError(f"{running} holds an unfinished run: continue it (--resume) or discard it (--restart).")
     if resume and not path.is_file():
-        raise UserError(
-            f"Expected an unfinished run in {running} to resume. Received: no such run. Start a run without --resume."
-        )
+        hint = "Start a run without --resume."
+        raise UserError(f"Expected an unfinished run in {running} to resume. Received: no such run. {hint}")
     if resume:
         _check_same(path, preset)
 
@@ -153,7 +158,7 @@ def make_folder(running: Path, preset: Preset, tokenizer: Tokenizer) -> None:
 def match_tokenizer(preset: Preset, tokenizer: Tokenizer) -> Architecture:
     """The architecture with the tokenizer's vocabulary size and padding id.
 
-    Pretrained networks may have more embeddings than their tokenizer has tokens: these stay.
+    A pretrained network may have more embeddings than its tokenizer has tokens; their number stays.
     """
     minimum = preset.architecture.vocabulary if preset.training.init else 0
     return replace(preset.architecture, vocabulary=max(minimum, tokenizer.vocabulary_size), padding=tokenizer.padding)

@@ -15,7 +15,7 @@ from zoo.text.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class LoadedData:
-    """A dataset, and what its records decide."""
+    """The dataset of a preset, with the prepared objective and the tokenizer that its records determine."""
 
     dataset: Dataset
     objective: Objective  # prepared: it knows the labels
@@ -32,39 +32,47 @@ def load_data(preset: Preset, tokenizer_path: Path | None = None) -> LoadedData:
     """
     objective = preset.objective
     objective.check_architecture(preset.architecture)
-    dataset = _open(preset)
+    dataset = open_preset_dataset(preset)
+    _check_splits(dataset, preset.data.spec)
     records = _Records(dataset, objective, objective.preparation(preset.architecture))
     tokenizer = Tokenizer.load(tokenizer_path) if tokenizer_path else preset.tokenizer.train(records.texts)
-    deque(records.texts, maxlen=0)  # some tokenizers are not trained on texts
+    deque(records.texts, maxlen=0)  # read the rest: some tokenizers are not trained on texts
     objective = records.preparation.finish(dataset.describe)
-    list(objective.examples([records.first], tokenizer))  # raises where the length has no room for special tokens
+    # raises where the length has no room for special tokens
+    list(objective.examples([records.first_record], tokenizer))
     return LoadedData(dataset, objective, tokenizer)
 
 
-def _open(preset):
+def open_preset_dataset(preset: Preset) -> Dataset:
+    """Open the dataset of a preset, with the fields and derived splits that its objective needs.
+
+    Raises UserError where the data cannot be read.
+    """
     data, objective = preset.data, preset.objective
     fields = objective.fields
-    dataset = open_dataset(
+    return open_dataset(
         data.spec, data.columns, data.seed, data.errors, fields.required, objective.split_strategy, fields.optional
     )
+
+
+def _check_splits(dataset, spec):
     if not {"train", "validation"} <= set(dataset.splits):
         raise UserError(
-            f"Expected train and validation splits in {data.spec}. Received: only {', '.join(dataset.splits)}. "
+            f"Expected train and validation splits in {spec}. Received: only {', '.join(dataset.splits)}. "
             "Without #SPLIT, a missing validation split is derived."
         )
-    return dataset
 
 
 class _Records:
-    """All records of a dataset, visited once; the texts of the training split are an iterator for the tokenizer."""
+    """All records of a dataset, visited once while `texts`, the training texts for the tokenizer, is iterated."""
 
     def __init__(self, dataset, objective, preparation):
-        self.preparation, self.first = preparation, None
+        self.preparation, self.first_record = preparation, None
         self.texts: Iterator[str] = self._visit(dataset, objective)
 
     def _visit(self, dataset, objective):
         for split, location, record in dataset.visit():
             self.preparation.add(split, location, record)
             if split == "train":
-                self.first = self.first or record
+                self.first_record = self.first_record or record
                 yield from objective.tokenizer_texts(record)

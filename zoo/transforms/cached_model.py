@@ -10,7 +10,7 @@ from zoo.transforms.decoding import DecodingPlan
 
 
 class CachedModel:
-    """A model of logits for texts that grow. Its methods are functions of tensors alone, so they can be compiled.
+    """A language model with KV and state caches: `prefill`, then `decode`, functions of tensors that can be compiled.
 
     Attributes:
         plan: the `DecodingPlan`.
@@ -22,7 +22,7 @@ class CachedModel:
         self.vocabulary = model.output.shape[-1]
 
     def prefill(self, inputs: dict[str, Any], lengths: Any, length: int) -> tuple[Any, dict[str, Any]]:
-        """Run the prompts through the network and fill the caches.
+        """Prefill: run the prompts through the network and fill the caches.
 
         Args:
             inputs: {name: (batch, time) ids}, right-padded.
@@ -46,11 +46,11 @@ class CachedModel:
         for step in plan.decoder_steps[plan.last_cached + 1 :]:
             step.run(values, _with_cache(caches))
         cache = {"positions": positions, "padding_mask": padding_mask, "constants": constants}
-        cache |= {"layers": _states(caches), "cross": [each.cross or () for each in caches.values()]}
+        cache |= {"layers": _states(caches), "cross": [layer_cache.cross or () for layer_cache in caches.values()]}
         return values[plan.output][:, 0], cache
 
     def decode(self, tokens: Any, slots: Any, cache: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Run (batch, time) further tokens through the network, into the (time,) `slots` of the caches.
+        """Decode: run (batch, time) further tokens through the network, into the (time,) `slots` of the caches.
 
         Returns (batch, time, vocabulary) logits of the tokens after them, and the new cache.
         """
@@ -80,12 +80,12 @@ def _states(caches):
 def _slots(lengths, time, length):
     """`(positions, padding_mask)` of `DecodeContext`; new tokens take the slots after the prompt's padding."""
     slots = ops.arange(length, dtype="int32")[None]
-    new, lengths = slots >= time, ops.cast(lengths, "int32")[:, None]
-    positions = ops.where(new, lengths + slots - time, slots)
-    return positions, ops.logical_or(new, slots < lengths)
+    is_new, lengths = slots >= time, ops.cast(lengths, "int32")[:, None]
+    positions = ops.where(is_new, lengths + slots - time, slots)
+    return positions, ops.logical_or(is_new, slots < lengths)
 
 
 def _last(x, lengths):
-    """The last token's part, (batch, 1, ...), of (batch, time, ...)."""
+    """The features of each row's last token, (batch, 1, ...), of (batch, time, ...)."""
     index = ops.reshape(ops.cast(lengths, "int32") - 1, (-1, *[1] * (len(x.shape) - 1)))
     return ops.take_along_axis(x, index, axis=1)

@@ -1,4 +1,4 @@
-"""The decoding plan: a model's steps, sorted into those that run once for a text and those that run for each token."""
+"""The decoding plan: a model's steps split into encoder steps, run once per text, and decoder steps, run per token."""
 
 import inspect
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ UNCACHED = (  # layers that mix tokens and, where `call` has no argument `cache`
     *(keras.layers.GlobalAveragePooling1D, keras.layers.GlobalMaxPooling1D, keras.layers.Flatten),
     *(NGrams, Pooling),
 )
-LOGITS = (keras.layers.Dense, keras.layers.ReversibleEmbedding)  # layers that turn features into logits
+LOGITS = (keras.layers.Dense, keras.layers.ReversibleEmbedding)  # layers that map hidden states to logits
 
 
 class PlanStep(Step):
     """A `Step` of a decoding plan.
 
     Attributes:
-        last_uses: references that no later step reads: their tensors are released after the step.
+        last_uses: references that no later step reads; their tensors are released after the step.
     """
 
     last_uses: tuple[TensorRef, ...] = ()
@@ -40,7 +40,7 @@ class PlanStep(Step):
 
 
 class DecodingPlan:
-    """The steps from a model's inputs to its logits.
+    """Plan of autoregressive decoding: the steps from a model's inputs to its logits.
 
     Attributes:
         inputs: {name: reference}.
@@ -73,23 +73,23 @@ class DecodingPlan:
         self._set_last_uses()
 
     def boundary(self) -> list[TensorRef]:
-        """The tensors of each token that steps up to the last cached one give to the steps after it."""
-        before = {output for step in self.decoder_steps[: self.last_cached + 1] for output in step.outputs}
-        before.add(self.inputs[self.decoder_input])
-        after = [*_reads(self.decoder_steps[self.last_cached + 1 :]), self.output]
-        return [reference for reference in dict.fromkeys(after) if reference in before]
+        """Tensors that steps up to the last cached one compute, and that later steps or the output read."""
+        computed = {output for step in self.decoder_steps[: self.last_cached + 1] for output in step.outputs}
+        computed.add(self.inputs[self.decoder_input])
+        read = [*_reads(self.decoder_steps[self.last_cached + 1 :]), self.output]
+        return [reference for reference in dict.fromkeys(read) if reference in computed]
 
     def tap(self, layer: keras.layers.Layer) -> None:
-        """Insert a layer with a cache, which changes nothing, at the features that logits are made of.
+        """Insert an identity layer with a cache at the final hidden states.
 
-        Features are the input of the last dense layer, or of the tied embedding. Raises UserError where none of these
-        follows the last layer with a cache.
+        These are the input of the last dense layer, or of the tied embedding. Raises UserError where neither follows
+        the last layer with a cache.
         """
         head = max((i for i, step in enumerate(self.decoder_steps) if isinstance(step.layer, LOGITS)), default=-1)
         if head <= self.last_cached:
             final = self.decoder_steps[-1].layer
             raise UserError(
-                "Contrastive search needs a network whose logits a dense layer makes of features. "
+                "Contrastive search needs a network with a dense layer from hidden states to logits. "
                 f"Received: one that ends with {final.name!r}, a {type(final).__name__}."
             )
         features = self.decoder_steps[head].reads()

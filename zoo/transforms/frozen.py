@@ -1,4 +1,4 @@
-"""Frozen parts of a network: which layers are in which block, and a model split into a frozen part and the others."""
+"""Layer freezing: the blocks of a network, and a model split into a frozen part and the rest."""
 
 import re
 from collections.abc import Collection
@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from zoo.backend import Tensor
 from zoo.runtime.errors import UserError
 from zoo.transforms.graph import Graph, Step, TensorRef, input_like
 from zoo.transforms.lazy import abstract_model
@@ -23,7 +24,8 @@ def block_of_layer(architecture: Any) -> dict[str, int]:
     pattern, reads, blocks = re.compile(architecture.blocks), {}, set()
     with abstract_model(architecture.backbone) as backbone:
         steps = Graph(backbone).steps
-    groups: dict[TensorRef, frozenset] = {}  # whose output a tensor is; of a layer without weights, its inputs' groups
+    # the groups of layers that compute each tensor; a layer without weights passes on the groups of its inputs
+    groups: dict[TensorRef, frozenset] = {}
     for step in steps:
         sources = frozenset().union(*(groups.get(reference, ()) for reference in step.reads()))
         if getattr(step.layer, "weights", ()):
@@ -34,7 +36,7 @@ def block_of_layer(architecture: Any) -> dict[str, int]:
             sources = frozenset({group})
         groups |= dict.fromkeys(step.outputs, sources)
     levels = _levels(reads, blocks)
-    return {step.layer.name: max((levels[each] for each in groups[step.outputs[0]]), default=0) for step in steps}
+    return {step.layer.name: max((levels[group] for group in groups[step.outputs[0]]), default=0) for step in steps}
 
 
 def _levels(reads, blocks):
@@ -43,7 +45,7 @@ def _levels(reads, blocks):
     for _ in range(len(levels) + 1):
         before = levels
         levels = {
-            group: max((before[each] for each in sources), default=0) + (group in blocks)
+            group: max((before[source] for source in sources), default=0) + (group in blocks)
             for group, sources in reads.items()
         }
         if levels == before:
@@ -84,8 +86,8 @@ def _split(graph, frozen) -> tuple[list[Step], list[Step], dict[TensorRef, str]]
     lower, upper, names = [], [], {}
     constant = set(graph.inputs.values())
     for number, step in enumerate(graph.steps):
-        still = step.layer.name in frozen or not getattr(step.layer, "variables", ())
-        if still and constant.issuperset(step.reads()):
+        is_frozen = step.layer.name in frozen or not getattr(step.layer, "variables", ())
+        if is_frozen and constant.issuperset(step.reads()):
             lower.append(step)
             constant.update(step.outputs)
             names |= {output: f"{step.layer.name}_{number}_{i}" for i, output in enumerate(step.outputs)}
@@ -115,7 +117,7 @@ class Frozen(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.network = network
 
-    def call(self, inputs):
+    def call(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         return self.network(inputs, training=False)
 
     def compute_output_spec(self, inputs):

@@ -12,7 +12,7 @@ import keras
 
 from zoo.backend import keras_private
 
-OUTPUTS = 16  # references made for the outputs of a step, more than any layer has
+OUTPUTS = 16  # references for the outputs of a step: an upper bound, no layer has so many
 
 
 class TensorRef:
@@ -36,7 +36,7 @@ class Step:
 
     def reads(self) -> list[TensorRef]:
         """References to the tensors that the layer is called with, in order."""
-        return [each for each in keras.tree.flatten((self.args, self.kwargs)) if isinstance(each, TensorRef)]
+        return [leaf for leaf in keras.tree.flatten((self.args, self.kwargs)) if isinstance(leaf, TensorRef)]
 
     def run(self, values: dict[TensorRef, Any], call: Callable | None = None) -> None:
         """Call the layer with tensors of `values`, and add its outputs to them.
@@ -46,14 +46,14 @@ class Step:
             call: `call(step, *args, **kwargs)` in place of `step.layer(*args, **kwargs)`.
         """
         args, kwargs = keras.tree.map_structure(
-            lambda each: values[each] if isinstance(each, TensorRef) else each, (self.args, self.kwargs)
+            lambda leaf: values[leaf] if isinstance(leaf, TensorRef) else leaf, (self.args, self.kwargs)
         )
         outputs = call(self, *args, **kwargs) if call else self.layer(*args, **kwargs)
         values.update(zip(self.outputs, keras.tree.flatten(outputs), strict=False))
 
 
 class Graph:
-    """The steps from a functional model's inputs to its outputs; those of models within it are among them.
+    """The graph of a functional model: the steps from its inputs to its outputs, with nested models flattened.
 
     Attributes:
         inputs: {name: reference}.
@@ -73,7 +73,9 @@ class Graph:
         return self.steps[-1].outputs
 
     def run(self, inputs: Mapping[str, Any], call: Callable | None = None) -> Any:
-        """The outputs for {name of an input: tensor}; symbolic tensors make a model with the same weights.
+        """Run the graph on {name of an input: tensor} and return its outputs.
+
+        Symbolic tensors make a model with the same weights.
 
         Args:
             call: as of `Step.run`.

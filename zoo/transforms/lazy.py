@@ -1,6 +1,6 @@
-"""Build a model without allocating its weights, to read their shapes or to look at its graph.
+"""Abstract models: built without allocating their weights, to read shapes or the graph, as on PyTorch's meta device.
 
-A weight that is created in a `keras.StatelessScope` waits for its initializer until the scope ends.
+A weight that is created in a `keras.StatelessScope` is initialised only when the scope ends.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,6 +27,6 @@ def abstract_model(build: Callable[[], keras.Model]) -> Iterator[keras.Model]:
 
 
 def forget_weights(model: keras.Model) -> None:
-    """Let the weights of an unused model, created in a `keras.StatelessScope`, take no memory."""
+    """Make the weights of an unused model, created in a `keras.StatelessScope`, scalars when the scope ends."""
     for variable in model.variables:
         keras_private.set_initializer(variable, lambda shape, dtype=None: keras.ops.zeros((), dtype))

@@ -1,7 +1,7 @@
-"""Packed sequences: a model with the same weights for rows that hold several examples, kept apart by their ids.
+"""Packed sequences: a model with the same weights for rows of several examples, with attention within each example.
 
-Of each token, a packed row says which example it belongs to (`example_ids`, counted from 1; 0 at padding) and how many
-tokens of that example come before it (`positions`). `zoo.data.packing` makes such rows.
+A packed row has, for each token, the number of its example (`example_ids`, counted from 1; 0 at padding) and its
+position within that example (`positions`, counted from 0). `zoo.data.packing` makes such rows.
 """
 
 import keras
@@ -36,7 +36,7 @@ def pack_model(model: keras.Model) -> keras.Model:
     graph = Graph(model)
     inputs = {tensor.name: keras.Input((None,), dtype=tensor.dtype, name=tensor.name) for tensor in model.inputs}
     texts = [name for name in inputs if name in TEXTS]
-    names = [*(f"{kind}_of_{name}" for name in texts for kind in EXTRA_INPUTS), "example_mask"]
+    names = [*(f"{prefix}_of_{name}" for name in texts for prefix in EXTRA_INPUTS), "example_mask"]
     extra = {name: keras.Input((None,), dtype="int32", name=name) for name in names}
     outputs = graph.run(inputs, _PackedCall(graph, extra, texts))
     pools = any(isinstance(step.layer, Pooling) for step in graph.steps)
@@ -44,7 +44,7 @@ def pack_model(model: keras.Model) -> keras.Model:
 
 
 class _PackedCall:
-    """Calls the layer of a step so that no example sees another.
+    """Calls the layer of a step so that no example attends to another.
 
     Args:
         extra: {name: tensor} of the further inputs.
@@ -60,7 +60,7 @@ class _PackedCall:
 
     def __call__(self, step, x, *args, **kwargs):
         text, layer = self.text_of[step.outputs[0]], step.layer
-        example_ids, positions = (self.extra[f"{kind}_of_{text}"] for kind in EXTRA_INPUTS)
+        example_ids, positions = (self.extra[f"{prefix}_of_{text}"] for prefix in EXTRA_INPUTS)
         if isinstance(layer, MultiHeadAttention):
             context = _context(*step.args, **step.kwargs)
             source_ids = self.extra[f"example_ids_of_{self.text_of.get(context, text)}"]
@@ -83,6 +83,7 @@ def _context(x, context=None, *args, **kwargs):
 
 
 def _attend(layer, x, example_ids, source_ids, positions, context=None, padding_mask=None, bias=None, **kwargs):
+    """Attention within each example: an example mask replaces the padding mask."""
     if bias is not None:
         raise UserError(f"Packing supports no relative position bias. Received: the layer {layer.name!r} with one.")
     mask = ExampleMask(name=f"{layer.name}_examples")(example_ids, source_ids)

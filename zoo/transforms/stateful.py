@@ -7,6 +7,7 @@ of a batch. `zoo.data.contiguous` makes batches that continue one another.
 import keras
 from keras import ops
 
+from zoo.backend import Tensor
 from zoo.layers.recurrent.layer import Recurrent
 from zoo.runtime.errors import UserError
 from zoo.transforms.graph import Graph, input_like
@@ -15,7 +16,7 @@ from zoo.transforms.graph import Graph, input_like
 def stateful(model: keras.Model, rows: int) -> keras.Model:
     """A model with the same weights whose recurrent layers keep their state between batches of `rows` rows.
 
-    Its further input `reset`, (rows, 1), is 1 where a row starts anew and 0 where it continues the batch before.
+    Its further input `reset`, (rows, 1), is 1 where a row's state is reset and 0 where it continues the previous batch.
 
     Raises UserError for a model without recurrent layers, or with one in reverse, which needs the end of a text first.
     """
@@ -54,12 +55,12 @@ class StatefulRecurrent(keras.layers.Layer):
             for i in range(self.layer.states)
         ]
 
-    def call(self, reset, x, padding_mask=None, training=False):
+    def call(self, reset: Tensor, x: Tensor, padding_mask: Tensor | None = None, training: bool = False) -> Tensor:
         initial = [ops.convert_to_tensor(state) * (1 - ops.cast(reset, state.dtype)) for state in self.states]
         y, final = self.layer(x, padding_mask, state=initial)
         if training:
-            for state, new in zip(self.states, final, strict=True):
-                state.assign(ops.stop_gradient(new))
+            for state, value in zip(self.states, final, strict=True):
+                state.assign(ops.stop_gradient(value))
         return y
 
     def compute_output_spec(self, reset, x, padding_mask=None, training=False):

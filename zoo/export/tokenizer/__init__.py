@@ -1,6 +1,6 @@
-"""The tokenizer inside a TensorFlow graph, of core operations only. Imports TensorFlow: import it where it is needed.
+"""The tokenizer inside a TensorFlow graph, of core operations only. Imports TensorFlow: import it inside functions.
 
-Each file is the graph's half of a pair; the other half works on Python strings and NumPy arrays:
+Each file does in the graph what another does with Python strings and NumPy arrays:
 
     graph_tokenizer.py      zoo/text/tokenizer.py, zoo/text/template.py
     from_tokenizer.py       tokenizer.json, which zoo/text/tokenizer_files.py loads
@@ -12,6 +12,6 @@ Each file is the graph's half of a pair; the other half works on Python strings 
     graph_words.py          zoo/data/word_alignment.py
     masks.py, prompts.py    zoo/objectives/masked_token.py, PromptTemplate of zoo/objectives/_objective.py
 
-The rest stands for parts of the tokenizers library: readers.py, subword_models.py, byte_pairs.py, word_pieces.py and
-unicode_tables.py; ragged.py holds what all of them do with rows of several lengths.
+The others do what the tokenizers library does: readers.py, subword_models.py, byte_pairs.py, word_pieces.py and
+unicode_tables.py. All of them use the ragged rows of ragged.py.
 """

@@ -1,4 +1,4 @@
-"""Byte-pair encoding inside a graph: in every word at once, the pair that was learned first is merged.
+"""Byte-pair encoding (BPE) inside a graph: each round merges the pair of lowest rank in every word at once.
 
 A round merges all occurrences of a word's best pair, from the left. That equals merging them one by one, as long as no
 merge makes a pair that was learned earlier than the merge itself. A trained vocabulary has such pairs (`out_of_order`)
@@ -15,13 +15,13 @@ _NEVER = np.iinfo(np.int64).max  # the rank of a pair that is never merged
 
 
 class BytePairs(SubwordModel):
-    """Splits words that are no token into bytes and merges pairs.
+    """Byte-level BPE model: a word that is no token is split into bytes, whose pairs are merged by rank.
 
     Args:
         vocabulary: the id of each word that is a token.
         byte_ids: the 256 ids of bytes.
         merges: (left, right, merged) ids in the order learned.
-        token_bytes: the bytes of every id that takes part.
+        token_bytes: the bytes of each id that merges make or use.
     """
 
     unit = "BYTE"
@@ -42,10 +42,10 @@ class BytePairs(SubwordModel):
         """Ids, int32, and the number of ids of each word, int64; the words are all different."""
         values = tf.cast(tf.io.decode_raw(tf.strings.reduce_join(words), tf.uint8), tf.int64)
         rows = row_ids(tf.cast(tf.strings.length(words), tf.int64))
-        apart = ~tf.gather(self.adjacent, shift_right(values, 0) * 256 + values) | (rows != shift_right(rows, -1))
-        parts = tf.cumsum(tf.cast(apart, tf.int64)) - 1  # runs of bytes that no merge joins to one another
+        boundary = ~tf.gather(self.adjacent, shift_right(values, 0) * 256 + values) | (rows != shift_right(rows, -1))
+        parts = tf.cumsum(tf.cast(boundary, tf.int64)) - 1  # no merge crosses the boundary between two parts
         ids, id_parts = self._merge(tf.gather(self.byte_ids, values), parts)
-        rows = tf.gather(tf.boolean_mask(rows, apart), id_parts)
+        rows = tf.gather(tf.boolean_mask(rows, boundary), id_parts)
         return tf.cast(ids, tf.int32), row_lengths(rows, tf.size(words, tf.int64))
 
     def sizes(self, ids: tf.Tensor, lengths: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
@@ -53,7 +53,7 @@ class BytePairs(SubwordModel):
         return tf.gather(self.lengths, ids)
 
     def _merge(self, ids, parts):
-        """The ids when no pair can be merged any more, and the part of each, in order."""
+        """The ids after all merges, and the part of each, in order."""
         empty = tf.zeros([0], tf.int64)
         state = [ids, parts, empty, empty]
         shapes = [tf.TensorShape([None])] * len(state)
@@ -61,24 +61,24 @@ class BytePairs(SubwordModel):
         order = tf.argsort(parts, stable=True)
         return tf.gather(ids, order), tf.gather(parts, order)
 
-    def _round(self, ids, parts, done_ids, done_parts):
-        """Merge the best pair of every part; parts without a pair are done."""
+    def _round(self, ids, parts, finished_ids, finished_parts):
+        """Merge the best pair of every part; parts without a pair are finished."""
         pairs = ids * self.base + shift_left(ids, 0)
         ranks = tf.where(parts == shift_left(parts, -1), self.ranks.lookup(pairs), _NEVER)
-        number = _without_gaps(parts)
-        best = tf.gather(tf.math.segment_min(ranks, number), number)
+        part_index = _renumber(parts)
+        best = tf.gather(tf.math.segment_min(ranks, part_index), part_index)
         active = best != _NEVER
-        done_ids, done_parts = (
-            tf.concat([done, tf.boolean_mask(values, ~active)], 0)
-            for done, values in ((done_ids, ids), (done_parts, parts))
+        finished_ids, finished_parts = (
+            tf.concat([finished, tf.boolean_mask(values, ~active)], 0)
+            for finished, values in ((finished_ids, ids), (finished_parts, parts))
         )
         ids, parts, ranks, best = (tf.boolean_mask(values, active) for values in (ids, parts, ranks, best))
-        merge = self._without_overlap(ranks == best, parts, best)
+        merge = self._drop_overlaps(ranks == best, parts, best)
         ids = tf.where(merge, tf.gather(self.merged, tf.where(merge, ranks, 0)), ids)
-        stay = ~shift_right(merge, False)
-        return tf.boolean_mask(ids, stay), tf.boolean_mask(parts, stay), done_ids, done_parts
+        remaining = ~shift_right(merge, False)
+        return tf.boolean_mask(ids, remaining), tf.boolean_mask(parts, remaining), finished_ids, finished_parts
 
-    def _without_overlap(self, candidates, parts, best):
+    def _drop_overlaps(self, candidates, parts, best):
         """The candidates that overlap no candidate further left; of an out-of-order pair only the first in its part."""
         position = tf.range(tf.size(candidates, tf.int64))
         starts = candidates & ~shift_right(candidates, False)
@@ -87,13 +87,13 @@ class BytePairs(SubwordModel):
         candidates &= (position - first) % 2 == 0
         if not self.out_of_order.any():
             return candidates
-        number = _without_gaps(parts)
-        earliest = tf.gather(tf.math.segment_min(tf.where(candidates, position, _NEVER), number), number)
+        part_index = _renumber(parts)
+        earliest = tf.gather(tf.math.segment_min(tf.where(candidates, position, _NEVER), part_index), part_index)
         return candidates & (~tf.gather(self.out_of_order, best) | (position == earliest))
 
 
-def _without_gaps(parts):
-    """The parts numbered without gaps."""
+def _renumber(parts):
+    """The parts, renumbered without gaps."""
     return tf.cumsum(tf.cast(parts != shift_right(parts, -1), tf.int64)) - 1
 
 

@@ -1,4 +1,4 @@
-"""Unicode normalisation inside a graph: strings are repaired, decoded to code points and normalised."""
+"""Unicode normalisation inside a graph: UTF-8 is repaired, decoded to code points and normalised."""
 
 from typing import Any
 
@@ -43,18 +43,18 @@ class Identity(tf.Module):
 
 
 class Normalizer(tf.Module):
-    """Replaces each character as the library's normaliser does.
+    """Unicode normaliser: replaces each character as a normaliser of the tokenizers library does.
 
     Args:
         replacements: (0x110000, k) int32, see `unicode_tables.replacements`.
         isolated: (0x110000,) bool, whether a character is a word by itself.
-        ranks: (0x110000,) uint8 in canonical order of combining marks; 0 for characters that stay where they are.
+        ranks: (0x110000,) uint8, the rank of each combining mark in canonical order; 0 for characters that never move.
     """
 
     def __init__(self, replacements: np.ndarray, isolated: np.ndarray, ranks: np.ndarray | None = None):
         super().__init__()
-        unmoved = np.arange(CODE_POINTS)[:, None]
-        distances = np.where(replacements < 0, replacements - _FAR, replacements - unmoved).astype(np.int32)
+        code_points = np.arange(CODE_POINTS)[:, None]
+        distances = np.where(replacements < 0, replacements - _FAR, replacements - code_points).astype(np.int32)
         self.distances: Any = [CodePointTable(column) for column in distances.T]  # `tf.Module` wraps the list
         self.expands = CodePointTable(replacements[:, 1] != DELETED) if replacements.shape[1] > 1 else None
         self.isolated = CodePointTable(isolated) if isolated.any() else None
@@ -81,23 +81,23 @@ class Normalizer(tf.Module):
         return new, origins, isolated
 
     def _replacement(self, points, column):
-        moved = points + self.distances[column](points)
-        return tf.where(moved < 0, moved + _FAR - points, moved)
+        new = points + self.distances[column](points)
+        return tf.where(new < 0, new + _FAR - points, new)
 
     def _expand(self, points, first, origins, isolated):
-        """Replacements, origins and isolated with a column for each replacement of a character, flattened."""
+        """Replacements, origins and isolated of characters with several replacements each, flattened."""
         columns = [first, *(self._replacement(points, column) for column in range(1, len(self.distances)))]
         expanded = (tf.repeat(values, len(columns)) for values in (origins, isolated))
         return tf.reshape(tf.stack(columns, 1), [-1]), *expanded
 
     def _canonical_order(self, points, rows):
-        """The points with accents in canonical order, which only texts with rare marks need."""
+        """The points with combining marks in canonical order, which only texts with rare marks need."""
         ranks = tf.cast(self.ranks(tf.maximum(points, 0)), tf.int64)
         return tf.cond(tf.reduce_any(ranks > 0), lambda: _sort(points, rows, ranks), lambda: points)
 
 
 def _sort(points, rows, ranks):
-    """The points sorted by rank between the characters that accents do not cross."""
+    """The points sorted by rank between the characters that combining marks do not cross."""
     barrier = (points == BARRIER) | ((points >= 0) & (ranks == 0)) | (rows != shift_right(rows, -1))
     order = tf.cumsum(tf.cast(barrier, tf.int64)) * 256 + ranks
     return tf.gather(points, tf.argsort(order, stable=True))

@@ -1,12 +1,12 @@
-"""Detokenizer inside a graph: from ids to strings."""
+"""Detokenizer inside a graph: ids to strings."""
 
 import tensorflow as tf
 
 from zoo.runtime.errors import UserError
 from zoo.text.tokenizer import Tokenizer
 
-EXACT = ("NoneType", "ByteLevel", "WordPiece", "Fuse")  # decoders that treat each token by itself
-INCOMPLETE = r"\x{FFFD}+$"  # a character at the end whose other bytes were never generated
+EXACT = ("NoneType", "ByteLevel", "WordPiece", "Fuse")  # decoders for which only the first token's text differs
+INCOMPLETE = r"\x{FFFD}+$"  # a last character whose bytes were not all generated
 
 
 class Detokenizer(tf.Module):

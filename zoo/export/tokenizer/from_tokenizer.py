@@ -1,4 +1,4 @@
-"""The parts of a graph tokenizer, from a tokenizer.json; a tokenizer that has no exact equal is refused."""
+"""Build the modules of a graph tokenizer from a tokenizer.json; a tokenizer without an exact equal is refused."""
 
 import json
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def reader_for(backend: tokenizers.Tokenizer) -> Reader:
 
 
 class _InexactError(Exception):
-    """The reason why ids could differ; never seen outside this file."""
+    """Why ids could differ; `reader_for` turns it into a `UserError`."""
 
 
 def _require(condition, reason):
@@ -56,25 +56,25 @@ def _require(condition, reason):
 
 
 def _reader(backend, spec) -> Reader:
-    plain = [token for token in spec["added_tokens"] if not token["special"]]
-    if plain:
-        return _added(backend, spec, plain)
+    added = [token for token in spec["added_tokens"] if not token["special"]]
+    if added:
+        return _added_token_reader(backend, spec, added)
     model, pre_tokenizer = spec["model"], spec["pre_tokenizer"]
     if model["type"] == "BPE":
         _check_byte_pairs(model)
-        return _bytes(backend, spec) if pre_tokenizer else _characters(spec)
-    return WordReader(_normalizer(spec["normalizer"]), _split(pre_tokenizer), _words(model))
+        return _byte_reader(backend, spec) if pre_tokenizer else _character_reader(spec)
+    return WordReader(_normalizer(spec["normalizer"]), _split(pre_tokenizer), _word_model(model))
 
 
-def _added(backend, spec, plain):
-    """The reader of a tokenizer with tokens that were added as in `zoo.text.added_tokens`."""
-    for token in plain:
+def _added_token_reader(backend, spec, added):
+    """The reader of a tokenizer with added tokens, which must be as `zoo.text.added_tokens` adds them."""
+    for token in added:
         separate = token["single_word"] and not (token["normalized"] or token["lstrip"] or token["rstrip"])
         _require(separate, f"it has added tokens that need not be words as they stand, such as {token['content']!r}")
     special = [token for token in spec["added_tokens"] if token["special"]]
     skipped = {token["content"] for token in special if not token["normalized"]}
-    added = {token["content"]: token["id"] for token in plain}
-    return AddedTokenReader(_reader(backend, spec | {"added_tokens": special}), added, skipped)
+    ids = {token["content"]: token["id"] for token in added}
+    return AddedTokenReader(_reader(backend, spec | {"added_tokens": special}), ids, skipped)
 
 
 def _check_byte_pairs(model):
@@ -84,7 +84,7 @@ def _check_byte_pairs(model):
 
 
 def _normalizer(spec):
-    """The part that normalises characters."""
+    """The module that normalises characters."""
     if spec is None:
         return Identity()
     if spec["type"] == "Lowercase":
@@ -96,17 +96,17 @@ def _normalizer(spec):
 
 
 def _split(spec):
-    """The part that splits text into words."""
+    """The pre-tokenizer: the module that splits text into words."""
     for pattern, classes in ((WORDS, partial(word_classes, CJK)), (WHITESPACE_WORDS, whitespace_classes)):
         if spec == {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Removed", "invert": True}:
             return Split(classes())
-    kind = spec and spec["type"]
-    _require(kind == "BertPreTokenizer", f"its pre-tokenizer is {kind}")
+    name = spec and spec["type"]
+    _require(name == "BertPreTokenizer", f"its pre-tokenizer is {name}")
     return Split(bert_classes())
 
 
-def _words(spec):
-    """The part that turns words into ids."""
+def _word_model(spec):
+    """The model that turns words into ids, word-level or WordPiece."""
     _require(spec["type"] in ("WordLevel", "WordPiece"), f"its model is {spec['type']}")
     vocabulary, unknown = spec["vocab"], spec["vocab"].get(spec["unk_token"])
     _require(unknown is not None, "its vocabulary has no token for unknown words")
@@ -115,7 +115,7 @@ def _words(spec):
     return WordPieces(vocabulary, unknown, spec["continuing_subword_prefix"], spec["max_input_chars_per_word"])
 
 
-def _characters(spec):
+def _character_reader(spec):
     """The reader of a character tokenizer."""
     vocabulary, unknown = spec["model"]["vocab"], spec["model"]["vocab"].get(spec["model"]["unk_token"])
     _require(not spec["model"]["merges"], "it joins characters, not bytes")
@@ -127,7 +127,7 @@ def _characters(spec):
     return CharacterReader(_normalizer(spec["normalizer"]), ids)
 
 
-def _bytes(backend, spec):
+def _byte_reader(backend, spec):
     """The reader of a byte-level tokenizer, with or without merges."""
     model, pre_tokenizer = spec["model"], spec["pre_tokenizer"]
     _require(pre_tokenizer["type"] == "ByteLevel", f"its pre-tokenizer is {pre_tokenizer['type']}")
@@ -139,13 +139,13 @@ def _bytes(backend, spec):
     if not pre_tokenizer["use_regex"]:
         _require(not model["merges"] and not normalizer, "its byte pairs cross words")
         return ByteReader(ids, pre_tokenizer["add_prefix_space"])
-    pairs = _byte_pairs(backend, model, ids, {character: byte for byte, character in enumerate(characters)})
+    byte_pairs = _byte_pair_model(backend, model, ids, {character: byte for byte, character in enumerate(characters)})
     split = ByteLevelSplit(byte_level_classes())
-    return WordReader(_normalizer(spec["normalizer"]), split, pairs, pre_tokenizer["add_prefix_space"])
+    return WordReader(_normalizer(spec["normalizer"]), split, byte_pairs, pre_tokenizer["add_prefix_space"])
 
 
-def _byte_pairs(backend, model, byte_ids, byte_of):
-    """The part that merges bytes, from the id of each byte and the byte of each character of a token."""
+def _byte_pair_model(backend, model, byte_ids, byte_of):
+    """The byte-pair model, from the id of each byte and the byte of each character of a token."""
     vocabulary = model["vocab"]
     token_bytes = {token: bytes(map(byte_of.get, token)) for token in vocabulary if set(token) <= byte_of.keys()}
     words = {token_bytes[token]: vocabulary[token] for token in token_bytes if len(backend.model.tokenize(token)) == 1}

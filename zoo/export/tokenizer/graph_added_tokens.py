@@ -1,4 +1,4 @@
-"""Added tokens inside a graph, matched before anything else is done to a text."""
+"""Added tokens inside a graph, matched before the text around them is normalised and split."""
 
 import re
 from collections.abc import Callable
@@ -20,14 +20,14 @@ class Segments(NamedTuple):
 
     text: tf.Tensor  # (segments,) strings
     id: tf.Tensor  # (segments,) int32: of an added token, else UNSEEN
-    row: tf.Tensor  # (segments,) int64: the text that the segment is of
-    size: tf.Tensor  # (segments,) int64: its characters
+    row: tf.Tensor  # (segments,) int64: the text that the segment is part of
+    size: tf.Tensor  # (segments,) int64: number of characters
 
 
 class AddedTokenReader(tf.Module):
     """An id for each added token that is a separate word; the text between is encoded by another reader.
 
-    Tokens are matched as in the library: from the left, the longest, whether that is then a separate word or not.
+    Tokens are matched as in the library: from the left, the longest, even if only a shorter one is a separate word.
 
     Args:
         reader: encodes the text between tokens.
@@ -44,26 +44,26 @@ class AddedTokenReader(tf.Module):
 
     def __call__(self, texts: tf.Tensor) -> RaggedIds:
         """The `RaggedIds` of texts, (texts,) strings."""
-        segments, total = self._merged(self._matches(texts)), tf.size(texts, tf.int64)
+        segments, total = self._join_text(self._matches(texts)), tf.size(texts, tf.int64)
         token = segments.id != UNSEEN
-        between = self.reader(tf.where(token, "", segments.text))
+        encoded = self.reader(tf.where(token, "", segments.text))
         sizes = tf.math.unsorted_segment_sum(segments.size, segments.row, total)
         offsets = row_starts(segments.size) - tf.gather(row_starts(sizes), segments.row)
-        lengths = between.lengths + tf.cast(token, tf.int64)
+        lengths = encoded.lengths + tf.cast(token, tf.int64)
         lengths = tf.math.unsorted_segment_sum(lengths, segments.row, total)
-        return self._interleave(between, segments, tf.where(token)[:, 0], offsets)._replace(lengths=lengths)
+        return self._interleave(encoded, segments, tf.where(token)[:, 0], offsets)._replace(lengths=lengths)
 
-    def _interleave(self, between, segments, tokens, offsets):
-        """The ids between tokens and the tokens in the order of segments, which begin at `offsets`."""
-        rows = row_ids(between.lengths)
+    def _interleave(self, encoded, segments, tokens, offsets):
+        """The ids of added tokens and of the text between them, in the order of segments, which begin at `offsets`."""
+        rows = row_ids(encoded.lengths)
         order = tf.argsort(tf.concat([rows, tokens], 0), stable=True)
         text_offsets, token_offsets = tf.gather(offsets, rows), tf.gather(offsets, tokens)
         columns = {
-            "ids": (between.ids, tf.gather(segments.id, tokens)),
-            "starts": (text_offsets + between.starts, token_offsets),
-            "ends": (text_offsets + between.ends, token_offsets + tf.gather(segments.size, tokens)),
+            "ids": (encoded.ids, tf.gather(segments.id, tokens)),
+            "starts": (text_offsets + encoded.starts, token_offsets),
+            "ends": (text_offsets + encoded.ends, token_offsets + tf.gather(segments.size, tokens)),
         }
-        return between._replace(**{name: tf.gather(tf.concat(pair, 0), order) for name, pair in columns.items()})
+        return encoded._replace(**{name: tf.gather(tf.concat(pair, 0), order) for name, pair in columns.items()})
 
     def _matches(self, texts):
         """The `Segments` between and at all matches; a match inside a longer word has no id."""
@@ -81,12 +81,12 @@ class AddedTokenReader(tf.Module):
         neighbours = (row_starts(sizes), row_starts(sizes) + sizes + 1)
         return tf.reduce_any([tf.gather(joins, i) & (tf.gather(point_rows, i) == rows) for i in neighbours], 0)
 
-    def _merged(self, parts):
-        """The segments with all parts from one token to the next as one."""
+    def _join_text(self, parts):
+        """The segments, with all parts between two tokens joined."""
         token = parts.id != UNSEEN
         starts = token | shift_right(token, True) | (parts.row != shift_right(parts.row, -1))
-        number, first = tf.cumsum(tf.cast(starts, tf.int64)) - 1, tf.where(starts)[:, 0]
+        index, first = tf.cumsum(tf.cast(starts, tf.int64)) - 1, tf.where(starts)[:, 0]
         total = tf.size(first, tf.int64)
-        text = tf.strings.unsorted_segment_join(parts.text, number, total)
-        sizes = tf.math.unsorted_segment_sum(parts.size, number, total)
+        text = tf.strings.unsorted_segment_join(parts.text, index, total)
+        sizes = tf.math.unsorted_segment_sum(parts.size, index, total)
         return Segments(text, tf.gather(parts.id, first), tf.gather(parts.row, first), sizes)

@@ -12,9 +12,9 @@ from zoo.text.tokenizer import Tokenizer
 
 
 class GraphTokenizer(tf.Module):
-    """Gives the same ids as its tokenizer, for strings of any bytes.
+    """A `Tokenizer` inside a TensorFlow graph: the same ids, for strings of any bytes.
 
-    Raises `UserError`, with the reason, where a tokenizer of others has no exact equal.
+    Raises `UserError`, with the reason, where a tokenizer that the zoo did not train has no exact equal.
     """
 
     def __init__(self, tokenizer: Tokenizer):
@@ -82,7 +82,7 @@ def join(
 
 
 def _repeat(ids, rows):
-    """The same ids for every row, and the number of ids of each row."""
+    """`(ids, lengths)` of a column with the same ids in every row."""
     return tf.tile(tf.constant(ids, tf.int32), tf.cast(rows, tf.int32)[None]), tf.fill(
         [rows], tf.constant(len(ids), tf.int64)
     )

@@ -16,7 +16,7 @@ class Windows(NamedTuple):
     """Windows of a batch of questions and contexts: a network's inputs, and the context token at each position."""
 
     ids: tf.Tensor  # (windows, time) int32
-    segments: tf.Tensor  # (windows, time) int32: 0 for the question and its special tokens, 1 for the context and its
+    segments: tf.Tensor  # (windows, time) int32: 0 up to the context, 1 for it and the special tokens after it
     record: tf.Tensor  # (windows,) int64: the question that a window belongs to
     token: tf.Tensor  # (windows, time) int64: index among the context's tokens, -1 for other tokens
 
@@ -39,18 +39,18 @@ def qa_windows(
     token = tf.where((position >= begin) & (position < end), position - begin + start[:, None], -1)
     question_token = position - tf.size(before, tf.int64)
     in_question = question_token < tf.gather(question.lengths, record)[:, None]
-    ids = _end(padding, after, position - end, tf.shape(token))
+    ids = _suffix(padding, after, position - end, tf.shape(token))
     ids = tf.where(token >= 0, _ids_of(context, record, token), ids)
     ids = tf.where(position < begin, _take(between, position - begin + tf.size(between, tf.int64)), ids)
     ids = tf.where(in_question, _ids_of(question, record, question_token), ids)
     ids = tf.where(question_token < 0, _take(before, position), ids)
-    second = (position >= begin) & (position < end + tf.size(after, tf.int64))
+    in_context = (position >= begin) & (position < end + tf.size(after, tf.int64))
     # Without special tokens and question, a context token is at position 0, which means "no answer".
-    return Windows(ids, tf.cast(second, tf.int32), record, tf.where(position > 0, token, -1))
+    return Windows(ids, tf.cast(in_context, tf.int32), record, tf.where(position > 0, token, -1))
 
 
-def _end(padding, after, position, shape):
-    """The special ids at the end, and padding behind them; `position` counts from the end of the context."""
+def _suffix(padding, after, position, shape):
+    """The special ids after the context, then padding; `position` counts from the end of the context."""
     special = (position >= 0) & (position < tf.size(after, tf.int64))
     return tf.where(special, _take(after, position), tf.fill(shape, padding))
 
@@ -61,15 +61,15 @@ def _ids_of(ragged, record, token):
 
 
 def _take(ids, indices):
-    """The ids at indices; an index out of range gives any id."""
+    """The ids at indices; an index out of range gives an arbitrary id."""
     ids = tf.concat([ids, tf.zeros([1], ids.dtype)], 0)
     return tf.gather(ids, tf.clip_by_value(indices, 0, tf.size(ids, tf.int64) - 1))
 
 
 def truncate(ragged: RaggedIds, length: int) -> RaggedIds:
     """The first `length` ids of each text."""
-    within = tf.range(tf.size(ragged.ids, tf.int64)) - tf.repeat(row_starts(ragged.lengths), ragged.lengths)
-    ids, starts, ends = (tf.boolean_mask(part, within < length) for part in (ragged.ids, ragged.starts, ragged.ends))
+    index = tf.range(tf.size(ragged.ids, tf.int64)) - tf.repeat(row_starts(ragged.lengths), ragged.lengths)
+    ids, starts, ends = (tf.boolean_mask(part, index < length) for part in (ragged.ids, ragged.starts, ragged.ends))
     return ragged._replace(ids=ids, lengths=tf.minimum(ragged.lengths, length), starts=starts, ends=ends)
 
 
@@ -87,15 +87,15 @@ def slice_spans(
     """
     points, counts = decode(texts)
     texts = tf.strings.unicode_encode(tf.RaggedTensor.from_row_lengths(points, counts, validate=False), "UTF-8")
-    begin, answered = row_starts(ragged.lengths), first >= 0
-    start = tf.where(answered, _take(ragged.starts, begin + first), 0)
-    end = tf.where(answered, _take(ragged.ends, begin + last), 0)
+    begin, has_answer = row_starts(ragged.lengths), first >= 0
+    start = tf.where(has_answer, _take(ragged.starts, begin + first), 0)
+    end = tf.where(has_answer, _take(ragged.ends, begin + last), 0)
     span = tf.strings.substr(texts, start, end - start, "UTF8_CHAR")
     stripped = tf.strings.regex_replace(span, f"^{PYTHON_WHITESPACE}+", "")
     start += _character_counts(span) - _character_counts(stripped)
     stripped = tf.strings.regex_replace(stripped, f"{PYTHON_WHITESPACE}+$", "")
     end = start + _character_counts(stripped)
-    return stripped, tf.where(answered, start, -1), tf.where(answered, end, -1)
+    return stripped, tf.where(has_answer, start, -1), tf.where(has_answer, end, -1)
 
 
 def _character_counts(texts):

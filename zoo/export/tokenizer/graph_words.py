@@ -1,4 +1,4 @@
-"""Word alignment inside a graph, as in `zoo.data.word_alignment`: words, their windows of ids, their spans."""
+"""Word alignment inside a graph, as in `zoo.data.word_alignment`: words to windows of ids, and tags to spans."""
 
 from typing import NamedTuple
 
@@ -57,7 +57,7 @@ class GraphWordTokenizer(tf.Module):
         return self._windows(ragged, self._first_tokens(ragged, rows, starts, starts + sizes), length)
 
     def _first_tokens(self, ragged, rows, starts, ends):
-        """The first token that reaches into each word; -1 where no token does."""
+        """The first token that overlaps each word; -1 where none does."""
         token_rows = row_ids(ragged.lengths)
         first = tf.searchsorted(token_rows * _FAR + ragged.ends, rows * _FAR + starts, side="right", out_type=tf.int64)
         token_starts = tf.concat([token_rows * _FAR + ragged.starts, [tf.int64.max]], 0)
@@ -67,12 +67,12 @@ class GraphWordTokenizer(tf.Module):
         special_ids = self.tokenizer.template.special_ids(1, length)
         room = length - sum(map(len, special_ids))
         rows, counts = row_ids(ragged.lengths), tf.maximum(-(-ragged.lengths // room), 1)
-        within = tf.range(tf.size(rows, tf.int64)) - tf.gather(row_starts(ragged.lengths), rows)
-        window = tf.gather(row_starts(counts), rows) + within // room
+        index = tf.range(tf.size(rows, tf.int64)) - tf.gather(row_starts(ragged.lengths), rows)
+        window = tf.gather(row_starts(counts), rows) + index // room
         total = tf.reduce_sum(counts)
         ids = join([(ragged.ids, row_lengths(window, total))], special_ids, total)
-        positions = tf.stack([window, len(special_ids[0]) + within % room], 1)
-        positions = tf.concat([positions, [[-1, 0]]], 0)  # the last is for words without a token
+        positions = tf.stack([window, len(special_ids[0]) + index % room], 1)
+        positions = tf.concat([positions, [[-1, 0]]], 0)  # the last row is for words without a token
         return ids, tf.gather(positions, tf.where(first < 0, tf.size(window, tf.int64), first)), row_starts(counts)
 
 
@@ -85,7 +85,7 @@ def gather_words(scores: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
 
 
 def pad_words(values: tf.Tensor, counts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """(words, width) as (texts, words, width), and the mask of words; there is always a column of padding."""
+    """(words, width) as (texts, words, width), and the padding mask; there is always a column of padding."""
     rows = tf.RaggedTensor.from_row_lengths(values, counts, validate=False).to_tensor()
     size = tf.reduce_max(tf.concat([counts, [0]], 0)) + 1
     rows = tf.pad(rows, [[0, 0], [0, size - tf.shape(rows, tf.int64)[1]], [0, 0]])

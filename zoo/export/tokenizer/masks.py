@@ -1,4 +1,4 @@
-"""Texts with masks inside a graph, as in `zoo.objectives.masked_token`: encoded, and filled with words."""
+"""Mask tokens inside a graph, as in `zoo.objectives.masked_token`: encode texts with masks, fill masks with words."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from zoo.export.tokenizer.graph_tokenizer import GraphTokenizer, join
 
 
 class MaskedTexts(NamedTuple):
-    """A batch of texts in which a masked language model fills masks."""
+    """A batch of texts with masks, for a masked language model."""
 
     ids: tf.Tensor  # (rows, time)
     mask_positions: tf.Tensor  # (rows, masks) positions of masks among the ids; -1 where a text has fewer
@@ -20,7 +20,7 @@ def encode_masks(
 ) -> MaskedTexts:
     """The `MaskedTexts` of texts, (rows,) strings; the string `mark` stands for the id `mask`.
 
-    Ids beyond `length` are cut.
+    Rows are truncated to `length` ids.
     """
     parts, special_ids = tf.strings.split(texts, mark), tokenizer.template.special_ids(1, length)
     ids, lengths = tokenizer.ragged_ids(parts.values)[:2]
@@ -39,6 +39,6 @@ def fill_masks(parts: tf.RaggedTensor, words: tf.Tensor, filled: tf.Tensor, mark
     """Texts, (rows,), with `words`, (rows, masks) strings, between their parts; `mark` where `filled` is False."""
     masks = tf.sequence_mask(parts.row_lengths() - 1, parts.bounding_shape()[1])
     words = tf.where(filled, words, mark)
-    missing = tf.shape(masks)[1] - tf.shape(words)[1]  # masks that were cut, and the end of the last part
+    missing = tf.shape(masks)[1] - tf.shape(words)[1]  # truncated masks, and the end of the last part
     words = tf.pad(words, [[0, 0], [0, missing]], constant_values=mark)
     return tf.strings.reduce_join(tf.strings.join([parts.to_tensor(""), tf.where(masks, words, "")]), axis=1)

@@ -1,4 +1,4 @@
-"""Prompts inside a graph: the ids that a generating network continues, from texts."""
+"""Prompt template inside a graph: texts to the ids that a generating network continues."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class PromptBuilder(tf.Module):
-    """Turns texts into prompts.
+    """Builds prompts from texts by a prompt template.
 
     Args:
         tokenizer: the `GraphTokenizer`.
         template: the objective's `PromptTemplate`.
-        length: the most ids of a prompt.
+        length: limit of ids of a prompt.
         padding: the id that fills up shorter rows.
     """
 

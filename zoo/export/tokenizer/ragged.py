@@ -27,8 +27,8 @@ def row_lengths(rows: tf.Tensor, total: tf.Tensor) -> tf.Tensor:
 def gather_runs(values: tf.Tensor, starts: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
     """Runs of `values`, one after another, from each of `starts` on, as long as each of `lengths`."""
     rows = row_ids(lengths)
-    within = tf.range(tf.size(rows, tf.int64)) - tf.gather(row_starts(lengths), rows)
-    return tf.gather(values, tf.gather(starts, rows) + within)
+    index = tf.range(tf.size(rows, tf.int64)) - tf.gather(row_starts(lengths), rows)
+    return tf.gather(values, tf.gather(starts, rows) + index)
 
 
 def shift_right(values: tf.Tensor, first: int) -> tf.Tensor:

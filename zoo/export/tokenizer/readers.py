@@ -1,4 +1,4 @@
-"""From a batch of strings to ids inside a graph: the three kinds of tokenizer (words, characters, bytes)."""
+"""Encoding inside a graph, a batch of strings to ids: word-based, character and byte tokenizers."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class RaggedIds(NamedTuple):
 
 
 class WordReader(tf.Module):
-    """Text to characters to words to ids.
+    """Encodes text that is split into words, which a word-level or subword model turns into ids.
 
     Args:
         normalizer: a `characters.Normalizer` or `Identity`.
@@ -63,7 +63,7 @@ class WordReader(tf.Module):
 
 
 class CharacterReader(tf.Module):
-    """Text to characters to ids.
+    """Encodes text with an id for each character.
 
     Args:
         normalizer: a `characters.Normalizer` or `Identity`.
@@ -84,7 +84,7 @@ class CharacterReader(tf.Module):
 
 
 class ByteReader(tf.Module):
-    """Text to bytes to ids.
+    """Encodes text with an id for each byte.
 
     Args:
         ids: the id of each byte, 256 of them.
@@ -121,7 +121,7 @@ def characters(texts: tf.Tensor, prefix_space: bool = False) -> tuple[tf.Tensor,
 
 def _utf8_lengths(points):
     """The number of UTF-8 bytes of each code point, int64."""
-    return 1 + tf.add_n([tf.cast(points >= least, tf.int64) for least in (0x80, 0x800, 0x10000)])
+    return 1 + tf.add_n([tf.cast(points >= threshold, tf.int64) for threshold in (0x80, 0x800, 0x10000)])
 
 
 def _spans(positions, sizes):

@@ -1,6 +1,6 @@
 """Pre-tokenization inside a graph: where words begin, by rules on each character and its neighbours.
 
-The rules follow the library's regular expressions, which TensorFlow's own cannot express.
+The rules follow the library's regular expressions, which those of TensorFlow cannot express.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ _OUTSIDE = 255  # the class left and right of a text
 
 
 class Split(tf.Module):
-    """Words are runs of letters; any other character that is not blank is a word, but for apostrophes between letters.
+    """Words are runs of letters, with apostrophes between letters; any other non-space character is a word.
 
     `classes` is the class of each code point, (0x110000,) uint8: see `unicode_tables`.
     """
@@ -46,7 +46,7 @@ class ByteLevelSplit(tf.Module):
         left, right = _neighbours(raw, rows)
         kind, before, after = _merge(raw), _merge(left), _merge(right)
         whitespace = kind == WHITESPACE
-        # A run of white space gives its last character away if text follows; a space then begins the next word.
+        # Before text, the last character of a run of white space starts a word; if it is a space, the text's word.
         last = (after != WHITESPACE) & (after != _OUTSIDE)
         starts = tf.where(whitespace, (before != WHITESPACE) | last, kind != before)
         starts &= whitespace | (left != SPACE)
@@ -78,6 +78,6 @@ def _neighbours(classes, rows):
 
 
 def _merge(classes):
-    """The classes with a space as white space and a quote as any other sign."""
+    """The classes, with SPACE merged into WHITESPACE and QUOTE into OTHER."""
     whitespace, other = tf.constant(WHITESPACE, tf.uint8), tf.constant(OTHER, tf.uint8)
     return tf.where(classes == SPACE, whitespace, tf.where(classes == QUOTE, other, classes))

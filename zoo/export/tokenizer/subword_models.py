@@ -1,17 +1,17 @@
-"""Vocabulary lookup inside a graph: the contract of a model, from words to ids."""
+"""Tokenizer models inside a graph, words to ids: the word-level model, and the base class of subword models."""
 
 import tensorflow as tf
 
 from zoo.export.tokenizer.ragged import gather_runs, row_starts
 
-UNSEEN = -1
+UNSEEN = -1  # in place of an id: not in the table
 
 
 def hash_table(
-    mapping: dict, default: int, key: tf.DType = tf.string, value: tf.DType = tf.int32
+    mapping: dict, default: int, key_dtype: tf.DType = tf.string, value_dtype: tf.DType = tf.int32
 ) -> tf.lookup.StaticHashTable:
-    """A hash table of a dictionary; a key that is not in it gives `default`."""
-    keys, values = tf.constant(list(mapping), key), tf.constant(list(mapping.values()), value)
+    """A hash table of a dictionary; other keys give `default`."""
+    keys, values = tf.constant(list(mapping), key_dtype), tf.constant(list(mapping.values()), value_dtype)
     return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), default)
 
 
@@ -34,7 +34,7 @@ class WholeWords(tf.Module):
 
 
 class SubwordModel(tf.Module):
-    """Subword model: a word is an id of `vocabulary`, or else several ids, computed once for equal words of a batch."""
+    """Subword model: a word in `vocabulary` is one id; any other is split into ids, once for equal words of a batch."""
 
     unit: str  # of `sizes`: "BYTE" or "UTF8_CHAR"
 

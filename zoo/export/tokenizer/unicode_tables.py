@@ -1,7 +1,7 @@
-"""Tables over all code points of Unicode, made by asking the tokenizers library about each, so that a graph equals it.
+"""Unicode tables over all code points, probed from the tokenizers library, so that a graph equals it.
 
-Python's own `unicodedata` is of another Unicode version than the library's tables, of which there are several. The
-surrogates are no characters: they are left out of every question and have zero in every table.
+Python's `unicodedata` has another Unicode version than the library's tables, which differ among themselves. Surrogates
+are no characters: they are never probed, and are zero in every table.
 """
 
 from functools import cache
@@ -11,7 +11,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_to
 
 CODE_POINTS = 0x110000
 VALID = np.r_[0:0xD800, 0xE000:CODE_POINTS]
-PROBED = np.setdiff1d(VALID, ord("0"))  # the zero marks the end of an answer; no other character becomes a zero
+PROBED = np.setdiff1d(VALID, ord("0"))  # a zero ends each probe; no other character is normalised to a zero
 DELETED, BARRIER = -1, -2  # in place of a code point: deleted, or deleted after its neighbours are kept in order
 WHITESPACE, LETTER, SINGLE, APOSTROPHE = range(4)  # classes for words; a character of SINGLE is a word by itself
 SPACE, NUMBER, OTHER, QUOTE = range(4, 8)  # further classes for byte-level words, beside WHITESPACE and LETTER
@@ -47,7 +47,7 @@ def joins_added_tokens() -> np.ndarray:
     backend.add_tokens([AddedToken("x", single_word=True, normalized=False)])
     rows = np.stack([np.full(len(VALID), ord("x")), VALID, np.full(len(VALID), ord(" "))], 1)
     joins = np.ones(len(VALID), bool)
-    for start in range(0, len(VALID), 4096):  # the library looks at all text left of a token
+    for start in range(0, len(VALID), 4096):  # for speed: the library scans all text left of a token
         encoding = backend.encode(to_text(rows[start : start + 4096].ravel()))
         offsets = [first for id, (first, _) in zip(encoding.ids, encoding.offsets, strict=True) if id]
         joins[start + np.array(offsets, int) // 3] = False
@@ -98,7 +98,7 @@ def byte_level_classes() -> np.ndarray:
 
 
 def replacements(normalizer: normalizers.Normalizer) -> tuple[np.ndarray, np.ndarray]:
-    """The characters that each code point is normalised to, and whether they come with blanks around.
+    """The characters that each code point is normalised to, and whether spaces surround them.
 
     The first array is (CODE_POINTS, k) int32 of code points, `DELETED` or `BARRIER`; the second is (CODE_POINTS,) bool.
     """
@@ -138,7 +138,7 @@ def reordered_marks() -> np.ndarray:
 
 
 def _ranks(points):
-    """For each code point the number of others that canonical order puts before it, plus one."""
+    """For each code point the number of code points that canonical order puts before it, plus one."""
     a, b = np.meshgrid(points, points, indexing="ij")
     return 1 + _swapped(a.ravel(), b.ravel()).reshape(a.shape).sum(1)
 

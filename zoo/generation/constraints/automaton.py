@@ -1,4 +1,4 @@
-"""Finite automata over bytes: which texts are accepted, as states and the transitions between them."""
+"""Deterministic finite automata (DFA) over bytes, from choices or from a regular expression."""
 
 import re
 import warnings
@@ -10,7 +10,7 @@ import numpy as np
 from zoo.runtime.errors import UserError
 
 BYTES = 256
-END = 0  # NUL, which no text holds
+END = 0  # NUL, which no text contains
 DEAD = -1  # the state from which no text is accepted
 
 
@@ -52,7 +52,7 @@ def from_regex(regex: str) -> Automaton:
     by_state, final = index.get_transitions(), index.get_final_states()
     numbers = {index.get_initial_state(): 0}
     for successors in by_state.values():
-        successors.pop(BYTES, None)  # the library's own end
+        successors.pop(BYTES, None)  # the library's own end-of-text token
         for state in successors.values():
             numbers.setdefault(state, len(numbers))
     transitions, accepting = np.full((len(numbers), BYTES), DEAD, "int32"), np.zeros(len(numbers), bool)
@@ -72,8 +72,8 @@ def _index(regex):
         ) from None
     vocabulary = Vocabulary(BYTES, {bytes([byte]): [byte] for byte in range(BYTES)})
     try:
-        Index(regex, vocabulary)  # alone first: "a)(b" is no expression
-        return Index(rf"(?:{regex})\x00", vocabulary)  # its automata have no transitions from accepting states
+        Index(regex, vocabulary)  # first by itself: "a)(b" is invalid, "(?:a)(b)" is not
+        return Index(rf"(?:{regex})\x00", vocabulary)  # with END: its accepting states have no transitions
     except ValueError:
         raise UserError(
             "Expected a regular expression that some text matches as a whole, without anchors, \\b or look-around. "
@@ -82,9 +82,9 @@ def _index(regex):
 
 
 def _error(regex):
-    """The error of an expression that is invalid in Python's dialect too."""
+    """The message of Python's `re` about an invalid expression; "" where the expression is valid in Python."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # about parts with another meaning in Python
+        with warnings.catch_warnings(action="ignore"):  # FutureWarning: sets such as [a&&b], which only Rust has
             re.compile(regex)
     except re.error as error:
         return f", {error}"

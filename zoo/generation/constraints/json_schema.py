@@ -1,11 +1,11 @@
-"""JSON schemas (https://json-schema.org/draft/2020-12) as regular expressions of the JSON texts that are valid.
+"""JSON schemas (https://json-schema.org/draft/2020-12) compiled to regular expressions, for constrained decoding.
 
 A keyword that cannot be enforced is refused, never ignored. Texts are written as Python's `json` writes them, their
 properties in the schema's order; properties that the schema does not name are never written. A recursive part, such as
 a tree, is at most `DEPTH` levels deep: a regular expression cannot count.
 
 outlines-core 0.2.14 has `json_schema.build_regex_from_schema`. Tried on sixteen schemas, it ignores
-`minimum` and `maximum` of integers, `not` and `uniqueItems` without a word, and refuses `{"$ref": "#"}`.
+`minimum` and `maximum` of integers, `not` and `uniqueItems` silently, and refuses `{"$ref": "#"}`.
 """
 
 import json
@@ -27,7 +27,7 @@ KEYWORDS = {  # type: its keywords
 CHARACTER = r'(?:[^"\\\x00-\x1f]|\\["\\/bfnrt])'
 INTEGER = r"-?(?:0|[1-9][0-9]*)"
 SIMPLE = {"number": rf"{INTEGER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", "boolean": "(?:true|false)", "null": "null"}
-MAX_RANGE = 1000  # integers of a range, which are written out one by one
+MAX_RANGE = 1000  # integers in a range, each of which is an alternative of the expression
 DEPTH = 4  # levels of a recursive part
 MAX_LENGTH = 100_000  # characters of the expression of a recursive part: they grow with each way that it recurs
 
@@ -50,7 +50,7 @@ def schema_to_regex(schema: dict[str, Any] | str) -> str:
 
 
 class _Schema:
-    """Each method returns the expression of a part, or None where all its texts would be deeper than `DEPTH`."""
+    """Compiles the parts of a schema: methods return a regular expression, or None where all texts exceed `DEPTH`."""
 
     def __init__(self, root: Any):
         self.root, self.path = root, ["#"]
@@ -100,15 +100,17 @@ class _Schema:
         properties, required = schema.get("properties"), set(schema.get("required", ()))
         if not isinstance(properties, dict) or not properties or not required <= set(properties):
             raise _user_error("properties, with the required ones among them", schema)
-        inner = {name: self.any(part) for name, part in properties.items()}
-        if any(inner[name] is None for name in required):
+        regexes = {name: self.any(part) for name, part in properties.items()}
+        if any(regexes[name] is None for name in required):
             return None
-        parts = [(name in required, f"{_literal(name)}: {part}") for name, part in inner.items() if part is not None]
+        parts = [
+            (name in required, f"{_literal(name)}: {regex}") for name, regex in regexes.items() if regex is not None
+        ]
         first = next((i for i, (is_required, _) in enumerate(parts) if is_required), None)
         if first is not None:
             before = "".join(f"(?:{part}, )?" for _, part in parts[:first])
-            return rf"\{{{before}{parts[first][1]}{_further(parts[first + 1 :])}\}}"
-        alternatives = (part + _further(parts[i + 1 :]) for i, (_, part) in enumerate(parts))
+            return rf"\{{{before}{parts[first][1]}{_after_comma(parts[first + 1 :])}\}}"
+        alternatives = (part + _after_comma(parts[i + 1 :]) for i, (_, part) in enumerate(parts))
         return rf"\{{(?:{'|'.join(alternatives)})?\}}"
 
     def _array(self, schema):
@@ -118,8 +120,8 @@ class _Schema:
             return None
         if item is None or high == 0:
             return r"\[\]"
-        more = f"(?:, {item}){{{max(low - 1, 0)},{'' if high is None else high - 1}}}"
-        return rf"\[{item}{more}\]" if low else rf"\[(?:{item}{more})?\]"
+        further_items = f"(?:, {item}){{{max(low - 1, 0)},{'' if high is None else high - 1}}}"
+        return rf"\[{item}{further_items}\]" if low else rf"\[(?:{item}{further_items})?\]"
 
     def _string(self, schema):
         low, high = _bounds(schema, "minLength", "maxLength")
@@ -148,7 +150,8 @@ def _bounds(schema, low_name, high_name):
     return low, high
 
 
-def _further(parts):
+def _after_comma(parts):
+    """The expression of parts, `(is_required, regex)`, that each follow another part."""
     return "".join(f", {part}" if is_required else f"(?:, {part})?" for is_required, part in parts)
 
 

@@ -1,8 +1,8 @@
-"""Constrained decoding: an automaton of texts as a table of tokens, which the compiled loop looks up.
+"""Constrained decoding: a finite automaton as a table of token transitions, which the compiled loop looks up.
 
-From each state of the automaton the table holds the state after each token, as Willard & Louf 2023, arXiv:2307.09702,
-look it up outside the loop. It also holds how many tokens a text still needs, so that a text is complete when its
-tokens are used up. Tokens with the same transition in every state, which most have, are one class: a column.
+The table holds the state after each token from each state of the automaton, as the index of Willard & Louf 2023,
+arXiv:2307.09702. It also holds the distance in tokens to an accepting state, so that a text is complete within
+`max_new_tokens`. Tokens with the same transition in every state share a class, which is a column of the table.
 """
 
 from collections import deque
@@ -15,6 +15,7 @@ from zoo.backend.shapes import power_of_two
 from zoo.generation.constraints.automaton import DEAD, Automaton, from_choices, from_regex
 from zoo.generation.constraints.json_schema import schema_to_regex
 from zoo.runtime.errors import UserError
+from zoo.text.tokenizer import Tokenizer
 
 UNREACHABLE = 2**30  # tokens to the end of a text that never ends
 MIN_SIZE = 64  # states, or classes, of a table
@@ -22,18 +23,18 @@ MAX_NUMBERS = 2**27  # numbers in a table
 
 
 class Constraint:
-    """A table of S states and C classes of tokens. State 0 is the start, the last one a text that ended.
+    """A decoding constraint: a transition table of S states and C token classes. State 0 is the start.
 
     Attributes:
         arrays: {"transitions": (S, C) the state after a token, or DEAD; "classes": (vocabulary,) the class of each
-            token; "tokens_to_end": (S,) how many more tokens the shortest accepted text has}.
+            token; "tokens_to_end": (S,) distance in tokens to an accepting state}.
         min_tokens: tokens of the shortest text.
 
     Args:
         automaton: the `zoo.generation.constraints.automaton.Automaton` of the texts.
         token_bytes: the bytes of each token at the beginning and later in a text, of a `zoo.text.tokenizer.Tokenizer`.
         stop_ids: ids that end a text.
-        vocabulary: number of ids of the network; where the tokenizer has more, that many.
+        vocabulary: number of logits of the network, or of tokens of the tokenizer, if greater.
 
     Raises UserError where no accepted text can be made of these tokens, or the table would be too large.
     """
@@ -42,19 +43,19 @@ class Constraint:
         columns, later, first = _columns(automaton, *token_bytes)
         states, stop = len(automaton.accepting), len(columns)
         ends = np.where(automaton.accepting, states, DEAD)
-        columns = np.stack([*columns, ends, np.full(states, DEAD)], axis=1)  # the last: of tokens without bytes
-        both = np.full((2, max(vocabulary, len(later))), DEAD, "int32")
-        both[0, : len(later)], both[1, : len(first)] = later, first
-        both[:, list(stop_ids)] = np.array([[stop], [ends[0]]])
-        (later, first), classes = np.unique(both, axis=1, return_inverse=True)
-        table = np.full((_power(states + 2), _power(len(later))), DEAD, "int32")
+        columns = np.stack([*columns, ends, np.full(states, DEAD)], axis=1)  # the last column: tokens without bytes
+        token_columns = np.full((2, max(vocabulary, len(later))), DEAD, "int32")
+        token_columns[0, : len(later)], token_columns[1, : len(first)] = later, first
+        token_columns[:, list(stop_ids)] = np.array([[stop], [ends[0]]])
+        (later, first), classes = np.unique(token_columns, axis=1, return_inverse=True)
+        table = np.full((_table_size(states + 2), _table_size(len(later))), DEAD, "int32")
         table[0, : len(later)], table[1 : states + 1, : len(later)] = first, columns[:, later]
         table[table >= 0] += 1
         tokens_to_end = _tokens_to_end(table, states + 1)
         if tokens_to_end[0] >= UNREACHABLE:
             raise UserError(
-                "Expected a constraint that this model's tokens can fulfil. Received: one that they cannot: its "
-                "tokenizer lacks the characters, or puts spaces between words."
+                "Expected a constraint that this model's tokens can fulfil. Received: one that they cannot: the "
+                "tokenizer lacks its characters, or puts spaces between words."
             )
         table[(table >= 0) & (tokens_to_end[table] >= UNREACHABLE)] = DEAD
         self.min_tokens = int(tokens_to_end[0])
@@ -63,7 +64,7 @@ class Constraint:
 
 
 def constraint_for(
-    tokenizer: Any,
+    tokenizer: Tokenizer,
     vocabulary: int,
     choices: Sequence[str] = (),
     regex: str = "",
@@ -76,7 +77,8 @@ def constraint_for(
         regex: a regular expression of Rust's dialect that matches the whole text.
         json_schema: a JSON schema, a dict or JSON, of the text: see `zoo.generation.constraints.json_schema`.
 
-    Raises UserError for more than one of them, and where no text fulfils it.
+    Raises UserError for more than one of the three, for a tokenizer without an end token, and where no text fulfils the
+    constraint.
     """
     values = {"choices": choices, "regex": regex, "json_schema": json_schema}
     names = [name for name, value in values.items() if value not in ((), "", None)]
@@ -105,7 +107,7 @@ def _check_choices(tokenizer, choices):
 
 
 def _columns(automaton, first, later):
-    """`(columns, column of each token, state after each token at the start)`; a column holds a state for each state."""
+    """`(columns, column of each token, state after each token at the start)`; a column maps each state to the next."""
     transitions = np.concatenate([automaton.transitions, np.full((1, automaton.transitions.shape[1]), DEAD)])
     columns, numbers, steps = [np.arange(len(automaton.accepting))], {}, {}
     numbers[columns[0].tobytes()] = 0
@@ -142,16 +144,16 @@ def _tokens_to_end(table, end):
     distance[end] = 0
     accepting = pairs[1, starts[end] : starts[end + 1]]
     distance[accepting] = 0
-    waiting = deque(accepting.tolist())
-    while waiting:
-        state = waiting.popleft()
+    queue = deque(accepting.tolist())
+    while queue:
+        state = queue.popleft()
         for source in pairs[1, starts[state] : starts[state + 1]].tolist():
             if distance[source] > distance[state] + 1:
                 distance[source] = distance[state] + 1
-                waiting.append(source)
+                queue.append(source)
     return distance
 
 
-def _power(number):
-    """Rounded up to a power of two: few shapes are compiled."""
+def _table_size(number):
+    """A number of states or classes, rounded up to a power of two, so that few shapes are compiled."""
     return max(MIN_SIZE, power_of_two(number))

@@ -75,13 +75,13 @@ class AttentionDecoder(keras.layers.Layer):
         source = ops.cast(source, "float32")
         if cache is not None:
             return self._call_cached(x, source, padding_mask, state, cache)
-        keys, first = self.attention.keys(source), self._first_state(state, x)
+        keys, first = self.attention.keys(source), self._initial_state(state, x)
         y_BTU, state, _ = self._decode(x, source, keys, padding_mask, first)
         return y_BTU, state
 
     def _call_cached(self, x, source, padding_mask, state, cache: LayerCache):
         cache.cross = cache.cross or (self.attention.keys(source),)
-        first = cache.state or self._first_state(state, x)
+        first = cache.state or self._initial_state(state, x)
         (keys,) = cache.cross
         y_BTU, _, stacks_TBU = self._decode(x, source, keys, padding_mask, first, all_states=True)
         last = [last_state(*pair, cache.padding_mask()) for pair in zip(first, stacks_TBU, strict=True)]
@@ -103,7 +103,7 @@ class AttentionDecoder(keras.layers.Layer):
         y = keras.KerasTensor((*x.shape[:2], self.units), dtype=self.compute_dtype)
         return y, [keras.KerasTensor((x.shape[0], self.units), dtype="float32")] * size
 
-    def _first_state(self, state, x) -> tuple[Tensor, ...]:
+    def _initial_state(self, state, x) -> tuple[Tensor, ...]:
         """The state before the first step: the cell's, and zeros for the feature before where features are fed back."""
         state = self.recurrence.initial_state(ops.shape(x)[0]) if state is None else state
         state = [ops.cast(array, "float32") for array in state]  # Keras casts the arguments of a layer
@@ -133,8 +133,8 @@ class AttentionDecoder(keras.layers.Layer):
 def _with_state(step):
     """A step of `scan` that outputs its state too."""
 
-    def run(state, now):
-        state, outputs = step(state, now)
+    def run(state, inputs):
+        state, outputs = step(state, inputs)
         return state, (*outputs, *state)
 
     return run

@@ -20,8 +20,8 @@ class RNN(Recurrent):
     def step(self, state, p, kernel):
         return (tanh(p[0] + state[0] @ kernel),), ()
 
-    def step_gradient(self, state_gradients, output_gradients, before, states, gates, kernel):
-        ds = tanh_gradient(output_gradients[0] + state_gradients[0], states[0])
+    def step_gradient(self, state_gradients, output_gradients, before, after, gates, kernel):
+        ds = tanh_gradient(output_gradients[0] + state_gradients[0], after[0])
         return (ds @ kernel,), (ds,)
 
 
@@ -49,9 +49,9 @@ class LSTM(Recurrent):
         c = f * c + i * g
         return (o * tanh(c), c), (i, f, g, o)
 
-    def step_gradient(self, state_gradients, output_gradients, before, states, gates, kernel):
+    def step_gradient(self, state_gradients, output_gradients, before, after, gates, kernel):
         i, f, g, o = gates
-        tanh_c = tanh(states[1])
+        tanh_c = tanh(after[1])
         dh = output_gradients[0] + state_gradients[0]
         dc = output_gradients[1] + state_gradients[1] + tanh_gradient(dh * o, tanh_c)
         di, df = sigmoid_gradient(dc * g, i), sigmoid_gradient(dc * before[1], f)
@@ -62,7 +62,7 @@ class LSTM(Recurrent):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class GRU(Recurrent):
-    """The gated recurrent unit (GRU); gates in the order update, reset, candidate. The bias has a second row, of U."""
+    """Gated recurrent unit (GRU); gates in the order update, reset, candidate. The bias has rows for x W and h U."""
 
     gates = 3
 
@@ -86,7 +86,7 @@ class GRU(Recurrent):
         n = tanh(n + r * hn)
         return (n + z * (h - n),), (z, r, n, hn)
 
-    def step_gradient(self, state_gradients, output_gradients, before, states, gates, kernel):
+    def step_gradient(self, state_gradients, output_gradients, before, after, gates, kernel):
         z, r, n, hn = gates
         dh = output_gradients[0] + state_gradients[0]
         dz, dn = sigmoid_gradient(dh * (before[0] - n), z), tanh_gradient(dh - dh * z, n)

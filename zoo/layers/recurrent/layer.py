@@ -1,4 +1,4 @@
-"""What all recurrent layers share: input projection, scan, gradient, padding and state."""
+"""The base class of recurrent layers: input projection, scan, gradient, padding and state."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -15,18 +15,10 @@ from zoo.runtime.errors import UserError
 
 
 class Recurrent(keras.layers.Layer):
-    """A recurrent layer: (batch, time, features) to (batch, time, units), zeros at padding.
+    """Base class of recurrent layers: (batch, time, features) to (batch, time, units), zeros at padding.
 
     With `reverse` each text is read from its own end. Steps are computed in float32, whatever the dtype policy.
-    A subclass is one kind of cell, by three methods:
-
-    `mask_padding(p, padding)` returns inputs that keep a state of zeros at zeros where `padding` is 1, and `p` where it
-    is 0.
-    `step(state, inputs, *weights)` returns the next state and the activations of the gates, tuples of (batch, units).
-    `step_gradient(state_gradients, output_gradients, before, states, gates, kernel)` returns the gradients of the state
-    before the step, and the gradients of the inputs and of the product of state and recurrent kernel, (batch, gates *
-    units): a single one if the two are equal. Its first arguments are the gradients of the state after the step, from
-    later steps and from the layer's outputs; `kernel` is the transposed recurrent kernel.
+    A subclass defines the cell: `mask_padding`, `step` and `step_gradient`.
     """
 
     lora_targets = ("kernel", "recurrent_kernel")
@@ -48,6 +40,28 @@ class Recurrent(keras.layers.Layer):
         self.bias = self.add_weight(bias.shape, initializer=lambda *_, **__: bias, autocast=False, name="bias")
         count = len(self.recurrent_weights())
         self._run = custom_gradient(partial(self._forward, count), partial(self._backward, count))
+
+    def mask_padding(self, p: Tensor, padding: Tensor) -> Tensor:
+        """The input projection `p` where `padding` is 0; inputs that keep a state of zeros at zeros where it is 1."""
+        raise NotImplementedError
+
+    def step(self, state: tuple, p: tuple, *weights: Tensor) -> tuple[tuple, tuple]:
+        """The next state and the activations of the gates, (batch, units) each; `p` has one array for each gate."""
+        raise NotImplementedError
+
+    def step_gradient(
+        self, state_gradients: tuple, output_gradients: tuple, before: tuple, after: tuple, gates: tuple, kernel: Tensor
+    ) -> tuple[tuple, tuple]:
+        """The gradients of the state before a step, and of its inputs and of the product of state and recurrent kernel.
+
+        The last two are (batch, gates * units), a single array if they are equal.
+
+        Args:
+            state_gradients, output_gradients: of the state after the step, from later steps and the layer's outputs.
+            before, after, gates: the state before and after the step, and the activations of the gates.
+            kernel: the transposed recurrent kernel.
+        """
+        raise NotImplementedError
 
     def initial_bias(self) -> np.ndarray:
         """The bias of an untrained layer."""
@@ -125,7 +139,7 @@ class Recurrent(keras.layers.Layer):
         return y_BTU if padding_mask is None else y_BTU * ops.cast(padding_mask, y_BTU.dtype)[:, :, None]
 
     def _fused(self, x_TBM, padding_mask):
-        """The features, (time, batch, units), in a list, by a kernel of the device; None where it has none."""
+        """The features, (time, batch, units), in a list, by a fused kernel; None where the device has none."""
         weights = [effective_kernel(self), effective_kernel(self, "recurrent_kernel"), ops.convert_to_tensor(self.bias)]
         y_TBU = fused_recurrence(type(self).__name__, x_TBM, padding_mask, self.reverse, weights)
         return None if y_TBU is None else [y_TBU]
@@ -150,16 +164,16 @@ class Recurrent(keras.layers.Layer):
         first, states, gates = residuals[:size], residuals[size : 2 * size], residuals[2 * size :]
         before = [self._before(*pair) for pair in zip(first, states, strict=True)]
 
-        def step(state_gradients, now):
-            parts = now[:size], now[size : 2 * size], now[2 * size : 3 * size], now[3 * size :]
+        def step(state_gradients, inputs):
+            parts = inputs[:size], inputs[size : 2 * size], inputs[2 * size : 3 * size], inputs[3 * size :]
             return self.step_gradient(state_gradients, *parts, kernel_GU)
 
         zeros = tuple(ops.zeros_like(array) for array in first)
-        state_gradients, totals = scan(step, zeros, (*gradients, *before, *states, *gates), not self.reverse)
-        ds_RG = ops.reshape(totals[-1], (-1, kernel_GU.shape[0]))
+        state_gradients, step_gradients = scan(step, zeros, (*gradients, *before, *states, *gates), not self.reverse)
+        ds_RG = ops.reshape(step_gradients[-1], (-1, kernel_GU.shape[0]))
         biases = [ops.sum(ds_RG, axis=0)] * (count - 1)
         kernel_gradient = transpose(ops.reshape(before[0], (-1, self.units))) @ ds_RG
-        return totals[0], kernel_gradient, *biases, *state_gradients
+        return step_gradients[0], kernel_gradient, *biases, *state_gradients
 
     def _before(self, first, stack_TBU):
         """The states before each step."""
@@ -167,7 +181,7 @@ class Recurrent(keras.layers.Layer):
         return ops.concatenate(parts, axis=0)
 
 
-def last_state(first: Tensor, stack_TBU: Tensor, padding_mask: Tensor) -> Tensor:
+def last_state(first: Tensor, stack_TBU: Tensor, padding_mask: Tensor | None) -> Tensor:
     """The state after the last token of each text, (batch, units).
 
     Args:

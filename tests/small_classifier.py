@@ -1,4 +1,4 @@
-"""What learns upon a small backbone, what it learns from, and what it then says."""
+"""A small classifier that is fine-tuned from a BERT backbone: its preset, data and predicted probabilities."""
 
 import zoo
 from zoo.architectures.bert import BERT
@@ -17,6 +17,7 @@ def write_rows(folder, good="w7", bad="w8"):
 
 
 def preset(rows, rank=2, **settings):
+    """A preset for the files in the folder `rows`; `rank=0` trains without LoRA."""
     return zoo.Preset(
         architecture=BERT(),
         objective=ClassifyText(length=8, pooling="mean"),
@@ -27,5 +28,6 @@ def preset(rows, rank=2, **settings):
     )
 
 
-def likelihoods(pipeline):
+def probabilities(pipeline):
+    """The probability of "good" for each of `TEXTS`."""
     return [answer["probabilities"]["good"] for answer in pipeline.predict(TEXTS)]

@@ -1,18 +1,18 @@
-"""Small networks that generate text, and generation without any cache to compare with."""
+"""Small causal networks, and generation without caches as their reference."""
 
 import keras
 import numpy as np
 import pytest
 from keras import ops
-from tiny import all_or_few, one_of_each_family, shrunk
+from tiny import all_or_few, one_of_each_family, shrink
 
 from zoo import catalog
 from zoo.generation.generate import generate
 from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.text_generator import TextGenerator
 
-WRITERS = [name for name in catalog.names("architectures") if shrunk(name, causal=True, bidirectional=False).causal]
-VARIANTS = {  # more than the defaults that each architecture is tested with
+CAUSAL = [name for name in catalog.names("architectures") if shrink(name, causal=True, bidirectional=False).causal]
+VARIANTS = {  # fields of the architecture, a test case each; of other architectures only the defaults
     "rnn_seq2seq": [
         {"bidirectional": True, "depth": 2},
         {"cell": "lstm", "input_feeding": "output", "attention": "general"},
@@ -22,18 +22,18 @@ VARIANTS = {  # more than the defaults that each architecture is tested with
     "lstm": [{"bidirectional": False, "depth": 2}],
     "transformer": [{"norm": "pre"}],
 }
-EVERY_WRITER = all_or_few(
-    [(name, i) for name in WRITERS for i in range(len(VARIANTS.get(name, [{}])))],
-    [(name, 0) for name in one_of_each_family(WRITERS)],
+CASES = all_or_few(
+    [(name, i) for name in CAUSAL for i in range(len(VARIANTS.get(name, [{}])))],
+    [(name, 0) for name in one_of_each_family(CAUSAL)],
 )
 
-PADDING = ((0,),)  # the bad word of the tests: padding is masked where a text is read again
+PADDING = ((0,),)  # bad words: a generated padding id would be masked by the reference
 
 
 def network(name, **settings):
-    """A small network from ids to logits, with weights larger than fresh ones, so that its choices are clear."""
+    """A small network from ids to logits, with doubled initial weights, so that no two logits are close."""
     keras.utils.set_random_seed(2)
-    architecture = shrunk(name, **{"causal": True, "bidirectional": False, "vocabulary": 24, "length": 32} | settings)
+    architecture = shrink(name, **{"causal": True, "bidirectional": False, "vocabulary": 24, "length": 32} | settings)
     backbone = architecture.backbone()
     model = keras.Model(backbone.input, architecture.logits(backbone))
     for weight in model.trainable_weights:
@@ -41,11 +41,11 @@ def network(name, **settings):
     return model
 
 
-def generated(model, prompts, sources=None, draft=None, **config):
-    """The ids of the only, or best, completion of each prompt; with `return_sequences` a list of the ids of each."""
-    actual = generate(model, prompts, sources, GenerationConfig(**config), draft)
+def generate_ids(model, prompts, sources=None, draft=None, **config):
+    """The ids of the best completion of each prompt; with `return_sequences` a list of the ids of each completion."""
+    completions = generate(model, prompts, sources, GenerationConfig(**config), draft)
     multiple = "return_sequences" in config
-    return [[each.ids for each in row] if multiple else row[0].ids for row in actual]
+    return [[completion.ids for completion in row] if multiple else row[0].ids for row in completions]
 
 
 def text_generator(model, objective, tokenizer, **options):
@@ -63,12 +63,12 @@ def texts(lengths, seed=0):
 
 
 def sources(model, count):
-    """As many sources as `model` needs: none where it reads none."""
+    """`count` sources for an encoder-decoder, None for another model."""
     return texts([5, 3, 7][:count], seed=9) if len(model.inputs) > 1 else None
 
 
 def logits(model, ids, source=None):
-    """Of the token after `ids`, (vocabulary,), from the whole text, padded so that few shapes are compiled."""
+    """(vocabulary,) logits of the token after `ids`, without caches; padded, so that few shapes are compiled."""
     rows = [padded(row) for row in [source, ids][-len(model.inputs) :]]
     inputs = {tensor.name: np.array([row], "int32") for tensor, row in zip(model.inputs, rows, strict=True)}
     return ops.convert_to_numpy(model(inputs, training=False))[0, len(ids) - 1]
@@ -79,17 +79,17 @@ def padded(ids, length=16):
     return [*ids, *[0] * (-len(ids) % length)]
 
 
-def greedy(model, ids, count, source=None):
-    """The `count` likeliest ids after `ids`, one by one, the whole text read anew for each; padding is left out."""
+def greedy_decode(model, ids, count, source=None):
+    """Greedy decoding without caches: `count` ids after `ids`, none of them padding."""
     ids = list(ids)
     for _ in range(count):
         ids.append(int(logits(model, ids, source)[1:].argmax()) + 1)
     return ids[-count:]
 
 
-@pytest.fixture(scope="session", params=EVERY_WRITER)
-def writer(request):
-    """Every causal architecture of the catalog, in its variants: see `all_or_few`."""
+@pytest.fixture(scope="session", params=CASES)
+def causal_model(request):
+    """A network of each causal architecture of the catalog, in its variants: see `all_or_few`."""
     name, i = request.param
     return network(name, **VARIANTS.get(name, [{}])[i])
 
