@@ -22,6 +22,7 @@ RUN_ON = {  # folders, files and tests whose results do not depend on the backen
     **dict.fromkeys(("test_hf_export", "test_keras_hub", "test_resize", "test_warm_start"), "torch"),
     **dict.fromkeys(("test_adapters", "test_model_soup", "test_two_passes"), "torch"),
     **dict.fromkeys(("test_constraints", "test_text_generator", "test_transformers"), "torch"),
+    **dict.fromkeys(("test_both_are_learned_at_once", "test_every_tokenizer_will_do"), "torch"),
     "export": "tensorflow",  # other backends export in a process that runs TensorFlow
     "test_a_served_model_answers_as_predict_does": "",  # all backends
 }
@@ -34,9 +35,9 @@ FILLER = ["the", "film", "was", "a", "story", "with", "some", "people", "in", "i
 def pytest_configure(config):
     """Quick runs try fewer examples of Hypothesis on JAX and TensorFlow, which compile for each shape.
 
-    On JAX, a program that several tests of a process compile is compiled once.
+    JAX keeps compiled programs on disk, because the tests of a file compile many of them again.
     """
-    if keras.config.backend() == "jax":
+    if keras.config.backend() == "jax" and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         import jax
 
         folder = tempfile.TemporaryDirectory()

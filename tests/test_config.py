@@ -100,6 +100,7 @@ def test_mistakes_name_the_nearest_legal_thing(tiny, assignment, message):
         ('"filters"', '"filterz"', "Unknown field of architecture. Received: 'filterz'. Did you mean 'filters'"),
         ('"training"', '"trainings"', "Expected the parts of a preset. Received: none for training."),
         ("{", "", "Expected the JSON of a preset."),
+        ('"lora": {', '"lora": 8, "note": {', "Expected a JSON object with the fields of lora. Received: lora=8"),
     ],
 )
 def test_a_preset_file_that_is_not_ours(tiny, old, new, message):

@@ -47,6 +47,9 @@ def from_json(text: str) -> Preset:
     missing = [part for part in (*PARTS, "data", "training") if part not in values]
     if missing:
         raise UserError(f"Expected the parts of a preset. Received: none for {', '.join(missing)}.")
+    for name in (*PARTS, *SECTIONS):
+        if not isinstance(values.get(name, {}), dict):
+            raise UserError(f"Expected a JSON object with the fields of {name}. Received: {name}={values[name]!r:.60}.")
     parts = {part: _from_name(kind, dict(values[part])) for part, kind in PARTS.items()}
     sections = {name: _from_values(section, values.get(name, {}), name) for name, section in SECTIONS.items()}
     return Preset(**parts, **sections)

@@ -18,28 +18,6 @@ from zoo.export.saved_model import export
 from zoo.objectives.classify_text import ClassifyText
 from zoo.presets import Data
 
-# Runs in a subprocess with nothing but TensorFlow, as a server would; answers each line of standard input.
-SERVER = """
-import ctypes, json, sys
-import tensorflow as tf
-from tensorflow.core.framework import op_def_pb2
-from tensorflow.core.protobuf import saved_model_pb2
-from tensorflow.python.client import pywrap_tf_session as session
-library = ctypes.CDLL(tf.sysconfig.get_lib() + "/libtensorflow_cc.so.2")
-library._ZN10tensorflow21DisableXlaCompilationEv()  # what TensorFlow Serving calls at its start
-for line in sys.stdin:
-    folder, texts = json.loads(line)
-    serve = tf.saved_model.load(folder).signatures["serving_default"]
-    outputs = serve(**{name: tf.constant(column) for name, column in texts.items()})
-    answer = {name: tensor.numpy().tolist() for name, tensor in outputs.items()}
-    answer["labels"] = [[label.decode() for label in row] for row in answer["labels"]]
-    with open(folder + "/saved_model.pb", "rb") as file:
-        graph = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs[0].graph_def
-    ops = {node.op for nodes in [graph.node, *(f.node_def for f in graph.library.function)] for node in nodes}
-    core = op_def_pb2.OpList.FromString(bytes(session.TF_GetBuffer(session.TF_GetAllOpList()))).op
-    assert ops <= {op.name for op in core}, ops  # nothing but TensorFlow was imported: core operations
-    print(json.dumps({"answer": answer, "ops": sorted(ops), "zoo": "zoo" in sys.modules}), flush=True)
-"""
 TEXTS = [
     "a great lovely film",
     "",
@@ -48,22 +26,6 @@ TEXTS = [
     "word " * 300,
     "tab\tand\nline\x00nul",
 ]
-
-
-@pytest.fixture(scope="module")
-def ask():
-    """A function from a SavedModel and columns of texts to its answers, by a server that the module's tests share."""
-    command = [sys.executable, "-c", SERVER]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as run:
-
-        def ask(folder, **texts):
-            print(json.dumps([str(folder), texts]), file=run.stdin, flush=True)
-            return json.loads(run.stdout.readline())
-
-        yield ask
-        run.stdin.close()
 
 
 def assert_equal(pipeline, exported, texts):
@@ -106,17 +68,13 @@ def slow_beyond_tensorflow(architecture):
 
 
 @pytest.mark.parametrize("architecture", [slow_beyond_tensorflow(name) for name in compatible(ClassifyText())])
-def test_a_served_model_answers_as_predict_does(tiny, tmp_path, ask, architecture):
+def test_a_served_model_answers_as_predict_does(tiny, tmp_path, serve, architecture):
     preset = shrink(tiny, architecture, PAIRS.get(architecture, "words"))
     pipeline = zoo.train(preset, to=tmp_path / "m")
-    actual = ask(pipeline.export(tmp_path / "m" / "1"), text=TEXTS)
-    assert_equal(pipeline, actual["answer"], TEXTS)
-    assert not [
-        op
-        for op in actual["ops"]
-        if "Xla" in op or "PyFunc" in op or op.startswith(("StatefulUniform", "Random", "Rng"))
-    ]
-    assert not actual["zoo"]
+    actual, ops = serve(pipeline.export(tmp_path / "m" / "1"), text=TEXTS)
+    assert_equal(pipeline, actual, TEXTS)
+    random = ("StatefulUniform", "Random", "Rng")
+    assert not [op for op in ops if "Xla" in op or "PyFunc" in op or op.startswith(random)]
 
 
 def test_saved_model_cli_shows_the_signature_and_runs_it_in_a_session(model_folder, tmp_path):
@@ -134,7 +92,7 @@ def test_saved_model_cli_shows_the_signature_and_runs_it_in_a_session(model_fold
     assert "b'bad' b'good'" in run.stdout
 
 
-def test_several_labels_and_pairs(tiny, tmp_path, ask):
+def test_several_labels_and_pairs(tiny, tmp_path, serve):
     rows = [
         {"text": "red round", "text_pair": "big", "labels": ["x", "y"]},
         {"text": "blue", "text_pair": "", "labels": []},
@@ -143,7 +101,7 @@ def test_several_labels_and_pairs(tiny, tmp_path, ask):
     objective = replace(tiny.objective, multi_label=True, pair=True)
     preset = replace(tiny, objective=objective, data=Data(spec=str(tmp_path / "d.jsonl")))
     pipeline = zoo.train(preset, to=tmp_path / "m")
-    actual = ask(pipeline.export(tmp_path / "1"), text=["red round", "blue"], text_pair=["big", ""])["answer"]
+    actual, _ = serve(pipeline.export(tmp_path / "1"), text=["red round", "blue"], text_pair=["big", ""])
     assert_equal(pipeline, actual, [("red round", "big"), ("blue", "")])
     pairs = [("red round", "big"), ("blue", "")]
     for labels, selected, pair in zip(actual["labels"], actual["selected"], pairs, strict=True):

@@ -1,8 +1,5 @@
 """An exported question-answering model, run as a stock server runs it, gives the answers of `predict`."""
 
-import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import keras
@@ -16,20 +13,6 @@ from zoo.objectives.find_span import FindSpan
 from zoo.pipeline.pipeline import Pipeline
 from zoo.presets import Preset
 
-# A subprocess with nothing but TensorFlow, XLA disabled before its first operation; answers each line of its input.
-SERVER = """
-import ctypes, json, sys
-import tensorflow as tf
-library = ctypes.CDLL(tf.sysconfig.get_lib() + "/libtensorflow_cc.so.2")
-library._ZN10tensorflow21DisableXlaCompilationEv()
-for line in sys.stdin:
-    folder, texts = json.loads(line)
-    serve = tf.saved_model.load(folder).signatures["serving_default"]
-    outputs = serve(**{name: tf.constant(column) for name, column in texts.items()})
-    answer = {name: tensor.numpy().tolist() for name, tensor in outputs.items()}
-    answer["answer"] = [text.decode() for text in answer["answer"]]
-    print(json.dumps(answer), flush=True)
-"""
 CONTEXTS = [
     "Ann, from Łódź, is in Rome. " * 6 + "She likes it there, and her cat does too.",
     "Rome.",
@@ -42,7 +25,7 @@ NETWORKS = [("words", "lstm", "yes"), ("byte_pairs", "bert", "no"), ("characters
 
 
 @pytest.mark.parametrize(("tokenizer_name", "architecture", "allow_no_answer"), NETWORKS)
-def test_exported_answers_are_those_of_predict(tmp_path, tokenizer_name, architecture, allow_no_answer):
+def test_exported_answers_are_those_of_predict(tmp_path, serve, tokenizer_name, architecture, allow_no_answer):
     settings = {"vocabulary": 300} if tokenizer_name == "byte_pairs" else {}
     spec = catalog.load("tokenizers", tokenizer_name)(**settings)
     tokenizer = spec.train(CONTEXTS + QUESTIONS)
@@ -56,11 +39,7 @@ def test_exported_answers_are_those_of_predict(tmp_path, tokenizer_name, archite
     for weight in model.trainable_weights:  # large, so that answers differ
         weight.assign(2 * np.random.default_rng(0).normal(size=weight.shape) / max(weight.shape[0], 4) ** 0.5)
     pipeline = Pipeline(model, Preset(architecture=network, objective=objective, tokenizer=spec), tokenizer)
-    folder = pipeline.export(tmp_path / "1")
-    line = json.dumps([str(folder), {"question": QUESTIONS, "context": CONTEXTS}])
-    process = subprocess.run([sys.executable, "-c", SERVER], input=line, capture_output=True, text=True)
-    assert process.returncode == 0, process.stderr
-    exported = json.loads(process.stdout)
+    exported, _ = serve(pipeline.export(tmp_path / "1"), question=QUESTIONS, context=CONTEXTS)
     expected = pipeline.predict(list(zip(QUESTIONS, CONTEXTS, strict=True)))
     assert sorted(exported) == ["answer", "end", "no_answer", "score", "start"]
     for row, answer in enumerate(expected):

@@ -1,9 +1,5 @@
 """The exported SavedModel of a tagger, run as a stock server runs it, gives the spans and offsets of `predict`."""
 
-import json
-import subprocess
-import sys
-
 import keras
 import pytest
 from tiny import shrink
@@ -20,20 +16,6 @@ from zoo.tokenizers.characters import Characters
 from zoo.tokenizers.word_pieces import WordPieces
 from zoo.tokenizers.words import Words
 
-# Runs in a subprocess with nothing but TensorFlow, XLA disabled as TensorFlow Serving does at its start.
-SERVER = """
-import ctypes, json, sys
-import tensorflow as tf
-library = ctypes.CDLL(tf.sysconfig.get_lib() + "/libtensorflow_cc.so.2")
-library._ZN10tensorflow21DisableXlaCompilationEv()
-folders, batch = json.load(sys.stdin)
-text = lambda value: value.decode() if isinstance(value, bytes) else value
-texts = lambda rows: [texts(row) for row in rows] if isinstance(rows, list) else text(rows)
-for folder in folders:
-    outputs = tf.saved_model.load(folder).signatures["serving_default"](text=tf.constant(batch))
-    rows = {name: texts(tensor.numpy().tolist()) for name, tensor in outputs.items()}
-    print(json.dumps(rows), flush=True)
-"""
 TEXTS = [
     "Ann's friend, Bo Li, lives in Rome!",
     "",
@@ -80,16 +62,13 @@ def assert_served(pipeline, rows):
         assert set(rows[name][i][len(answer) :]) | set(rows["texts"][i][len(answer) :]) <= {""}
 
 
-def test_a_served_tagger_answers_as_predict_does(tmp_path):
+def test_a_served_tagger_answers_as_predict_does(tmp_path, serve):
     quick = keras.config.backend() == "tensorflow"  # on other backends each export starts a process
     pipelines = {kind: build_pipeline(kind) for kind in (CASES if quick else ["words"])}
-    folders = [str(pipeline.export(tmp_path / kind)) for kind, pipeline in pipelines.items()]
-    command = [sys.executable, "-c", SERVER]
-    run = subprocess.run(command, input=json.dumps([folders, TEXTS]), capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr[-3000:]
-    for pipeline, line in zip(pipelines.values(), run.stdout.splitlines(), strict=True):
+    for kind, pipeline in pipelines.items():
         assert sum(map(len, pipeline.predict(TEXTS))) > 1
-        assert_served(pipeline, json.loads(line))
+        rows, _ = serve(pipeline.export(tmp_path / kind), text=TEXTS)
+        assert_served(pipeline, rows)
 
 
 def test_a_pipeline_loaded_again_answers_alike(tmp_path):

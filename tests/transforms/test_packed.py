@@ -145,5 +145,5 @@ def test_a_row_must_hold_the_longest_example(words, tmp_path):
 
 
 def test_objectives_that_cannot_pack_are_refused():
-    with pytest.raises(ValueError, match="training.packed_length must be 0 with TagTokens"):
+    with pytest.raises(ValueError, match="must be 0 with TagTokens. Received: training.packed_length=64"):
         zoo.train("lstm_cnn_helpdesk_tag_tokens", overrides=["training.packed_length=64"])

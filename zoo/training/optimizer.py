@@ -106,8 +106,10 @@ def averaged(model: keras.Model) -> Iterator[None]:
         return
     last = values(model.trainable_variables)
     assign(model.trainable_variables, values(moving_averages(adamw)))
-    yield
-    assign(model.trainable_variables, last)
+    try:
+        yield
+    finally:
+        assign(model.trainable_variables, last)
 
 
 def optimizer(

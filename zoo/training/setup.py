@@ -52,17 +52,18 @@ def resolve_preset(
     check_training(preset.training)
     check_lora(preset)
     check_tuning(preset)
-    if preset.training.packed_length:
-        check_packing(preset.objective)
+    check_packing(preset)
     return name, preset
 
 
-def check_packing(objective: Objective) -> None:
-    """Raise UserError for an objective that cannot be trained on packed rows."""
-    if objective.stateful:
+def check_packing(preset: Preset) -> None:
+    """Raise UserError for packed rows of an objective that cannot be trained on them."""
+    objective, length = preset.objective, preset.training.packed_length
+    if length and objective.stateful:
         raise UserError("objective.stateful and training.packed_length contradict each other. Received: both.")
-    if not objective.packable:
-        raise UserError(f"training.packed_length must be 0 with {type(objective).__name__}. Received: more.")
+    if length and not objective.packable:
+        name = type(objective).__name__
+        raise UserError(f"training.packed_length must be 0 with {name}. Received: training.packed_length={length}.")
 
 
 def _with_init(preset, init, overrides):
