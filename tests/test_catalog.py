@@ -108,6 +108,29 @@ def test_names_and_descriptions_need_no_framework():
     assert run.returncode == 0, run.stderr
 
 
+SEARCHES = {  # words of the field, and the architecture that a search of `zoo list` for them finds
+    "LSTM": "lstm",
+    "GRU": "gru",
+    "Elman": "rnn",
+    "TF-IDF bag of words": "mlp",
+    "dilated convolutions": "conv",
+    "max pooling over time": "text_cnn",
+    "character CNN": "lstm_cnn",
+    "encoder-decoder with attention": "rnn_seq2seq",
+    "decoder-only Transformer with causal self-attention": "gpt2",
+    "rotary positions": "llama",
+    "masked language modelling": "bert",
+    "relative position biases": "t5",
+    "denoising": "bart",
+}
+
+
+@pytest.mark.parametrize("words", SEARCHES)
+def test_the_list_answers_a_search_for_words_of_the_field(words):
+    lines = {name: catalog.describe("architectures", name) for name in catalog.names("architectures")}
+    assert words in lines[SEARCHES[words]]
+
+
 def test_files_stay_small():
     long = [path for path in Path(catalog.__file__).parent.rglob("*.py") if len(path.read_text().splitlines()) > 260]
     assert long == []

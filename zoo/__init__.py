@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from zoo.data.opening import open_dataset
     from zoo.importing import import_model
     from zoo.objectives import Objective
+    from zoo.pipeline.model_folder import load
     from zoo.pipeline.pipeline import Pipeline
-    from zoo.pipeline.saving import load
     from zoo.presets import Data, LoRA, Preset, Training, Tuning
     from zoo.readers import Reader
     from zoo.registration import register
@@ -42,7 +42,7 @@ _MODULES = {  # public name -> the module of zoo that defines it
     "average": "training.model_soup",
     "build": "build",
     "import_model": "importing",
-    "load": "pipeline.saving",
+    "load": "pipeline.model_folder",
     "load_weights": "checkpoints.loading",
     "merge": "adapters.merging",
     "names": "catalog",

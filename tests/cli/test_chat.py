@@ -15,8 +15,8 @@ import pytest
 from zoo.architectures.gpt2 import GPT2
 from zoo.objectives import build_model
 from zoo.objectives.follow_instructions import FollowInstructions
+from zoo.pipeline.model_folder import load
 from zoo.pipeline.pipeline import Pipeline
-from zoo.pipeline.saving import load
 from zoo.presets import Preset
 from zoo.tokenizers.bytes import Bytes
 

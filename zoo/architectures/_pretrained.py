@@ -5,12 +5,11 @@ An architecture's file states its mappings as tables, by which `zoo.checkpoints`
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from zoo.runtime.errors import UserError
 
-if TYPE_CHECKING:
-    from zoo.architectures._architecture import Architecture
+ArchitectureT = TypeVar("ArchitectureT")  # a subclass of `zoo.architectures.Architecture`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +41,7 @@ class HuggingFaceMapping:
     ignored: tuple[str, ...] = ()  # tensors that repeat others or hold no weight, `{i}` being a number
     transposed: bool = True  # kernels are stored (outputs, inputs), as torch.nn.Linear does; those of heads always are
 
-    def from_config(self, architecture: type["Architecture"], config: Mapping[str, Any]) -> "Architecture":
+    def from_config(self, architecture: type[ArchitectureT], config: Mapping[str, Any]) -> ArchitectureT:
         """The architecture of a config.json: an instance of `architecture`, with defaults for missing keys.
 
         Raises UserError where the configuration asks for something that the architecture does not support.
@@ -57,7 +56,7 @@ class HuggingFaceMapping:
         keys = {name: key if isinstance(key, str) else key[0] for name, key in self.fields.items()}
         return {name: config[key] for name, key in keys.items() if config.get(key) is not None}
 
-    def to_config(self, architecture: "Architecture") -> dict[str, Any]:
+    def to_config(self, architecture: Any) -> dict[str, Any]:
         """The config.json of an architecture, as a dict."""
         config = {"model_type": self.model_type, **self.required}
         for item in fields(architecture):
@@ -81,7 +80,7 @@ class KerasHubMapping:
     required: dict[str, Any] = field(default_factory=dict)  # setting of the backbone -> the only value supported
     head: str = ""  # class of transformers with a head that owns the weights of `layers` outside the zoo's backbone
 
-    def from_config(self, architecture: type["Architecture"], config: Mapping[str, Any]) -> "Architecture":
+    def from_config(self, architecture: type[ArchitectureT], config: Mapping[str, Any]) -> ArchitectureT:
         """The architecture of a backbone's settings: an instance of `architecture`.
 
         Raises UserError where the settings ask for something that the architecture does not support.
@@ -92,7 +91,7 @@ class KerasHubMapping:
         settings = BACKBONE_FIELDS | self.fields
         return architecture(**{name: config[key] for name, key in settings.items()}, **self.constants)
 
-    def layers_of(self, architecture: "Architecture") -> dict[str, str]:
+    def layers_of(self, architecture: Any) -> dict[str, str]:
         """The table `layers` for the field values of `architecture`."""
         return self.layers
 

@@ -1,4 +1,4 @@
-"""A bag of words (TF-IDF) and dense layers: a text as one vector without word order.
+"""A TF-IDF bag of words and dense layers (MLP): a text as one vector without word order.
 
 TF-IDF: Sparck Jones 1972, https://doi.org/10.1108/eb026526, in scikit-learn's smooth form,
 https://scikit-learn.org/stable/modules/feature_extraction.html#tfidf-term-weighting; with `ngrams` above 1, n-grams are

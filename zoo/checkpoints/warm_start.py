@@ -14,7 +14,7 @@ from zoo.checkpoints.loading import build_with_weights
 from zoo.checkpoints.resize import resize_vocabulary
 from zoo.checkpoints.resolve import resolve
 from zoo.objectives import Objective
-from zoo.pipeline.saving import load
+from zoo.pipeline.model_folder import load
 from zoo.presets import Preset
 from zoo.runtime.errors import UserError
 from zoo.text.tokenizer import Tokenizer

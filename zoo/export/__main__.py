@@ -13,7 +13,7 @@ def main(model_folder: str, folder: str, *modules: str) -> None:
     """Export a model folder to a SavedModel. A user error is printed in one line and exits with status 2."""
     os.environ["KERAS_BACKEND"] = "tensorflow"  # before Keras is imported
     from zoo.export.saved_model import trace
-    from zoo.pipeline.saving import load
+    from zoo.pipeline.model_folder import load
     from zoo.runtime.errors import USER_ERROR, user_message
     from zoo.runtime.files import check_new
     from zoo.runtime.plugins import import_plugin

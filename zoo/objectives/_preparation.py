@@ -2,14 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from zoo.runtime.errors import UserError
 
-if TYPE_CHECKING:
-    from zoo.objectives._objective import Objective
-
-ObjectiveT = TypeVar("ObjectiveT", bound="Objective")
+ObjectiveT = TypeVar("ObjectiveT")  # a subclass of `zoo.objectives.Objective`
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from zoo.runtime.errors import UserError
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from zoo.generation.chat import Chat
     from zoo.generation.generation_config import GenerationConfig
     from zoo.generation.text_generator import TextGenerator
-    from zoo.pipeline.pipeline import Pipeline
     from zoo.text.tokenizer import Tokenizer
 
 
@@ -51,7 +50,7 @@ class GenerationMethods:
         choices: str | Sequence[str] = (),
         regex: str = "",
         json_schema: dict[str, Any] | str | None = None,
-        draft: Pipeline | None = None,
+        draft: Self | None = None,
     ) -> Any:
         """Generate a continuation of a prompt, or of an encoder-decoder the target of a source text.
 
@@ -123,7 +122,7 @@ class GenerationMethods:
         choices: str | Sequence[str] = (),
         regex: str = "",
         json_schema: dict[str, Any] | str | None = None,
-        draft: Pipeline | None = None,
+        draft: Self | None = None,
     ) -> TextGenerator:
         """A `TextGenerator` of this model, to stream texts or to get their tokens and log-probabilities.
 

@@ -1,5 +1,6 @@
 """The pipeline: a trained model with its tokenizer and objective, from raw text to answers."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo import config
 from zoo.data.opening import open_dataset
 from zoo.data.tokenization import in_chunks
 from zoo.objectives import Objective
@@ -15,7 +17,9 @@ from zoo.pipeline import scoring
 from zoo.pipeline.generation_methods import GenerationMethods
 from zoo.pipeline.predictor import predict
 from zoo.presets import Preset
+from zoo.runtime.console import silence
 from zoo.runtime.errors import UserError, one_of
+from zoo.runtime.files import write_text
 from zoo.text.tokenizer import Tokenizer
 
 Text = str | tuple[str, ...]  # a text, or a tuple of texts, one for each input of the objective
@@ -140,10 +144,17 @@ class Pipeline(GenerationMethods):
         return writers[one_of("format", format, writers)](self, folder)
 
     def save(self, folder: str | Path) -> None:
-        """Write model, preset, tokenizer and scores into an existing folder, for `zoo.load`."""
-        from zoo.pipeline.saving import save
+        """Write model, preset, tokenizer and scores into an existing folder, for `zoo.load`.
 
-        save(self, folder)
+        Raises UserError for a pipeline with quantized weights.
+        """
+        self.check_weight_type()
+        folder = Path(folder)
+        with silence():  # Keras imports TensorFlow here, if it is installed
+            keras.Model(self.model.input, self.model.output).save(folder / "model.keras")  # without the optimizer
+        self.tokenizer.save(folder / "tokenizer.json")
+        write_text(folder / "preset.json", config.to_json(self.preset))
+        write_text(folder / "scores.json", json.dumps(self.scores, indent=2) + "\n")
 
     def check_weight_type(self) -> None:
         """Raise UserError for quantized weights, which are neither saved nor exported."""

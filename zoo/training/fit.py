@@ -3,36 +3,58 @@
 import time
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Protocol
+
+import keras
 
 from zoo import backend
+from zoo.architectures import Architecture
 from zoo.data.batches import Batches
 from zoo.data.contiguous import ContiguousBatches
+from zoo.data.dataset import Dataset
+from zoo.data.examples import Examples
 from zoo.data.packing import PackedExamples
-from zoo.objectives import compile_model
+from zoo.data.tokenization import TokenizedData
+from zoo.objectives import Objective, compile_model
+from zoo.presets import Preset
 from zoo.runtime.console import console
 from zoo.runtime.interrupts import defer_interrupt
+from zoo.text.tokenizer import Tokenizer
 from zoo.training import checkpoint
 from zoo.training.cached_features import CachedFeatures, CachedPredictor
 from zoo.training.callbacks import Recorder, StopAfter, Validation
 from zoo.training.environment import keep_freed_memory
+from zoo.training.finetuning import BlockFreezer
 from zoo.training.optimizer import optimizer
 from zoo.training.progress import ProgressBar
 from zoo.transforms.frozen import freeze_layers, split_frozen
 from zoo.transforms.packed import pack_model
 from zoo.transforms.stateful import stateful
 
-if TYPE_CHECKING:
-    from zoo.training.run import TrainingRun
+
+class Run(Protocol):
+    """What the training loop reads of a run, such as a `zoo.training.run.TrainingRun`."""
+
+    running: Path  # folder of the unfinished run
+    preset: Preset
+    dataset: Dataset
+    objective: Objective
+    tokenizer: Tokenizer
+    architecture: Architecture
+    model: keras.Model
+    freezer: BlockFreezer
+    tokenized: TokenizedData
+    examples: Examples  # of the training split
 
 
 class FitLoop:
-    """The training loop of a `TrainingRun`, from its last checkpoint on.
+    """The training loop of a run, from its last checkpoint on.
 
     Epochs are those of `keras.Model.fit`: `steps` batches, then a validation.
     """
 
-    def __init__(self, run: "TrainingRun") -> None:
+    def __init__(self, run: Run) -> None:
         self.run, self.freezer, training = run, run.freezer, run.preset.training
         self.network, self.examples, batch_type = self._training_form()
         self.batches = batch_type(

@@ -12,12 +12,12 @@ from pathlib import Path
 from keras import ops
 
 from zoo import config
+from zoo.pipeline.model_folder import load
 from zoo.pipeline.pipeline import Pipeline
-from zoo.pipeline.saving import load
-from zoo.pipeline.scoring import calibrate_and_score, held_out
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_folder, check_new
+from zoo.training.calibration import calibrate_and_score, held_out
 from zoo.training.training_data import open_preset_dataset
 
 TRAINING_FIELDS = {"dropout", "label_smoothing", "rdrop", "threshold"}  # in which the models may differ

@@ -15,14 +15,14 @@ from zoo.data.examples import Examples, key_types
 from zoo.data.tokenization import TokenizedData, tokenize
 from zoo.layers.quantization import WEIGHT_TYPES
 from zoo.objectives import Objective
+from zoo.pipeline.model_folder import load
 from zoo.pipeline.pipeline import Pipeline
-from zoo.pipeline.saving import load
-from zoo.pipeline.scoring import calibrate_and_score
 from zoo.presets import Preset
 from zoo.runtime.console import console
 from zoo.runtime.files import atomic_folder
 from zoo.text.tokenizer import Tokenizer
 from zoo.training import checkpoint
+from zoo.training.calibration import calibrate_and_score
 from zoo.training.callbacks import Recorder, Validation
 from zoo.training.environment import dtype_policy, set_seed
 from zoo.training.finetuning import BlockFreezer

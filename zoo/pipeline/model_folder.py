@@ -1,4 +1,4 @@
-"""Saving and loading of model folders: model.keras, preset.json, tokenizer.json and scores.json."""
+"""Load the pipeline of a model folder: model.keras, preset.json, tokenizer.json and scores.json."""
 
 import json
 import zipfile
@@ -13,24 +13,9 @@ from zoo.layers.quantization import WEIGHT_TYPES, quantize_weights
 from zoo.pipeline.pipeline import Pipeline
 from zoo.runtime.console import silence
 from zoo.runtime.errors import UserError, did_you_mean, one_of, single_line
-from zoo.runtime.files import write_text
 from zoo.text.tokenizer import Tokenizer
 
 FILES = ("preset.json", "tokenizer.json", "model.keras")
-
-
-def save(pipeline: Pipeline, folder: str | Path) -> None:
-    """Write model, preset, tokenizer and scores into an existing folder.
-
-    Raises UserError for a pipeline with quantized weights.
-    """
-    pipeline.check_weight_type()
-    folder, model = Path(folder), pipeline.model
-    with silence():  # Keras imports TensorFlow here, if it is installed
-        keras.Model(model.input, model.output).save(folder / "model.keras")  # without the optimizer
-    pipeline.tokenizer.save(folder / "tokenizer.json")
-    write_text(folder / "preset.json", config.to_json(pipeline.preset))
-    write_text(folder / "scores.json", json.dumps(pipeline.scores, indent=2) + "\n")
 
 
 def load(folder: str | Path, quantize: str = "float32") -> Pipeline:
