@@ -15,7 +15,7 @@ from zoo.checkpoints.warm_start import load_backbone, warm_start
 from zoo.objectives import build_model, compile_model
 from zoo.objectives.classify_text import ClassifyText
 from zoo.presets import LoRA, Training
-from zoo.training.optimizer import optimizer
+from zoo.training.optimizer import build_optimizer
 
 TARGETS = {"attention": "attention/", "all": "attention/|feed_forward/"}
 
@@ -27,7 +27,7 @@ def classifier(folder, lora=None):
     model, new = warm_start(partial(build_model, objective), objective, architecture, folder, tokenizer.vocabulary_size)
     if lora:
         model = LoRATraining(model, architecture, lora, new).model
-    return compile_model(objective, model, optimizer(Training(), model, 1000))
+    return compile_model(objective, model, build_optimizer(Training(), model, 1000))
 
 
 def seconds(model, batch, steps):

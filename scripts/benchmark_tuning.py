@@ -18,7 +18,7 @@ from zoo.checkpoints.warm_start import load_backbone, warm_start
 from zoo.objectives import build_model, compile_model
 from zoo.objectives.classify_text import ClassifyText
 from zoo.presets import Training
-from zoo.training.optimizer import optimizer
+from zoo.training.optimizer import build_optimizer
 
 SETTINGS = Training(learning_rate=1e-4, schedule="constant", warmup=0.0)
 
@@ -53,7 +53,7 @@ def zoo_step(folder, ids, labels):
     objective = ClassifyText(labels=("a", "b"), pooling="mean")
     architecture, tokenizer, _ = load_backbone(folder)
     model, _ = warm_start(partial(build_model, objective), objective, architecture, folder, tokenizer.vocabulary_size)
-    compile_model(objective, model, optimizer(SETTINGS, model, 1000))
+    compile_model(objective, model, build_optimizer(SETTINGS, model, 1000))
     inputs = {name: ids if name == "tokens" else np.zeros_like(ids) for name in model.input}
     return lambda: model.train_on_batch(inputs, np.eye(2, dtype="float32")[labels])
 

@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 from zoo import catalog
 from zoo.presets import Data, LoRA, Preset, Training, Tuning
 from zoo.runtime.errors import UserError, did_you_mean, unknown
-from zoo.runtime.parsing import expected, parse
+from zoo.runtime.parsing import describe_type, parse
 
 FORMAT = 2  # of preset.json; raised when a reader of the old form could misread the new form
 PARTS = {"architecture": "architectures", "objective": "objectives", "tokenizer": "tokenizers"}
@@ -133,7 +133,7 @@ def _parse(text, annotation, path):
     try:
         return parse(text, annotation)
     except ValueError:
-        raise UserError(f"Expected {expected(annotation)} for {path}. Received: {text!r}.") from None
+        raise UserError(f"Expected {describe_type(annotation)} for {path}. Received: {text!r}.") from None
 
 
 def _leaves(tree, path=()):

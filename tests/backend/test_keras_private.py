@@ -81,7 +81,7 @@ def test_an_inner_layer_is_added_to_a_built_layer_and_removed():
     inner.build((None, 3))
     with pytest.raises(ValueError, match="cannot add new elements"):
         layer.inner = inner
-    with keras_private.unlocked(layer):
+    with keras_private.unlock_layer(layer):
         layer.inner = inner
     assert len(layer.weights) == 4
     with pytest.raises(ValueError, match="cannot add new elements"):
@@ -118,8 +118,8 @@ def test_decays_follows_what_is_excluded():
     optimizer, (kernel, bias) = keras.optimizers.AdamW(0.1, weight_decay=0.1), model_with_dense().trainable_variables
     optimizer.exclude_from_weight_decay(var_list=[bias])
     optimizer.build([kernel, bias])
-    assert keras_private.decays(optimizer, kernel)
-    assert not keras_private.decays(optimizer, bias)
+    assert keras_private.uses_weight_decay(optimizer, kernel)
+    assert not keras_private.uses_weight_decay(optimizer, bias)
 
 
 def test_moving_averages_are_in_the_order_of_the_variables():

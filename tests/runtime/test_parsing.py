@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from zoo.runtime.parsing import expected, parse
+from zoo.runtime.parsing import describe_type, parse
 
 
 @pytest.mark.parametrize(
@@ -60,4 +60,4 @@ def test_a_text_becomes_a_value_of_the_annotated_type(text, annotation, value):
 def test_other_texts_are_refused(text, annotation, words):
     with pytest.raises(ValueError):  # noqa: PT011 (the caller says what it is about)
         parse(text, annotation)
-    assert expected(annotation) == words
+    assert describe_type(annotation) == words

@@ -16,7 +16,7 @@ from zoo.objectives import build_model, compile_model
 from zoo.objectives.next_token import NextToken
 from zoo.presets import Training, Tuning
 from zoo.training import callbacks, checkpoint, finetuning, fit
-from zoo.training.optimizer import optimizer
+from zoo.training.optimizer import build_optimizer
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_frozen_layers_compute_once(attention_preset, tmp_path, monkeypatch):
 def test_an_optimizer_has_no_state_for_frozen_weights(attention_preset):
     model = build_model(replace(attention_preset.objective, labels=("a", "b")), attention_preset.architecture)
     freezer = finetuning.BlockFreezer(Tuning(freeze="backbone"), attention_preset.architecture, model)
-    adamw = optimizer(attention_preset.training, model, 10, freezer.lr_scales)
+    adamw = build_optimizer(attention_preset.training, model, 10, freezer.lr_scales)
     assert sum("momentum" in v.path for v in adamw.variables) == len(model.trainable_weights) == 2
     assert freezer.summary().endswith("weights, 34 trainable and 323,952 frozen, 1.3 MB in all")
 
@@ -187,7 +187,7 @@ def test_lower_blocks_learn_more_slowly(attention_preset):
     model = build_model(objective, attention_preset.architecture)
     training = Training(schedule="constant", warmup=0.0, clip_norm=0.0)
     freezer = finetuning.BlockFreezer(Tuning(layer_decay=0.5), attention_preset.architecture, model)
-    compile_model(objective, model, optimizer(replace(training, weight_decay=0.5), model, 10, freezer.lr_scales))
+    compile_model(objective, model, build_optimizer(replace(training, weight_decay=0.5), model, 10, freezer.lr_scales))
     before = weights(model)
     model.train_on_batch({"tokens": np.array([[5, 6, 7, 8]] * 4, "int32")}, np.eye(2)[[0, 1, 0, 0]])
     after = weights(model)

@@ -250,25 +250,25 @@ def test_an_unknown_schedule_is_refused(tiny, tmp_path):
 
 
 def test_biases_and_norms_do_not_decay(tiny):
-    from zoo.training.optimizer import optimizer
+    from zoo.training.optimizer import build_optimizer
 
     model = build_model(replace(tiny.objective, labels=("a", "b")), tiny.architecture)
-    adamw = optimizer(tiny.training, model, 10)
+    adamw = build_optimizer(tiny.training, model, 10)
     decays = {weight.path: adamw._use_weight_decay(weight) for weight in model.trainable_variables}
     assert {path.rpartition("/")[2] for path, decayed in decays.items() if not decayed} == {"bias"}
 
 
 def test_averaged_weights_are_the_moving_average(tiny):
-    from zoo.training.optimizer import averaged, optimizer
+    from zoo.training.optimizer import build_optimizer, ema_weights
 
     model = build_model(replace(tiny.objective, labels=("a", "b")), tiny.architecture)
     training = replace(tiny.training, ema=0.75, schedule="constant", warmup=0.0)
-    model.compile(optimizer(training, model, 10), "mse")
+    model.compile(build_optimizer(training, model, 10), "mse")
     kernel, expected = model.get_layer("logits").kernel, None
     for _ in range(3):
         model.train_on_batch({"tokens": np.ones((2, 4), "int32")}, np.ones((2, 2)))
         (last,) = checkpoint.values([kernel])
         expected = last if expected is None else 0.75 * expected + 0.25 * last
-    with averaged(model):
+    with ema_weights(model):
         np.testing.assert_allclose(checkpoint.values([kernel])[0], expected, rtol=1e-5)
     np.testing.assert_array_equal(checkpoint.values([kernel])[0], last)

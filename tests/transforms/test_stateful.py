@@ -15,7 +15,7 @@ from zoo.objectives import build_model
 from zoo.objectives.next_token import NextToken
 from zoo.presets import Data, Preset, Training
 from zoo.tokenizers.words import Words
-from zoo.transforms.stateful import stateful
+from zoo.transforms.stateful import make_stateful
 
 OBJECTIVE = NextToken(length=8, stateful=True)
 
@@ -43,7 +43,7 @@ def test_rows_continue_from_batch_to_batch(examples):
 @pytest.mark.parametrize("name", ["rnn", "gru", "lstm"])
 def test_a_text_in_parts_has_the_outputs_of_the_whole(name):
     model = build_model(OBJECTIVE, shrink(name, **NO_DROPOUT, depth=2))
-    network = stateful(model, 3)
+    network = make_stateful(model, 3)
     tokens = np.random.default_rng(0).integers(1, 40, (3, 20)).astype("int32")
     at_once = keras.ops.convert_to_numpy(model({"tokens": tokens}))
     for _ in range(2):  # the second time the states are reset
@@ -60,7 +60,7 @@ def test_a_text_in_parts_has_the_outputs_of_the_whole(name):
 )
 def test_networks_without_forward_recurrence_are_refused(architecture, reason):
     with pytest.raises(ValueError, match=reason):
-        stateful(keras.Model((backbone := architecture.backbone()).input, backbone.output), 3)
+        make_stateful(keras.Model((backbone := architecture.backbone()).input, backbone.output), 3)
 
 
 def test_training(tmp_path):

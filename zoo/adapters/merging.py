@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from zoo.adapters.adapter import Adapter, fingerprint
-from zoo.adapters.updates import LoRAUpdates, rebuilt
+from zoo.adapters.updates import LoRAUpdates, rebuild_model
 from zoo.checkpoints.resolve import resolve
 from zoo.checkpoints.warm_start import load_backbone, warm_start
 from zoo.pipeline.pipeline import Pipeline
@@ -42,7 +42,7 @@ class Backbone:
         except ValueError:
             updates.disable()
             raise
-        return Pipeline(rebuilt(model), preset, self.tokenizer), updates
+        return Pipeline(rebuild_model(model), preset, self.tokenizer), updates
 
     def _preset(self, preset):
         """The adapter's preset, with this folder's architecture and tokenizer."""
@@ -62,4 +62,4 @@ def merge(folder: str | Path, adapter: str | Path) -> Pipeline:
     """
     pipeline, updates = Backbone(folder).attach(Adapter.load(adapter))
     updates.merge()
-    return Pipeline(rebuilt(pipeline.model), pipeline.preset, pipeline.tokenizer)
+    return Pipeline(rebuild_model(pipeline.model), pipeline.preset, pipeline.tokenizer)

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 
 from zoo.adapters.adapter import FILE, Adapter, array_of, fingerprint
-from zoo.adapters.updates import LoRAUpdates, rebuilt
+from zoo.adapters.updates import LoRAUpdates, rebuild_model
 from zoo.architectures import Architecture
 from zoo.presets import LoRA, Preset
 from zoo.transforms.lazy import shapes
@@ -37,7 +37,7 @@ class LoRATraining:
         self.model = model
         self._set_trainable(False)
         self.updates = LoRAUpdates(model, lora, backbone)
-        self.model = rebuilt(model)
+        self.model = rebuild_model(model)
 
     def _set_trainable(self, trainable):
         for weight in self.model.weights:
@@ -50,7 +50,7 @@ class LoRATraining:
         self.tensors = {name: array_of(weight) for name, weight in trained.items()}
         self.updates.merge()
         self._set_trainable(True)
-        return rebuilt(self.model)
+        return rebuild_model(self.model)
 
     def save(self, folder: Path, preset: Preset) -> None:
         """Write the adapter into a model folder, with its weights as of the last call of `merged`."""

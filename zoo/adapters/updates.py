@@ -68,7 +68,7 @@ def kernels(model: keras.Model) -> dict[str, tuple[keras.layers.Layer, str]]:
     return {getattr(layer, name).path: (layer, name) for layer, name in targets}
 
 
-def rebuilt(model: keras.Model) -> keras.Model:
+def rebuild_model(model: keras.Model) -> keras.Model:
     """A new `keras.Model` of the same layers, uncompiled, that tracks their current weights."""
     return keras.Model(model.input, model.output)
 

@@ -62,7 +62,7 @@ def autocasts(variable: keras.Variable) -> bool:
 
 
 @contextmanager
-def unlocked(layer: keras.layers.Layer) -> Iterator[None]:
+def unlock_layer(layer: keras.layers.Layer) -> Iterator[None]:
     """Within the block a built layer may be given further weights and layers, as in Keras's own `enable_lora`."""
     layer._tracker.unlock()
     try:
@@ -75,19 +75,19 @@ def remove_layer(layer: keras.layers.Layer, name: str) -> None:
     """Remove the inner layer in attribute `name` from a built layer."""
     inner = getattr(layer, name)
     delattr(layer, name)
-    with unlocked(layer):
+    with unlock_layer(layer):
         layer._tracker.untrack(inner)
 
 
 def remove_weight(layer: keras.layers.Layer, name: str) -> None:
     """Set the weight in attribute `name` of a built layer to None, and release its memory."""
-    with unlocked(layer):
+    with unlock_layer(layer):
         layer._untrack_variable(getattr(layer, name))
         super(keras.Layer, layer).__delattr__(name)  # TensorFlow's deletion; Keras's own collects garbage each time
         setattr(layer, name, None)
 
 
-def decays(optimizer: keras.optimizers.Optimizer, variable: keras.Variable) -> bool:
+def uses_weight_decay(optimizer: keras.optimizers.Optimizer, variable: keras.Variable) -> bool:
     """Whether weight decay applies to a variable: see `exclude_from_weight_decay`."""
     return optimizer._use_weight_decay(variable)
 

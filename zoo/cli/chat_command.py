@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.options import Json, Model, Quantize, print_json, read_lines, start, tell
+from zoo.cli.options import Json, Model, Quantize, print_json, print_message, read_lines, start
 from zoo.cli.sampling_options import with_sampling_options
 from zoo.runtime.errors import user_message
 from zoo.runtime.interrupts import defer_interrupt
@@ -29,16 +29,16 @@ def chat(
         except ValueError as error:  # at a terminal, a shorter turn may follow
             if not sys.stdin.isatty() or not (line := user_message(error)):
                 raise
-            tell(f"zoo: {line}")
+            print_message(f"zoo: {line}")
         if conversation.dropped_turns > dropped:
             limit, total = conversation.max_prompt_tokens, conversation.dropped_turns
-            tell(f"(Prompts have at most {limit} tokens: the oldest turns, {total} so far, were dropped.)")
+            print_message(f"(Prompts have at most {limit} tokens: the oldest turns, {total} so far, were dropped.)")
 
 
 def _questions() -> Iterator[str]:
     """Yield the lines of standard input that are not blank."""
     if sys.stdin.isatty():
-        tell("One turn a line. Ctrl-C ends an answer, Ctrl-D the conversation.")
+        print_message("One turn a line. Ctrl-C ends an answer, Ctrl-D the conversation.")
     for line in read_lines(prompt="> "):
         if line.strip():
             yield line.strip()
@@ -55,4 +55,4 @@ def _answer(conversation, question, json):
         else:
             print(flush=True)
         if interrupted():
-            tell("(Ended by Ctrl-C; the answer so far was kept.)")
+            print_message("(Ended by Ctrl-C; the answer so far was kept.)")

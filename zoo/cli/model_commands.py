@@ -16,8 +16,8 @@ from zoo.cli.options import (
     format_scores,
     has_imports,
     print_json,
+    print_message,
     start,
-    tell,
 )
 from zoo.runtime.errors import UserError
 
@@ -45,7 +45,7 @@ def list_(
             if kind == "objectives":
                 print(f"  {'':{width}}with {_architectures_for(name)}")
     if not kind:
-        tell("zoo list objectives: which architectures suit each objective.")
+        print_message("zoo list objectives: which architectures suit each objective.")
 
 
 def _architectures_for(objective):
@@ -85,7 +85,7 @@ def train(
 def _report_scores(pipeline, folder):
     for split, scores in pipeline.scores.items():
         print(f"{split}: {format_scores(scores)}")
-    tell(f'Saved in {folder}. Try: zoo predict {folder} "some text"')
+    print_message(f'Saved in {folder}. Try: zoo predict {folder} "some text"')
 
 
 def import_(
@@ -95,7 +95,7 @@ def import_(
 ) -> None:
     """Import published weights, with or without a LoRA adapter, as a model folder."""
     to = start().import_model(folder, to, adapter)
-    tell(f'Saved in {to}. Try: zoo predict {to} "some text", or zoo train PRESET --from {to}')
+    print_message(f'Saved in {to}. Try: zoo predict {to} "some text", or zoo train PRESET --from {to}')
 
 
 def average(
@@ -142,8 +142,8 @@ def export(
     to = to or model / ("huggingface" if format == "huggingface" else str(max(numbers, default=0) + 1))
     print(start().load(model).export(to, format))
     if format == "huggingface":
-        return tell(f'Load it with transformers.AutoModel.from_pretrained("{to}").')
-    tell(f"Its signature: saved_model_cli show --dir {to} --tag_set serve --signature_def serving_default")
+        return print_message(f'Load it with transformers.AutoModel.from_pretrained("{to}").')
+    print_message(f"Its signature: saved_model_cli show --dir {to} --tag_set serve --signature_def serving_default")
 
 
 def _check_picture(path):

@@ -83,7 +83,7 @@ def has_imports() -> bool:
     return bool(_imports)
 
 
-def tell(message: str) -> None:
+def print_message(message: str) -> None:
     """Print a message on standard error: standard output is for results."""
     print(message, file=sys.stderr)
 
@@ -96,7 +96,7 @@ def records_of(
         yield from pipeline.records_of(file, columns, errors)
         return
     if not texts and sys.stdin.isatty():
-        tell("Reading one text a line. Ctrl-D ends.")
+        print_message("Reading one text a line. Ctrl-D ends.")
     texts = (os.fsencode(text).decode("utf-8", "replace") for text in texts) if texts else read_lines()
     fields = pipeline.objective.fields
     while inputs := tuple(islice(texts, len(fields.inputs))):
@@ -114,7 +114,7 @@ def read_lines(prompt: str = "") -> Iterator[str]:
         except KeyboardInterrupt:
             if not interactive:
                 raise
-            tell("")
+            print_message("")
             continue
         if not line:
             return

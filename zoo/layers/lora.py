@@ -11,7 +11,7 @@ from keras import ops
 
 from zoo import backend
 from zoo.backend import Tensor
-from zoo.backend.keras_private import autocasts, remove_layer, unlocked
+from zoo.backend.keras_private import autocasts, remove_layer, unlock_layer
 from zoo.layers.dropout import Dropout
 
 
@@ -95,7 +95,7 @@ def attach(layer: keras.layers.Layer, name: str, rank: int, scale: float, dropou
 
 def enable_lora(layer: keras.layers.Layer, name: str, update: LoRAUpdate) -> None:
     """Attach a LoRA update to the kernel in attribute `name` of a built layer."""
-    with unlocked(layer):
+    with unlock_layer(layer):
         setattr(layer, f"{name}_update", update)
 
 

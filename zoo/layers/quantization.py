@@ -16,7 +16,7 @@ from keras import ops
 
 from zoo import backend
 from zoo.backend import Tensor
-from zoo.backend.keras_private import all_layers, own_trainable_variables, remove_weight, unlocked
+from zoo.backend.keras_private import all_layers, own_trainable_variables, remove_weight, unlock_layer
 
 INT8_MAX = 127  # symmetric: -128 is unused
 WEIGHT_TYPES = ("float32", "bfloat16", "int8")
@@ -73,7 +73,7 @@ _matmul = backend.custom_gradient(_forward, _backward)
 
 def replace_weight(layer: keras.layers.Layer, name: str, matrix_OI: Tensor, weight_type: str) -> None:
     """Replace the weight in attribute `name` of a built layer by a `QuantizedMatrix` in its attribute `quantized`."""
-    with unlocked(layer):
+    with unlock_layer(layer):
         layer.quantized = QuantizedMatrix(matrix_OI, weight_type)
     remove_weight(layer, name)
     layer.lora_targets = ()  # a new adapter is trained beside exact weights

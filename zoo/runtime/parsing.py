@@ -33,15 +33,15 @@ def parse(text: str, annotation: Any) -> Any:
     return origin(text) if origin in (int, float) else text
 
 
-def expected(annotation: Any) -> str:
+def describe_type(annotation: Any) -> str:
     """What `parse` expects for a type, in words."""
     origin, arguments = get_origin(annotation) or annotation, get_args(annotation)
     if origin in (Union, UnionType):
-        return " or ".join("none" if option is NoneType else expected(option) for option in arguments)
+        return " or ".join("none" if option is NoneType else describe_type(option) for option in arguments)
     if origin is Literal:
         return " or ".join(map(str, arguments))
     if origin is tuple:
-        return f"values separated by commas, each {expected(arguments[0] if arguments else str)},"
+        return f"values separated by commas, each {describe_type(arguments[0] if arguments else str)},"
     return EXPECTED.get(origin, str(annotation))
 
 

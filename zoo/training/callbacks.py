@@ -16,7 +16,7 @@ from zoo.pipeline import predictor
 from zoo.runtime.files import write_text
 from zoo.text.tokenizer import Tokenizer
 from zoo.training import checkpoint
-from zoo.training.optimizer import averaged
+from zoo.training.optimizer import ema_weights
 from zoo.training.tensorboard import EventWriter
 
 
@@ -57,7 +57,7 @@ class Validation(keras.callbacks.Callback):
         self.best_key, self.best_epoch = tuple(saved.progress["best_key"]), saved.progress["best_epoch"]
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        with averaged(self.model):
+        with ema_weights(self.model):
             outputs = predictor.predict(
                 self.network,
                 self.objective,

@@ -26,11 +26,11 @@ from zoo.training.cached_features import CachedFeatures, CachedPredictor
 from zoo.training.callbacks import Recorder, StopAfter, Validation
 from zoo.training.environment import keep_freed_memory
 from zoo.training.finetuning import BlockFreezer
-from zoo.training.optimizer import optimizer
+from zoo.training.optimizer import build_optimizer
 from zoo.training.progress import ProgressBar
 from zoo.transforms.frozen import freeze_layers, split_frozen
 from zoo.transforms.packed import pack_model
-from zoo.transforms.stateful import stateful
+from zoo.transforms.stateful import make_stateful
 
 
 class Run(Protocol):
@@ -73,7 +73,7 @@ class FitLoop:
         """(model, examples, type of batches) to train with: the network itself, or its stateful or packed form."""
         run, training = self.run, self.run.preset.training
         if run.objective.stateful:
-            return stateful(run.model, training.batch_size), run.examples, ContiguousBatches
+            return make_stateful(run.model, training.batch_size), run.examples, ContiguousBatches
         if training.packed_length:
             network = pack_model(run.model)
             return network, PackedExamples(run.examples, network, training.packed_length), Batches
@@ -116,7 +116,7 @@ class FitLoop:
         model, examples, predictor = self._stage(self.freezer.layer_names(block), passes)
         self.model, self.batches.examples, self.validation.predict_batch = model, examples, predictor
         lr_scales, offset = self.freezer.lr_scales, first * self.steps
-        adamw = optimizer(self.run.preset.training, model, self.total, lr_scales, offset)
+        adamw = build_optimizer(self.run.preset.training, model, self.total, lr_scales, offset)
         compile_model(self.run.objective, model, adamw)
         self.recorder.same_optimizer = epoch > first  # each stage has a new optimizer
 

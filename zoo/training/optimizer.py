@@ -11,7 +11,7 @@ from itertools import groupby
 import keras
 
 from zoo import backend
-from zoo.backend.keras_private import decays, moving_averages
+from zoo.backend.keras_private import moving_averages, uses_weight_decay
 from zoo.presets import Training
 from zoo.runtime.errors import UserError
 from zoo.training.checkpoint import assign, values
@@ -72,7 +72,7 @@ class LayerwiseAdamW(backend.AdamW):
         self.lr_scales = lr_scales
 
     def finalize_variable_values(self, var_list):
-        """Keep the last weights at the end of `fit`, which a run may call more than once (`averaged` shows the EMA)."""
+        """Keep the last weights at the end of `fit`, which a run may call several times; `ema_weights` has the EMA."""
 
     def _groups(self, variables):
         """(factor, indices of the variables with that factor) for each factor."""
@@ -86,7 +86,7 @@ class LayerwiseAdamW(backend.AdamW):
             super()._backend_update_step(*group, learning_rate * scale)
 
     def _apply_weight_decay(self, variables):
-        variables, decay = [variable for variable in variables if decays(self, variable)], self.weight_decay
+        variables, decay = [variable for variable in variables if uses_weight_decay(self, variable)], self.weight_decay
         for scale, indices in self._groups(variables):
             self.weight_decay = decay * scale
             super()._apply_weight_decay([variables[i] for i in indices])
@@ -94,7 +94,7 @@ class LayerwiseAdamW(backend.AdamW):
 
 
 @contextmanager
-def averaged(model: keras.Model) -> Iterator[None]:
+def ema_weights(model: keras.Model) -> Iterator[None]:
     """Swap in the exponential moving average (EMA) of the weights within the block, if the optimizer keeps one.
 
     Polyak & Juditsky 1992, https://doi.org/10.1137/0330046
@@ -112,7 +112,7 @@ def averaged(model: keras.Model) -> Iterator[None]:
         assign(model.trainable_variables, last)
 
 
-def optimizer(
+def build_optimizer(
     training: Training,
     model: keras.Model,
     batches: int,

@@ -13,7 +13,7 @@ from zoo.runtime.errors import UserError
 from zoo.transforms.graph import Graph, input_like
 
 
-def stateful(model: keras.Model, rows: int) -> keras.Model:
+def make_stateful(model: keras.Model, rows: int) -> keras.Model:
     """A model with the same weights whose recurrent layers keep their state between batches of `rows` rows.
 
     Its further input `reset`, (rows, 1), is 1 where a row's state is reset and 0 where it continues the previous batch.
