@@ -20,7 +20,7 @@ RUN_ON = {  # folders, files and tests whose results do not depend on the backen
     **dict.fromkeys(("test_catalog", "test_config", "test_imports", "test_names"), "torch"),
     **dict.fromkeys(("test_extend", "test_registration", "test_types"), "torch"),
     **dict.fromkeys(("test_hf_export", "test_keras_hub", "test_resize", "test_warm_start"), "torch"),
-    **dict.fromkeys(("test_adapters", "test_model_soup", "test_two_passes"), "torch"),
+    **dict.fromkeys(("test_adapters", "test_model_soup", "test_quantized_backbone", "test_two_passes"), "torch"),
     **dict.fromkeys(("test_constraints", "test_text_generator", "test_transformers"), "torch"),
     **dict.fromkeys(("test_both_are_learned_at_once", "test_every_tokenizer_will_do"), "torch"),
     "export": "tensorflow",  # other backends export in a process that runs TensorFlow

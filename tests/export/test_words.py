@@ -62,13 +62,18 @@ def assert_served(pipeline, rows):
         assert set(rows[name][i][len(answer) :]) | set(rows["texts"][i][len(answer) :]) <= {""}
 
 
-def test_a_served_tagger_answers_as_predict_does(tmp_path, serve):
-    quick = keras.config.backend() == "tensorflow"  # on other backends each export starts a process
-    pipelines = {kind: build_pipeline(kind) for kind in (CASES if quick else ["words"])}
-    for kind, pipeline in pipelines.items():
-        assert sum(map(len, pipeline.predict(TEXTS))) > 1
-        rows, _ = serve(pipeline.export(tmp_path / kind), text=TEXTS)
-        assert_served(pipeline, rows)
+CASE_NAMES = CASES if keras.config.backend() == "tensorflow" else ["words"]  # on others each export starts a process
+QUICK = ("words", "both")
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind not in QUICK)) for kind in CASE_NAMES]
+)
+def test_a_served_tagger_answers_as_predict_does(tmp_path, serve, kind):
+    pipeline = build_pipeline(kind)
+    assert sum(map(len, pipeline.predict(TEXTS))) > 1
+    rows, _ = serve(pipeline.export(tmp_path / "1"), text=TEXTS)
+    assert_served(pipeline, rows)
 
 
 def test_a_pipeline_loaded_again_answers_alike(tmp_path):
