@@ -94,7 +94,7 @@ def test_a_tensorflow_dataset_that_cannot_be_downloaded(train, check_refused, mo
 
     monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", offline)
     check_refused(
-        "download and prepare tfds:trec...ConnectionError: Name or service not known. Is there a net",
+        "download and prepare tfds:trec...ConnectionError: Name or service not known. Without a network, prepare it",
         train,
         "tfds:trec",
     )
