@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 import pytest
+import tokenizers
 
 import zoo
 from zoo import catalog, config
@@ -108,3 +109,17 @@ def test_public_names_are_the_same_on_every_access():
     assert zoo.build is zoo.build
     assert callable(zoo.build)
     assert sorted(zoo._MODULES) == sorted(zoo.__all__)
+
+
+def test_a_class_without_its_required_method_says_which():
+    class Empty(zoo.Reader):
+        pass
+
+    class Untrainable(zoo.TokenizerSpec):
+        def untrained(self):
+            return tokenizers.Tokenizer(tokenizers.models.WordLevel())
+
+    with pytest.raises(NotImplementedError, match="Empty defines neither `rows` nor `sources`"):
+        Empty().rows("x.ini", "strict")
+    with pytest.raises(NotImplementedError, match="Untrainable defines neither `trainer` nor `train`"):
+        Untrainable().train(["a"])

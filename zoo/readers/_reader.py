@@ -65,7 +65,7 @@ class Reader:
 
         `errors` is "strict" or "replace", for broken UTF-8. Raise `zoo.UserError`, with the location, for a broken row.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} defines neither `rows` nor `sources`.")
 
     def handles(self, spec: str) -> bool:
         """Whether `spec`, without its #SPLIT, is for this reader."""

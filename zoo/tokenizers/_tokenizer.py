@@ -29,7 +29,7 @@ class TokenizerSpec(ABC):
 
     def trainer(self) -> trainers.Trainer:
         """The trainer of the `tokenizers` library that learns the vocabulary."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} defines neither `trainer` nor `train`.")
 
     def train(self, texts: Iterable[Text]) -> Tokenizer:
         """Learn the vocabulary from an iterable of texts, which is iterated once and never held in memory.
