@@ -258,17 +258,20 @@ def test_biases_and_norms_do_not_decay(tiny):
     assert {path.rpartition("/")[2] for path, decayed in decays.items() if not decayed} == {"bias"}
 
 
-def test_averaged_weights_are_the_moving_average(tiny):
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_the_moving_average_is_ramped_from_the_first_step_on(tiny, accumulation):
+    """As TensorFlow's `ExponentialMovingAverage(0.3, num_updates)`, one update an optimizer step."""
     from zoo.training.optimizer import build_optimizer, ema_weights
 
     model = build_model(replace(tiny.objective, labels=("a", "b")), tiny.architecture)
-    training = replace(tiny.training, ema=0.75, schedule="constant", warmup=0.0)
+    training = replace(tiny.training, ema=0.3, schedule="constant", warmup=0.0, accumulation=accumulation)
     model.compile(build_optimizer(training, model, 10), "mse")
     kernel, expected = model.get_layer("logits").kernel, None
-    for _ in range(3):
-        model.train_on_batch({"tokens": np.ones((2, 4), "int32")}, np.ones((2, 2)))
+    for decay in (0.0, 2 / 11, 3 / 12, 0.3, 0.3):
+        for _ in range(accumulation):
+            model.train_on_batch({"tokens": np.ones((2, 4), "int32")}, np.ones((2, 2)))
         (last,) = checkpoint.values([kernel])
-        expected = last if expected is None else 0.75 * expected + 0.25 * last
+        expected = last if expected is None else decay * expected + (1 - decay) * last
     with ema_weights(model):
         np.testing.assert_allclose(checkpoint.values([kernel])[0], expected, rtol=1e-5)
     np.testing.assert_array_equal(checkpoint.values([kernel])[0], last)

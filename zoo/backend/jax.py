@@ -15,7 +15,7 @@ from zoo.backend import jax_attention, jax_dropout, xla
 sigmoid, tanh, transpose = jax.nn.sigmoid, jnp.tanh, jnp.transpose
 concatenate, split = partial(jnp.concatenate, axis=-1), partial(jnp.split, axis=-1)
 
-AdamW, linear, dropout = keras.optimizers.AdamW, xla.linear, jax_dropout.dropout
+AdamW, linear, dropout, lerp = keras.optimizers.AdamW, xla.linear, jax_dropout.dropout, xla.lerp
 attention, cached_attention, update_cache = (
     jax_attention.attention,
     jax_attention.cached_attention,

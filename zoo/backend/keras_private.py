@@ -16,11 +16,11 @@ HOOKS = {  # file with a subclass of an optimizer: methods of Keras that the sub
     "backend/torch_optimizer.py": (
         "_parallel_update_step",  # (grads, variables, learning_rate): one step of the weights, on torch
         "_clip_gradients",  # (grads): the clipped gradients
-        "_update_model_variables_moving_average",  # (trainable_variables): one step of the EMA
     ),
     "training/optimizer.py": (
         "_backend_update_step",  # (grads, trainable_variables, learning_rate): one step, on any backend
         "_apply_weight_decay",  # (variables): decoupled weight decay
+        "_update_model_variables_moving_average",  # (trainable_variables): one step of the EMA
     ),
 }
 
@@ -95,6 +95,11 @@ def uses_weight_decay(optimizer: keras.optimizers.Optimizer, variable: keras.Var
 def moving_averages(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
     """The exponential moving averages (EMA) of an optimizer with `use_ema`, in the order of the trainable variables."""
     return optimizer._model_variables_moving_average
+
+
+def completes_step(optimizer: keras.optimizers.Optimizer) -> Any:
+    """Whether this batch ends an optimizer step: of gradient accumulation, the last batch only. A boolean tensor."""
+    return (optimizer._iterations + 1) % (optimizer.gradient_accumulation_steps or 1) == 0
 
 
 def adam_moments(optimizer: keras.optimizers.Optimizer, variables: list) -> tuple[list, list]:

@@ -17,7 +17,7 @@ sigmoid, tanh, concatenate = torch.sigmoid, torch.tanh, partial(torch.cat, dim=-
 split = partial(torch.chunk, dim=-1)
 sigmoid_gradient, tanh_gradient = torch.ops.aten.sigmoid_backward.default, torch.ops.aten.tanh_backward.default
 
-AdamW, fused_recurrence = torch_optimizer.AdamW, torch_recurrence.fused_recurrence
+AdamW, lerp, fused_recurrence = torch_optimizer.AdamW, torch_optimizer.lerp, torch_recurrence.fused_recurrence
 attention, cached_attention = torch_attention.attention, torch_attention.cached_attention
 update_cache, jit, capture = torch_attention.update_cache, torch_capture.jit, torch_capture.capture
 INT8_ROWS = 8  # rows up to which a product is memory-bound, so that int8 weights are faster than bfloat16

@@ -1,8 +1,11 @@
 """AdamW on torch with fused kernels: a few passes over the weights per step, where Keras's own makes twenty."""
 
+from collections.abc import Sequence
+
+import keras
 import torch
 
-from zoo.backend.keras_private import adam_moments, moving_averages, torch_adamw
+from zoo.backend.keras_private import adam_moments, torch_adamw
 
 
 class AdamW(torch_adamw()):
@@ -41,8 +44,9 @@ class AdamW(torch_adamw()):
         torch._foreach_mul_(grads, (self.global_clipnorm / norm).clamp(max=1.0) + (norm - norm))  # pyright: ignore[reportPrivateImportUsage]
         return grads
 
-    @torch.no_grad()
-    def _update_model_variables_moving_average(self, trainable_variables):
-        averages = [average.value for average in moving_averages(self)]
-        weights = [variable.value for variable in trainable_variables]
-        torch._foreach_lerp_(averages, weights, 1.0 - self.ema_momentum if int(self.iterations) else 1.0)  # pyright: ignore[reportPrivateImportUsage]
+
+@torch.no_grad()
+def lerp(variables: Sequence[keras.Variable], targets: Sequence[keras.Variable], weight: torch.Tensor) -> None:
+    """Linear interpolation of all variables at once: see `zoo.backend.xla.lerp`."""
+    values, ends = ([variable.value for variable in group] for group in (variables, targets))
+    torch._foreach_lerp_(values, ends, float(weight))  # pyright: ignore[reportPrivateImportUsage]

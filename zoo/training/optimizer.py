@@ -11,7 +11,7 @@ from itertools import groupby
 import keras
 
 from zoo import backend
-from zoo.backend.keras_private import moving_averages, uses_weight_decay
+from zoo.backend.keras_private import completes_step, moving_averages, uses_weight_decay
 from zoo.presets import Training
 from zoo.runtime.errors import UserError
 from zoo.training.checkpoint import assign, values
@@ -91,6 +91,19 @@ class LayerwiseAdamW(backend.AdamW):
             self.weight_decay = decay * scale
             super()._apply_weight_decay([variables[i] for i in indices])
         self.weight_decay = decay
+
+    def _update_model_variables_moving_average(self, trainable_variables):
+        backend.lerp(moving_averages(self), trainable_variables, 1.0 - self._ema_decay())
+
+    def _ema_decay(self):
+        """Decay of the EMA after this batch: min(ema, (1 + n) / (10 + n)) once the optimizer has made n steps.
+
+        The ramp is that of TensorFlow's `ExponentialMovingAverage` with `num_updates`: the random start is soon
+        forgotten. The first step begins the average; between the steps of gradient accumulation it stays.
+        """
+        n = keras.ops.cast(self.iterations, "float32")
+        decay = keras.ops.where(n > 0, keras.ops.minimum(self.ema_momentum, (1.0 + n) / (10.0 + n)), 0.0)
+        return keras.ops.where(completes_step(self), decay, 1.0)
 
 
 @contextmanager
