@@ -28,6 +28,7 @@ CONTRACTS = {  # kind -> its contract, a class of the package `zoo.<kind>`
     "readers": "Reader",
     "tokenizers": "TokenizerSpec",
     "presets": "Preset",
+    "recipes": "Recipe",
 }
 REGISTERED: dict[str, dict[str, Any]] = {kind: {} for kind in CONTRACTS}  # by `zoo.register`: {kind: {name: thing}}
 

@@ -24,6 +24,11 @@ attention, cached_attention, update_cache = (
 JIT_COMPILE = "auto"  # `jit_compile` of models: JAX is slow without
 
 
+def has_accelerator() -> bool:
+    """Whether the framework sees a GPU or a TPU."""
+    return any(device.platform != "cpu" for device in jax.devices())
+
+
 def sigmoid_gradient(gradient: Array, y: Array) -> Array:
     """The gradient of x from that of y = sigmoid(x)."""
     return gradient * y * (1 - y)

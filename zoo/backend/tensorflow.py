@@ -19,6 +19,11 @@ update_cache, dropout = tensorflow_attention.update_cache, tensorflow_dropout.dr
 JIT_COMPILE = False
 
 
+def has_accelerator() -> bool:
+    """Whether TensorFlow sees a GPU or a TPU."""
+    return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
+
+
 def sigmoid_gradient(gradient: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     """The gradient of x from that of y = sigmoid(x)."""
     return tf.raw_ops.SigmoidGrad(y=y, dy=gradient)

@@ -27,6 +27,11 @@ INT8_BLOCK = 32  # elements that torch's product with int8 weights reads at once
 JIT_COMPILE = False  # `jit_compile` of models: torch.compile pays only where shapes never change
 
 
+def has_accelerator() -> bool:
+    """Whether torch sees a GPU."""
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
+
+
 def seed(number: int) -> None:
     """Seed torch's global generators."""
     torch.manual_seed(number)

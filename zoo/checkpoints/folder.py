@@ -53,7 +53,7 @@ def read_objective(folder: Path, config: dict[str, Any], architecture: Architect
     elif architecture.causal and architecture.tied:
         name, settings = "next_token", {}
     else:
-        name, settings = "embed_text", {"pooling": _pooling(folder)}
+        name, settings = "embed_text", {"pooling": read_pooling(folder)}
     cls, length = catalog.load("objectives", name), _length(folder, architecture)
     lengths = {field.name: length for field in fields(cls) if field.name in ("length", "target_length")}
     return cls(**lengths, **settings)
@@ -74,7 +74,7 @@ def _length(folder, architecture):
     return min(length, getattr(architecture, "length", length))  # without learned positions: any length
 
 
-def _pooling(folder):
+def read_pooling(folder: Path) -> str | None:
     """The pooling of sentence-transformers, None without its files. Raises UserError for one that the zoo lacks."""
     modules = [module.get("type", "").rpartition(".")[2] for module in _read_json(folder / "modules.json") or ()]
     if unknown := set(modules) - {"Transformer", "Pooling", "Normalize"}:

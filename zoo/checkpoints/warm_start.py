@@ -9,6 +9,7 @@ import keras
 
 from zoo import catalog, config
 from zoo.architectures import Architecture
+from zoo.checkpoints.folder import read_pooling
 from zoo.checkpoints.hf_config import read_architecture, read_config, read_tokenizer
 from zoo.checkpoints.loading import build_with_weights
 from zoo.checkpoints.resize import resize_vocabulary
@@ -23,12 +24,23 @@ from zoo.transforms.lazy import shapes
 
 
 def start_from(preset: Preset, name: str | Path) -> Preset:
-    """A preset with the architecture and the tokenizer of a folder, or of a name as in `zoo.checkpoints.resolve`."""
+    """A preset with the architecture and the tokenizer of a folder, or of a name as in `zoo.checkpoints.resolve`.
+
+    An objective without a pooling of its own gets that of sentence-transformers' files, where the folder has them.
+    """
     folder = resolve(name)
     architecture, _ = _read(folder)
+    objective = preset.objective
+    if getattr(objective, "pooling", "") is None and not _is_model_folder(folder):
+        objective = replace(objective, pooling=read_pooling(folder))
     tokenizer = Pretrained(folder=str(folder.absolute()), added_tokens=getattr(preset.tokenizer, "added_tokens", ()))
     training = replace(preset.training, init=str(name))
-    return replace(preset, architecture=architecture, tokenizer=tokenizer, training=training)
+    return replace(preset, architecture=architecture, objective=objective, tokenizer=tokenizer, training=training)
+
+
+def read_pretrained(name: str | Path) -> tuple[Architecture, Tokenizer]:
+    """`(architecture, tokenizer)` of a folder, or of a name as in `zoo.checkpoints.resolve`."""
+    return _read(resolve(name))
 
 
 def warm_start(

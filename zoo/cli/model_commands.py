@@ -1,5 +1,6 @@
 """zoo list, train, import, average, evaluate and export: the catalog, and model folders."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,8 @@ from zoo.cli.options import (
     columns_of,
     format_scores,
     has_imports,
+    is_data,
+    parse_duration,
     print_json,
     print_message,
     start,
@@ -23,10 +26,10 @@ from zoo.runtime.errors import UserError
 
 
 def list_(
-    kind: Annotated[str, typer.Argument(help="architectures, objectives, readers, tokenizers or presets.")] = "",
+    kind: Annotated[str, typer.Argument(help="recipes, presets, architectures, objectives, readers, tokenizers.")] = "",
     json: Json = False,
 ) -> None:
-    """List the catalog: architectures, objectives, readers, tokenizers, presets.
+    """List the catalog: recipes, presets, architectures, objectives, readers, tokenizers.
 
     zoo list objectives also lists the architectures that suit each objective.
     """
@@ -56,30 +59,50 @@ def _architectures_for(objective):
 
 
 def train(
-    preset: Annotated[str, typer.Argument(help="A name of `zoo list presets`.")],
+    preset: Annotated[str, typer.Argument(help="A name of `zoo list presets`, or your data, for which one is chosen.")],
     overrides: Annotated[list[str] | None, typer.Argument(metavar="[PATH.TO.FIELD=VALUE]...")] = None,
     data: Spec = "",
     to: Annotated[Path | None, typer.Option(help="The model folder; default saved_models/PRESET.")] = None,
     columns: Columns = "",
     errors: Errors = "",
     init: Annotated[
-        str, typer.Option("--from", help="Warm start: a model folder, hf:OWNER/NAME or keras:PRESET.")
+        str, typer.Option("--from", help="Warm start: a model folder, hf:OWNER/NAME or keras:PRESET; or scratch.")
     ] = "",
+    budget: Annotated[str, typer.Option(help="Time for training, by which settings are chosen: 90s, 10m, 2h.")] = "10m",
     resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Discard an unfinished run.")] = False,
 ) -> None:
-    """Train a preset on its own data or on yours."""
+    """Train a preset on its own data or on yours.
+
+    zoo train classify_text --data DATA and the other recipes of zoo list choose their settings from your data;
+    zoo train DATA also chooses the recipe.
+    """
+    if not data and is_data(preset):
+        preset, data = _chosen_preset(preset, columns), preset
     overrides = [*(overrides or []), *([f"data.errors={errors}"] if errors else [])]
     options = {
         "to": to,
         "data": data,
         "columns": columns_of(columns),
         "init": init,
+        "budget": parse_duration(budget),
         "resume": resume,
         "restart": restart,
     }
     pipeline = start().train(preset, **options, overrides=overrides)
     _report_scores(pipeline, to or Path("saved_models") / preset)
+
+
+def _chosen_preset(data, columns):
+    """The name of the recipe for the data, after confirmation at a terminal."""
+    start()
+    from zoo.training.own_data import guess_preset
+
+    name = guess_preset(data, columns_of(columns))
+    print_message(f"The columns of {data} suit {name}: zoo train {name} --data {data}")
+    if sys.stdin.isatty() and sys.stderr.isatty() and not typer.confirm("Train it?", default=True, err=True):
+        raise typer.Exit(0)
+    return name
 
 
 def _report_scores(pipeline, folder):

@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
@@ -81,6 +82,19 @@ def start() -> Any:
 def has_imports() -> bool:
     """Whether the command has --import options; `start` imports these modules."""
     return bool(_imports)
+
+
+def is_data(name: str) -> bool:
+    """Whether a name is a dataset spec: the path of a file or a folder, or SCHEME:NAME."""
+    return Path(name.partition("#")[0]).exists() or ":" in name
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of a duration such as 90s, 10m or 2h. Raises UserError for any other form."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if not match or not float(match[1]):
+        raise UserError(f"Expected a time such as 90s, 10m or 2h. Received: {text!r}.")
+    return float(match[1]) * {"s": 1, "": 60, "m": 60, "h": 3600}[match[2]]
 
 
 def print_message(message: str) -> None:

@@ -4,14 +4,15 @@ import importlib
 import pkgutil
 from collections.abc import Collection, Mapping
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from zoo.data.dataset import Dataset, View
-from zoo.data.fields import check_columns
+from zoo.data.fields import check_columns, columns_of, known_columns
 from zoo.readers import Reader
 from zoo.readers._lines import check_exists
-from zoo.readers._reader import REGISTERED, SPLITS, UNNAMED, split_in
+from zoo.readers._reader import REGISTERED, SPLITS, UNNAMED, Row, split_in
 from zoo.runtime.errors import UserError, did_you_mean
 from zoo.runtime.plugins import load_plugins
 
@@ -50,6 +51,24 @@ def open_dataset(
     dataset = Dataset(str(spec), views, columns, seed, errors, required, split_strategy, optional)
     dataset.check()
     return dataset
+
+
+def first_rows(spec: str | Path, errors: str = "strict", count: int = 500) -> tuple[list[Row], dict[str, str]]:
+    """`(rows, names)`: the first rows of a dataset's training data, and {standard field: column} where these are known.
+
+    Args:
+        spec, errors: as of `open_dataset`.
+        count: rows at most.
+
+    Raises UserError for whatever is wrong with the spec, and where there are no rows.
+    """
+    name, split = _without_split(str(spec))
+    views = _views(_sources(name, errors), split, "", name)
+    source = next(iter(views.values())).source
+    rows = [row for _, row in islice(source.rows(), count)]
+    if not rows:
+        raise UserError(f"Expected records in {spec}. Received: an empty file, or one with nothing but a header.")
+    return rows, known_columns(columns_of({}, source.columns), rows[0])
 
 
 def _without_split(spec):

@@ -28,6 +28,7 @@ from zoo.training.environment import dtype_policy, set_seed
 from zoo.training.finetuning import BlockFreezer
 from zoo.training.fit import FitLoop
 from zoo.training.model_card import write_card
+from zoo.training.own_data import BUDGET
 from zoo.training.run_result import RunResult
 from zoo.training.setup import (
     check_start,
@@ -51,11 +52,13 @@ def train(
     restart: bool = False,
     overrides: Iterable[str] = (),
     init: str = "",
+    budget: float = BUDGET,
 ) -> Pipeline:
     """Train a preset and save a model folder, which `zoo.load` reads.
 
     Args:
-        preset: a name of `zoo list presets`, or a `Preset`.
+        preset: a name of `zoo list presets`, or a `Preset`. For your own data: `classify_text`, `tag_tokens` and the
+            other recipes of `zoo list recipes`, which choose the settings from the data.
         to: the model folder; default `saved_models/<preset>`.
         data: a dataset spec in place of the preset's own.
         columns: {standard field: the data's name for it}, in place of the preset's own.
@@ -63,11 +66,12 @@ def train(
         restart: discard an unfinished run.
         overrides: strings such as `training.epochs=3`.
         init: warm start: a folder of the zoo, transformers or KerasHub, or `hf:OWNER/NAME` or `keras:PRESET`, whose
-            network, weights and tokenizer take the place of the preset's own.
+            network, weights and tokenizer take the place of the preset's own. With a recipe, "scratch" for none.
+        budget: seconds that training may take, by which a recipe chooses.
 
     Returns the trained `Pipeline`. Raises UserError for a mistake in the arguments or the data.
     """
-    name, preset = resolve_preset(preset, data, columns, list(overrides), init)
+    name, preset = resolve_preset(preset, data, columns, list(overrides), init, budget)
     folder, running = run_folders(to, name)
     if resume and not running.is_dir() and folder.is_dir():
         console.print(f"{folder} is finished: nothing to resume.")

@@ -19,6 +19,7 @@ from zoo.runtime.files import atomic_folder, write_text
 from zoo.text.tokenizer import Tokenizer
 from zoo.training.finetuning import check_tuning
 from zoo.training.optimizer import SCHEDULES
+from zoo.training.own_data import BUDGET, preset_for_data
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 MINIMUM = {"epochs": 1, "batch_size": 1, "accumulation": 1}  # of numbers in `Training`; 0 for all others
@@ -31,6 +32,7 @@ def resolve_preset(
     columns: Mapping[str, str] | None,
     overrides: Sequence[str],
     init: str = "",
+    budget: float = BUDGET,
 ) -> tuple[str, Preset]:
     """(name, preset) with the user's overrides applied.
 
@@ -38,12 +40,12 @@ def resolve_preset(
     class that is not registered, which could not be loaded again.
     """
     name = preset if isinstance(preset, str) else "model"
-    base = preset if isinstance(preset, Preset) else catalog.load("presets", name)
-    preset = config.override(_with_init(base, init, overrides), overrides)
-    if data:
-        preset = replace(preset, data=replace(preset.data, spec=str(data)))
-    if columns:
-        preset = replace(preset, data=replace(preset.data, columns=dict(columns)))
+    if name in catalog.names("recipes"):
+        preset = config.override(_from_recipe(name, data, columns, overrides, init, budget), overrides)
+    else:
+        base = preset if isinstance(preset, Preset) else _named(name)
+        preset = config.override(_with_init(base, init, overrides), overrides)
+        preset = _with_data(preset, data, columns)
     for part, kind in config.PARTS.items():
         catalog.name_of(kind, getattr(preset, part))  # raises where a class could not be loaded again
     if not preset.data.spec:
@@ -54,6 +56,28 @@ def resolve_preset(
     check_tuning(preset)
     check_packing(preset)
     return name, preset
+
+
+def _from_recipe(name, data, columns, overrides, init, budget):
+    if not data:
+        fields = " and ".join(catalog.load("recipes", name).fields)
+        raise UserError(f"Expected your own data, with {fields}: give --data FILE. Received: none.")
+    return preset_for_data(name, data, columns, overrides, init, budget)
+
+
+def _named(name):
+    known = (*catalog.names("recipes"), *catalog.names("presets"))
+    if name not in known:
+        hint = "zoo list presets shows all; zoo train DATA chooses one for your data."
+        raise UserError(f"Unknown preset. Received: {name!r}.{did_you_mean(name, known)} {hint}")
+    return catalog.load("presets", name)
+
+
+def _with_data(preset, data, columns):
+    """The preset with the user's data and columns."""
+    if data:
+        preset = replace(preset, data=replace(preset.data, spec=str(data)))
+    return replace(preset, data=replace(preset.data, columns=dict(columns))) if columns else preset
 
 
 def check_packing(preset: Preset) -> None:

@@ -1,0 +1,154 @@
+"""Column guessing: which columns of a table hold the texts, labels or tags, by their names and their content."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from zoo.data.fields import FIELDS
+from zoo.runtime.errors import UserError
+
+Row = Mapping[str, Any]
+NAMES = {  # field -> names of columns that hold it, in lower case; the first that a table has is taken
+    "text": (
+        *("text", "sentence", "body", "message", "content", "review", "comment", "utterance", "query", "request"),
+        *("tweet", "post", "document", "article", "question", "description", "abstract", "title", "subject", "input"),
+    ),
+    "text_pair": ("text_pair", "sentence2", "hypothesis", "question2", "text2", "answer", "passage", "reply"),
+    "label": (
+        *("label", "category", "class", "intent", "topic", "sentiment", "target", "tag", "genre", "type", "emotion"),
+        *("similarity", "score", "rating", "stars", "gold_label", "is_duplicate", "y", "output"),
+    ),
+    "labels": ("labels", "categories", "topics", "tags", "genres", "emotions"),
+    "tokens": ("tokens", "words", "forms", "sentence"),
+    "tags": ("tags", "ner_tags", "ner", "slots", "labels", "entities", "pos_tags", "upos", "pos"),
+    "source": ("source", "src", "en", "english", "document", "dialogue", "article", "input"),
+    "target": ("target", "tgt", "translation", "summary", "highlights", "output"),
+    "question": ("question", "query"),
+    "context": ("context", "passage", "paragraph", "document", "text"),
+    "answers": ("answers", "answer"),
+    "instruction": ("instruction", "prompt", "question", "query", "input"),
+    "output": ("output", "response", "completion", "answer", "reply"),
+    "messages": ("messages", "conversation"),
+}
+PAIRS = (("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2"), ("text1", "text2"))
+MOST_CLASSES = 0.5  # of the rows: a label column has fewer distinct values
+
+
+def guess_columns(rows: Sequence[Row], fields: Collection[str], names: Mapping[str, str]) -> dict[str, str]:
+    """{field: column} of the fields for which the rows have no column of that name.
+
+    Args:
+        rows: the first rows of a table.
+        fields: standard fields that are needed.
+        names: {field: column} where it is known already, such as the reader's own; others are called as the field.
+
+    Raises UserError, naming the candidates, where no column fits a field, or several fit equally well.
+    """
+    columns = {field: names.get(field, field) for field in fields if names.get(field, field) in rows[0]}
+    missing = [field for field in fields if field not in columns]
+    pair = _pair_in(rows[0])
+    if pair and "text" in missing:
+        columns["text"], columns["text_pair"] = pair
+    for field in missing:
+        if field not in columns:
+            columns[field] = _guess(rows, field, set(columns.values()))
+    return {field: column for field, column in columns.items() if names.get(field, field) != column}
+
+
+def guess_fields(rows: Sequence[Row], names: Mapping[str, str], exact: bool = False) -> set[str]:
+    """The standard fields for which rows have a column by its name, with values of the field's form.
+
+    Args:
+        names: as of `guess_columns`.
+        exact: only columns that are called as the field, or as `names` says.
+    """
+    fields = {field for field in FIELDS if _fits(rows, field, names.get(field, field))}
+    if exact:
+        return fields
+    if _pair_in(rows[0]):
+        fields |= {"text", "text_pair"}
+    return fields | {field for field in NAMES if any(_fits(rows, field, column) for column in _by_name(rows[0], field))}
+
+
+def is_scale(rows: Sequence[Row], column: str) -> bool:
+    """Whether the labels of a column are numbers on a scale, such as similarities from 0 to 5, and not classes."""
+    values = [row[column] for row in rows if row.get(column) not in (None, "")]
+    if not values or not all(map(_is_number, values)):
+        return False
+    return any(float(value) % 1 for value in values)
+
+
+def _guess(rows, field, taken):
+    candidates = [column for column in rows[0] if column not in taken and _fits(rows, field, column)]
+    named = [column for column in _by_name(rows[0], field) if column in candidates]
+    if named:
+        return named[0]
+    if field == "text" and candidates:
+        return max(candidates, key=lambda column: _mean_words(rows, column))
+    if len(candidates) == 1:
+        return candidates[0]
+    received = f"{', '.join(map(repr, candidates))}: which is it?" if candidates else f"columns={list(rows[0])}."
+    mapping = f"{field}={(candidates or ['NAME'])[0]}"
+    raise UserError(f"Expected a column for {field!r}. Received: {received} Name it: --columns {mapping}.")
+
+
+def _pair_in(row):
+    """(first, second) columns of a pair of texts with well-known names."""
+    return next(((first, second) for first, second in PAIRS if first in row and second in row), None)
+
+
+def _by_name(row, field):
+    """Columns of the row with a name of that field, the best first; upper and lower case count alike."""
+    lower = {column.lower(): column for column in reversed(list(row))}
+    return [lower[name] for name in NAMES.get(field, ()) if name in lower]
+
+
+def _fits(rows, field, column):
+    """Whether there is such a column, with values of the form of a field."""
+    values = [row[column] for row in rows if row.get(column) not in (None, "")]
+    return bool(values) and FORMS.get(field, _is_text)(values)
+
+
+def _is_text(values):
+    texts = [" ".join(map(str, value)) if isinstance(value, list) else value for value in values]
+    return all(isinstance(text, str) for text in texts) and any(not _is_number(text) for text in texts)
+
+
+def _is_list(values):
+    return all(isinstance(value, list) and not any(isinstance(item, dict) for item in value) for value in values)
+
+
+def _is_label(values):
+    if not all(isinstance(value, str | int | float) for value in values):
+        return False
+    few = len(set(values)) <= max(MOST_CLASSES * len(values), 2)
+    return few or all(map(_is_number, values))
+
+
+def _is_answers(values):
+    return all(isinstance(value, dict | list) for value in values)
+
+
+def _is_messages(values):
+    return all(isinstance(value, list) and value and isinstance(value[0], dict) for value in values)
+
+
+def _is_number(value):
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _mean_words(rows, column):
+    return sum(len(str(row[column]).split()) for row in rows) / len(rows)
+
+
+FORMS: dict[str, Callable[[list], bool]] = {
+    "label": _is_label,
+    "labels": lambda values: _is_list(values) or _is_label(values),
+    "tokens": _is_list,
+    "tags": _is_list,
+    "answers": _is_answers,
+    "messages": _is_messages,
+}

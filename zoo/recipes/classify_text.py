@@ -1,0 +1,61 @@
+"""Text classification of your own texts: fine-tuned pretrained weights, or a bag of n-grams from scratch.
+
+zoo train classify_text --data DATA
+"""
+
+from dataclasses import replace
+
+from zoo.architectures.mlp import MLP
+from zoo.backend.shapes import power_of_two
+from zoo.objectives.classify_text import ClassifyText
+from zoo.presets import Preset, Training
+from zoo.recipes import Choice, Recipe
+from zoo.recipes._finetuning import finetune
+from zoo.recipes._recipe import maximum_length, total_lengths, training_rows
+from zoo.tokenizers.characters import Characters
+from zoo.tokenizers.words import Words
+
+SHORT = 300  # characters: up to this 95th percentile, n-grams of characters are the features; above it, of words
+STEPS = 800  # optimizer steps that small data is repeated for
+MOST_EPOCHS = 25
+
+
+class ClassifyTextRecipe(Recipe):
+    """One label, or with a column `labels` any number of labels, for each text or pair of texts."""
+
+    fields = ("text", "label")
+
+    def fields_of(self, available):
+        return ("text", "labels") if "labels" in available and "label" not in available else self.fields
+
+    def choose(self, data, resources):
+        objective = ClassifyText(multi_label="labels" in data.fields, pair="text_pair" in data.fields)
+        texts = objective.fields.inputs
+        choice, reason = finetune(objective, data, resources, texts)
+        return choice or _from_scratch(objective, data, texts, reason)
+
+
+def _from_scratch(objective, data, texts, reason):
+    characters, words = (total_lengths(data, texts, unit) for unit in ("characters", "words"))
+    short = characters.p95 <= SHORT
+    tokenizer = Characters(lower=True) if short else Words(vocabulary=30_000)
+    ngrams, lengths = (4, characters) if short else (2, words)
+    rows = training_rows(data)
+    buckets = max(2**12, min(power_of_two(rows * lengths.median * ngrams // 8), 2**15))
+    hidden = 256 if rows > 4000 else 128
+    bag = MLP(features="sublinear_tfidf", ngrams=ngrams, buckets=buckets, l2_norm=3.0, hidden=hidden)
+    batch_size = max(8, min(rows // 40, 100))
+    training = Training(
+        epochs=max(8, min(round(STEPS * batch_size / max(rows, 1)), MOST_EPOCHS)),
+        batch_size=batch_size,
+        learning_rate=1e-3,
+        schedule="constant",
+        warmup=0.0,
+        weight_decay=0.0,
+        clip_norm=0.0,
+        ema=0.99,
+        patience=5,
+    )
+    objective = replace(objective, length=maximum_length(lengths), dropout=0.0)
+    reasons = (f"trains from scratch: {reason}", f"a bag of n-grams of {'characters' if short else 'words'}")
+    return Choice(Preset(architecture=bag, objective=objective, tokenizer=tokenizer, training=training), reasons)

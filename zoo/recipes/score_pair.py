@@ -1,0 +1,33 @@
+"""Scores of your own pairs of texts, such as similarity: fine-tuned pretrained weights, or a Transformer encoder.
+
+zoo train score_pair --data DATA
+"""
+
+from zoo.architectures.transformer_encoder import TransformerEncoder
+from zoo.objectives.score_pair import ScorePair
+from zoo.presets import Preset, Training
+from zoo.recipes import Choice, Recipe
+from zoo.recipes._finetuning import finetune
+from zoo.recipes._recipe import maximum_length, total_lengths, training_rows
+from zoo.tokenizers.words import Words
+
+STEPS = 1500  # optimizer steps that small data is repeated for
+
+
+class ScorePairRecipe(Recipe):
+    """A number for each pair of texts."""
+
+    fields = ("text", "text_pair", "label")
+
+    def choose(self, data, resources):
+        choice, reason = finetune(ScorePair(), data, resources, ("text", "text_pair"))
+        if choice:
+            return choice
+        rows = training_rows(data)
+        preset = Preset(
+            architecture=TransformerEncoder(width=64, depth=2, heads=4, hidden=128, embedding_dropout=0.3),
+            objective=ScorePair(length=maximum_length(total_lengths(data, ("text", "text_pair")), extra=4, limit=512)),
+            tokenizer=Words(vocabulary=10_000),
+            training=Training(epochs=max(5, min(round(STEPS * 32 / max(rows, 1)), 30)), learning_rate=1e-3),
+        )
+        return Choice(preset, (f"trains from scratch: {reason}", "a small Transformer encoder of both texts"))

