@@ -18,7 +18,7 @@ FLOORS = (  # a room may import rooms of lower floors, of its own floor only tho
     {"layers", "readers", "text", "metrics"},
     {"architectures", "tokenizers", "data", "transforms"},
     {"objectives", "generation"},
-    {"catalog", "registration", "presets", "config", "build"},
+    {"catalog", "registration", "presets", "recipes", "config", "build"},
     {"pipeline"},
     {"export", "adapters", "checkpoints"},
     {"training", "importing"},
@@ -28,6 +28,7 @@ BESIDE = {
     ("registration", "catalog"),
     ("config", "catalog"),
     ("config", "presets"),
+    ("recipes", "presets"),
     ("build", "catalog"),
     ("adapters", "checkpoints"),
     ("data", "tokenizers"),
@@ -38,7 +39,7 @@ DOORS = {  # imports inside a function, upwards: one public verb that is offered
     ("pipeline/pipeline.py", "zoo.export.saved_model"),
     ("text/tokenizer.py", "zoo.export.tokenizer.graph_tokenizer"),
 }
-CATALOGS = ("architectures", "objectives", "tokenizers", "readers", "presets")
+CATALOGS = ("architectures", "objectives", "tokenizers", "readers", "presets", "recipes")
 MAY_IMPORT_FRAMEWORKS = ("backend/", "export/", "readers/tfds.py")
 
 

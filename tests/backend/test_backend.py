@@ -6,7 +6,6 @@ import pytest
 from keras import ops
 
 from zoo import backend
-from zoo.backend.keras_private import moving_averages
 from zoo.layers.dense import Dense
 from zoo.layers.token_logits import TokenLoss
 

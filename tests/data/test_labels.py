@@ -16,18 +16,22 @@ def collector_of(*records, field="label"):
 def test_labels_are_those_of_the_training_split():
     collector = collector_of(("test", "b"), ("train", "a"), ("validation", "a"), ("train", "b"))
     assert collector.labels("here") == ("a", "b")
-    collector.check(("a", "b"))
+    collector.check(("a", "b"), str)
 
 
-def test_an_unknown_label_is_told_with_its_first_location():
-    collector = collector_of(("train", "good"), ("test", "godo"), ("train", "bad"), ("test", "godo"))
-    with pytest.raises(ValueError, match=r"at line 1. Received: label='godo'. Did you mean 'good'\?"):
-        collector.check(collector.labels("here"))
+def test_an_unseen_label_is_named_with_its_count_and_first_location(capsys):
+    collector = collector_of(("train", "good"), ("test", "godo"), ("train", "bad"), ("test", "bad"), ("test", "godo"))
+    collector.check(collector.labels("here"), str)
+    message = capsys.readouterr().err
+    assert "Labels of test that the training split lacks" in message
+    assert message.endswith("godo (2), first at line 1. Did you mean 'good'?\n")
 
 
-def test_labels_of_the_training_split_are_checked_too():
-    with pytest.raises(ValueError, match="at line 1. Received: label='b'"):
-        collector_of(("train", "a"), ("train", "b")).check(("a", "c"))
+def test_a_split_without_any_known_label():
+    collector = collector_of(("train", "good"), ("test", "godo"), ("train", "bad"))
+    expected = r"Expected labels such as bad, good in test. Received: label='godo' at line 1. Did you mean 'good'\?"
+    with pytest.raises(ValueError, match=expected):
+        collector.check(collector.labels("here"), str)
 
 
 def test_fewer_than_two_labels():

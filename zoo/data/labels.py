@@ -1,8 +1,12 @@
 """The label vocabulary of a dataset: collected from the training split, checked against the other splits."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 
+from zoo.runtime.console import console
 from zoo.runtime.errors import UserError, did_you_mean
+
+MAX_LISTED = 10  # labels in a message
 
 
 class LabelCollector:
@@ -14,14 +18,13 @@ class LabelCollector:
 
     def __init__(self, field: str = "label") -> None:
         self.field = field
-        self._labels: set[str] = set()
+        self._counts: dict[str, Counter] = {}  # split -> records of each label
         self._locations: dict[str, str] = {}  # label -> location of its first record
 
     def add(self, split: str, location: str, record: dict) -> None:
         """Add the labels of a record. Raises UserError, with the location, where it lacks the field."""
         labels = labels_of(record, self.field, location)
-        if split == "train":
-            self._labels.update(labels)
+        self._counts.setdefault(split, Counter()).update(labels)
         for label in labels:
             self._locations.setdefault(label, location)
 
@@ -30,14 +33,39 @@ class LabelCollector:
 
         Raises UserError where there are fewer than two.
         """
-        return check_several(self._labels, self.field, where)
+        return check_several(self._counts.get("train", ()), self.field, where)
 
-    def check(self, labels: Iterable[str]) -> None:
-        """Raise UserError, with the location of its first record, for a label that is not among `labels`."""
+    def check(self, labels: Collection[str], describe: Callable[[str], str]) -> None:
+        """Report labels that are not among `labels`, the model's: they are never predicted, and count as mistakes.
+
+        Args:
+            describe: describes a split for messages.
+
+        Raises UserError for a split without any of the labels, as its column is another or holds something else.
+        """
         known = frozenset(labels)
-        for label, location in self._locations.items():
-            if label not in known:
-                raise UserError(_unknown_label(self.field, label, location, known))
+        for split, counts in self._counts.items():
+            unseen = Counter({label: count for label, count in counts.items() if label not in known})
+            if unseen and len(unseen) == len(counts):
+                raise UserError(self._no_known_label(unseen, known, describe(split)))
+            if unseen:
+                console.print(self._unseen_labels(unseen, known, describe(split)), markup=False)
+
+    def _unseen_labels(self, unseen, known, where):
+        first = unseen.most_common(1)[0][0]
+        listed = ", ".join(f"{label} ({count})" for label, count in unseen.most_common(MAX_LISTED))
+        more = f" and {len(unseen) - MAX_LISTED} more" if len(unseen) > MAX_LISTED else ""
+        return (
+            f"Labels of {where} that the training split lacks, so that they are never predicted and count as mistakes: "
+            f"{listed}{more}, first at {self._locations[first]}.{did_you_mean(first, sorted(known))}"
+        )
+
+    def _no_known_label(self, unseen, known, where):
+        label = unseen.most_common(1)[0][0]
+        expected = ", ".join(sorted(known)[:MAX_LISTED])
+        received = f"{self.field}={label!r} at {self._locations[label]}"
+        hint = did_you_mean(label, sorted(known))
+        return f"Expected labels such as {expected} in {where}. Received: {received}.{hint} zoo check lists all labels."
 
 
 def check_several(labels: Iterable[str], field: str, where: str) -> tuple[str, ...]:
@@ -54,8 +82,3 @@ def labels_of(record: dict, field: str, location: str) -> Sequence[str]:
         raise UserError(f"Expected a column {field!r} at {location}. Map it by --columns {field}=NAME.")
     value = record[field]
     return (value,) if isinstance(value, str) else value
-
-
-def _unknown_label(field, label, location, known):
-    hint = did_you_mean(label, sorted(known))
-    return f"Expected a label that the training split has, at {location}. Received: {field}={label!r}.{hint}"

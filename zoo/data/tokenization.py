@@ -13,12 +13,13 @@ from zoo.data.cached_tokenizer import CachedTokenizer
 from zoo.data.dataset import Dataset
 from zoo.data.examples import array_writer, key_types
 from zoo.data.stored_records import StoredRecords, add_record
+from zoo.data.truncation import TruncationCounter
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_folder
 from zoo.text.tokenizer import Tokenizer
 
 CHUNK = 4096  # records tokenised at a time: bounds the memory, and keeps all cores busy
-FORMAT = 2  # version of the folders' format
+FORMAT = 3  # version of the folders' format
 
 Item = TypeVar("Item")
 
@@ -45,6 +46,7 @@ def tokenize(dataset: Dataset, objective: Any, tokenizer: Tokenizer, cache: str 
         for split in dataset.splits
     }
     missing = {split: folder for split, folder in folders.items() if not folder.is_dir()}
+    counter = TruncationCounter(tokenizer)
     with ExitStack() as stack:
         writers = {
             split: stack.enter_context(array_writer(stack.enter_context(atomic_folder(folder))))
@@ -52,12 +54,14 @@ def tokenize(dataset: Dataset, objective: Any, tokenizer: Tokenizer, cache: str 
         }
         for split, records in _chunks_by_split(dataset, missing):
             if split == "train":
-                for example in objective.examples(records, tokenizer):
+                for example in objective.examples(records, counter):
                     writers[split].add(example)
             else:
                 for record in records:
                     add_record(writers[split], record)
                 deque(objective.examples(records, cached, train=False), maxlen=0)  # fills its cache
+    if "train" in missing:
+        counter.save_lengths(folders["train"])
     if not key_types(folders["train"]):
         raise UserError(f"Expected text to learn from in {dataset.describe('train')}. Received: no example.")
     held_out = {split: StoredRecords(folder) for split, folder in folders.items() if split != "train"}

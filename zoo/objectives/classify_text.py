@@ -7,6 +7,7 @@ is AdamW with 10 % warm-up and linear decay (Devlin 2018, arXiv:1810.04805, appe
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import keras
 import numpy as np
@@ -128,8 +129,20 @@ class ClassifyText(Objective, Calibrates, Reports):
         return replace(self, threshold=metrics.best_threshold(self.truth(records), self._probabilities(decisions)))
 
     def truth(self, records: Sequence[dict]) -> np.ndarray:
-        """(rows, classes) booleans: the labels of the records."""
+        """(rows, classes) booleans: the labels of the records, without those that training lacks."""
         return np.array([self._multi_hot(record) for record in records], bool).reshape(-1, len(self.labels))
+
+    def _unseen(self, records):
+        """Labels of the records that training lacks, each once."""
+        used = chain.from_iterable(labels_of(record, self.label_field, "") for record in records)
+        return tuple(sorted(set(used) - set(self.labels)))
+
+    def _all_classes(self, decisions, records):
+        """(labels, truth, predicted labels) with a column, too, for each label that training lacks."""
+        unseen = self._unseen(records)
+        labels, predicted = (*self.labels, *unseen), self.predicted_labels(decisions)
+        predicted = np.pad(predicted, [(0, 0), (0, len(unseen))])
+        return labels, replace(self, labels=labels).truth(records), predicted
 
     def _probabilities(self, decisions):
         """(rows, classes), in the order of `labels`."""
@@ -146,12 +159,12 @@ class ClassifyText(Objective, Calibrates, Reports):
         return best[:, None] == np.arange(len(self.labels))
 
     def scores(self, decisions, records):
-        truth = self.truth(records)
-        loss = metrics.log_loss(truth, self._probabilities(decisions), self.multi_label)
-        return metrics.classification_scores(truth, self.predicted_labels(decisions)) | {"loss": loss}
+        loss = metrics.log_loss(self.truth(records), self._probabilities(decisions), self.multi_label)
+        _, truth, predicted = self._all_classes(decisions, records)
+        return metrics.classification_scores(truth, predicted) | {"loss": loss}
 
     def per_class(self, decisions, records):
-        return metrics.per_class(self.labels, self.truth(records), self.predicted_labels(decisions))
+        return metrics.per_class(*self._all_classes(decisions, records))
 
     def confusion_matrix(self, decisions, records):
         if self.multi_label:
@@ -173,7 +186,7 @@ class LabelPreparation(Preparation["ClassifyText"]):
 
     def finish(self, describe: Callable[[str], str]) -> ClassifyText:
         labels = tuple(self.objective.labels) or self.collector.labels(describe("train"))
-        self.collector.check(labels)
+        self.collector.check(labels, describe)
         prepared = replace(self.objective, labels=labels)
         return replace(prepared, class_weights=self._weights(labels)) if prepared.balanced and self.counts else prepared
 

@@ -42,13 +42,12 @@ def _from_scratch(objective, data, texts, reason):
     ngrams, lengths = (4, characters) if short else (2, words)
     rows = training_rows(data)
     buckets = max(2**12, min(power_of_two(rows * lengths.median * ngrams // 8), 2**15))
-    hidden = 256 if rows > 4000 else 128
-    bag = MLP(features="sublinear_tfidf", ngrams=ngrams, buckets=buckets, l2_norm=3.0, hidden=hidden)
+    bag = MLP(features="sublinear_tfidf", ngrams=ngrams, buckets=buckets, l2_norm=3.0)
     batch_size = max(8, min(rows // 40, 100))
     training = Training(
         epochs=max(8, min(round(STEPS * batch_size / max(rows, 1)), MOST_EPOCHS)),
         batch_size=batch_size,
-        learning_rate=1e-3,
+        learning_rate=3e-3,
         schedule="constant",
         warmup=0.0,
         weight_decay=0.0,

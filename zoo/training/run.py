@@ -13,6 +13,7 @@ from zoo.data.collate import Collator
 from zoo.data.dataset import Dataset
 from zoo.data.examples import Examples, key_types
 from zoo.data.tokenization import TokenizedData, tokenize
+from zoo.data.truncation import truncation_messages
 from zoo.layers.quantization import WEIGHT_TYPES
 from zoo.objectives import Objective
 from zoo.pipeline.model_folder import load
@@ -133,6 +134,8 @@ class TrainingRun:
     def _tokenize(self):
         cache = self.folder.parent / ".cache"
         self.tokenized = tokenize(self.dataset, self.objective, self.tokenizer, cache)
+        for message in truncation_messages(self.tokenized.train):
+            console.print(message)
         keys = key_types(self.tokenized.train)
         collator = Collator.for_model(self.model, self.objective, self.tokenizer, keys)
         self.examples = Examples(self.tokenized.train, collator)

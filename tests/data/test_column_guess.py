@@ -1,0 +1,73 @@
+"""Column guessing: texts, labels and tags of tables by the names and the content of their columns; then the recipe."""
+
+import pytest
+
+from zoo.data.column_guess import guess_columns
+from zoo.recipes._guess import guess_recipe
+
+TICKETS = [
+    {
+        "id": str(i),
+        "subject": "Hi",
+        "body": f"My parcel number {i} is late",
+        "category": "ab"[i % 2],
+        "priority": "xy"[i % 2],
+    }
+    for i in range(20)
+]
+NAMELESS = [{"c0": "ab"[i % 2], "c1": f"some long text number {i}"} for i in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "fields", "columns"),
+    [
+        (TICKETS, ("text", "label"), {"text": "body", "label": "category"}),
+        (NAMELESS, ("text", "label"), {"text": "c1", "label": "c0"}),
+        ([{"text": "a b", "label": "x"}], ("text", "label"), {}),
+        ([{"Review": "a good film", "Sentiment": "pos"}], ("text", "label"), {"text": "Review", "label": "Sentiment"}),
+        (
+            [{"premise": "a b", "hypothesis": "c d", "label": "1"}],
+            ("text", "label"),
+            {"text": "premise", "text_pair": "hypothesis"},
+        ),
+        ([{"words": ["a", "b"], "ner_tags": ["O", "O"]}], ("tokens", "tags"), {"tokens": "words", "tags": "ner_tags"}),
+    ],
+)
+def test_columns_are_guessed_by_name_then_by_content(rows, fields, columns):
+    assert guess_columns(rows, fields, {}) == columns
+
+
+def test_several_columns_that_fit_are_named():
+    rows = [{"text": f"text {i}", "c1": "ab"[i % 2], "c2": "xy"[i % 2]} for i in range(20)]
+    with pytest.raises(ValueError, match="'c1', 'c2': which is it. Name it: --columns label=c1"):
+        guess_columns(rows, ("text", "label"), {})
+
+
+def test_a_table_without_the_column():
+    with pytest.raises(ValueError, match=r"Expected a column for 'tags'. Received: columns=\['text'\]"):
+        guess_columns([{"text": "a"}], ("tags",), {})
+
+
+@pytest.mark.parametrize(
+    ("row", "recipe"),
+    [
+        ({"text": "a b", "label": "x"}, "classify_text"),
+        ({"text": "a b", "labels": ["x", "y"]}, "classify_text"),
+        ({"sentence1": "a b", "sentence2": "c", "label": "1"}, "classify_text"),
+        ({"sentence1": "a b", "sentence2": "c", "score": "1.5"}, "score_pair"),
+        ({"text": "a b", "text_pair": "c d"}, "embed_text"),
+        ({"tokens": ["a"], "tags": ["O"], "intent": "x"}, "tag_tokens"),
+        ({"context": "a b", "question": "c", "answers": [{"text": "a", "start": 0}]}, "find_span"),
+        ({"source": "a", "target": "b"}, "translate"),
+        ({"messages": [{"role": "user", "content": "a"}]}, "follow_instructions"),
+        ({"instruction": "a", "input": "", "output": "b"}, "follow_instructions"),
+        ({"text": "running text"}, "next_token"),
+    ],
+)
+def test_the_recipe_suits_the_columns(row, recipe):
+    assert guess_recipe([row, row], {}) == recipe
+
+
+def test_a_spreadsheet_of_tickets_is_classified():
+    assert guess_recipe(TICKETS, {}) == "classify_text"
+    assert guess_recipe(NAMELESS, {}) == "classify_text"
