@@ -28,6 +28,7 @@ class ClassifyAndTag(TagTokens):
     pooling: str | None = None  # max, mean, first, last or attention; None: the architecture's own
 
     text_outputs = ("label",)
+    proportions = ("accuracy_both", "accuracy_label")
     fields = Fields(required=("tokens", "tags", "label"), inputs=("text",), texts=("tokens",))
 
     @property

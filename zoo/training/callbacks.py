@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from zoo import backend
+from zoo.metrics.intervals import error_steps
 from zoo.objectives import Objective
 from zoo.pipeline import predictor
 from zoo.runtime.files import write_text
@@ -67,13 +68,18 @@ class Validation(keras.callbacks.Callback):
                 predict_batch=self.predict_batch,
             )
             scores = self.objective.scores(outputs, self.records)
-            key = self.objective.selection_key(scores)
+            key = self.objective.selection_key(self._within_error(scores))
             if self.best is None or key > self.best_key:
                 self.best_key, self.best_epoch = key, epoch
                 self.best = checkpoint.values(self.variables)
         logs.update({f"val_{name}": value for name, value in scores.items()})
         if self.patience and epoch - self.best_epoch >= self.patience:
             self.model.stop_training = True
+
+    def _within_error(self, scores):
+        """The scores with proportions in steps of their standard error, so that those hard to tell apart are equal."""
+        count, proportions = len(self.records), self.objective.proportions
+        return scores | {name: error_steps(scores[name], count) for name in proportions if name in scores}
 
 
 class StopAfter(keras.callbacks.Callback):

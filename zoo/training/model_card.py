@@ -59,7 +59,11 @@ def write_card(folder: Path, result: RunResult) -> None:
         labels = getattr(preset.objective, "labels", ())
         plot_confusion(result.confusion_matrix, labels, folder / "confusion.png")
     values = _names(result) | _data_and_history(result) | _versions()
-    values |= {"monitor": monitor, "scores": _scores(result.pipeline.scores), "training": preset.training}
+    values |= {
+        "monitor": monitor,
+        "scores": _scores(result.pipeline.scores) + _baselines(result.pipeline.baselines),
+        "training": preset.training,
+    }
     write_text(folder / "README.md", CARD.format(**values))
 
 
@@ -111,3 +115,16 @@ def _scores(scores):
     for split, values in scores.items():
         lines.append([split, *(f"{values[name]:.4f}" if name in values else "" for name in names)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _baselines(comparisons):
+    """A Markdown table of each split's monitored score beside its confidence interval and its baselines."""
+    lines = [["split", "records", "score", "value", "95 % interval", "baselines"], ["---"] * 6]
+    for split, comparison in comparisons.items():
+        interval = " to ".join(f"{value:.4f}" for value in comparison.interval or ())
+        pairs = [
+            f"{metric} of {name} {value:.4f}" for metric, b in comparison.baselines.items() for name, value in b.items()
+        ]
+        records = f"{comparison.records} of {comparison.source}"
+        lines.append([split, records, comparison.metric, f"{comparison.score:.4f}", interval, "; ".join(pairs)])
+    return "\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) if comparisons else ""

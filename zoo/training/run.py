@@ -22,6 +22,8 @@ from zoo.runtime.console import console
 from zoo.runtime.files import atomic_folder
 from zoo.text.tokenizer import Tokenizer
 from zoo.training import checkpoint
+from zoo.training.advice import print_advice
+from zoo.training.baselines import BaselineData, with_baselines
 from zoo.training.calibration import calibrate_and_score
 from zoo.training.callbacks import Recorder, Validation
 from zoo.training.environment import dtype_policy, set_seed
@@ -160,9 +162,12 @@ class TrainingRun:
     def _score(self):
         """The result of the run: the pipeline, calibrated and scored on the held-out splits."""
         preset = replace(self.preset, architecture=self.architecture, objective=self.objective)
+        data = self.tokenized
         pipeline, per_class, confusion_matrix = calibrate_and_score(
-            Pipeline(self.model, preset, self.tokenized.tokenizer), self.tokenized.records
+            Pipeline(self.model, preset, data.tokenizer), data.records, self.dataset.describe
         )
+        records = BaselineData(self.dataset, data.records, self.examples, data.tokenizer)
+        pipeline = with_baselines(pipeline, self.objective, records)
         return RunResult(
             folder=self.folder,
             pipeline=replace(pipeline, tokenizer=self.tokenizer),
@@ -197,3 +202,4 @@ class TrainingRun:
             console.print(f"Stopped by Ctrl-C and saved in {self.folder}. To continue: the same command with --resume.")
         else:
             shutil.rmtree(self.running)
+            print_advice(result)
