@@ -1,7 +1,7 @@
-"""The monitored score of a split with all that says what it is worth: its records, confidence interval and baselines."""
+"""The monitored score of a split with what says its worth: its records, its confidence interval, its baselines."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zoo.metrics import intervals
@@ -22,8 +22,8 @@ class ScoreComparison:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "ScoreComparison":
         """The comparison of a dict that `dataclasses.asdict` made. Raises TypeError for other keys."""
-        interval = values.get("interval")
-        return cls(**dict(values) | {"interval": tuple(interval) if interval else None})
+        comparison = cls(**values)
+        return replace(comparison, interval=tuple(comparison.interval)) if comparison.interval else comparison
 
 
 def compare(

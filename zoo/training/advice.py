@@ -32,10 +32,10 @@ def length_advice(epochs: Sequence[float], best: float, training: Training) -> I
     after_best = sum(epoch > best for epoch in epochs)
     if not after_best:
         if training.max_steps:
-            longer, length = f"training.max_steps={2 * training.max_steps}", f"{training.max_steps} steps"
+            longer = f"training.max_steps={2 * training.max_steps}"
         else:
-            longer, length = f"training.epochs={2 * training.epochs}", f"{training.epochs}"
-        yield f"The best epoch was the last of {length}: the score was still rising. Go on with {longer} (--resume)."
+            longer = f"training.epochs={2 * training.epochs}"
+        yield f"The best epoch was the last, {best:g}: a longer run may score better. Go on with {longer} (--resume)."
     elif training.patience and after_best >= training.patience:
         yield (
             f"Stopped early at epoch {epochs[-1]:g}: no better score in {after_best} validations, "

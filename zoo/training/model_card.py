@@ -59,11 +59,8 @@ def write_card(folder: Path, result: RunResult) -> None:
         labels = getattr(preset.objective, "labels", ())
         plot_confusion(result.confusion_matrix, labels, folder / "confusion.png")
     values = _names(result) | _data_and_history(result) | _versions()
-    values |= {
-        "monitor": monitor,
-        "scores": _scores(result.pipeline.scores) + _baselines(result.pipeline.baselines),
-        "training": preset.training,
-    }
+    values |= {"monitor": monitor, "scores": _scores(result.pipeline.scores), "training": preset.training}
+    values["scores"] += _baselines(result.pipeline.baselines)
     write_text(folder / "README.md", CARD.format(**values))
 
 
@@ -118,13 +115,16 @@ def _scores(scores):
 
 
 def _baselines(comparisons):
-    """A Markdown table of each split's monitored score beside its confidence interval and its baselines."""
-    lines = [["split", "records", "score", "value", "95 % interval", "baselines"], ["---"] * 6]
+    """A table of the monitored scores, each with its confidence interval, its records and its baselines."""
+    lines = [["split", "score", "95 % interval", "records", "baselines"], ["---"] * 5]
     for split, comparison in comparisons.items():
+        score = f"{comparison.metric} {comparison.score:.4f}"
         interval = " to ".join(f"{value:.4f}" for value in comparison.interval or ())
-        pairs = [
-            f"{metric} of {name} {value:.4f}" for metric, b in comparison.baselines.items() for name, value in b.items()
-        ]
+        baselines = (
+            f"{metric} of {name} {value:.4f}"
+            for metric, values in comparison.baselines.items()
+            for name, value in values.items()
+        )
         records = f"{comparison.records} of {comparison.source}"
-        lines.append([split, records, comparison.metric, f"{comparison.score:.4f}", interval, "; ".join(pairs)])
+        lines.append([split, score, interval, records, "; ".join(baselines)])
     return "\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) if comparisons else ""

@@ -162,17 +162,14 @@ class TrainingRun:
     def _score(self):
         """The result of the run: the pipeline, calibrated and scored on the held-out splits."""
         preset = replace(self.preset, architecture=self.architecture, objective=self.objective)
-        data = self.tokenized
-        pipeline, per_class, confusion_matrix = calibrate_and_score(
-            Pipeline(self.model, preset, data.tokenizer), data.records, self.dataset.describe
-        )
-        records = BaselineData(self.dataset, data.records, self.examples, data.tokenizer)
-        pipeline = with_baselines(pipeline, self.objective, records)
+        records, pipeline = self.tokenized.records, Pipeline(self.model, preset, self.tokenized.tokenizer)
+        pipeline, per_class, confusion_matrix = calibrate_and_score(pipeline, records, self.dataset.describe)
+        pipeline = with_baselines(pipeline, BaselineData(self.dataset, records, self.examples, pipeline.tokenizer))
         return RunResult(
             folder=self.folder,
             pipeline=replace(pipeline, tokenizer=self.tokenizer),
             dataset=self.dataset,
-            sizes={"train": len(self.examples)} | {name: len(split) for name, split in self.tokenized.records.items()},
+            sizes={"train": len(self.examples)} | {name: len(split) for name, split in records.items()},
             per_class=per_class,
             confusion_matrix=confusion_matrix,
             history=self.recorder.rows,

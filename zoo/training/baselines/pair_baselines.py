@@ -1,4 +1,7 @@
-"""Baselines of pairs of texts: the cosine similarity of their TF-IDF vectors (Salton 1975, doi:10.1145/361219.361220)."""
+"""Baselines of pairs of texts: the cosine similarity of their TF-IDF vectors.
+
+Salton et al. 1975, https://doi.org/10.1145/361219.361220.
+"""
 
 from collections.abc import Sequence
 

@@ -9,14 +9,10 @@ from zoo.runtime.errors import single_line
 from zoo.training.baselines.baseline import BaselineData, baselines_of
 
 
-def with_baselines(pipeline: Pipeline, objective: Objective, data: BaselineData) -> Pipeline:
-    """A scored pipeline with the scores of its baselines on the same records.
-
-    Args:
-        objective: as prepared for training; its threshold is not yet calibrated.
-    """
+def with_baselines(pipeline: Pipeline, data: BaselineData) -> Pipeline:
+    """A scored pipeline with the scores of its baselines on the same records."""
     try:
-        scores = baseline_scores(objective, data)
+        scores = baseline_scores(pipeline.objective, data)
     except Exception as error:  # whatever happens: a trained model is saved without its baselines
         console.print(f"No baselines: {type(error).__name__}: {single_line(str(error)):.200}", markup=False)
         return pipeline
