@@ -19,7 +19,7 @@ def corpus(rows, seed=0):
     """(texts, class of each text of three)."""
     rng = random.Random(seed)
     classes = [i % 3 for i in range(rows)]
-    texts = [" ".join(rng.choices([f"word{i}" for i in range(40)], k=6) + [f"word{40 + label}"]) for label in classes]
+    texts = [" ".join([*rng.choices([f"word{i}" for i in range(40)], k=6), f"word{40 + label}"]) for label in classes]
     return texts, np.array(classes)
 
 

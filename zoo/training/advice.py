@@ -14,10 +14,10 @@ LOWER_IS_BETTER = ("perplexity", "loss", "mse")
 def print_advice(result: RunResult) -> None:
     """Print the advice on a run that was not interrupted, a line each, on standard error."""
     training = result.pipeline.preset.training
-    epochs = [row["epoch"] for row in result.history]
-    lines = [*length_advice(epochs, result.best_epoch, training)]
-    if comparison := result.pipeline.baselines.get("validation"):
-        lines += score_advice(comparison)
+    comparison = result.pipeline.baselines["validation"]
+    lines = [*score_advice(comparison)]
+    if comparison.metric in LOWER_IS_BETTER or comparison.score < 1:  # a perfect score cannot rise
+        lines = [*length_advice([row["epoch"] for row in result.history], result.best_epoch, training), *lines]
     for line in lines:
         console.print(line, markup=False)
 

@@ -21,6 +21,7 @@ from zoo.training.baselines.baseline import CHANCE, Baseline, BaselineData, base
 
 UNIGRAMS = "unigram frequencies"
 COPY = "a copy of the source"
+BLOCK = 1 << 20  # ids that are counted at once
 
 Labels = Callable[[Sequence[dict]], Iterator[np.ndarray]]  # records -> the ids that a model predicts, in parts
 
@@ -66,14 +67,12 @@ def _token_baselines(data, key, labels: Labels) -> dict[str, Baseline]:
 
 
 def _counts(data, key, size):
-    """(size,) how often each id occurs in the training examples under a key; 0 for tokens that are never labels."""
-    counts = np.zeros(size, "int64")
-    values, tokenizer = data.examples.values[key], data.tokenizer
-    for start in range(0, len(values), 1 << 20):
-        part = np.asarray(values[start : start + (1 << 20)])
-        counts += np.bincount(part[part >= 0], minlength=size)[:size]
-    if key == "tokens":  # those around a text are never masked
-        counts[[i for i in (tokenizer.pad, tokenizer.start, tokenizer.end) if i is not None]] = 0
+    """(size,) how often each id occurs in the training examples under a key, where a model may have to predict it."""
+    counts, values = np.zeros(size, "int64"), data.examples.values
+    words = values.get("word_ids", values[key])  # -1 at special tokens, which are never masked
+    for start in range(0, len(words), BLOCK):
+        part = values[key][start : start + BLOCK]
+        counts += np.bincount(part[(part >= 0) & (words[start : start + BLOCK] >= 0)], minlength=size)[:size]
     return counts
 
 
