@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from zoo.objectives.classify_and_tag import ClassifyAndTag
 from zoo.objectives.classify_text import ClassifyText
 from zoo.objectives.tag_tokens import TagTokens
 from zoo.training.callbacks import Validation
@@ -39,6 +40,13 @@ def test_the_order_is_total(records):
         for key in running:
             best = max(best, key)
         assert best == max(keys)
+
+
+def test_tags_decide_between_joint_accuracies_within_an_error():
+    objective = ClassifyAndTag(labels=("a", "b"), tags=("O", "B-x", "I-x"), scheme="bio")
+    early = {"accuracy_both": 0.81, "accuracy": 0.9, "f1": 0.80, "loss_label": 0.1, "accuracy_label": 0.9}
+    late = {"accuracy_both": 0.80, "accuracy": 0.9, "f1": 0.85, "loss_label": 0.2, "accuracy_label": 0.9}
+    assert best_of([early, late], objective=objective) == 1
 
 
 def test_scores_that_are_no_proportion_count_as_they_are():

@@ -98,7 +98,7 @@ class ClassifyAndTag(TagTokens):
         return joint | super().scores(decisions, records) | label
 
     def selection_key(self, scores):
-        return (scores[self.monitor], -scores["loss_label"])
+        return (scores[self.monitor], scores.get("f1", scores["accuracy"]), -scores["loss_label"])
 
     def per_class(self, decisions, records):
         label_decisions = [_label_decision(decision) for decision in decisions]
