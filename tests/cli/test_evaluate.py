@@ -8,22 +8,28 @@ from pathlib import Path
 import pytest
 
 import zoo
+from zoo.pipeline.score_comparison import ScoreComparison
 
 
 def test_scores_for_people(cli, model_folder):
     result = cli("evaluate", model_folder)
-    bad, good, scores = result.out.splitlines()
+    bad, good, scores, baselines, interval = result.out.splitlines()
     assert bad.split()[:2] == ["bad", "precision"]
     assert good.split()[-2:] == ["support", "16"]
     assert scores.startswith("accuracy ")
+    assert baselines.startswith("  accuracy of chance 0.5000, of TF-IDF with logistic regression ")
+    assert interval.startswith("  accuracy is between ")
     assert (result.status, result.err) == (0, "")
 
 
 def test_scores_as_json(cli, model_folder):
     result = cli("evaluate", model_folder, "--json")
     (line,) = result.out.splitlines()
-    assert json.loads(line) == pytest.approx(zoo.load(model_folder).scores["test"])
-    assert {"accuracy", "f1"} <= set(json.loads(line))
+    scores, pipeline = json.loads(line), zoo.load(model_folder)
+    comparison = ScoreComparison.from_json(scores.pop("comparison"))
+    assert scores == pytest.approx(pipeline.scores["test"])
+    assert {"accuracy", "f1"} <= set(scores)
+    assert comparison == pipeline.baselines["test"]
     assert result.err == ""
 
 

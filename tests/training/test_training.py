@@ -44,6 +44,9 @@ def test_a_run_writes_a_complete_folder(tiny, tmp_path):
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
     assert json.loads((tmp_path / "m" / "scores.json").read_text()) == pipeline.scores
     assert pipeline.scores["test"]["accuracy"] > 0.9
+    assert zoo.load(tmp_path / "m").baselines == pipeline.baselines
+    assert pipeline.baselines["test"].score == pipeline.scores["test"]["accuracy"]
+    assert pipeline.baselines["test"].baselines["accuracy"]["chance"] == 0.5
     card = (tmp_path / "m" / "README.md").read_text()
     assert "train 96" in card
     assert "test 32" in card

@@ -1,6 +1,7 @@
 """zoo list, train, import, average, evaluate and export: the catalog, and model folders."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from zoo.cli.options import (
     print_message,
     start,
 )
+from zoo.cli.score_lines import comparison_lines
 from zoo.runtime.errors import UserError
 
 
@@ -109,6 +111,8 @@ def _chosen_preset(data, columns):
 def _report_scores(pipeline, folder):
     for split, scores in pipeline.scores.items():
         print(f"{split}: {format_scores(scores)}")
+        for line in comparison_lines(pipeline.baselines.get(split)):
+            print(f"  {line}")
     print_message(f'Saved in {folder}. Try: zoo predict {folder} "some text"')
 
 
@@ -143,17 +147,19 @@ def evaluate(
     _check_picture(picture)
     names = columns_of(columns)
     pipeline = start().load(model, quantize or "float32")
-    scores, per_class, confusion = pipeline.scores_and_tables(data, "", names, errors)
+    scores, per_class, confusion, comparison = pipeline.scores_and_tables(data, "", names, errors)
     if picture:
         _plot(confusion, pipeline.objective, picture)
     if json:
-        return print_json(scores)
+        return print_json(scores | {"comparison": asdict(comparison)})
     for row in per_class:
         cells = (
             f"{value:<24}" if isinstance(value, str) else format_scores({name: value}) for name, value in row.items()
         )
         print("  ".join(cells))
     print(format_scores(scores))
+    for line in comparison_lines(comparison):
+        print(f"  {line}")
 
 
 def export(

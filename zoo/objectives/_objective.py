@@ -30,6 +30,8 @@ class Objective(ABC):
         dynamic: `collate` draws other inputs in each epoch, so features of frozen layers cannot be cached.
         packable: several examples may share a row (`training.packed_length`).
         stateful: recurrent layers keep their state from batch to batch.
+        proportions: scores that are the share of the records that are right.
+        means: scores that are the mean of the scores of single records.
         per_token: keys of `examples` with one number for each token (of an encoder-decoder: of `target`).
         split_strategy: "spread" or "end", how missing splits are derived: see `zoo.data.opening.open_dataset`.
         graph_input: how an exported graph reads strings, a key of `zoo.export.graph_answers.ANSWERS`.
@@ -39,6 +41,7 @@ class Objective(ABC):
 
     monitor = "accuracy"  # the key of `scores` that validation reports and that selects the best weights
     dynamic, packable, stateful, per_token = False, True, False, ()
+    proportions, means = (), ()
     split_strategy, graph_input = "spread", "texts"
     fields: ClassVar[Fields]  # set by each subclass; a property where settings change them
 
@@ -123,7 +126,8 @@ class Objective(ABC):
     def selection_key(self, scores: dict[str, float]) -> tuple:
         """The sort key of model selection: the weights of the epoch with the highest key are saved.
 
-        A lower loss decides between equal scores.
+        A lower loss decides between equal scores. Training passes `proportions` in steps of their standard error, so
+        that scores which are hard to tell apart are equal.
         """
         if self.monitor == "perplexity":
             return (-scores["loss"],)

@@ -28,6 +28,7 @@ class ClassifyAndTag(TagTokens):
     pooling: str | None = None  # max, mean, first, last or attention; None: the architecture's own
 
     text_outputs = ("label",)
+    proportions = ("accuracy_both", "accuracy_label")
     fields = Fields(required=("tokens", "tags", "label"), inputs=("text",), texts=("tokens",))
 
     @property
@@ -97,7 +98,7 @@ class ClassifyAndTag(TagTokens):
         return joint | super().scores(decisions, records) | label
 
     def selection_key(self, scores):
-        return (scores[self.monitor], -scores["loss_label"])
+        return (scores[self.monitor], scores.get("f1", scores["accuracy"]), -scores["loss_label"])
 
     def per_class(self, decisions, records):
         label_decisions = [_label_decision(decision) for decision in decisions]

@@ -38,6 +38,8 @@ class ClassifyText(Objective, Calibrates, Reports):
     class_weights: dict[str, float] = field(default_factory=dict)  # label -> weight in the loss; set by `balanced`
     threshold: float = 0.5  # multi-label: probability from which a label is selected; calibrated on validation
 
+    proportions = ("accuracy",)
+
     @property
     def monitor(self) -> str:
         return "f1_micro" if self.multi_label else "accuracy"

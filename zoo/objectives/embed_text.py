@@ -26,6 +26,7 @@ class EmbedText(Objective):
     temperature: float = 0.05  # cosines are divided by it in the loss (Gao 2021, SimCSE, arXiv:2104.08821)
 
     packable = False  # texts are compared across a batch
+    proportions = ("accuracy",)
     fields = Fields(required=("text", "text_pair"), inputs=("text",), texts=("text", "text_pair"))
 
     def check_architecture(self, architecture) -> None:

@@ -39,7 +39,7 @@ class FindSpan(Objective, Calibrates):
     allow_no_answer: str = AUTO  # whether "no answer" is an answer: yes, no, or auto, if training data has no answers
     threshold: float = 0.5  # probability of no answer above which none is returned; calibrated on validation
 
-    monitor = "f1"
+    monitor, means = "f1", ("exact_match", "f1")
     packable = False  # positions count from the beginning of a row
     graph_input = "windows"
     per_token = ("labels",)

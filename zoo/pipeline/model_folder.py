@@ -1,4 +1,4 @@
-"""Load the pipeline of a model folder: model.keras, preset.json, tokenizer.json and scores.json."""
+"""Load the pipeline of a model folder: model.keras, preset.json, tokenizer.json, scores.json and baselines.json."""
 
 import json
 import zipfile
@@ -11,6 +11,7 @@ import keras
 from zoo import config
 from zoo.layers.quantization import WEIGHT_TYPES, quantize_weights
 from zoo.pipeline.pipeline import Pipeline
+from zoo.pipeline.score_comparison import ScoreComparison
 from zoo.runtime.console import silence
 from zoo.runtime.errors import UserError, did_you_mean, one_of, single_line
 from zoo.text.tokenizer import Tokenizer
@@ -39,11 +40,20 @@ def load(folder: str | Path, quantize: str = "float32") -> Pipeline:
     embeddings, size = preset.architecture.vocabulary, tokenizer.vocabulary_size
     if size > embeddings or (size < embeddings and not preset.training.init):  # checkpoints may have spare embeddings
         raise UserError(f"The files in {folder} are of different models: copy the whole folder again.")
-    path = folder / "scores.json"
-    scores = _read(path, lambda path: json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    scores, baselines = _read_json(folder / "scores.json"), _read_comparisons(folder / "baselines.json")
     if quantize != "float32":
         quantize_weights(model, quantize)
-    return Pipeline(model, preset, tokenizer, scores, quantize)
+    return Pipeline(model, preset, tokenizer, scores, quantize, baselines)
+
+
+def _read_json(path):
+    """The content of a JSON file; {} where there is none."""
+    return _read(path, lambda path: json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+
+def _read_comparisons(path):
+    values = _read_json(path)
+    return _read(path, lambda _: {split: ScoreComparison.from_json(value) for split, value in values.items()})
 
 
 def _read(

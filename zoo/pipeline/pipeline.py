@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from zoo.objectives import Objective
 from zoo.pipeline import scoring
 from zoo.pipeline.generation_methods import GenerationMethods
 from zoo.pipeline.predictor import predict
+from zoo.pipeline.score_comparison import ScoreComparison, compare
 from zoo.presets import Preset
 from zoo.runtime.console import silence
 from zoo.runtime.errors import UserError, one_of
@@ -35,6 +36,7 @@ class Pipeline(GenerationMethods):
     tokenizer: Tokenizer
     scores: dict[str, Scores] = field(default_factory=dict)  # by split, measured after training
     weight_type: str = "float32"  # "bfloat16" and "int8" are for inference only: see `quantize` of `zoo.load`
+    baselines: dict[str, ScoreComparison] = field(default_factory=dict)  # by split: what its score is worth
 
     @property
     def objective(self) -> Objective:
@@ -102,11 +104,16 @@ class Pipeline(GenerationMethods):
         split: str = "",
         columns: Mapping[str, str] | None = None,
         errors: str = "strict",
-    ) -> tuple[Scores, list[dict[str, Any]], np.ndarray | None]:
-        """`(scores, scores per class, confusion matrix)` on a dataset; arguments are those of `evaluate`."""
-        records = self.load_split(data, split, columns, errors)
+    ) -> tuple[Scores, list[dict[str, Any]], np.ndarray | None, ScoreComparison]:
+        """`(scores, scores per class, confusion matrix, comparison)` on a dataset; arguments are those of `evaluate`.
+
+        The comparison has the baselines of training where these are of the same records.
+        """
+        records, source = self._split_and_source(data, split, columns, errors)
         decisions = predict(self.model, self.objective, self.tokenizer, records)
-        return scoring.scores_and_tables(self.objective, decisions, records)
+        scores, per_class, confusion_matrix = scoring.scores_and_tables(self.objective, decisions, records)
+        comparison = compare(self.objective, decisions, records, scores, source, self.baselines.values())
+        return scores, per_class, confusion_matrix, comparison
 
     def load_split(
         self,
@@ -116,6 +123,10 @@ class Pipeline(GenerationMethods):
         errors: str = "strict",
     ) -> list[dict[str, Any]]:
         """The records of one split, checked against the labels of the model; arguments are those of `evaluate`."""
+        return self._split_and_source(data, split, columns, errors)[0]
+
+    def _split_and_source(self, data, split, columns, errors):
+        """(records of one split, their source: `Dataset.describe`)."""
         source, fields = self.preset.data, self.objective.fields
         strategy = "" if data else self.objective.split_strategy
         options = source.seed, errors, fields.required, strategy, fields.optional
@@ -126,7 +137,7 @@ class Pipeline(GenerationMethods):
             preparation.add(split, location, record)
             records.append(record)
         preparation.finish(dataset.describe)
-        return records
+        return records, dataset.describe(split)
 
     def export(self, folder: str | Path, format: str = "saved_model") -> Path:
         """Write a SavedModel that takes raw strings, or a folder for Hugging Face transformers. Returns the folder.
@@ -144,7 +155,7 @@ class Pipeline(GenerationMethods):
         return writers[one_of("format", format, writers)](self, folder)
 
     def save(self, folder: str | Path) -> None:
-        """Write model, preset, tokenizer and scores into an existing folder, for `zoo.load`.
+        """Write model, preset, tokenizer, scores and baselines into an existing folder, for `zoo.load`.
 
         Raises UserError for a pipeline with quantized weights.
         """
@@ -155,6 +166,8 @@ class Pipeline(GenerationMethods):
         self.tokenizer.save(folder / "tokenizer.json")
         write_text(folder / "preset.json", config.to_json(self.preset))
         write_text(folder / "scores.json", json.dumps(self.scores, indent=2) + "\n")
+        baselines = {split: asdict(comparison) for split, comparison in self.baselines.items()}
+        write_text(folder / "baselines.json", json.dumps(baselines, indent=2) + "\n")
 
     def check_weight_type(self) -> None:
         """Raise UserError for quantized weights, which are neither saved nor exported."""

@@ -1,6 +1,6 @@
 """Calibration of a pipeline's decision threshold on validation, and its scores on the held-out splits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from zoo.data.dataset import Dataset
 from zoo.objectives import Calibrates
 from zoo.pipeline.pipeline import Pipeline
 from zoo.pipeline.predictor import predict
+from zoo.pipeline.score_comparison import compare
 from zoo.pipeline.scoring import scores_and_tables
 
 
@@ -22,18 +23,24 @@ def held_out(dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
 
 
 def calibrate_and_score(
-    pipeline: Pipeline, splits: Mapping[str, Sequence[dict[str, Any]]]
+    pipeline: Pipeline, splits: Mapping[str, Sequence[dict[str, Any]]], describe: Callable[[str], str]
 ) -> tuple[Pipeline, list[dict[str, Any]], np.ndarray | None]:
     """`(pipeline, scores per class, confusion matrix)`: calibrated on validation and scored on each of the splits.
 
+    Baselines of the same records, which the pipeline has, stay beside the new scores.
+
     Args:
         splits: records by split, validation first; the tables are of the last one.
+        describe: `Dataset.describe`, the source of a split.
     """
     objective, scores, per_class, confusion_matrix = pipeline.objective, {}, [], None
+    baselines = {}
     for split, records in splits.items():
         decisions = predict(pipeline.model, objective, pipeline.tokenizer, records)
         if split == "validation" and isinstance(objective, Calibrates):
             objective = objective.calibrate(decisions, records)
         scores[split], per_class, confusion_matrix = scores_and_tables(objective, decisions, records)
-    calibrated = replace(pipeline, preset=replace(pipeline.preset, objective=objective), scores=scores)
-    return calibrated, per_class, confusion_matrix
+        earlier = pipeline.baselines.values()
+        baselines[split] = compare(objective, decisions, records, scores[split], describe(split), earlier)
+    preset = replace(pipeline.preset, objective=objective)
+    return replace(pipeline, preset=preset, scores=scores, baselines=baselines), per_class, confusion_matrix

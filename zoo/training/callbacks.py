@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from zoo import backend
+from zoo.metrics.intervals import error_steps
 from zoo.objectives import Objective
 from zoo.pipeline import predictor
 from zoo.runtime.files import write_text
@@ -23,7 +24,7 @@ from zoo.training.tensorboard import EventWriter
 class Validation(keras.callbacks.Callback):
     """Validation after each epoch, with early stopping: the objective's scores, added to the epoch's logs.
 
-    The values of `variables` with the best `objective.selection_key` are kept in `best`.
+    The values of `variables` with the best `selection_key` are kept in `best`.
 
     Args:
         network: the model that is scored: the trained model, or a model with the same weights and one example a row.
@@ -48,7 +49,7 @@ class Validation(keras.callbacks.Callback):
         self.objective, self.tokenizer, self.records, self.patience = objective, tokenizer, records, patience
         self.predict_batch: Callable | None = None
         self.best: list[np.ndarray] | None = None
-        self.best_key: tuple = ()  # of `objective.selection_key`
+        self.best_key: tuple = ()  # of `selection_key`
         self.best_epoch = -1
 
     def resume(self, saved: checkpoint.Checkpoint) -> None:
@@ -67,13 +68,19 @@ class Validation(keras.callbacks.Callback):
                 predict_batch=self.predict_batch,
             )
             scores = self.objective.scores(outputs, self.records)
-            key = self.objective.selection_key(scores)
+            key = self.selection_key(scores)
             if self.best is None or key > self.best_key:
                 self.best_key, self.best_epoch = key, epoch
                 self.best = checkpoint.values(self.variables)
         logs.update({f"val_{name}": value for name, value in scores.items()})
         if self.patience and epoch - self.best_epoch >= self.patience:
             self.model.stop_training = True
+
+    def selection_key(self, scores: dict[str, float]) -> tuple:
+        """The objective's key, with proportions in steps of their standard error: the loss decides within a step."""
+        count, proportions = len(self.records), self.objective.proportions
+        steps = {name: error_steps(scores[name], count) for name in proportions if name in scores}
+        return self.objective.selection_key(scores | steps)
 
 
 class StopAfter(keras.callbacks.Callback):

@@ -60,6 +60,7 @@ def write_card(folder: Path, result: RunResult) -> None:
         plot_confusion(result.confusion_matrix, labels, folder / "confusion.png")
     values = _names(result) | _data_and_history(result) | _versions()
     values |= {"monitor": monitor, "scores": _scores(result.pipeline.scores), "training": preset.training}
+    values["scores"] += _baselines(result.pipeline.baselines)
     write_text(folder / "README.md", CARD.format(**values))
 
 
@@ -111,3 +112,19 @@ def _scores(scores):
     for split, values in scores.items():
         lines.append([split, *(f"{values[name]:.4f}" if name in values else "" for name in names)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _baselines(comparisons):
+    """A table of the monitored scores, each with its confidence interval, its records and its baselines."""
+    lines = [["split", "score", "95 % interval", "records", "baselines"], ["---"] * 5]
+    for split, comparison in comparisons.items():
+        score = f"{comparison.metric} {comparison.score:.4f}"
+        interval = " to ".join(f"{value:.4f}" for value in comparison.interval or ())
+        baselines = (
+            f"{metric} of {name} {value:.4f}"
+            for metric, values in comparison.baselines.items()
+            for name, value in values.items()
+        )
+        records = f"{comparison.records} of {comparison.source}"
+        lines.append([split, score, interval, records, "; ".join(baselines)])
+    return "\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) if comparisons else ""

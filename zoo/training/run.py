@@ -23,6 +23,8 @@ from zoo.runtime.console import console
 from zoo.runtime.files import atomic_folder
 from zoo.text.tokenizer import Tokenizer
 from zoo.training import checkpoint
+from zoo.training.advice import print_advice
+from zoo.training.baselines import BaselineData, with_baselines
 from zoo.training.calibration import calibrate_and_score
 from zoo.training.callbacks import Recorder, Validation
 from zoo.training.environment import dtype_policy, set_seed
@@ -167,14 +169,14 @@ class TrainingRun:
     def _score(self):
         """The result of the run: the pipeline, calibrated and scored on the held-out splits."""
         preset = replace(self.preset, architecture=self.architecture, objective=self.objective)
-        pipeline, per_class, confusion_matrix = calibrate_and_score(
-            Pipeline(self.model, preset, self.tokenized.tokenizer), self.tokenized.records
-        )
+        records, pipeline = self.tokenized.records, Pipeline(self.model, preset, self.tokenized.tokenizer)
+        pipeline, per_class, confusion_matrix = calibrate_and_score(pipeline, records, self.dataset.describe)
+        pipeline = with_baselines(pipeline, BaselineData(self.dataset, records, self.examples, pipeline.tokenizer))
         return RunResult(
             folder=self.folder,
             pipeline=replace(pipeline, tokenizer=self.tokenizer),
             dataset=self.dataset,
-            sizes={"train": len(self.examples)} | {name: len(split) for name, split in self.tokenized.records.items()},
+            sizes={"train": len(self.examples)} | {name: len(split) for name, split in records.items()},
             per_class=per_class,
             confusion_matrix=confusion_matrix,
             history=self.recorder.rows,
@@ -204,3 +206,4 @@ class TrainingRun:
             console.print(f"Stopped by Ctrl-C and saved in {self.folder}. To continue: the same command with --resume.")
         else:
             shutil.rmtree(self.running)
+            print_advice(result)
