@@ -17,6 +17,7 @@ from zoo.pipeline import scoring
 from zoo.pipeline.generation_methods import GenerationMethods
 from zoo.pipeline.predictor import predict
 from zoo.presets import Preset
+from zoo.readers.memory import DataInMemory, is_table, to_spec
 from zoo.runtime.console import silence
 from zoo.runtime.errors import UserError, one_of
 from zoo.runtime.files import write_text
@@ -41,17 +42,22 @@ class Pipeline(GenerationMethods):
         """The task of the model."""
         return self.preset.objective
 
-    def predict(self, texts: Text | Sequence[Text]) -> Any:
+    def predict(self, texts: Text | Sequence[Text] | DataInMemory, columns: Mapping[str, str] | None = None) -> Any:
         """The answer for a text, or a list of answers for a list of texts; the objective's `answer` describes it.
 
         Args:
-            texts: a text, or a tuple of texts for a task with several inputs, such as (question, context); or a list.
+            texts: a text, or a tuple of texts for a task with several inputs, such as (question, context); a list of
+                them; or data in memory with a column for each input, such as a data frame: see `zoo.readers.memory`.
+            columns: {standard field: column} of data in memory; default: the names of the training data.
 
         Raises UserError for another number of texts than the task has inputs.
         """
         single = isinstance(texts, str | tuple)
         rows: Any = [texts] if single else texts
-        records = [self.objective.fields.record(text) for text in rows]
+        if is_table(rows):
+            records = self.records_of(rows, columns)
+        else:
+            records = [self.objective.fields.record(text) for text in rows]
         answers = [answer for _, answer in self.stream(records)]
         return answers[0] if single else answers
 
@@ -63,12 +69,12 @@ class Pipeline(GenerationMethods):
                 yield record, self.objective.answer(decision, record)
 
     def records_of(
-        self, data: str | Path, columns: Mapping[str, str] | None = None, errors: str = "strict"
+        self, data: str | Path | DataInMemory, columns: Mapping[str, str] | None = None, errors: str = "strict"
     ) -> Iterator[dict[str, Any]]:
         """Yield the records of a dataset, without labels: only the objective's inputs are required.
 
         Args:
-            data: a dataset spec: see `zoo.open_dataset`.
+            data: a dataset spec, or data in memory: see `zoo.open_dataset`.
             columns: {standard field: the data's name for it}; default: the names of the training data.
             errors: "strict", or "replace" to read invalid UTF-8 with replacement characters.
         """
@@ -80,7 +86,7 @@ class Pipeline(GenerationMethods):
 
     def evaluate(
         self,
-        data: str | Path = "",
+        data: str | Path | DataInMemory = "",
         split: str = "",
         columns: Mapping[str, str] | None = None,
         errors: str = "strict",
@@ -88,7 +94,7 @@ class Pipeline(GenerationMethods):
         """Exact scores on a dataset.
 
         Args:
-            data: a dataset spec; "": the data that the model was trained on.
+            data: a dataset spec, or data in memory; "": the data that the model was trained on.
             split: "": the dataset's test split, else its last one. A file without splits is one split.
             columns, errors: as of `records_of`.
 
@@ -98,7 +104,7 @@ class Pipeline(GenerationMethods):
 
     def scores_and_tables(
         self,
-        data: str | Path = "",
+        data: str | Path | DataInMemory = "",
         split: str = "",
         columns: Mapping[str, str] | None = None,
         errors: str = "strict",
@@ -110,16 +116,17 @@ class Pipeline(GenerationMethods):
 
     def load_split(
         self,
-        data: str | Path = "",
+        data: str | Path | DataInMemory = "",
         split: str = "",
         columns: Mapping[str, str] | None = None,
         errors: str = "strict",
     ) -> list[dict[str, Any]]:
         """The records of one split, checked against the labels of the model; arguments are those of `evaluate`."""
         source, fields = self.preset.data, self.objective.fields
-        strategy = "" if data else self.objective.split_strategy
+        spec = to_spec(data)
+        strategy = "" if spec else self.objective.split_strategy
         options = source.seed, errors, fields.required, strategy, fields.optional
-        dataset = open_dataset(data or source.spec, columns or source.columns, *options)
+        dataset = open_dataset(spec or source.spec, columns or source.columns, *options)
         split = split or ("test" if "test" in dataset.splits else dataset.splits[-1])
         preparation, records = self.objective.preparation(self.preset.architecture), []
         for location, record in dataset.located_records(split):

@@ -13,6 +13,7 @@ from zoo.architectures import Architecture
 from zoo.checkpoints.warm_start import start_from, warm_start
 from zoo.objectives import Objective, build_model
 from zoo.presets import Preset, Training
+from zoo.readers.memory import DataInMemory, to_spec
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError, did_you_mean
 from zoo.runtime.files import atomic_folder, write_text
@@ -27,7 +28,7 @@ BELOW_ONE = ("warmup", "ema", "beta_1", "beta_2")
 
 def resolve_preset(
     preset: str | Preset,
-    data: str | Path | None,
+    data: str | Path | DataInMemory | None,
     columns: Mapping[str, str] | None,
     overrides: Sequence[str],
     init: str = "",
@@ -40,8 +41,8 @@ def resolve_preset(
     name = preset if isinstance(preset, str) else "model"
     base = preset if isinstance(preset, Preset) else catalog.load("presets", name)
     preset = config.override(_with_init(base, init, overrides), overrides)
-    if data:
-        preset = replace(preset, data=replace(preset.data, spec=str(data)))
+    spec = to_spec(preset.data.spec if data is None else data, fingerprint=True)
+    preset = replace(preset, data=replace(preset.data, spec=spec or preset.data.spec))
     if columns:
         preset = replace(preset, data=replace(preset.data, columns=dict(columns)))
     for part, kind in config.PARTS.items():

@@ -1,0 +1,53 @@
+"""Python values of table cells, from those of NumPy, pandas, Arrow and calamine; a hash of rows of them."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import date, time
+from decimal import Decimal
+from typing import Any
+
+from zoo.readers._reader import Row
+
+MISSING_TYPES = ("NAType", "NaTType")  # of pandas: neither compares as other values do
+
+
+def to_python(value: Any) -> Any:
+    """A cell as a string, number, list or dict; None where it is missing (None, NaN, NA or NaT).
+
+    Dates and times become ISO 8601, decimals and bytes become strings. Other values come back as they are.
+    """
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float):
+        return float(value) if value == value else None
+    if isinstance(value, Mapping):
+        return {str(name): to_python(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_python(item) for item in value]
+    if type(value).__name__ in MISSING_TYPES:
+        return None
+    return _from_library(value)
+
+
+def _from_library(value):
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if hasattr(value, "as_py"):  # a scalar of Arrow
+        return to_python(value.as_py())
+    if hasattr(value, "tolist"):  # an array or a scalar of NumPy, a column of pandas
+        is_float32 = getattr(value, "ndim", None) == 0 and str(value.dtype) == "float32"
+        # The shortest decimal of a float32: 3.8, where value.tolist() is 3.799999952316284.
+        return to_python(float(str(value)) if is_float32 else value.tolist())
+    return to_python(value.to_list()) if hasattr(value, "to_list") else value  # a column of polars
+
+
+def digest_rows(rows: Iterable[tuple[str, Row]]) -> str:
+    """A hash of the content of (location, row) pairs, in order."""
+    digest = hashlib.sha256()
+    for _, row in rows:
+        digest.update(f"{row!r}\n".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
