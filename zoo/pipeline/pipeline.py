@@ -17,7 +17,7 @@ from zoo.pipeline import scoring
 from zoo.pipeline.generation_methods import GenerationMethods
 from zoo.pipeline.predictor import predict
 from zoo.presets import Preset
-from zoo.readers.memory import DataInMemory, is_table, to_spec
+from zoo.readers.memory import DataInMemory, is_record, is_table, to_spec
 from zoo.runtime.console import silence
 from zoo.runtime.errors import UserError, one_of
 from zoo.runtime.files import write_text
@@ -46,14 +46,15 @@ class Pipeline(GenerationMethods):
         """The answer for a text, or a list of answers for a list of texts; the objective's `answer` describes it.
 
         Args:
-            texts: a text, or a tuple of texts for a task with several inputs, such as (question, context); a list of
-                them; or data in memory with a column for each input, such as a data frame: see `zoo.readers.memory`.
+            texts: a text, a tuple of texts for a task with several inputs, such as (question, context), or a dict of
+                them by name; a list of these; or a data frame and the like, with a column for each input: see
+                `zoo.readers.memory`.
             columns: {standard field: column} of data in memory; default: the names of the training data.
 
         Raises UserError for another number of texts than the task has inputs.
         """
-        single = isinstance(texts, str | tuple)
-        rows: Any = [texts] if single else texts
+        single = isinstance(texts, str | tuple) or is_record(texts)
+        rows: Any = [texts] if single else list(texts) if isinstance(texts, Iterator) else texts
         if is_table(rows):
             records = self.records_of(rows, columns)
         else:

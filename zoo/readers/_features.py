@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from zoo.readers._reader import Row
-from zoo.readers._values import to_python
+from zoo.readers._values import shortest_float, to_python
 from zoo.readers.tfds import TEXTS
 
 LISTS = ("List", "LargeList", "Sequence")  # types of features
@@ -29,8 +29,10 @@ def rows_of_tables(tables: Iterator[Any], features: Features) -> Iterator[Row]:
     """Yield the rows of Arrow tables or record batches, with class names in place of class numbers."""
     translations = [name for name, feature in features.items() if _type(feature) == "Translation"]
     for table in tables:
+        float32s = [field.name for field in table.schema if str(field.type) == "float"]
         for start in range(0, table.num_rows, BATCH):
             for row in table.slice(start, BATCH).to_pylist():
+                row |= {name: shortest_float(row[name]) for name in float32s}
                 row: Row = {str(name): _convert(value, features.get(name)) for name, value in row.items()}
                 for name in translations:
                     row |= row[name] or {}

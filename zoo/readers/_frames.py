@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from zoo.readers._reader import Row
-from zoo.readers._values import to_python
+from zoo.readers._values import shortest_float, to_python
 from zoo.runtime.errors import UserError, single_line
 
 
@@ -41,6 +41,8 @@ def to_frame(data: Any) -> Any:
 
 def rows_of_frame(frame: Any) -> Iterator[Row]:
     """Yield the rows of a narwhals data frame; missing cells are None."""
-    names = [str(name) for name in frame.columns]
+    converters = [
+        (str(name), shortest_float if str(dtype) == "Float32" else to_python) for name, dtype in frame.schema.items()
+    ]
     for row in frame.iter_rows():
-        yield dict(zip(names, map(to_python, row), strict=True))
+        yield {name: convert(value) for (name, convert), value in zip(converters, row, strict=True)}

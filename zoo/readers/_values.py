@@ -6,6 +6,8 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+
 from zoo.readers._reader import Row
 
 MISSING_TYPES = ("NAType", "NaTType")  # of pandas: neither compares as other values do
@@ -39,10 +41,15 @@ def _from_library(value):
     if hasattr(value, "as_py"):  # a scalar of Arrow
         return to_python(value.as_py())
     if hasattr(value, "tolist"):  # an array or a scalar of NumPy, a column of pandas
-        is_float32 = getattr(value, "ndim", None) == 0 and str(value.dtype) == "float32"
-        # The shortest decimal of a float32: 3.8, where value.tolist() is 3.799999952316284.
-        return to_python(float(str(value)) if is_float32 else value.tolist())
+        if getattr(value, "dtype", None) == np.float32:
+            return [to_python(item) for item in value] if value.ndim else shortest_float(value)
+        return to_python(value.tolist())
     return to_python(value.to_list()) if hasattr(value, "to_list") else value  # a column of polars
+
+
+def shortest_float(value: float | None) -> float | None:
+    """The shortest decimal of a float32: 3.8, where the float64 of the same value is 3.799999952316284."""
+    return None if value is None else to_python(float(str(np.float32(value))))
 
 
 def digest_rows(rows: Iterable[tuple[str, Row]]) -> str:

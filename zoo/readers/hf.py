@@ -92,7 +92,9 @@ def _features(dataset):
 
 def _has_classes(dataset):
     """Whether each column of classes has a class in some row."""
-    return all(any(value is not None and value >= 0 for value in dataset[name]) for name in class_features(_features(dataset)))
+    return all(
+        any(value is not None and value >= 0 for value in dataset[name]) for name in class_features(_features(dataset))
+    )
 
 
 def _source(dataset, description, only_labelled=False):

@@ -52,7 +52,7 @@ class Memory(Reader):
     def sources(self, spec, errors):
         if not isinstance(spec, MemorySpec):
             raise UserError(
-                f"The model was trained on data in memory, which is not saved: give data=... (--data FILE). "
+                f"Data in memory, which this model was trained on, is not saved: give data=... (--data FILE). "
                 f"Received: {spec!r}."
             )
         return spec.tables
@@ -73,6 +73,11 @@ def to_spec(data: str | Path | DataInMemory | None, fingerprint: bool = False) -
     spec = MemorySpec(SCHEME + (digest_rows([("", {"splits": digests})])[:16] if fingerprint else "data"))
     spec.tables = tables
     return spec
+
+
+def is_record(data: Any) -> bool:
+    """Whether `data` is one record, a dict of strings."""
+    return isinstance(data, Mapping) and bool(data) and all(isinstance(value, str) for value in data.values())
 
 
 def is_table(data: Any) -> bool:
