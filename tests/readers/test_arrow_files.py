@@ -87,12 +87,12 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
         pyarrow.parquet.write_table(pa.table({"text": texts}), path, row_group_size=1000)
         tracemalloc.start()
         before = pa.total_allocated_bytes()
-        largest = 0
+        maximum = 0
         for number, _ in enumerate(Parquet().rows(path, "strict")):
-            largest = max(largest, pa.total_allocated_bytes() - before) if number % 500 == 0 else largest
+            maximum = max(maximum, pa.total_allocated_bytes() - before) if number % 500 == 0 else maximum
         python = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        return python + largest
+        return python + maximum
 
     assert peak(40_000) < 1.5 * peak(4_000) + 100_000
 

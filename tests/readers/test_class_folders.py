@@ -18,8 +18,8 @@ def test_classes(tmp_path):
     write(tmp_path / "all" / "neg", names=[f"{i:02}.txt" for i in range(10)])
     dataset = open_dataset(tmp_path / "all")
     assert [len(list(dataset.records(split))) for split in dataset.splits] == [16, 2, 2]
-    whole = open_dataset(tmp_path / "all", split_strategy="")
-    located = list(whole.located_records("train"))
+    unsplit = open_dataset(tmp_path / "all", split_strategy="")
+    located = list(unsplit.located_records("train"))
     assert located[0] == (str(tmp_path / "all" / "neg" / "00.txt"), {"text": "00.txt a text", "label": "neg"})
     assert [record["label"] for _, record in located] == ["neg"] * 10 + ["pos"] * 10
     assert next(iter(open_dataset(tmp_path / "all", {"id": "file"}).records("train")))["id"] == "neg/00.txt"

@@ -43,7 +43,7 @@ class MemorySpec(str):
     tables: dict[str, Source]
 
 
-class Memory(Reader):
+class InMemoryData(Reader):
     """Read the data that a `MemorySpec` carries."""
 
     def handles(self, spec):
