@@ -10,9 +10,12 @@ import pyarrow.parquet
 import pytest
 
 from zoo.data.opening import open_dataset
+from zoo.readers._features import rows_of_tables
 from zoo.readers.arrow import Arrow
 from zoo.readers.parquet import Parquet
 
+LABEL = {"names": ["no", "yes"], "_type": "ClassLabel"}
+VALUE = {"dtype": "int32", "_type": "Value"}
 ROWS = [
     {"text": f"text {i}", "label": i % 2, "tokens": ["a", "b"], "answers": [{"text": "t", "start": i}]}
     for i in range(2500)
@@ -72,6 +75,27 @@ def test_class_names_in_the_metadata_of_datasets(tmp_path, name):
     WRITERS[name](data.data.table, str(tmp_path / name))
     dataset = open_dataset(tmp_path / name, split_strategy="")
     assert list(dataset.records("train")) == [{"text": "a", "label": "yes"}, {"text": "b", "label": "no"}]
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "python"),
+    [
+        (
+            {"feature": {"a": LABEL, "b": VALUE}, "_type": "Sequence"},
+            {"a": [0, 1], "b": [5, 6]},
+            {"a": ["no", "yes"], "b": [5, 6]},
+        ),
+        ({"feature": {"a": LABEL}, "_type": "List"}, [{"a": 1}], [{"a": "yes"}]),
+        ({"feature": {"feature": LABEL, "_type": "Sequence"}, "_type": "Sequence"}, [[0], []], [["no"], []]),
+        ([{"a": LABEL}], [{"a": 1}], [{"a": "yes"}]),
+        ({"a": {"b": LABEL}}, {"a": {"b": 0}}, {"a": {"b": "no"}}),
+        (LABEL, 7, None),
+        (LABEL, None, None),
+    ],
+)
+def test_features_of_every_version(feature, value, python):
+    rows = rows_of_tables(iter([pa.Table.from_pylist([{"x": value, "y": 1}])]), {"x": feature})
+    assert list(rows) == [{"x": python, "y": 1}]
 
 
 def test_the_shortest_decimal_of_a_float32(tmp_path):

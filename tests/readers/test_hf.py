@@ -36,6 +36,8 @@ def test_a_folder_that_load_dataset_reads(tmp_path):
     dataset(1, 0).to_parquet(folder / "validation-00000-of-00001.parquet")
     dataset(-1, -1).to_parquet(folder / "test-00000-of-00001.parquet")
     data = open_dataset(f"hf:{folder}", required=("text", "label"), split_strategy="")
+    with pytest.raises(ValueError, match=rf"^Expected one file for the train split.* hf:{folder} reads all of them\.$"):
+        open_dataset(folder)
     assert data.splits == ("train", "validation")  # of the test split the classes are secret
     assert labels(data, "train") == ["no", "yes", "yes"] * 2  # rows without a class are left out
     location, record = list(data.located_records("validation"))[1]

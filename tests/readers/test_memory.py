@@ -28,6 +28,11 @@ FORMS = {
         "label": FRAME["label"],
         "number": pl.Series(COLUMNS["number"]),
     },
+    "dict of other columns": lambda: {
+        "text": datasets.Dataset.from_list(ROWS)["text"],
+        "label": pa.table(COLUMNS)["label"],
+        "number": pa.array(COLUMNS["number"]),
+    },
     "pandas": lambda: FRAME,
     "pandas, other index": lambda: FRAME.set_index(np.arange(20) * 7),
     "polars": lambda: pl.DataFrame(ROWS),

@@ -133,7 +133,8 @@ def _file_of(split, folder):
     candidates = exact or files
     if len(candidates) > 1:
         names = ", ".join(path.name for path in candidates)
-        raise UserError(f"Expected one file for the {split} split in {folder}. Received: {names}. Name one of them.")
+        hint = f"hf:{folder} reads all of them." if "-of-" in names else "Name one of them."
+        raise UserError(f"Expected one file for the {split} split in {folder}. Received: {names}. {hint}")
     return candidates[0] if candidates else None
 
 

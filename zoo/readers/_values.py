@@ -1,7 +1,7 @@
 """Python values of table cells, from those of NumPy, pandas, Arrow and calamine; a hash of rows of them."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
@@ -24,16 +24,14 @@ def to_python(value: Any) -> Any:
         return float(value) if value == value else None
     if isinstance(value, Mapping):
         return {str(name): to_python(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, Sequence):
         return [to_python(item) for item in value]
-    if type(value).__name__ in MISSING_TYPES:
-        return None
-    return _from_library(value)
+    return None if type(value).__name__ in MISSING_TYPES else _from_library(value)
 
 
 def _from_library(value):
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Decimal):
@@ -44,7 +42,8 @@ def _from_library(value):
         if getattr(value, "dtype", None) == np.float32:
             return [to_python(item) for item in value] if value.ndim else shortest_float(value)
         return to_python(value.tolist())
-    return to_python(value.to_list()) if hasattr(value, "to_list") else value  # a column of polars
+    method = next((name for name in ("to_list", "to_pylist") if hasattr(value, name)), "")  # columns of polars, Arrow
+    return to_python(getattr(value, method)()) if method else value
 
 
 def shortest_float(value: float | None) -> float | None:

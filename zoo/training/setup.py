@@ -41,8 +41,8 @@ def resolve_preset(
     name = preset if isinstance(preset, str) else "model"
     base = preset if isinstance(preset, Preset) else catalog.load("presets", name)
     preset = config.override(_with_init(base, init, overrides), overrides)
-    spec = to_spec(preset.data.spec if data is None else data, fingerprint=True)
-    preset = replace(preset, data=replace(preset.data, spec=spec or preset.data.spec))
+    spec = to_spec(data, fingerprint=True) or to_spec(preset.data.spec, fingerprint=True)
+    preset = replace(preset, data=replace(preset.data, spec=spec))
     if columns:
         preset = replace(preset, data=replace(preset.data, columns=dict(columns)))
     for part, kind in config.PARTS.items():
