@@ -51,6 +51,13 @@ def test_predict(untrained, frames, tmp_path):
         pipeline.predict(renamed)
 
 
+def test_predict_takes_dicts_with_the_standard_names_too(untrained, frames, tmp_path):
+    frame = frames["train"].rename(columns={"text": "body"})
+    pipeline = zoo.train(untrained, data=frame, to=tmp_path / "model", columns={"text": "body"})
+    answers = [pipeline.predict([{name: "a great film"}])[0]["label"] for name in ("text", "body")]
+    assert answers == [pipeline.predict({"text": "a great film"})["label"]] * 2
+
+
 def test_only_the_same_data_resumes_a_run(untrained, frames, tmp_path, monkeypatch):
     from zoo.training.fit import FitLoop
 
