@@ -41,6 +41,16 @@ def test_files(cli, model_folder, name, content):
     assert [answer["text"] for answer in result] == TEXTS[:2]
 
 
+@pytest.mark.parametrize("name", ["texts.parquet", "texts.feather", "texts.xlsx"])
+def test_files_of_tables(cli, model_folder, name):
+    import pandas
+
+    frame = pandas.DataFrame({"id": [1, 2], "text": TEXTS[:2]})
+    {"parquet": frame.to_parquet, "feather": frame.to_feather}.get(name.partition(".")[2], frame.to_excel)(name)
+    result = answers(cli("predict", model_folder, "--file", name, "--json"))
+    assert [answer["text"] for answer in result] == TEXTS[:2]
+
+
 def test_columns_of_a_file(cli, model_folder, check_refused):
     Path("texts.tsv").write_text("sentence\na great film\n")
     check_refused("Map it by --columns text=NAME", cli, "predict", model_folder, "--file", "texts.tsv")

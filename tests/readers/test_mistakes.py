@@ -39,9 +39,9 @@ def test_missing_file_names_the_nearest(tmp_path):
 
 
 def test_unknown_extension_names_the_known(tmp_path):
-    file = write(tmp_path / "train.xlsx", "x")
-    known = ".conll, .conllu, .csv, .json, .jsonl, .tsv, .txt, each also with .gz."
-    check_refused(f"Expected a file of a known format. Received: extension '.xlsx' of ... Known: {known}", file)
+    file = write(tmp_path / "train.docx", "x")
+    known = ".arrow, .conll, .conllu, .csv, ....parquet, .tsv, .txt, .xls, .xlsb, .xlsm, .xlsx, each also with .gz."
+    check_refused(f"Expected a file of a known format. Received: extension '.docx' of ... Known: {known}", file)
     check_refused("Received: extension '.tvs' of ... Did you mean '.tsv'?", write(tmp_path / "train.tvs.gz", "x"))
 
 
@@ -68,7 +68,9 @@ def test_too_few_records_to_split(tmp_path):
 def test_folder_without_splits(tmp_path):
     write(tmp_path / "data.tsv", TABLE)
     check_refused(
-        "Expected train, validation and test files (such as train.tsv) in the folder...Received: data.tsv.", tmp_path
+        "Expected train, validation and test files (such as train.tsv), or a folder of texts for each class, in the "
+        "folder...Received: data.tsv.",
+        tmp_path,
     )
     empty = tmp_path / "empty"
     empty.mkdir()

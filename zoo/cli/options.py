@@ -22,7 +22,7 @@ Columns = Annotated[str, typer.Option(help="Names of your columns: text=sentence
 Errors = Annotated[str, typer.Option(help="Broken UTF-8: strict, or replace.")]
 Model = Annotated[Path, typer.Argument(help="A model folder, as zoo train writes.")]
 Quantize = Annotated[str, typer.Option(help="Load the weights as int8 or bfloat16, to save memory.")]
-Spec = Annotated[str, typer.Option(help="Data set: tfds:NAME, sample:NAME or a path; #SPLIT selects a split.")]
+Spec = Annotated[str, typer.Option(help="Data set: a path, hf:NAME, tfds:NAME or sample:NAME; #SPLIT selects a split.")]
 File = Annotated[str, typer.Option(help="A file of texts, in any format of zoo list readers.")]
 
 _imports: list[str] = []  # modules of --import

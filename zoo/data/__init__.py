@@ -5,10 +5,16 @@ tags, context, question, answers, source, target, instruction, input, output, me
 
     sample:NAME                 a sample dataset that comes with the zoo
     tfds:NAME[/CONFIG]          a TensorFlow Dataset
-    FILE                        format by extension (.tsv .csv .jsonl .json .txt .conll .conllu), each also .gz
-    FOLDER                      with train, valid|val|validation|dev and test files, e.g. train.tsv or test_2016.csv.gz
+    hf:NAME[/CONFIG]            a dataset of the Hugging Face Hub, or of a folder that `datasets.load_dataset` reads
+    FILE                        format by extension (.tsv .csv .jsonl .json .txt .conll .conllu .parquet .arrow .feather
+                                .xlsx .ods ...), each also .gz; FILE.xlsx/SHEET is one sheet of a workbook
+    FOLDER                      with train, valid|val|validation|dev and test files, e.g. train.tsv or test_2016.csv.gz;
+                                with a folder of text files for each class, CLASS/*.txt or SPLIT/CLASS/*.txt; or as
+                                `save_to_disk` of a Hugging Face dataset writes it
     PATH.{en,de}                parallel text, source language first: PATH.en[.gz] and PATH.de[.gz], or, where PATH is a
                                 folder, its train.en, train.de, valid.en and so on
+
+In place of a spec, Python takes data in memory, such as a data frame: see `zoo.readers.memory`.
 
 `SPEC#SPLIT` picks one split. A file with a split's name (dev.tsv) is that split. From any other file, and where a split
 is missing beside the training split, splits are derived with a seed. Answers whose text is not at their offset are

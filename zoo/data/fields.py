@@ -75,9 +75,17 @@ def to_record(
         if column not in row:
             raise UserError(f"Expected a column {column!r} at {location}. {_received_columns(column, row)}")
     names = known_columns(names, row)
+    _check_missing(names, row, location, required)
     record = {field: _standard_form(field, row[column], location) for field, column in names.items() if column in row}
     _check(record, row, location, required)
     return record
+
+
+def _check_missing(names, row, location, required):
+    """Raise UserError for a required field whose cell is None: a null, or NaN in a data frame."""
+    for field in required:
+        if field in names and row.get(names[field], "") is None:
+            raise UserError(f"Expected a value of {field} at {location}. Received: {names[field]}=None (missing).")
 
 
 def _check(record, row, location, required):

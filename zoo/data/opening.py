@@ -13,6 +13,7 @@ from zoo.data.fields import check_columns, columns_of, known_columns
 from zoo.readers import Reader
 from zoo.readers._lines import check_exists
 from zoo.readers._reader import REGISTERED, SPLITS, UNNAMED, Row, split_in
+from zoo.readers.memory import DataInMemory, to_spec
 from zoo.runtime.errors import UserError, did_you_mean
 from zoo.runtime.plugins import load_plugins
 
@@ -20,7 +21,7 @@ ORDER = ("train", "validation", "test")
 
 
 def open_dataset(
-    spec: str | Path,
+    spec: str | Path | DataInMemory,
     columns: Mapping[str, str] | None = None,
     seed: int = 0,
     errors: str = "strict",
@@ -31,6 +32,7 @@ def open_dataset(
     """Open the dataset that `spec` names (see the docstring of `zoo.data`) and check the first record of every split.
 
     Args:
+        spec: a name or path, or data in memory: see `zoo.readers.memory`.
         columns: {standard field: the source's own name of its column}.
         seed: the seed of derived splits.
         errors: "strict" or "replace", for broken UTF-8.
@@ -46,14 +48,17 @@ def open_dataset(
     check_columns(columns)
     if errors not in ("strict", "replace"):
         raise UserError(f"Expected errors to be 'strict' or 'replace'. Received: errors={errors!r}.")
-    name, split = _without_split(str(spec))
+    spec = to_spec(spec)
+    name, split = _without_split(spec)
     views = _views(_sources(name, errors), split, split_strategy, name)
     dataset = Dataset(str(spec), views, columns, seed, errors, required, split_strategy, optional)
     dataset.check()
     return dataset
 
 
-def first_rows(spec: str | Path, errors: str = "strict", count: int = 500) -> tuple[list[Row], dict[str, str]]:
+def first_rows(
+    spec: str | Path | DataInMemory, errors: str = "strict", count: int = 500
+) -> tuple[list[Row], dict[str, str]]:
     """`(rows, names)`: the first rows of a dataset's training data, and {standard field: column} where these are known.
 
     Args:
@@ -62,7 +67,7 @@ def first_rows(spec: str | Path, errors: str = "strict", count: int = 500) -> tu
 
     Raises UserError for whatever is wrong with the spec, and where there are no rows.
     """
-    name, split = _without_split(str(spec))
+    name, split = _without_split(to_spec(spec))
     views = _views(_sources(name, errors), split, "", name)
     source = next(iter(views.values())).source
     rows = [row for _, row in islice(source.rows(), count)]
@@ -120,10 +125,14 @@ def _unknown_format(spec):
 
 def _sources_of_folder(folder, errors):
     files = {split: path for split in ORDER if (path := _file_of(split, folder))}
+    reader = None if files else _reader_for(folder)
+    if reader:
+        return reader.sources(str(folder), errors)
     if not files:
         names = sorted(path.name for path in folder.iterdir())
         raise UserError(
-            f"Expected train, validation and test files (such as train.tsv) in the folder {folder}. "
+            f"Expected train, validation and test files (such as train.tsv), or a folder of texts for each class, in "
+            f"the folder {folder}. "
             f"Received: {', '.join(names[:10]) or 'nothing'}.{_parallel_hint(folder, names)}"
         )
     return {split: _reader_for(path).source(path, errors) for split, path in files.items()}
@@ -139,13 +148,14 @@ def _parallel_hint(folder, names):
 
 
 def _file_of(split, folder):
-    """The one file of a split; a file called just "train.tsv" goes before others such as "train_more.tsv"."""
+    """The one file, or folder, of a split; one called just "train.tsv" goes before others such as "train_more.tsv"."""
     files = sorted(path for path in folder.iterdir() if split_in(path.name) == split and _reader_for(path))
     exact = [path for path in files if path.name.lower().split(".")[0] in SPLITS]
     candidates = exact or files
     if len(candidates) > 1:
         names = ", ".join(path.name for path in candidates)
-        raise UserError(f"Expected one file for the {split} split in {folder}. Received: {names}. Name one of them.")
+        hint = f"hf:{folder} reads all of them." if "-of-" in names else "Name one of them."
+        raise UserError(f"Expected one file for the {split} split in {folder}. Received: {names}. {hint}")
     return candidates[0] if candidates else None
 
 

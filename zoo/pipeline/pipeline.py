@@ -18,6 +18,7 @@ from zoo.pipeline.generation_methods import GenerationMethods
 from zoo.pipeline.predictor import predict
 from zoo.pipeline.score_comparison import ScoreComparison, compare
 from zoo.presets import Preset
+from zoo.readers.memory import DataInMemory, is_record, is_table, to_spec
 from zoo.runtime.console import silence
 from zoo.runtime.errors import UserError, one_of
 from zoo.runtime.files import write_text
@@ -43,19 +44,33 @@ class Pipeline(GenerationMethods):
         """The task of the model."""
         return self.preset.objective
 
-    def predict(self, texts: Text | Sequence[Text]) -> Any:
+    def predict(self, texts: Text | Sequence[Text] | DataInMemory, columns: Mapping[str, str] | None = None) -> Any:
         """The answer for a text, or a list of answers for a list of texts; the objective's `answer` describes it.
 
         Args:
-            texts: a text, or a tuple of texts for a task with several inputs, such as (question, context); or a list.
+            texts: a text, a tuple of texts for a task with several inputs, such as (question, context), or a dict of
+                them by name; a list of these; or a data frame and the like, with a column for each input: see
+                `zoo.readers.memory`.
+            columns: {standard field: column} of data in memory; default: the names of the training data, or, of a list
+                of dicts that has them, the standard names.
 
         Raises UserError for another number of texts than the task has inputs.
         """
-        single = isinstance(texts, str | tuple)
-        rows: Any = [texts] if single else texts
-        records = [self.objective.fields.record(text) for text in rows]
+        single = isinstance(texts, str | tuple) or is_record(texts)
+        rows: Any = [texts] if single else list(texts) if isinstance(texts, Iterator) else texts
+        if is_table(rows):
+            records = self.records_of(rows, columns or self._columns_of_first(rows))
+        else:
+            records = [self.objective.fields.record(text) for text in rows]
         answers = [answer for _, answer in self.stream(records)]
         return answers[0] if single else answers
+
+    def _columns_of_first(self, rows):
+        """The standard names of the inputs, where `rows` is a list whose first dict has them; else None."""
+        inputs = self.objective.fields.inputs
+        return (
+            dict(zip(inputs, inputs, strict=True)) if isinstance(rows, list) and set(inputs) <= set(rows[0]) else None
+        )
 
     def stream(self, records: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Any]]:
         """Yield (record, answer) for each record, predicted in chunks: memory holds one chunk of records."""
@@ -65,12 +80,12 @@ class Pipeline(GenerationMethods):
                 yield record, self.objective.answer(decision, record)
 
     def records_of(
-        self, data: str | Path, columns: Mapping[str, str] | None = None, errors: str = "strict"
+        self, data: str | Path | DataInMemory, columns: Mapping[str, str] | None = None, errors: str = "strict"
     ) -> Iterator[dict[str, Any]]:
         """Yield the records of a dataset, without labels: only the objective's inputs are required.
 
         Args:
-            data: a dataset spec: see `zoo.open_dataset`.
+            data: a dataset spec, or data in memory: see `zoo.open_dataset`.
             columns: {standard field: the data's name for it}; default: the names of the training data.
             errors: "strict", or "replace" to read invalid UTF-8 with replacement characters.
         """
@@ -82,7 +97,7 @@ class Pipeline(GenerationMethods):
 
     def evaluate(
         self,
-        data: str | Path = "",
+        data: str | Path | DataInMemory = "",
         split: str = "",
         columns: Mapping[str, str] | None = None,
         errors: str = "strict",
@@ -90,7 +105,7 @@ class Pipeline(GenerationMethods):
         """Exact scores on a dataset.
 
         Args:
-            data: a dataset spec; "": the data that the model was trained on.
+            data: a dataset spec, or data in memory; "": the data that the model was trained on.
             split: "": the dataset's test split, else its last one. A file without splits is one split.
             columns, errors: as of `records_of`.
 
@@ -100,7 +115,7 @@ class Pipeline(GenerationMethods):
 
     def scores_and_tables(
         self,
-        data: str | Path = "",
+        data: str | Path | DataInMemory = "",
         split: str = "",
         columns: Mapping[str, str] | None = None,
         errors: str = "strict",
@@ -117,7 +132,7 @@ class Pipeline(GenerationMethods):
 
     def load_split(
         self,
-        data: str | Path = "",
+        data: str | Path | DataInMemory = "",
         split: str = "",
         columns: Mapping[str, str] | None = None,
         errors: str = "strict",
@@ -128,9 +143,10 @@ class Pipeline(GenerationMethods):
     def _split_and_source(self, data, split, columns, errors):
         """(records of one split, their source: `Dataset.describe`)."""
         source, fields = self.preset.data, self.objective.fields
-        strategy = "" if data else self.objective.split_strategy
+        spec = to_spec(data)
+        strategy = "" if spec else self.objective.split_strategy
         options = source.seed, errors, fields.required, strategy, fields.optional
-        dataset = open_dataset(data or source.spec, columns or source.columns, *options)
+        dataset = open_dataset(spec or source.spec, columns or source.columns, *options)
         split = split or ("test" if "test" in dataset.splits else dataset.splits[-1])
         preparation, records = self.objective.preparation(self.preset.architecture), []
         for location, record in dataset.located_records(split):

@@ -39,7 +39,7 @@ def guess_preset(data: Any, columns: Mapping[str, str] | None = None) -> str:
 
 def preset_for_data(
     name: str,
-    data: Any,
+    spec: str,
     columns: Mapping[str, str] | None,
     overrides: Sequence[str],
     init: str = "",
@@ -49,7 +49,7 @@ def preset_for_data(
 
     Args:
         name: of the recipe.
-        data: a dataset spec, or data in memory.
+        spec: of the dataset, as of `zoo.readers.memory.to_spec`.
         columns: {standard field: the data's name for it}; others are guessed from the names and the content of columns.
         overrides: strings such as `data.errors=replace`; only those of the data's section are applied here.
         init: pretrained weights, as of `zoo.train`; "": the package of MiniLM where it is installed; "scratch": none.
@@ -59,18 +59,18 @@ def preset_for_data(
     """
     recipe: Recipe = catalog.load("recipes", name)()
     settings = _data_settings(overrides)
-    rows, names = first_rows(data, settings.errors)
+    rows, names = first_rows(spec, settings.errors)
     names = {**names, **(columns or {})}
     fields = recipe.fields_of(guess_fields(rows, names))
     columns = {**guess_columns(rows, fields, names), **(columns or {})}
     _report_columns(columns)
-    dataset = open_dataset(data, columns, settings.seed, settings.errors, fields, recipe.split_strategy)
+    dataset = open_dataset(spec, columns, settings.seed, settings.errors, fields, recipe.split_strategy)
     statistics = statistics_of(dataset)
     texts = (record.get(fields[0], "") for record in dataset.records("train"))
     resources = _resources(init, budget, list(islice(texts, SAMPLE)))
     choice = recipe.choose(statistics, resources)
     console.print(f"{name}: {_size(statistics, fields)}. {'; '.join(choice.reasons)}.")
-    preset = replace(choice.preset, data=replace(settings, spec=str(data), columns=columns))
+    preset = replace(choice.preset, data=replace(settings, spec=spec, columns=columns))
     return start_from(preset, preset.training.init) if preset.training.init else preset
 
 

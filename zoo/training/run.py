@@ -19,6 +19,7 @@ from zoo.objectives import Objective
 from zoo.pipeline.model_folder import load
 from zoo.pipeline.pipeline import Pipeline
 from zoo.presets import Preset
+from zoo.readers.memory import DataInMemory
 from zoo.runtime.console import console
 from zoo.runtime.files import atomic_folder
 from zoo.text.tokenizer import Tokenizer
@@ -49,7 +50,7 @@ def train(
     preset: str | Preset,
     *,
     to: str | Path | None = None,
-    data: str | Path | None = None,
+    data: str | Path | DataInMemory | None = None,
     columns: Mapping[str, str] | None = None,
     resume: bool = False,
     restart: bool = False,
@@ -63,7 +64,8 @@ def train(
         preset: a name of `zoo list presets`, or a `Preset`. For your own data: `classify_text`, `tag_tokens` and the
             other recipes of `zoo list recipes`, which choose the settings from the data.
         to: the model folder; default `saved_models/<preset>`.
-        data: a dataset spec in place of the preset's own.
+        data: a dataset spec, or data in memory such as a data frame (see `zoo.readers.memory`), in place of the
+            preset's own.
         columns: {standard field: the data's name for it}, in place of the preset's own.
         resume: continue an unfinished run from its last checkpoint.
         restart: discard an unfinished run.

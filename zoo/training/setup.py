@@ -13,6 +13,7 @@ from zoo.architectures import Architecture
 from zoo.checkpoints.warm_start import start_from, warm_start
 from zoo.objectives import Objective, build_model
 from zoo.presets import Preset, Training
+from zoo.readers.memory import DataInMemory, to_spec
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError, did_you_mean
 from zoo.runtime.files import atomic_folder, write_text
@@ -28,7 +29,7 @@ BELOW_ONE = ("warmup", "ema", "beta_1", "beta_2")
 
 def resolve_preset(
     preset: str | Preset,
-    data: str | Path | None,
+    data: str | Path | DataInMemory | None,
     columns: Mapping[str, str] | None,
     overrides: Sequence[str],
     init: str = "",
@@ -40,12 +41,13 @@ def resolve_preset(
     class that is not registered, which could not be loaded again.
     """
     name = preset if isinstance(preset, str) else "model"
+    spec = to_spec(data, fingerprint=True)
     if name in catalog.names("recipes"):
-        preset = config.override(_from_recipe(name, data, columns, overrides, init, budget), overrides)
+        preset = config.override(_from_recipe(name, spec, columns, overrides, init, budget), overrides)
     else:
         base = preset if isinstance(preset, Preset) else _named(name)
         preset = config.override(_with_init(base, init, overrides), overrides)
-        preset = _with_data(preset, data, columns)
+        preset = _with_data(preset, spec or to_spec(preset.data.spec, fingerprint=True), columns)
     for part, kind in config.PARTS.items():
         catalog.name_of(kind, getattr(preset, part))  # raises where a class could not be loaded again
     if not preset.data.spec:
@@ -58,11 +60,11 @@ def resolve_preset(
     return name, preset
 
 
-def _from_recipe(name, data, columns, overrides, init, budget):
-    if not data:
+def _from_recipe(name, spec, columns, overrides, init, budget):
+    if not spec:
         fields = " and ".join(catalog.load("recipes", name).fields)
         raise UserError(f"Expected your own data, with {fields}: give --data FILE. Received: none.")
-    return preset_for_data(name, data, columns, overrides, init, budget)
+    return preset_for_data(name, spec, columns, overrides, init, budget)
 
 
 def _named(name):
@@ -73,10 +75,9 @@ def _named(name):
     return catalog.load("presets", name)
 
 
-def _with_data(preset, data, columns):
+def _with_data(preset, spec, columns):
     """The preset with the user's data and columns."""
-    if data:
-        preset = replace(preset, data=replace(preset.data, spec=str(data)))
+    preset = replace(preset, data=replace(preset.data, spec=spec))
     return replace(preset, data=replace(preset.data, columns=dict(columns))) if columns else preset
 
 

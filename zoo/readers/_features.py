@@ -1,0 +1,91 @@
+"""Features of Hugging Face datasets, as JSON: class numbers to class names, and columns of the standard fields.
+
+`datasets` writes them into the metadata of the Parquet and Arrow files that it saves, so they are read without it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from zoo.readers._reader import Row
+from zoo.readers._values import shortest_float, to_python
+from zoo.readers.tfds import TEXTS
+
+LISTS = ("List", "LargeList", "Sequence")  # types of features
+BATCH = 1000  # rows that are converted to Python at a time
+
+Features = Mapping[str, Any]  # column -> its feature: a dict with "_type", or a dict of features
+
+
+def features_of_schema(schema: Any) -> Features:
+    """The features in the metadata of an Arrow schema; {} where `datasets` did not write it."""
+    try:
+        return json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+    except (KeyError, TypeError, ValueError):
+        return {}
+
+
+def rows_of_tables(tables: Iterator[Any], features: Features) -> Iterator[Row]:
+    """Yield the rows of Arrow tables or record batches, with class names in place of class numbers."""
+    translations = [name for name, feature in features.items() if _type(feature) == "Translation"]
+    for table in tables:
+        float32s = [field.name for field in table.schema if str(field.type) == "float"]
+        for start in range(0, table.num_rows, BATCH):
+            for row in table.slice(start, BATCH).to_pylist():
+                row |= {name: shortest_float(row[name]) for name in float32s}
+                row: Row = {str(name): _convert(value, features.get(name)) for name, value in row.items()}
+                for name in translations:
+                    row |= row[name] or {}
+                yield row
+
+
+def _convert(value: Any, feature: Any) -> Any:
+    """A cell in Python's types; None for a class number that is no class, such as -1."""
+    if value is None:
+        return None
+    if _type(feature) == "ClassLabel" and not isinstance(value, str):
+        names = feature.get("names") or ()
+        return names[int(value)] if 0 <= value < len(names) else None
+    inner = _inner(feature)
+    if isinstance(value, list) and inner is not None:
+        return [_convert(item, inner) for item in value]
+    if isinstance(value, dict) and isinstance(inner, dict):  # a sequence of dicts is stored as a dict of lists
+        return {name: _convert(item, {"_type": "List", "feature": inner.get(name)}) for name, item in value.items()}
+    if isinstance(value, dict) and isinstance(feature, dict):
+        return {name: _convert(item, feature.get(name)) for name, item in value.items()}
+    return to_python(value)
+
+
+def class_features(features: Features) -> list[str]:
+    """The names of the columns of class numbers."""
+    return [name for name, feature in features.items() if _type(feature) == "ClassLabel"]
+
+
+def columns_of_features(features: Features) -> dict[str, str]:
+    """{standard field: column} for columns that are not called as the standard fields, by their types and names.
+
+    A translation is source and target; the first of the known names of texts, the only column of classes and the
+    only sequence of classes (or ner_tags) are text, label and tags.
+    """
+    for feature in features.values():
+        if _type(feature) == "Translation":
+            return dict(zip(("source", "target"), feature["languages"], strict=False))
+    texts = () if "text" in features else next((t for t in TEXTS if all(name in features for name in t)), ())
+    columns: dict[str, str] = dict(zip(("text", "text_pair"), texts, strict=False))
+    sequences = [name for name, feature in features.items() if _type(_inner(feature)) == "ClassLabel"]
+    sequences = ["ner_tags"] if "ner_tags" in sequences else sequences
+    for field, names in (("label", class_features(features)), ("tags", sequences)):
+        if field not in features and len(names) == 1:
+            columns[field] = names[0]
+    return columns
+
+
+def _inner(feature):
+    """The feature of the items of a list, None for any other feature. [FEATURE] is the oldest form of a list."""
+    if isinstance(feature, list):
+        return feature[0]
+    return feature.get("feature") if _type(feature) in LISTS else None
+
+
+def _type(feature):
+    return feature.get("_type") if isinstance(feature, dict) else None
