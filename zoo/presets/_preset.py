@@ -22,7 +22,7 @@ class Training:
     """Training settings: AdamW with warm-up and decay (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
 
     init: str = ""  # model folder to start from, with its network and tokenizer; empty: random weights
-    epochs: int = 10
+    epochs: int = 10  # passes over the training examples, at most: see patience
     max_steps: int = 0  # optimizer steps after which training stops; 0: after all epochs
     batch_size: int = 32  # examples in a batch, or packed rows
     packed_length: int = 0  # sequence packing: ids in a row of several examples; 0: one example a row
@@ -38,6 +38,7 @@ class Training:
     ema: float = 0.0  # decay of the exponential moving average of the weights, which is validated and saved; 0: off
     validate_every: int = 0  # optimizer steps between validations, each with a checkpoint; 0: an epoch
     patience: int = 3  # early stopping: validations without a better score; 0: off
+    keep_checkpoint: bool = True  # in the model folder, to go on later (--resume training.epochs=N); 3 to 5 model sizes
     precision: str = "float32"  # dtype policy of Keras: or mixed_bfloat16, mixed_float16
     seed: int = 0  # of initial weights, dropout and the order of examples
 

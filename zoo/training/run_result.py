@@ -7,6 +7,7 @@ import numpy as np
 
 from zoo.data.dataset import Dataset
 from zoo.pipeline.pipeline import Pipeline
+from zoo.training.run_record import RunRecord
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,9 @@ class RunResult:
     per_class: list[dict]  # a row for each class, of the split that was scored last
     confusion_matrix: np.ndarray | None  # (classes, classes) counts of the same split
     history: list[dict]  # a row for each epoch
-    best_epoch: int  # counted from 1
+    best_epoch: int | float  # epochs before the validation with the best score
     weights: str  # number of weights, trainable and frozen, as text
+    record: RunRecord  # completed
 
     @property
     def seconds(self) -> float:
