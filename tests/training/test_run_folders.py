@@ -53,9 +53,10 @@ def test_each_run_without_a_folder_has_its_own(short, tmp_path, monkeypatch, cap
     assert [zoo.train(short).folder for _ in range(2)] == [Path("saved_models/model"), Path("saved_models/model-2")]
     assert "Model folder: saved_models/model-2" in capsys.readouterr().err
     for _ in range(2):
-        with monkeypatch.context() as patch, pytest.raises(KilledError):
+        with monkeypatch.context() as patch:
             kill_after(patch, 1)
-            zoo.train(short)
+            with pytest.raises(KilledError):
+                zoo.train(short)
     with pytest.raises(zoo.UserError, match="several runs of model .*Received: saved_models/model-3, .*model-4."):
         zoo.train(short, resume=True)
     zoo.train(short, to="saved_models/model-3", resume=True)

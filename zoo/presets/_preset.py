@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 
 from zoo.architectures import Architecture
 from zoo.objectives import Objective
+from zoo.runtime.field_comments import with_field_comments
 from zoo.tokenizers import TokenizerSpec
 
 
+@with_field_comments
 @dataclass(frozen=True, kw_only=True)
 class Data:
     """The data set: which records are read."""
@@ -17,6 +19,7 @@ class Data:
     errors: str = "strict"  # or "replace": read broken UTF-8 as U+FFFD
 
 
+@with_field_comments
 @dataclass(frozen=True, kw_only=True)
 class Training:
     """Training settings: AdamW with warm-up and decay (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
@@ -43,6 +46,7 @@ class Training:
     seed: int = 0  # of initial weights, dropout and the order of examples
 
 
+@with_field_comments
 @dataclass(frozen=True, kw_only=True)
 class LoRA:
     """LoRA: low-rank updates of kernels, above a frozen backbone (Hu et al. 2021, arXiv:2106.09685)."""
@@ -53,6 +57,7 @@ class LoRA:
     targets: str = "attention/"  # target modules: a regular expression found in the paths of their kernels
 
 
+@with_field_comments
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
     """Fine-tuning: freezing, layer-wise learning-rate decay, gradual unfreezing and quantisation of the backbone.

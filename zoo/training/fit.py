@@ -1,7 +1,7 @@
 """The training loop: `keras.Model.fit` in stages, each with its frozen blocks and their cached features."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -47,6 +47,7 @@ class Run(Protocol):
     freezer: BlockFreezer
     tokenized: TokenizedData
     examples: Examples  # of the training split
+    callbacks: Sequence[keras.callbacks.Callback]  # called last
 
 
 class FitLoop:
@@ -166,7 +167,7 @@ class FitLoop:
             epochs=count,
             shuffle=False,
             verbose=0,
-            callbacks=[StopAfter(self.length.total, done), self.validation, bar, self.recorder],
+            callbacks=[StopAfter(self.length.total, done), self.validation, bar, self.recorder, *self.run.callbacks],
         )
 
     def _stop(self):

@@ -1,6 +1,6 @@
 """A training run, from records to a model folder; an unfinished run is in `<folder>.running`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,6 +83,7 @@ class TrainingRun:
         preset: with the user's overrides applied.
         resume: whether to continue from the last checkpoint.
         record: of the run so far.
+        callbacks: of Keras, called after validation: `logs` has its scores as `val_NAME`.
 
     Raises UserError where a finished run is to go on, but kept no checkpoint.
     """
@@ -100,11 +101,18 @@ class TrainingRun:
     recorder: Recorder
     weights_summary: str  # number of weights, trainable and frozen, as text
 
-    def __init__(self, folder: Path, preset: Preset, resume: bool, record: RunRecord) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        preset: Preset,
+        resume: bool,
+        record: RunRecord,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> None:
         self.running, self.folder, self.preset, self.resume = running_folder(folder), folder, preset, resume
         self.reopens = resume and not self.running.is_dir()  # a finished run goes on
         self.source = folder if self.reopens else self.running  # of tokenizer and checkpoint, where the run is resumed
-        self.record = record
+        self.record, self.callbacks = record, callbacks
         if self.reopens and not (folder / CHECKPOINT).is_file():
             raise UserError(f"Expected {folder / CHECKPOINT}, to go on after it. Received: {NO_CHECKPOINT}")
 

@@ -6,14 +6,13 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
-
-from zoo import config
-from zoo.presets import Preset
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import write_text
+
+if TYPE_CHECKING:  # `zoo runs` imports no framework
+    from zoo.presets import Preset
 
 FILE = "run.json"
 REMOTE = ("tfds:", "hf:", "keras:", "sample:")  # specs that are no path of this machine
@@ -28,6 +27,7 @@ class RunRecord:
     command: str = ""  # that repeats the run; empty for a `Preset` from Python
     settings: dict[str, Any] = field(default_factory=dict)  # the preset as it was started, as in preset.json
     backends: tuple[str, ...] = ()  # in the order in which the run used them
+    monitor: str = ""  # the score that selects the best weights
     state: str = "unfinished"  # or "finished"; "stopped": scored and saved after Ctrl-C
     started: str = ""  # local time
     ended: str = ""
@@ -38,12 +38,12 @@ class RunRecord:
         """Write run.json into a folder."""
         write_text(folder / FILE, json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n")
 
-    def resumed(self, preset: Preset, changed: Iterable[str]) -> "RunRecord":
+    def resumed(self, preset: "Preset", changed: Iterable[str]) -> "RunRecord":
         """The record of the same run when it is resumed, perhaps on another backend or with `changed` settings."""
         settings = settings_of(preset)
         words = [f"{path}={_leaf(settings, path)}" for path in changed]
         command = " ".join([self.command, *words]) if self.command else ""
-        backends = tuple(dict.fromkeys([*self.backends, keras.config.backend()]))
+        backends = tuple(dict.fromkeys([*self.backends, _backend()]))
         return replace(self, command=command, settings=settings, backends=backends, state="unfinished", ended="")
 
     def completed(self, rows: Iterable[Mapping[str, Any]], interrupted: bool) -> "RunRecord":
@@ -53,10 +53,10 @@ class RunRecord:
         return replace(self, state=state, ended=time.strftime(TIME), epochs=last["epoch"], seconds=last["seconds"])
 
 
-def new_record(name: str, command: str, preset: Preset) -> RunRecord:
+def new_record(name: str, command: str, preset: "Preset") -> RunRecord:
     """The record of a run that starts now."""
-    backends, started = (keras.config.backend(),), time.strftime(TIME)
-    return RunRecord(name, command, settings_of(preset), backends, started=started)
+    backends, started = (_backend(),), time.strftime(TIME)
+    return RunRecord(name, command, settings_of(preset), backends, preset.objective.monitor, started=started)
 
 
 def load_record(folder: Path) -> RunRecord | None:
@@ -75,9 +75,17 @@ def load_record(folder: Path) -> RunRecord | None:
         raise UserError(f"{path} cannot be read: {error}") from error
 
 
-def settings_of(preset: Preset) -> dict[str, Any]:
+def settings_of(preset: "Preset") -> dict[str, Any]:
     """The JSON of a preset, as a dict."""
+    from zoo import config
+
     return json.loads(config.to_json(preset))
+
+
+def _backend():
+    import keras
+
+    return keras.config.backend()
 
 
 def train_command(
@@ -86,11 +94,17 @@ def train_command(
     columns: Mapping[str, str] | None,
     overrides: Iterable[str],
     init: str | Path,
+    full: bool = False,
 ) -> str:
-    """The `zoo train` command of a run. Local paths are shortened to their last part: a model card is published."""
-    options = {"--data": public_name(data or ""), "--from": public_name(init)}
+    """The `zoo train` command of a run. Local paths are shortened to their last part: a model card is published.
+
+    Args:
+        full: write local paths as they are.
+    """
+    name_of = str if full else public_name
+    options = {"--data": name_of(data or ""), "--from": name_of(init)}
     options["--columns"] = ",".join(f"{field}={column}" for field, column in (columns or {}).items())
-    words = ["zoo", "train", name, *map(_public_override, overrides)]
+    words = ["zoo", "train", name, *(overrides if full else map(_public_override, overrides))]
     return shlex.join([*words, *(word for option, value in options.items() if value for word in (option, value))])
 
 
