@@ -151,6 +151,10 @@ def _changes(pipelines, decisions, records):
 def _text(objective, answer) -> str:
     """An answer without its probabilities; of an answer that is only numbers, its text to people."""
     discrete = _without_floats(answer)
+    if isinstance(discrete, dict) and len(discrete) == 1:
+        (discrete,) = discrete.values()
+    if isinstance(discrete, str):
+        return discrete
     return json.dumps(discrete, ensure_ascii=False) if discrete else objective.format(answer)
 
 

@@ -26,6 +26,7 @@ from zoo.training.cached_features import CachedFeatures, CachedPredictor
 from zoo.training.callbacks import Recorder, StopAfter, Validation
 from zoo.training.environment import keep_freed_memory
 from zoo.training.finetuning import BlockFreezer
+from zoo.training.loss_log import LossLog
 from zoo.training.optimizer import build_optimizer
 from zoo.training.progress import ProgressBar
 from zoo.training.run_length import RunLength
@@ -161,13 +162,21 @@ class FitLoop:
         done = self.recorder.done
         stream = partial(self._inputs, done)
         bar = ProgressBar(self.run.objective.monitor, self.length, done)
+        losses = LossLog(self.run.running, self.length, done)
         self.model.fit(
             backend.fit_input(stream, next(stream())),
             steps_per_epoch=steps,
             epochs=count,
             shuffle=False,
             verbose=0,
-            callbacks=[StopAfter(self.length.total, done), self.validation, bar, self.recorder, *self.run.callbacks],
+            callbacks=[
+                StopAfter(self.length.total, done),
+                self.validation,
+                bar,
+                losses,
+                self.recorder,
+                *self.run.callbacks,
+            ],
         )
 
     def _stop(self):

@@ -6,6 +6,7 @@ from pathlib import Path
 from zoo.adapters.training import LoRATraining
 from zoo.runtime.console import console
 from zoo.runtime.files import atomic_folder
+from zoo.training.loss_log import FILE as LOSSES
 from zoo.training.model_card import write_card
 from zoo.training.run_folders import CHECKPOINT, exports
 from zoo.training.run_result import RunResult
@@ -26,7 +27,9 @@ def publish(result: RunResult, running: Path, lora: LoRATraining | None) -> None
             lora.save(folder, result.pipeline.preset)
         write_card(folder, result)
         result.record.save(folder)
-        shutil.copy(running / "history.csv", folder)
+        for name in ("history.csv", LOSSES):
+            if (running / name).is_file():
+                shutil.copy(running / name, folder)
         shutil.copytree(running / "logs", folder / "logs")
         if result.pipeline.preset.training.keep_checkpoint and not interrupted:
             shutil.copy(running / CHECKPOINT, folder)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import keras
 
-from zoo import config
 from zoo.adapters.training import LoRATraining
 from zoo.architectures import Architecture
 from zoo.data.collate import Collator
@@ -20,7 +19,6 @@ from zoo.pipeline.pipeline import Pipeline
 from zoo.presets import Preset
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
-from zoo.runtime.files import write_text
 from zoo.text.tokenizer import Tokenizer
 from zoo.training import checkpoint
 from zoo.training.calibration import calibrate_and_score
@@ -28,8 +26,9 @@ from zoo.training.callbacks import Recorder, Validation
 from zoo.training.environment import dtype_policy, set_seed
 from zoo.training.finetuning import BlockFreezer
 from zoo.training.fit import FitLoop
+from zoo.training.loss_log import read_losses
 from zoo.training.publishing import publish
-from zoo.training.run_folders import CHECKPOINT, make_folder, reopen, running_folder
+from zoo.training.run_folders import CHECKPOINT, open_folder, running_folder
 from zoo.training.run_record import RunRecord
 from zoo.training.run_result import RunResult
 from zoo.training.setup import initial_model, match_tokenizer
@@ -155,19 +154,11 @@ class TrainingRun:
     def _fit(self):
         loop = FitLoop(self)
         self.validation, self.recorder = loop.validation, loop.recorder
-        self._make_folder(loop)
-        loop.run_stages()
-
-    def _make_folder(self, loop):
-        """Make the folder of the run: only now, so that a mistake in the settings or the data leaves none behind."""
         if self.reopens:
             loop.length.check_longer(checkpoint.Checkpoint(self.folder / CHECKPOINT))
-            reopen(self.folder, self.running, self.preset, self.record)
-        elif not self.resume:
-            make_folder(self.running, self.preset, self.tokenizer, self.record)
-        else:
-            write_text(self.running / "preset.json", config.to_json(self.preset))
-            self.record.save(self.running)
+        # only now: a mistake in the settings or the data leaves no folder behind
+        open_folder(self.folder, self.preset, self.tokenizer, self.record, self.resume)
+        loop.run_stages()
 
     def _finish(self):
         """Restore the best weights, calibrate the threshold, score all splits and save the model folder."""
@@ -184,17 +175,20 @@ class TrainingRun:
     def _score(self):
         """The result of the run: the pipeline, calibrated and scored on the held-out splits."""
         preset = replace(self.preset, architecture=self.architecture, objective=self.objective)
-        pipeline, per_class, confusion_matrix = calibrate_and_score(
+        pipeline, per_class, confusion_matrix, decisions = calibrate_and_score(
             Pipeline(self.model, preset, self.tokenized.tokenizer), self.tokenized.records
         )
         return RunResult(
             folder=self.folder,
             pipeline=replace(pipeline, tokenizer=self.tokenizer, folder=self.folder),
             dataset=self.dataset,
-            sizes={"train": len(self.examples)} | {name: len(split) for name, split in self.tokenized.records.items()},
+            examples=len(self.examples),
+            splits=self.tokenized.records,
             per_class=per_class,
             confusion_matrix=confusion_matrix,
+            decisions=decisions,
             history=self.recorder.rows,
+            losses=read_losses(self.running),
             best_epoch=self.recorder.rows[self.validation.best_index]["epoch"],
             weights=self.weights_summary,
             record=self.record.completed(self.recorder.rows, self.recorder.interrupted),

@@ -154,21 +154,24 @@ def _settings(folder):
         raise UserError(f"{path} cannot be read: {error} Start again with --restart.") from error
 
 
-def make_folder(running: Path, preset: Preset, tokenizer: Tokenizer, record: RunRecord) -> None:
-    """Create the folder of a new run atomically, in place of an old run."""
-    with atomic_folder(running) as folder:
-        write_text(folder / "preset.json", config.to_json(preset))
-        tokenizer.save(folder / "tokenizer.json")
-        record.save(folder)
+def open_folder(folder: Path, preset: Preset, tokenizer: Tokenizer, record: RunRecord, resume: bool) -> None:
+    """Create or update the folder of the unfinished run of a model folder, atomically where it is new.
 
-
-def reopen(folder: Path, running: Path, preset: Preset, record: RunRecord) -> None:
-    """Create the folder of an unfinished run from a finished one, which goes on for longer."""
+    A finished run that goes on takes its checkpoint, history and logs along.
+    """
+    running = running_folder(folder)
+    if resume and running.is_dir():
+        return _write_settings(running, preset, record)
     with atomic_folder(running) as partial:
-        for name in ("tokenizer.json", CHECKPOINT, "loss.csv"):
-            if (folder / name).is_file():
-                shutil.copy(folder / name, partial)
-        if (folder / "logs").is_dir():
+        _write_settings(partial, preset, record)
+        tokenizer.save(partial / "tokenizer.json")
+        if resume:
+            for name in (CHECKPOINT, "loss.csv"):
+                if (folder / name).is_file():
+                    shutil.copy(folder / name, partial)
             shutil.copytree(folder / "logs", partial / "logs")
-        write_text(partial / "preset.json", config.to_json(preset))
-        record.save(partial)
+
+
+def _write_settings(running, preset, record):
+    write_text(running / "preset.json", config.to_json(preset))
+    record.save(running)

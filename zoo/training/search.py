@@ -5,19 +5,16 @@ validation score; trials below the median of the others at the same step are pru
 """
 
 import gc
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 
 from zoo.presets import Preset
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
-from zoo.runtime.files import name_in_errors
 from zoo.training.run import TrainingRun
 from zoo.training.run_folders import running_folder
 from zoo.training.run_list import LOWER_IS_BETTER
@@ -25,8 +22,7 @@ from zoo.training.run_record import new_record, train_command
 from zoo.training.search_report import Trial, write_report
 from zoo.training.search_space import Dimension, search_space
 from zoo.training.setup import resolve_preset
-
-STARTUP_TRIALS = 5  # that are never pruned
+from zoo.training.study import PruneTrial, import_optuna, open_study
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,6 @@ def search(
     fixed, dimensions = search_space(_base(preset, data, columns, assignments, init), assignments)
     folder = Path(to or Path("saved_models") / f"{preset}-search")
     run = _Search(folder, preset, fixed, dimensions, {"data": data, "columns": columns, "init": init}, seed)
-    run.check_folder()
     run.run(trials)
     return run.result()
 
@@ -85,18 +80,13 @@ class _Search:
         self, folder: Path, preset: str, fixed: list[str], dimensions: list[Dimension], options: dict, seed: int
     ) -> None:
         self.folder, self.preset, self.fixed, self.dimensions = folder, preset, fixed, dimensions
-        self.options, self.seed, self.optuna = options, seed, _import_optuna()
+        self.options, self.seed, self.optuna = options, seed, import_optuna()
         self.monitor = self._resolve([])[1].objective.monitor
 
     def _resolve(self, sampled) -> tuple[str, Preset]:
         return resolve_preset(
             self.preset, self.options["data"], self.options["columns"], [*self.fixed, *sampled], self.options["init"]
         )
-
-    def check_folder(self) -> None:
-        """Raise UserError where the folder holds anything but this search."""
-        if self.folder.exists() and not (self.folder / "study.db").is_file():
-            raise UserError(f"Expected a new folder for the search. Received: {self.folder}, which exists.")
 
     def run(self, trials: int) -> None:
         """Run trials until so many are completed, pruned ones included."""
@@ -109,35 +99,9 @@ class _Search:
         self.study = study
 
     def _open(self):
-        optuna = self.optuna
-        with name_in_errors(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-        study = optuna.create_study(
-            storage=f"sqlite:///{self.folder / 'study.db'}",
-            study_name="search",
-            direction="minimize" if self.monitor.endswith(LOWER_IS_BETTER) else "maximize",
-            sampler=optuna.samplers.TPESampler(seed=self.seed),
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
-            load_if_exists=True,
-        )
-        self._check_settings(study)
-        return study
-
-    def _check_settings(self, study):
-        """Store what is searched with a new study. Raises UserError where an old one searched something else."""
         settings = {name: str(value or "") for name, value in self.options.items()} | {"preset": self.preset}
         settings |= {"fixed": self.fixed, "ranges": [f"{each.path}={each.text}" for each in self.dimensions]}
-        before = study.user_attrs.get("settings")
-        if before is None:
-            return study.set_user_attr("settings", settings)
-        different = [name for name, value in settings.items() if json.loads(json.dumps(value)) != before.get(name)]
-        if different:
-            name = different[0]
-            raise UserError(
-                f"Expected the search of {self.folder}: {name}={before.get(name)}. Received: {name}={settings[name]}. "
-                "Give the same arguments, or another --to."
-            )
-        return None
+        return open_study(self.folder, settings, self.monitor.endswith(LOWER_IS_BETTER), self.seed)
 
     def _retry(self, study) -> int:
         """The number of trials that ended; those that were interrupted are queued again."""
@@ -162,7 +126,7 @@ class _Search:
         try:
             name, preset = self._resolve(sampled)
             record = new_record(name, self._command(sampled), preset)
-            run = TrainingRun(folder, preset, False, record, [PruneTrial(trial, self.monitor, self.optuna)])
+            run = TrainingRun(folder, preset, False, record, [PruneTrial(trial, self.monitor)])
             scores = run.run().scores
         except UserError as error:
             console.print(f"Trial {trial.number} failed: {error}", markup=False)
@@ -205,26 +169,3 @@ class _Search:
 
     def _logarithmic(self):
         return {dimension.path for dimension in self.dimensions if dimension.log}
-
-
-class PruneTrial(keras.callbacks.Callback):
-    """Reports each validation score to an Optuna trial, and ends the trial once its pruner says so."""
-
-    def __init__(self, trial: Any, monitor: str, optuna: Any) -> None:
-        super().__init__()
-        self.trial, self.monitor, self.optuna, self.count = trial, monitor, optuna, 0
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.count += 1
-        self.trial.report(logs[f"val_{self.monitor}"], self.count)
-        if self.trial.should_prune():
-            raise self.optuna.TrialPruned
-
-
-def _import_optuna() -> Any:
-    try:
-        import optuna
-    except ImportError as error:
-        raise UserError(f'Expected Optuna to search: pip install "zoo[search]". Received: {error}.') from error
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna
