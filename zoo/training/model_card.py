@@ -1,21 +1,19 @@
 """Model card: README.md in a model folder (Mitchell 2019, arXiv:1810.03993), with tables and pictures."""
 
 import platform
-from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import keras
 
 from zoo import catalog
 from zoo.objectives.classify_text import ClassifyText
 from zoo.presets import Training
-from zoo.runtime.errors import single_line
 from zoo.runtime.files import write_text
 from zoo.training.callbacks import to_csv
 from zoo.training.card_metadata import base_model, front_matter
+from zoo.training.markdown import markdown_table
 from zoo.training.mistakes import format_answer, worst_mistakes
 from zoo.training.plots import plot_calibration, plot_confusion, plot_curves, plot_thresholds
 from zoo.training.run_record import public_name
@@ -139,7 +137,7 @@ def _reports(folder, result):
     objective, parts = result.pipeline.objective, []
     if result.per_class:
         write_text(folder / "per_class.csv", to_csv(result.per_class))
-        parts += [f"## Scores by label, {result.split}", _table(result.per_class)]
+        parts += [f"## Scores by label, {result.split}", markdown_table(result.per_class)]
     if result.confusion_matrix is not None:
         plot_confusion(result.confusion_matrix, getattr(objective, "labels", ()), folder / "confusion.png")
         parts.append("![Confusion matrix](confusion.png)")
@@ -169,12 +167,12 @@ def _examples(folder, result):
     if objective.monitor != "perplexity" and result.records:
         pairs = zip(result.decisions[:SAMPLES], result.records[:SAMPLES], strict=True)
         rows = [_sample(objective, decision, record) for decision, record in pairs]
-        yield from (f"## Samples of {result.split}", _table(rows))
+        yield from (f"## Samples of {result.split}", markdown_table(rows))
     if mistakes:
         write_text(folder / "mistakes.csv", to_csv(mistakes))
         yield from (
             f"## Worst mistakes of {result.split}",
-            _table(mistakes[:MISTAKES]),
+            markdown_table(mistakes[:MISTAKES]),
             f"More: mistakes.csv. {QUOTES}",
         )
 
@@ -184,20 +182,8 @@ def _sample(objective, decision, record):
     return inputs | {"prediction": format_answer(objective, decision, record)}
 
 
-def _table(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows, dicts with the same keys, as a Markdown table; long texts are cut."""
-    rows = list(rows)
-    lines = [list(rows[0]), ["---"] * len(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(value, limit=160):
-    text = f"{value:.4f}" if isinstance(value, float) else single_line(str(value)).replace("|", "\\|")
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
-
-
 def _scores(scores):
     """Scores as a Markdown table; a split may lack a score, such as the scores of questions without an answer."""
     names = list(dict.fromkeys(name for values in scores.values() for name in values))
     rows = [{"split": split} | {name: values.get(name, "") for name in names} for split, values in scores.items()]
-    return _table(rows)
+    return markdown_table(rows)

@@ -18,7 +18,6 @@ from zoo.pipeline.model_folder import load
 from zoo.pipeline.pipeline import Pipeline
 from zoo.presets import Preset
 from zoo.runtime.console import console
-from zoo.runtime.errors import UserError
 from zoo.text.tokenizer import Tokenizer
 from zoo.training import checkpoint
 from zoo.training.calibration import calibrate_and_score
@@ -34,8 +33,6 @@ from zoo.training.run_result import RunResult
 from zoo.training.setup import initial_model, match_tokenizer
 from zoo.training.starting import start_of_run
 from zoo.training.training_data import load_data
-
-NO_CHECKPOINT = "none: the run had training.keep_checkpoint=false. Start from its weights: --from FOLDER."
 
 
 def train(
@@ -83,8 +80,6 @@ class TrainingRun:
         resume: whether to continue from the last checkpoint.
         record: of the run so far.
         callbacks: of Keras, called after validation: `logs` has its scores as `val_NAME`.
-
-    Raises UserError where a finished run is to go on, but kept no checkpoint.
     """
 
     dataset: Dataset
@@ -112,8 +107,6 @@ class TrainingRun:
         self.reopens = resume and not self.running.is_dir()  # a finished run goes on
         self.source = folder if self.reopens else self.running  # of tokenizer and checkpoint, where the run is resumed
         self.record, self.callbacks = record, callbacks
-        if self.reopens and not (folder / CHECKPOINT).is_file():
-            raise UserError(f"Expected {folder / CHECKPOINT}, to go on after it. Received: {NO_CHECKPOINT}")
 
     def run(self) -> Pipeline:
         """Train, score and save. Returns the trained pipeline."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from zoo.presets import Preset
 from zoo.runtime.console import console
-from zoo.training.run_folders import check_same, check_start, choose_folder, resumed_preset, running_folder
+from zoo.runtime.errors import UserError
+from zoo.training.run_folders import CHECKPOINT, check_same, check_start, choose_folder, resumed_preset, running_folder
 from zoo.training.run_record import RunRecord, load_record, new_record, train_command
 from zoo.training.setup import check_training, resolve_preset
 
@@ -43,5 +44,8 @@ def start_of_run(
     if not resume:
         return folder, preset, new_record(name, command, preset)
     longer, running = check_same(folder, preset), running_folder(folder).is_dir()
+    if longer and not running and not (folder / CHECKPOINT).is_file():
+        reason = "none: the run had training.keep_checkpoint=false. Start from its weights: --from FOLDER."
+        raise UserError(f"Expected {folder / CHECKPOINT}, to go on after it. Received: {reason}")
     record = load_record(running_folder(folder) if running else folder) or new_record(name, command, preset)
     return folder, preset, record.resumed(preset, longer) if longer or running else replace(record, state="finished")
