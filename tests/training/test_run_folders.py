@@ -73,8 +73,8 @@ def test_a_finished_run_goes_on_as_if_it_had_been_longer(short, tmp_path, capsys
     err = capsys.readouterr().err
     assert "Resumed after epoch 1." in err
     assert "the learning rate was 0.03 and goes on at 0.03" in err
-    whole = zoo.train(short, to=tmp_path / "whole", overrides=[setting])
-    assert_same(longer, whole)
+    uninterrupted = zoo.train(short, to=tmp_path / "whole", overrides=[setting])
+    assert_same(longer, uninterrupted)
     keys = ("epoch", "batch", "loss", "val_accuracy", "learning_rate")
     left, right = ([[row[key] for key in keys] for row in history(tmp_path / name)] for name in ("m", "whole"))
     assert left == right

@@ -18,6 +18,7 @@ from zoo.pipeline.pipeline import Pipeline
 from zoo.pipeline.predictor import predict
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
+from zoo.training.mistakes import format_answer, input_texts
 
 ALTERNATIVES = "n_best"  # answers below the best one
 SECONDS = 60.0  # that the resamples may take: scores such as BLEU take long
@@ -137,25 +138,24 @@ def _changes(pipelines, decisions, records):
     objectives, changes = [pipeline.objective for pipeline in pipelines], []
     for record, *made in zip(records, *decisions, strict=True):
         pairs = list(zip(objectives, made, strict=True))
-        answers = [objective.answer(decision, record) for objective, decision in pairs]
-        texts = [_text(objective, answer) for objective, answer in zip(objectives, answers, strict=True)]
+        texts = [_text(objective, decision, record) for objective, decision in pairs]
         if texts[0] != texts[1]:
             scores = [
                 objective.scores([decision], [record]).get(objective.monitor, 0.0) for objective, decision in pairs
             ]
-            inputs = {name: record[name] for name in objectives[0].fields.inputs if name in record}
-            changes.append(Change(inputs, *texts, gain=scores[1] - scores[0]))
+            changes.append(Change(input_texts(objectives[0], record), *texts, gain=scores[1] - scores[0]))
     return sorted(changes, key=lambda change: -abs(change.gain))
 
 
-def _text(objective, answer) -> str:
+def _text(objective, decision, record) -> str:
     """An answer without its probabilities; of an answer that is only numbers, its text to people."""
-    discrete = _without_floats(answer)
+    text = format_answer(objective, decision, record)
+    discrete = _without_floats(objective.answer(decision, record)) if text else ""
     if isinstance(discrete, dict) and len(discrete) == 1:
         (discrete,) = discrete.values()
     if isinstance(discrete, str):
         return discrete
-    return json.dumps(discrete, ensure_ascii=False) if discrete else objective.format(answer)
+    return json.dumps(discrete, ensure_ascii=False) if discrete else text
 
 
 def _without_floats(value):

@@ -115,8 +115,8 @@ class FitLoop:
         self.recorder.random_state = backend.random_state() if first else None  # building a model changes it
         self.freezer.freeze_up_to(block)
         if first:
-            epoch = self.length.epochs_of(first * self.length.interval)
-            console.print(f"After epoch {epoch}: {self.freezer.summary()}.")
+            epoch = first * self.length.interval // self.length.epoch + 1
+            console.print(f"From epoch {epoch} on: {self.freezer.summary()}.")
         passes = (end - first) * self.length.interval / self.length.epoch
         model, examples, predictor = self._stage(self.freezer.layer_names(block), passes)
         self.model, self.batches.examples, self.validation.predict_batch = model, examples, predictor
@@ -146,8 +146,8 @@ class FitLoop:
 
     def _fit(self, done, end):
         """Train from `done` batches to the interval `end`; returns the batches then done, all once training stopped."""
-        rest = -done % self.length.interval  # of an interval in which a shorter run ended
-        parts = [(rest, 1)] if rest else []
+        remaining = -done % self.length.interval  # of an interval in which a shorter run ended
+        parts = [(remaining, 1)] if remaining else []
         parts.append((self.length.interval, end - -(-done // self.length.interval)))
         with keep_freed_memory(), defer_interrupt(self._stop):
             for steps, count in parts:

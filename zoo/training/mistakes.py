@@ -26,9 +26,9 @@ def worst_mistakes(
         scores = objective.scores([decision], [record])
         if not _is_perfect(objective.monitor, scores):
             names = [objective.monitor, *(name for name in ERRORS if name in scores)]
-            shown = {name: float(scores[name]) for name in names if name in scores and name not in CORRELATIONS}
-            error = next((scores[name] for name in ERRORS if name in scores), -shown.get(objective.monitor, 0.0))
-            rows.append((error, shown | _texts(objective, decision, record)))
+            row_scores = {name: float(scores[name]) for name in names if name in scores and name not in CORRELATIONS}
+            error = next((scores[name] for name in ERRORS if name in scores), -row_scores.get(objective.monitor, 0.0))
+            rows.append((error, row_scores | _texts(objective, decision, record)))
     rows.sort(key=lambda pair: -pair[0])
     return [row for _, row in rows[:COUNT]]
 
@@ -41,18 +41,24 @@ def _is_perfect(monitor, scores):
 
 
 def _texts(objective, decision, record):
-    inputs = objective.fields.inputs
-    truth = [name for name in (*objective.fields.required, *objective.fields.optional) if name not in inputs]
-    texts = {name: _text(record.get(name, "")) for name in dict.fromkeys((*inputs, *truth))}
-    return (
-        texts
-        if objective.monitor == "perplexity"
-        else texts | {"prediction": format_answer(objective, decision, record)}
-    )
+    fields, inputs = objective.fields, input_texts(objective, record)
+    truth = [name for name in (*fields.required, *fields.optional) if name not in inputs and name != "tokens"]
+    texts = inputs | {name: record.get(name, "") for name in truth}
+    prediction = format_answer(objective, decision, record)
+    return {name: _text(value) for name, value in texts.items()} | ({"prediction": prediction} if prediction else {})
+
+
+def input_texts(objective: Objective, record: dict[str, Any]) -> dict[str, str]:
+    """{field: text} that a record is predicted from; tokens are joined to one text."""
+    if "tokens" in record:
+        return {"text": " ".join(record["tokens"])}
+    return {name: record[name] for name in objective.fields.inputs if name in record}
 
 
 def format_answer(objective: Objective, decision: dict[str, Any], record: dict[str, Any]) -> str:
-    """The answer for a record as a line of text."""
+    """The answer for a record as a line of text; "" for records without one, such as documents in place of pairs."""
+    if "tokens" not in record and not set(objective.fields.inputs) <= record.keys():
+        return ""
     return single_line(objective.format(objective.answer(decision, record)))
 
 

@@ -14,12 +14,12 @@ from zoo.runtime.files import write_text
 from zoo.training.callbacks import to_csv
 from zoo.training.card_metadata import base_model, front_matter
 from zoo.training.markdown import markdown_table
-from zoo.training.mistakes import format_answer, worst_mistakes
+from zoo.training.mistakes import format_answer, input_texts, worst_mistakes
 from zoo.training.plots import plot_calibration, plot_confusion, plot_curves, plot_thresholds
 from zoo.training.run_record import public_name
 from zoo.training.run_result import RunResult
 
-SAMPLES, MISTAKES = 3, 5  # rows of the card's tables
+EXAMPLES, MISTAKES = 3, 5  # rows of the card's tables
 QUOTES = "These tables quote the data: check them before you publish this card."
 CARD = """
 # {name}
@@ -164,10 +164,10 @@ def _classification(folder, objective, result):
 def _examples(folder, result):
     objective = result.pipeline.objective
     mistakes = worst_mistakes(objective, result.decisions, result.records)
-    if objective.monitor != "perplexity" and result.records:
-        pairs = zip(result.decisions[:SAMPLES], result.records[:SAMPLES], strict=True)
-        rows = [_sample(objective, decision, record) for decision, record in pairs]
-        yield from (f"## Samples of {result.split}", markdown_table(rows))
+    pairs = zip(result.decisions[:EXAMPLES], result.records[:EXAMPLES], strict=True)
+    examples = [_example(objective, decision, record) for decision, record in pairs]
+    if all(example["prediction"] for example in examples) and examples:
+        yield from (f"## Samples of {result.split}", markdown_table(examples))
     if mistakes:
         write_text(folder / "mistakes.csv", to_csv(mistakes))
         yield from (
@@ -177,9 +177,8 @@ def _examples(folder, result):
         )
 
 
-def _sample(objective, decision, record):
-    inputs = {name: record[name] for name in objective.fields.inputs}
-    return inputs | {"prediction": format_answer(objective, decision, record)}
+def _example(objective, decision, record):
+    return input_texts(objective, record) | {"prediction": format_answer(objective, decision, record)}
 
 
 def _scores(scores):

@@ -22,7 +22,7 @@ class Dimension:
     text: str  # as it was written
     low: float = 0.0
     high: float = 0.0
-    whole: bool = False  # whole numbers only
+    integer: bool = False  # whole numbers only
     log: bool = False  # sampled uniformly in the logarithm
     choices: tuple[str, ...] = ()
 
@@ -30,7 +30,7 @@ class Dimension:
         """The override `path=value` for an `optuna.Trial`."""
         if self.choices:
             value = trial.suggest_categorical(self.path, self.choices)
-        elif self.whole:
+        elif self.integer:
             value = trial.suggest_int(self.path, int(self.low), int(self.high), log=self.log)
         else:
             value = trial.suggest_float(self.path, self.low, self.high, log=self.log)
