@@ -30,7 +30,9 @@ def worst_mistakes(
             error = next((scores[name] for name in ERRORS if name in scores), -row_scores.get(objective.monitor, 0.0))
             rows.append((error, row_scores | _texts(objective, decision, record)))
     rows.sort(key=lambda pair: -pair[0])
-    return [row for _, row in rows[:COUNT]]
+    worst = [row for _, row in rows[:COUNT]]
+    empty = {name for name in (worst[0] if worst else ()) if not any(row[name] != "" for row in worst)}
+    return [{name: value for name, value in row.items() if name not in empty} for row in worst]
 
 
 def _is_perfect(monitor, scores):
@@ -56,8 +58,12 @@ def input_texts(objective: Objective, record: dict[str, Any]) -> dict[str, str]:
 
 
 def format_answer(objective: Objective, decision: dict[str, Any], record: dict[str, Any]) -> str:
-    """The answer for a record as a line of text; "" for records without one, such as documents in place of pairs."""
-    if "tokens" not in record and not set(objective.fields.inputs) <= record.keys():
+    """The answer for a record as a line of text.
+
+    "" where the decision is a loss only, as of language models, and for documents in place of pairs.
+    """
+    complete = "tokens" in record or set(objective.fields.inputs) <= record.keys()
+    if not complete or (objective.monitor == "perplexity" and decision.get("text") is None):
         return ""
     return single_line(objective.format(objective.answer(decision, record)))
 
