@@ -7,7 +7,9 @@ import textwrap
 import tokenize
 from dataclasses import MISSING, Field, dataclass, fields, replace
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,12 @@ def default_of(field: Field) -> Any:
     return field.default if field.default_factory is MISSING else field.default_factory()
 
 
-def with_field_comments(cls: type) -> type:
+def with_field_comments(cls: type[T]) -> type[T]:
     """A class decorator: append the fields with their types, defaults and comments to the docstring, for `help`."""
     comments = field_comments(cls)
     lines = [
         f"    {field.name} ({comments[field.name].type}, default {default_of(field)!r}): {comments[field.name].meaning}"
-        for field in fields(cls)
+        for field in fields(cls)  # type: ignore[arg-type]
         if field.name in comments
     ]
     cls.__doc__ = "\n".join([inspect.cleandoc(cls.__doc__ or ""), "", "Fields:", *lines])
