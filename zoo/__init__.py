@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from zoo.registration import register
     from zoo.runtime.errors import UserError
     from zoo.tokenizers import TokenizerSpec
+    from zoo.training.comparison import compare
     from zoo.training.model_soup import average
     from zoo.training.run import train
+    from zoo.training.search import search
 
 _MODULES = {  # public name -> the module of zoo that defines it
     "Adapters": "adapters.switching",
@@ -41,6 +43,7 @@ _MODULES = {  # public name -> the module of zoo that defines it
     "UserError": "runtime.errors",
     "average": "training.model_soup",
     "build": "build",
+    "compare": "training.comparison",
     "import_model": "importing",
     "load": "pipeline.model_folder",
     "load_weights": "checkpoints.loading",
@@ -48,6 +51,7 @@ _MODULES = {  # public name -> the module of zoo that defines it
     "names": "catalog",
     "open_dataset": "data.opening",
     "register": "registration",
+    "search": "training.search",
     "train": "training.run",
 }
 __all__ = [
@@ -65,6 +69,7 @@ __all__ = [
     "UserError",
     "average",
     "build",
+    "compare",
     "import_model",
     "load",
     "load_weights",
@@ -72,6 +77,7 @@ __all__ = [
     "names",
     "open_dataset",
     "register",
+    "search",
     "train",
 ]
 

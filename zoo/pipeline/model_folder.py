@@ -43,7 +43,7 @@ def load(folder: str | Path, quantize: str = "float32") -> Pipeline:
     scores, baselines = _read_json(folder / "scores.json"), _read_comparisons(folder / "baselines.json")
     if quantize != "float32":
         quantize_weights(model, quantize)
-    return Pipeline(model, preset, tokenizer, scores, quantize, baselines)
+    return Pipeline(model, preset, tokenizer, scores, quantize, folder, baselines)
 
 
 def _read_json(path):

@@ -24,16 +24,16 @@ def held_out(dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
 
 def calibrate_and_score(
     pipeline: Pipeline, splits: Mapping[str, Sequence[dict[str, Any]]], describe: Callable[[str], str]
-) -> tuple[Pipeline, list[dict[str, Any]], np.ndarray | None]:
-    """`(pipeline, scores per class, confusion matrix)`: calibrated on validation and scored on each of the splits.
+) -> tuple[Pipeline, list[dict[str, Any]], np.ndarray | None, list[dict[str, Any]]]:
+    """`(pipeline, scores per class, confusion matrix, decisions)`: calibrated on validation, scored on each split.
 
     Baselines of the same records, which the pipeline has, stay beside the new scores.
 
     Args:
-        splits: records by split, validation first; the tables are of the last one.
+        splits: records by split, validation first; tables and decisions are of the last one.
         describe: `Dataset.describe`, the source of a split.
     """
-    objective, scores, per_class, confusion_matrix = pipeline.objective, {}, [], None
+    objective, scores, per_class, confusion_matrix, decisions = pipeline.objective, {}, [], None, []
     baselines = {}
     for split, records in splits.items():
         decisions = predict(pipeline.model, objective, pipeline.tokenizer, records)
@@ -43,4 +43,5 @@ def calibrate_and_score(
         earlier = pipeline.baselines.values()
         baselines[split] = compare(objective, decisions, records, scores[split], describe(split), earlier)
     preset = replace(pipeline.preset, objective=objective)
-    return replace(pipeline, preset=preset, scores=scores, baselines=baselines), per_class, confusion_matrix
+    calibrated = replace(pipeline, preset=preset, scores=scores, baselines=baselines)
+    return calibrated, per_class, confusion_matrix, decisions
