@@ -32,7 +32,7 @@ def run(preset, folder, backend, seed):
     """Train one preset in a process of its own; returns a dict with accuracy and seconds."""
     to, start = Path("saved_models") / f"reproduce_{backend}_{preset}", time.monotonic()
     data = folder / DATA[preset.rpartition("_")[2]]
-    command = ["train", preset, "--data", data, "--to", to, "--restart", f"training.seed={seed}"]
+    command = ["train", preset, "--data", data, "--to", to, "--restart", "--force", f"training.seed={seed}"]
     subprocess.run(
         [sys.executable, "-m", "zoo", *command],
         check=True,
