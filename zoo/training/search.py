@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 
 from zoo.presets import Preset
+from zoo.readers.memory import to_spec
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
 from zoo.training.run import TrainingRun
@@ -70,7 +71,7 @@ def search(
 def _base(preset, data, columns, assignments, init):
     """The preset with the choice of another network, objective or tokenizer: the first of several."""
     parts = [text for text in assignments if "." not in text.partition("=")[0]]
-    return resolve_preset(preset, data, columns, [text.partition(",")[0] for text in parts], init)[1]
+    return resolve_preset(preset, to_spec(data), columns, [text.partition(",")[0] for text in parts], init)[1]
 
 
 class _Search:
@@ -85,7 +86,11 @@ class _Search:
 
     def _resolve(self, sampled) -> tuple[str, Preset]:
         return resolve_preset(
-            self.preset, self.options["data"], self.options["columns"], [*self.fixed, *sampled], self.options["init"]
+            self.preset,
+            to_spec(self.options["data"]),
+            self.options["columns"],
+            [*self.fixed, *sampled],
+            self.options["init"],
         )
 
     def run(self, trials: int) -> None:
