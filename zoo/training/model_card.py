@@ -9,6 +9,7 @@ import keras
 
 from zoo import catalog
 from zoo.runtime.files import write_text
+from zoo.runtime.version import VERSION
 from zoo.training.callbacks import to_csv
 from zoo.training.plots import plot_confusion, plot_curves
 from zoo.training.run_result import RunResult
@@ -94,7 +95,7 @@ def _data_and_history(result):
 def _versions():
     backend = keras.config.backend()
     return {
-        "zoo": version("zoo"),
+        "zoo": VERSION,
         "keras": keras.__version__,
         "backend": backend,
         "backend_version": version(backend),
