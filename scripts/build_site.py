@@ -60,7 +60,7 @@ def field_page():
     lines = [
         "# Fields",
         "",
-        "Every field is set on the command line by its path, such as `training.epochs=5` or `architecture.width=64`, and",
+        "Every field is set on the command line by its path, such as `training.epochs=5`, and",
         "in Python by its name. `architecture=lstm` replaces an architecture, after which its own fields apply.",
     ]
     for section, name in SECTIONS.items():
