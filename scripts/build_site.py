@@ -12,7 +12,7 @@ from dataclasses import MISSING, fields
 from docs import ROOT, SECTIONS, table
 
 REFERENCE = ROOT / "docs" / "reference"
-KINDS = ("architectures", "objectives", "tokenizers")
+CATALOGS = ("architectures", "objectives", "tokenizers")
 
 
 def command_line():
@@ -27,9 +27,7 @@ def command_line():
         "`zoo COMMAND --help` prints the same. Results are on standard output, messages on standard error.",
     ]
     for name, command in typer.main.get_command(app).commands.items():
-        rows = [
-            [f"`{_spelling(parameter)}`", _default(parameter.default), _help(parameter)] for parameter in command.params
-        ]
+        rows = [[f"`{_name(item)}`", _default(item.default), _help(item)] for item in command.params]
         lines += [
             "",
             f"## zoo {name}",
@@ -41,7 +39,7 @@ def command_line():
     return "\n".join(lines) + "\n"
 
 
-def _spelling(parameter):
+def _name(parameter):
     return parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.opts[0].upper()
 
 
@@ -65,7 +63,7 @@ def field_page():
     ]
     for section, name in SECTIONS.items():
         lines += ["", f"## {section}", "", field_table(getattr(presets, name), section)]
-    for kind in KINDS:
+    for kind in CATALOGS:
         for name in catalog.names(kind):
             part = kind.removesuffix("s")
             body = field_table(catalog.load(kind, name), part)

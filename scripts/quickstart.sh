@@ -16,8 +16,8 @@ $zoo train mlp_requests --to "$intents"
 say "2. Ask it"
 $zoo predict "$intents" "will it rain in oslo tomorrow" "book a table for two at a sushi bar"
 
-say "3. Train a tagger on the same requests, and tag a sentence"
-$zoo train lstm_cnn_requests_tag_tokens --to "$slots"
+say "3. Train a tagger on the same requests for 5 epochs, and tag a sentence"
+$zoo train lstm_cnn_requests_tag_tokens --to "$slots" training.epochs=5
 $zoo predict "$slots" "play thriller by michael jackson on spotify"
 
 say "4. Export the classifier as a SavedModel that takes raw strings"
