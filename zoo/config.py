@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, replace
-from importlib.metadata import version
 from typing import Any, get_type_hints
 
 from zoo import catalog
@@ -11,6 +10,7 @@ from zoo.presets import Data, LoRA, Preset, Training, Tuning
 from zoo.runtime.errors import UserError, did_you_mean, unknown
 from zoo.runtime.field_comments import default_of, field_comments
 from zoo.runtime.parsing import describe_type, parse
+from zoo.runtime.version import VERSION
 
 FORMAT = 2  # of preset.json; raised when a reader of the old form could misread the new form
 PARTS = {"architecture": "architectures", "objective": "objectives", "tokenizer": "tokenizers"}
@@ -25,7 +25,7 @@ def to_json(preset: Preset) -> str:
     parts = {part: {"name": catalog.name_of(kind, getattr(preset, part))} for part, kind in PARTS.items()}
     for field in fields(preset):
         parts.setdefault(field.name, {}).update(_values(getattr(preset, field.name)))
-    return json.dumps({"format": FORMAT, "zoo": version("zoo"), **parts}, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps({"format": FORMAT, "zoo": VERSION, **parts}, indent=2, ensure_ascii=False) + "\n"
 
 
 def from_json(text: str) -> Preset:

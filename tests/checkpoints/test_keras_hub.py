@@ -31,7 +31,7 @@ WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(
 
 @pytest.fixture(scope="module")
 def hub():
-    return pytest.importorskip("keras_hub", reason="needs: pip install keras-hub", exc_type=ImportError)
+    return pytest.importorskip("keras_nlp", reason="needs: pip install keras-nlp", exc_type=ImportError)
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +135,6 @@ def test_mistakes(hub, tmp_path, monkeypatch):
     hub.models.T5Backbone(**SIZES, num_heads=2).save_to_preset(str(tmp_path / "t5"))
     with pytest.raises(ValueError, match="Expected activation='gelu_approximate' of a T5Backbone. Received: 'relu'"):
         resolve(tmp_path / "t5")
-    monkeypatch.setitem(sys.modules, "keras_hub", None)
-    with pytest.raises(ValueError, match=r"Expected keras-hub to be installed, for .*preset"):
+    monkeypatch.setitem(sys.modules, "keras_nlp", None)
+    with pytest.raises(ValueError, match=r"Expected keras-nlp to be installed, for .*preset"):
         resolve(folder)

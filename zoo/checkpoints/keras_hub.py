@@ -1,4 +1,4 @@
-"""Convert presets of KerasHub (https://keras.io/keras_hub), loaded by keras_hub, to folders of transformers.
+"""Convert presets of KerasHub (https://keras.io/keras_hub), loaded by keras_nlp, to folders of transformers.
 
 The folders are cached in ~/.keras/zoo, or KERAS_HOME/zoo, so that a preset is converted once.
 """
@@ -34,7 +34,7 @@ def is_preset(folder: Path) -> bool:
 def as_huggingface(name: str) -> Path:
     """Convert a preset of KerasHub, by its name or folder, to a folder of transformers; returns the cached folder.
 
-    Raises UserError where keras_hub is not installed or cannot load it, or the zoo has no such architecture.
+    Raises UserError where keras_nlp is not installed or cannot load it, or the zoo has no such architecture.
     """
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     folder = home / "zoo" / f"{Path(name).name}-{_digest(Path(name), name)}"
@@ -57,13 +57,13 @@ def _digest(folder, name):
 
 
 def _load(name):
-    """`(keras_hub, backbone)` of a preset."""
+    """`(keras_nlp, backbone)` of a preset; `keras_nlp` is KerasHub under its earlier name."""
     try:
-        import keras_hub
+        import keras_nlp
 
-        return keras_hub, keras_hub.models.Backbone.from_preset(name)
+        return keras_nlp, keras_nlp.models.Backbone.from_preset(name)
     except ModuleNotFoundError as error:
-        raise UserError(f"Expected keras-hub to be installed, for {name}. Received: {error}.") from None
+        raise UserError(f"Expected keras-nlp to be installed, for {name}. Received: {error}.") from None
     except (OSError, ValueError, ImportError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:150]}"
         raise UserError(f"keras_hub cannot read {name} ({reason}). Without a network, give a folder.") from None

@@ -11,6 +11,7 @@ from zoo import catalog
 from zoo.objectives.classify_text import ClassifyText
 from zoo.presets import Training
 from zoo.runtime.files import write_text
+from zoo.runtime.version import VERSION
 from zoo.training.callbacks import to_csv
 from zoo.training.card_metadata import base_model, front_matter
 from zoo.training.markdown import markdown_table
@@ -120,7 +121,7 @@ def _data_and_history(result):
 
 def _versions(result):
     return {
-        "zoo": version("zoo"),
+        "zoo": VERSION,
         "keras": keras.__version__,
         "backends": ", then ".join(_with_version(name) for name in result.record.backends),
         "python": platform.python_version(),
