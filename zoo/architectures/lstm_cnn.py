@@ -19,7 +19,7 @@ from zoo.layers.dropout import variational_dropout
 from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.recurrent import cells
 from zoo.layers.word_features import BroadcastWords, WordEnds, WordHashes, WordIndex, WordMaxPooling
-from zoo.layers.word_table import WordTable
+from zoo.layers.word_table import HASHES, WordTable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,9 @@ class LSTMCNN(RecurrentStack):
         """Pretrained word vectors, (batch, words, word_width), zero for unknown words; none without a table."""
         if not self.words:
             return []
-        numbers = WordTable(self.words, self.space, name="word_table")(tokens, index, ends)
+        hashes = WordHashes(self.space, HASHES, name="table_hashes")(tokens, index, ends)
+        lower = WordHashes(self.space, HASHES, lowercase=True, name="table_lower_hashes")(tokens, index, ends)
+        numbers = WordTable(self.words, name="word_table")(hashes, lower)
         return [TokenEmbedding(self.words + 1, self.word_width, name="word_vectors")(numbers)]
 
     def _characters(self, tokens):

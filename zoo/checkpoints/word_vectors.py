@@ -69,7 +69,7 @@ def _glove(path, head):
     lines = head.split(b"\n")
     lines = [line.rstrip() for line in (lines[:-1] if len(lines) > 1 else lines)[:LINES]]  # the last one may be cut
     width = min((line.count(b" ") for line in lines if line), default=0)
-    if width < 2 or not all(_is_entry(line, width) for line in lines if line):
+    if width < 2 or not _is_entry(lines[0], width):
         raise UserError(f"Expected word vectors of GloVe, word2vec or fastText. Received: {path}{_kind(head)}.")
     return TextVectors(path, width, header=False)
 

@@ -91,7 +91,8 @@ class StartVectors:
         ids, matrix = self.ids, self.matrix
         if ids is None:
             ids = 1 + np.arange(len(matrix))
-            matrix = matrix[model.get_layer("word_table").set_words(self.words)]
+            space = model.get_layer("table_hashes").space
+            matrix = matrix[model.get_layer("word_table").set_words(self.words, space)]
         table = keras.ops.convert_to_numpy(weight.value).astype("float32")
         table *= matrix.std() / max(float(table.std()), keras.config.epsilon())
         table[ids] = matrix
