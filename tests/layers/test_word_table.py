@@ -13,7 +13,7 @@ def numbers(table, text):
     tokens = np.array([[2, *(byte + 5 for byte in text.encode()), 3, 0]], "int32")
     index = WordIndex(SPACE)(tokens)
     ends = WordEnds()(index)
-    hashes = [WordHashes(SPACE, HASHES, lowercase=lower)(tokens, index, ends) for lower in (False, True)]
+    hashes = [WordHashes(SPACE, **HASHES, lowercase=lower)(tokens, index, ends) for lower in (False, True)]
     return ops.convert_to_numpy(table(*hashes))[0]
 
 
@@ -29,7 +29,7 @@ def test_known_words_have_their_numbers_and_others_zero():
 
 
 def test_words_share_hardly_any_hash():
-    words = [f"{a}{b}" for a in ("un", "re", "", "pre") for b in range(5000)]
+    words = [f"{a}{b}" for a in ("un", "re", "", "pre") for b in range(5000)]  # one round of mixing: 670 collisions
     table = WordTable(len(words))
     table.build()
     table.set_words(words, SPACE)

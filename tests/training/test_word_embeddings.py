@@ -106,6 +106,7 @@ def test_a_network_over_bytes_has_a_table_of_words(words_and_bytes, tmp_path, ca
     pipeline = zoo.train(preset, to=tmp_path / "m")
     assert "vectors.bin: 28 of 29 words (97 %), 16 dimensions; others hashed." in capsys.readouterr().err
     architecture = zoo.load(tmp_path / "m").preset.architecture
+    assert isinstance(architecture, LSTMCNN)
     assert (architecture.words, architecture.word_width) == (28, 16)
     vectors = vectors_of(zoo.load(tmp_path / "m"), "the film SAD splendid unheard great Dull")
     expected = [VECTORS[word] for word in ("the", "film", "sad", "splendid")]

@@ -78,8 +78,8 @@ class LSTMCNN(RecurrentStack):
         """Pretrained word vectors, (batch, words, word_width), zero for unknown words; none without a table."""
         if not self.words:
             return []
-        hashes = WordHashes(self.space, HASHES, name="table_hashes")(tokens, index, ends)
-        lower = WordHashes(self.space, HASHES, lowercase=True, name="table_lower_hashes")(tokens, index, ends)
+        hashes = WordHashes(self.space, **HASHES, name="table_hashes")(tokens, index, ends)
+        lower = WordHashes(self.space, **HASHES, lowercase=True, name="table_lower_hashes")(tokens, index, ends)
         numbers = WordTable(self.words, name="word_table")(hashes, lower)
         return [TokenEmbedding(self.words + 1, self.word_width, name="word_vectors")(numbers)]
 

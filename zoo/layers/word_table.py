@@ -1,6 +1,7 @@
 """A table of known words: the number of each word of a text of bytes, for pretrained word vectors."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,7 +10,10 @@ from keras import ops
 from zoo.backend import Tensor
 from zoo.layers.word_features import SPECIAL, WordEnds, WordHashes, WordIndex
 
-HASHES = 2**31 - 1  # different hashes: among 400,000 words about 40 pairs share one
+HASHES: dict[str, Any] = {
+    "buckets": 2**31 - 1,
+    "rounds": 2,
+}  # of `WordHashes`: among 400,000 words about 40 pairs share a hash
 BATCH = 4096  # words that are hashed at a time
 
 
@@ -18,7 +22,7 @@ class WordTable(keras.layers.Layer):
     """The number of each word in a table of known words: (batch, words) int32, 1 to `words`; 0 for unknown words.
 
     A word that is not in the table has the number of its lower-case form. Words are known by their hashes, which
-    `zoo.layers.word_features.WordHashes` computes with `HASHES` buckets.
+    `zoo.layers.word_features.WordHashes` computes with the options `HASHES`.
 
     Args:
         words: size of the table.
@@ -65,4 +69,4 @@ def _hash(words, space):
     for row, ids in zip(tokens, rows, strict=True):
         row[: len(ids)] = ids
     word_index = WordIndex(space)(tokens)
-    return ops.convert_to_numpy(WordHashes(space, HASHES)(tokens, word_index, WordEnds()(word_index)))[:, 0]
+    return ops.convert_to_numpy(WordHashes(space, **HASHES)(tokens, word_index, WordEnds()(word_index)))[:, 0]
