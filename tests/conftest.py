@@ -24,6 +24,7 @@ RUN_ON = {  # folders, files and tests whose results do not depend on the backen
     **dict.fromkeys(("test_constraints", "test_text_generator", "test_transformers"), "torch"),
     **dict.fromkeys(("test_both_are_learned_at_once", "test_every_tokenizer_will_do"), "torch"),
     "export": "tensorflow",  # other backends export in a process that runs TensorFlow
+    "test_scripts": "tensorflow",
     "test_a_served_model_answers_as_predict_does": "",  # all backends
 }
 

@@ -37,6 +37,9 @@ class Architecture(ABC):
     and so must be a `zoo.layers.embedding.TokenEmbedding`. Names that match `blocks` group layers into blocks. Names of
     a head's layers, such as "logits", "hidden", "pooling" and those that begin with "head_", must not be used.
 
+    Pretrained word vectors start the rows of `word_embedding`, one for each token id; or, in an architecture with the
+    fields `words` and `word_width`, those of a table of words: see `zoo.layers.word_table`.
+
     Named sizes are constants at the foot of the file, the smallest first: `architecture=bert` on the command line takes
     the first, `architecture=bert:large` another.
 
@@ -51,6 +54,7 @@ class Architecture(ABC):
     pooling: str | None = fact("mean")  # of features into one vector a text; None: features are one vector already
     tied: bool = fact(False)  # weight tying: logits are products with the word vectors
     decoder_start: tuple[str, ...] = fact(("start",))  # special tokens that start the decoder's input
+    word_embedding: str = fact("embedding")  # name of the layer with the word vectors, which may be pretrained
     # A regular expression over names of layers, as `group_matcher` of timm: layers whose names begin with the same
     # match are one block. `tuning` freezes, unfreezes and scales the learning rate by blocks.
     blocks: str = fact(r"(block|layer|encoder|decoder|dense)\d+")

@@ -4,7 +4,8 @@ Chiu & Nichols 2016, https://aclanthology.org/Q16-1026, and Ma & Hovy 2016, http
 of the characters represent words outside the training data. The input is bytes (the tokenizer of that name); spaces
 separate words. Differences: word embeddings are looked up by a hash of the word (hash embeddings, Svenstrup 2017,
 https://arxiv.org/abs/1709.03933) and dropped at random in training, so that the network relies on characters too;
-embeddings of the lower-case word and of its suffix are added, as in spaCy's MultiHashEmbed.
+embeddings of the lower-case word and of its suffix are added, as in spaCy's MultiHashEmbed. Pretrained word vectors, as
+in both papers, are looked up in a table of known words, beside the hash embeddings; other words have zeros there.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from zoo.layers.dropout import variational_dropout
 from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.recurrent import cells
 from zoo.layers.word_features import BroadcastWords, WordEnds, WordHashes, WordIndex, WordMaxPooling
+from zoo.layers.word_table import HASHES, WordTable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,21 +38,24 @@ class LSTMCNN(RecurrentStack):
     kernel: int = 5  # bytes that a filter spans
     word_dropout: float = 0.2  # words whose embedding is dropped
     bidirectional: bool = True  # read each text in both directions
+    words: int = 0  # words with pretrained vectors, and
+    word_width: int = 0  # their dimensions: `training.word_vectors` sets both
 
     layer = cells.LSTM
 
     def __post_init__(self):
         super().__post_init__()
         self._set(causal=False)  # the features of each byte depend on its whole word
+        self._set(word_embedding="word_vectors" if self.words else "embedding")
 
     def __call__(self, tokens: KerasTensor) -> KerasTensor:
         index = WordIndex(self.space, self.padding, name="word_index")(tokens)
         ends = WordEnds(name="word_ends")(index)
         words = WordHashes(self.space, self.buckets, name="word_hashes")(tokens, index, ends)
         characters = self._characters(tokens)
-        x = Concatenate(name="word")(
-            [self._embed(words, tokens, index, ends), WordMaxPooling(name="word_characters")(characters, index, ends)]
-        )
+        features = [self._embed(words, tokens, index, ends), *self._pretrained(tokens, index, ends)]
+        features.append(WordMaxPooling(name="word_characters")(characters, index, ends))
+        x = Concatenate(name="word")(features)
         x = variational_dropout(self.embedding_dropout, "embedding_dropout")(x)
         padding_mask = PaddingMask(name="padding_mask")(words)
         for i in range(self.depth):
@@ -68,6 +73,15 @@ class LSTMCNN(RecurrentStack):
         options = {"lowercase": True, "suffix": self.suffix, "name": "suffix_hashes"}
         suffixes = WordHashes(self.space, self.buckets, **options)(tokens, index, ends)
         return Add(name="word_sum")([drop(Add(name="word_and_lower")([embed(words), embed(lower)])), embed(suffixes)])
+
+    def _pretrained(self, tokens, index, ends):
+        """Pretrained word vectors, (batch, words, word_width), zero for unknown words; none without a table."""
+        if not self.words:
+            return []
+        hashes = WordHashes(self.space, **HASHES, name="table_hashes")(tokens, index, ends)
+        lower = WordHashes(self.space, **HASHES, lowercase=True, name="table_lower_hashes")(tokens, index, ends)
+        numbers = WordTable(self.words, name="word_table")(hashes, lower)
+        return [TokenEmbedding(self.words + 1, self.word_width, name="word_vectors")(numbers)]
 
     def _characters(self, tokens):
         """Features of the bytes, (batch, time, filters)."""

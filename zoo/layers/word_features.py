@@ -64,10 +64,12 @@ class WordHashes(keras.layers.Layer):
         buckets: number of ids.
         lowercase: whether capitals of ASCII count as small letters.
         suffix: number of bytes at a word's end that are hashed; 0: all bytes.
+        rounds: times that the hash of each byte is mixed: 1 suffices for buckets of 16 bits, 2 for those of 31.
     """
 
-    def __init__(self, space: int, buckets: int, lowercase: bool = False, suffix: int = 0, **kwargs):
+    def __init__(self, space: int, buckets: int, lowercase: bool = False, suffix: int = 0, rounds: int = 1, **kwargs):
         super().__init__(**kwargs)
+        self.rounds = rounds
         self.space = space
         self.buckets = buckets
         self.lowercase = lowercase
@@ -83,7 +85,10 @@ class WordHashes(keras.layers.Layer):
             position = _at(_at(count, ends), word_index) - count
             inside = inside * ops.cast(position < self.suffix, "int32")
             position = position + WINDOW  # so that no word has the hash of its own suffix
-        mixed = _cumsum(inside * _mix(tokens + position * FNV_PRIME))
+        mixed = tokens + position * FNV_PRIME
+        for _ in range(self.rounds):
+            mixed = _mix(mixed)
+        mixed = _cumsum(inside * mixed)
         total = _at(mixed, ends) - ops.pad(_at(mixed, ends)[:, :-1], ((0, 0), (1, 0)))
         return ops.where(ends < 0, 0, 1 + ops.mod(_mix(total), self.buckets))
 

@@ -25,6 +25,8 @@ class Training:
     """Training settings: AdamW with warm-up and decay (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
 
     init: str = ""  # model folder to start from, with its network and tokenizer; empty: random weights
+    word_vectors: str = ""  # GloVe, word2vec or fastText file, or a model's folder, that starts the word embedding
+    vector_words: int = 0  # first, that is most frequent, words of `word_vectors` that join the vocabulary
     epochs: int = 10  # passes over the training examples, at most: see patience
     max_steps: int = 0  # optimizer steps after which training stops; 0: after all epochs
     batch_size: int = 32  # examples in a batch, or packed rows
@@ -65,7 +67,9 @@ class Tuning:
     The head is always trainable. Blocks are counted from the input on; the embeddings belong to block 0.
     """
 
-    freeze: str = ""  # "backbone": all below the head is frozen; "2": embeddings and two blocks; "0": embeddings
+    freeze: str = (
+        ""  # "backbone": all but the head; "2": the embeddings and two blocks; "0": embeddings; "embedding": words
+    )
     layer_decay: float = 1.0  # factor of the learning rate from each block to the one below it: Clark 2020, table 6
     unfreeze_every: float = 0.0  # epochs until the next block, from the head down, is unfrozen: Howard & Ruder 2018
     quantize: str = "float32"  # frozen dense kernels and token embeddings: or bfloat16, int8, to save memory

@@ -15,4 +15,6 @@ def import_optional(module: str, extra: str, purpose: str) -> ModuleType:
         return import_module(module)
     except ImportError as error:
         package = module.partition(".")[0].replace("_", "-")
-        raise UserError(f'{purpose} needs the package {package} ({error}): pip install "zoo[{extra}]"') from error
+        raise UserError(
+            f'{purpose} needs the package {package} ({error}): pip install "keras-text-zoo[{extra}]"'
+        ) from error

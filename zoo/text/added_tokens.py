@@ -1,7 +1,7 @@
 """Added tokens: new words for the vocabulary of a trained tokenizer."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import tokenizers
 from tokenizers import AddedToken
@@ -32,10 +32,26 @@ def add_tokens(backend: tokenizers.Tokenizer, tokens: Sequence[str]) -> tokenize
     return copy
 
 
+def add_words(backend: tokenizers.Tokenizer, words: Iterable[str]) -> tokenizers.Tokenizer:
+    """A copy of a word tokenizer with more words, normalised as text is.
+
+    Words that are in the vocabulary already, or that the tokenizer would split, are left out.
+    """
+    known = backend.get_vocab()
+    split = ((word.strip(), _split(backend, word)) for word in words)
+    whole = (parts[0] for word, parts in split if len(parts) == 1 and len(parts[0]) == len(word))
+    return _with_words(backend, [word for word in dict.fromkeys(whole) if word not in known])
+
+
+def _split(backend, text):
+    """The words of a text, normalised as the tokenizer normalises text."""
+    normal = backend.normalizer.normalize_str(text) if backend.normalizer else text
+    return [word for word, _ in backend.pre_tokenizer.pre_tokenize_str(normal)] if backend.pre_tokenizer else [normal]
+
+
 def _as_word(backend, token):
-    """A token normalised as the tokenizer normalises text. Raises `UserError` where it is split into several words."""
-    normal = backend.normalizer.normalize_str(token) if backend.normalizer else token
-    words = [word for word, _ in backend.pre_tokenizer.pre_tokenize_str(normal)] if backend.pre_tokenizer else [normal]
+    """A token as a word of the vocabulary. Raises `UserError` where it is split into several words."""
+    words = _split(backend, token)
     if len(words) > 1:
         raise UserError(f"Expected one word to add. Received: {token!r}, which is split into {' and '.join(words)}.")
     return "".join(words)

@@ -17,14 +17,16 @@ from zoo.runtime.errors import UserError, one_of
 from zoo.transforms.frozen import block_of_layer
 
 BACKBONE = "backbone"
-BYTES = {"float32": 4, "bfloat16": 2, "int8": 1}  # of an element of a weight
+EMBEDDING = "embedding"  # the word embedding alone, above which dropout stays: Kim 2014's CNN-static
+BYTES = {"float32": 4, "int32": 4, "bfloat16": 2, "int8": 1}  # of an element of a weight
 
 
 def check_tuning(preset: Preset) -> None:
     """Check the fine-tuning settings before the network is built. Raises UserError for a value out of range."""
     tuning, freeze = preset.tuning, str(preset.tuning.freeze)
-    if freeze not in ("", BACKBONE) and not freeze.isdecimal():
-        raise UserError(f"Expected tuning.freeze to be {BACKBONE!r} or a number of blocks. Received: {freeze!r}.")
+    if freeze not in ("", BACKBONE, EMBEDDING) and not freeze.isdecimal():
+        expected = f"{BACKBONE!r}, {EMBEDDING!r} or a number of blocks"
+        raise UserError(f"Expected tuning.freeze to be {expected}. Received: {freeze!r}.")
     if not 0 < tuning.layer_decay <= 1:
         raise UserError(f"Expected tuning.layer_decay to be above 0, up to 1. Received: {tuning.layer_decay}.")
     if not 0 <= tuning.unfreeze_every < math.inf:
@@ -60,6 +62,10 @@ class BlockFreezer:
         self.frozen: list[keras.Variable] = []
         self.blocks: dict[str, int] = {} if tuning == Tuning() else block_of_layer(architecture)
         self.highest = max(self.blocks.values(), default=0)
+        self.embedding = {architecture.word_embedding} if tuning.freeze == EMBEDDING else set()
+        if self.embedding - {layer.name for layer in model.layers}:
+            name = type(architecture).__name__
+            raise UserError(f"Expected a network with word embeddings. Received: tuning.freeze={EMBEDDING} of {name}.")
         self.lowest = self._always_frozen(type(architecture).__name__)
         self.lr_scales = self._lr_scales()
         trainable = len(model.trainable_weights)
@@ -74,7 +80,7 @@ class BlockFreezer:
         """The highest block that is frozen in every epoch; -1: none."""
         freeze = str(self.tuning.freeze)
         if not freeze.isdecimal():
-            return self.highest if freeze else -1
+            return self.highest if freeze == BACKBONE else -1
         if int(freeze) > self.highest:
             raise UserError(
                 f"Expected tuning.freeze to be at most {self.highest}, the blocks of {name}. Received: {freeze}."
@@ -113,7 +119,7 @@ class BlockFreezer:
         """Freeze all blocks up to `block`, and unfreeze every other weight that was trainable; -1 freezes none."""
         for weight in self.frozen:
             weight.trainable = True
-        names = self.layer_names(block)
+        names = self.layer_names(block) | self.embedding
         self.frozen = [w for layer in self.model.layers if layer.name in names for w in layer.trainable_weights]
         for weight in self.frozen:
             weight.trainable = False

@@ -119,7 +119,7 @@ class TrainingRun:
 
     def run(self) -> Pipeline:
         """Train, score and save. Returns the trained pipeline."""
-        data = load_data(self.preset, self.source / "tokenizer.json" if self.resume else None)
+        self.data = data = load_data(self.preset, self.source / "tokenizer.json" if self.resume else None)
         self.dataset, self.objective, self.tokenizer = data.dataset, data.objective, data.tokenizer
         self._build()
         self.freezer.quantize()
@@ -130,11 +130,12 @@ class TrainingRun:
     def _build(self):
         training, lora = self.preset.training, self.preset.lora
         set_seed(training.seed)
-        self.architecture = match_tokenizer(self.preset, self.tokenizer)
+        self.architecture = self.data.vectors.resize(match_tokenizer(self.preset, self.tokenizer))
         load = not self.resume or lora.rank or self.preset.tuning.freeze  # a checkpoint has all weights but frozen ones
         with dtype_policy(training.precision):
             init = training.init if load else ""
             model, new = initial_model(self.objective, self.architecture, init, self.tokenizer.vocabulary_size)
+        self.data.vectors.assign(model, self.architecture)
         self.lora = LoRATraining(model, self.architecture, lora, new) if lora.rank else None
         self.model = self.lora.model if self.lora else model
         self.freezer = BlockFreezer(self.preset.tuning, self.architecture, self.model)

@@ -18,7 +18,9 @@ def import_optuna() -> Any:
     try:
         import optuna
     except ImportError as error:
-        raise UserError(f'Expected Optuna to search: pip install "zoo[search]". Received: {error}.') from error
+        raise UserError(
+            f'Expected Optuna to search: pip install "keras-text-zoo[search]". Received: {error}.'
+        ) from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
 

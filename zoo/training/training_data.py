@@ -11,15 +11,17 @@ from zoo.objectives import Objective
 from zoo.presets import Preset
 from zoo.runtime.errors import UserError
 from zoo.text.tokenizer import Tokenizer
+from zoo.training.word_embeddings import StartVectors, check_word_vectors, read_vectors, with_frequent_words
 
 
 @dataclass(frozen=True)
 class LoadedData:
-    """The dataset of a preset, with the prepared objective and the tokenizer that its records determine."""
+    """The dataset of a preset, with the objective, the tokenizer and the word vectors that its records determine."""
 
     dataset: Dataset
     objective: Objective  # prepared: it knows the labels
     tokenizer: Tokenizer
+    vectors: StartVectors  # pretrained vectors of its words
 
 
 def load_data(preset: Preset, tokenizer_path: Path | None = None) -> LoadedData:
@@ -32,15 +34,19 @@ def load_data(preset: Preset, tokenizer_path: Path | None = None) -> LoadedData:
     """
     objective = preset.objective
     objective.check_architecture(preset.architecture)
+    check_word_vectors(preset)
     dataset = open_preset_dataset(preset)
     _check_splits(dataset, preset.data.spec)
     records = _Records(dataset, objective, objective.preparation(preset.architecture))
-    tokenizer = Tokenizer.load(tokenizer_path) if tokenizer_path else preset.tokenizer.train(records.texts)
+    if tokenizer_path:
+        tokenizer = Tokenizer.load(tokenizer_path)
+    else:
+        tokenizer = with_frequent_words(preset, preset.tokenizer.train(records.texts))
     deque(records.texts, maxlen=0)  # read the rest: some tokenizers are not trained on texts
     objective = records.preparation.finish(dataset.describe)
     # raises where the length has no room for special tokens
     list(objective.examples([records.first_record], tokenizer))
-    return LoadedData(dataset, objective, tokenizer)
+    return LoadedData(dataset, objective, tokenizer, read_vectors(preset, dataset, objective, tokenizer))
 
 
 def open_preset_dataset(preset: Preset) -> Dataset:
