@@ -65,6 +65,24 @@ def field_table():
     return table(["objective", "trains on", "optional", "predicts from"], rows)
 
 
+def target_table():
+    """What `fit` takes of a model of each objective, from the docstring of its `collate`."""
+    from zoo import catalog
+
+    rows = []
+    for name in catalog.names("objectives"):
+        parts = described_parts(catalog.load("objectives", name).collate, ("Inputs", "Targets", "Weights"))
+        rows.append([f"`{name}`", *parts])
+    return table(["objective", "inputs", "targets", "sample weights"], rows)
+
+
+def described_parts(function, headings):
+    """The text after each heading, such as "Inputs:", in a function's docstring."""
+    doc = inspect.getdoc(function)
+    parts = re.findall(r"^(\w+): (.*(?:\n {4}.*)*)", doc, re.MULTILINE)
+    return [" ".join(dict(parts)[heading].split()) for heading in headings]
+
+
 def pair_table():
     """Which architecture suits which objective: "yes", or the setting that the pair needs."""
     from zoo import catalog
@@ -169,6 +187,7 @@ PARTS = {
     "tokenizers": lambda: catalog_table("tokenizers"),
     "presets": preset_table,
     "fields": field_table,
+    "targets": target_table,
     "pairs": pair_table,
     "sizes": size_table,
     "settings": setting_table,

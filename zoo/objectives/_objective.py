@@ -81,7 +81,7 @@ class Objective(ABC):
         """`(inputs, targets, sample weights)` for `fit` from a dict of padded (batch, ...) arrays.
 
         Weights are (batch,) or (batch, time). Targets and weights of a model with several outputs are dicts. `random`
-        is seeded by the epoch and the batch.
+        is seeded by the epoch and the batch. The docstring of each objective's `collate` says what `fit` takes.
         """
 
     @abstractmethod
@@ -161,6 +161,10 @@ class Generates(Objective):
         """The template by which an exported graph makes the ids of `prompt_ids`."""
 
     def collate(self, batch, random):
+        """Inputs: `tokens` (batch, time); of an encoder-decoder `source` (batch, source time) and `target` (batch, time).
+        Targets: (batch, time) the id of the next token at each position.
+        Weights: (batch, time), 0 where no token is predicted: at padding, in prompts.
+        """
         labels = batch.pop("labels")
         return batch, np.maximum(labels, 0), (labels >= 0).astype("float32")
 

@@ -44,7 +44,10 @@ class EmbedText(Objective):
             yield {"tokens": np.concatenate([text.ids, partner.ids]), "ends": ends}
 
     def collate(self, batch, random):
-        """All first texts of the pairs, then all partners; the target of a row is the row of its partner."""
+        """Inputs: `tokens` (batch, time), all first texts of the pairs, then all partners.
+        Targets: (batch,) the row of each text's partner; the other rows are its negatives.
+        Weights: (batch,) of each text; none counts each once.
+        """
         tokens, (middles, ends, paddings) = batch.pop("tokens"), batch.pop("ends").T
         texts = np.concatenate([_cut(tokens, 0 * middles, middles, paddings), _cut(tokens, middles, ends, paddings)])
         rows = len(tokens)
