@@ -11,8 +11,8 @@ from tiny import compatible, shrink
 import zoo
 from zoo import catalog
 from zoo.data.collate import Collator
+from zoo.layers.label_loss import LabelAccuracy, LabelCrossentropy
 from zoo.objectives import build_model, compile_model
-from zoo.objectives._label_loss import LabelAccuracy, LabelCrossentropy
 from zoo.tokenizers.words import Words
 
 LABELS = ("bad", "fine", "good")

@@ -102,6 +102,7 @@ class SetFirst(keras.layers.Layer):
         return keras.KerasTensor(x.shape, dtype=x.dtype)
 
 
+@keras.saving.register_keras_serializable(package="zoo")
 class SpanLoss(keras.losses.Loss):
     """Mean of the cross-entropies of a span's start and end (Devlin 2018, section 4.2).
 

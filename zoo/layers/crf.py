@@ -9,6 +9,7 @@ from keras import ops
 
 from zoo.backend import Tensor
 from zoo.layers.crf_algorithms import marginals, negative_log_likelihood, to_front, viterbi
+from zoo.runtime.errors import UserError
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -66,6 +67,17 @@ class CRFLoss(keras.losses.Loss):
     def __init__(self, crf: CRF, name: str = "negative_log_likelihood", **kwargs):
         super().__init__(name=name, **kwargs)
         self.crf = crf
+
+    def get_config(self):
+        return super().get_config() | {"crf": self.crf.name}
+
+    @classmethod
+    def from_config(cls, config):
+        """Raise UserError: the layer belongs to a model, which a loss cannot find when Keras loads it."""
+        raise UserError(
+            "Expected compile=False to load a model with a CRF. Then compile it with "
+            f"loss=zoo.layers.CRFLoss(model.get_layer({config['crf']!r})). Received: compile=True."
+        )
 
     def call(self, y_true, y_pred):
         tags_BT = ops.cast(y_true, "int32")

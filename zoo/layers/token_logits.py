@@ -22,6 +22,9 @@ class TokenLoss(keras.losses.Loss):
         super().__init__(**kwargs)
         self.smoothing = smoothing
 
+    def get_config(self) -> dict:
+        return super().get_config() | {"smoothing": self.smoothing}
+
     def __call__(self, y_true, y_pred, sample_weight=None):
         """The mean loss; Keras would first copy logits of 16 bits into 32."""
         logits, targets = ops.convert_to_tensor(y_pred), ops.cast(y_true, "int32")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from zoo import backend
-from zoo.objectives._label_loss import LabelAccuracy, LabelCrossentropy
+from zoo.layers.label_loss import LabelAccuracy, LabelCrossentropy
 from zoo.objectives._objective import Objective
 
 if TYPE_CHECKING:

@@ -161,7 +161,7 @@ class Generates(Objective):
         """The template by which an exported graph makes the ids of `prompt_ids`."""
 
     def collate(self, batch, random):
-        """Inputs: `tokens` (batch, time); of an encoder-decoder `source` (batch, source time) and `target` (batch, time).
+        """Inputs: `tokens` (batch, time), or for a decoder `source` (batch, source time) and `target` (batch, time).
         Targets: (batch, time) the id of the next token at each position.
         Weights: (batch, time), 0 where no token is predicted: at padding, in prompts.
         """

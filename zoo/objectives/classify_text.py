@@ -14,11 +14,12 @@ from keras import ops
 
 from zoo.data.labels import LabelCollector, labels_of
 from zoo.layers.dropout import Dropout
+from zoo.layers.label_loss import LabelCrossentropy
 from zoo.layers.pooling import pool
+from zoo.layers.rdrop_loss import RDropLoss
 from zoo.metrics import classification as metrics
 from zoo.objectives import Calibrates, Fields, Objective, Preparation, Reports
-from zoo.objectives._label_loss import LabelCrossentropy
-from zoo.objectives._rdrop import RDropLoss, check_rdrop, repeat_rows
+from zoo.objectives._rdrop import check_rdrop, repeat_rows
 from zoo.objectives._requirements import check_reads_tokens
 
 

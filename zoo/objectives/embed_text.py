@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
-from keras import ops
 from keras.layers import UnitNormalization
 
+from zoo.layers.contrastive_loss import InBatchContrastiveLoss
 from zoo.layers.pooling import pool
 from zoo.metrics.retrieval import retrieval_scores
 from zoo.objectives import Fields, Objective
@@ -100,23 +100,6 @@ class EmbedText(Objective):
 
     def selection_key(self, scores):
         return (scores["accuracy"], scores["mrr"])
-
-
-class InBatchContrastiveLoss(keras.losses.Loss):
-    """InfoNCE with in-batch negatives: cross-entropy in nats of each row's partner among all other rows.
-
-    `y_true` (rows,) is the partner's row, `y_pred` (rows, width) are vectors of length 1.
-    """
-
-    def __init__(self, temperature: float = 0.05, **kwargs) -> None:
-        super().__init__(**kwargs)
-        self.temperature = temperature
-
-    def call(self, y_true, y_pred):
-        similarity = ops.matmul(y_pred, ops.transpose(y_pred)) / self.temperature
-        similarity = similarity - 1e9 * ops.eye(ops.shape(y_pred)[0], dtype=similarity.dtype)  # no text is its partner
-        partners = ops.cast(ops.reshape(y_true, (-1,)), "int32")
-        return ops.sparse_categorical_crossentropy(partners, similarity, from_logits=True)
 
 
 def _cut(tokens, starts, ends, paddings):
