@@ -26,7 +26,7 @@ def build(architecture: str | Architecture, objective: str | Objective, **settin
     docstring of the objective's `collate`:
 
     >>> import numpy as np, zoo
-    >>> model = zoo.build("mlp", "classify_text", vocabulary=50, labels=["bad", "good"], width=8)
+    >>> model = zoo.build("lstm", "classify_text", vocabulary=50, labels=["bad", "good"], width=8, units=8)
     >>> inputs, labels = {"tokens": np.random.randint(1, 50, (32, 7))}, np.random.randint(0, 2, 32)
     >>> history = model.fit(inputs, labels, epochs=2, verbose=0)
     >>> model.predict(inputs, verbose=0).shape

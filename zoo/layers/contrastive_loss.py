@@ -9,6 +9,13 @@ class InBatchContrastiveLoss(keras.losses.Loss):
     """InfoNCE with in-batch negatives: cross-entropy in nats of each row's partner among all other rows.
 
     `y_true` (rows,) is the partner's row, `y_pred` (rows, width) are vectors of length 1.
+
+    Args:
+        temperature: by which cosine similarities are divided.
+
+    >>> vectors = np.eye(4, dtype="float32")  # rows 0 and 2, and rows 1 and 3, are partners
+    >>> round(float(layers.InBatchContrastiveLoss()(np.array([2, 3, 0, 1]), vectors)), 4)
+    1.0986
     """
 
     def __init__(self, temperature: float = 0.05, **kwargs) -> None:

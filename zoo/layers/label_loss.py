@@ -23,7 +23,13 @@ def one_hot_labels(labels: Tensor, logits: Tensor) -> Tensor:
 
 @keras.saving.register_keras_serializable(package="zoo")
 class LabelCrossentropy(keras.losses.CategoricalCrossentropy):
-    """Categorical cross-entropy of one-hot labels, (batch, classes), or of integer labels, (batch,)."""
+    """Categorical cross-entropy of one-hot labels, (batch, classes), or of integer labels, (batch,).
+
+    >>> loss = layers.LabelCrossentropy(from_logits=True)
+    >>> logits = np.zeros((2, 4), "float32")
+    >>> round(float(loss(np.array([0, 3]), logits)), 4), round(float(loss(np.eye(4)[[0, 3]], logits)), 4)
+    (1.3863, 1.3863)
+    """
 
     def call(self, y_true, y_pred):
         y_pred = ops.convert_to_tensor(y_pred)
@@ -32,7 +38,13 @@ class LabelCrossentropy(keras.losses.CategoricalCrossentropy):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class LabelAccuracy(keras.metrics.CategoricalAccuracy):
-    """Accuracy of one-hot labels, (batch, classes), or of integer labels, (batch,)."""
+    """Accuracy of one-hot labels, (batch, classes), or of integer labels, (batch,).
+
+    >>> accuracy = layers.LabelAccuracy()
+    >>> accuracy.update_state(np.array([0, 1]), np.array([[2.0, 1.0], [3.0, 1.0]]))
+    >>> float(accuracy.result())
+    0.5
+    """
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_pred = ops.convert_to_tensor(y_pred)
