@@ -9,8 +9,12 @@ import ast
 import inspect
 import re
 import subprocess
+import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from layer_pages import layer_pages
 
 ROOT = Path(__file__).parent.parent
 SECTIONS = {"data": "Data", "training": "Training", "lora": "LoRA", "tuning": "Tuning"}  # of a preset
@@ -191,6 +195,7 @@ PARTS = {
     "pairs": pair_table,
     "sizes": size_table,
     "settings": setting_table,
+    "layers": lambda: layer_pages(table),
     "train_options": lambda: option_table("train"),
     "generate_options": lambda: option_table("generate"),
     "floors": floor_table,
