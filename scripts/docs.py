@@ -6,7 +6,6 @@ A generated part stands between the comments `<!-- NAME -->` and `<!-- end of NA
 """
 
 import ast
-import inspect
 import re
 import subprocess
 import sys
@@ -141,10 +140,12 @@ def option_table(command):
 
 def described_fields(cls):
     """(name, default, comment) of each field of a dataclass, from its source."""
-    comments = dict(re.findall(r"^    (\w+): .*?  # (.*)$", inspect.getsource(cls), re.MULTILINE))
+    from zoo.runtime.field_comments import default_of, field_comments
+
+    comments = field_comments(cls)
     for field in fields(cls):
-        default = field.default if field.default_factory is MISSING else field.default_factory()
-        yield field.name, "" if default in (MISSING, "", None) else f"`{default}`", comments.get(field.name, "")
+        default = default_of(field)
+        yield field.name, "" if default in (MISSING, "", None) else f"`{default}`", comments[field.name].meaning
 
 
 def floor_table():

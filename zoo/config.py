@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 from importlib.metadata import version
 from typing import Any, get_type_hints
 
 from zoo import catalog
 from zoo.presets import Data, LoRA, Preset, Training, Tuning
 from zoo.runtime.errors import UserError, did_you_mean, unknown
+from zoo.runtime.field_comments import default_of, field_comments
 from zoo.runtime.parsing import describe_type, parse
 
 FORMAT = 2  # of preset.json; raised when a reader of the old form could misread the new form
@@ -86,6 +87,28 @@ def differences(first: Preset, second: Preset) -> list[str]:
     """Dotted paths of the fields in which two presets differ."""
     left, right = json.loads(to_json(first)), json.loads(to_json(second))
     return [path for path in sorted(_leaves(left) | _leaves(right)) if _leaf(left, path) != _leaf(right, path)]
+
+
+def describe(preset: Preset) -> list[dict[str, Any]]:
+    """A dict for each field that can be set: `setting` (its path), `value`, `type`, `default` and `meaning`.
+
+    A field without a default has the default None.
+    """
+    return [
+        {"setting": f"{part.name}.{field.name}"} | _described(getattr(preset, part.name), field)
+        for part in fields(preset)
+        for field in fields(getattr(preset, part.name))
+        if field.init
+    ]
+
+
+def _described(part, field) -> dict[str, Any]:
+    comment, default = field_comments(type(part)).get(field.name), default_of(field)
+    described = {"value": getattr(part, field.name), "type": comment.type if comment else str(field.type)}
+    return described | {
+        "default": None if default is MISSING else default,
+        "meaning": comment.meaning if comment else "",
+    }
 
 
 def _values(part) -> dict[str, Any]:

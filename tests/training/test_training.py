@@ -225,9 +225,9 @@ def test_tokens_are_cached_by_content(tiny, tmp_path, reviews):
 
     zoo.train(tiny, to=tmp_path / "m")
     first = cached()
-    zoo.train(tiny, to=tmp_path / "m")
+    zoo.train(tiny, to=tmp_path / "m", force=True)
     assert cached() == first
-    zoo.train(tiny, to=tmp_path / "m", overrides=["objective.length=8"])
+    zoo.train(tiny, to=tmp_path / "m", overrides=["objective.length=8"], force=True)
     assert cached().items() > first.items()
     assert len(cached()) == len(first) + 1  # new training examples; the same records and encodings
 

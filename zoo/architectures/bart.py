@@ -37,7 +37,7 @@ class BART(Architecture):
     length: int = 1024  # rows of the table of positions: the longest text
     width: int = 768  # of the residual stream
     depth: int = 6  # blocks of the encoder, and of the decoder
-    heads: int = 12
+    heads: int = 12  # attention heads of a block
     hidden: int = 3072  # of the feed-forward layers
     dropout: float = 0.1  # of embeddings, attention weights and outputs of sublayers
 

@@ -48,7 +48,7 @@ class BERT(Architecture):
     length: int = 512  # rows of the table of positions: the longest text
     width: int = 768  # of the residual stream
     depth: int = 12  # blocks
-    heads: int = 12
+    heads: int = 12  # attention heads of a block
     hidden: int = 3072  # of the feed-forward layers
     num_segments: int = 2  # segment embeddings: of the first and of the second text of a pair
     dropout: float = 0.1  # of embeddings, attention weights and outputs of sublayers

@@ -29,7 +29,7 @@ class DistilBERT(Architecture):
     length: int = 512  # rows of the table of positions: the longest text
     width: int = 768  # of the residual stream
     depth: int = 6  # blocks
-    heads: int = 12
+    heads: int = 12  # attention heads of a block
     hidden: int = 3072  # of the feed-forward layers
     dropout: float = 0.1  # of embeddings, attention weights and outputs of sublayers
 

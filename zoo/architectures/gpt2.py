@@ -42,7 +42,7 @@ class GPT2(Architecture):
     length: int = 1024  # rows of the table of positions: the longest text
     width: int = 768  # of the residual stream
     depth: int = 12  # blocks
-    heads: int = 12
+    heads: int = 12  # attention heads of a block
     hidden: int = 3072  # of the feed-forward layers
     dropout: float = 0.1  # of embeddings, attention weights and outputs of sublayers
     epsilon: float = 1e-5  # added to the variance by norms

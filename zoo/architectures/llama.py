@@ -61,7 +61,7 @@ class Llama(Architecture):
     length: int = 2048  # tokens of the longest text in training
     width: int = 4096  # of the residual stream
     depth: int = 32  # blocks
-    heads: int = 32
+    heads: int = 32  # attention heads of a block
     kv_heads: int = 32  # heads of keys and values, each shared by a group of heads
     hidden: int = 11_008  # of the feed-forward layers
     epsilon: float = 1e-6  # added to the mean square by norms

@@ -35,7 +35,7 @@ class LSTMCNN(RecurrentStack):
     filters: int = 128  # of the convolution over bytes
     kernel: int = 5  # bytes that a filter spans
     word_dropout: float = 0.2  # words whose embedding is dropped
-    bidirectional: bool = True
+    bidirectional: bool = True  # read each text in both directions
 
     layer = cells.LSTM
 

@@ -83,8 +83,8 @@ class T5(Architecture):
     vocabulary: int = 32_128
     width: int = 512  # of the residual stream
     depth: int = 6  # blocks of the encoder, and of the decoder
-    heads: int = 8
-    head_width: int = 64
+    heads: int = 8  # attention heads of a block
+    head_width: int = 64  # of the keys of an attention head
     hidden: int = 2048  # of the feed-forward layers
     gated: bool = False  # version 1.1: gated feed-forward layers, with GELU in place of ReLU
     tied: bool = True  # weight tying: logits are products with the word vectors; not in version 1.1

@@ -29,7 +29,7 @@ class Transformer(Architecture):
     vocabulary: int = 37_000  # section 5.1, of English and German together
     width: int = 512  # of the residual stream
     depth: int = 6  # blocks of the encoder, and of the decoder
-    heads: int = 8
+    heads: int = 8  # attention heads of a block
     hidden: int = 2048  # of the feed-forward layers
     dropout: float = 0.1  # of word vectors with positions and of the output of sublayers; section 5.4
     norm: str = "post"  # or pre

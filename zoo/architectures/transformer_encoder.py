@@ -26,7 +26,7 @@ class TransformerEncoder(Architecture):
 
     width: int = 128  # of the residual stream
     depth: int = 2  # blocks
-    heads: int = 4
+    heads: int = 4  # attention heads of a block
     hidden: int = 512  # of the feed-forward layers
     word_dropout: float = 0.1  # words replaced by the unknown token
     embedding_dropout: float = 0.3  # of word vectors with their positions

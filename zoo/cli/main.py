@@ -6,7 +6,15 @@ import sys
 
 import typer
 
-from zoo.cli import chat_command, generate_command, model_commands, predict_command
+from zoo.cli import (
+    chat_command,
+    generate_command,
+    model_commands,
+    predict_command,
+    runs_command,
+    search_command,
+    show_command,
+)
 from zoo.cli.options import with_imports
 from zoo.runtime.errors import USER_ERROR, single_line, user_message
 
@@ -17,7 +25,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up messages of Te
 
 app = typer.Typer(add_completion=False, help=__doc__)
 app.command("list")(with_imports(model_commands.list_))
+app.command()(with_imports(show_command.show))
 app.command()(with_imports(model_commands.train))
+app.command()(with_imports(search_command.search))
+app.command()(runs_command.runs)
+app.command()(with_imports(runs_command.compare))
 app.command("import")(with_imports(model_commands.import_))
 app.command()(with_imports(model_commands.average))
 app.command()(with_imports(model_commands.evaluate))

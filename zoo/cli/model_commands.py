@@ -59,14 +59,19 @@ def train(
     preset: Annotated[str, typer.Argument(help="A name of `zoo list presets`.")],
     overrides: Annotated[list[str] | None, typer.Argument(metavar="[PATH.TO.FIELD=VALUE]...")] = None,
     data: Spec = "",
-    to: Annotated[Path | None, typer.Option(help="The model folder; default saved_models/PRESET.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="The model folder; default saved_models/PRESET, PRESET-2 and so on.")
+    ] = None,
     columns: Columns = "",
     errors: Errors = "",
     init: Annotated[
         str, typer.Option("--from", help="Warm start: a model folder, hf:OWNER/NAME or keras:PRESET.")
     ] = "",
-    resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue an unfinished run; with training.epochs=N, a finished one.")
+    ] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Discard an unfinished run.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the model of the folder, and its exports.")] = False,
 ) -> None:
     """Train a preset on its own data or on yours."""
     overrides = [*(overrides or []), *([f"data.errors={errors}"] if errors else [])]
@@ -77,9 +82,10 @@ def train(
         "init": init,
         "resume": resume,
         "restart": restart,
+        "force": force,
     }
     pipeline = start().train(preset, **options, overrides=overrides)
-    _report_scores(pipeline, to or Path("saved_models") / preset)
+    _report_scores(pipeline, pipeline.folder)
 
 
 def _report_scores(pipeline, folder):

@@ -131,13 +131,13 @@ class ClassifyText(Objective, Calibrates, Reports):
         """With `multi_label`, a copy with the threshold of the highest micro-averaged F1."""
         if not self.multi_label:
             return self
-        return replace(self, threshold=metrics.best_threshold(self.truth(records), self._probabilities(decisions)))
+        return replace(self, threshold=metrics.best_threshold(self.truth(records), self.probabilities(decisions)))
 
     def truth(self, records: Sequence[dict]) -> np.ndarray:
         """(rows, classes) booleans: the labels of the records."""
         return np.array([self._multi_hot(record) for record in records], bool).reshape(-1, len(self.labels))
 
-    def _probabilities(self, decisions):
+    def probabilities(self, decisions: Sequence[dict]) -> np.ndarray:
         """(rows, classes), in the order of `labels`."""
         probabilities = np.zeros((len(decisions), len(self.labels)), "float32")
         for row, decision in zip(probabilities, decisions, strict=True):
@@ -147,13 +147,13 @@ class ClassifyText(Objective, Calibrates, Reports):
     def predicted_labels(self, decisions: Sequence[dict]) -> np.ndarray:
         """(rows, classes) booleans: the labels of the decisions, by this objective's threshold with `multi_label`."""
         if self.multi_label:
-            return self._selected(self._probabilities(decisions))
+            return self._selected(self.probabilities(decisions))
         best = np.array([decision["labels"][0] for decision in decisions], int)
         return best[:, None] == np.arange(len(self.labels))
 
     def scores(self, decisions, records):
         truth = self.truth(records)
-        loss = metrics.log_loss(truth, self._probabilities(decisions), self.multi_label)
+        loss = metrics.log_loss(truth, self.probabilities(decisions), self.multi_label)
         return metrics.classification_scores(truth, self.predicted_labels(decisions)) | {"loss": loss}
 
     def per_class(self, decisions, records):

@@ -43,7 +43,7 @@ def load(folder: str | Path, quantize: str = "float32") -> Pipeline:
     scores = _read(path, lambda path: json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
     if quantize != "float32":
         quantize_weights(model, quantize)
-    return Pipeline(model, preset, tokenizer, scores, quantize)
+    return Pipeline(model, preset, tokenizer, scores, quantize, folder)
 
 
 def _read(

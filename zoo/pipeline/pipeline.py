@@ -35,6 +35,7 @@ class Pipeline(GenerationMethods):
     tokenizer: Tokenizer
     scores: dict[str, Scores] = field(default_factory=dict)  # by split, measured after training
     weight_type: str = "float32"  # "bfloat16" and "int8" are for inference only: see `quantize` of `zoo.load`
+    folder: Path | None = None  # the model folder that it was saved in or loaded from
 
     @property
     def objective(self) -> Objective:

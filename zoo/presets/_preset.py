@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 
 from zoo.architectures import Architecture
 from zoo.objectives import Objective
+from zoo.runtime.field_comments import with_field_comments
 from zoo.tokenizers import TokenizerSpec
 
 
+@with_field_comments
 @dataclass(frozen=True, kw_only=True)
 class Data:
     """The data set: which records are read."""
@@ -17,12 +19,13 @@ class Data:
     errors: str = "strict"  # or "replace": read broken UTF-8 as U+FFFD
 
 
+@with_field_comments
 @dataclass(frozen=True, kw_only=True)
 class Training:
     """Training settings: AdamW with warm-up and decay (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
 
     init: str = ""  # model folder to start from, with its network and tokenizer; empty: random weights
-    epochs: int = 10
+    epochs: int = 10  # passes over the training examples, at most: see patience
     max_steps: int = 0  # optimizer steps after which training stops; 0: after all epochs
     batch_size: int = 32  # examples in a batch, or packed rows
     packed_length: int = 0  # sequence packing: ids in a row of several examples; 0: one example a row
@@ -38,10 +41,12 @@ class Training:
     ema: float = 0.0  # decay of the exponential moving average of the weights, which is validated and saved; 0: off
     validate_every: int = 0  # optimizer steps between validations, each with a checkpoint; 0: an epoch
     patience: int = 3  # early stopping: validations without a better score; 0: off
+    keep_checkpoint: bool = True  # in the model folder, to go on later (--resume training.epochs=N); 3 to 5 model sizes
     precision: str = "float32"  # dtype policy of Keras: or mixed_bfloat16, mixed_float16
     seed: int = 0  # of initial weights, dropout and the order of examples
 
 
+@with_field_comments
 @dataclass(frozen=True, kw_only=True)
 class LoRA:
     """LoRA: low-rank updates of kernels, above a frozen backbone (Hu et al. 2021, arXiv:2106.09685)."""
@@ -52,6 +57,7 @@ class LoRA:
     targets: str = "attention/"  # target modules: a regular expression found in the paths of their kernels
 
 
+@with_field_comments
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
     """Fine-tuning: freezing, layer-wise learning-rate decay, gradual unfreezing and quantisation of the backbone.

@@ -23,17 +23,17 @@ def held_out(dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
 
 def calibrate_and_score(
     pipeline: Pipeline, splits: Mapping[str, Sequence[dict[str, Any]]]
-) -> tuple[Pipeline, list[dict[str, Any]], np.ndarray | None]:
-    """`(pipeline, scores per class, confusion matrix)`: calibrated on validation and scored on each of the splits.
+) -> tuple[Pipeline, list[dict[str, Any]], np.ndarray | None, list[dict[str, Any]]]:
+    """`(pipeline, scores per class, confusion matrix, decisions)`: calibrated on validation, scored on each split.
 
     Args:
-        splits: records by split, validation first; the tables are of the last one.
+        splits: records by split, validation first; tables and decisions are of the last one.
     """
-    objective, scores, per_class, confusion_matrix = pipeline.objective, {}, [], None
+    objective, scores, per_class, confusion_matrix, decisions = pipeline.objective, {}, [], None, []
     for split, records in splits.items():
         decisions = predict(pipeline.model, objective, pipeline.tokenizer, records)
         if split == "validation" and isinstance(objective, Calibrates):
             objective = objective.calibrate(decisions, records)
         scores[split], per_class, confusion_matrix = scores_and_tables(objective, decisions, records)
     calibrated = replace(pipeline, preset=replace(pipeline.preset, objective=objective), scores=scores)
-    return calibrated, per_class, confusion_matrix
+    return calibrated, per_class, confusion_matrix, decisions

@@ -17,6 +17,7 @@ from zoo.runtime.files import write_text
 from zoo.text.tokenizer import Tokenizer
 from zoo.training import checkpoint
 from zoo.training.optimizer import ema_weights
+from zoo.training.run_length import RunLength
 from zoo.training.tensorboard import EventWriter
 
 
@@ -29,7 +30,7 @@ class Validation(keras.callbacks.Callback):
         network: the model that is scored: the trained model, or a model with the same weights and one example a row.
         variables: that training may change.
         records: of the validation split.
-        patience: epochs without a better key after which training stops; 0: never.
+        patience: validations without a better key after which training stops; 0: never.
 
     `predict_batch`, where set, takes the place of the network's `predict_on_batch`.
     """
@@ -49,12 +50,15 @@ class Validation(keras.callbacks.Callback):
         self.predict_batch: Callable | None = None
         self.best: list[np.ndarray] | None = None
         self.best_key: tuple = ()  # of `objective.selection_key`
-        self.best_epoch = -1
+        self.best_index = -1  # of the validation with the best key, counted from 0
+        self.patience_start = 0  # the validation from which `patience` counts
+        self.count = 0  # validations so far
 
-    def resume(self, saved: checkpoint.Checkpoint) -> None:
-        """Continue after a checkpoint, with its best weights."""
-        self.best = saved.best
-        self.best_key, self.best_epoch = tuple(saved.progress["best_key"]), saved.progress["best_epoch"]
+    def resume(self, saved: checkpoint.Checkpoint, longer: bool) -> None:
+        """Continue after a checkpoint, with its best weights; a run made longer counts its patience anew."""
+        self.best, self.count = saved.best, len(saved.progress["rows"])
+        self.best_key, self.best_index = tuple(saved.progress["best_key"]), saved.progress["best_index"]
+        self.patience_start = self.count - 1 if longer else 0
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         with ema_weights(self.model):
@@ -69,43 +73,49 @@ class Validation(keras.callbacks.Callback):
             scores = self.objective.scores(outputs, self.records)
             key = self.objective.selection_key(scores)
             if self.best is None or key > self.best_key:
-                self.best_key, self.best_epoch = key, epoch
+                self.best_key, self.best_index = key, self.count
                 self.best = checkpoint.values(self.variables)
         logs.update({f"val_{name}": value for name, value in scores.items()})
-        if self.patience and epoch - self.best_epoch >= self.patience:
+        if self.patience and self.count - max(self.best_index, self.patience_start) >= self.patience:
             self.model.stop_training = True
+        self.count += 1
 
 
 class StopAfter(keras.callbacks.Callback):
-    """Stops training after `total` batches, in the middle of an epoch if need be; an epoch has `steps` batches."""
+    """Stops training after `total` batches of the run, in the middle of an epoch if need be; `done` precede."""
 
-    def __init__(self, total: int, steps: int) -> None:
+    def __init__(self, total: int, done: int) -> None:
         super().__init__()
-        self.total, self.steps = total, steps
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.first_batch = epoch * self.steps
+        self.total, self.done = total, done
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if self.first_batch + batch + 1 >= self.total:
+        self.done += 1
+        if self.done >= self.total:
             self.model.stop_training = True
 
 
 class Recorder(keras.callbacks.Callback):
-    """History and checkpoints after each epoch: a row in history.csv, TensorBoard's logs, then checkpoint.npz.
+    """History and checkpoints after each validation: a row in history.csv, TensorBoard's logs, then checkpoint.npz.
 
-    An epoch that Ctrl-C cut short gets a row but no checkpoint: a run resumes from complete epochs only.
+    A validation after Ctrl-C gets a row but no checkpoint: a run resumes from complete intervals only.
 
     Args:
         folder: of the run.
         variables: that training may change.
-        steps: batches of an epoch.
+        length: of the run.
     """
 
-    def __init__(self, folder: Path, variables: Sequence[keras.Variable], validation: Validation, steps: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        variables: Sequence[keras.Variable],
+        validation: Validation,
+        length: RunLength,
+    ) -> None:
         super().__init__()
-        self.folder, self.variables, self.validation, self.steps = folder, variables, validation, steps
+        self.folder, self.variables, self.validation, self.length = folder, variables, validation, length
         self.rows: list[dict] = []
+        self.done = 0  # batches of the run so far
         self.started = time.monotonic()
         self.interrupted = False
         self.saved: checkpoint.Checkpoint | None = None  # restored before the first batch
@@ -115,6 +125,7 @@ class Recorder(keras.callbacks.Callback):
     def resume(self, saved: checkpoint.Checkpoint) -> None:
         """Continue after a checkpoint, with its history."""
         self.saved, self.rows = saved, saved.progress["rows"]
+        self.done = self.rows[-1]["batch"]
         self.started = time.monotonic() - self.rows[-1]["seconds"]
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -128,26 +139,28 @@ class Recorder(keras.callbacks.Callback):
         self.saved = self.random_state = None
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        batch = epoch * self.steps + self.batch + 1
-        row = {"epoch": epoch + 1, "batch": batch} | {name: float(value) for name, value in logs.items()}
+        row: dict[str, Any] = {"epoch": self.length.epochs_of(self.done), "batch": self.done}
+        row |= {name: float(value) for name, value in logs.items()}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row["seconds"] = round(time.monotonic() - self.started, 2)
         self.rows.append(row)
-        self.events.scalars(batch, row)
+        self.events.scalars(self.done, row)
         write_text(self.folder / "history.csv", to_csv(self.rows))
         if not self.interrupted:
             path, optimizer = self.folder / "checkpoint.npz", self.model.optimizer
             checkpoint.save(path, self._progress(), self.variables, optimizer.variables, self.validation.best)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.batch = batch
+        self.done += 1
 
     def _progress(self):
         return {
             "rows": self.rows,
             "best_key": self.validation.best_key,
-            "best_epoch": self.validation.best_epoch,
+            "best_index": self.validation.best_index,
             "stopped": bool(self.model.stop_training),
+            "total": self.length.total,
+            "patience": self.validation.patience,
         }
 
 

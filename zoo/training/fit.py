@@ -1,7 +1,7 @@
 """The training loop: `keras.Model.fit` in stages, each with its frozen blocks and their cached features."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -26,8 +26,10 @@ from zoo.training.cached_features import CachedFeatures, CachedPredictor
 from zoo.training.callbacks import Recorder, StopAfter, Validation
 from zoo.training.environment import keep_freed_memory
 from zoo.training.finetuning import BlockFreezer
+from zoo.training.loss_log import LossLog
 from zoo.training.optimizer import build_optimizer
 from zoo.training.progress import ProgressBar
+from zoo.training.run_length import RunLength
 from zoo.transforms.frozen import freeze_layers, split_frozen
 from zoo.transforms.packed import pack_model
 from zoo.transforms.stateful import make_stateful
@@ -46,12 +48,13 @@ class Run(Protocol):
     freezer: BlockFreezer
     tokenized: TokenizedData
     examples: Examples  # of the training split
+    callbacks: Sequence[keras.callbacks.Callback]  # called last
 
 
 class FitLoop:
     """The training loop of a run, from its last checkpoint on.
 
-    Epochs are those of `keras.Model.fit`: `steps` batches, then a validation.
+    It counts batches: see `RunLength`. An interval between two validations is an epoch of `keras.Model.fit`.
     """
 
     def __init__(self, run: Run) -> None:
@@ -60,14 +63,11 @@ class FitLoop:
         self.batches = batch_type(
             self.examples, run.objective, training.batch_size, training.accumulation, training.seed
         )
-        # batches of the run and of an epoch
-        self.total = training.max_steps * training.accumulation or training.epochs * len(self.batches)
-        self.steps = min(training.validate_every * training.accumulation or len(self.batches), self.total)
-        self.epochs = -(-self.total // self.steps)
+        self.length = RunLength(training, len(self.batches))
         variables, data = self._variables(), run.tokenized
         records = data.records["validation"]
         self.validation = Validation(run.model, variables, run.objective, data.tokenizer, records, training.patience)
-        self.recorder = Recorder(run.running, variables, self.validation, self.steps)
+        self.recorder = Recorder(run.running, variables, self.validation, self.length)
 
     def _training_form(self):
         """(model, examples, type of batches) to train with: the network itself, or its stateful or packed form."""
@@ -86,39 +86,44 @@ class FitLoop:
 
     def run_stages(self) -> None:
         """Train to the end, or until early stopping or Ctrl-C."""
-        epoch = self._resume()
-        stages = self.freezer.stages(self.epochs, self.steps / len(self.batches))
+        done = self._resume()
+        stages = self.freezer.stages(self.length.intervals, self.length.interval / self.length.epoch)
         self.freezer.freeze_up_to(stages[0][0])
         self._report()
         for block, first, end in stages:
-            if first <= epoch < end:
-                self._prepare(block, first, end, epoch)
-                epoch = self._fit(epoch, end)
+            if first * self.length.interval <= done < min(end * self.length.interval, self.length.total):
+                self._prepare(block, first, end, done)
+                done = self._fit(done, end)
 
     def _resume(self):
-        """Restore the last checkpoint: number of epochs that it has completed, or all epochs after early stopping."""
+        """Restore the last checkpoint: number of batches that it has completed, or all after early stopping."""
         path = self.run.running / "checkpoint.npz"
         if not path.is_file():
             return 0
         saved = checkpoint.Checkpoint(path)
-        self.validation.resume(saved)
+        longer = self.length.is_longer(saved)
+        self.validation.resume(saved, longer)
         self.recorder.resume(saved)
-        console.print(f"Resumed after epoch {len(self.recorder.rows)}.")
-        return self.epochs if saved.progress["stopped"] else len(self.recorder.rows)
+        done = self.recorder.done
+        console.print(f"Resumed after epoch {self.length.epochs_of(done)}.")
+        if longer:
+            self.length.report_longer(done, self.recorder.rows[-1]["learning_rate"])
+        return self.length.total if saved.progress["stopped"] and not longer else done
 
-    def _prepare(self, block, first, end, epoch):
-        """Prepare `epoch` of a stage, from `first` to `end`, in which blocks up to `block` are frozen."""
+    def _prepare(self, block, first, end, done):
+        """Prepare a stage, intervals `first` to `end`, with blocks up to `block` frozen, after `done` batches."""
         self.recorder.random_state = backend.random_state() if first else None  # building a model changes it
         self.freezer.freeze_up_to(block)
         if first:
-            console.print(f"From epoch {first + 1} on: {self.freezer.summary()}.")
-        passes = (end - first) * self.steps / len(self.batches)
+            epoch = self.length.epochs_of(first * self.length.interval)
+            console.print(f"After epoch {epoch}: {self.freezer.summary()}.")
+        passes = (end - first) * self.length.interval / self.length.epoch
         model, examples, predictor = self._stage(self.freezer.layer_names(block), passes)
         self.model, self.batches.examples, self.validation.predict_batch = model, examples, predictor
-        lr_scales, offset = self.freezer.lr_scales, first * self.steps
-        adamw = build_optimizer(self.run.preset.training, model, self.total, lr_scales, offset)
+        lr_scales, offset = self.freezer.lr_scales, first * self.length.interval
+        adamw = build_optimizer(self.run.preset.training, model, self.length.total, lr_scales, offset)
         compile_model(self.run.objective, model, adamw)
-        self.recorder.same_optimizer = epoch > first  # each stage has a new optimizer
+        self.recorder.same_optimizer = done > first * self.length.interval  # each stage has a new optimizer
 
     def _stage(self, frozen, passes):
         """(model to train, its examples, predictor of validation batches or None) with the layers `frozen`.
@@ -139,22 +144,40 @@ class FitLoop:
         console.print(f"Features of {len(features)} examples from the frozen layers: {time.monotonic() - start:.1f} s.")
         return upper, features, CachedPredictor(lower, upper, folder / "validation")
 
-    def _fit(self, epoch, end):
-        """Train from `epoch` to `end`; returns the next epoch, `self.epochs` once training has stopped."""
-        stream = partial(self._inputs, epoch * self.steps)
-        bar = ProgressBar(self.run.objective.monitor, self.steps, self.epochs, epoch)
-        callbacks = [StopAfter(self.total, self.steps), self.validation, bar, self.recorder]
+    def _fit(self, done, end):
+        """Train from `done` batches to the interval `end`; returns the batches then done, all once training stopped."""
+        rest = -done % self.length.interval  # of an interval in which a shorter run ended
+        parts = [(rest, 1)] if rest else []
+        parts.append((self.length.interval, end - -(-done // self.length.interval)))
         with keep_freed_memory(), defer_interrupt(self._stop):
-            self.model.fit(
-                backend.fit_input(stream, next(stream())),
-                steps_per_epoch=self.steps,
-                epochs=end,
-                initial_epoch=epoch,
-                shuffle=False,
-                verbose=0,
-                callbacks=callbacks,
-            )
-        return self.epochs if self.model.stop_training else end
+            for steps, count in parts:
+                if count:
+                    self._fit_intervals(steps, count)
+                if self.model.stop_training:
+                    return self.length.total
+        return end * self.length.interval
+
+    def _fit_intervals(self, steps, count):
+        """Train `count` intervals of `steps` batches, each with its validation."""
+        done = self.recorder.done
+        stream = partial(self._inputs, done)
+        bar = ProgressBar(self.run.objective.monitor, self.length, done)
+        losses = LossLog(self.run.running, self.length, done)
+        self.model.fit(
+            backend.fit_input(stream, next(stream())),
+            steps_per_epoch=steps,
+            epochs=count,
+            shuffle=False,
+            verbose=0,
+            callbacks=[
+                StopAfter(self.length.total, done),
+                self.validation,
+                bar,
+                losses,
+                self.recorder,
+                *self.run.callbacks,
+            ],
+        )
 
     def _stop(self):
         self.recorder.interrupted = self.model.stop_training = True
@@ -171,8 +194,7 @@ class FitLoop:
         sizes = f"{len(self.examples)} training and {len(self.validation.records)} validation"
         console.print(
             f"{data.spec}: {sizes} examples; vocabulary {tokenizer.vocabulary_size}; "
-            f"{self.freezer.summary()}; up to {self.epochs} epochs of {len(self.batches)} batches "
-            f"in {shapes} lengths, {padding:.0%} padding."
+            f"{self.freezer.summary()}; {self.length.describe()} in {shapes} lengths, {padding:.0%} padding."
         )
         if data.derived_splits:
             console.print(f"Derived from the training records: {', '.join(map(data.describe, data.derived_splits))}.")

@@ -1,37 +1,50 @@
-"""Model card: README.md in a model folder (Mitchell 2019, arXiv:1810.03993)."""
+"""Model card: README.md in a model folder (Mitchell 2019, arXiv:1810.03993), with tables and pictures."""
 
 import platform
-import time
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from zoo import catalog
+from zoo.objectives.classify_text import ClassifyText
+from zoo.presets import Training
+from zoo.runtime.errors import single_line
 from zoo.runtime.files import write_text
 from zoo.training.callbacks import to_csv
-from zoo.training.plots import plot_confusion, plot_curves
+from zoo.training.card_metadata import base_model, front_matter
+from zoo.training.mistakes import format_answer, worst_mistakes
+from zoo.training.plots import plot_calibration, plot_confusion, plot_curves, plot_thresholds
+from zoo.training.run_record import public_name
 from zoo.training.run_result import RunResult
 
-CARD = """# {name}
+SAMPLES, MISTAKES = 3, 5  # rows of the card's tables
+QUOTES = "These tables quote the data: check them before you publish this card."
+CARD = """
+# {name}
 
-A `{architecture}` network trained for `{objective}` by zoo {zoo}.
+A `{architecture}` network trained for `{objective}` by zoo {zoo}{base}.{stopped}
 
 ```
-zoo predict {folder} "some text"
-zoo evaluate {folder} --data DATA
-zoo export {folder}
+{commands}
 ```
 
 ## Scores
 
 {scores}
 
-Best epoch: {best} of {epochs} (by validation {monitor}). ![Curves](curves.png)
+Best validation {monitor} after epoch {best} of {epochs}.
 
+![Learning curves](curves.png)
+{reports}
 ## Data
 
 `{spec}`{columns}: {sizes}.{derived}
+
+The licence of the model is not known to the zoo: those of its data{base_licence} apply.
 
 ## Sizes
 
@@ -39,75 +52,152 @@ Best epoch: {best} of {epochs} (by validation {monitor}). ![Curves](curves.png)
 
 ## Settings
 
-All are in preset.json. Training: {training}
+All are in preset.json. Training, where it differs from the defaults: {training}.{command}
 
 ## Versions and time
 
-zoo {zoo}, Keras {keras} on {backend} {backend_version}, Python {python}, {machine}.
+zoo {zoo}, Keras {keras} on {backends}, Python {python}, {machine}.
 {seconds:.0f} s of training, ended {ended}.
 """
 
 
 def write_card(folder: Path, result: RunResult) -> None:
-    """Write the model card of a finished run: README.md, plots, and per_class.csv of the split that was scored last."""
+    """Write the model card of a run: README.md, plots, and tables of the split that was scored last.
+
+    per_class.csv has a row for each label, mistakes.csv the worst mistakes.
+    """
     preset = result.pipeline.preset
     monitor = preset.objective.monitor
-    plot_curves(result.history, monitor, folder / "curves.png")
-    if result.per_class:
-        write_text(folder / "per_class.csv", to_csv(result.per_class))
-    if result.confusion_matrix is not None:
-        labels = getattr(preset.objective, "labels", ())
-        plot_confusion(result.confusion_matrix, labels, folder / "confusion.png")
-    values = _names(result) | _data_and_history(result) | _versions()
-    values |= {"monitor": monitor, "scores": _scores(result.pipeline.scores), "training": preset.training}
-    write_text(folder / "README.md", CARD.format(**values))
+    plot_curves(result.history, monitor, folder / "curves.png", result.losses)
+    values = _names(result) | _data_and_history(result) | _versions(result)
+    values |= {"monitor": monitor, "scores": _scores(result.pipeline.scores), "reports": _reports(folder, result)}
+    write_text(folder / "README.md", front_matter(result) + CARD.format(**values))
 
 
 def _names(result):
-    preset = result.pipeline.preset
-    labels = getattr(preset.objective, "labels", ())
+    preset, folder = result.pipeline.preset, result.folder.name
+    labels, base = getattr(preset.objective, "labels", ()), base_model(preset.training.init)
+    command = result.record.command
+    epochs = result.record.epochs
     return {
-        "name": result.folder.name,
-        "folder": result.folder,
+        "name": folder,
+        "commands": "\n".join(f"zoo {verb}" for verb in (f"evaluate {folder} --data DATA", f"export {folder}")),
         "architecture": catalog.name_of("architectures", preset.architecture),
         "objective": catalog.name_of("objectives", preset.objective),
+        "base": f", from the weights `{base}`" if base else "",
+        "base_licence": f" and of `{base}`" if base else "",
+        "stopped": f"\n\n**Stopped by Ctrl-C after {epochs:.4g} epochs.**" if result.record.state == "stopped" else "",
         "labels": f"Labels: {', '.join(labels)}." if labels else "",
         "weights": result.weights,
         "vocabulary": result.pipeline.tokenizer.vocabulary_size,
         "length": preset.objective.length,
+        "training": _changed(preset.training),
+        "command": f"\n\n```\n{command}\n```" if command else "",
     }
+
+
+def _changed(training: Training) -> str:
+    """The settings that differ from their defaults, as text; local folders by their last part."""
+    values = {field.name: getattr(training, field.name) for field in fields(training)}
+    changed = {name: value for name, value in values.items() if value != getattr(Training(), name)}
+    texts = {name: public_name(value) if name == "init" else value for name, value in changed.items()}
+    return ", ".join(f"{name}={value}" for name, value in texts.items()) or "nothing"
 
 
 def _data_and_history(result):
     data, dataset = result.pipeline.preset.data, result.dataset
+    public = public_name(data.spec)
+    derived = "".join(f" Derived: {dataset.describe(split)}." for split in dataset.derived_splits)
     return {
-        "best": result.best_epoch,
-        "epochs": len(result.history),
+        "best": f"{result.best_epoch:.4g}",
+        "epochs": f"{result.history[-1]['epoch']:.4g}",
         "seconds": result.seconds,
-        "spec": data.spec,
+        "spec": public,
         "columns": "".join(f", {field} from its column {column}" for field, column in data.columns.items()),
         "sizes": ", ".join(f"{split} {count}" for split, count in result.sizes.items()),
-        "derived": "".join(f" Derived: {dataset.describe(split)}." for split in dataset.derived_splits),
+        "derived": derived.replace(data.spec, public),
     }
 
 
-def _versions():
-    backend = keras.config.backend()
+def _versions(result):
     return {
         "zoo": version("zoo"),
         "keras": keras.__version__,
-        "backend": backend,
-        "backend_version": version(backend),
+        "backends": ", then ".join(_with_version(name) for name in result.record.backends),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "ended": time.strftime("%Y-%m-%d %H:%M"),
+        "ended": result.record.ended,
     }
+
+
+def _with_version(backend):
+    return f"{backend} {version(backend)}"
+
+
+def _reports(folder, result):
+    """Tables and pictures of the split that was scored last, as Markdown; their files are written to `folder`."""
+    objective, parts = result.pipeline.objective, []
+    if result.per_class:
+        write_text(folder / "per_class.csv", to_csv(result.per_class))
+        parts += [f"## Scores by label, {result.split}", _table(result.per_class)]
+    if result.confusion_matrix is not None:
+        plot_confusion(result.confusion_matrix, getattr(objective, "labels", ()), folder / "confusion.png")
+        parts.append("![Confusion matrix](confusion.png)")
+    if isinstance(objective, ClassifyText) and result.records:
+        parts += _classification(folder, objective, result)
+    parts += _examples(folder, result)
+    return "\n" + "\n\n".join(parts) + "\n" if parts else ""
+
+
+def _classification(folder, objective, result):
+    truth, probabilities = objective.truth(result.records), objective.probabilities(result.decisions)
+    if objective.multi_label:
+        confidence, correct = probabilities.ravel(), truth.ravel()
+    else:
+        confidence, correct = probabilities.max(1), truth[range(len(truth)), probabilities.argmax(1)]
+    error = plot_calibration(confidence, correct, folder / "calibration.png")
+    yield f"Expected calibration error {error:.4f}: the mean distance of confidence and accuracy."
+    yield "![Calibration](calibration.png)"
+    if objective.multi_label:
+        plot_thresholds(truth, probabilities, objective.threshold, folder / "thresholds.png")
+        yield "![Precision, recall and F1 by threshold](thresholds.png)"
+
+
+def _examples(folder, result):
+    objective = result.pipeline.objective
+    mistakes = worst_mistakes(objective, result.decisions, result.records)
+    if objective.monitor != "perplexity" and result.records:
+        pairs = zip(result.decisions[:SAMPLES], result.records[:SAMPLES], strict=True)
+        rows = [_sample(objective, decision, record) for decision, record in pairs]
+        yield from (f"## Samples of {result.split}", _table(rows))
+    if mistakes:
+        write_text(folder / "mistakes.csv", to_csv(mistakes))
+        yield from (
+            f"## Worst mistakes of {result.split}",
+            _table(mistakes[:MISTAKES]),
+            f"More: mistakes.csv. {QUOTES}",
+        )
+
+
+def _sample(objective, decision, record):
+    inputs = {name: record[name] for name in objective.fields.inputs}
+    return inputs | {"prediction": format_answer(objective, decision, record)}
+
+
+def _table(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows, dicts with the same keys, as a Markdown table; long texts are cut."""
+    rows = list(rows)
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value, limit=160):
+    text = f"{value:.4f}" if isinstance(value, float) else single_line(str(value)).replace("|", "\\|")
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
 def _scores(scores):
     """Scores as a Markdown table; a split may lack a score, such as the scores of questions without an answer."""
     names = list(dict.fromkeys(name for values in scores.values() for name in values))
-    lines = [["split", *names], ["---"] * (len(names) + 1)]
-    for split, values in scores.items():
-        lines.append([split, *(f"{values[name]:.4f}" if name in values else "" for name in names)])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    rows = [{"split": split} | {name: values.get(name, "") for name in names} for split, values in scores.items()]
+    return _table(rows)

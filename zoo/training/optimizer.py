@@ -112,6 +112,12 @@ def ema_weights(model: keras.Model) -> Iterator[None]:
         assign(model.trainable_variables, last)
 
 
+def schedule_of(training: Training, batches: int, offset: int = 0) -> WarmupDecay:
+    """The learning-rate schedule of a run of `batches` batches, `offset` of which precede the optimizer's first."""
+    warmup, peak = round(batches * training.warmup), training.learning_rate
+    return WarmupDecay(peak, warmup, batches, training.schedule, training.min_lr_factor, offset)
+
+
 def build_optimizer(
     training: Training,
     model: keras.Model,
@@ -128,11 +134,9 @@ def build_optimizer(
 
     The schedule counts batches, not optimizer steps: so does Keras under gradient accumulation.
     """
-    warmup = round(batches * training.warmup)
-    peak, decay = training.learning_rate, training.schedule
     adamw = LayerwiseAdamW(
         lr_scales or {},
-        learning_rate=WarmupDecay(peak, warmup, batches, decay, training.min_lr_factor, offset),
+        learning_rate=schedule_of(training, batches, offset),
         weight_decay=training.weight_decay,
         beta_1=training.beta_1,
         beta_2=training.beta_2,

@@ -1,4 +1,4 @@
-"""Plots of a run: learning curves and the confusion matrix, by matplotlib without a screen."""
+"""Plots of a run, by matplotlib without a screen: learning curves, confusion matrix, calibration, thresholds."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,19 +8,37 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from zoo.metrics.reliability import reliability, threshold_scores
 
-def plot_curves(rows: Sequence[Mapping], monitor: str, path: str | Path | IO) -> None:
-    """Learning curves as a PNG: the training loss and the validation score `monitor` over the epochs of a history."""
+File = str | Path | IO
+THRESHOLDS = np.linspace(0, 1, 101)
+
+
+def plot_curves(rows: Sequence[Mapping], monitor: str, path: File, losses: Sequence[Mapping] = ()) -> None:
+    """Learning curves as a PNG: training and validation loss, and the validation score `monitor`, over the epochs.
+
+    Args:
+        rows: of history.csv, one for each validation.
+        losses: of loss.csv, points of the training loss within the epochs.
+    """
     figure, (left, right) = _figure(9, 3.5, columns=2)
     epochs = [row["epoch"] for row in rows]
-    left.plot(epochs, [row["loss"] for row in rows], marker="o")
-    left.set(title="training loss", xlabel="epoch")
+    points = losses or rows
+    marker = "o" if len(points) < 3 else None
+    left.plot([row["epoch"] for row in points], [row["loss"] for row in points], marker=marker, label="training")
+    if all("val_loss" in row for row in rows):
+        left.plot(epochs, [row["val_loss"] for row in rows], marker="o", color="tab:orange", label="validation")
+    left.set(title="loss", xlabel="epoch")
+    left.legend()
     right.plot(epochs, [row[f"val_{monitor}"] for row in rows], marker="o", color="tab:orange")
     right.set(title=f"validation {monitor}", xlabel="epoch")
+    for axes in (left, right):
+        axes.set_xlim(left=0)
+        axes.grid(alpha=0.3)
     _save(figure, path)
 
 
-def plot_confusion(counts: np.ndarray, labels: Sequence[str], path: str | Path | IO) -> None:
+def plot_confusion(counts: np.ndarray, labels: Sequence[str], path: File) -> None:
     """A confusion matrix as a PNG.
 
     Args:
@@ -35,6 +53,42 @@ def plot_confusion(counts: np.ndarray, labels: Sequence[str], path: str | Path |
     axes.set(xlabel="predicted", ylabel="true")
     for (i, j), count in _cells(counts):
         axes.text(j, i, count, ha="center", va="center", fontsize=7, color="white" if shares[i, j] > 0.5 else "black")
+    _save(figure, path)
+
+
+def plot_calibration(confidence: np.ndarray, correct: np.ndarray, path: File) -> float:
+    """A reliability diagram as a PNG (Guo et al. 2017, arXiv:1706.04599); returns the expected calibration error.
+
+    Args:
+        confidence: (predictions,) the probability of each.
+        correct: (predictions,) whether it is right.
+    """
+    bins = reliability(confidence, correct)
+    figure, axes = _figure(4.5, 4.2)
+    axes.plot([0, 1], [0, 1], color="gray", linestyle="--", label="perfect calibration")
+    axes.plot(bins.confidence, bins.accuracy, marker="o", label=f"model, ECE {bins.error:.3f}")
+    axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1), title="calibration")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    _save(figure, path)
+    return bins.error
+
+
+def plot_thresholds(truth: np.ndarray, probabilities: np.ndarray, threshold: float, path: File) -> None:
+    """Precision, recall and F1 of multi-label predictions over the decision threshold, as a PNG.
+
+    Args:
+        truth: (rows, classes) booleans.
+        probabilities: (rows, classes).
+        threshold: of the model.
+    """
+    figure, axes = _figure(4.5, 4.2)
+    for name, values in threshold_scores(truth, probabilities, THRESHOLDS).items():
+        axes.plot(THRESHOLDS, values, label=name)
+    axes.axvline(threshold, color="gray", linestyle="--", label=f"threshold {threshold:.3f}")
+    axes.set(xlabel="threshold", xlim=(0, 1), ylim=(0, 1.02), title="threshold, micro averages")
+    axes.grid(alpha=0.3)
+    axes.legend()
     _save(figure, path)
 
 

@@ -7,23 +7,23 @@ import keras
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from zoo.runtime.console import console
+from zoo.training.run_length import RunLength
 
 REFRESH = 0.25  # seconds between reads of the loss: each read waits for the device
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """Progress bar of the whole run on standard error; without a terminal, only a line for each epoch.
+    """Progress bar of the whole run on standard error; without a terminal, only a line for each validation.
 
     Args:
         monitor: name of the validation score that is shown.
-        steps: batches of an epoch.
-        epochs: of the run.
-        initial_epoch: epochs that are already completed.
+        length: of the run.
+        done: batches that are already completed.
     """
 
-    def __init__(self, monitor: str, steps: int, epochs: int, initial_epoch: int) -> None:
+    def __init__(self, monitor: str, length: RunLength, done: int) -> None:
         super().__init__()
-        self.monitor, self.steps, self.epochs, self.initial_epoch = monitor, steps, epochs, initial_epoch
+        self.monitor, self.length, self.done = monitor, length, done
         self.refreshed = 0.0
         columns = (
             TextColumn("epoch {task.fields[epoch]}"),
@@ -37,29 +37,38 @@ class ProgressBar(keras.callbacks.Callback):
         self.bar = Progress(*columns, console=console, transient=True)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        epoch = f"{self.initial_epoch + 1}/{self.epochs}"
-        fields: dict[str, Any] = {"epoch": epoch, "loss": "-", "score": "", "speed": "-"}
-        total, completed = self.epochs * self.steps, self.initial_epoch * self.steps
-        self.task = self.bar.add_task("", total=total, completed=completed, **fields)
+        fields: dict[str, Any] = {"epoch": self._epoch(), "loss": "-", "score": "", "speed": "-"}
+        self.task = self.bar.add_task("", total=self.length.total, completed=self.done, **fields)
         self.bar.start()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.epoch, self.started = epoch, time.monotonic()
+        self.started = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.done += 1
         now = time.monotonic()
         if now - self.refreshed < REFRESH:
             return
         self.refreshed = now
-        fields: dict[str, Any] = {"epoch": f"{self.epoch + 1}/{self.epochs}", "loss": f"{float(logs['loss']):.4f}"}
+        fields: dict[str, Any] = {"epoch": self._epoch(), "loss": f"{float(logs['loss']):.4f}"}
         fields["speed"] = f"{(batch + 1) / (now - self.started):.1f}"
-        self.bar.update(self.task, completed=self.epoch * self.steps + batch + 1, **fields)
+        self.bar.update(self.task, completed=self.done, **fields)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         score = f"val_{self.monitor} {logs[f'val_{self.monitor}']:.4f}"
         self.bar.update(self.task, score=score)
         seconds = time.monotonic() - self.started
-        console.print(f"epoch {epoch + 1}/{self.epochs}  loss {logs['loss']:.4f}  {score}  {seconds:.1f} s")
+        console.print(f"{self._position()}  loss {logs['loss']:.4f}  {score}  {seconds:.1f} s")
+
+    def _epoch(self):
+        """The epoch at hand and the number of epochs, "3/10"."""
+        return f"{min(self.done // self.length.epoch + 1, self.length.epochs)}/{self.length.epochs}"
+
+    def _position(self):
+        """Epochs done, "epoch 3/10"; within an epoch the batches, "batch 40/60"."""
+        if self.done % self.length.epoch:
+            return f"batch {self.done}/{self.length.total}"
+        return f"epoch {self.done // self.length.epoch}/{self.length.epochs}"
 
     def on_train_end(self, logs: Any = None) -> None:
         self.bar.stop()

@@ -1,7 +1,6 @@
 """A training run, from records to a model folder; an unfinished run is in `<folder>.running`."""
 
-import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from zoo.pipeline.model_folder import load
 from zoo.pipeline.pipeline import Pipeline
 from zoo.presets import Preset
 from zoo.runtime.console import console
-from zoo.runtime.files import atomic_folder
+from zoo.runtime.errors import UserError
 from zoo.text.tokenizer import Tokenizer
 from zoo.training import checkpoint
 from zoo.training.calibration import calibrate_and_score
@@ -27,18 +26,16 @@ from zoo.training.callbacks import Recorder, Validation
 from zoo.training.environment import dtype_policy, set_seed
 from zoo.training.finetuning import BlockFreezer
 from zoo.training.fit import FitLoop
-from zoo.training.model_card import write_card
+from zoo.training.loss_log import read_losses
+from zoo.training.publishing import publish
+from zoo.training.run_folders import CHECKPOINT, open_folder, running_folder
+from zoo.training.run_record import RunRecord
 from zoo.training.run_result import RunResult
-from zoo.training.setup import (
-    check_start,
-    initial_model,
-    keep_exports,
-    make_folder,
-    match_tokenizer,
-    resolve_preset,
-    run_folders,
-)
+from zoo.training.setup import initial_model, match_tokenizer
+from zoo.training.starting import start_of_run
 from zoo.training.training_data import load_data
+
+NO_CHECKPOINT = "none: the run had training.keep_checkpoint=false. Start from its weights: --from FOLDER."
 
 
 def train(
@@ -49,6 +46,7 @@ def train(
     columns: Mapping[str, str] | None = None,
     resume: bool = False,
     restart: bool = False,
+    force: bool = False,
     overrides: Iterable[str] = (),
     init: str = "",
 ) -> Pipeline:
@@ -56,34 +54,37 @@ def train(
 
     Args:
         preset: a name of `zoo list presets`, or a `Preset`.
-        to: the model folder; default `saved_models/<preset>`.
+        to: the model folder; default `saved_models/<preset>`, or with -2, -3 and so on where it is used.
         data: a dataset spec in place of the preset's own.
         columns: {standard field: the data's name for it}, in place of the preset's own.
-        resume: continue an unfinished run from its last checkpoint.
+        resume: continue an unfinished run from its last checkpoint, or with more `training.epochs`, `max_steps` or
+            `patience` a finished one.
         restart: discard an unfinished run.
+        force: replace the model in the folder `to`, and its exports.
         overrides: strings such as `training.epochs=3`.
         init: warm start: a folder of the zoo, transformers or KerasHub, or `hf:OWNER/NAME` or `keras:PRESET`, whose
             network, weights and tokenizer take the place of the preset's own.
 
     Returns the trained `Pipeline`. Raises UserError for a mistake in the arguments or the data.
     """
-    name, preset = resolve_preset(preset, data, columns, list(overrides), init)
-    folder, running = run_folders(to, name)
-    if resume and not running.is_dir() and folder.is_dir():
-        console.print(f"{folder} is finished: nothing to resume.")
+    folder, preset, record = start_of_run(preset, to, data, columns, list(overrides), init, resume, restart, force)
+    if record.state == "finished":
+        console.print(f"{folder} is finished: nothing to resume. To go on longer: --resume training.epochs=N.")
         return load(folder)
-    check_start(running, preset, resume, restart)
-    return TrainingRun(running, folder, preset, resume).run()
+    return TrainingRun(folder, preset, resume, record).run()
 
 
 class TrainingRun:
     """A training run: data, tokenizer, model, `fit`, scores and the model folder, in this order.
 
     Args:
-        running: the folder of the unfinished run.
         folder: the model folder to write.
         preset: with the user's overrides applied.
         resume: whether to continue from the last checkpoint.
+        record: of the run so far.
+        callbacks: of Keras, called after validation: `logs` has its scores as `val_NAME`.
+
+    Raises UserError where a finished run is to go on, but kept no checkpoint.
     """
 
     dataset: Dataset
@@ -99,18 +100,28 @@ class TrainingRun:
     recorder: Recorder
     weights_summary: str  # number of weights, trainable and frozen, as text
 
-    def __init__(self, running: Path, folder: Path, preset: Preset, resume: bool) -> None:
-        self.running, self.folder, self.preset, self.resume = running, folder, preset, resume
+    def __init__(
+        self,
+        folder: Path,
+        preset: Preset,
+        resume: bool,
+        record: RunRecord,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> None:
+        self.running, self.folder, self.preset, self.resume = running_folder(folder), folder, preset, resume
+        self.reopens = resume and not self.running.is_dir()  # a finished run goes on
+        self.source = folder if self.reopens else self.running  # of tokenizer and checkpoint, where the run is resumed
+        self.record, self.callbacks = record, callbacks
+        if self.reopens and not (folder / CHECKPOINT).is_file():
+            raise UserError(f"Expected {folder / CHECKPOINT}, to go on after it. Received: {NO_CHECKPOINT}")
 
     def run(self) -> Pipeline:
         """Train, score and save. Returns the trained pipeline."""
-        data = load_data(self.preset, self.running / "tokenizer.json" if self.resume else None)
+        data = load_data(self.preset, self.source / "tokenizer.json" if self.resume else None)
         self.dataset, self.objective, self.tokenizer = data.dataset, data.objective, data.tokenizer
         self._build()
         self.freezer.quantize()
         self._tokenize()
-        if not self.resume:  # only now: a mistake in the settings or the data leaves no folder behind
-            make_folder(self.running, self.preset, self.tokenizer)
         self._fit()
         return self._finish()
 
@@ -143,6 +154,10 @@ class TrainingRun:
     def _fit(self):
         loop = FitLoop(self)
         self.validation, self.recorder = loop.validation, loop.recorder
+        if self.reopens:
+            loop.length.check_longer(checkpoint.Checkpoint(self.folder / CHECKPOINT))
+        # only now: a mistake in the settings or the data leaves no folder behind
+        open_folder(self.folder, self.preset, self.tokenizer, self.record, self.resume)
         loop.run_stages()
 
     def _finish(self):
@@ -154,25 +169,29 @@ class TrainingRun:
         self.freezer.freeze_up_to(-1)
         self.model = self.lora.merged() if self.lora else self.model
         result = self._score()
-        self._publish(result)
+        publish(result, self.running, self.lora)
         return result.pipeline
 
     def _score(self):
         """The result of the run: the pipeline, calibrated and scored on the held-out splits."""
         preset = replace(self.preset, architecture=self.architecture, objective=self.objective)
-        pipeline, per_class, confusion_matrix = calibrate_and_score(
+        pipeline, per_class, confusion_matrix, decisions = calibrate_and_score(
             Pipeline(self.model, preset, self.tokenized.tokenizer), self.tokenized.records
         )
         return RunResult(
             folder=self.folder,
-            pipeline=replace(pipeline, tokenizer=self.tokenizer),
+            pipeline=replace(pipeline, tokenizer=self.tokenizer, folder=self.folder),
             dataset=self.dataset,
-            sizes={"train": len(self.examples)} | {name: len(split) for name, split in self.tokenized.records.items()},
+            examples=len(self.examples),
+            splits=self.tokenized.records,
             per_class=per_class,
             confusion_matrix=confusion_matrix,
+            decisions=decisions,
             history=self.recorder.rows,
-            best_epoch=self.validation.best_epoch + 1,
+            losses=read_losses(self.running),
+            best_epoch=self.recorder.rows[self.validation.best_index]["epoch"],
             weights=self.weights_summary,
+            record=self.record.completed(self.recorder.rows, self.recorder.interrupted),
         )
 
     def _restore_precision(self):
@@ -182,18 +201,3 @@ class TrainingRun:
         for weight in self.model.weights:
             if weight.path in trained:
                 weight.assign(trained[weight.path].value)
-
-    def _publish(self, result):
-        """Write the model folder atomically, then remove the folder of the run, unless Ctrl-C ended the run."""
-        with atomic_folder(self.folder) as folder:
-            keep_exports(self.folder, folder)
-            result.pipeline.save(folder)
-            if self.lora:
-                self.lora.save(folder, result.pipeline.preset)
-            write_card(folder, result)
-            shutil.copy(self.running / "history.csv", folder)
-            shutil.copytree(self.running / "logs", folder / "logs")
-        if self.recorder.interrupted:
-            console.print(f"Stopped by Ctrl-C and saved in {self.folder}. To continue: the same command with --resume.")
-        else:
-            shutil.rmtree(self.running)

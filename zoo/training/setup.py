@@ -1,6 +1,5 @@
-"""Setup of a run: the preset with its overrides, checks of every setting, the run's folder and the model."""
+"""Setup of a run: the preset with its overrides, checks of every setting, and the model."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,7 +14,6 @@ from zoo.objectives import Objective, build_model
 from zoo.presets import Preset, Training
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError, did_you_mean
-from zoo.runtime.files import atomic_folder, write_text
 from zoo.text.tokenizer import Tokenizer
 from zoo.training.finetuning import check_tuning
 from zoo.training.optimizer import SCHEDULES
@@ -108,54 +106,6 @@ def check_lora(preset: Preset) -> None:
         )
 
 
-def run_folders(to: str | Path | None, name: str) -> tuple[Path, Path]:
-    """(model folder, folder of its unfinished run).
-
-    Raises UserError where the model folder exists and holds anything but a model.
-    """
-    folder = Path(to or Path("saved_models") / name)
-    folder = folder if folder.name else folder.resolve()
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"Expected a folder to save the model in. Received: {folder}, which is a file.")
-    files = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    if files and "preset.json" not in files:
-        received = f"{folder}, which holds {', '.join(files[:5])}"
-        raise UserError(f"Expected a new folder to save the model in. Received: {received}.")
-    return folder, folder.with_name(f"{folder.name}.running")
-
-
-def check_start(running: Path, preset: Preset, resume: bool, restart: bool) -> None:
-    """Raise UserError unless this run may start, or resume, in `running`."""
-    path = running / "preset.json"
-    if running.is_dir() and not resume and not restart:
-        raise UserError(f"{running} holds an unfinished run: continue it (--resume) or discard it (--restart).")
-    if resume and not path.is_file():
-        hint = "Start a run without --resume."
-        raise UserError(f"Expected an unfinished run in {running} to resume. Received: no such run. {hint}")
-    if resume:
-        _check_same(path, preset)
-
-
-def _check_same(path, preset):
-    try:
-        before = config.from_json(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path} cannot be read: {error} Start again with --restart.") from error
-    different = config.differences(before, preset)
-    if different:
-        raise UserError(
-            f"Expected the settings of the run in {path.parent}. Received: another {', '.join(different)}. "
-            "Give the same settings, or discard that run with --restart."
-        )
-
-
-def make_folder(running: Path, preset: Preset, tokenizer: Tokenizer) -> None:
-    """Create the folder of a new run atomically, in place of an old run."""
-    with atomic_folder(running) as folder:
-        write_text(folder / "preset.json", config.to_json(preset))
-        tokenizer.save(folder / "tokenizer.json")
-
-
 def match_tokenizer(preset: Preset, tokenizer: Tokenizer) -> Architecture:
     """The architecture with the tokenizer's vocabulary size and padding id.
 
@@ -191,10 +141,3 @@ def _build(objective, architecture):
     except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:  # backends differ in what they raise
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"Cannot build the network with these settings: {reason} Received: {architecture}.") from error
-
-
-def keep_exports(before: Path, after: Path) -> None:
-    """Copy the exported SavedModels of the model folder `before`: a server may be reading them."""
-    for path in before.glob("[0-9]*"):
-        if path.name.isdigit():
-            shutil.copytree(path, after / path.name)

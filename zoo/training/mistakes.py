@@ -1,0 +1,60 @@
+"""The worst mistakes of a model: the test records with the highest loss, or else with the lowest score."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from zoo.objectives import Objective
+from zoo.runtime.errors import single_line
+from zoo.training.run_list import LOWER_IS_BETTER
+
+COUNT = 50  # rows of the table
+RECORDS = 2000  # that are searched: each is scored by itself
+ERRORS = ("loss", "mse", "error")  # scores by which records are ranked, in this order
+CORRELATIONS = ("pearson", "spearman")  # undefined for a single record
+
+
+def worst_mistakes(
+    objective: Objective, decisions: Sequence[dict[str, Any]], records: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """A row for each of the worst records: its scores, inputs, truth and prediction; the worst first.
+
+    Records with a perfect score are no mistakes, whatever their loss.
+    """
+    rows = []
+    for decision, record in zip(decisions[:RECORDS], records[:RECORDS], strict=True):
+        scores = objective.scores([decision], [record])
+        if not _is_perfect(objective.monitor, scores):
+            names = [objective.monitor, *(name for name in ERRORS if name in scores)]
+            shown = {name: float(scores[name]) for name in names if name in scores and name not in CORRELATIONS}
+            error = next((scores[name] for name in ERRORS if name in scores), -shown.get(objective.monitor, 0.0))
+            rows.append((error, shown | _texts(objective, decision, record)))
+    rows.sort(key=lambda pair: -pair[0])
+    return [row for _, row in rows[:COUNT]]
+
+
+def _is_perfect(monitor, scores):
+    """Whether the scores of one record could not be better; F1 is 0 where there is nothing to find, accuracy 1."""
+    if monitor.endswith(LOWER_IS_BETTER) or monitor in CORRELATIONS:
+        return False
+    return scores.get(monitor, 0.0) >= 1 or scores.get("accuracy", 0.0) >= 1
+
+
+def _texts(objective, decision, record):
+    inputs = objective.fields.inputs
+    truth = [name for name in (*objective.fields.required, *objective.fields.optional) if name not in inputs]
+    texts = {name: _text(record.get(name, "")) for name in dict.fromkeys((*inputs, *truth))}
+    return (
+        texts
+        if objective.monitor == "perplexity"
+        else texts | {"prediction": format_answer(objective, decision, record)}
+    )
+
+
+def format_answer(objective: Objective, decision: dict[str, Any], record: dict[str, Any]) -> str:
+    """The answer for a record as a line of text."""
+    return single_line(objective.format(objective.answer(decision, record)))
+
+
+def _text(value):
+    return single_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
