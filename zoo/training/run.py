@@ -1,8 +1,9 @@
 """A training run, from records to a model folder; an unfinished run is in `<folder>.running`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -23,6 +24,7 @@ from zoo.text.tokenizer import Tokenizer
 from zoo.training import checkpoint
 from zoo.training.calibration import calibrate_and_score
 from zoo.training.callbacks import Recorder, Validation
+from zoo.training.compiling import CompileOptions, check_callbacks
 from zoo.training.environment import dtype_policy, set_seed
 from zoo.training.finetuning import BlockFreezer
 from zoo.training.fit import FitLoop
@@ -36,6 +38,7 @@ from zoo.training.starting import start_of_run
 from zoo.training.training_data import load_data
 
 NO_CHECKPOINT = "none: the run had training.keep_checkpoint=false. Start from its weights: --from FOLDER."
+OWN = CompileOptions()  # AdamW and the objective's loss
 
 
 def train(
@@ -49,6 +52,10 @@ def train(
     force: bool = False,
     overrides: Iterable[str] = (),
     init: str = "",
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    optimizer: Callable[..., keras.optimizers.Optimizer] | None = None,
+    loss: Any = None,
+    metrics: Sequence[Any] = (),
 ) -> Pipeline:
     """Train a preset and save a model folder, which `zoo.load` reads.
 
@@ -64,14 +71,31 @@ def train(
         overrides: strings such as `training.epochs=3`.
         init: warm start: a folder of the zoo, transformers or KerasHub, or `hf:OWNER/NAME` or `keras:PRESET`, whose
             network, weights and tokenizer take the place of the preset's own.
+        callbacks: of Keras, called after the run's own: `logs` has the scores of the validation as `val_NAME`. An epoch
+            of theirs is the interval between two validations. Their state is not in the checkpoint.
+        optimizer: in place of AdamW: a Keras optimizer's class, or a function that takes its `learning_rate`,
+            `weight_decay`, `global_clipnorm` and `gradient_accumulation_steps` and returns one.
+        loss: in place of the objective's: what `keras.Model.compile` takes, for the targets in docs/objectives.md.
+        metrics: of Keras, computed in training, columns of history.csv. A validation score of your own is a subclass of
+            the objective: see docs/training.md.
+
+    A run with an optimizer, a loss or metrics is resumed with the same ones.
+
+    >>> stop = keras.callbacks.EarlyStopping("val_accuracy", patience=2, mode="max")
+    >>> pipeline = zoo.train("mlp_helpdesk", to="m", overrides=["training.epochs=2"], callbacks=[stop])
+    >>> pipeline.predict("where is my parcel?")["label"] in pipeline.objective.labels
+    True
 
     Returns the trained `Pipeline`. Raises UserError for a mistake in the arguments or the data.
     """
+    check_callbacks(callbacks)
+    compiling = CompileOptions(optimizer=optimizer, loss=loss, metrics=metrics)
     folder, preset, record = start_of_run(preset, to, data, columns, list(overrides), init, resume, restart, force)
+    compiling.check(preset)
     if record.state == "finished":
         console.print(f"{folder} is finished: nothing to resume. To go on longer: --resume training.epochs=N.")
         return load(folder)
-    return TrainingRun(folder, preset, resume, record).run()
+    return TrainingRun(folder, preset, resume, record, callbacks, compiling).run()
 
 
 class TrainingRun:
@@ -83,6 +107,7 @@ class TrainingRun:
         resume: whether to continue from the last checkpoint.
         record: of the run so far.
         callbacks: of Keras, called after validation: `logs` has its scores as `val_NAME`.
+        compiling: an optimizer, a loss and metrics in place of the run's own.
 
     Raises UserError where a finished run is to go on, but kept no checkpoint.
     """
@@ -107,11 +132,12 @@ class TrainingRun:
         resume: bool,
         record: RunRecord,
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        compiling: CompileOptions = OWN,
     ) -> None:
         self.running, self.folder, self.preset, self.resume = running_folder(folder), folder, preset, resume
         self.reopens = resume and not self.running.is_dir()  # a finished run goes on
         self.source = folder if self.reopens else self.running  # of tokenizer and checkpoint, where the run is resumed
-        self.record, self.callbacks = record, callbacks
+        self.record, self.callbacks, self.compiling = record, callbacks, compiling
         if self.reopens and not (folder / CHECKPOINT).is_file():
             raise UserError(f"Expected {folder / CHECKPOINT}, to go on after it. Received: {NO_CHECKPOINT}")
 
