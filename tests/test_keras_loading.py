@@ -1,5 +1,6 @@
 """`import zoo` is enough for `keras.saving.load_model`, in whichever order the modules are imported."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,9 @@ ORDERS = {
 
 def run(code):
     """Run Python code in a process of its own."""
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +67,9 @@ def test_a_model_with_a_crf_says_how_it_is_loaded(tmp_path):
     with pytest.raises(zoo.UserError, match=r"Expected compile=False.*get_layer\('tags'\)"):
         keras.saving.load_model(tmp_path / "m.keras")
     assert keras.saving.load_model(tmp_path / "m.keras", compile=False).get_layer("tags").units == 3
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="other backends start without such lines")
+def test_tensorflow_starts_without_a_word():
+    result = run("import zoo\nzoo.build('lstm', 'classify_text', labels=['a', 'b'], vocabulary=9)")
+    assert (result.returncode, result.stderr) == (0, "")

@@ -13,7 +13,7 @@ from zoo import config
 from zoo.data.opening import open_dataset
 from zoo.data.tokenization import in_chunks
 from zoo.objectives import Objective
-from zoo.pipeline import scoring
+from zoo.pipeline import scoring, summary
 from zoo.pipeline.generation_methods import GenerationMethods
 from zoo.pipeline.predictor import predict
 from zoo.presets import Preset
@@ -26,9 +26,20 @@ Text = str | tuple[str, ...]  # a text, or a tuple of texts, one for each input 
 Scores = dict[str, float]  # metric -> value
 
 
-@dataclass
+@dataclass(repr=False)
 class Pipeline(GenerationMethods):
-    """A pipeline: a trained model with its preset, tokenizer and scores, as `zoo.train` and `zoo.load` return it."""
+    """A pipeline: a trained model with its preset, tokenizer and scores, as `zoo.train` and `zoo.load` return it.
+
+    Args:
+        model: the network with the objective's head.
+        preset: the experiment as resolved by training: with labels, vocabulary and threshold.
+        tokenizer: of the model's texts.
+        scores: {split: {metric: value}}, measured after training.
+        weight_type: "float32"; "bfloat16" and "int8" are for inference only: see `quantize` of `zoo.load`.
+        folder: the model folder that it was saved in or loaded from; None: it has none.
+
+    A notebook shows a pipeline as a table of its scores with its learning curves.
+    """
 
     model: keras.Model
     preset: Preset  # as resolved by training: with labels, vocabulary and threshold
@@ -36,6 +47,20 @@ class Pipeline(GenerationMethods):
     scores: dict[str, Scores] = field(default_factory=dict)  # by split, measured after training
     weight_type: str = "float32"  # "bfloat16" and "int8" are for inference only: see `quantize` of `zoo.load`
     folder: Path | None = None  # the model folder that it was saved in or loaded from
+
+    def __repr__(self) -> str:
+        return summary.describe(self)
+
+    def _repr_html_(self) -> str:
+        return summary.to_html(self)
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """The history of the training run, a dict for each validation, from history.csv; [] without one.
+
+        Keys: epoch, batch, loss, val_NAME of each validation score, learning_rate, seconds.
+        """
+        return summary.read_history(self.folder)
 
     @property
     def objective(self) -> Objective:

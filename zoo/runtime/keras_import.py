@@ -1,8 +1,10 @@
 """Call a function once Keras has been imported, whoever imports it, without importing it."""
 
 import importlib.util
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -35,17 +37,19 @@ class _Watcher:
         finally:
             self.inside = False
         if spec is not None and spec.loader is not None:
-            self._watch(spec.loader)
+            self._watch(spec.loader, quiet=name != "keras")
         return spec
 
-    def _watch(self, loader):
+    def _watch(self, loader, quiet):
+        """Watch the execution of a module; `quiet` hides the start-up lines of TensorFlow, which the zoo imports."""
         execute = loader.exec_module
 
         def exec_module(module):
             del loader.exec_module
             self.inside = True
             try:
-                execute(module)
+                with _without_start_up_lines() if quiet else nullcontext():
+                    execute(module)
             finally:
                 self.inside = False
             self._finish()
@@ -56,3 +60,13 @@ class _Watcher:
         if "keras" in sys.modules and not self.done:
             self.done = True
             self.function()
+
+
+@contextmanager
+def _without_start_up_lines() -> Iterator[None]:
+    """Discard what TensorFlow prints while it is imported, and ask it to print errors only from then on."""
+    from zoo.runtime.console import silence
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with silence():
+        yield
