@@ -11,6 +11,7 @@ import numpy as np
 from zoo.layers.token_logits import TokenLoss
 from zoo.objectives._preparation import Fields, Preparation
 from zoo.objectives._runner import Runner
+from zoo.runtime.field_comments import DocumentedFields
 
 if TYPE_CHECKING:
     from zoo.architectures import Architecture
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Objective(ABC):
+class Objective(DocumentedFields, ABC):
     """A task: how records become examples, the head and the loss, and how outputs become decisions and scores.
 
     Records go `examples` (tokenized once, cached on disk) -> padded batches -> `collate` (in each epoch) -> the model.

@@ -38,6 +38,12 @@ class Pipeline(GenerationMethods):
         weight_type: "float32"; "bfloat16" and "int8" are for inference only: see `quantize` of `zoo.load`.
         folder: the model folder that it was saved in or loaded from; None: it has none.
 
+    >>> pipeline = zoo.load("my_model")
+    >>> pipeline
+    Pipeline(objective=classify_text, architecture=averaging, labels=2, test accuracy=..., folder='my_model')
+    >>> pipeline.history[-1]["epoch"]
+    8
+
     A notebook shows a pipeline as a table of its scores with its learning curves.
     """
 
@@ -72,6 +78,9 @@ class Pipeline(GenerationMethods):
 
         Args:
             texts: a text, or a tuple of texts for a task with several inputs, such as (question, context); or a list.
+
+        >>> [answer["label"] for answer in zoo.load("my_model").predict(["a great film", "an awful story"])]
+        ['good', 'bad']
 
         Raises UserError for another number of texts than the task has inputs.
         """
@@ -117,6 +126,9 @@ class Pipeline(GenerationMethods):
             data: a dataset spec; "": the data that the model was trained on.
             split: "": the dataset's test split, else its last one. A file without splits is one split.
             columns, errors: as of `records_of`.
+
+        >>> zoo.load("my_model").evaluate("reviews/test.tsv")["accuracy"] > 0.9
+        True
 
         Raises UserError for data that does not fit the model, such as an unknown label.
         """
