@@ -6,6 +6,7 @@ A generated part stands between the comments `<!-- NAME -->` and `<!-- end of NA
 """
 
 import ast
+import inspect
 import re
 import subprocess
 import sys

@@ -43,7 +43,7 @@ def entry(thing, table):
 
 def call_parts(cls):
     """The signature of `call`, what its arguments mean, and what becomes of masks."""
-    from zoo.layers.masking import ImplicitMask, PassesMask
+    from zoo.layers.implicit_mask import ImplicitMask, PassesMask
 
     doc = sections(cls.call.__doc__ or "")
     names = [str(p).split(":")[0] for p in inspect.signature(cls.call).parameters.values() if p.name != "self"]

@@ -55,8 +55,8 @@ def test_every_argument_of_a_layer_is_described(name):
     thing = getattr(layers, name)
     if isinstance(thing, type) and not thing.__init__.__module__.startswith("zoo"):
         return
-    own = inspect.signature(thing).parameters.values()
-    named = {p.name for p in own if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    parameters = inspect.signature(thing).parameters.values()
+    named = {p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
     assert named - {"name"} <= described(thing) | ({"x"} if not isinstance(thing, type) else set())
 
 
@@ -64,9 +64,9 @@ def test_every_argument_of_a_layer_is_described(name):
 def test_help_lists_the_fields_of_a_class(kind):
     for name in catalog.names(kind):
         cls = catalog.load(kind, name)
-        own = [field.name for field in dataclasses.fields(cls) if field.init]
+        names = [field.name for field in dataclasses.fields(cls) if field.init]
         lines = dict(re.findall(r"^ {4}(\w+) \((.*)\): ", cls.__doc__, re.MULTILINE))
-        assert list(lines) == own, name
+        assert list(lines) == names, name
         assert not cls.__doc__.startswith("Fields:")
 
 

@@ -91,8 +91,8 @@ class ScoreOfMyOwn(ClassifyText):
 
     def scores(self, decisions, records):
         pairs = zip(decisions, records, strict=True)
-        hits = [self.answer(*pair)["label"] == "bad" for pair in pairs if pair[1]["label"] == "bad"]
-        return super().scores(decisions, records) | {"bad_recall": float(np.mean(hits or [0]))}
+        recalled = [self.answer(*pair)["label"] == "bad" for pair in pairs if pair[1]["label"] == "bad"]
+        return super().scores(decisions, records) | {"bad_recall": float(np.mean(recalled or [0]))}
 
 
 def test_a_score_of_ones_own_selects_the_best_epoch(tiny, tmp_path):

@@ -1,13 +1,12 @@
 """Progress in a notebook: a line of text, updated in place, without ipywidgets."""
 
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 import zoo
-from zoo.training import notebook
-from zoo.training.progress import console
+from zoo.training import notebook, progress
 
 
 class Handle:
@@ -35,9 +34,9 @@ def outputs(monkeypatch):
 
 
 def test_a_run_shows_one_line(tiny, tmp_path, outputs, monkeypatch):
-    monkeypatch.setattr(console, "is_jupyter", True)
     printed = []
-    monkeypatch.setattr(console, "print", lambda *texts: printed.extend(map(str, texts)))
+    console = SimpleNamespace(is_jupyter=True, print=printed.append)
+    monkeypatch.setattr(progress, "console", console)
     zoo.train(tiny, to=tmp_path / "m")
     assert outputs[0].startswith("epoch 1/4  ------------------------------  0/48  loss -")
     completed, total = map(int, outputs[-1].split("  ")[2].split("/"))

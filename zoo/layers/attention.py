@@ -9,7 +9,7 @@ from zoo import backend
 from zoo.backend import Tensor
 from zoo.layers.cache import LayerCache
 from zoo.layers.dense import Dense, built_dense
-from zoo.layers.masking import ImplicitMask
+from zoo.layers.implicit_mask import ImplicitMask
 from zoo.layers.positions import RotaryPositions
 from zoo.runtime.errors import UserError
 

@@ -7,8 +7,8 @@ from keras.layers import Activation
 from zoo import backend
 from zoo.backend import Tensor
 from zoo.layers.cache import LayerCache
+from zoo.layers.implicit_mask import ImplicitMask
 from zoo.layers.lora import effective_kernel
-from zoo.layers.masking import ImplicitMask
 from zoo.layers.transformer import residual
 from zoo.runtime.errors import UserError
 
@@ -60,6 +60,7 @@ class MaskedConv1D(ImplicitMask, Conv1D):
     """
 
     masked_inputs = ("inputs",)
+    compute_mask = Conv1D.compute_mask
 
     def build(self, inputs_shape, padding_mask_shape=None):
         super().build(inputs_shape)

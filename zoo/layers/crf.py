@@ -9,7 +9,7 @@ from keras import ops
 
 from zoo.backend import Tensor
 from zoo.layers.crf_algorithms import marginals, negative_log_likelihood, to_front, viterbi
-from zoo.layers.masking import PassesMask
+from zoo.layers.implicit_mask import PassesMask
 from zoo.runtime.errors import UserError
 
 

@@ -8,7 +8,7 @@ from keras import KerasTensor, ops
 from zoo import backend
 from zoo.backend import Tensor
 from zoo.layers.embedding import PaddingMask
-from zoo.layers.masking import ImplicitMask
+from zoo.layers.implicit_mask import ImplicitMask
 from zoo.runtime.errors import one_of
 
 POOLINGS = ("max", "mean", "first", "last", "attention")
@@ -46,11 +46,11 @@ class Pooling(ImplicitMask, keras.layers.Layer):
 
         None stands for Keras's implicit mask of `x`, else for all tokens.
         """
-        padding_mask = ops.ones(ops.shape(x)[:2], "bool") if padding_mask is None else padding_mask
+        mask_BT: Tensor = ops.ones(ops.shape(x)[:2], "bool") if padding_mask is None else padding_mask
         if self.kind == "max":
-            any_token = ops.any(padding_mask, axis=1)[:, None]
-            return ops.where(any_token, backend.masked_max(x, padding_mask), 0)
-        weights_BT = ops.cast(self._weights(x, padding_mask), x.dtype)
+            any_token = ops.any(mask_BT, axis=1)[:, None]
+            return ops.where(any_token, backend.masked_max(x, mask_BT), 0)
+        weights_BT = ops.cast(self._weights(x, mask_BT), x.dtype)
         return ops.einsum("bt,btm->bm", weights_BT, x)
 
     def compute_output_spec(self, x, padding_mask=None):

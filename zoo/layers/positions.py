@@ -10,7 +10,7 @@ from keras import ops
 
 from zoo.backend import Tensor
 from zoo.layers.cache import LayerCache
-from zoo.layers.masking import PassesMask
+from zoo.layers.implicit_mask import PassesMask
 from zoo.runtime.errors import UserError
 
 BASE = 10_000.0  # Vaswani et al. 2017, section 3.5

@@ -8,7 +8,7 @@ from keras.layers import Dense, LayerNormalization
 
 from zoo import backend
 from zoo.backend import Tensor
-from zoo.layers.masking import PassesMask
+from zoo.layers.implicit_mask import PassesMask
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -16,7 +16,7 @@ from zoo.backend import Tensor
 from zoo.layers.attention import MultiHeadAttention, kernel_init
 from zoo.layers.dense import built_dense
 from zoo.layers.dropout import Dropout
-from zoo.layers.masking import PassesMask
+from zoo.layers.implicit_mask import PassesMask
 from zoo.runtime.errors import one_of
 
 NORMS = ("pre", "post")

@@ -9,8 +9,8 @@ from typing import Any
 from zoo import catalog
 from zoo.runtime.errors import UserError
 
-SIZE = (260, 110)  # pixels of a plot, without its margins
-MARGIN = 30  # pixels
+SIZE = (260, 110)  # px of a plot, without its margins
+MARGIN = 30  # px
 
 
 def describe(pipeline: Any) -> str:
@@ -69,11 +69,11 @@ def plot(title: str, points: Sequence[tuple[float, float]]) -> str:
     """
     (width, height), (xs, ys) = SIZE, zip(*points, strict=True)
     x_range, y_range = (max(max(v) - min(v), 1e-12) for v in (xs, ys))
-    places = [
+    pixels = [
         (MARGIN + width * (x - min(xs)) / x_range, MARGIN + height * (1 - (y - min(ys)) / y_range)) for x, y in points
     ]
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="currentColor"/>' for x, y in places)
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in pixels)
+    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="currentColor"/>' for x, y in pixels)
     labels = [(MARGIN, 14, f"{title} {max(ys):.4g}"), (MARGIN, height + MARGIN + 14, f"{min(ys):.4g}")]
     labels.append((width - MARGIN, height + MARGIN + 14, f"epoch {xs[-1]:g}"))
     texts = "".join(

@@ -7,7 +7,8 @@ from typing import ParamSpec, TypeVar
 
 from zoo.runtime.errors import UserError, unknown
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def check_keywords(function: Callable[P, R]) -> Callable[P, R]:

@@ -43,7 +43,7 @@ class CompileOptions:
                 f"Expected the objective's own loss for objective.rdrop. Received: loss={_name(self.loss)}."
             )
 
-    def compile(
+    def compile_stage(
         self,
         objective: Objective,
         model: keras.Model,

@@ -124,7 +124,7 @@ class FitLoop:
         self.model, self.batches.examples, self.validation.predict_batch = model, examples, predictor
         lr_scales, offset = self.freezer.lr_scales, first * self.length.interval
         training, compiling = self.run.preset.training, self.run.compiling
-        compiling.compile(self.run.objective, model, training, self.length.total, lr_scales, offset)
+        compiling.compile_stage(self.run.objective, model, training, self.length.total, lr_scales, offset)
         self.recorder.same_optimizer = done > first * self.length.interval  # each stage has a new optimizer
 
     def _stage(self, frozen, passes):

@@ -13,7 +13,7 @@ class NotebookLine:
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
         self.handle: Any = None
-        self.shown = 0.0
+        self.refreshed = 0.0
 
     def add_task(self, description: str, total: int, completed: int, **fields: Any) -> int:
         """Set the number of batches, those completed, and the fields of the line; returns the task's number, 0."""
@@ -31,8 +31,8 @@ class NotebookLine:
         """Change some values of the line, which is shown anew at most once in `REFRESH` seconds."""
         self.values |= values
         now = time.monotonic()
-        if self.handle is not None and now - self.shown >= REFRESH:
-            self.shown = now
+        if self.handle is not None and now - self.refreshed >= REFRESH:
+            self.refreshed = now
             self.handle.update(self._data(), raw=True)
 
     def stop(self) -> None:

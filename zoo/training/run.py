@@ -38,7 +38,7 @@ from zoo.training.starting import start_of_run
 from zoo.training.training_data import load_data
 
 NO_CHECKPOINT = "none: the run had training.keep_checkpoint=false. Start from its weights: --from FOLDER."
-OWN = CompileOptions()  # AdamW and the objective's loss
+DEFAULT_OPTIONS = CompileOptions()  # AdamW and the objective's loss
 
 
 def train(
@@ -132,7 +132,7 @@ class TrainingRun:
         resume: bool,
         record: RunRecord,
         callbacks: Sequence[keras.callbacks.Callback] = (),
-        compiling: CompileOptions = OWN,
+        compiling: CompileOptions = DEFAULT_OPTIONS,
     ) -> None:
         self.running, self.folder, self.preset, self.resume = running_folder(folder), folder, preset, resume
         self.reopens = resume and not self.running.is_dir()  # a finished run goes on

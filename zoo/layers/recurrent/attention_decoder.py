@@ -8,8 +8,8 @@ from keras import ops
 from zoo.backend import Tensor, concatenate, scan, split
 from zoo.layers.cache import LayerCache
 from zoo.layers.dense import Dense
+from zoo.layers.implicit_mask import ImplicitMask
 from zoo.layers.lora import effective_kernel
-from zoo.layers.masking import ImplicitMask
 from zoo.layers.recurrent.cells import GRU, LSTM
 from zoo.layers.recurrent.decoder_attention import DecoderAttention
 from zoo.layers.recurrent.layer import last_state

@@ -9,7 +9,7 @@ from keras import ops
 from zoo.backend import Tensor
 from zoo.layers.cache import LayerCache
 from zoo.layers.dense import built_dense
-from zoo.layers.masking import ImplicitMask
+from zoo.layers.implicit_mask import ImplicitMask
 from zoo.runtime.errors import UserError, one_of
 
 SCORES = ("additive", "general", "dot")

@@ -9,7 +9,7 @@ from keras import ops
 from zoo.backend import Tensor
 from zoo.layers.cache import LayerCache
 from zoo.layers.crf_algorithms import to_front
-from zoo.layers.masking import ImplicitMask
+from zoo.layers.implicit_mask import ImplicitMask
 from zoo.layers.recurrent.layer import Recurrent
 from zoo.runtime.errors import UserError
 

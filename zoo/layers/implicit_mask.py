@@ -7,11 +7,13 @@ import inspect
 from functools import cache
 from typing import Any
 
+import keras
+
 from zoo.backend import Tensor
 from zoo.backend.keras_private import implicit_mask
 
 
-class PassesMask:
+class PassesMask(keras.layers.Layer):
     """A layer that passes the implicit mask of its first input on to its output."""
 
     def compute_mask(self, inputs: Any, previous_mask: Tensor | None = None) -> Tensor | None:
@@ -31,7 +33,7 @@ class ImplicitMask(PassesMask):
     masked_inputs: tuple[str, ...] = ("x",)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        names = _arguments(type(self))
+        names = _arguments(type(self).call)
         values = dict(zip(names, args, strict=False)) | kwargs
         if values.get("padding_mask") is None and values.get(self.mask_argument) is None:
             masked = next((values[name] for name in self.masked_inputs if values.get(name) is not None), None)
@@ -39,10 +41,10 @@ class ImplicitMask(PassesMask):
             if mask is not None:
                 args, kwargs = args[:1], {**dict(zip(names[1:], args[1:], strict=False)), **kwargs}
                 kwargs[self.mask_argument] = mask
-        return super().__call__(*args, **kwargs)  # pyright: ignore[reportAttributeAccessIssue]
+        return super().__call__(*args, **kwargs)
 
 
 @cache
-def _arguments(cls):
-    """The names of the arguments of a layer's `call`."""
-    return tuple(inspect.signature(cls.call).parameters)[1:]
+def _arguments(call):
+    """The names of the arguments of a layer's `call`, without `self`."""
+    return tuple(inspect.signature(call).parameters)[1:]

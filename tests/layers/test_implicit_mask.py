@@ -22,12 +22,12 @@ OPTIONS = [
 ]
 
 
-def twin(rnn, **options):
+def layer_of_keras(rnn, **options):
     """Keras's own layer with the weights of `rnn`."""
-    own = KERAS[type(rnn).__name__](rnn.units, **{"return_sequences": True} | options)
-    own.build(X.shape)
-    own.set_weights([numpy(weight) for weight in rnn.weights])
-    return own
+    reference = KERAS[type(rnn).__name__](rnn.units, **{"return_sequences": True} | options)
+    reference.build(X.shape)
+    reference.set_weights([numpy(weight) for weight in rnn.weights])
+    return reference
 
 
 def assert_same(ours, theirs, mask=None):
@@ -42,9 +42,9 @@ def assert_same(ours, theirs, mask=None):
 @pytest.mark.parametrize("cell", CELLS)
 def test_recurrent_layers_equal_those_of_keras(cell, options):
     rnn = layer(cell, **options)
-    assert_same(rnn(X), twin(rnn, **options)(X))
+    assert_same(rnn(X), layer_of_keras(rnn, **options)(X))
     mask = np.flip(MASK, axis=1) if options.get("go_backwards") else MASK
-    assert_same(rnn(X, mask=MASK), twin(rnn, **options)(X, mask=ops.convert_to_tensor(MASK)), mask)
+    assert_same(rnn(X, mask=MASK), layer_of_keras(rnn, **options)(X, mask=ops.convert_to_tensor(MASK)), mask)
 
 
 @pytest.mark.parametrize("merge_mode", ["concat", "sum"])
@@ -65,9 +65,9 @@ def test_bidirectional_of_keras_equals_two_layers_of_the_zoo():
     both = keras.layers.Bidirectional(layers.GRU(4))
     y = numpy(both(X))
     forward, backward = layers.GRU(4), layers.GRU(4, reverse=True)
-    for own, inner in ((forward, both.forward_layer), (backward, both.backward_layer)):
-        own.build(X.shape)
-        own.set_weights(inner.get_weights())
+    for rnn, inner in ((forward, both.forward_layer), (backward, both.backward_layer)):
+        rnn.build(X.shape)
+        rnn.set_weights(inner.get_weights())
     np.testing.assert_allclose(y, np.concatenate([numpy(forward(X)), numpy(backward(X))], -1), **CLOSE)
 
 
