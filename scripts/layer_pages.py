@@ -67,7 +67,7 @@ def argument_rows(thing, meanings):
             if p.annotation is p.empty
             else re.sub(r"[a-z_.]+\.(?=[A-Z])", "", inspect.formatannotation(p.annotation))
         )
-        default = "" if p.default in (p.empty, MISSING) else f"`{p.default!r}`"
+        default = "" if p.default in (p.empty, MISSING) else f"`{getattr(p.default, '__name__', repr(p.default))}`"
         rows.append(
             [f"`{p.name}`", f"`{hint}`" if hint else "", default, meanings.get(p.name, FEATURES.get(p.name, ""))]
         )

@@ -7,7 +7,9 @@ import textwrap
 import tokenize
 from dataclasses import MISSING, Field, dataclass, fields, replace
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def default_of(field: Field) -> Any:
     return field.default if field.default_factory is MISSING else field.default_factory()
 
 
-def with_field_comments(cls: type) -> type:
+def with_field_comments(cls: type[T]) -> type[T]:
     """A class decorator: append the fields with their types, defaults and comments to the docstring, for `help`."""
     cls.__doc__ = _with_fields(cls, cls.__doc__)
     return cls

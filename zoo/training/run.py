@@ -53,7 +53,7 @@ def train(
     overrides: Iterable[str] = (),
     init: str = "",
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    optimizer: Callable[..., keras.optimizers.Optimizer] | None = None,
+    optimizer: Callable[..., Any] | None = None,
     loss: Any = None,
     metrics: Sequence[Any] = (),
 ) -> Pipeline:
