@@ -52,7 +52,7 @@ def train(
     force: bool = False,
     overrides: Iterable[str] = (),
     init: str = "",
-    callbacks: Sequence[keras.callbacks.Callback] = (),
+    callbacks: Sequence[Any] = (),
     optimizer: Callable[..., Any] | None = None,
     loss: Any = None,
     metrics: Sequence[Any] = (),
