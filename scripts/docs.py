@@ -6,10 +6,15 @@ A generated part stands between the comments `<!-- NAME -->` and `<!-- end of NA
 """
 
 import ast
+import inspect
 import re
 import subprocess
+import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from layer_pages import layer_pages
 
 ROOT = Path(__file__).parent.parent
 SECTIONS = {"data": "Data", "training": "Training", "lora": "LoRA", "tuning": "Tuning"}  # of a preset
@@ -62,6 +67,24 @@ def field_table():
             [f"`{name}`", *(", ".join(f"`{x}`" for x in part) for part in (fields.required, optional, fields.inputs))]
         )
     return table(["objective", "trains on", "optional", "predicts from"], rows)
+
+
+def target_table():
+    """What `fit` takes of a model of each objective, from the docstring of its `collate`."""
+    from zoo import catalog
+
+    rows = []
+    for name in catalog.names("objectives"):
+        parts = described_parts(catalog.load("objectives", name).collate, ("Inputs", "Targets", "Weights"))
+        rows.append([f"`{name}`", *parts])
+    return table(["objective", "inputs", "targets", "sample weights"], rows)
+
+
+def described_parts(function, headings):
+    """The text after each heading, such as "Inputs:", in a function's docstring."""
+    doc = inspect.getdoc(function)
+    parts = re.findall(r"^(\w+): (.*(?:\n {4}.*)*)", doc, re.MULTILINE)
+    return [" ".join(dict(parts)[heading].split()) for heading in headings]
 
 
 def pair_table():
@@ -170,9 +193,11 @@ PARTS = {
     "tokenizers": lambda: catalog_table("tokenizers"),
     "presets": preset_table,
     "fields": field_table,
+    "targets": target_table,
     "pairs": pair_table,
     "sizes": size_table,
     "settings": setting_table,
+    "layers": lambda: layer_pages(table),
     "train_options": lambda: option_table("train"),
     "generate_options": lambda: option_table("generate"),
     "floors": floor_table,

@@ -6,6 +6,8 @@ The public names are imported on first use, so that `zoo --help` need not wait f
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from zoo.runtime.keras_import import after_keras_import
+
 if TYPE_CHECKING:
     from zoo.adapters.merging import merge
     from zoo.adapters.switching import Adapters
@@ -92,3 +94,10 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def _register_layers() -> None:
+    import_module("zoo.registration").register_layers()
+
+
+after_keras_import(_register_layers)  # `import zoo` is enough for `keras.saving.load_model`

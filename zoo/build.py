@@ -20,7 +20,17 @@ def build(architecture: str | Architecture, objective: str | Objective, **settin
         objective: a name of `zoo list objectives`, or an `Objective`.
         settings: fields of either, where it is given by name. A field of both, such as `dropout`, is set in both.
 
-    Returns a model from {input: (batch, time) int32 ids} to the head's outputs.
+    Returns a compiled model from {input: (batch, time) int32 ids} to the head's outputs, which are logits.
+
+    Integers are the targets of classes and of tokens. What `fit` takes is a table in docs/objectives.md, and in the
+    docstring of the objective's `collate`:
+
+    >>> import numpy as np, zoo
+    >>> model = zoo.build("lstm", "classify_text", vocabulary=50, labels=["bad", "good"], width=8, units=8)
+    >>> inputs, labels = {"tokens": np.random.randint(1, 50, (32, 7))}, np.random.randint(0, 2, 32)
+    >>> history = model.fit(inputs, labels, epochs=2, verbose=0)
+    >>> model.predict(inputs, verbose=0).shape
+    (32, 2)
 
     Raises UserError for unknown names and fields, for a field that means one thing in the architecture and another in
     the objective, and where the architecture does not suit the objective.

@@ -36,6 +36,9 @@ REGISTERED: dict[str, dict[str, Any]] = {kind: {} for kind in CONTRACTS}  # by `
 def names(kind: str) -> tuple[str, ...]:
     """Sorted names of everything of one kind, registered things too.
 
+    >>> "lstm" in zoo.names("architectures"), "classify_text" in zoo.names("objectives")
+    (True, True)
+
     Raises UserError for a kind that is not one of `CONTRACTS`.
     """
     if kind not in CONTRACTS:
@@ -86,7 +89,7 @@ def describe(kind: str, name: str) -> str:
         doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     else:
         thing = load(kind, name)
-        doc = vars(thing).get("__doc__") if isinstance(thing, type) else ""
+        doc = thing.__doc__ if isinstance(thing, type) else ""
         doc = "" if doc and doc.startswith(f"{thing.__name__}(") else doc  # the signature, which `dataclass` writes
     return (doc or "").strip().partition("\n")[0]
 

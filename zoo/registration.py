@@ -3,6 +3,7 @@
 import importlib
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from zoo import catalog
@@ -77,3 +78,11 @@ def _title(thing):
 def _snake_case(name):
     """ "MyLSTMTagger" -> "my_lstm_tagger"."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def register_layers() -> None:
+    """Import every module of the zoo that registers a Keras layer or loss, so that Keras can load it by name."""
+    folder = Path(__file__).parent
+    modules = [*sorted((folder / "layers").rglob("*.py")), *catalog.files("architectures").values()]
+    for path in modules:
+        importlib.import_module(".".join(("zoo", *path.relative_to(folder).with_suffix("").parts)))

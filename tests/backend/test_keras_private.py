@@ -143,6 +143,13 @@ def test_the_class_of_adamw_on_torch():
     assert isinstance(optimizer, keras_private.torch_adamw())
 
 
+def test_the_implicit_mask_of_a_tensor():
+    vectors = keras.layers.Embedding(3, 2, mask_zero=True)(ops.convert_to_tensor([[1, 2, 0]]))
+    assert ops.convert_to_numpy(keras_private.implicit_mask(vectors)).tolist() == [[True, True, False]]
+    assert keras_private.implicit_mask(ops.ones((1, 3, 2))) is None
+    assert keras_private.implicit_mask(None) is None
+
+
 @pytest.mark.parametrize("hook", sorted({hook for hooks in HOOKS.values() for hook in hooks}))
 def test_keras_calls_the_hooks_of_optimizers(hook):
     if hook == "_parallel_update_step" and keras.config.backend() != "torch":

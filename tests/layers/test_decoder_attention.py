@@ -111,7 +111,7 @@ def by_hand(w, cell, score, input_feeding, x, source, h):
 def test_input_feeding_equals_the_papers_equations(cell, score, input_feeding):
     layer = AttentionDecoder(6, cell, score, input_feeding)
     initial = RANDOM.normal(size=(2, 6)).astype("float32")
-    state = [initial, np.zeros_like(initial)][: layer.recurrence.states]
+    state = [initial, np.zeros_like(initial)][: layer.recurrence.state_count]
     layer.build(X.shape, SOURCE.shape)
     w = weights(layer)
     actual = numpy(layer(X, SOURCE, PADDING_MASK, state)[0])

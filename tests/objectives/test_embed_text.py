@@ -7,7 +7,8 @@ from keras import ops
 import zoo
 from zoo.architectures.averaging import Averaging
 from zoo.architectures.transformer import Transformer
-from zoo.objectives.embed_text import EmbedText, InBatchContrastiveLoss
+from zoo.layers.contrastive_loss import InBatchContrastiveLoss
+from zoo.objectives.embed_text import EmbedText
 from zoo.tokenizers.words import Words
 
 WORDS = [

@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.architectures._pretrained import HuggingFaceMapping, KerasHubMapping
 from zoo.layers.dense import Dense
+from zoo.runtime.field_comments import DocumentedFields
 
 
 def fact(value: Any = MISSING) -> Any:
@@ -22,7 +23,7 @@ def fact(value: Any = MISSING) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Architecture(ABC):
+class Architecture(DocumentedFields, ABC):
     """Base class of architectures: fields are hyperparameters, and a call builds the backbone (Keras functional API).
 
     A subclass adds its hyperparameters, states the facts that differ from those below, and defines `__call__`. Facts

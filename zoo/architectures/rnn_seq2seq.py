@@ -96,7 +96,7 @@ class RNNSeq2Seq(Architecture):
 
     def _initial_state(self, ends, i):
         """The initial state of a decoder's layer: Bahdanau 2015, appendix A.2.2."""
-        count = CELLS[self.cell].states
+        count = CELLS[self.cell].state_count
         return [Dense(self.units, "tanh", dtype="float32", name=f"state{i}_{j}")(ends) for j in range(count)]
 
     def _attend(self, y, encoded, padding_mask, state, name):

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+from keras.src.backend.common.masking import get_keras_mask
 
 DENSE_KERNEL = "_kernel"  # the attribute in which `keras.layers.Dense` keeps its kernel
 EMBEDDINGS = "_embeddings"  # the attribute in which `keras.layers.Embedding` keeps its table
@@ -35,6 +36,11 @@ def run_graph(model: keras.Model, tensors: list, call: Callable) -> Any:
         call: `call(layer)` returns the function that is called with the layer's arguments.
     """
     return model._run_through_graph(tensors, operation_fn=call)
+
+
+def implicit_mask(tensor: Any) -> Any:
+    """Keras's implicit mask of a tensor, (batch, time) booleans, or None: see `Layer.compute_mask`."""
+    return get_keras_mask(tensor)
 
 
 def all_layers(model: keras.layers.Layer) -> list[keras.layers.Layer]:

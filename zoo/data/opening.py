@@ -42,6 +42,12 @@ def open_dataset(
             of a file without a split's name are "train".
         optional: the further fields that records may have; None: all.
 
+    >>> dataset = zoo.open_dataset("sample:helpdesk")
+    >>> dataset.splits
+    ('train', 'validation', 'test')
+    >>> next(iter(dataset.records("test")))["label"]
+    'defect'
+
     Raises UserError for whatever is wrong with the spec or the data.
     """
     columns = dict(columns or {})

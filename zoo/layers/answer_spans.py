@@ -73,7 +73,11 @@ def span_logits(x: KerasTensor, tokens: KerasTensor, architecture: Any, name: st
 
 @keras.saving.register_keras_serializable(package="zoo")
 class QuestionMask(keras.layers.Layer):
-    """Mask of the question's tokens, special ones included: (batch, time) booleans."""
+    """Mask of the question's tokens, special ones included: (batch, time) booleans.
+
+    >>> layers.QuestionMask()(keras.Input((5,), dtype="int32"), keras.Input((5,), dtype="bool")).shape
+    (None, 5)
+    """
 
     def call(self, segments: Tensor, padding_mask: Tensor) -> Tensor:
         return ops.logical_and(ops.equal(segments, 0), padding_mask)
@@ -81,7 +85,11 @@ class QuestionMask(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ExactMatch(keras.layers.Layer):
-    """Exact match feature: 1.0 at each token that occurs in the question, else 0.0: (batch, time, 1)."""
+    """Exact match feature: 1.0 at each token that occurs in the question, else 0.0: (batch, time, 1).
+
+    >>> layers.ExactMatch()(keras.Input((5,), dtype="int32"), keras.Input((5,), dtype="bool")).shape
+    (None, 5, 1)
+    """
 
     def call(self, tokens: Tensor, question: Tensor) -> Tensor:
         same_BTS = ops.logical_and(ops.equal(tokens[:, :, None], tokens[:, None]), question[:, None])
@@ -93,7 +101,11 @@ class ExactMatch(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class SetFirst(keras.layers.Layer):
-    """Replaces the first vector of each text: `x`, (batch, time, width), with `first`, (batch, width)."""
+    """Replaces the first vector of each text: `x`, (batch, time, width), with `first`, (batch, width).
+
+    >>> layers.SetFirst()(keras.Input((5, 16)), keras.Input((16,))).shape
+    (None, 5, 16)
+    """
 
     def call(self, x: Tensor, first: Tensor) -> Tensor:
         return ops.concatenate([first[:, None], x[:, 1:]], axis=1)
@@ -102,10 +114,15 @@ class SetFirst(keras.layers.Layer):
         return keras.KerasTensor(x.shape, dtype=x.dtype)
 
 
+@keras.saving.register_keras_serializable(package="zoo")
 class SpanLoss(keras.losses.Loss):
     """Mean of the cross-entropies of a span's start and end (Devlin 2018, section 4.2).
 
     Targets are (batch, time, 3): whether a token can be either, whether the span starts and whether it ends there.
+
+    >>> targets = np.array([[[1, 1, 0], [1, 0, 1], [0, 0, 0]]], "float32")  # the answer is the first two tokens
+    >>> round(float(layers.SpanLoss()(targets, np.zeros((1, 3, 2), "float32"))), 4)
+    0.6931
     """
 
     def call(self, targets, logits):

@@ -9,12 +9,13 @@ from zoo import backend
 from zoo.backend import Tensor
 from zoo.layers.cache import LayerCache
 from zoo.layers.dense import Dense, built_dense
+from zoo.layers.implicit_mask import ImplicitMask
 from zoo.layers.positions import RotaryPositions
 from zoo.runtime.errors import UserError
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class MultiHeadAttention(keras.layers.Layer):
+class MultiHeadAttention(ImplicitMask, keras.layers.Layer):
     """Multi-head scaled dot-product attention: (batch, time, width) to (batch, time, width).
 
     Vaswani et al. 2017, section 3.2, https://arxiv.org/abs/1706.03762. Fused wherever the backend can.
@@ -26,12 +27,21 @@ class MultiHeadAttention(keras.layers.Layer):
         dropout: rate of dropout of the attention weights.
         causal: whether a token attends only to itself and to earlier tokens.
         rotary: options of `RotaryPositions`, which rotates queries and keys; None: no rotary positions.
+        use_bias: whether the four dense layers have biases.
         init_std: standard deviation of new kernels: see `kernel_init`.
         out_init_std: the same of the output layer; None: `init_std`.
 
     Raises UserError if `heads` does not divide the width, or `kv_heads` does not divide `heads`.
+
+    >>> layers.MultiHeadAttention(heads=4, kv_heads=2, causal=True)(keras.Input((5, 16))).shape
+    (None, 5, 16)
+    >>> source = keras.Input((9, 32))
+    >>> mask = keras.Input((9,), dtype="bool")
+    >>> layers.MultiHeadAttention(heads=4)(keras.Input((5, 16)), source, padding_mask=mask).shape
+    (None, 5, 16)
     """
 
+    masked_inputs = ("context", "x")
     head_width: int | None = None  # None: the heads share the width
 
     def __init__(
@@ -150,6 +160,15 @@ class T5Attention(MultiHeadAttention):
     """T5's attention: heads of any width, no biases, and products of queries and keys that are not scaled.
 
     Raffel et al. 2020, https://arxiv.org/abs/1910.10683. New query kernels are smaller, as in the released code.
+
+    Args:
+        heads: number of heads.
+        head_width: width of each head; it need not be the width over the number of heads.
+        dropout: rate of dropout of the attention weights.
+        causal: whether a token attends only to itself and to earlier tokens.
+
+    >>> layers.T5Attention(heads=4, head_width=8)(keras.Input((5, 16))).shape
+    (None, 5, 16)
     """
 
     def __init__(self, heads: int, head_width: int, dropout: float = 0.0, causal: bool = False, **kwargs):

@@ -9,10 +9,12 @@ from keras import ops
 
 from zoo.backend import Tensor
 from zoo.layers.crf_algorithms import marginals, negative_log_likelihood, to_front, viterbi
+from zoo.layers.implicit_mask import PassesMask
+from zoo.runtime.errors import UserError
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class CRF(keras.layers.Layer):
+class CRF(PassesMask, keras.layers.Layer):
     """A dense layer to the scores of `units` tags with a CRF's transition scores.
 
     A call returns the emission scores of (batch, time, width) features, (batch, time, tags), which the methods take.
@@ -20,6 +22,11 @@ class CRF(keras.layers.Layer):
 
     Args:
         units: number of tags.
+
+    >>> crf = layers.CRF(3)
+    >>> scores = crf(np.ones((2, 4, 16), "float32"))
+    >>> tuple(crf.decode(scores, np.array([[1, 1, 1, 0], [1, 1, 0, 0]], bool)).shape)
+    (2, 4)
     """
 
     def __init__(self, units: int, **kwargs):
@@ -61,11 +68,31 @@ class CRFLoss(keras.losses.Loss):
 
     Targets are (batch, time) tags, -1 at positions without one, which may lie anywhere in a row; losses are (batch,
     time).
+
+    Args:
+        crf: the layer whose outputs are the scores.
+
+    >>> crf = layers.CRF(3)
+    >>> scores = crf(np.ones((2, 4, 16), "float32"))
+    >>> loss = layers.CRFLoss(crf)(np.array([[0, 1, 2, -1], [0, 0, -1, -1]]), scores)  # the mean over all positions
+    >>> loss.ndim
+    0
     """
 
     def __init__(self, crf: CRF, name: str = "negative_log_likelihood", **kwargs):
         super().__init__(name=name, **kwargs)
         self.crf = crf
+
+    def get_config(self):
+        return super().get_config() | {"crf": self.crf.name}
+
+    @classmethod
+    def from_config(cls, config):
+        """Raise UserError: the layer belongs to a model, which a loss cannot find when Keras loads it."""
+        raise UserError(
+            "Expected compile=False to load a model with a CRF. Then compile it with "
+            f"loss=zoo.layers.CRFLoss(model.get_layer({config['crf']!r})). Received: compile=True."
+        )
 
     def call(self, y_true, y_pred):
         tags_BT = ops.cast(y_true, "int32")

@@ -13,7 +13,11 @@ from zoo.layers.quantization import replace_weight
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Dense(keras.layers.Dense):
-    """`keras.layers.Dense` whose product and bias are one call of the backend."""
+    """`keras.layers.Dense` whose product and bias are one call of the backend.
+
+    >>> layers.Dense(8, activation="relu")(keras.Input((5, 16))).shape
+    (None, 5, 8)
+    """
 
     lora_targets = ("kernel",)
 

@@ -13,7 +13,15 @@ from zoo.runtime.errors import UserError
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Dropout(keras.layers.Dropout):
-    """`keras.layers.Dropout` with the backend's fastest generator. Raises UserError for a rate of 1 or more."""
+    """`keras.layers.Dropout` with the backend's fastest generator. Raises UserError for a rate of 1 or more.
+
+    Args:
+        rate: probability that a number becomes zero.
+        kwargs: of `keras.layers.Dropout`.
+
+    >>> layers.Dropout(0.1)(keras.Input((5, 16))).shape
+    (None, 5, 16)
+    """
 
     def __init__(self, rate: float, **kwargs):
         if not 0 <= rate < 1:
@@ -30,5 +38,11 @@ def variational_dropout(rate: float, name: str) -> Dropout:
     """Variational dropout: the same features are dropped at every token of a text.
 
     Gal & Ghahramani 2016, https://arxiv.org/abs/1512.05287.
+
+    Args:
+        rate: probability that a feature becomes zero.
+
+    >>> layers.variational_dropout(0.2, name="dropout")(keras.Input((5, 16))).shape
+    (None, 5, 16)
     """
     return Dropout(rate, noise_shape=(None, 1, None), name=name)

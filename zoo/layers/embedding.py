@@ -18,7 +18,14 @@ FNV_PRIME = 16_777_619  # of the 32-bit FNV-1a hash, http://www.isthe.com/chongo
 
 @keras.saving.register_keras_serializable(package="zoo")
 class PaddingMask(keras.layers.Layer):
-    """Padding mask: (batch, time) ids to booleans, True where the id is not `padding`."""
+    """Padding mask: (batch, time) ids to booleans, True where the id is not `padding`.
+
+    Args:
+        padding: the id of padding.
+
+    >>> keras.ops.convert_to_numpy(layers.PaddingMask()(np.array([[4, 7, 0]]))).tolist()
+    [[True, True, False]]
+    """
 
     def __init__(self, padding: int = 0, **kwargs):
         super().__init__(**kwargs)
@@ -36,7 +43,15 @@ class TokenEmbedding(keras.layers.ReversibleEmbedding):
     tying: Press & Wolf 2017, https://arxiv.org/abs/1608.05859).
 
     Args:
+        vocabulary: number of ids.
+        width: of a vector.
         padding: the id whose vector is always zero; None: there is no such id.
+        kwargs: of `keras.layers.Embedding`, such as `mask_zero=True` for Keras's implicit mask.
+
+    >>> embedding = layers.TokenEmbedding(vocabulary=1000, width=16)
+    >>> x = embedding(keras.Input((5,), dtype="int32"))
+    >>> x.shape, embedding(x, reverse=True).shape
+    ((None, 5, 16), (None, 5, 1000))
     """
 
     def __init__(self, vocabulary: int, width: int, padding: int | None = 0, **kwargs):
@@ -77,6 +92,13 @@ class TokenDropout(keras.layers.Layer):
 
     Iyyer et al. 2015, section 2.3, https://aclanthology.org/P15-1162, average the remaining words (`replacement` 0,
     padding); Bowman et al. 2016, section 3.1, https://arxiv.org/abs/1511.06349, put the unknown word.
+
+    Args:
+        rate: probability of each token.
+        replacement: the id in place of a dropped token.
+
+    >>> layers.TokenDropout(0.3, replacement=1)(keras.Input((5,), dtype="int32")).shape
+    (None, 5)
     """
 
     def __init__(self, rate: float, replacement: int = 0, **kwargs):
@@ -100,6 +122,15 @@ class NGrams(keras.layers.Layer):
 
     An id below `vocabulary` is a token; longer n-grams are hashed into `buckets` ids after the vocabulary (Joulin et
     al. 2017, section 2.1, https://arxiv.org/abs/1607.01759). An n-gram that reaches into padding is padding.
+
+    Args:
+        vocabulary: number of ids of tokens.
+        longest: tokens of the longest n-gram.
+        buckets: ids of n-grams of two or more tokens, which collide at random.
+
+    >>> ngrams = layers.NGrams(vocabulary=1000, longest=2, buckets=512)
+    >>> ngrams(keras.Input((5,), dtype="int32")).shape, ngrams.size
+    ((None, 10), 1512)
     """
 
     def __init__(self, vocabulary: int, longest: int = 2, buckets: int = 2**18, **kwargs):

@@ -12,6 +12,9 @@ class ExampleMask(keras.layers.Layer):
     """Attention mask of packed rows: whether two tokens are of the same example.
 
     Maps example ids, (batch, time) and (batch, source time), to (batch, time, source time) booleans.
+
+    >>> layers.ExampleMask()(keras.Input((5,), dtype="int32"), keras.Input((5,), dtype="int32")).shape
+    (None, 5, 5)
     """
 
     def call(self, example_ids: Tensor, source_ids: Tensor) -> Tensor:
@@ -23,6 +26,10 @@ class ExamplePooling(keras.layers.Layer):
 
     Args:
         pooling: the `zoo.layers.pooling.Pooling` of a row with one example.
+
+    >>> pooling = layers.ExamplePooling(layers.Pooling("mean"))
+    >>> pooling(keras.Input((5, 16)), keras.Input((5,), dtype="int32"), keras.Input((3,))).shape
+    (None, 3, 16)
     """
 
     def __init__(self, pooling: Pooling, **kwargs):

@@ -8,13 +8,14 @@ from keras import KerasTensor, ops
 from zoo import backend
 from zoo.backend import Tensor
 from zoo.layers.embedding import PaddingMask
+from zoo.layers.implicit_mask import ImplicitMask
 from zoo.runtime.errors import one_of
 
 POOLINGS = ("max", "mean", "first", "last", "attention")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class Pooling(keras.layers.Layer):
+class Pooling(ImplicitMask, keras.layers.Layer):
     """Masked pooling over time: (batch, time, width) to (batch, width); zeros for a text without a token.
 
     Args:
@@ -22,29 +23,41 @@ class Pooling(keras.layers.Layer):
             equations 5 to 7, https://aclanthology.org/N16-1174).
 
     Raises UserError for any other kind.
+
+    >>> layers.Pooling("attention")(keras.Input((5, 16)), keras.Input((5,), dtype="bool")).shape
+    (None, 16)
+    >>> layers.Pooling("max")(layers.TokenEmbedding(100, 16, mask_zero=True)(keras.Input((5,), dtype="int32"))).shape
+    (None, 16)
     """
 
     def __init__(self, kind: str = "mean", **kwargs):
         super().__init__(**kwargs)
         self.kind = one_of("pooling", kind, POOLINGS)
 
-    def build(self, x_shape, padding_mask_shape):
+    def build(self, x_shape, padding_mask_shape=None):
         if self.kind == "attention":
             self.hidden = keras.layers.Dense(x_shape[-1], activation="tanh", name="hidden", dtype=self.dtype_policy)
             self.score = keras.layers.Dense(1, use_bias=False, name="score", dtype=self.dtype_policy)
             self.hidden.build(x_shape)
             self.score.build(x_shape)
 
-    def call(self, x: Tensor, padding_mask: Tensor) -> Tensor:
-        """Pool `x`, (batch, time, width), over the tokens where `padding_mask`, (batch, time) booleans, is True."""
+    def call(self, x: Tensor, padding_mask: Tensor | None = None) -> Tensor:
+        """Pool `x`, (batch, time, width), over the tokens where `padding_mask`, (batch, time) booleans, is True.
+
+        None stands for Keras's implicit mask of `x`, else for all tokens.
+        """
+        mask_BT: Tensor = ops.ones(ops.shape(x)[:2], "bool") if padding_mask is None else padding_mask
         if self.kind == "max":
-            any_token = ops.any(padding_mask, axis=1)[:, None]
-            return ops.where(any_token, backend.masked_max(x, padding_mask), 0)
-        weights_BT = ops.cast(self._weights(x, padding_mask), x.dtype)
+            any_token = ops.any(mask_BT, axis=1)[:, None]
+            return ops.where(any_token, backend.masked_max(x, mask_BT), 0)
+        weights_BT = ops.cast(self._weights(x, mask_BT), x.dtype)
         return ops.einsum("bt,btm->bm", weights_BT, x)
 
-    def compute_output_spec(self, x, padding_mask):
+    def compute_output_spec(self, x, padding_mask=None):
         return keras.KerasTensor((x.shape[0], x.shape[2]), dtype=self.compute_dtype)
+
+    def compute_mask(self, inputs, previous_mask=None):
+        """None: the output has no time axis."""
 
     def _weights(self, x, padding_mask):
         mask_BT = ops.cast(padding_mask, "float32")

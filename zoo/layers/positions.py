@@ -10,6 +10,7 @@ from keras import ops
 
 from zoo.backend import Tensor
 from zoo.layers.cache import LayerCache
+from zoo.layers.implicit_mask import PassesMask
 from zoo.runtime.errors import UserError
 
 BASE = 10_000.0  # Vaswani et al. 2017, section 3.5
@@ -18,11 +19,17 @@ ORIGINAL_CONTEXT = 8192  # tokens, the context length of Llama 3's pre-training
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SinusoidalPositions(keras.layers.Layer):
+class SinusoidalPositions(PassesMask, keras.layers.Layer):
     """Sinusoidal position encoding, added to (batch, time, width) vectors.
 
     Component 2i is sin(position / base ** (2i / width)) and component 2i + 1 the cosine of that angle: Vaswani
     et al. 2017, section 3.5, https://arxiv.org/abs/1706.03762.
+
+    Args:
+        base: of the wavelengths.
+
+    >>> layers.SinusoidalPositions()(keras.Input((5, 16))).shape
+    (None, 5, 16)
     """
 
     def __init__(self, base: float = BASE, **kwargs):
@@ -40,7 +47,7 @@ class SinusoidalPositions(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class LearnedPositions(keras.layers.Layer):
+class LearnedPositions(PassesMask, keras.layers.Layer):
     """Learned position embedding, a vector for each of `length` positions, added to (batch, time, width) vectors.
 
     Gehring et al. 2017, section 3.1, https://arxiv.org/abs/1705.03122. Positions beyond the table get the last vector.
@@ -50,6 +57,9 @@ class LearnedPositions(keras.layers.Layer):
         offset: rows of the table before that of the first position: 2 in RoBERTa and BART.
 
     Raises UserError for a text longer than the table, if the length is known when the layer is called.
+
+    >>> layers.LearnedPositions(512)(keras.Input((5, 16))).shape
+    (None, 5, 16)
     """
 
     def __init__(self, length: int, offset: int = 0, **kwargs):
@@ -81,7 +91,7 @@ class LearnedPositions(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class RotaryPositions(keras.layers.Layer):
+class RotaryPositions(PassesMask, keras.layers.Layer):
     """Rotary position embedding (RoPE): rotates pairs of components of (batch, time, heads, width) queries or keys.
 
     Su et al. 2021, equation 34, https://arxiv.org/abs/2104.09864. The angle grows with the position. Component
@@ -93,6 +103,9 @@ class RotaryPositions(keras.layers.Layer):
             Llama 3's pre-training.
 
     Raises UserError for an odd width.
+
+    >>> layers.RotaryPositions()(keras.Input((5, 4, 8))).shape
+    (None, 5, 4, 8)
     """
 
     def __init__(self, rope_theta: float = ROPE_THETA, rope_scaling: float = 1.0, **kwargs):

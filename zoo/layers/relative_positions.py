@@ -16,6 +16,17 @@ class RelativePositionBias(keras.layers.Layer):
     others grow geometrically up to `max_distance`, beyond which all tokens are equally far. Without `causal` half of
     the buckets are for later tokens; with `causal` all are for earlier ones. The bias is (batch or 1, heads, time,
     source time).
+
+    Args:
+        heads: of the attention.
+        buckets: of distances.
+        max_distance: tokens, beyond which all distances are one bucket.
+        causal: whether all buckets are for earlier tokens.
+
+    >>> x = keras.Input((5, 16))
+    >>> bias = layers.RelativePositionBias(heads=4)(x)
+    >>> bias.shape, layers.MultiHeadAttention(heads=4)(x, bias=bias).shape
+    ((1, 4, 5, 5), (None, 5, 16))
     """
 
     def __init__(self, heads: int, buckets: int = 32, max_distance: int = 128, causal: bool = False, **kwargs):
@@ -41,6 +52,9 @@ class RelativePositionBias(keras.layers.Layer):
         if positions is None:
             positions = ops.arange(ops.shape(x)[1])[None]
         return self._bias(positions, positions)
+
+    def compute_mask(self, inputs, previous_mask=None):
+        """None: the bias is that of all tokens; attention masks them itself."""
 
     def _call_cached(self, x, cache: LayerCache):
         if cache.state is None:  # prefill: the prompt attends to itself alone

@@ -8,6 +8,7 @@ from keras.layers import Dense, LayerNormalization
 
 from zoo import backend
 from zoo.backend import Tensor
+from zoo.layers.implicit_mask import PassesMask
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -16,11 +17,18 @@ class TokenLoss(keras.losses.Loss):
 
     Args:
         smoothing: label smoothing: Szegedy 2016, https://arxiv.org/abs/1512.00567, section 7.
+
+    >>> logits, ids = np.zeros((2, 3, 100), "float32"), np.array([[5, 7, 0], [9, 0, 0]])
+    >>> round(float(layers.TokenLoss()(ids, logits, sample_weight=ids > 0)), 4)  # the mean over all positions
+    2.3026
     """
 
     def __init__(self, smoothing: float = 0.0, **kwargs):
         super().__init__(**kwargs)
         self.smoothing = smoothing
+
+    def get_config(self) -> dict:
+        return super().get_config() | {"smoothing": self.smoothing}
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """The mean loss; Keras would first copy logits of 16 bits into 32."""
@@ -37,6 +45,9 @@ class TokenLosses(keras.layers.Layer):
     """Per-token cross-entropy in nats, (batch, time) float32, of (batch, time, vocabulary) logits.
 
     The loss of a label below 0 is not defined.
+
+    >>> layers.TokenLosses()(keras.Input((5, 100)), keras.Input((5,), dtype="int32")).shape
+    (None, 5)
     """
 
     def call(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -48,7 +59,11 @@ class TokenLosses(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Correct(keras.layers.Layer):
-    """Whether the most probable token is the label: (batch, time) booleans of (batch, time, vocabulary) logits."""
+    """Whether the most probable token is the label: (batch, time) booleans of (batch, time, vocabulary) logits.
+
+    >>> layers.Correct()(keras.Input((5, 100)), keras.Input((5,), dtype="int32")).shape
+    (None, 5)
+    """
 
     def call(self, logits: Tensor, labels: Tensor) -> Tensor:
         return ops.equal(ops.cast(ops.argmax(logits, axis=-1), labels.dtype), labels)
@@ -59,7 +74,11 @@ class Correct(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class GatherPositions(keras.layers.Layer):
-    """Gathers features: (batch, time, width) at (batch, positions) integers, to (batch, positions, width)."""
+    """Gathers features: (batch, time, width) at (batch, positions) integers, to (batch, positions, width).
+
+    >>> layers.GatherPositions()(keras.Input((5, 16)), keras.Input((2,), dtype="int32")).shape
+    (None, 2, 16)
+    """
 
     def call(self, x: Tensor, positions: Tensor) -> Tensor:
         return ops.take_along_axis(x, positions[..., None], axis=1)
@@ -69,8 +88,12 @@ class GatherPositions(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class Bias(keras.layers.Layer):
-    """Adds a learned bias to the features."""
+class Bias(PassesMask, keras.layers.Layer):
+    """Adds a learned bias to the features.
+
+    >>> layers.Bias()(keras.Input((5, 16))).shape
+    (None, 5, 16)
+    """
 
     def build(self, x_shape):
         self.bias = self.add_weight((x_shape[-1],), initializer="zeros", name="bias")

@@ -16,6 +16,7 @@ from zoo.backend import Tensor
 from zoo.layers.attention import MultiHeadAttention, kernel_init
 from zoo.layers.dense import built_dense
 from zoo.layers.dropout import Dropout
+from zoo.layers.implicit_mask import PassesMask
 from zoo.runtime.errors import one_of
 
 NORMS = ("pre", "post")
@@ -32,7 +33,7 @@ ACTIVATIONS = {"gelu_tanh": gelu_tanh}  # others are Keras's own; its "gelu" is 
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class FeedForward(keras.layers.Layer):
+class FeedForward(PassesMask, keras.layers.Layer):
     """A Transformer's pointwise feed-forward layer (MLP): down(act(up(x))), or gated down(act(gate(x)) * up(x)).
 
     Vaswani et al. 2017, section 3.3, https://arxiv.org/abs/1706.03762. Gated: Shazeer 2020,
@@ -40,9 +41,15 @@ class FeedForward(keras.layers.Layer):
 
     Args:
         hidden: width of the gate and up projections.
+        activation: a Keras activation, or "gelu_tanh".
         dropout: rate of dropout before the down projection.
+        gated: whether a gate multiplies the hidden layer.
+        use_bias: whether the dense layers have biases.
         init_std: standard deviation of new kernels: see `kernel_init`.
         out_init_std: the same of the down projection; None: `init_std`.
+
+    >>> layers.FeedForward(64, activation="silu", gated=True)(keras.Input((5, 16))).shape
+    (None, 5, 16)
     """
 
     def __init__(
@@ -84,12 +91,26 @@ class FeedForward(keras.layers.Layer):
 
 
 def layer_norm(x: KerasTensor, name: str, epsilon: float = EPSILON) -> KerasTensor:
-    """Layer normalisation of each token: Ba et al. 2016, https://arxiv.org/abs/1607.06450."""
+    """Layer normalisation of each token: Ba et al. 2016, https://arxiv.org/abs/1607.06450.
+
+    Args:
+        epsilon: added to the variance.
+
+    >>> layers.layer_norm(keras.Input((5, 16)), name="norm").shape
+    (None, 5, 16)
+    """
     return LayerNormalization(epsilon=epsilon, name=name)(x)
 
 
 def rms_norm(x: KerasTensor, name: str, epsilon: float = EPSILON) -> KerasTensor:
-    """RMS norm of each token, division by its root mean square: Zhang & Sennrich 2019, arXiv:1910.07467."""
+    """RMS norm of each token, division by its root mean square: Zhang & Sennrich 2019, arXiv:1910.07467.
+
+    Args:
+        epsilon: added to the mean square.
+
+    >>> layers.rms_norm(keras.Input((5, 16)), name="norm").shape
+    (None, 5, 16)
+    """
     return RMSNormalization(epsilon=epsilon, name=name)(x)
 
 
@@ -104,6 +125,10 @@ def residual(
             https://arxiv.org/abs/2002.04745, which trains without warm-up but needs a norm after the last block.
         dropout: rate of dropout of the sublayer's output.
         normalize: `normalize(x, name)`, `layer_norm` or `rms_norm`.
+
+    >>> x = keras.Input((5, 16))
+    >>> layers.residual(x, layers.FeedForward(64), norm="pre", dropout=0.1, name="block0").shape
+    (None, 5, 16)
     """
     pre = one_of("norm", norm, NORMS) == "pre"
     y = sublayer(normalize(x, f"{name}_norm") if pre else x)
@@ -130,6 +155,11 @@ def encoder_block(
         attention: options of `MultiHeadAttention`.
         feed_forward: options of `FeedForward`.
         norm, dropout, normalize: as in `residual`.
+
+    >>> attention, feed_forward = {"heads": 4}, {"hidden": 64}
+    >>> x, mask = keras.Input((5, 16)), keras.Input((5,), dtype="bool")
+    >>> layers.encoder_block(x, mask, attention, feed_forward, "pre", dropout=0.1, name="block0").shape
+    (None, 5, 16)
     """
     self_attention = MultiHeadAttention(**attention, name=f"{name}_attention")
     feed = FeedForward(**feed_forward, name=f"{name}_feed_forward")
@@ -156,6 +186,11 @@ def decoder_block(
         source: (batch, source time, its width), the encoder's features.
         padding_mask: (batch, source time) booleans, True at the source's tokens.
         attention, feed_forward, norm, dropout: as in `encoder_block`.
+
+    >>> attention, feed_forward = {"heads": 4}, {"hidden": 64}
+    >>> x, source, mask = keras.Input((5, 16)), keras.Input((9, 16)), keras.Input((9,), dtype="bool")
+    >>> layers.decoder_block(x, source, mask, attention, feed_forward, "pre", dropout=0.1, name="block0").shape
+    (None, 5, 16)
     """
     self_attention = MultiHeadAttention(**attention, causal=True, name=f"{name}_attention")
     cross_attention = MultiHeadAttention(**attention, name=f"{name}_source_attention")

@@ -21,6 +21,9 @@ class WordIndex(keras.layers.Layer):
     Args:
         space: id of the space.
         padding: id of padding.
+
+    >>> layers.WordIndex(space=37)(keras.Input((5,), dtype="int32")).shape
+    (None, 5)
     """
 
     def __init__(self, space: int, padding: int = 0, **kwargs):
@@ -40,6 +43,9 @@ class WordEnds(keras.layers.Layer):
     """The position of the last character of each word: (batch, time) `WordIndex` to (batch, words), -1 as padding.
 
     The columns are as many as words in the text with the most words; where shapes must be static, (time + 1) // 2.
+
+    >>> layers.WordEnds()(layers.WordIndex(space=37)(keras.Input((5,), dtype="int32"))).shape
+    (None, None)
     """
 
     def call(self, word_index: Tensor) -> Tensor:
@@ -65,6 +71,11 @@ class WordHashes(keras.layers.Layer):
         lowercase: whether capitals of ASCII count as small letters.
         suffix: number of bytes at a word's end that are hashed; 0: all bytes.
         rounds: times that the hash of each byte is mixed: 1 suffices for buckets of 16 bits, 2 for those of 31.
+
+    >>> tokens = keras.Input((5,), dtype="int32")
+    >>> word_index = layers.WordIndex(space=37)(tokens)
+    >>> layers.WordHashes(space=37, buckets=1000)(tokens, word_index, layers.WordEnds()(word_index)).shape
+    (None, None)
     """
 
     def __init__(self, space: int, buckets: int, lowercase: bool = False, suffix: int = 0, rounds: int = 1, **kwargs):
@@ -101,6 +112,10 @@ class WordMaxPooling(keras.layers.Layer):
     """Max pooling over the last `WINDOW` characters of each word: (batch, time, width) to (batch, words, width).
 
     Zeros where a text has fewer words.
+
+    >>> word_index = layers.WordIndex(space=37)(keras.Input((5,), dtype="int32"))
+    >>> layers.WordMaxPooling()(keras.Input((5, 16)), word_index, layers.WordEnds()(word_index)).shape
+    (None, None, 16)
     """
 
     def call(self, x: Tensor, word_index: Tensor, ends: Tensor) -> Tensor:
@@ -122,7 +137,11 @@ class WordMaxPooling(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class BroadcastWords(keras.layers.Layer):
-    """Broadcasts word features to characters: (batch, words, width) to (batch, time, width), zero at padding."""
+    """Broadcasts word features to characters: (batch, words, width) to (batch, time, width), zero at padding.
+
+    >>> layers.BroadcastWords()(keras.Input((2, 16)), keras.Input((5,), dtype="int32")).shape
+    (None, 5, 16)
+    """
 
     def call(self, x: Tensor, word_index: Tensor) -> Tensor:
         """Broadcast `x` by the `WordIndex` of its text."""

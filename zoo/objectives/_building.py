@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from zoo import backend
+from zoo.layers.label_loss import LabelAccuracy, LabelCrossentropy
 from zoo.objectives._objective import Objective
 
 if TYPE_CHECKING:
     from zoo.architectures import Architecture
 
 ACCURACIES = {  # the training metric for each loss on logits
-    keras.losses.CategoricalCrossentropy: lambda: keras.metrics.CategoricalAccuracy(name="accuracy"),
+    LabelCrossentropy: lambda: LabelAccuracy(name="accuracy"),
     keras.losses.SparseCategoricalCrossentropy: lambda: keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
     keras.losses.BinaryCrossentropy: lambda: keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0),
 }

@@ -11,6 +11,7 @@ import numpy as np
 from zoo.layers.token_logits import TokenLoss
 from zoo.objectives._preparation import Fields, Preparation
 from zoo.objectives._runner import Runner
+from zoo.runtime.field_comments import DocumentedFields
 
 if TYPE_CHECKING:
     from zoo.architectures import Architecture
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Objective(ABC):
+class Objective(DocumentedFields, ABC):
     """A task: how records become examples, the head and the loss, and how outputs become decisions and scores.
 
     Records go `examples` (tokenized once, cached on disk) -> padded batches -> `collate` (in each epoch) -> the model.
@@ -84,7 +85,7 @@ class Objective(ABC):
         """`(inputs, targets, sample weights)` for `fit` from a dict of padded (batch, ...) arrays.
 
         Weights are (batch,) or (batch, time). Targets and weights of a model with several outputs are dicts. `random`
-        is seeded by the epoch and the batch.
+        is seeded by the epoch and the batch. The docstring of each objective's `collate` says what `fit` takes.
         """
 
     @abstractmethod
@@ -165,6 +166,10 @@ class Generates(Objective):
         """The template by which an exported graph makes the ids of `prompt_ids`."""
 
     def collate(self, batch, random):
+        """Inputs: `tokens` (batch, time), or for a decoder `source` (batch, source time) and `target` (batch, time).
+        Targets: (batch, time) the id of the next token at each position.
+        Weights: (batch, time), 0 where no token is predicted: at padding, in prompts.
+        """
         labels = batch.pop("labels")
         return batch, np.maximum(labels, 0), (labels >= 0).astype("float32")
 

@@ -56,6 +56,11 @@ class ClassifyAndTag(TagTokens):
         return np.array([first_window and label == record["label"] for label in self.labels], "uint8")
 
     def collate(self, batch, random):
+        """Inputs: `tokens` (batch, time).
+        Targets: `tags` (batch, time) indices of `tags`, -1 or 0 where a token has none; `label` (batch,) indices of
+            `labels`, or (batch, classes) one-hot.
+        Weights: `tags` (batch, time), 0 where a token has no tag; `label` (batch,) of each text.
+        """
         label = batch.pop("label").astype("float32")
         inputs, tags, weights = super().collate(batch, random)
         return inputs, {"tags": tags, "label": label}, {"tags": weights, "label": label.sum(-1)}

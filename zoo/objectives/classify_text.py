@@ -15,10 +15,12 @@ from keras import ops
 
 from zoo.data.labels import LabelCollector, labels_of
 from zoo.layers.dropout import Dropout
+from zoo.layers.label_loss import LabelCrossentropy
 from zoo.layers.pooling import pool
+from zoo.layers.rdrop_loss import RDropLoss
 from zoo.metrics import classification as metrics
 from zoo.objectives import Calibrates, Fields, Objective, Preparation, Reports
-from zoo.objectives._rdrop import RDropLoss, check_rdrop, repeat_rows
+from zoo.objectives._rdrop import check_rdrop, repeat_rows
 from zoo.objectives._requirements import check_reads_tokens
 
 
@@ -73,6 +75,10 @@ class ClassifyText(Objective, Calibrates, Reports):
         return np.array([label in labels for label in self.labels], "uint8")
 
     def collate(self, batch, random):
+        """Inputs: `tokens` (batch, time).
+        Targets: (batch,) indices of `labels`, or (batch, classes) one-hot; with `multi_label` (batch, classes) of 0, 1.
+        Weights: (batch,) of each text; none counts each once.
+        """
         targets = batch.pop("labels").astype("float32")
         class_weights = np.array([self.class_weights.get(label, 1.0) for label in self.labels], "float32")
         counts = targets.sum(-1)
@@ -88,7 +94,7 @@ class ClassifyText(Objective, Calibrates, Reports):
         return keras.Model(backbone.input, keras.layers.Dense(len(self.labels), dtype="float32", name="logits")(x))
 
     def loss(self, model):
-        cross_entropy = keras.losses.BinaryCrossentropy if self.multi_label else keras.losses.CategoricalCrossentropy
+        cross_entropy = keras.losses.BinaryCrossentropy if self.multi_label else LabelCrossentropy
         loss = cross_entropy(from_logits=True, label_smoothing=self.label_smoothing)
         return RDropLoss(loss, self.rdrop, self.multi_label) if self.rdrop else loss
 

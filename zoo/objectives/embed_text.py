@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
-from keras import ops
 from keras.layers import UnitNormalization
 
+from zoo.layers.contrastive_loss import InBatchContrastiveLoss
 from zoo.layers.pooling import pool
 from zoo.metrics.retrieval import retrieval_scores
 from zoo.objectives import Fields, Objective
@@ -45,7 +45,10 @@ class EmbedText(Objective):
             yield {"tokens": np.concatenate([text.ids, partner.ids]), "ends": ends}
 
     def collate(self, batch, random):
-        """All first texts of the pairs, then all partners; the target of a row is the row of its partner."""
+        """Inputs: `tokens` (batch, time), all first texts of the pairs, then all partners.
+        Targets: (batch,) the row of each text's partner; the other rows are its negatives.
+        Weights: (batch,) of each text; none counts each once.
+        """
         tokens, (middles, ends, paddings) = batch.pop("tokens"), batch.pop("ends").T
         texts = np.concatenate([_cut(tokens, 0 * middles, middles, paddings), _cut(tokens, middles, ends, paddings)])
         rows = len(tokens)
@@ -98,23 +101,6 @@ class EmbedText(Objective):
 
     def selection_key(self, scores):
         return (scores["accuracy"], scores["mrr"])
-
-
-class InBatchContrastiveLoss(keras.losses.Loss):
-    """InfoNCE with in-batch negatives: cross-entropy in nats of each row's partner among all other rows.
-
-    `y_true` (rows,) is the partner's row, `y_pred` (rows, width) are vectors of length 1.
-    """
-
-    def __init__(self, temperature: float = 0.05, **kwargs) -> None:
-        super().__init__(**kwargs)
-        self.temperature = temperature
-
-    def call(self, y_true, y_pred):
-        similarity = ops.matmul(y_pred, ops.transpose(y_pred)) / self.temperature
-        similarity = similarity - 1e9 * ops.eye(ops.shape(y_pred)[0], dtype=similarity.dtype)  # no text is its partner
-        partners = ops.cast(ops.reshape(y_true, (-1,)), "int32")
-        return ops.sparse_categorical_crossentropy(partners, similarity, from_logits=True)
 
 
 def _cut(tokens, starts, ends, paddings):

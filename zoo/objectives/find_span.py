@@ -80,6 +80,10 @@ class FindSpan(Objective, Calibrates):
             yield qa_windows(question, encoded[record["context"]], tokenizer.template, self.length, self.stride)
 
     def collate(self, batch, random):
+        """Inputs: `tokens` (batch, time), question and context; `segments` (batch, time), 1 at the context.
+        Targets: (batch, time, 3) of 0 and 1: the token may begin or end an answer; the answer begins; it ends here.
+        Weights: (batch,) of each window; none counts each once.
+        """
         bits = np.maximum(batch.pop("labels"), 0)[..., None]
         targets = (bits & [CANDIDATE, BEGIN, END] > 0).astype("float32")
         return batch, targets, np.ones(len(targets), "float32")

@@ -61,6 +61,10 @@ class MaskedToken(Objective):
         return [(start, end) for start, _, end in chunk_stream(len(stream), self.length - 2)]
 
     def collate(self, batch, random):
+        """Inputs: `tokens` (batch, time), some of them masked; `mask_positions` (batch, positions) where.
+        Targets: (batch, positions) ids of the tokens that were masked.
+        Weights: (batch, positions), 0 at unused positions.
+        """
         return self.masking.mask(batch, random)
 
     def head(self, architecture, backbone):

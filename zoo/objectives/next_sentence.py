@@ -36,6 +36,10 @@ class NextSentence(SentencePairs):
             yield {"tokens": encoding.ids, "segments": encoding.segments.astype("uint8")}
 
     def collate(self, batch, random):
+        """Inputs: `tokens` (batch, time), both sentences.
+        Targets: (batch, 1) or (batch,), 1 where the second sentence follows the first, else 0.
+        Weights: (batch,) of each pair; none counts each once.
+        """
         targets = batch.pop("follows").astype("float32")
         return batch, targets, batch.get("example_mask", np.ones(len(targets))).astype("float32")
 

@@ -53,6 +53,11 @@ class Pretrain(SentencePairs):
             }
 
     def collate(self, batch, random):
+        """Inputs: `tokens` (batch, time), two sentences, partly masked; `mask_positions` (batch, positions) where.
+        Targets: `tokens` (batch, positions) ids of the tokens that were masked; `follows` (batch, 1), 1 where the
+            second sentence follows the first, else 0.
+        Weights: `tokens` (batch, positions), 0 at unused positions; `follows` (batch,) of each pair.
+        """
         follows = batch.pop("follows").astype("float32")
         counts = batch.get("example_mask", np.ones(len(follows))).astype("float32")
         inputs, labels, weights = self.masking.mask(batch, random)

@@ -42,6 +42,10 @@ class ScorePair(Objective):
             yield example | ({"score": np.array([float(record["label"])], "float32")} if train else {})
 
     def collate(self, batch, random):
+        """Inputs: `tokens` (batch, time), both texts.
+        Targets: (batch, 1) or (batch,) numbers, less `mean`, divided by `std`.
+        Weights: (batch,) of each pair; none counts each once.
+        """
         targets = (batch.pop("score") - self.mean) / (self.std or 1.0)
         return batch, targets.astype("float32"), batch.get("example_mask", np.ones(len(targets))).astype("float32")
 

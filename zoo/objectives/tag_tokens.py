@@ -97,6 +97,10 @@ class TagTokens(Objective, Reports):
         return room
 
     def collate(self, batch, random):
+        """Inputs: `tokens` (batch, time).
+        Targets: (batch, time) indices of `tags`; where a token has none -1 with `crf`, else any index.
+        Weights: (batch, time), 0 where a token has no tag: at padding and at all tokens of a word but its first.
+        """
         labels = batch.pop("labels")
         return batch, labels if self.crf else np.maximum(labels, 0), (labels >= 0).astype("float32")
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from zoo.runtime.errors import UserError
+from zoo.runtime.keywords import check_keywords
 
 if TYPE_CHECKING:
     import keras
@@ -26,6 +27,7 @@ class GenerationMethods:
         @property
         def objective(self) -> Any: ...
 
+    @check_keywords
     def generate(
         self,
         prompts: str | Sequence[str],
@@ -99,6 +101,7 @@ class GenerationMethods:
         answers = texts if return_sequences > 1 else [text for (text,) in texts]
         return answers[0] if single else answers
 
+    @check_keywords
     def generator(
         self,
         *,
@@ -148,6 +151,7 @@ class GenerationMethods:
         draft_model = draft and draft.model
         return TextGenerator(self.model, self.objective, self.tokenizer, config, **texts, draft=draft_model)
 
+    @check_keywords
     def chat(
         self,
         system: str = "",

@@ -28,6 +28,10 @@ def load(folder: str | Path, quantize: str = "float32") -> Pipeline:
             the memory of "float32", and less time on torch: see `zoo.layers.quantization`. A quantized pipeline
             predicts, generates and evaluates, but cannot be saved or exported.
 
+    >>> pipeline = zoo.load("my_model")
+    >>> pipeline.predict("a great film")["label"]
+    'good'
+
     Raises UserError, naming the file, where a file is missing, truncated or of another version.
     """
     folder, quantize = Path(folder), one_of("quantize", quantize, WEIGHT_TYPES)

@@ -13,7 +13,7 @@ from zoo import config
 from zoo.data.opening import open_dataset
 from zoo.data.tokenization import in_chunks
 from zoo.objectives import Objective
-from zoo.pipeline import scoring
+from zoo.pipeline import scoring, summary
 from zoo.pipeline.generation_methods import GenerationMethods
 from zoo.pipeline.predictor import predict
 from zoo.pipeline.score_comparison import ScoreComparison, compare
@@ -28,9 +28,26 @@ Text = str | tuple[str, ...]  # a text, or a tuple of texts, one for each input 
 Scores = dict[str, float]  # metric -> value
 
 
-@dataclass
+@dataclass(repr=False)
 class Pipeline(GenerationMethods):
-    """A pipeline: a trained model with its preset, tokenizer and scores, as `zoo.train` and `zoo.load` return it."""
+    """A pipeline: a trained model with its preset, tokenizer and scores, as `zoo.train` and `zoo.load` return it.
+
+    Args:
+        model: the network with the objective's head.
+        preset: the experiment as resolved by training: with labels, vocabulary and threshold.
+        tokenizer: of the model's texts.
+        scores: {split: {metric: value}}, measured after training.
+        weight_type: "float32"; "bfloat16" and "int8" are for inference only: see `quantize` of `zoo.load`.
+        folder: the model folder that it was saved in or loaded from; None: it has none.
+
+    >>> pipeline = zoo.load("my_model")
+    >>> pipeline
+    Pipeline(objective=classify_text, architecture=averaging, labels=2, test accuracy=..., folder='my_model')
+    >>> pipeline.history[-1]["epoch"]
+    8
+
+    A notebook shows a pipeline as a table of its scores with its learning curves.
+    """
 
     model: keras.Model
     preset: Preset  # as resolved by training: with labels, vocabulary and threshold
@@ -39,6 +56,20 @@ class Pipeline(GenerationMethods):
     weight_type: str = "float32"  # "bfloat16" and "int8" are for inference only: see `quantize` of `zoo.load`
     folder: Path | None = None  # the model folder that it was saved in or loaded from
     baselines: dict[str, ScoreComparison] = field(default_factory=dict)  # by split: what its score is worth
+
+    def __repr__(self) -> str:
+        return summary.describe(self)
+
+    def _repr_html_(self) -> str:
+        return summary.to_html(self)
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """The history of the training run, a dict for each validation, from history.csv; [] without one.
+
+        Keys: epoch, batch, loss, val_NAME of each validation score, learning_rate, seconds.
+        """
+        return summary.read_history(self.folder)
 
     @property
     def objective(self) -> Objective:
@@ -54,6 +85,9 @@ class Pipeline(GenerationMethods):
                 `zoo.readers.memory`.
             columns: {standard field: column} of data in memory; default: the names of the training data, or, of a list
                 of dicts that has them, the standard names.
+
+        >>> [answer["label"] for answer in zoo.load("my_model").predict(["a great film", "an awful story"])]
+        ['good', 'bad']
 
         Raises UserError for another number of texts than the task has inputs.
         """
@@ -109,6 +143,9 @@ class Pipeline(GenerationMethods):
             data: a dataset spec, or data in memory; "": the data that the model was trained on.
             split: "": the dataset's test split, else its last one. A file without splits is one split.
             columns, errors: as of `records_of`.
+
+        >>> zoo.load("my_model").evaluate("reviews/test.tsv")["accuracy"] > 0.9
+        True
 
         Raises UserError for data that does not fit the model, such as an unknown label.
         """

@@ -77,7 +77,15 @@ class Tuning:
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """A preset: an architecture, an objective, data, a tokenizer and training settings."""
+    """A preset: an architecture, an objective, data, a tokenizer and training settings.
+
+    >>> from zoo.architectures.lstm import LSTM
+    >>> from zoo.objectives.classify_text import ClassifyText
+    >>> from zoo.tokenizers.words import Words
+    >>> preset = zoo.Preset(architecture=LSTM(units=64), objective=ClassifyText(), tokenizer=Words())
+    >>> preset.training.batch_size
+    32
+    """
 
     architecture: Architecture
     objective: Objective

@@ -14,7 +14,11 @@ console = Console(stderr=True, soft_wrap=True, highlight=False)
 def silence() -> Iterator[None]:
     """Discard standard error within the block, start-up messages of C++ libraries included (file descriptor 2)."""
     sys.stderr.flush()
-    saved = os.dup(2)
+    try:
+        saved = os.dup(2)
+    except OSError:  # a process without standard error
+        yield
+        return
     try:
         with open(os.devnull, "wb") as null:
             os.dup2(null.fileno(), 2)

@@ -45,14 +45,44 @@ def default_of(field: Field) -> Any:
 
 def with_field_comments(cls: type[T]) -> type[T]:
     """A class decorator: append the fields with their types, defaults and comments to the docstring, for `help`."""
+    cls.__doc__ = _with_fields(cls, cls.__doc__)
+    return cls
+
+
+class FieldDocstring:
+    """A class's docstring that ends with its fields; they are read from the source when it is asked for."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __get__(self, instance: object, owner: type) -> str:
+        complete = "__match_args__" in vars(owner)  # which the decorator `dataclass` sets last
+        return _with_fields(owner, self.text) if complete else self.text
+
+
+class DocumentedFields:
+    """A base class of dataclasses whose docstrings end with their fields, for `help`."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if vars(cls).get("__doc__"):
+            cls.__doc__ = FieldDocstring(cls.__doc__)  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]
+
+
+def _with_fields(cls, text):
+    """A docstring with the fields of a dataclass, their types, defaults and comments."""
     comments = field_comments(cls)
     lines = [
-        f"    {field.name} ({comments[field.name].type}, default {default_of(field)!r}): {comments[field.name].meaning}"
-        for field in fields(cls)  # type: ignore[arg-type]
-        if field.name in comments
+        f"    {field.name} ({comments[field.name].type}{_default(field)}): {comments[field.name].meaning}"
+        for field in fields(cls)
+        if field.init and field.name in comments
     ]
-    cls.__doc__ = "\n".join([inspect.cleandoc(cls.__doc__ or ""), "", "Fields:", *lines])
-    return cls
+    return "\n".join([inspect.cleandoc(text or ""), "", "Fields:", *lines]) if lines else inspect.cleandoc(text or "")
+
+
+def _default(field):
+    value = default_of(field)
+    return "" if value is MISSING else f", default {value!r}"
 
 
 def _comments_of_source(source):

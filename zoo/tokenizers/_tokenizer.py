@@ -8,6 +8,7 @@ import tokenizers
 from tokenizers import processors, trainers
 
 from zoo.runtime.errors import UserError
+from zoo.runtime.field_comments import DocumentedFields
 from zoo.text.tokenizer import Text, Tokenizer
 from zoo.text.unicode import as_texts
 
@@ -16,7 +17,7 @@ PAD, UNKNOWN, START, END, MASK = range(len(SPECIAL_TOKENS))
 
 
 @dataclass(frozen=True, kw_only=True)
-class TokenizerSpec(ABC):
+class TokenizerSpec(DocumentedFields, ABC):
     """Specification of a tokenizer: fields are settings, and `train` learns a `Tokenizer` from texts.
 
     A subclass defines `untrained()`, a `tokenizers.Tokenizer`, and `trainer()`, the library's trainer for it. A

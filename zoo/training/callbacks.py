@@ -110,6 +110,7 @@ class Recorder(keras.callbacks.Callback):
         folder: of the run.
         variables: that training may change.
         length: of the run.
+        compiled: names of the optimizer, loss and metrics: see `CompileOptions.names`.
     """
 
     def __init__(
@@ -118,8 +119,10 @@ class Recorder(keras.callbacks.Callback):
         variables: Sequence[keras.Variable],
         validation: Validation,
         length: RunLength,
+        compiled: Mapping[str, str],
     ) -> None:
         super().__init__()
+        self.compiled = compiled
         self.folder, self.variables, self.validation, self.length = folder, variables, validation, length
         self.rows: list[dict] = []
         self.done = 0  # batches of the run so far
@@ -167,6 +170,7 @@ class Recorder(keras.callbacks.Callback):
             "best_index": self.validation.best_index,
             "stopped": bool(self.model.stop_training),
             "total": self.length.total,
+            "compiled": self.compiled,
             "patience": self.validation.patience,
         }
 

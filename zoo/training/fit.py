@@ -16,7 +16,7 @@ from zoo.data.dataset import Dataset
 from zoo.data.examples import Examples
 from zoo.data.packing import PackedExamples
 from zoo.data.tokenization import TokenizedData
-from zoo.objectives import Objective, compile_model
+from zoo.objectives import Objective
 from zoo.presets import Preset
 from zoo.runtime.console import console
 from zoo.runtime.interrupts import defer_interrupt
@@ -24,10 +24,10 @@ from zoo.text.tokenizer import Tokenizer
 from zoo.training import checkpoint
 from zoo.training.cached_features import CachedFeatures, CachedPredictor
 from zoo.training.callbacks import Recorder, StopAfter, Validation
+from zoo.training.compiling import CompileOptions
 from zoo.training.environment import keep_freed_memory
 from zoo.training.finetuning import BlockFreezer
 from zoo.training.loss_log import LossLog
-from zoo.training.optimizer import build_optimizer
 from zoo.training.progress import ProgressBar
 from zoo.training.run_length import RunLength
 from zoo.transforms.frozen import freeze_layers, split_frozen
@@ -49,6 +49,7 @@ class Run(Protocol):
     tokenized: TokenizedData
     examples: Examples  # of the training split
     callbacks: Sequence[keras.callbacks.Callback]  # called last
+    compiling: CompileOptions
 
 
 class FitLoop:
@@ -67,7 +68,7 @@ class FitLoop:
         variables, data = self._variables(), run.tokenized
         records = data.records["validation"]
         self.validation = Validation(run.model, variables, run.objective, data.tokenizer, records, training.patience)
-        self.recorder = Recorder(run.running, variables, self.validation, self.length)
+        self.recorder = Recorder(run.running, variables, self.validation, self.length, run.compiling.names())
 
     def _training_form(self):
         """(model, examples, type of batches) to train with: the network itself, or its stateful or packed form."""
@@ -101,6 +102,7 @@ class FitLoop:
         if not path.is_file():
             return 0
         saved = checkpoint.Checkpoint(path)
+        self.run.compiling.check_resumed(saved)
         longer = self.length.is_longer(saved)
         self.validation.resume(saved, longer)
         self.recorder.resume(saved)
@@ -121,8 +123,8 @@ class FitLoop:
         model, examples, predictor = self._stage(self.freezer.layer_names(block), passes)
         self.model, self.batches.examples, self.validation.predict_batch = model, examples, predictor
         lr_scales, offset = self.freezer.lr_scales, first * self.length.interval
-        adamw = build_optimizer(self.run.preset.training, model, self.length.total, lr_scales, offset)
-        compile_model(self.run.objective, model, adamw)
+        training, compiling = self.run.preset.training, self.run.compiling
+        compiling.compile_stage(self.run.objective, model, training, self.length.total, lr_scales, offset)
         self.recorder.same_optimizer = done > first * self.length.interval  # each stage has a new optimizer
 
     def _stage(self, frozen, passes):

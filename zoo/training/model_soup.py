@@ -92,5 +92,5 @@ def _scored(pipeline):
         dataset = open_preset_dataset(pipeline.preset)
     except UserError as error:
         console.print(f"Not scored, because the data of the first model cannot be read: {error}")
-        return replace(pipeline, scores={}, baselines={})
+        return replace(pipeline, scores={}, baselines={}, folder=None)
     return calibrate_and_score(pipeline, held_out(dataset), dataset.describe)[0]

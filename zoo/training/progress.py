@@ -7,6 +7,7 @@ import keras
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from zoo.runtime.console import console
+from zoo.training.notebook import NotebookLine
 from zoo.training.run_length import RunLength
 
 REFRESH = 0.25  # seconds between reads of the loss: each read waits for the device
@@ -34,7 +35,8 @@ class ProgressBar(keras.callbacks.Callback):
             TextColumn("left"),
             TimeRemainingColumn(elapsed_when_finished=False),
         )
-        self.bar = Progress(*columns, console=console, transient=True)
+        bar = NotebookLine() if console.is_jupyter else Progress(*columns, console=console, transient=True)
+        self.bar: Any = bar
 
     def on_train_begin(self, logs: Any = None) -> None:
         fields: dict[str, Any] = {"epoch": self._epoch(), "loss": "-", "score": "", "speed": "-"}

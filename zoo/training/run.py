@@ -1,8 +1,9 @@
 """A training run, from records to a model folder; an unfinished run is in `<folder>.running`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -25,6 +26,7 @@ from zoo.training import checkpoint
 from zoo.training.baselines import BaselineData, with_baselines
 from zoo.training.calibration import calibrate_and_score
 from zoo.training.callbacks import Recorder, Validation
+from zoo.training.compiling import CompileOptions, check_callbacks
 from zoo.training.environment import dtype_policy, set_seed
 from zoo.training.finetuning import BlockFreezer
 from zoo.training.fit import FitLoop
@@ -37,6 +39,8 @@ from zoo.training.run_result import RunResult
 from zoo.training.setup import initial_model, match_tokenizer
 from zoo.training.starting import start_of_run
 from zoo.training.training_data import load_data
+
+DEFAULT_OPTIONS = CompileOptions()  # AdamW and the objective's loss
 
 
 def train(
@@ -51,6 +55,10 @@ def train(
     overrides: Iterable[str] = (),
     init: str = "",
     budget: float = BUDGET,
+    callbacks: Sequence[Any] = (),
+    optimizer: Callable[..., Any] | None = None,
+    loss: Any = None,
+    metrics: Sequence[Any] = (),
 ) -> Pipeline:
     """Train a preset and save a model folder, which `zoo.load` reads.
 
@@ -69,15 +77,32 @@ def train(
         init: warm start: a folder of the zoo, transformers or KerasHub, or `hf:OWNER/NAME` or `keras:PRESET`, whose
             network, weights and tokenizer take the place of the preset's own. With a recipe, "scratch" for none.
         budget: seconds that training may take, by which a recipe chooses.
+        callbacks: of Keras, called after the run's own: `logs` has the scores of the validation as `val_NAME`. An epoch
+            of theirs is the interval between two validations. Their state is not in the checkpoint.
+        optimizer: in place of AdamW: a Keras optimizer's class, or a function that takes its `learning_rate`,
+            `weight_decay`, `global_clipnorm` and `gradient_accumulation_steps` and returns one.
+        loss: in place of the objective's: what `keras.Model.compile` takes, for the targets in docs/objectives.md.
+        metrics: of Keras, computed in training, columns of history.csv. A validation score of your own is a subclass of
+            the objective: see docs/training.md.
+
+    A run with an optimizer, a loss or metrics is resumed with the same ones.
+
+    >>> stop = keras.callbacks.EarlyStopping("val_accuracy", patience=2, mode="max")
+    >>> pipeline = zoo.train("mlp_helpdesk", to="m", overrides=["training.epochs=2"], callbacks=[stop])
+    >>> pipeline.predict("where is my parcel?")["label"] in pipeline.objective.labels
+    True
 
     Returns the trained `Pipeline`. Raises UserError for a mistake in the arguments or the data.
     """
+    check_callbacks(callbacks)
+    compiling = CompileOptions(optimizer=optimizer, loss=loss, metrics=metrics)
     settings = preset, to, data, columns, list(overrides), init, budget
     folder, preset, record = start_of_run(*settings, resume=resume, restart=restart, force=force)
+    compiling.check(preset)
     if record.state == "finished":
         console.print(f"{folder} is finished: nothing to resume. To go on longer: --resume training.epochs=N.")
         return load(folder)
-    return TrainingRun(folder, preset, resume, record).run()
+    return TrainingRun(folder, preset, resume, record, callbacks, compiling).run()
 
 
 class TrainingRun:
@@ -89,6 +114,7 @@ class TrainingRun:
         resume: whether to continue from the last checkpoint.
         record: of the run so far.
         callbacks: of Keras, called after validation: `logs` has its scores as `val_NAME`.
+        compiling: an optimizer, a loss and metrics in place of the run's own.
     """
 
     dataset: Dataset
@@ -111,11 +137,12 @@ class TrainingRun:
         resume: bool,
         record: RunRecord,
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        compiling: CompileOptions = DEFAULT_OPTIONS,
     ) -> None:
         self.running, self.folder, self.preset, self.resume = running_folder(folder), folder, preset, resume
         self.reopens = resume and not self.running.is_dir()  # a finished run goes on
         self.source = folder if self.reopens else self.running  # of tokenizer and checkpoint, where the run is resumed
-        self.record, self.callbacks = record, callbacks
+        self.record, self.callbacks, self.compiling = record, callbacks, compiling
 
     def run(self) -> Pipeline:
         """Train, score and save. Returns the trained pipeline."""

@@ -52,7 +52,7 @@ class StatefulRecurrent(keras.layers.Layer):
         shape = (self.rows, self.layer.units)
         self.states = [
             self.add_weight(shape, "zeros", trainable=False, autocast=False, name=f"state{i}")
-            for i in range(self.layer.states)
+            for i in range(self.layer.state_count)
         ]
 
     def call(self, reset: Tensor, x: Tensor, padding_mask: Tensor | None = None, training: bool = False) -> Tensor:

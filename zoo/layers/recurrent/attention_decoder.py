@@ -8,6 +8,7 @@ from keras import ops
 from zoo.backend import Tensor, concatenate, scan, split
 from zoo.layers.cache import LayerCache
 from zoo.layers.dense import Dense
+from zoo.layers.implicit_mask import ImplicitMask
 from zoo.layers.lora import effective_kernel
 from zoo.layers.recurrent.cells import GRU, LSTM
 from zoo.layers.recurrent.decoder_attention import DecoderAttention
@@ -19,21 +20,27 @@ INPUT_FEEDINGS = ("context", "output")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class AttentionDecoder(keras.layers.Layer):
+class AttentionDecoder(ImplicitMask, keras.layers.Layer):
     """A recurrent attention decoder with input feeding: (batch, time, features) to (batch, time, units).
 
     Its features are tanh(W [state; context]) (Luong 2015, equation 5, https://arxiv.org/abs/1508.04025). Steps are
     computed in float32, whatever the dtype policy.
 
     Args:
+        units: width of the state and of the features.
         cell: "lstm" or "gru".
         score: of the attention, see `DecoderAttention`.
         input_feeding: what a step gets beside its token: "context", the context vector of the state before (Bahdanau
             2015, appendix A.2.2, https://arxiv.org/abs/1409.0473), or "output", the feature before (Luong 2015, section
             3.3), whose context is that of the new state.
+
+    >>> features, state = layers.AttentionDecoder(8, cell="lstm")(keras.Input((5, 16)), keras.Input((9, 32)))
+    >>> features.shape, len(state)
+    ((None, 5, 8), 2)
     """
 
     lora_targets = ("input_kernel",)
+    masked_inputs = ("source",)
 
     def __init__(
         self, units: int, cell: str = "gru", score: str = "additive", input_feeding: str = "context", **kwargs
@@ -99,7 +106,7 @@ class AttentionDecoder(keras.layers.Layer):
         return ops.cast(y_BTU, self.compute_dtype), list(state), stacks_TBU
 
     def compute_output_spec(self, x, source, padding_mask=None, state=None):
-        size = self.recurrence.states + (self.input_feeding == "output")
+        size = self.recurrence.state_count + (self.input_feeding == "output")
         y = keras.KerasTensor((*x.shape[:2], self.units), dtype=self.compute_dtype)
         return y, [keras.KerasTensor((x.shape[0], self.units), dtype="float32")] * size
 
@@ -107,7 +114,7 @@ class AttentionDecoder(keras.layers.Layer):
         """The state before the first step: the cell's, and zeros for the feature before where features are fed back."""
         state = self.recurrence.initial_state(ops.shape(x)[0]) if state is None else state
         state = [ops.cast(array, "float32") for array in state]  # Keras casts the arguments of a layer
-        lacks_feature = self.input_feeding == "output" and len(state) == self.recurrence.states
+        lacks_feature = self.input_feeding == "output" and len(state) == self.recurrence.state_count
         return (*state, ops.zeros_like(state[0])) if lacks_feature else tuple(state)
 
     def _step(self, attend):

@@ -5,14 +5,25 @@ import numpy as np
 from keras import ops
 
 from zoo.backend import Tensor, concatenate, sigmoid, sigmoid_gradient, split, tanh, tanh_gradient
-from zoo.layers.recurrent.layer import Recurrent
+from zoo.layers.recurrent.keras_layer import KerasRecurrent
 
 SATURATED = 1e4  # input of a gate whose sigmoid is then exactly 0 or 1, in float16 too
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class RNN(Recurrent):
-    """The simple (Elman) recurrent layer: h = tanh(x W + h U + b)."""
+class RNN(KerasRecurrent):
+    """The simple (Elman) recurrent layer: h = tanh(x W + h U + b).
+
+    Args:
+        units: width of the state and of the output.
+        reverse: read each text from its end; outputs stay in the order of the text.
+        return_sequences: a vector for each token; else the vector after the last one.
+        return_state: return `[outputs, *state]`.
+        go_backwards: as `reverse`, with the outputs last token first: `keras.layers.Bidirectional` sets it.
+
+    >>> layers.RNN(8)(keras.Input((5, 16))).shape
+    (None, 5, 8)
+    """
 
     def mask_padding(self, p, padding):
         return p * (1 - padding)
@@ -26,15 +37,27 @@ class RNN(Recurrent):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class LSTM(Recurrent):
+class LSTM(KerasRecurrent):
     """Long short-term memory (LSTM); gates in the order input, forget, candidate, output.
 
     The forget gate's bias is initialised with 1 (Jozefowicz 2015, section 2.2,
     https://proceedings.mlr.press/v37/jozefowicz15).
+
+    Args:
+        units: width of the state and of the output.
+        reverse: read each text from its end; outputs stay in the order of the text.
+        return_sequences: a vector for each token; else the vector after the last one.
+        return_state: return `[outputs, *state]`.
+        go_backwards: as `reverse`, with the outputs last token first: `keras.layers.Bidirectional` sets it.
+
+    >>> layers.LSTM(8)(keras.Input((5, 16)), padding_mask=keras.Input((5,), dtype="bool")).shape
+    (None, 5, 8)
+    >>> keras.layers.Bidirectional(layers.LSTM(8))(keras.Input((5, 16))).shape
+    (None, 5, 16)
     """
 
     gates = 4
-    states = 2
+    state_count = 2
 
     def initial_bias(self):
         return np.repeat([0.0, 1.0, 0.0, 0.0], self.units)
@@ -61,8 +84,19 @@ class LSTM(Recurrent):
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class GRU(Recurrent):
-    """Gated recurrent unit (GRU); gates in the order update, reset, candidate. The bias has rows for x W and h U."""
+class GRU(KerasRecurrent):
+    """Gated recurrent unit (GRU); gates in the order update, reset, candidate. The bias has rows for x W and h U.
+
+    Args:
+        units: width of the state and of the output.
+        reverse: read each text from its end; outputs stay in the order of the text.
+        return_sequences: a vector for each token; else the vector after the last one.
+        return_state: return `[outputs, *state]`.
+        go_backwards: as `reverse`, with the outputs last token first: `keras.layers.Bidirectional` sets it.
+
+    >>> layers.GRU(8, return_sequences=False)(keras.Input((5, 16))).shape
+    (None, 8)
+    """
 
     gates = 3
 

@@ -9,13 +9,14 @@ from keras import ops
 from zoo.backend import Tensor
 from zoo.layers.cache import LayerCache
 from zoo.layers.dense import built_dense
+from zoo.layers.implicit_mask import ImplicitMask
 from zoo.runtime.errors import UserError, one_of
 
 SCORES = ("additive", "general", "dot")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class DecoderAttention(keras.layers.Layer):
+class DecoderAttention(ImplicitMask, keras.layers.Layer):
     """Context vectors: means of the source's vectors weighted by softmax of a score, one per decoder state.
 
     Args:
@@ -24,7 +25,12 @@ class DecoderAttention(keras.layers.Layer):
             2015, equation 8).
 
     Raises UserError for "dot" with queries and source vectors of different widths.
+
+    >>> layers.DecoderAttention(16)(keras.Input((5, 16)), keras.Input((9, 32))).shape
+    (None, 5, 32)
     """
+
+    masked_inputs = ("source",)
 
     def __init__(self, units: int, score: str = "additive", **kwargs):
         super().__init__(**kwargs)

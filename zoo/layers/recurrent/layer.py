@@ -23,7 +23,7 @@ class Recurrent(keras.layers.Layer):
 
     lora_targets = ("kernel", "recurrent_kernel")
     gates = 1  # vectors that a step computes from its input
-    states = 1  # vectors of the state; the first is the layer's output
+    state_count = 1  # vectors of the state; the first is the layer's output
 
     def __init__(self, units: int, reverse: bool = False, **kwargs):
         super().__init__(**kwargs)
@@ -69,7 +69,7 @@ class Recurrent(keras.layers.Layer):
 
     def initial_state(self, batch: int) -> list:
         """The state before the first token: `states` arrays of zeros, (batch, units)."""
-        return [ops.zeros((batch, self.units), self._state_dtype) for _ in range(self.states)]
+        return [ops.zeros((batch, self.units), self._state_dtype) for _ in range(self.state_count)]
 
     def call(
         self,
@@ -112,7 +112,7 @@ class Recurrent(keras.layers.Layer):
         y = keras.KerasTensor((*x.shape[:2], self.units), dtype=self.compute_dtype)
         if state is None:
             return y
-        return y, [keras.KerasTensor((x.shape[0], self.units), dtype=self._state_dtype)] * self.states
+        return y, [keras.KerasTensor((x.shape[0], self.units), dtype=self._state_dtype)] * self.state_count
 
     @property
     def _state_dtype(self):
@@ -157,10 +157,10 @@ class Recurrent(keras.layers.Layer):
             return state, (*state, *gates)
 
         _, stacks = scan(step, first, tuple(split(p_TBG, self.gates)), self.reverse)
-        return stacks[: self.states], (*arrays, *stacks)
+        return stacks[: self.state_count], (*arrays, *stacks)
 
     def _backward(self, count, residuals, gradients):
-        size, kernel_GU, residuals = self.states, transpose(residuals[0]), residuals[count:]
+        size, kernel_GU, residuals = self.state_count, transpose(residuals[0]), residuals[count:]
         first, states, gates = residuals[:size], residuals[size : 2 * size], residuals[2 * size :]
         before = [self._before(*pair) for pair in zip(first, states, strict=True)]
 

@@ -1,0 +1,128 @@
+"""Recurrent layers with the arguments of Keras's own, for its implicit masks and `keras.layers.Bidirectional`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.backend import Tensor
+from zoo.layers.cache import LayerCache
+from zoo.layers.crf_algorithms import to_front
+from zoo.layers.implicit_mask import ImplicitMask
+from zoo.layers.recurrent.layer import Recurrent
+from zoo.runtime.errors import UserError
+
+
+class KerasRecurrent(ImplicitMask, Recurrent):
+    """A recurrent layer that can take the place of `keras.layers.LSTM` and its like.
+
+    Its defaults differ: it returns a vector for each token.
+
+    Args:
+        units: int, width of the state and of the output.
+        reverse: bool, default False: read each text from its end; outputs stay in the order of the text.
+        return_sequences: bool, default True: a vector for each token; else the vector after the last one.
+        return_state: bool, default False: return `[outputs, *state]`.
+        go_backwards: bool, default False: as `reverse`, but with the outputs in the order of reading, last token first.
+            `keras.layers.Bidirectional` sets it.
+    """
+
+    mask_argument = "mask"
+    stateful, states = False, None  # for `keras.layers.Bidirectional`
+
+    def __init__(
+        self,
+        units: int,
+        reverse: bool = False,
+        return_sequences: bool = True,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        **kwargs,
+    ):
+        if reverse and go_backwards:
+            raise UserError("reverse and go_backwards are one direction. Received: both in a recurrent layer.")
+        super().__init__(units, reverse or go_backwards, **kwargs)
+        self.return_sequences = return_sequences
+        self.return_state = return_state
+        self.go_backwards = go_backwards
+
+    def call(
+        self,
+        x: Tensor,
+        padding_mask: Tensor | None = None,
+        state: Sequence[Tensor] | None = None,
+        cache: LayerCache | None = None,
+        mask: Tensor | None = None,
+        initial_state: Sequence[Tensor] | None = None,
+    ) -> Any:
+        """Features of texts, (batch, time, units), zeros at padding; (batch, units) without `return_sequences`.
+
+        Args:
+            x: (batch, time, features).
+            padding_mask: (batch, time) booleans, False at padding, which follows the text; None: see `mask`.
+            state: state before the first token, as an earlier call returned it: `(features, state)` is returned.
+            cache: a `LayerCache` of the state, which has the mask of the new tokens.
+            mask: (batch, time) booleans, True at tokens, in any place; None: Keras's implicit mask of `x`, else no
+                token is padding.
+            initial_state: as `state`, but what is returned depends on `return_state` alone, as in Keras.
+
+        Raises UserError for a state with `reverse`: the end of the text is not known yet.
+        """
+        masked = mask is not None and padding_mask is None
+        extended = masked or not self.return_sequences or self.return_state or self.go_backwards
+        if cache is not None or not (extended or initial_state is not None):
+            return super().call(x, padding_mask, state, cache)
+        order = to_front(mask) if masked else None
+        if order is not None:
+            x, padding_mask = (
+                ops.take_along_axis(array, i, axis=1) for array, i in ((x, order[..., None]), (mask, order))
+            )
+        y, last = self._features_and_state(x, padding_mask, initial_state if state is None else state)
+        y = self._select(y, padding_mask, order)
+        if state is not None:
+            return y, last
+        return [y, *last] if self.return_state else y
+
+    def _features_and_state(self, x, padding_mask, state):
+        """Features of each token, and the state after the last token that is read."""
+        if not self.reverse or state is not None:  # a reversed layer refuses a state
+            state = self.initial_state(ops.shape(x)[0]) if state is None else state
+            return super().call(x, padding_mask, state)
+        if not self.return_state:
+            return super().call(x, padding_mask, state), []
+        stacks_TBU = self._scan(ops.transpose(x, (1, 0, 2)), padding_mask)
+        return self._features(stacks_TBU, padding_mask), [stack_TBU[0] for stack_TBU in stacks_TBU]
+
+    def _select(self, y, padding_mask, order):
+        """All features in the order of the outputs, or the feature after the last token that is read."""
+        if not self.return_sequences:
+            if self.reverse:
+                return y[:, 0]
+            if padding_mask is None:
+                return y[:, -1]
+            last_B1 = ops.maximum(ops.sum(ops.cast(padding_mask, "int32"), axis=1, keepdims=True) - 1, 0)
+            return ops.take_along_axis(y, last_B1[..., None], axis=1)[:, 0]
+        if order is not None:  # the inverse permutation
+            y = ops.take_along_axis(y, ops.argsort(order, axis=1)[..., None], axis=1)
+        return ops.flip(y, axis=1) if self.go_backwards else y
+
+    def compute_output_spec(self, x, padding_mask=None, state=None, mask=None, initial_state=None):
+        y = keras.KerasTensor(self._shape(x.shape), dtype=self.compute_dtype)
+        last = [keras.KerasTensor((x.shape[0], self.units), dtype=self._state_dtype)] * self.state_count
+        if state is not None:
+            return y, last
+        return [y, *last] if self.return_state else y
+
+    def compute_output_shape(self, x_shape, *args, **kwargs):
+        states = ((x_shape[0], self.units),) * self.state_count
+        return (self._shape(x_shape), *states) if self.return_state else self._shape(x_shape)
+
+    def compute_mask(self, inputs, previous_mask=None):
+        """The mask of the outputs; None without `return_sequences`."""
+        if previous_mask is None or not self.return_sequences:
+            return None
+        return ops.flip(previous_mask, axis=1) if self.go_backwards else previous_mask
+
+    def _shape(self, x_shape):
+        return (*x_shape[:2], self.units) if self.return_sequences else (x_shape[0], self.units)
