@@ -85,7 +85,7 @@ def train(
 def _report_scores(pipeline, folder):
     for split, scores in pipeline.scores.items():
         print(f"{split}: {format_scores(scores)}")
-    print_message(f'Saved in {folder}. Try: zoo predict {folder} "some text"')
+    print_message(f"Saved in {folder}. Try: {pipeline.objective.example_command(folder)}")
 
 
 def import_(
@@ -95,7 +95,11 @@ def import_(
 ) -> None:
     """Import published weights, with or without a LoRA adapter, as a model folder."""
     to = start().import_model(folder, to, adapter)
-    print_message(f'Saved in {to}. Try: zoo predict {to} "some text", or zoo train PRESET --from {to}')
+    from zoo import config
+
+    preset = config.from_json((to / "preset.json").read_text(encoding="utf-8"))
+    example = preset.objective.example_command(to)
+    print_message(f"Saved in {to}. Try: {example}, or zoo train PRESET --from {to}")
 
 
 def average(

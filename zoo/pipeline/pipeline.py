@@ -58,9 +58,18 @@ class Pipeline(GenerationMethods):
     def stream(self, records: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Any]]:
         """Yield (record, answer) for each record, predicted in chunks: memory holds one chunk of records."""
         for chunk in in_chunks(records):
-            decisions = predict(self.model, self.objective, self.tokenizer, chunk)
-            for record, decision in zip(chunk, decisions, strict=True):
-                yield record, self.objective.answer(decision, record)
+            yield from zip(chunk, self._answers(chunk), strict=True)
+
+    def answer_rows(
+        self, rows: Iterable[tuple[dict[str, Any], dict[str, Any]]]
+    ) -> Iterator[tuple[dict[str, Any], Any]]:
+        """Yield (row, answer) for each (row, record) of `rows_of`, predicted in chunks as by `stream`."""
+        for chunk in in_chunks(rows):
+            yield from zip((row for row, _ in chunk), self._answers([record for _, record in chunk]), strict=True)
+
+    def _answers(self, records):
+        decisions = predict(self.model, self.objective, self.tokenizer, records)
+        return [self.objective.answer(decision, record) for record, decision in zip(records, decisions, strict=True)]
 
     def records_of(
         self, data: str | Path, columns: Mapping[str, str] | None = None, errors: str = "strict"
@@ -72,11 +81,17 @@ class Pipeline(GenerationMethods):
             columns: {standard field: the data's name for it}; default: the names of the training data.
             errors: "strict", or "replace" to read invalid UTF-8 with replacement characters.
         """
+        return (record for _, record in self.rows_of(data, columns, errors))
+
+    def rows_of(
+        self, data: str | Path, columns: Mapping[str, str] | None = None, errors: str = "strict"
+    ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Yield (row, record): the records of `records_of`, each with its row of all columns, {column: value}."""
         inputs = self.objective.fields.inputs
         input_columns = {field: name for field, name in self.preset.data.columns.items() if field in inputs}
         dataset = open_dataset(data, columns or input_columns, errors=errors, required=inputs, split_strategy="")
         for split in dataset.splits:
-            yield from dataset.records(split)
+            yield from dataset.rows_and_records(split)
 
     def evaluate(
         self,

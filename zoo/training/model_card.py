@@ -18,7 +18,7 @@ CARD = """# {name}
 A `{architecture}` network trained for `{objective}` by zoo {zoo}.
 
 ```
-zoo predict {folder} "some text"
+{example}
 zoo evaluate {folder} --data DATA
 zoo export {folder}
 ```
@@ -69,6 +69,7 @@ def _names(result):
     return {
         "name": result.folder.name,
         "folder": result.folder,
+        "example": preset.objective.example_command(result.folder),
         "architecture": catalog.name_of("architectures", preset.architecture),
         "objective": catalog.name_of("objectives", preset.objective),
         "labels": f"Labels: {', '.join(labels)}." if labels else "",
