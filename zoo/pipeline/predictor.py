@@ -108,7 +108,7 @@ class BatchPredictor:
         from zoo.generation.generation_config import GenerationConfig
 
         stop_ids = () if self.tokenizer.end is None else (self.tokenizer.end,)
-        config = GenerationConfig(max_new_tokens=max_new_tokens, stop_ids=stop_ids)
+        config = GenerationConfig(max_new_tokens=max_new_tokens, stop_ids=stop_ids, fit_context=True)
         return [completion.ids for (completion,) in generate(self.model, *prompts_of(rows, self.tokenizer), config)]
 
     def _derived(self, key, make):
