@@ -10,13 +10,13 @@ import pytest
 import zoo
 
 
-def test_scores_for_people(cli, model_folder):
+def test_scores_for_people(cli, model_folder, reviews):
     result = cli("evaluate", model_folder)
     bad, good, scores = result.out.splitlines()
     assert bad.split()[:2] == ["bad", "precision"]
     assert good.split()[-2:] == ["support", "16"]
     assert scores.startswith("accuracy ")
-    assert (result.status, result.err) == (0, "")
+    assert (result.status, result.err) == (0, f"Scored records: 32, of {reviews / 'test.tsv'}.\n")
 
 
 def test_scores_as_json(cli, model_folder):
@@ -24,7 +24,7 @@ def test_scores_as_json(cli, model_folder):
     (line,) = result.out.splitlines()
     assert json.loads(line) == pytest.approx(zoo.load(model_folder).scores["test"])
     assert {"accuracy", "f1"} <= set(json.loads(line))
-    assert result.err == ""
+    assert result.err.startswith("Scored records: 32, of ")
 
 
 def test_data_of_the_user(cli, model_folder, check_refused):
@@ -34,6 +34,30 @@ def test_data_of_the_user(cli, model_folder, check_refused):
     check_refused("Expected a column 'text' at mine.tsv:2", cli, *command)
     Path("mine.tsv").write_text("text\tlabel\ngreat\tgod\n")
     check_refused("at mine.tsv:2. Received: label='god'. Did you mean 'good'?", cli, *command)
+
+
+def test_the_file_of_training(cli, tmp_path):
+    """Only its derived test split is scored, under whatever path; rows of training in other data are counted."""
+    rows = [f"a {adjective} film {i}\t{label}" for i in range(20) for adjective, label in (("fine", 1), ("bad", 0))]
+    table = "\n".join(["text\tlabel", *rows]) + "\n"
+    Path("mine.tsv").write_text(table)
+    Path("copy.tsv").write_text(table)
+    tiny = ("architecture=averaging", "architecture.width=8", "training.epochs=1")
+    assert cli("train", "text_cnn_sst2", *tiny, "--data", "mine.tsv", "--to", "model").status == 0
+    own = cli("evaluate", "model", "--json")
+    assert own.err == "Scored records: 4, of mine.tsv (test split, derived with seed 0).\n"
+    for data in ("mine.tsv", tmp_path / "mine.tsv", "mine.tsv#test", "copy.tsv#test", "copy.tsv"):
+        result = cli("evaluate", "model", "--data", data, "--json")
+        assert result.out == own.out
+        assert result.err.startswith("Scored records: 4, of ")
+        assert result.err.endswith("(test split, derived with seed 0).\n")
+    assert "all of them are training rows" in cli("evaluate", "model", "--data", "mine.tsv#train").err
+    Path("other.tsv").write_text(table + "a new one\t1\n")
+    result = cli("evaluate", "model", "--data", "other.tsv")
+    assert result.err == (
+        "Scored records: 41, of other.tsv.\n"
+        "Warning: 32 of them are training rows of this model, by their texts. They raise the scores.\n"
+    )
 
 
 def test_the_picture(cli, model_folder, check_refused):

@@ -90,7 +90,7 @@ def test_lines_of_standard_input_and_beams(cli, language):
         (["the", "--truncation-side", "right"], "--truncation-side must be 'left' or ''"),
         (["the", "--bad-word", ""], "Texts of bad_words must have at least one character"),
         (["the", "--choice", ""], "Texts of choices must have at least one character"),
-        (["the", "--choice", "cat", "--regex", "c.*"], "Expected one of choices, regex and json_schema."),
+        (["the", "--choice", "cat", "--regex", "c.*"], "Expected one of choices, regex and --json-schema."),
         (["the", "--choice", "cat", "--stop", "a"], "A constrained text ends by itself: leave stop out."),
         (["the", "--choice", "Zebra"], "Expected choices that this model's tokens can spell."),
         (["the", "--regex", "(t"], "Expected a regular expression that some text matches as a whole"),

@@ -1,5 +1,7 @@
 """zoo list, train, import, average, evaluate and export: the catalog, and model folders."""
 
+import errno
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -153,6 +155,8 @@ def export(
 def _check_picture(path):
     if path and path.suffix.lower() != ".png":
         raise UserError(f"Expected --picture NAME.png. Received: {path}.")
+    if path and not path.absolute().parent.is_dir():  # now, not after the evaluation
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
 
 
 def _plot(confusion, objective, path):

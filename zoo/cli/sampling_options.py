@@ -51,7 +51,7 @@ def with_sampling_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def with_option_names(message: str, parameters: Iterable[str]) -> str:
-    """A message with the names of options, `--max-new-tokens 5`, for those of Python's parameters, `max_new_tokens=5`."""
+    """A message with options, `--max-new-tokens 5`, in place of Python's parameters, `max_new_tokens=5`."""
     for name in parameters:
         option = f"--{name.replace('_', '-')}"
         message = re.sub(rf"(?<![\w-]){name}='?([\w.-]+)'?", rf"{option} \1", message)

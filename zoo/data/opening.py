@@ -45,14 +45,14 @@ def open_dataset(
     check_columns(columns)
     if errors not in ("strict", "replace"):
         raise UserError(f"Expected errors to be 'strict' or 'replace'. Received: errors={errors!r}.")
-    name, split = _without_split(str(spec))
+    name, split = without_split(str(spec))
     views = _views(_sources(name, errors), split, split_strategy, name)
     dataset = Dataset(str(spec), views, columns, seed, errors, required, split_strategy, optional)
     dataset.check()
     return dataset
 
 
-def _without_split(spec):
+def without_split(spec: str) -> tuple[str, str | None]:
     """("data.tsv", "dev") of "data.tsv#dev"; a file whose own name holds a # keeps it."""
     name, mark, split = spec.rpartition("#")
     return (name, split) if mark and name and not Path(spec).exists() else (spec, None)

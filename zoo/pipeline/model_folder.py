@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from zoo import config
+from zoo.data.training_rows import no_rows
 from zoo.layers.quantization import WEIGHT_TYPES, quantize_weights
-from zoo.pipeline.pipeline import Pipeline
+from zoo.pipeline.pipeline import TRAINING_ROWS, Pipeline
 from zoo.runtime.console import silence
 from zoo.runtime.errors import UserError, did_you_mean, one_of, single_line
 from zoo.text.tokenizer import Tokenizer
@@ -41,9 +43,11 @@ def load(folder: str | Path, quantize: str = "float32") -> Pipeline:
         raise UserError(f"The files in {folder} are of different models: copy the whole folder again.")
     path = folder / "scores.json"
     scores = _read(path, lambda path: json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    path = folder / TRAINING_ROWS
+    rows = _read(path, np.load) if path.is_file() else no_rows()
     if quantize != "float32":
         quantize_weights(model, quantize)
-    return Pipeline(model, preset, tokenizer, scores, quantize)
+    return Pipeline(model, preset, tokenizer, scores, quantize, rows)
 
 
 def _read(

@@ -12,18 +12,20 @@ import numpy as np
 from zoo import config
 from zoo.data.opening import open_dataset
 from zoo.data.tokenization import in_chunks
+from zoo.data.training_rows import no_rows
 from zoo.objectives import Objective
-from zoo.pipeline import scoring
+from zoo.pipeline import evaluation_data, scoring
 from zoo.pipeline.generation_methods import GenerationMethods
 from zoo.pipeline.predictor import predict
 from zoo.presets import Preset
 from zoo.runtime.console import silence
 from zoo.runtime.errors import UserError, one_of
-from zoo.runtime.files import write_text
+from zoo.runtime.files import atomic_file, write_text
 from zoo.text.tokenizer import Tokenizer
 
 Text = str | tuple[str, ...]  # a text, or a tuple of texts, one for each input of the objective
 Scores = dict[str, float]  # metric -> value
+TRAINING_ROWS = "training_rows.npy"  # hashes of the training records, in a model folder
 
 
 @dataclass
@@ -35,6 +37,7 @@ class Pipeline(GenerationMethods):
     tokenizer: Tokenizer
     scores: dict[str, Scores] = field(default_factory=dict)  # by split, measured after training
     weight_type: str = "float32"  # "bfloat16" and "int8" are for inference only: see `quantize` of `zoo.load`
+    training_rows: np.ndarray = field(default_factory=no_rows, repr=False, compare=False)  # of `zoo.data.training_rows`
 
     @property
     def objective(self) -> Objective:
@@ -130,9 +133,14 @@ class Pipeline(GenerationMethods):
         columns: Mapping[str, str] | None = None,
         errors: str = "strict",
     ) -> list[dict[str, Any]]:
-        """The records of one split, checked against the labels of the model; arguments are those of `evaluate`."""
+        """The records of one split, checked against the labels of the model; arguments are those of `evaluate`.
+
+        Which records these are, and how many of them are training rows, is printed. Missing splits of the training data
+        are derived as in training.
+        """
         source, fields = self.preset.data, self.objective.fields
-        strategy = "" if data else self.objective.split_strategy
+        derives = not data or evaluation_data.is_training_data(self.preset, data)
+        strategy = self.objective.split_strategy if derives else ""
         options = source.seed, errors, fields.required, strategy, fields.optional
         dataset = open_dataset(data or source.spec, columns or source.columns, *options)
         split = split or ("test" if "test" in dataset.splits else dataset.splits[-1])
@@ -141,6 +149,7 @@ class Pipeline(GenerationMethods):
             preparation.add(split, location, record)
             records.append(record)
         preparation.finish(dataset.describe)
+        evaluation_data.report(self, dataset.describe(split), records)
         return records
 
     def export(self, folder: str | Path, format: str = "saved_model") -> Path:
@@ -170,6 +179,9 @@ class Pipeline(GenerationMethods):
         self.tokenizer.save(folder / "tokenizer.json")
         write_text(folder / "preset.json", config.to_json(self.preset))
         write_text(folder / "scores.json", json.dumps(self.scores, indent=2) + "\n")
+        if len(self.training_rows):
+            with atomic_file(folder / TRAINING_ROWS) as file:
+                np.save(file, self.training_rows)
 
     def check_weight_type(self) -> None:
         """Raise UserError for quantized weights, which are neither saved nor exported."""

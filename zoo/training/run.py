@@ -105,7 +105,8 @@ class TrainingRun:
     def run(self) -> Pipeline:
         """Train, score and save. Returns the trained pipeline."""
         data = load_data(self.preset, self.running / "tokenizer.json" if self.resume else None)
-        self.dataset, self.objective, self.tokenizer = data.dataset, data.objective, data.tokenizer
+        self.dataset, self.objective = data.dataset, data.objective
+        self.tokenizer, self.training_rows = data.tokenizer, data.training_rows
         self._build()
         self.freezer.quantize()
         self._tokenize()
@@ -165,7 +166,7 @@ class TrainingRun:
         )
         return RunResult(
             folder=self.folder,
-            pipeline=replace(pipeline, tokenizer=self.tokenizer),
+            pipeline=replace(pipeline, tokenizer=self.tokenizer, training_rows=self.training_rows),
             dataset=self.dataset,
             sizes={"train": len(self.examples)} | {name: len(split) for name, split in self.tokenized.records.items()},
             per_class=per_class,
