@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from zoo import config
+from zoo.backend.keras_private import without_tensorflow
 from zoo.data.training_rows import no_rows
 from zoo.layers.quantization import WEIGHT_TYPES, quantize_weights
 from zoo.pipeline.pipeline import TRAINING_ROWS, Pipeline
@@ -67,7 +68,7 @@ def _load_preset(path):
 def _load_model(path):
     if not zipfile.is_zipfile(path):  # the directory of a zip file is at its end, so a truncated file has none
         raise UserError("Expected a complete Keras file. Received: a truncated or damaged one.")
-    with silence():
+    with silence(), without_tensorflow():
         return keras.saving.load_model(path, compile=False)
 
 

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from zoo import config
+from zoo.backend.keras_private import without_tensorflow
 from zoo.data.opening import open_dataset
 from zoo.data.tokenization import in_chunks
 from zoo.data.training_rows import no_rows
@@ -18,7 +19,6 @@ from zoo.pipeline import evaluation_data, scoring
 from zoo.pipeline.generation_methods import GenerationMethods
 from zoo.pipeline.predictor import predict
 from zoo.presets import Preset
-from zoo.runtime.console import silence
 from zoo.runtime.errors import UserError, one_of
 from zoo.runtime.files import atomic_file, write_text
 from zoo.text.tokenizer import Tokenizer
@@ -174,7 +174,7 @@ class Pipeline(GenerationMethods):
         """
         self.check_weight_type()
         folder = Path(folder)
-        with silence():  # Keras imports TensorFlow here, if it is installed
+        with without_tensorflow():
             keras.Model(self.model.input, self.model.output).save(folder / "model.keras")  # without the optimizer
         self.tokenizer.save(folder / "tokenizer.json")
         write_text(folder / "preset.json", config.to_json(self.preset))
