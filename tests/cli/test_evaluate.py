@@ -1,13 +1,17 @@
 """`zoo evaluate`, `zoo list` and the help: what stands where on standard output."""
 
 import json
+import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 import zoo
+
+COMMANDS = ("list", "train", "import", "average", "evaluate", "predict", "generate", "chat", "export", "clean")
 
 
 def test_scores_for_people(cli, model_folder, reviews):
@@ -80,11 +84,48 @@ def test_list(cli):
     assert any(line.split()[0] == "lstm" and len(line.split()) > 3 for line in lines)
 
 
-@pytest.mark.parametrize("arguments", [(), ("--help",), ("train", "--help")])
+@pytest.mark.parametrize(
+    "arguments", [(), ("--help",), ("-h",), ("train", "--help"), *((name, "-h") for name in COMMANDS)]
+)
 def test_help(cli, arguments):
     result = cli(*arguments)
     assert (result.status, result.err) == (0, "")
     assert "Usage: zoo" in result.out
+
+
+def test_version(cli):
+    result = cli("--version")
+    assert (result.status, result.out, result.err) == (0, f"zoo {version('zoo')}\n", "")
+
+
+def test_completion_of_a_shell(tmp_path):
+    environment = os.environ | {"_ZOO_COMPLETE": "complete_bash", "COMP_WORDS": "zoo ev", "COMP_CWORD": "1"}
+    command = [sys.executable, "-m", "zoo"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.stdout.split() == ["evaluate"]
+
+
+def test_clean(cli):
+    for name in (".cache/a", "one.running/b", "two/c"):
+        path = Path("models") / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"0" * 2_000_000)
+    result = cli("clean", "models", stdin=b"n\n")
+    assert result.out.count("2.0 MB") == 2
+    assert result.err.endswith("Nothing was removed.\n")
+    assert len(list(Path("models").iterdir())) == 3
+    assert cli("clean", "models", "--yes").err == "Removed 2 folders.\n"
+    assert [path.name for path in Path("models").iterdir()] == ["two"]
+    assert cli("clean", "models").err == "Nothing to remove in models.\n"
+    assert "which is no folder" in cli("clean", "nowhere").err
+
+
+def test_an_unknown_preset_names_the_nearest(cli):
+    result = cli("train", "mlp_helpdsk")
+    assert result.status == 2
+    assert "Did you mean 'mlp_helpdesk'?" in result.err
+    assert "are known: zoo list presets." in result.err
+    assert len(result.err) < 250
 
 
 def test_a_mistake_in_a_process_of_its_own(tmp_path):
