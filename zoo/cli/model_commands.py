@@ -96,12 +96,12 @@ def import_(
     adapter: Annotated[Path | None, typer.Option(help="An adapter.safetensors to merge with the weights.")] = None,
 ) -> None:
     """Import published weights, with or without a LoRA adapter, as a model folder."""
-    to = start().import_model(folder, to, adapter)
+    saved: Path = start().import_model(folder, to, adapter)
     from zoo import config
 
-    preset = config.from_json((to / "preset.json").read_text(encoding="utf-8"))
-    example = preset.objective.example_command(to)
-    print_message(f"Saved in {to}. Try: {example}, or zoo train PRESET --from {to}")
+    preset = config.from_json((saved / "preset.json").read_text(encoding="utf-8"))
+    example = preset.objective.example_command(saved)
+    print_message(f"Saved in {saved}. Try: {example}, or zoo train PRESET --from {saved}")
 
 
 def average(

@@ -84,7 +84,7 @@ def start() -> Any:
 
 def _cache_folder():
     """The folder of the zoo in the user's folder of caches."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zoo"
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "zoo"
 
 
 def has_imports() -> bool:

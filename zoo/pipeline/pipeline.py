@@ -149,7 +149,7 @@ class Pipeline(GenerationMethods):
             preparation.add(split, location, record)
             records.append(record)
         preparation.finish(dataset.describe)
-        evaluation_data.report(self, dataset.describe(split), records)
+        evaluation_data.report(self.objective, dataset.describe(split), records, self.training_rows)
         return records
 
     def export(self, folder: str | Path, format: str = "saved_model") -> Path:

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from zoo.runtime.console import console
 
+WIDE = 100  # characters of a terminal that shows all columns
 REFRESH = 0.25  # seconds between reads of the loss: each read waits for the device
 
 
@@ -25,20 +26,14 @@ class ProgressBar(keras.callbacks.Callback):
         super().__init__()
         self.monitor, self.steps, self.epochs, self.initial_epoch = monitor, steps, epochs, initial_epoch
         self.refreshed = 0.0
-        columns = (
-            TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]}  {task.fields[score]}  {task.fields[speed]} batches/s"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(elapsed_when_finished=False),
-        )
-        self.bar = Progress(*columns, console=console, transient=True)
+        self.bar = Progress(*_columns(console.width), console=console, transient=True)
 
     def on_train_begin(self, logs: Any = None) -> None:
         epoch = f"{self.initial_epoch + 1}/{self.epochs}"
-        fields: dict[str, Any] = {"epoch": epoch, "loss": "-", "score": "", "speed": "-"}
+        first = (
+            epoch if keras.config.backend() == "torch" else f"{epoch} Compiling ..."
+        )  # until the first batch is done
+        fields: dict[str, Any] = {"epoch": first, "loss": "-", "score": "", "speed": "-"}
         total, completed = self.epochs * self.steps, self.initial_epoch * self.steps
         self.task = self.bar.add_task("", total=total, completed=completed, **fields)
         self.bar.start()
@@ -63,3 +58,13 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         self.bar.stop()
+
+
+def _columns(width):
+    """The columns of the bar; a terminal of less than `WIDE` characters has fewer, and none of them is cut."""
+    left = [TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=False)]
+    epoch = TextColumn("epoch {task.fields[epoch]}")
+    if width < WIDE:
+        return [epoch, TextColumn("loss {task.fields[loss]}  {task.fields[score]}"), *left]
+    numbers = TextColumn("loss {task.fields[loss]}  {task.fields[score]}  {task.fields[speed]} batches/s")
+    return [epoch, BarColumn(), MofNCompleteColumn(), numbers, TimeElapsedColumn(), *left]
