@@ -48,11 +48,11 @@ def test_the_file_of_training(cli, tmp_path):
     Path("copy.tsv").write_text(table)
     tiny = ("architecture=averaging", "architecture.width=8", "training.epochs=1")
     assert cli("train", "text_cnn_sst2", *tiny, "--data", "mine.tsv", "--to", "model").status == 0
-    own = cli("evaluate", "model", "--json")
-    assert own.err == "Scored records: 4, of mine.tsv (test split, derived with seed 0).\n"
+    result_without_data = cli("evaluate", "model", "--json")
+    assert result_without_data.err == "Scored records: 4, of mine.tsv (test split, derived with seed 0).\n"
     for data in ("mine.tsv", tmp_path / "mine.tsv", "mine.tsv#test", "copy.tsv#test", "copy.tsv"):
         result = cli("evaluate", "model", "--data", data, "--json")
-        assert result.out == own.out
+        assert result.out == result_without_data.out
         assert result.err.startswith("Scored records: 4, of ")
         assert result.err.endswith("(test split, derived with seed 0).\n")
     assert "all of them are training rows" in cli("evaluate", "model", "--data", "mine.tsv#train").err

@@ -20,7 +20,7 @@ SLIDING = {"truncation_side": "left", "bad_words": PADDING}
 PROMPTS = texts([3, 31, 20, 60, 3])  # the fourth is longer than the context
 
 
-def continuation(model, prompt, number):
+def decode_greedily(model, prompt, number):
     """Greedy decoding without caches; where the context is full, it begins with the last half of it."""
     ids, context = [], prompt[-CONTEXT // 2 :] if len(prompt) + number > CONTEXT else list(prompt)
     for _ in range(number):
@@ -34,14 +34,14 @@ def continuation(model, prompt, number):
 
 def test_the_window_slides_over_long_texts(gpt2):
     actual = generate_ids(gpt2, PROMPTS, max_new_tokens=70, **SLIDING)
-    assert actual == [continuation(gpt2, prompt, 70) for prompt in PROMPTS]
+    assert actual == [decode_greedily(gpt2, prompt, 70) for prompt in PROMPTS]
 
 
 @pytest.mark.parametrize("settings", [{"temperature": 1.0, "seed": 5}, {"top_k": 3, "contrastive_alpha": 0.5}])
 def test_a_prompt_has_the_same_text_in_any_batch(gpt2, settings):
-    together = generate_ids(gpt2, PROMPTS[:4], max_new_tokens=50, **SLIDING, **settings)
-    assert together == [generate_ids(gpt2, [row], max_new_tokens=50, **SLIDING, **settings)[0] for row in PROMPTS[:4]]
-    assert [len(ids) for ids in together] == [50] * 4
+    batched = generate_ids(gpt2, PROMPTS[:4], max_new_tokens=50, **SLIDING, **settings)
+    assert batched == [generate_ids(gpt2, [row], max_new_tokens=50, **SLIDING, **settings)[0] for row in PROMPTS[:4]]
+    assert [len(ids) for ids in batched] == [50] * 4
 
 
 def test_a_draft_and_the_fewest_tokens(gpt2):

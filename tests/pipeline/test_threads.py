@@ -12,20 +12,20 @@ THREADS = 8
 
 
 def in_threads(function):
-    """The results of `function` of each text, by all threads at once, and by this thread alone."""
+    """The results of `function` of each text, by all threads at once, and by this thread expected_answers."""
     with ThreadPoolExecutor(THREADS) as threads:
-        together = list(threads.map(function, TEXTS * THREADS))
-    return together, [function(text) for text in TEXTS] * THREADS
+        from_threads = list(threads.map(function, TEXTS * THREADS))
+    return from_threads, [function(text) for text in TEXTS] * THREADS
 
 
 def test_predict(tmp_path):
     pipeline = zoo.load(save_untrained("classify_text", tmp_path))
-    together, alone = in_threads(pipeline.predict)
-    for answer, expected in zip(together, alone, strict=True):
+    from_threads, expected_answers = in_threads(pipeline.predict)
+    for answer, expected in zip(from_threads, expected_answers, strict=True):
         assert answer["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-5)
 
 
 def test_generate(tmp_path):
     pipeline = zoo.load(save_untrained("next_token", tmp_path))
-    together, alone = in_threads(lambda text: pipeline.generate(text, max_new_tokens=6))
-    assert together == alone
+    from_threads, expected_answers = in_threads(lambda text: pipeline.generate(text, max_new_tokens=6))
+    assert from_threads == expected_answers

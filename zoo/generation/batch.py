@@ -57,7 +57,7 @@ class Batch:
         earlier: the tokens that were generated before the window slid.
 
     Attributes:
-        new_tokens: most new tokens of this window.
+        max_window_tokens: most new tokens of this window.
         rows: number of prompts, rounded up to a power of two, so that few shapes are compiled.
         inputs: {name: (rows, time) ids} of the network.
         controls: logits processors, stop ids and parameters of the decoding strategy: see
@@ -80,9 +80,9 @@ class Batch:
         self.contexts = [sliding_window(ids, limit) for ids in self.earlier.contexts]
         self.lengths = np.array(list(map(len, self.contexts)), "int32")
         longest = self.lengths[~self.earlier.done[: len(prompts)]].max()
-        self.new_tokens = min(config.max_new_tokens - self.earlier.count, max(limit - int(longest), 1))
+        self.max_window_tokens = min(config.max_new_tokens - self.earlier.count, max(limit - int(longest), 1))
         time = int(bucket(self.lengths.max(), limit))
-        self.length = length or int(bucket(time + self.new_tokens + generator.lookahead, UNLIMITED))
+        self.length = length or int(bucket(time + self.max_window_tokens + generator.lookahead, UNLIMITED))
         self.inputs = {plan.decoder_input: self._padded(self.contexts, time, 0)}
         if sources is not None:
             time = int(bucket(max(map(len, sources)), max_context(plan.encoder_steps)))
@@ -102,7 +102,7 @@ class Batch:
 
     def slide(self, state: dict[str, Any]) -> "Batch | None":
         """The batch that continues a state at the end of its context window; None where every text has ended."""
-        done, count = ops.convert_to_numpy(state["done"]), self.earlier.count + self.new_tokens
+        done, count = ops.convert_to_numpy(state["done"]), self.earlier.count + self.max_window_tokens
         if count >= self.config.max_new_tokens or done.all():
             return None
         completions = [completion for (completion,) in self.completions(state)]
@@ -131,7 +131,7 @@ class Batch:
         ]
 
     def _completion(self, before, start, tokens, end, logprobs):
-        end = min(end, start + self.new_tokens)
+        end = min(end, start + self.max_window_tokens)
         ids = tokens[start:end].tolist()
         stopped = bool(ids) and ids[-1] in self.config.stop_ids
         count = len(ids) - stopped

@@ -93,7 +93,7 @@ def _rows_of_batches(keys, limits):
 
 def _run(batch, watch, interval):
     while batch:
-        window, state, limit = batch, batch.prefill(), batch.new_tokens
+        window, state, limit = batch, batch.prefill(), batch.max_window_tokens
         for until in range(interval, limit + interval, interval):
             state = watch(window, state) if watch else state
             state = window.generator.decode(state, window.controls, min(until, limit))

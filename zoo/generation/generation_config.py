@@ -106,21 +106,21 @@ class GenerationConfig:
         """Names of the parameters of sampling. In contrastive search `top_k` is the number of candidates instead."""
         return [name for name in _SAMPLING if name != "top_k" or self.contrastive_alpha is None]
 
-    def arrays(self, new_tokens: int = 0) -> dict[str, Any]:
+    def arrays(self, generated_tokens: int = 0) -> dict[str, Any]:
         """{name: array or {name: array}} of the `PROCESSORS` in use: see `zoo.generation.logits_processors`.
 
         Args:
-            new_tokens: number of tokens that were generated before the context window slid.
+            generated_tokens: number of tokens that were generated before the context window slid.
         """
         values = {name: getattr(self, name) for name in (*self._sampling, "repetition_penalty")}
         values["temperature"] = self.temperature or None
-        values["min_tokens"] = max(self.min_tokens - new_tokens, 0) if self.min_tokens else None
+        values["min_tokens"] = max(self.min_tokens - generated_tokens, 0) if self.min_tokens else None
         values["no_repeat_ngram"] = None if self.no_repeat_ngram is None else range(self.no_repeat_ngram)
         values["bad_words"] = _left_padded(self.bad_words) if self.bad_words else None
         dtypes = {name: dtype for name, _, dtype in PROCESSORS}
         arrays = {name: np.asarray(value, dtypes[name]) for name, value in values.items() if value is not None}
         if self.constraint is not None:
-            arrays["constraint"] = self.constraint.arrays | {"limit": np.int32(self.max_new_tokens - new_tokens)}
+            arrays["constraint"] = self.constraint.arrays | {"limit": np.int32(self.max_new_tokens - generated_tokens)}
         return arrays
 
 

@@ -111,7 +111,7 @@ class TextGenerator:
             raise UserError(f"A beam search cannot be streamed. Received: beams={self.config.beams}.")
         batch, emitted = self._batch(record, cache), ""
         while batch:
-            window, state, limit = batch, cache.prefill(batch) if cache else batch.prefill(), batch.new_tokens
+            window, state, limit = batch, cache.prefill(batch) if cache else batch.prefill(), batch.max_window_tokens
             step = window.generator.lookahead or 1
             for until in range(1 + step, limit + 1 + step, step):
                 text, stopped = cut_at_stop(self._text(window, state), self.stop, final=False)
