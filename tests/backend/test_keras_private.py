@@ -1,6 +1,8 @@
 """Keras's private API: each name that the zoo uses still does what the zoo relies on, and no other file uses one."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -183,6 +185,23 @@ def names_defined(tree):
         elif isinstance(node, ast.AnnAssign | ast.Assign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def test_saving_does_not_import_tensorflow(tmp_path):
+    """In a process of its own; with the JAX or torch backend, and without a message."""
+    code = """
+import sys
+import keras
+from zoo.backend.keras_private import without_tensorflow
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+with without_tensorflow():
+    model.save("model.keras")
+    keras.saving.load_model("model.keras")
+print("tensorflow" in sys.modules, keras.config.backend() == "tensorflow")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    imported, required = done.stdout.split()
+    assert imported == required
 
 
 def test_no_other_file_uses_private_names_of_keras():

@@ -73,24 +73,24 @@ def test_lines_of_standard_input_and_beams(cli, language):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["the", "--max-new-tokens", 0], "max_new_tokens must be at least 1"),
-        (["the", "--top-k", 5], "top_k needs a temperature"),
-        (["the", "--contrastive-alpha", 0.6], "contrastive_alpha needs top_k, the number of candidates"),
+        (["the", "--max-new-tokens", 0], "--max-new-tokens must be at least 1. Received: --max-new-tokens 0."),
+        (["the", "--top-k", 5], "--top-k needs a temperature"),
+        (["the", "--contrastive-alpha", 0.6], "--contrastive-alpha needs --top-k, the number of candidates"),
         (["the", "--stop", ""], "Texts of stop must have at least one character"),
-        (["the" * 40, "--max-new-tokens", 10], "34 too many, in prompt 0"),
+        (["the" * 40, "--max-new-tokens", 10], "34 too many, in prompt 0. --truncation-side left cuts"),
         ([""], "prompt 0 is empty"),
         (["the", "--stream", "--json"], "Expected --stream or --json, not both."),
         (["the", "--stream", "--output", "x"], "Expected --stream or --output, not both."),
         (["the", "--logprobs"], "Expected --json or --output beside --logprobs."),
-        (["the", "--max-new-tokens", -3], "max_new_tokens must be at least 1"),
+        (["the", "--max-new-tokens", -3], "--max-new-tokens must be at least 1"),
         (["the", "--beams", 0], "beams must be at least 1"),
-        (["the", "--beams", 2, "--stream"], "A beam search cannot be streamed. Received: beams=2."),
+        (["the", "--beams", 2, "--stream"], "A beam search cannot be streamed. Received: --beams 2."),
         (["the", "--beams", 2, "--temperature", 1], "Beam search does not sample"),
-        (["the", "--min-tokens", 9, "--max-new-tokens", 5], "min_tokens must be at most max_new_tokens"),
-        (["the", "--truncation-side", "right"], "truncation_side must be 'left' or ''"),
+        (["the", "--min-tokens", 9, "--max-new-tokens", 5], "--min-tokens must be at most --max-new-tokens"),
+        (["the", "--truncation-side", "right"], "--truncation-side must be 'left' or ''"),
         (["the", "--bad-word", ""], "Texts of bad_words must have at least one character"),
         (["the", "--choice", ""], "Texts of choices must have at least one character"),
-        (["the", "--choice", "cat", "--regex", "c.*"], "Expected one of choices, regex and json_schema."),
+        (["the", "--choice", "cat", "--regex", "c.*"], "Expected one of choices, regex and --json-schema."),
         (["the", "--choice", "cat", "--stop", "a"], "A constrained text ends by itself: leave stop out."),
         (["the", "--choice", "Zebra"], "Expected choices that this model's tokens can spell."),
         (["the", "--regex", "(t"], "Expected a regular expression that some text matches as a whole"),
@@ -109,6 +109,18 @@ def test_the_beginning_of_a_long_prompt_may_be_cut(cli, language):
     options = ("--max-new-tokens", 10, "--truncation-side", "left")
     long = "the cat sat on the mat " * 9
     assert cli("generate", language, long, *options).out == cli("generate", language, long[-86:], *options).out
+
+
+def test_defaults_fit_the_context_and_long_texts_slide(cli, language):
+    prompt = "the cat sat on the mat and the dog on the log " * 2  # 92 of the 96 tokens of the context
+    fits = json.loads(cli("generate", language, prompt, "--json").out)
+    assert (fits["tokens"], fits["finish_reason"]) == (4, "length")
+    long = json.loads(
+        cli("generate", language, "the", "--max-new-tokens", 250, "--truncation-side", "left", "--json").out
+    )
+    assert (long["tokens"], len(long["continuation"])) == (250, 250)
+    result = cli("generate", language, prompt * 2)
+    assert (result.status, result.err.count("--truncation-side left cuts the prompt")) == (2, 1)
 
 
 @pytest.mark.parametrize("options", [[], ["--stream"], ["--choice", "the"], ["--output", "x"]])

@@ -103,6 +103,14 @@ def jit(function: Callable, variables: Sequence, on_trace: Callable | None = Non
     return lambda first, *others: run(first, [variable.value for variable in variables], *others)
 
 
+def predict_function(model: keras.Model) -> Callable:
+    """The outputs of a model for a batch of inputs without training, which several threads may call at once.
+
+    On JAX Keras's own `predict_on_batch` donates the state of the model, which another thread may be reading.
+    """
+    return jit(lambda inputs: model(inputs, training=False), model.variables, donate=False)
+
+
 def capture(function: Callable, on_trace: Callable | None = None) -> Callable:
     """`function` as a captured graph of operations, without Python's overhead; on JAX unchanged: `jit` compiles it."""
     return function

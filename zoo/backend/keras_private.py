@@ -4,6 +4,7 @@ A new version of Keras may rename or remove one; `tests/backend/test_keras_priva
 Five private hooks of optimizers are overridden elsewhere, by the classes that `HOOKS` lists.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -112,6 +113,23 @@ def adam_moments(optimizer: keras.optimizers.Optimizer, variables: list) -> tupl
     """Adam's (first moments, second moments) of some trainable variables, Keras variables in their order."""
     indices = [optimizer._get_variable_index(variable) for variable in variables]
     return [optimizer._momentums[i] for i in indices], [optimizer._velocities[i] for i in indices]
+
+
+@contextmanager
+def without_tensorflow() -> Iterator[None]:
+    """Within the block Keras takes TensorFlow for not installed, unless it is imported already.
+
+    Keras imports it to compare values with `tf.TensorShape` while it saves a model, which takes 0.5 GB and seconds.
+    """
+    from keras.src.utils.module_utils import tensorflow
+
+    before = tensorflow._available
+    if "tensorflow" not in sys.modules:
+        tensorflow._available = False
+    try:
+        yield
+    finally:
+        tensorflow._available = before
 
 
 def torch_adamw() -> type:

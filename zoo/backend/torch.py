@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import keras
@@ -24,6 +25,7 @@ INT8_ROWS = 8  # rows up to which a product is memory-bound, so that int8 weight
 ONEDNN_ROWS, ONEDNN_SIZE = 4, 2**17  # rows, and elements of the kernel, from which oneDNN is faster than MKL on a CPU
 ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 INT8_BLOCK = 32  # elements that torch's product with int8 weights reads at once, also beyond the end of a row
+predict_function = attrgetter("predict_on_batch")
 JIT_COMPILE = False  # `jit_compile` of models: torch.compile pays only where shapes never change
 
 

@@ -1,9 +1,12 @@
 """Captured graphs on torch: operations without gradients and without the Python overhead of Keras's layers."""
 
 from collections.abc import Callable
+from threading import RLock
 
 import torch
 from torch.utils._pytree import tree_flatten, tree_unflatten
+
+_capturing = RLock()  # torch captures one graph at a time, in one thread
 
 
 def jit(function: Callable, variables: list, on_trace: Callable | None = None, donate: bool = True) -> Callable:
@@ -30,7 +33,8 @@ def capture(function: Callable, on_trace: Callable | None = None) -> Callable:
             return tree_unflatten(graph(*flat), output_structure)
         if on_trace:
             on_trace()
-        graphs[key], outputs = _capture(function, flat, structure)
+        with _capturing:
+            graphs[key], outputs = _capture(function, flat, structure)
         return outputs
 
     return run

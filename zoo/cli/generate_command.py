@@ -30,7 +30,9 @@ def generate(
     beams: Annotated[int, typer.Option(help="Beams of a beam search; 1 is none.")] = 1,
     return_sequences: Annotated[int, typer.Option(help="Return the N best beams.")] = 1,
     length_penalty: Annotated[float, typer.Option(help="Of beams; above 0 prefers longer texts.")] = 1.0,
-    truncation_side: Annotated[str, typer.Option(help="left: cut the beginning of prompts that are too long.")] = "",
+    truncation_side: Annotated[
+        str, typer.Option(help="left: cut long prompts, and slide the context over long texts.")
+    ] = "",
     choice: Annotated[Texts, typer.Option(help="The text is one of the choices; repeat it for each.")] = None,
     regex: Annotated[str, typer.Option(help="A regular expression that matches the whole text.")] = "",
     json_schema: Annotated[Path | None, typer.Option(help="A file with a JSON schema of the text.")] = None,

@@ -1,13 +1,16 @@
 """Train, evaluate, use and export NLP models. Results on standard output, messages on standard error."""
 
+import importlib.metadata
 import io
 import os
 import sys
+from typing import Annotated
 
 import typer
 
 from zoo.cli import (
     chat_command,
+    clean_command,
     generate_command,
     model_commands,
     predict_command,
@@ -18,12 +21,14 @@ from zoo.cli import (
 from zoo.cli.options import with_imports
 from zoo.runtime.errors import USER_ERROR, single_line, user_message
 
+COMPLETION = "_ZOO_COMPLETE"  # variable of the environment in which a shell asks for completions
 INTERRUPTED = 130  # exit status after Ctrl-C
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # Typer's own class has no public name
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up messages of TensorFlow
 
-app = typer.Typer(add_completion=False, help=__doc__)
+HELP = {"help_option_names": ["-h", "--help"]}
+app = typer.Typer(help=__doc__, context_settings=HELP)
 app.command("list")(with_imports(model_commands.list_))
 app.command()(with_imports(show_command.show))
 app.command()(with_imports(model_commands.train))
@@ -37,6 +42,22 @@ app.command()(with_imports(predict_command.predict))
 app.command()(with_imports(generate_command.generate))
 app.command()(with_imports(chat_command.chat))
 app.command()(with_imports(model_commands.export))
+app.command()(clean_command.clean)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        print(f"zoo {importlib.metadata.version('zoo')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Train, evaluate, use and export NLP models. Results on standard output, messages on standard error."""
 
 
 def main() -> None:
@@ -65,6 +86,8 @@ def _run(arguments):
     """Run a command and return its exit status; errors are raised. (Typer's own runner would print them in boxes.)"""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # \udce9 for a lone surrogate, which is an escape in JSON too
+    if COMPLETION in os.environ:  # the shell asks for completions
+        app(prog_name="zoo")
     try:
         with typer.main.get_command(app).make_context("zoo", arguments) as context:
             context.command.invoke(context)

@@ -1,5 +1,7 @@
 """zoo list, train, import, average, evaluate and export: the catalog, and model folders."""
 
+import errno
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -119,7 +121,7 @@ def _report_scores(pipeline, folder):
         print(f"{split}: {format_scores(scores)}")
         for line in comparison_lines(pipeline.baselines.get(split)):
             print(f"  {line}")
-    print_message(f'Saved in {folder}. Try: zoo predict {folder} "some text"')
+    print_message(f"Saved in {folder}. Try: {pipeline.objective.example_command(folder)}")
 
 
 def import_(
@@ -128,8 +130,12 @@ def import_(
     adapter: Annotated[Path | None, typer.Option(help="An adapter.safetensors to merge with the weights.")] = None,
 ) -> None:
     """Import published weights, with or without a LoRA adapter, as a model folder."""
-    to = start().import_model(folder, to, adapter)
-    print_message(f'Saved in {to}. Try: zoo predict {to} "some text", or zoo train PRESET --from {to}')
+    saved: Path = start().import_model(folder, to, adapter)
+    from zoo import config
+
+    preset = config.from_json((saved / "preset.json").read_text(encoding="utf-8"))
+    example = preset.objective.example_command(saved)
+    print_message(f"Saved in {saved}. Try: {example}, or zoo train PRESET --from {saved}")
 
 
 def average(
@@ -185,6 +191,8 @@ def export(
 def _check_picture(path):
     if path and path.suffix.lower() != ".png":
         raise UserError(f"Expected --picture NAME.png. Received: {path}.")
+    if path and not path.absolute().parent.is_dir():  # now, not after the evaluation
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
 
 
 def _plot(confusion, objective, path):

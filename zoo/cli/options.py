@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from zoo.runtime.console import silence
+from zoo.runtime.cores import available_cores, limit_threads
 from zoo.runtime.errors import UserError
 from zoo.runtime.plugins import import_plugin
 
@@ -64,6 +65,9 @@ def start() -> Any:
 
     Raises UserError where the backend, or a module, cannot be imported.
     """
+    limit_threads(os.environ, available_cores(), os.cpu_count() or 1)
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_cache_folder() / "jax"))  # programs of earlier runs
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
     try:
         with silence():
             import keras
@@ -77,6 +81,11 @@ def start() -> Any:
     for module in _imports:
         import_plugin(module)
     return zoo
+
+
+def _cache_folder():
+    """The folder of the zoo in the user's folder of caches."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "zoo"
 
 
 def has_imports() -> bool:

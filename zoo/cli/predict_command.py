@@ -1,10 +1,11 @@
 """zoo predict: predictions for raw texts."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from zoo.cli.options import Columns, Errors, File, Json, Model, as_json, columns_of, records_of, start
+from zoo.cli.options import Columns, Errors, File, Json, Model, as_json, columns_of, print_message, records_of, start
 from zoo.runtime.errors import UserError, single_line
 
 
@@ -14,14 +15,46 @@ def predict(
     file: File = "",
     columns: Columns = "",
     errors: Errors = "strict",
+    output: Annotated[
+        Path | None, typer.Option(help="A new file, .csv, .jsonl or .parquet: all columns and the answers.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file of --output.")] = False,
     json: Json = False,
 ) -> None:
     """Predict for raw texts: arguments, a file, or the lines of standard input."""
-    if text and file:
-        raise UserError(f"Expected texts or --file, not both. Received: {len(text)} texts and --file {file}.")
+    _check(text, file, output, json, force)
     names = columns_of(columns)
     pipeline = start().load(model)
+    if output:
+        return _write(pipeline, text, file, names, errors, output, force)
+    from zoo.objectives import beside
+
+    objective = pipeline.objective
     for record, answer in pipeline.stream(records_of(pipeline, text, file, names, errors)):
-        inputs = {name: record[name] for name in pipeline.objective.fields.inputs}
-        texts = " | ".join(map(single_line, inputs.values()))
-        print(as_json(inputs | answer) if json else f"{pipeline.objective.format(answer)}  {texts}")
+        inputs = {name: record[name] for name in objective.fields.inputs if name in record}
+        if json:
+            print(as_json(beside(inputs, objective.answer_fields(answer))))
+        else:
+            texts = " | ".join(map(single_line, inputs.values()))
+            print(f"{objective.format(answer)}  {texts}")
+
+
+def _check(text, file, output, json, force):
+    if text and file:
+        raise UserError(f"Expected texts or --file, not both. Received: {len(text)} texts and --file {file}.")
+    if json and output:
+        raise UserError(f"Expected --json or --output, not both. Received: --json and --output {output}.")
+    if force and not output:
+        raise UserError("Expected --output beside --force. Received: --force alone.")
+
+
+def _write(pipeline, text, file, names, errors, output, force):
+    from zoo.pipeline.prediction_file import check_output, write_predictions
+
+    check_output(output, pipeline.objective, force)
+    if file:
+        pairs = pipeline.rows_of(file, names, errors)
+    else:
+        pairs = ((record, record) for record in records_of(pipeline, text, file, names, errors))
+    write_predictions(pipeline.answer_rows(pairs), output, pipeline.objective)
+    print_message(f"Saved in {output}.")

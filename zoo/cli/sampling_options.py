@@ -1,11 +1,14 @@
 """The options of text generation that `zoo generate` and `zoo chat` share."""
 
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Annotated, Any
 
 import typer
+
+from zoo.runtime.errors import UserError
 
 
 def _options(
@@ -35,9 +38,23 @@ def with_sampling_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(**arguments: Any) -> Any:
+        names = list(arguments)
         sampling = {name: arguments.pop(name) for name in shared}
         set_options = {name: value for name, value in sampling.items() if value is not None}
-        return command(**arguments, sampling=set_options)
+        try:
+            return command(**arguments, sampling=set_options)
+        except UserError as error:
+            raise UserError(with_option_names(str(error), names)) from error
 
     run.__signature__ = inspect.Signature([*parameters, *shared.values()])  # type: ignore[attr-defined]
     return run
+
+
+def with_option_names(message: str, parameters: Iterable[str]) -> str:
+    """A message with options, `--max-new-tokens 5`, in place of Python's parameters, `max_new_tokens=5`."""
+    for name in parameters:
+        option = f"--{name.replace('_', '-')}"
+        message = re.sub(rf"(?<![\w-]){name}='?([\w.-]+)'?", rf"{option} \1", message)
+        if "_" in name:  # other names may be words of the sentence
+            message = re.sub(rf"(?<![\w-]){name}(?!\w)", option, message)
+    return message

@@ -67,6 +67,15 @@ class Dataset:
         """Yield (location, record): `records` with the location of each row, for messages."""
         return ((location, record) for _, location, record in self.visit((split,)))
 
+    def rows_and_records(self, split: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Yield (row, record): `records` with the row, {column: value}, of which each record was made."""
+        view = self._view(split)
+        names = columns_of(self.columns, view.source.columns, self.fields)
+        for _, location, row in self._rows(view.source, {split: view}):
+            record = self._record(names, row, location, AnswerFilter())
+            if record is not None:
+                yield row, record
+
     def visit(self, splits: Collection[str] | None = None) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Yield (split, location, record) of several splits, by default of all, in one pass over each source.
 

@@ -55,7 +55,7 @@ def open_dataset(
     if errors not in ("strict", "replace"):
         raise UserError(f"Expected errors to be 'strict' or 'replace'. Received: errors={errors!r}.")
     spec = to_spec(spec)
-    name, split = _without_split(spec)
+    name, split = without_split(spec)
     views = _views(_sources(name, errors), split, split_strategy, name)
     dataset = Dataset(str(spec), views, columns, seed, errors, required, split_strategy, optional)
     dataset.check()
@@ -73,7 +73,7 @@ def first_rows(
 
     Raises UserError for whatever is wrong with the spec, and where there are no rows.
     """
-    name, split = _without_split(to_spec(spec))
+    name, split = without_split(to_spec(spec))
     views = _views(_sources(name, errors), split, "", name)
     source = next(iter(views.values())).source
     rows = [row for _, row in islice(source.rows(), count)]
@@ -82,7 +82,7 @@ def first_rows(
     return rows, known_columns(columns_of({}, source.columns), rows[0])
 
 
-def _without_split(spec):
+def without_split(spec: str) -> tuple[str, str | None]:
     """("data.tsv", "dev") of "data.tsv#dev"; a file whose own name holds a # keeps it."""
     name, mark, split = spec.rpartition("#")
     return (name, split) if mark and name and not Path(spec).exists() else (spec, None)

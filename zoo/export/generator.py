@@ -11,7 +11,7 @@ from keras import ops
 from zoo.export.tokenizer.detokenizer import Detokenizer
 from zoo.export.tokenizer.graph_tokenizer import GraphTokenizer
 from zoo.export.tokenizer.prompts import PromptBuilder
-from zoo.generation.batch import max_context
+from zoo.generation.context import max_context
 from zoo.generation.loop import token_generator
 
 if TYPE_CHECKING:

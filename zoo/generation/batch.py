@@ -2,7 +2,7 @@
 
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +10,12 @@ import numpy as np
 from keras import ops
 
 from zoo.backend.shapes import bucket, power_of_two
+from zoo.generation.context import UNLIMITED, max_context, sliding_window
 from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.loop import TokenGenerator
 from zoo.layers.embedding import PaddingMask
-from zoo.layers.positions import LearnedPositions
-from zoo.runtime.errors import UserError
-from zoo.transforms.decoding import DecodingPlan, PlanStep
 
 OUTPUTS = ("tokens", "count", "logprobs")  # arrays of a state that a `Completion` is made of
-UNLIMITED = 2**30  # context length, in tokens, of a network without learned positions
 
 
 @dataclass(frozen=True)
@@ -38,6 +35,17 @@ class Completion:
     text: str = ""
 
 
+@dataclass(frozen=True)
+class EarlierTokens:
+    """The new tokens of a batch before its context window slid."""
+
+    completions: list[Completion]  # of each prompt
+    contexts: list[list[int]]  # the window of each row with its new tokens
+    done: np.ndarray  # (rows,) booleans: rows that get no further token
+    constraint_state: np.ndarray  # (rows,) integers
+    count: int  # new tokens of each row that is not done
+
+
 class Batch:
     """A batch of padded prompts for a `TokenGenerator`, with the arrays that control decoding.
 
@@ -46,8 +54,10 @@ class Batch:
         prompts, sources: lists of ids, as `check_prompts` returns and checks them.
         config: the `GenerationConfig`.
         length: tokens of a row, prompt included; None: enough for the prompts and the new tokens.
+        earlier: the tokens that were generated before the window slid.
 
     Attributes:
+        max_window_tokens: most new tokens of this window.
         rows: number of prompts, rounded up to a power of two, so that few shapes are compiled.
         inputs: {name: (rows, time) ids} of the network.
         controls: logits processors, stop ids and parameters of the decoding strategy: see
@@ -61,15 +71,19 @@ class Batch:
         sources: Sequence[Sequence[int]] | None,
         config: GenerationConfig,
         length: int | None = None,
+        earlier: EarlierTokens | None = None,
     ):
         self.generator, self.config = generator, config
-        plan = generator.network.plan
-        self.prompts, self.sources = prompts, sources
-        self.lengths = np.array([len(prompt) for prompt in self.prompts], "int32")
-        self.rows = power_of_two(len(self.prompts))
-        time = int(bucket(self.lengths.max(), max_context(plan.decoder_steps)))
-        self.length = length or int(bucket(time + config.max_new_tokens + generator.lookahead, UNLIMITED))
-        self.inputs = {plan.decoder_input: self._padded(self.prompts, time, 0)}
+        plan, limit = generator.network.plan, max_context(generator.network.plan.decoder_steps)
+        self.prompts, self.sources, self.rows = prompts, sources, power_of_two(len(prompts))
+        self.earlier = earlier or self._no_tokens()
+        self.contexts = [sliding_window(ids, limit) for ids in self.earlier.contexts]
+        self.lengths = np.array(list(map(len, self.contexts)), "int32")
+        longest = self.lengths[~self.earlier.done[: len(prompts)]].max()
+        self.max_window_tokens = min(config.max_new_tokens - self.earlier.count, max(limit - int(longest), 1))
+        time = int(bucket(self.lengths.max(), limit))
+        self.length = length or int(bucket(time + self.max_window_tokens + generator.lookahead, UNLIMITED))
+        self.inputs = {plan.decoder_input: self._padded(self.contexts, time, 0)}
         if sources is not None:
             time = int(bucket(max(map(len, sources)), max_context(plan.encoder_steps)))
             self.inputs["source"] = self._padded(sources, time, _padding(plan))
@@ -81,10 +95,21 @@ class Batch:
 
     def initial_state(self) -> dict[str, np.ndarray]:
         """The `start` of `TokenGenerator.prefill`: tokens, their counts, and which rows hold no prompt."""
-        tokens = self._padded(self.prompts, self.length, 0)
-        done = np.arange(self.rows) >= len(self.prompts)
+        tokens = self._padded(self.contexts, self.length, 0)
         count = np.pad(self.lengths, (0, self.rows - len(self.prompts)), constant_values=1)
-        return {"tokens": tokens, "count": count, "done": done, "constraint_state": np.zeros(self.rows, "int32")}
+        start = {"tokens": tokens, "count": count, "done": self.earlier.done}
+        return start | {"constraint_state": self.earlier.constraint_state}
+
+    def slide(self, state: dict[str, Any]) -> "Batch | None":
+        """The batch that continues a state at the end of its context window; None where every text has ended."""
+        done, count = ops.convert_to_numpy(state["done"]), self.earlier.count + self.max_window_tokens
+        if count >= self.config.max_new_tokens or done.all():
+            return None
+        completions = [completion for (completion,) in self.completions(state)]
+        parts = zip(self.contexts, self.earlier.completions, completions, strict=True)
+        contexts = [context + now.ids[len(before.ids) :] for context, before, now in parts]
+        earlier = EarlierTokens(completions, contexts, done, ops.convert_to_numpy(state["constraint_state"]), count)
+        return Batch(self.generator, self.prompts, self.sources, self.config, earlier=earlier)
 
     def completions(self, state: dict[str, Any]) -> list[list[Completion]]:
         """For each prompt a list of `Completion`, best first: one, or as many as there are beams.
@@ -99,20 +124,30 @@ class Batch:
             finished = np.isfinite(score)
             finished[:, 0] = True  # also after an interruption
         return [
-            [self._completion(length, *(array[i] for array in row)) for i in np.flatnonzero(mask)]
-            for length, mask, *row in zip(self.lengths, finished, *arrays, strict=False)
+            [self._completion(before, length, *(array[i] for array in row)) for i in np.flatnonzero(mask)]
+            for before, length, mask, *row in zip(
+                self.earlier.completions, self.lengths, finished, *arrays, strict=False
+            )
         ]
 
-    def _completion(self, start, tokens, end, logprobs):
-        end = min(end, start + self.config.max_new_tokens)
+    def _completion(self, before, start, tokens, end, logprobs):
+        end = min(end, start + self.max_window_tokens)
         ids = tokens[start:end].tolist()
         stopped = bool(ids) and ids[-1] in self.config.stop_ids
         count = len(ids) - stopped
-        return Completion(ids[:count], logprobs[start : start + count].tolist(), "stop" if stopped else "length")
+        reason = "stop" if stopped else before.finish_reason
+        return Completion(
+            [*before.ids, *ids[:count]], before.logprobs + logprobs[start : start + count].tolist(), reason
+        )
+
+    def _no_tokens(self):
+        none = [Completion([], [], "length") for _ in self.prompts]
+        done = np.arange(self.rows) >= len(self.prompts)
+        return EarlierTokens(none, self.prompts, done, np.zeros(self.rows, "int32"), 0)
 
     def _controls(self):
         config = self.config
-        controls: dict[str, Any] = {"processors": config.arrays()}
+        controls: dict[str, Any] = {"processors": config.arrays(self.earlier.count)}
         controls["stop_ids"] = np.array(list(config.stop_ids) or [-1], "int32")
         if config.temperature:
             controls["noise"] = self._noise()
@@ -137,63 +172,16 @@ class Batch:
         A prompt gets the same sample in any batch. Equal prompts in a batch get different samples, of which the first
         is that of the prompt alone.
         """
-        noise, repeats = np.zeros((self.rows, self.length), "float32"), Counter()
+        noise, repeats, before = np.zeros((self.rows, self.length), "float32"), Counter(), self.earlier.count
         for i, prompt in enumerate(self.prompts):
             ids = np.array([*(self.sources[i] if self.sources else ()), -1, *prompt], "int32").tobytes()
             key = [self.config.seed, zlib.crc32(ids), repeats[ids]]
-            noise[i] = np.random.default_rng(key).random(self.length, "float32")
+            noise[i] = np.random.default_rng(key).random(before + self.length, "float32")[before:]
             repeats[ids] += 1
         return noise
-
-
-def check_prompts(
-    plan: DecodingPlan,
-    prompts: Sequence[Sequence[int]],
-    sources: Sequence[Sequence[int]] | None,
-    config: GenerationConfig,
-) -> list[list[int]]:
-    """The prompts as lists of ids, truncated on `config.truncation_side`.
-
-    Raises UserError where a prompt is empty or too long for the context of the network, or sources are missing.
-    """
-    limit = max_context(plan.decoder_steps)
-    _check_sources(plan, prompts, sources)
-    start = -max(limit - config.max_new_tokens, 1) if config.truncation_side else None
-    prompts = [list(prompt)[start:] for prompt in prompts]
-    for i, prompt in enumerate(prompts):
-        if not prompt:
-            raise UserError(f"A prompt must have at least one token. Received: prompt {i} is empty.")
-        excess = len(prompt) + config.max_new_tokens - limit
-        if excess > 0:
-            raise UserError(
-                f"Expected at most {limit} tokens, prompt and new tokens together: the context of the model. "
-                f"Received: {len(prompt)} and {config.max_new_tokens}, {excess} too many, in prompt {i}. "
-                "truncation_side='left' cuts the prompt."
-            )
-    return prompts
-
-
-def max_context(steps: Iterable[PlanStep]) -> int:
-    """Context length, in tokens, of the steps of a network: its learned positions, or `UNLIMITED` without them."""
-    return min((step.layer.length for step in steps if isinstance(step.layer, LearnedPositions)), default=UNLIMITED)
 
 
 def _padding(plan):
     """The padding id of an encoder's input."""
     masks = (step.layer for step in plan.encoder_steps if isinstance(step.layer, PaddingMask))
     return next((layer.padding for layer in masks), 0)
-
-
-def _check_sources(plan, prompts, sources):
-    if ("source" in plan.inputs) != (sources is not None):
-        number = "no" if sources is None else len(sources)
-        raise UserError(
-            f"Expected sources for an encoder-decoder, and for no other network. Received: inputs {list(plan.inputs)}, "
-            f"{number} sources."
-        )
-    if sources is not None and len(sources) != len(prompts):
-        raise UserError(f"Expected as many sources as prompts. Received: {len(sources)} and {len(prompts)}.")
-    limit = max_context(plan.encoder_steps)
-    for i, source in enumerate(sources or ()):
-        if not 0 < len(source) <= limit:
-            raise UserError(f"A source must have from 1 to {limit} tokens. Received: source {i} with {len(source)}.")

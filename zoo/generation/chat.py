@@ -7,7 +7,8 @@ from typing import Any
 import keras
 
 from zoo.data.chat_template import ASSISTANT, prompt_answer_pairs
-from zoo.generation.batch import UNLIMITED, Completion, max_context
+from zoo.generation.batch import Completion
+from zoo.generation.context import UNLIMITED, max_context
 from zoo.generation.generate import generator_for
 from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.prompt_cache import PromptCache
@@ -50,12 +51,13 @@ class Chat:
                 "Expected a model that follows instructions, to chat with. "
                 f"Received: one of {type(objective).__name__}; zoo generate continues a text."
             )
-        config = config or GenerationConfig(max_new_tokens=objective.max_new_tokens)
+        config = config or GenerationConfig(max_new_tokens=objective.max_new_tokens, fit_context=True)
         unlimited = replace(objective, length=UNLIMITED)  # no turn is truncated
         self.template, self.ending = objective.template, _ending(objective.template)
         stop = (self.ending.rstrip(),) if self.ending.strip() else ()
-        self.generator = TextGenerator(model, unlimited, tokenizer, config, stop=stop, bad_words=bad_words)
         tokens = generator_for(model, None, config)
+        config = _with_room(config, objective, tokens.network.plan)
+        self.generator = TextGenerator(model, unlimited, tokenizer, config, stop=stop, bad_words=bad_words)
         self.max_prompt_tokens, length = _limits(objective, tokens.network.plan, config.max_new_tokens)
         self.cache = None if length is None else PromptCache(tokens, length)
         self.system = [{"role": "system", "content": system}] if system else []
@@ -115,6 +117,13 @@ class _Pieces:
 
     def __iter__(self):
         self.completion = yield from self.pieces
+
+
+def _with_room(config, objective, plan):
+    """The config; with `fit_context`, an answer has at most half the context, so that a question has the other half."""
+    half = min(objective.length, max_context(plan.decoder_steps)) // 2
+    too_long = config.fit_context and not objective.encoder and config.max_new_tokens > half
+    return replace(config, max_new_tokens=max(half, 1)) if too_long else config
 
 
 def _limits(objective, plan, max_new_tokens):

@@ -1,12 +1,15 @@
 """Text generation from token ids: any number of prompts, in batches of few shapes, with any decoding strategy."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import keras
-import numpy as np
 
-from zoo.generation.batch import Batch, Completion, check_prompts
+from zoo.data.tokenization import in_chunks
+from zoo.generation.batch import Batch, Completion
+from zoo.generation.context import check_prompts, new_token_limits
 from zoo.generation.contrastive_search import contrastive_generator
 from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.loop import TokenGenerator, token_generator
@@ -47,11 +50,11 @@ def generate(
     config = config or GenerationConfig()
     generator, completions = generator_for(model, draft, config), [[]] * len(prompts)
     prompts = check_prompts(generator.network.plan, prompts, sources, config)
-    order = np.argsort([-len(row) for row in (prompts if sources is None else sources)], kind="stable")
-    for start in range(0, len(order), ROWS):
-        rows = order[start : start + ROWS].tolist()
+    limits = new_token_limits(generator.network.plan, prompts, config)
+    for rows in _rows_of_batches([-len(row) for row in (prompts if sources is None else sources)], limits):
         batch_sources = None if sources is None else [sources[i] for i in rows]
-        batch = Batch(generator, [prompts[i] for i in rows], batch_sources, config)
+        batch_config = replace(config, max_new_tokens=limits[rows[0]])
+        batch = Batch(generator, [prompts[i] for i in rows], batch_sources, batch_config)
         for i, sequences in zip(rows, _run(batch, watch, interval), strict=True):
             completions[i] = sequences[: config.return_sequences]
     return completions
@@ -81,9 +84,18 @@ def prompts_of(rows: Sequence[dict[str, Any]], tokenizer: Tokenizer) -> tuple[li
     return prompts, [list(map(int, row["source"])) for row in rows]
 
 
+def _rows_of_batches(keys, limits):
+    """Yield lists of up to `ROWS` indices, in the order of their keys; rows of a batch have the same limit."""
+    order = sorted(range(len(keys)), key=lambda i: (limits[i], keys[i]))
+    for _, group in groupby(order, limits.__getitem__):
+        yield from in_chunks(group, ROWS)
+
+
 def _run(batch, watch, interval):
-    state, limit = batch.prefill(), batch.config.max_new_tokens
-    for until in range(interval, limit + interval, interval):
-        state = watch(batch, state) if watch else state
-        state = batch.generator.decode(state, batch.controls, min(until, limit))
-    return batch.completions(state)
+    while batch:
+        window, state, limit = batch, batch.prefill(), batch.max_window_tokens
+        for until in range(interval, limit + interval, interval):
+            state = watch(window, state) if watch else state
+            state = window.generator.decode(state, window.controls, min(until, limit))
+        batch = window.slide(state)
+    return window.completions(state)

@@ -51,7 +51,8 @@ class GenerationConfig:
     length_penalty: float = 1.0  # of beams: exponent of the length; above 0 prefers longer texts
     return_sequences: int = 1  # best beams of each prompt that are returned
     constraint: Any = None  # a `zoo.generation.constraints.token_table.Constraint` of the text
-    truncation_side: Literal["", "left"] = ""  # "left": prompts that are too long lose their beginning
+    truncation_side: Literal["", "left"] = ""  # "left": long texts lose their beginning, and the context slides
+    fit_context: bool = False  # fewer new tokens where the context has no room for `max_new_tokens`
 
     def __post_init__(self) -> None:
         for name, (words, fits) in _RANGES.items():
@@ -105,17 +106,21 @@ class GenerationConfig:
         """Names of the parameters of sampling. In contrastive search `top_k` is the number of candidates instead."""
         return [name for name in _SAMPLING if name != "top_k" or self.contrastive_alpha is None]
 
-    def arrays(self) -> dict[str, Any]:
-        """{name: array or {name: array}} of the `PROCESSORS` in use: see `zoo.generation.logits_processors`."""
+    def arrays(self, generated_tokens: int = 0) -> dict[str, Any]:
+        """{name: array or {name: array}} of the `PROCESSORS` in use: see `zoo.generation.logits_processors`.
+
+        Args:
+            generated_tokens: number of tokens that were generated before the context window slid.
+        """
         values = {name: getattr(self, name) for name in (*self._sampling, "repetition_penalty")}
         values["temperature"] = self.temperature or None
-        values["min_tokens"] = self.min_tokens or None
+        values["min_tokens"] = max(self.min_tokens - generated_tokens, 0) if self.min_tokens else None
         values["no_repeat_ngram"] = None if self.no_repeat_ngram is None else range(self.no_repeat_ngram)
         values["bad_words"] = _left_padded(self.bad_words) if self.bad_words else None
         dtypes = {name: dtype for name, _, dtype in PROCESSORS}
         arrays = {name: np.asarray(value, dtypes[name]) for name, value in values.items() if value is not None}
         if self.constraint is not None:
-            arrays["constraint"] = self.constraint.arrays | {"limit": np.int32(self.max_new_tokens)}
+            arrays["constraint"] = self.constraint.arrays | {"limit": np.int32(self.max_new_tokens - generated_tokens)}
         return arrays
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from keras import ops
 
 from zoo.backend.shapes import bucket
-from zoo.generation.batch import UNLIMITED, Batch
+from zoo.generation.batch import Batch
+from zoo.generation.context import UNLIMITED
 from zoo.generation.loop import TokenGenerator
 
 

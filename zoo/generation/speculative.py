@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from zoo import backend
-from zoo.generation.batch import max_context
+from zoo.generation.context import max_context
 from zoo.generation.loop import TokenGenerator, is_unfinished, last_tokens, select_token
 from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.embedding import PaddingMask

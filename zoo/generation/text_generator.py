@@ -7,8 +7,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.generation.batch import Batch, Completion, check_prompts
+from zoo.generation.batch import Batch, Completion
 from zoo.generation.constraints.token_table import constraint_for
+from zoo.generation.context import check_prompts, new_token_limits
 from zoo.generation.generate import generate, generator_for, prompts_of
 from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.prompt_cache import PromptCache
@@ -62,7 +63,7 @@ class TextGenerator:
             raise UserError(f"A constrained text ends by itself: leave stop out. Received: stop={self.stop}.")
         words = [self._ids(form) for word in _texts("bad_words", bad_words) for form in (word, f" {word}")]
         self.config = replace(
-            config or GenerationConfig(max_new_tokens=objective.max_new_tokens),
+            config or GenerationConfig(max_new_tokens=objective.max_new_tokens, fit_context=True),
             stop_ids=() if tokenizer.end is None else (tokenizer.end,),
             bad_words=tuple(word for word in words if word),
             constraint=constraint,
@@ -108,19 +109,23 @@ class TextGenerator:
         """
         if self.config.beams > 1:
             raise UserError(f"A beam search cannot be streamed. Received: beams={self.config.beams}.")
-        generator, batch = self._batch(record, cache)
-        state, emitted, stopped = cache.prefill(batch) if cache else batch.prefill(), "", False
-        step, limit = generator.lookahead or 1, self.config.max_new_tokens
-        for until in range(1 + step, limit + 1 + step, step):
-            text, stopped = cut_at_stop(self._text(batch, state), self.stop, final=False)
-            yield text[len(emitted) :]
-            emitted = max(text, emitted, key=len)
-            if stopped or should_stop() or bool(ops.convert_to_numpy(state["done"]).all()):
-                break
-            state = generator.decode(state, batch.controls, min(until, limit))
+        batch, emitted = self._batch(record, cache), ""
+        while batch:
+            window, state, limit = batch, cache.prefill(batch) if cache else batch.prefill(), batch.max_window_tokens
+            step = window.generator.lookahead or 1
+            for until in range(1 + step, limit + 1 + step, step):
+                text, stopped = cut_at_stop(self._text(window, state), self.stop, final=False)
+                yield text[len(emitted) :]
+                emitted = max(text, emitted, key=len)
+                if stopped or should_stop():
+                    state = state | {"done": ops.ones_like(state["done"])}
+                if bool(ops.convert_to_numpy(state["done"]).all()):
+                    break
+                state = window.generator.decode(state, window.controls, min(until, limit))
+            batch = window.slide(state)
         if cache:
             cache.store(state)
-        completion = self._decoded(batch.prompts[0], _single_completion(batch, state))
+        completion = self._decoded(window.prompts[0], _single_completion(window, state))
         yield completion.text[len(emitted) :]
         return completion
 
@@ -128,7 +133,8 @@ class TextGenerator:
         prompts, sources = self._prompts([record])
         generator = generator_for(self.model, self.draft, self.config)
         prompts = check_prompts(generator.network.plan, prompts, sources, self.config)
-        return generator, Batch(generator, prompts, sources, self.config, cache and cache.length)
+        (limit,) = new_token_limits(generator.network.plan, prompts, self.config)
+        return Batch(generator, prompts, sources, replace(self.config, max_new_tokens=limit), cache and cache.length)
 
     def _text(self, batch, state):
         return self._new_text(batch.prompts[0], _single_completion(batch, state).ids)

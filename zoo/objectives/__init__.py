@@ -3,6 +3,7 @@
 The name of the file is its registration.
 """
 
+from zoo.objectives._answers import beside
 from zoo.objectives._building import build_model, compile_model
 from zoo.objectives._objective import Calibrates, Generates, Objective, PromptTemplate, Reports
 from zoo.objectives._preparation import Fields, Preparation
@@ -15,6 +16,7 @@ __all__ = [
     "Preparation",
     "PromptTemplate",
     "Reports",
+    "beside",
     "build_model",
     "compile_model",
 ]

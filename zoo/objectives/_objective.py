@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from zoo.layers.token_logits import TokenLoss
+from zoo.objectives._answers import Answers
 from zoo.objectives._preparation import Fields, Preparation
 from zoo.objectives._runner import Runner
 from zoo.runtime.field_comments import DocumentedFields
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Objective(DocumentedFields, ABC):
+class Objective(Answers, DocumentedFields, ABC):
     """A task: how records become examples, the head and the loss, and how outputs become decisions and scores.
 
     Records go `examples` (tokenized once, cached on disk) -> padded batches -> `collate` (in each epoch) -> the model.
@@ -154,6 +155,7 @@ class Generates(Objective):
     Examples hold `labels`, the next token at each position; -1 is ignored by the loss.
     """
 
+    command = "generate"
     max_new_tokens = 64  # longest generated text, in tokens
     per_token = ("labels",)
 

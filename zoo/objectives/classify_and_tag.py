@@ -90,6 +90,9 @@ class ClassifyAndTag(TagTokens):
         """`{"label", "probabilities"}` as of `ClassifyText`, and as "tags" the answer of `TagTokens`."""
         return self.classifier.answer(_label_decision(decision), record) | {"tags": super().answer(decision, record)}
 
+    def answer_columns(self, answer) -> dict:
+        return self.classifier.answer_columns(answer) | {"tags": answer["tags"]}
+
     def format(self, answer) -> str:
         return f"{self.classifier.format(answer)}  {super().format(answer['tags'])}"
 

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.data.fields import LABEL_SEPARATOR
 from zoo.data.labels import LabelCollector, labels_of
 from zoo.layers.dropout import Dropout
 from zoo.layers.label_loss import LabelCrossentropy
@@ -125,6 +126,13 @@ class ClassifyText(Objective, Calibrates, Reports):
             selected = [label for label, is_selected in pairs if is_selected]
             return {"labels": selected, "probabilities": probabilities}
         return {"label": labels[0], "probabilities": probabilities}
+
+    def answer_columns(self, answer) -> dict:
+        """`label` with its `probability`, or `labels`; then the probability of each label, as probability_LABEL."""
+        probabilities = {f"probability_{label}": answer["probabilities"][label] for label in self.labels}
+        if self.multi_label:
+            return {"labels": LABEL_SEPARATOR.join(answer["labels"])} | probabilities
+        return {"label": answer["label"], "probability": answer["probabilities"][answer["label"]]} | probabilities
 
     def format(self, answer) -> str:
         labels = answer["labels"] if self.multi_label else [answer["label"]]

@@ -28,6 +28,7 @@ class FollowInstructions(TextGeneration):
     eval_samples: int = 20  # validation records that are answered in each epoch; others only have a loss
     encoder: bool = False  # whether an encoder reads the prompt; set by the architecture
 
+    command = "chat"
     fields = Fields(required=(), inputs=("instruction",), optional=("instruction", "input", "output", "messages"))
 
     def __post_init__(self) -> None:

@@ -44,7 +44,7 @@ class TagTokens(Objective, Reports):
 
     per_token = ("labels",)
     packable = False  # a CRF would join the tags of neighbouring texts
-    graph_input = "words"
+    graph_input, answer_name = "words", "tags"
     text_outputs = ()  # names of further model outputs, for a text rather than for each word
     fields = Fields(required=("tokens", "tags"), inputs=("text",), texts=("tokens",))
 

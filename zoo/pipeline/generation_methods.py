@@ -58,7 +58,8 @@ class GenerationMethods:
 
         Args:
             prompts: a text, or a list of texts.
-            max_new_tokens: most new tokens of a text; None: the objective's `max_new_tokens`, by default 64.
+            max_new_tokens: most new tokens of a text; None: the objective's `max_new_tokens`, by default 64, or as many
+                as the model's context has room for.
             temperature: divides the logits before sampling; 0 is greedy decoding.
             top_k: sample from the k likeliest tokens; of contrastive search, the number of candidates.
             top_p: nucleus sampling: sample from the fewest tokens with this total probability, above 0 to 1.
@@ -76,7 +77,8 @@ class GenerationMethods:
             length_penalty: beam search: a text's score is its log-probability over its number of new tokens to the
                 power of this; above 0 prefers longer texts.
             return_sequences: number of texts for each prompt, the best beams; at most `beams`.
-            truncation_side: "left" cuts the beginning of prompts that are too long; "" refuses them.
+            truncation_side: "left" cuts the beginning of prompts that are too long, and slides the model's context over
+                texts that are longer than it; "" refuses them.
             choices: constrained decoding: the text is one of these.
             regex: constrained decoding: a regular expression (Rust's dialect) that matches the whole text.
             json_schema: constrained decoding: a JSON schema, a dict or JSON, for which the text is valid.
@@ -172,7 +174,7 @@ class GenerationMethods:
 
         Args:
             system: the system message, before the first turn.
-            max_new_tokens: longest answer, in tokens; None: the objective's `max_new_tokens`.
+            max_new_tokens: longest answer, in tokens; None: the objective's `max_new_tokens`, or half the context.
             temperature, top_k, top_p, min_p, typical_p, contrastive_alpha, repetition_penalty, no_repeat_ngram,
             bad_words, seed: as of `generate`.
 
@@ -191,5 +193,7 @@ class GenerationMethods:
         """A `GenerationConfig`; where `max_new_tokens` is None, it is the objective's."""
         from zoo.generation.generation_config import GenerationConfig
 
+        if max_new_tokens is not None:
+            return GenerationConfig(max_new_tokens=max_new_tokens, **fields)
         default = getattr(self.objective, "max_new_tokens", 64)  # `TextGenerator` refuses objectives without it
-        return GenerationConfig(max_new_tokens=default if max_new_tokens is None else max_new_tokens, **fields)
+        return GenerationConfig(max_new_tokens=default, fit_context=True, **fields)

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from zoo import config
+from zoo.backend.keras_private import without_tensorflow
+from zoo.data.training_rows import no_rows
 from zoo.layers.quantization import WEIGHT_TYPES, quantize_weights
-from zoo.pipeline.pipeline import Pipeline
+from zoo.pipeline.pipeline import TRAINING_ROWS, Pipeline
 from zoo.pipeline.score_comparison import ScoreComparison
 from zoo.runtime.console import silence
 from zoo.runtime.errors import UserError, did_you_mean, one_of, single_line
@@ -45,9 +48,11 @@ def load(folder: str | Path, quantize: str = "float32") -> Pipeline:
     if size > embeddings or (size < embeddings and not preset.training.init):  # checkpoints may have spare embeddings
         raise UserError(f"The files in {folder} are of different models: copy the whole folder again.")
     scores, baselines = _read_json(folder / "scores.json"), _read_comparisons(folder / "baselines.json")
+    path = folder / TRAINING_ROWS
+    rows = _read(path, np.load) if path.is_file() else no_rows()
     if quantize != "float32":
         quantize_weights(model, quantize)
-    return Pipeline(model, preset, tokenizer, scores, quantize, folder, baselines)
+    return Pipeline(model, preset, tokenizer, scores, quantize, folder, baselines, rows)
 
 
 def _read_json(path):
@@ -77,7 +82,7 @@ def _load_preset(path):
 def _load_model(path):
     if not zipfile.is_zipfile(path):  # the directory of a zip file is at its end, so a truncated file has none
         raise UserError("Expected a complete Keras file. Received: a truncated or damaged one.")
-    with silence():
+    with silence(), without_tensorflow():
         return keras.saving.load_model(path, compile=False)
 
 

@@ -10,22 +10,24 @@ import keras
 import numpy as np
 
 from zoo import config
+from zoo.backend.keras_private import without_tensorflow
 from zoo.data.opening import open_dataset
 from zoo.data.tokenization import in_chunks
+from zoo.data.training_rows import no_rows
 from zoo.objectives import Objective
-from zoo.pipeline import scoring, summary
+from zoo.pipeline import evaluation_data, scoring, summary
 from zoo.pipeline.generation_methods import GenerationMethods
 from zoo.pipeline.predictor import predict
 from zoo.pipeline.score_comparison import ScoreComparison, compare
 from zoo.presets import Preset
 from zoo.readers.memory import DataInMemory, is_record, is_table, to_spec
-from zoo.runtime.console import silence
 from zoo.runtime.errors import UserError, one_of
-from zoo.runtime.files import write_text
+from zoo.runtime.files import atomic_file, write_text
 from zoo.text.tokenizer import Tokenizer
 
 Text = str | tuple[str, ...]  # a text, or a tuple of texts, one for each input of the objective
 Scores = dict[str, float]  # metric -> value
+TRAINING_ROWS = "training_rows.npy"  # hashes of the training records, in a model folder
 
 
 @dataclass(repr=False)
@@ -56,6 +58,7 @@ class Pipeline(GenerationMethods):
     weight_type: str = "float32"  # "bfloat16" and "int8" are for inference only: see `quantize` of `zoo.load`
     folder: Path | None = None  # the model folder that it was saved in or loaded from
     baselines: dict[str, ScoreComparison] = field(default_factory=dict)  # by split: what its score is worth
+    training_rows: np.ndarray = field(default_factory=no_rows, compare=False)  # of `zoo.data.training_rows`
 
     def __repr__(self) -> str:
         return summary.describe(self)
@@ -110,9 +113,18 @@ class Pipeline(GenerationMethods):
     def stream(self, records: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Any]]:
         """Yield (record, answer) for each record, predicted in chunks: memory holds one chunk of records."""
         for chunk in in_chunks(records):
-            decisions = predict(self.model, self.objective, self.tokenizer, chunk)
-            for record, decision in zip(chunk, decisions, strict=True):
-                yield record, self.objective.answer(decision, record)
+            yield from zip(chunk, self._answers(chunk), strict=True)
+
+    def answer_rows(
+        self, rows: Iterable[tuple[dict[str, Any], dict[str, Any]]]
+    ) -> Iterator[tuple[dict[str, Any], Any]]:
+        """Yield (row, answer) for each (row, record) of `rows_of`, predicted in chunks as by `stream`."""
+        for chunk in in_chunks(rows):
+            yield from zip((row for row, _ in chunk), self._answers([record for _, record in chunk]), strict=True)
+
+    def _answers(self, records):
+        decisions = predict(self.model, self.objective, self.tokenizer, records)
+        return [self.objective.answer(decision, record) for record, decision in zip(records, decisions, strict=True)]
 
     def records_of(
         self, data: str | Path | DataInMemory, columns: Mapping[str, str] | None = None, errors: str = "strict"
@@ -124,11 +136,17 @@ class Pipeline(GenerationMethods):
             columns: {standard field: the data's name for it}; default: the names of the training data.
             errors: "strict", or "replace" to read invalid UTF-8 with replacement characters.
         """
+        return (record for _, record in self.rows_of(data, columns, errors))
+
+    def rows_of(
+        self, data: str | Path, columns: Mapping[str, str] | None = None, errors: str = "strict"
+    ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Yield (row, record): the records of `records_of`, each with its row of all columns, {column: value}."""
         inputs = self.objective.fields.inputs
         input_columns = {field: name for field, name in self.preset.data.columns.items() if field in inputs}
         dataset = open_dataset(data, columns or input_columns, errors=errors, required=inputs, split_strategy="")
         for split in dataset.splits:
-            yield from dataset.records(split)
+            yield from dataset.rows_and_records(split)
 
     def evaluate(
         self,
@@ -175,14 +193,19 @@ class Pipeline(GenerationMethods):
         columns: Mapping[str, str] | None = None,
         errors: str = "strict",
     ) -> list[dict[str, Any]]:
-        """The records of one split, checked against the labels of the model; arguments are those of `evaluate`."""
+        """The records of one split, checked against the labels of the model; arguments are those of `evaluate`.
+
+        Which records these are, and how many of them are training rows, is printed. Missing splits of the training data
+        are derived as in training.
+        """
         return self._split_and_source(data, split, columns, errors)[0]
 
     def _split_and_source(self, data, split, columns, errors):
         """(records of one split, their source: `Dataset.describe`)."""
         source, fields = self.preset.data, self.objective.fields
         spec = to_spec(data)
-        strategy = "" if spec else self.objective.split_strategy
+        derives = not spec or evaluation_data.is_training_data(self.preset, spec)
+        strategy = self.objective.split_strategy if derives else ""
         options = source.seed, errors, fields.required, strategy, fields.optional
         dataset = open_dataset(spec or source.spec, columns or source.columns, *options)
         split = split or ("test" if "test" in dataset.splits else dataset.splits[-1])
@@ -191,6 +214,7 @@ class Pipeline(GenerationMethods):
             preparation.add(split, location, record)
             records.append(record)
         preparation.finish(dataset.describe)
+        evaluation_data.report(self.objective, dataset.describe(split), records, self.training_rows)
         return records, dataset.describe(split)
 
     def export(self, folder: str | Path, format: str = "saved_model") -> Path:
@@ -215,13 +239,16 @@ class Pipeline(GenerationMethods):
         """
         self.check_weight_type()
         folder = Path(folder)
-        with silence():  # Keras imports TensorFlow here, if it is installed
+        with without_tensorflow():
             keras.Model(self.model.input, self.model.output).save(folder / "model.keras")  # without the optimizer
         self.tokenizer.save(folder / "tokenizer.json")
         write_text(folder / "preset.json", config.to_json(self.preset))
         write_text(folder / "scores.json", json.dumps(self.scores, indent=2) + "\n")
         baselines = {split: asdict(comparison) for split, comparison in self.baselines.items()}
         write_text(folder / "baselines.json", json.dumps(baselines, indent=2) + "\n")
+        if len(self.training_rows):
+            with atomic_file(folder / TRAINING_ROWS) as file:
+                np.save(file, self.training_rows)
 
     def check_weight_type(self) -> None:
         """Raise UserError for quantized weights, which are neither saved nor exported."""

@@ -31,7 +31,7 @@ def predict(
 
     Args:
         during_training: True for validation in each epoch: objectives may generate fewer texts.
-        predict_batch: function of a batch of inputs that is called instead of `model.predict_on_batch`.
+        predict_batch: function of a batch of inputs that is called instead of `zoo.backend.predict_function`.
     """
     run = BatchPredictor(model, objective, tokenizer, during_training, predict_batch)
     return [decision for chunk in in_chunks(records) for decision in objective.predict(run, chunk, tokenizer)]
@@ -62,8 +62,14 @@ class BatchPredictor:
         """
         if transform:
             model = self._derived(transform, lambda: transform(self.model))
-            return self._run(examples, model, model.predict_on_batch)
-        return self._run(examples, self.model, self.predict_batch or self.model.predict_on_batch)
+            return self._run(examples, model, self._predict_function(model))
+        return self._run(examples, self.model, self.predict_batch or self._predict_function(self.model))
+
+    def _predict_function(self, model):
+        functions = _DERIVED.setdefault(model, {})
+        if "predict" not in functions:
+            functions["predict"] = backend.predict_function(model)
+        return functions["predict"]
 
     def decisions(self, examples: Sequence[dict[str, Any]]) -> list[dict[str, np.ndarray]]:
         """`objective.decide` of the model's outputs, {name: array}, for each example."""
@@ -108,7 +114,7 @@ class BatchPredictor:
         from zoo.generation.generation_config import GenerationConfig
 
         stop_ids = () if self.tokenizer.end is None else (self.tokenizer.end,)
-        config = GenerationConfig(max_new_tokens=max_new_tokens, stop_ids=stop_ids)
+        config = GenerationConfig(max_new_tokens=max_new_tokens, stop_ids=stop_ids, fit_context=True)
         return [completion.ids for (completion,) in generate(self.model, *prompts_of(rows, self.tokenizer), config)]
 
     def _derived(self, key, make):

@@ -4,6 +4,8 @@ import difflib
 import errno
 from collections.abc import Collection, Iterable
 
+LISTED = 20  # most names of the catalog that a message lists
+LISTABLE = ("architecture", "objective", "preset", "reader", "tokenizer")  # `zoo list` lists them
 USER_ERROR = 2  # exit status of a user error; 1 is a bug in the zoo
 HINTS = {  # {error number of an OSError: what to do about it}
     errno.ENOENT: "Create its folder first, or correct the path.",
@@ -57,7 +59,15 @@ def unknown(noun: str, received: object, known: Collection[str]) -> str:
     Args:
         noun: what the name stands for, such as "architecture".
     """
-    return f"Unknown {noun}. Received: {received!r}.{did_you_mean(received, known)} Known: {', '.join(known)}."
+    message = f"Unknown {noun}. Received: {received!r}."
+    if len(known) > LISTED and noun in LISTABLE:
+        near = difflib.get_close_matches(str(received), map(str, known), n=3, cutoff=0.4)
+        return f"{message}{did_you_mean(received, known)} {_others(near[1:])}{len(known)} are known: zoo list {noun}s."
+    return f"{message}{did_you_mean(received, known)} Known: {', '.join(known)}."
+
+
+def _others(names):
+    return f"Others of such a name: {', '.join(names)}. " if names else ""
 
 
 def one_of(noun: str, received: str, known: Collection[str]) -> str:

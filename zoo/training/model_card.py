@@ -81,7 +81,9 @@ def _names(result):
     epochs = result.record.epochs
     return {
         "name": folder,
-        "commands": "\n".join(f"zoo {verb}" for verb in (f"evaluate {folder} --data DATA", f"export {folder}")),
+        "commands": "\n".join(
+            (preset.objective.example_command(folder), f"zoo evaluate {folder} --data DATA", f"zoo export {folder}")
+        ),
         "architecture": catalog.name_of("architectures", preset.architecture),
         "objective": catalog.name_of("objectives", preset.objective),
         "base": f", from the weights `{base}`" if base else "",

@@ -10,6 +10,7 @@ from zoo.runtime.console import console
 from zoo.training.notebook import NotebookLine
 from zoo.training.run_length import RunLength
 
+WIDE = 100  # characters of a terminal that shows all columns
 REFRESH = 0.25  # seconds between reads of the loss: each read waits for the device
 
 
@@ -26,20 +27,17 @@ class ProgressBar(keras.callbacks.Callback):
         super().__init__()
         self.monitor, self.length, self.done = monitor, length, done
         self.refreshed = 0.0
-        columns = (
-            TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]}  {task.fields[score]}  {task.fields[speed]} batches/s"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(elapsed_when_finished=False),
+        bar = (
+            NotebookLine()
+            if console.is_jupyter
+            else Progress(*_columns(console.width), console=console, transient=True)
         )
-        bar = NotebookLine() if console.is_jupyter else Progress(*columns, console=console, transient=True)
         self.bar: Any = bar
 
     def on_train_begin(self, logs: Any = None) -> None:
-        fields: dict[str, Any] = {"epoch": self._epoch(), "loss": "-", "score": "", "speed": "-"}
+        # until the first batch is done
+        compiling = "" if keras.config.backend() == "torch" else " Compiling ..."
+        fields: dict[str, Any] = {"epoch": f"{self._epoch()}{compiling}", "loss": "-", "score": "", "speed": "-"}
         self.task = self.bar.add_task("", total=self.length.total, completed=self.done, **fields)
         self.bar.start()
 
@@ -74,3 +72,13 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         self.bar.stop()
+
+
+def _columns(width):
+    """The columns of the bar; a terminal of less than `WIDE` characters has fewer, and none of them is cut."""
+    left = [TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=False)]
+    epoch = TextColumn("epoch {task.fields[epoch]}")
+    if width < WIDE:
+        return [epoch, TextColumn("loss {task.fields[loss]}  {task.fields[score]}"), *left]
+    numbers = TextColumn("loss {task.fields[loss]}  {task.fields[score]}  {task.fields[speed]} batches/s")
+    return [epoch, BarColumn(), MofNCompleteColumn(), numbers, TimeElapsedColumn(), *left]

@@ -212,7 +212,9 @@ class TrainingRun:
         pipeline = with_baselines(pipeline, BaselineData(self.dataset, records, self.examples, pipeline.tokenizer))
         return RunResult(
             folder=self.folder,
-            pipeline=replace(pipeline, tokenizer=self.tokenizer, folder=self.folder),
+            pipeline=replace(
+                pipeline, tokenizer=self.tokenizer, folder=self.folder, training_rows=self.data.training_rows
+            ),
             dataset=self.dataset,
             examples=len(self.examples),
             splits=records,

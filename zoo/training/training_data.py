@@ -1,12 +1,16 @@
 """The first pass over the training data: labels, checks of every record, and the texts of the tokenizer at once."""
 
+from array import array
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from zoo.data.dataset import Dataset
 from zoo.data.opening import open_dataset
+from zoo.data.training_rows import hash_texts, unique_hashes
 from zoo.objectives import Objective
 from zoo.presets import Preset
 from zoo.runtime.errors import UserError
@@ -22,6 +26,7 @@ class LoadedData:
     objective: Objective  # prepared: it knows the labels
     tokenizer: Tokenizer
     vectors: StartVectors  # pretrained vectors of its words
+    training_rows: np.ndarray  # hashes of the training records: see `zoo.data.training_rows`
 
 
 def load_data(preset: Preset, tokenizer_path: Path | None = None) -> LoadedData:
@@ -46,7 +51,8 @@ def load_data(preset: Preset, tokenizer_path: Path | None = None) -> LoadedData:
     objective = records.preparation.finish(dataset.describe)
     # raises where the length has no room for special tokens
     list(objective.examples([records.first_record], tokenizer))
-    return LoadedData(dataset, objective, tokenizer, read_vectors(preset, dataset, objective, tokenizer))
+    vectors = read_vectors(preset, dataset, objective, tokenizer)
+    return LoadedData(dataset, objective, tokenizer, vectors, unique_hashes(records.hashes))
 
 
 def open_preset_dataset(preset: Preset) -> Dataset:
@@ -73,7 +79,7 @@ class _Records:
     """All records of a dataset, visited once while `texts`, the training texts for the tokenizer, is iterated."""
 
     def __init__(self, dataset, objective, preparation):
-        self.preparation, self.first_record = preparation, None
+        self.preparation, self.first_record, self.hashes = preparation, None, array("Q")
         self.texts: Iterator[str] = self._visit(dataset, objective)
 
     def _visit(self, dataset, objective):
@@ -81,4 +87,6 @@ class _Records:
             self.preparation.add(split, location, record)
             if split == "train":
                 self.first_record = self.first_record or record
-                yield from objective.tokenizer_texts(record)
+                texts = objective.tokenizer_texts(record)
+                self.hashes.append(hash_texts(texts))
+                yield from texts

@@ -1,0 +1,37 @@
+"""zoo clean: remove caches and the folders of unfinished runs."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.cli.options import print_message
+from zoo.runtime.errors import UserError
+
+CACHE = ".cache"  # of tokenised examples, beside the model folders
+RUNNING = ".running"  # the ending of the folder of an unfinished run
+
+
+def clean(
+    folder: Annotated[Path, typer.Argument(help="The folder that holds model folders.")] = Path("saved_models"),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without asking.")] = False,
+) -> None:
+    """Remove the cache of tokenised data and unfinished runs from a folder of models; models stay."""
+    if not folder.is_dir():
+        raise UserError(f"Expected a folder that holds model folders. Received: {folder}, which is no folder.")
+    paths = [path for path in (folder / CACHE, *sorted(folder.glob(f"*{RUNNING}"))) if path.is_dir()]
+    if not paths:
+        return print_message(f"Nothing to remove in {folder}.")
+    for path in paths:
+        kind = "cache" if path.name == CACHE else "unfinished run, which --resume could finish"
+        print(f"{_megabytes(path):10.1f} MB  {path}  ({kind})")
+    if not yes and not typer.confirm("Remove these folders?", err=True):
+        return print_message("Nothing was removed.")
+    for path in paths:
+        shutil.rmtree(path)
+    print_message(f"Removed {len(paths)} folders.")
+
+
+def _megabytes(folder):
+    return sum(file.lstat().st_size for file in folder.rglob("*") if not file.is_dir()) / 1e6
