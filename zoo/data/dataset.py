@@ -80,7 +80,7 @@ class Dataset:
             names = columns_of(self.columns, source.columns, self.fields)
             views_of_source = {split: view for split, view in views.items() if view.source is source}
             for split, location, row in self._rows(source, views_of_source):
-                record = self._record(names, row, location, filters[split])
+                record = self._record(source, names, row, location, filters[split])
                 if record is not None:
                     yield split, location, record
             for split in views_of_source.keys() - self._reported:
@@ -104,8 +104,8 @@ class Dataset:
         total = self._readers[id(source)].count()
         return (split_at_end(index, total) for index in count())
 
-    def _record(self, names, row, location, answer_filter):
-        record = to_record(row, location, names, self.columns, self.required)
+    def _record(self, source, names, row, location, answer_filter):
+        record = to_record(row, location, names, self.columns, self.required, source.header)
         return answer_filter.keep(record, location) if not self.required or "answers" in self.required else record
 
     def fingerprint(self, split: str) -> str:
@@ -142,7 +142,8 @@ class Dataset:
             pairs = zip(rows, assignment, strict=False)
             rows_of_split = (row for row, role in pairs if role in view.roles or not role)
             return any(
-                self._record(names, row, location, AnswerFilter()) is not None for location, row in rows_of_split
+                self._record(view.source, names, row, location, AnswerFilter()) is not None
+                for location, row in rows_of_split
             )
 
     def _no_records(self, split):

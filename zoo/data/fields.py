@@ -3,6 +3,7 @@
 from collections.abc import Collection, Container, Iterable, Mapping
 from typing import Any
 
+from zoo.data.columns import column_names, column_values, has_column
 from zoo.runtime.errors import UserError, did_you_mean, nearest, shorten
 
 STRINGS = (
@@ -61,6 +62,7 @@ def to_record(
     names: Mapping[str, str],
     columns: Mapping[str, str] | None = None,
     required: Collection[str] = (),
+    header: str = "",
 ) -> dict[str, Any]:
     """The record of one row: the fields of `names`, as `columns_of` makes it, whose columns the row has.
 
@@ -68,25 +70,30 @@ def to_record(
         location: of the row, for messages.
         columns: {field: column} that the user mapped; the row must have each column.
         required: fields that the record must have.
+        header: the file whose first row names the columns of all rows, for messages; "": each row names its own.
 
     Raises UserError, with the location, where a column or a required field is missing, or a value has the wrong form.
     """
-    for column in (columns or {}).values():
-        if column not in row:
-            raise UserError(f"Expected a column {column!r} at {location}. {_received_columns(column, row)}")
+    for field, column in (columns or {}).items():
+        if field in names and not has_column(row, column):
+            raise UserError(f"Expected a column {column!r} {_where(location, header)}. {_received(column, row)}")
     names = known_columns(names, row)
-    record = {field: _standard_form(field, row[column], location) for field, column in names.items() if column in row}
-    _check(record, row, location, required)
+    record = {
+        field: _standard_form(field, column_values(row, column), location)
+        for field, column in names.items()
+        if column in row or (field != column and has_column(row, column))
+    }
+    for field in required:
+        if field not in record:
+            mapping = f"--columns {field}={nearest(field, column_names(row)) or 'NAME'}"
+            raise UserError(
+                f"Expected a column {field!r} {_where(location, header)}. {_received(field, row)} Map it by {mapping}."
+            )
+    _check(record, location, required)
     return record
 
 
-def _check(record, row, location, required):
-    for field in required:
-        if field not in record:
-            mapping = f"--columns {field}={nearest(field, row) or 'NAME'}"
-            raise UserError(
-                f"Expected a column {field!r} at {location}. {_received_columns(field, row)} Map it by {mapping}."
-            )
+def _check(record, location, required):
     if record.get("label") == "" and (not required or "label" in required):
         raise UserError(f"Expected a label at {location}. Received: label=''.")
     tokens, tags = record.get("tokens"), record.get("tags")
@@ -94,17 +101,26 @@ def _check(record, row, location, required):
         raise UserError(f"Expected one tag per token at {location}. Received: {len(tokens)} tokens, {len(tags)} tags.")
 
 
-def _received_columns(name, row):
-    near = nearest(name, row)
+def _where(location, header):
+    return f"in the header of {header}" if header else f"at {location}"
+
+
+def _received(name, row):
+    near = nearest(name, column_names(row))
     hint = f" The nearest is {near!r}." if near else ""
     return f"Received: columns={list(row)}.{hint}"
 
 
-def _standard_form(field, value, location):
+def _standard_form(field, values, location):
+    """The standard form of the values of a column: texts are joined by a blank, lists follow one another."""
     if field in STRINGS:
-        return _string(field, value, location)
+        return " ".join(text for value in values if (text := _string(field, value, location)))
     if field in LISTS:
-        return _strings(field, value, location)
+        return [item for value in values for item in _strings(field, value, location)]
+    if len(values) > 1:
+        received = f"{len(values)} joined columns at {location}"
+        raise UserError(f"Expected one column for {field}, as only texts and lists are joined. Received: {received}.")
+    (value,) = values
     return _answers(value, location) if field == "answers" else _messages(value, location)
 
 

@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from zoo.data.dataset import Dataset, View
 from zoo.data.fields import check_columns
 from zoo.readers import Reader
 from zoo.readers._lines import check_exists
-from zoo.readers._reader import REGISTERED, SPLITS, UNNAMED, split_in
+from zoo.readers._reader import REGISTERED, SPLITS, UNNAMED, Row, split_in
 from zoo.runtime.errors import UserError, did_you_mean
 from zoo.runtime.plugins import load_plugins
 
@@ -50,6 +51,15 @@ def open_dataset(
     dataset = Dataset(str(spec), views, columns, seed, errors, required, split_strategy, optional)
     dataset.check()
     return dataset
+
+
+def first_row(spec: str | Path, errors: str = "strict") -> Row:
+    """The first row of a dataset, with the source's own columns; {} for an empty one. Raises UserError, as opening."""
+    name, split = _without_split(str(spec))
+    (view, *_) = _views(_sources(name, errors), split, "", name).values()
+    rows: Any = view.source.rows()
+    with closing(rows):
+        return next(rows, ("", {}))[1]
 
 
 def _without_split(spec):

@@ -1,8 +1,9 @@
 """The contract of an objective: a task with its record fields, examples, head, loss, decision and scores."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
@@ -27,6 +28,7 @@ class Objective(ABC):
 
     Class attributes that training and export read:
         fields: the record fields.
+        reads_by: {record field: name of the boolean setting by which the objective reads it}.
         dynamic: `collate` draws other inputs in each epoch, so features of frozen layers cannot be cached.
         packable: several examples may share a row (`training.packed_length`).
         stateful: recurrent layers keep their state from batch to batch.
@@ -40,6 +42,7 @@ class Objective(ABC):
     monitor = "accuracy"  # the key of `scores` that validation reports and that selects the best weights
     dynamic, packable, stateful, per_token = False, True, False, ()
     split_strategy, graph_input = "spread", "texts"
+    reads_by: ClassVar[Mapping[str, str]] = MappingProxyType({})
     fields: ClassVar[Fields]  # set by each subclass; a property where settings change them
 
     def tokenizer_texts(self, record: dict) -> list[str]:

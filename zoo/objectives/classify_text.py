@@ -7,6 +7,7 @@ is AdamW with 10 % warm-up and linear decay (Devlin 2018, arXiv:1810.04805, appe
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import keras
 import numpy as np
@@ -36,6 +37,8 @@ class ClassifyText(Objective, Calibrates, Reports):
     balanced: bool = False  # weight classes by their inverse frequency
     class_weights: dict[str, float] = field(default_factory=dict)  # label -> weight in the loss; set by `balanced`
     threshold: float = 0.5  # multi-label: probability from which a label is selected; calibrated on validation
+
+    reads_by = MappingProxyType({"text_pair": "pair", "labels": "multi_label"})
 
     @property
     def monitor(self) -> str:

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 
 from zoo import config
-from zoo.data.opening import open_dataset
+from zoo.data.columns import has_column
+from zoo.data.opening import first_row, open_dataset
 from zoo.data.tokenization import in_chunks
 from zoo.objectives import Objective
 from zoo.pipeline import scoring
@@ -73,8 +74,8 @@ class Pipeline(GenerationMethods):
             errors: "strict", or "replace" to read invalid UTF-8 with replacement characters.
         """
         inputs = self.objective.fields.inputs
-        input_columns = {field: name for field, name in self.preset.data.columns.items() if field in inputs}
-        dataset = open_dataset(data, columns or input_columns, errors=errors, required=inputs, split_strategy="")
+        columns = self._columns_of(data, columns, errors, inputs)
+        dataset = open_dataset(data, columns, errors=errors, required=inputs, split_strategy="")
         for split in dataset.splits:
             yield from dataset.records(split)
 
@@ -119,7 +120,8 @@ class Pipeline(GenerationMethods):
         source, fields = self.preset.data, self.objective.fields
         strategy = "" if data else self.objective.split_strategy
         options = source.seed, errors, fields.required, strategy, fields.optional
-        dataset = open_dataset(data or source.spec, columns or source.columns, *options)
+        columns = self._columns_of(data, columns, errors, fields.train) if data else columns or source.columns
+        dataset = open_dataset(data or source.spec, columns, *options)
         split = split or ("test" if "test" in dataset.splits else dataset.splits[-1])
         preparation, records = self.objective.preparation(self.preset.architecture), []
         for location, record in dataset.located_records(split):
@@ -127,6 +129,18 @@ class Pipeline(GenerationMethods):
             records.append(record)
         preparation.finish(dataset.describe)
         return records
+
+    def _columns_of(self, data, columns, errors, fields):
+        """The user's columns or, of the training data's columns for `fields`, those that the data has.
+
+        Raises UserError for a field that the objective does not read.
+        """
+        if columns:
+            self.objective.fields.check_columns(columns, also=self.objective.fields.inputs)
+            return columns
+        trained = {field: name for field, name in self.preset.data.columns.items() if field in fields}
+        row = first_row(data, errors) if trained else {}
+        return {field: name for field, name in trained.items() if has_column(row, name) or field not in row}
 
     def export(self, folder: str | Path, format: str = "saved_model") -> Path:
         """Write a SavedModel that takes raw strings, or a folder for Hugging Face transformers. Returns the folder.

@@ -4,6 +4,7 @@ import gzip
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,9 @@ class TableReader(Reader, ABC):
     @abstractmethod
     def cells(self, path: str | Path, errors: str) -> Iterator[tuple[int, list[str]]]:
         """Yield (line number, list of cells) for every row, the header included."""
+
+    def source(self, path, errors):
+        return replace(super().source(path, errors), header=str(path))
 
     def rows(self, path, errors):
         cells = self.cells(path, errors)

@@ -53,6 +53,7 @@ class Source:
     digest: Callable[[], str]  # a hash that changes with the content
     columns: Mapping[str, str] = field(default_factory=dict)  # standard field -> column, unless the user maps others
     count: Callable[[], int] | None = None  # the number of rows, where that is quicker than `rows`
+    header: str = ""  # the file whose first row names the columns of all rows, for messages
 
 
 class Reader:

@@ -17,6 +17,7 @@ from zoo.runtime.console import console
 from zoo.runtime.errors import UserError, did_you_mean
 from zoo.runtime.files import atomic_folder, write_text
 from zoo.text.tokenizer import Tokenizer
+from zoo.training.data_columns import with_data
 from zoo.training.finetuning import check_tuning
 from zoo.training.optimizer import SCHEDULES
 
@@ -39,11 +40,9 @@ def resolve_preset(
     """
     name = preset if isinstance(preset, str) else "model"
     base = preset if isinstance(preset, Preset) else catalog.load("presets", name)
+    base.objective.fields.check_columns(base.data.columns)
     preset = config.override(_with_init(base, init, overrides), overrides)
-    if data:
-        preset = replace(preset, data=replace(preset.data, spec=str(data)))
-    if columns:
-        preset = replace(preset, data=replace(preset.data, columns=dict(columns)))
+    preset = with_data(preset, base.data, data, columns, overrides)
     for part, kind in config.PARTS.items():
         catalog.name_of(kind, getattr(preset, part))  # raises where a class could not be loaded again
     if not preset.data.spec:
