@@ -29,7 +29,10 @@ TABLE = f"text\tlabel\n{ROWS}"
         (f"{TABLE}oops\n", "Expected 2 fields at data.tsv:22...['text', 'label']...too few (1), row=['oops']"),
         (f"{TABLE}no label\t\n", "Expected a label at data.tsv:22. Received: label=''"),
         (TABLE.replace("\tbad", "\tgood"), "at least two different values of 'label' in data.tsv...['good']"),
-        (TABLE.encode() + b"caf\xe9\tgood\n", "byte 0xe9 at data.tsv:22, byte 4 of the line...--errors replace"),
+        (
+            f"{TABLE}naïve\tgood\n".encode() + b"caf\xe9\tgood\n",
+            "byte 0xe9 at data.tsv:23, byte 4 of the line...--errors replace",
+        ),
         (TABLE.encode() + b"a\0b\tgood\n", "Received: a NUL byte at data.tsv:22"),
     ],
 )

@@ -52,7 +52,7 @@ def test_nested_names_are_listed():
 
 
 def test_records_of_joined_and_nested_columns(tmp_path):
-    rows = [{"a": "x", "b": "", "c": {"d": ["p", "q"]}}, {"a": "x", "b": 2, "c": {"d": "r; s"}}]
+    rows = [{"a": "x", "b": "", "c": {"d": ["p", "q"]}}, {"a": "x", "b": "2", "c": {"d": "r; s"}}]
     path = tmp_path / "train.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     columns = {"text": "a+b", "labels": "c.d+a", "tokens": "a+b"}

@@ -122,11 +122,11 @@ def test_empty_label(tmp_path):
 
 
 def test_broken_utf8(tmp_path):
-    file = write(tmp_path / "train.tsv", b"text\tlabel\nok\ty\ncaf\xe9\tn\n")
+    file = write(tmp_path / "train.tsv", "text\tlabel\nnaïve\ty\n".encode() + b"caf\xe9\tn\n")
     message = "Expected UTF-8. Received: byte 0xe9 at ...train.tsv:3, byte 4 of the line. ... --errors replace."
     check_refused(message, file, split_strategy="")
     (records,) = read_all(file, errors="replace", split_strategy="")
-    assert [record["text"] for record in records] == ["ok", "caf\ufffd"]
+    assert [record["text"] for record in records] == ["naïve", "caf\ufffd"]
     check_refused("Expected errors to be 'strict' or 'replace'. Received: errors='ignore'.", file, errors="ignore")
 
 

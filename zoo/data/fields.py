@@ -141,6 +141,8 @@ def _strings(field, value, location):
         return [label.strip() for label in value.split(LABEL_SEPARATOR) if label.strip()]
     if isinstance(value, str):
         return value.split()
+    if field == "labels" and (value is None or isinstance(value, int | float)):
+        return [] if value is None else [str(value)]
     if isinstance(value, list) and not any(isinstance(item, list | dict) for item in value):
         return [str(item) for item in value]
     raise UserError(f"Expected a list of strings at {location}. Received: {field}={shorten(value)}.")
