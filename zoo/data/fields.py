@@ -4,7 +4,9 @@ from collections.abc import Collection, Container, Iterable, Mapping
 from typing import Any
 
 from zoo.data.columns import column_names, column_values, has_column
-from zoo.runtime.errors import UserError, did_you_mean, nearest, shorten
+from zoo.data.messages import standard_messages
+from zoo.data.span_annotations import annotation_columns, standard_spans
+from zoo.runtime.errors import RowError, UserError, did_you_mean, nearest, shorten
 
 STRINGS = (
     "text",
@@ -21,16 +23,16 @@ STRINGS = (
     "id",
 )
 LISTS = ("labels", "tokens", "tags")
-FIELDS = (*STRINGS, *LISTS, "answers", "messages")
+FIELDS = (*STRINGS, *LISTS, "spans", "answers", "messages")
 LABEL_SEPARATOR = ";"  # between the labels of one text, in formats whose cells are strings
-ROLES = ("system", "user", "assistant")  # who speaks in `messages`
 
-# Columns of well-known data, for rows with all columns of a line: samsum, xsum, cnn_dailymail, gsm8k.
+# Columns of well-known data, for rows with all columns of a line: samsum, xsum, cnn_dailymail, gsm8k, ShareGPT.
 KNOWN_COLUMNS = (
     {"source": "dialogue", "target": "summary"},
     {"source": "document", "target": "summary"},
     {"source": "article", "target": "highlights"},
     {"source": "question", "target": "answer", "instruction": "question", "output": "answer"},
+    {"messages": "conversations"},
 )
 
 
@@ -61,7 +63,6 @@ def to_record(
     location: str,
     names: Mapping[str, str],
     columns: Mapping[str, str] | None = None,
-    required: Collection[str] = (),
     header: str = "",
 ) -> dict[str, Any]:
     """The record of one row: the fields of `names`, as `columns_of` makes it, whose columns the row has.
@@ -69,36 +70,43 @@ def to_record(
     Args:
         location: of the row, for messages.
         columns: {field: column} that the user mapped; the row must have each column.
-        required: fields that the record must have.
         header: the file whose first row names the columns of all rows, for messages; "": each row names its own.
 
-    Raises UserError, with the location, where a column or a required field is missing, or a value has the wrong form.
+    Raises UserError, with the location, where a column is missing or a value has the wrong form.
     """
     for field, column in (columns or {}).items():
         if field in names and not has_column(row, column):
-            raise UserError(f"Expected a column {column!r} {_where(location, header)}. {_received(column, row)}")
-    names = known_columns(names, row)
-    record = {
+            raise _missing(f"Expected a column {column!r} {_where(location, header)}. {_received(column, row)}", header)
+    names = annotation_columns(known_columns(names, row), row)
+    return {
         field: _standard_form(field, column_values(row, column), location)
         for field, column in names.items()
         if column in row or (field != column and has_column(row, column))
     }
+
+
+def check_record(
+    record: Mapping[str, Any], row: Mapping[str, Any], location: str, required: Collection[str] = (), header: str = ""
+) -> None:
+    """Raise UserError where a record lacks a field of `required`, has an empty label, or not a tag for each token.
+
+    Args: see `to_record`.
+    """
     for field in required:
         if field not in record:
             mapping = f"--columns {field}={nearest(field, column_names(row)) or 'NAME'}"
-            raise UserError(
-                f"Expected a column {field!r} {_where(location, header)}. {_received(field, row)} Map it by {mapping}."
-            )
-    _check(record, location, required)
-    return record
-
-
-def _check(record, location, required):
+            message = f"Expected a column {field!r} {_where(location, header)}. {_received(field, row)}"
+            raise _missing(f"{message} Map it by {mapping}.", header)
     if record.get("label") == "" and (not required or "label" in required):
-        raise UserError(f"Expected a label at {location}. Received: label=''.")
+        raise RowError(f"Expected a label at {location}. Received: label=''.", "an empty label")
     tokens, tags = record.get("tokens"), record.get("tags")
     if tokens is not None and tags is not None and len(tokens) != len(tags):
-        raise UserError(f"Expected one tag per token at {location}. Received: {len(tokens)} tokens, {len(tags)} tags.")
+        raise RowError(f"Expected one tag per token at {location}. Received: {len(tokens)} tokens, {len(tags)} tags.")
+
+
+def _missing(message, header):
+    """The error for a missing column: of all rows, where the header lacks it, else of one row."""
+    return UserError(message) if header else RowError(message, "a missing column")
 
 
 def _where(location, header):
@@ -119,9 +127,11 @@ def _standard_form(field, values, location):
         return [item for value in values for item in _strings(field, value, location)]
     if len(values) > 1:
         received = f"{len(values)} joined columns at {location}"
-        raise UserError(f"Expected one column for {field}, as only texts and lists are joined. Received: {received}.")
+        raise RowError(f"Expected one column for {field}, as only texts and lists are joined. Received: {received}.")
     (value,) = values
-    return _answers(value, location) if field == "answers" else _messages(value, location)
+    if field == "spans":
+        return standard_spans(value, location)
+    return _answers(value, location) if field == "answers" else standard_messages(value, location)
 
 
 def _string(field, value, location):
@@ -131,9 +141,17 @@ def _string(field, value, location):
         return ""
     if isinstance(value, int | float):
         return str(value)
+    if field == "label" and isinstance(value, list) and len(value) < 2:
+        return _string(field, *(value or [""]), location)
+    if field == "label" and isinstance(value, list):
+        raise RowError(
+            f"Expected one label at {location}. Received: label={shorten(value)}. Several labels are those of "
+            "objective.multi_label=True; spans of characters those of tag_tokens.",
+            "several labels",
+        )
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return " ".join(value)
-    raise UserError(f"Expected a string or a list of tokens at {location}. Received: {field}={shorten(value)}.")
+    raise RowError(f"Expected a string or a list of tokens at {location}. Received: {field}={shorten(value)}.")
 
 
 def _strings(field, value, location):
@@ -145,7 +163,7 @@ def _strings(field, value, location):
         return [] if value is None else [str(value)]
     if isinstance(value, list) and not any(isinstance(item, list | dict) for item in value):
         return [str(item) for item in value]
-    raise UserError(f"Expected a list of strings at {location}. Received: {field}={shorten(value)}.")
+    raise RowError(f"Expected a list of strings at {location}. Received: {field}={shorten(value)}.")
 
 
 def _answers(value, location):
@@ -156,7 +174,7 @@ def _answers(value, location):
             value = [{"text": text, "start": start} for text, start in zip(value["text"], starts, strict=True)]
         return [_answer(**answer) for answer in value]
     except (TypeError, KeyError, ValueError) as error:
-        raise UserError(
+        raise RowError(
             f'Expected answers as [{{"text": ..., "start": ...}}] at {location}. Received: answers={shorten(value)}.'
         ) from error
 
@@ -166,24 +184,3 @@ def _answer(text, start=None, answer_start=None, **_):
         raise TypeError(text)
     value: Any = answer_start if start is None else start
     return {"text": text, "start": int(value)}
-
-
-def _messages(value, location):
-    """A conversation: [{"role": "system", "user" or "assistant", "content": a text}], in the order of speaking."""
-    if not isinstance(value, list) or not value:
-        raise UserError(f"Expected a list of messages at {location}. Received: messages={shorten(value)}.")
-    return [_message(message, f"{location}, message {number}") for number, message in enumerate(value, start=1)]
-
-
-def _message(message, location):
-    if not isinstance(message, dict) or not {"role", "content"} <= message.keys():
-        raise UserError(f'Expected {{"role": ..., "content": ...}} at {location}. Received: {shorten(message)}.')
-    role, content = message["role"], message["content"]
-    if role not in ROLES:
-        hint = did_you_mean(role, ROLES)
-        raise UserError(
-            f"Expected a role among {', '.join(ROLES)} at {location}. Received: role={shorten(role)}.{hint}"
-        )
-    if not isinstance(content, str):
-        raise UserError(f"Expected a text at {location}. Received: content={shorten(content)}.")
-    return {"role": role, "content": content}

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from zoo.data.fields import check_columns
 from zoo.readers import Reader
 from zoo.readers._lines import check_exists
 from zoo.readers._reader import REGISTERED, SPLITS, UNNAMED, Row, split_in
-from zoo.runtime.errors import UserError, did_you_mean
+from zoo.runtime.errors import RowError, UserError, did_you_mean
 from zoo.runtime.plugins import load_plugins
 
 ORDER = ("train", "validation", "test")
@@ -27,6 +27,8 @@ def open_dataset(
     required: Collection[str] = (),
     split_strategy: str = "spread",
     optional: Collection[str] | None = None,
+    skip_invalid: bool = False,
+    check: Callable[[str, dict], None] | None = None,
 ) -> Dataset:
     """Open the dataset that `spec` names (see the docstring of `zoo.data`) and check the first record of every split.
 
@@ -39,6 +41,8 @@ def open_dataset(
             records: "spread" over all of them, "end" from the end of running text, "" not at all. With "" all records
             of a file without a split's name are "train".
         optional: the further fields that records may have; None: all.
+        skip_invalid: leave out rows that cannot be used; a message for each split counts them by reason.
+        check: function of (location, record) that raises `RowError` for a record that cannot be used.
 
     Raises UserError for whatever is wrong with the spec or the data.
     """
@@ -48,7 +52,7 @@ def open_dataset(
         raise UserError(f"Expected errors to be 'strict' or 'replace'. Received: errors={errors!r}.")
     name, split = _without_split(str(spec))
     views = _views(_sources(name, errors), split, split_strategy, name)
-    dataset = Dataset(str(spec), views, columns, seed, errors, required, split_strategy, optional)
+    dataset = Dataset(str(spec), views, columns, seed, errors, required, split_strategy, optional, skip_invalid, check)
     dataset.check()
     return dataset
 
@@ -59,7 +63,7 @@ def first_row(spec: str | Path, errors: str = "strict") -> Row:
     (view, *_) = _views(_sources(name, errors), split, "", name).values()
     rows: Any = view.source.rows()
     with closing(rows):
-        return next(rows, ("", {}))[1]
+        return next((row for _, row in rows if not isinstance(row, RowError)), {})
 
 
 def _without_split(spec):

@@ -28,7 +28,9 @@ class ClassifyAndTag(TagTokens):
     pooling: str | None = None  # max, mean, first, last or attention; None: the architecture's own
 
     text_outputs = ("label",)
-    fields = Fields(required=("tokens", "tags", "label"), inputs=("text",), texts=("tokens",))
+    fields = Fields(
+        required=("tokens", "tags", "label"), inputs=("text",), texts=("tokens",), optional=("text", "spans")
+    )
 
     @property
     def monitor(self) -> str:

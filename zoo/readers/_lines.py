@@ -14,7 +14,7 @@ from typing import Any
 from zoo.readers import Reader
 from zoo.readers._encoding import LineDecoder, encoding_of_mark
 from zoo.runtime.console import print_once
-from zoo.runtime.errors import UserError, nearest, shorten
+from zoo.runtime.errors import RowError, UserError, nearest, shorten
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -121,9 +121,11 @@ class TableReader(Reader, ABC):
         header = next(cells, (1, []))[1]
         _check_header(header, path)
         for number, row in cells:
-            if len(row) != len(header):
-                raise UserError(_wrong_width(header, row, f"{path}:{number}"))
-            yield f"{path}:{number}", dict(zip(header, row, strict=True))
+            location = f"{path}:{number}"
+            if len(row) == len(header):
+                yield location, dict(zip(header, row, strict=True))
+            else:
+                yield location, RowError(_wrong_width(header, row, location), "a wrong number of fields")
 
 
 def _check_header(header, path):
