@@ -11,6 +11,7 @@ from zoo.cli.options import (
     Json,
     Model,
     Quantize,
+    Skip,
     Spec,
     columns_of,
     format_scores,
@@ -62,6 +63,7 @@ def train(
     to: Annotated[Path | None, typer.Option(help="The model folder; default saved_models/PRESET.")] = None,
     columns: Columns = "",
     errors: Errors = "",
+    skip: Skip = False,
     init: Annotated[
         str, typer.Option("--from", help="Warm start: a model folder, hf:OWNER/NAME or keras:PRESET.")
     ] = "",
@@ -70,6 +72,7 @@ def train(
 ) -> None:
     """Train a preset on its own data or on yours."""
     overrides = [*(overrides or []), *([f"data.errors={errors}"] if errors else [])]
+    overrides += ["data.skip_invalid=True"] if skip else []
     options = {
         "to": to,
         "data": data,
@@ -111,6 +114,7 @@ def evaluate(
     data: Spec = "",
     columns: Columns = "",
     errors: Errors = "strict",
+    skip: Skip = False,
     quantize: Quantize = "",
     json: Json = False,
     picture: Annotated[Path | None, typer.Option(help="Plot the confusion matrix to this PNG.")] = None,
@@ -119,7 +123,10 @@ def evaluate(
     _check_picture(picture)
     names = columns_of(columns)
     pipeline = start().load(model, quantize or "float32")
-    scores, per_class, confusion = pipeline.scores_and_tables(data, "", names, errors)
+    from zoo.data.row_report import naming_skip
+
+    with naming_skip():
+        scores, per_class, confusion = pipeline.scores_and_tables(data, "", names, errors, skip)
     if picture:
         _plot(confusion, pipeline.objective, picture)
     if json:

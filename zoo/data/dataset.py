@@ -164,10 +164,12 @@ class Dataset:
             names = columns_of(self.columns, view.source.columns, self.fields)
             pairs = zip(rows, assignment, strict=False)
             rows_of_split = (row for row, role in pairs if role in view.roles or not role)
-            return any(
-                self._record(view.source, names, row, location, RowReport()) is not None
-                for location, row in rows_of_split
-            )
+            report = RowReport()
+            records = (self._record(view.source, names, row, location, report) for location, row in rows_of_split)
+            has_record = any(record is not None for record in records)
+        if not has_record:
+            report.report(self.describe(split))
+        return has_record
 
     def _no_records(self, split):
         view = self._views[split]
@@ -179,7 +181,8 @@ class Dataset:
                 f"Expected at least {BLOCK} records to derive the {split} split from, in {view.source.description}. "
                 "Give a folder with train, validation and test files instead."
             )
-        reason = "an empty file, or one with nothing but a header" if empty else "none that can be used"
+        none = "none that can be used" if self.skip_invalid else "none with an answer in its context"
+        reason = "an empty file, or one with nothing but a header" if empty else none
         return f"Expected records in {self.describe(split)}. Received: {reason}."
 
     def _view(self, split):

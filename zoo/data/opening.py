@@ -115,6 +115,9 @@ def _unknown_format(spec):
 
 def _sources_of_folder(folder, errors):
     files = {split: path for split in ORDER if (path := _file_of(split, folder))}
+    reader = None if files else _reader_for(folder)
+    if reader:
+        return reader.sources(str(folder), errors)
     if not files:
         names = sorted(path.name for path in folder.iterdir())
         raise UserError(
@@ -134,7 +137,7 @@ def _parallel_hint(folder, names):
 
 
 def _file_of(split, folder):
-    """The one file of a split; a file called just "train.tsv" goes before others such as "train_more.tsv"."""
+    """The one file, or folder, of a split; one called just "train.tsv" goes before others such as "train_more.tsv"."""
     files = sorted(path for path in folder.iterdir() if split_in(path.name) == split and _reader_for(path))
     exact = [path for path in files if path.name.lower().split(".")[0] in SPLITS]
     candidates = exact or files

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from zoo.layers.token_logits import TokenLoss
-from zoo.objectives._preparation import Fields, Preparation
+from zoo.objectives._preparation import Fields, Preparation, check_texts
 from zoo.objectives._runner import Runner
 
 if TYPE_CHECKING:
@@ -49,6 +49,10 @@ class Objective(ABC):
         """The texts of a record that a tokenizer is trained on; a list of words is one text."""
         texts = (record[name] for name in self.fields.texts)
         return [text if isinstance(text, str) else " ".join(text) for text in texts]
+
+    def check_record(self, location: str, record: dict) -> None:
+        """Raise `RowError`, with the location, for a record that cannot be trained on, such as one without a text."""
+        check_texts(location, record, self.fields.texts)
 
     def preparation(self, architecture: "Architecture") -> Preparation:
         """The pass over the records that prepares this objective for training with an architecture."""

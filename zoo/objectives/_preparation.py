@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from zoo.runtime.errors import UserError, did_you_mean
+from zoo.runtime.errors import RowError, UserError, did_you_mean
 
 ObjectiveT = TypeVar("ObjectiveT")  # a subclass of `zoo.objectives.Objective`
 
@@ -50,6 +50,14 @@ class Fields:
         if self.contains not in values[0]:
             raise UserError(f"Expected {self.contains} in {self.inputs[0]}. Received: {values[0]!r:.80}.")
         return dict(zip(self.inputs, values, strict=True)) | self.defaults
+
+
+def check_texts(location: str, record: dict, names: Sequence[str]) -> None:
+    """Raise `RowError`, with the location, where the texts of a record, or its lists of words, are all empty."""
+    texts = [record[name] for name in names]
+    if texts and not any("".join(text).strip() for text in texts):
+        received = ", ".join(f"{name}={text!r}" for name, text in zip(names, texts, strict=True))
+        raise RowError(f"Expected a text at {location}. Received: {received}.", "an empty text")
 
 
 class Preparation(Generic[ObjectiveT]):

@@ -85,6 +85,7 @@ class Pipeline(GenerationMethods):
         split: str = "",
         columns: Mapping[str, str] | None = None,
         errors: str = "strict",
+        skip_invalid: bool = False,
     ) -> Scores:
         """Exact scores on a dataset.
 
@@ -92,10 +93,11 @@ class Pipeline(GenerationMethods):
             data: a dataset spec; "": the data that the model was trained on.
             split: "": the dataset's test split, else its last one. A file without splits is one split.
             columns, errors: as of `records_of`.
+            skip_invalid: leave out, and count, rows that cannot be used.
 
         Raises UserError for data that does not fit the model, such as an unknown label.
         """
-        return self.scores_and_tables(data, split, columns, errors)[0]
+        return self.scores_and_tables(data, split, columns, errors, skip_invalid)[0]
 
     def scores_and_tables(
         self,
@@ -103,9 +105,10 @@ class Pipeline(GenerationMethods):
         split: str = "",
         columns: Mapping[str, str] | None = None,
         errors: str = "strict",
+        skip_invalid: bool = False,
     ) -> tuple[Scores, list[dict[str, Any]], np.ndarray | None]:
         """`(scores, scores per class, confusion matrix)` on a dataset; arguments are those of `evaluate`."""
-        records = self.load_split(data, split, columns, errors)
+        records = self.load_split(data, split, columns, errors, skip_invalid)
         decisions = predict(self.model, self.objective, self.tokenizer, records)
         return scoring.scores_and_tables(self.objective, decisions, records)
 
@@ -115,11 +118,13 @@ class Pipeline(GenerationMethods):
         split: str = "",
         columns: Mapping[str, str] | None = None,
         errors: str = "strict",
+        skip_invalid: bool = False,
     ) -> list[dict[str, Any]]:
         """The records of one split, checked against the labels of the model; arguments are those of `evaluate`."""
         source, fields = self.preset.data, self.objective.fields
         strategy = "" if data else self.objective.split_strategy
-        options = source.seed, errors, fields.required, strategy, fields.optional
+        check = self.objective.check_record if skip_invalid or (not data and source.skip_invalid) else None
+        options = source.seed, errors, fields.required, strategy, fields.optional, check is not None, check
         columns = self._columns_of(data, columns, errors, fields.train) if data else columns or source.columns
         dataset = open_dataset(data or source.spec, columns, *options)
         split = split or ("test" if "test" in dataset.splits else dataset.splits[-1])

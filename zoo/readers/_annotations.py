@@ -23,6 +23,8 @@ def annotated_row(value: Any, path: str, location: str) -> Any:
         return _spacy_row(value[0], value[1], path)
     if isinstance(value, dict) and isinstance(value.get("data"), dict) and isinstance(value.get("annotations"), list):
         return _task_row(value, path, location)
+    if isinstance(value, dict) and "entities" in value and value.get("relations"):  # doccano
+        report_unread("relations", path)
     return value
 
 

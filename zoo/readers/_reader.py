@@ -72,8 +72,8 @@ class Reader:
         raise NotImplementedError(f"{type(self).__name__} defines neither `rows` nor `sources`.")
 
     def handles(self, spec: str) -> bool:
-        """Whether `spec`, without its #SPLIT, is for this reader."""
-        return plain_name(spec).endswith(self.extensions)
+        """Whether `spec`, without its #SPLIT, is for this reader. A reader of folders returns True for its folders."""
+        return plain_name(spec).endswith(self.extensions) and not Path(spec).is_dir()
 
     def sources(self, spec: str, errors: str) -> dict[str, Source]:
         """{split: `Source`} of a spec, by the source's own names of splits; `UNNAMED` where it has no splits."""
