@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from zoo.cli import chat_command, generate_command, model_commands, predict_command
+from zoo.cli import chat_command, check_command, generate_command, model_commands, predict_command
 from zoo.cli.options import with_imports
 from zoo.runtime.errors import USER_ERROR, single_line, user_message
 
@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no start-up messages of Te
 
 app = typer.Typer(add_completion=False, help=__doc__)
 app.command("list")(with_imports(model_commands.list_))
+app.command()(with_imports(check_command.check))
 app.command()(with_imports(model_commands.train))
 app.command("import")(with_imports(model_commands.import_))
 app.command()(with_imports(model_commands.average))
