@@ -20,19 +20,21 @@ def check(
     """Check a dataset: rows, lengths, labels, duplicates, likely mistakes, and which presets suit it."""
     names = columns_of(columns)
     start()
+    from zoo.data.column_suggestion import suggest_columns
     from zoo.data.data_check import check_data
-    from zoo.data.opening import first_row, open_dataset
+    from zoo.data.opening import first_rows, open_dataset
     from zoo.data.row_report import naming_skip
 
     with naming_skip():
         dataset = open_dataset(data, names, errors=errors, split_strategy="", skip_invalid=skip)
         report = check_data(dataset)
     fits = _fits_of(report)
-    own_columns = list(first_row(data, errors))
+    rows = first_rows(data, errors)
+    own_columns, suggestion = list(rows[0]), suggest_columns(rows)
     if json:
-        return print_json({"columns": own_columns, **report.to_json(), "fits": fits})
+        return print_json({"columns": own_columns, "suggestion": suggestion, **report.to_json(), "fits": fits})
     print(f"columns: {', '.join(own_columns)}")
-    for line in (*_statistics(report.statistics), *_findings(report), *_fits(fits, own_columns)):
+    for line in (*_statistics(report.statistics), *_findings(report), *_fits(fits, suggestion)):
         print(line)
 
 
@@ -74,14 +76,15 @@ def _listed(counts):
     return ", ".join(items[:MOST]) + (f" and {len(items) - MOST} more" if len(items) > MOST else "")
 
 
-def _fits(fits, own_columns):
+def _fits(fits, suggestion):
     for objective, fit in fits.items():
         names, rows = fit["presets"], fit["unusable"]
         more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
         skip = f" (with --skip: {rows} of the first rows cannot be used)" if rows else ""
         yield f"fits {objective}{skip}: {', '.join(names[:MOST]) or 'no preset'}{more}"
     if not fits:
-        yield f"fits no objective as it is: map your columns ({', '.join(own_columns)}) by --columns, such as text=NAME"
+        mapping = ",".join(f"{field}={column}" for field, column in (suggestion or {"text": "NAME"}).items())
+        yield f"fits no objective as it is: try --columns {mapping}"
 
 
 def _fits_of(report) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ import pkgutil
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,16 @@ def open_dataset(
 
 def first_row(spec: str | Path, errors: str = "strict") -> Row:
     """The first row of a dataset, with the source's own columns; {} for an empty one. Raises UserError, as opening."""
+    return next(iter(first_rows(spec, errors, 1)), {})
+
+
+def first_rows(spec: str | Path, errors: str = "strict", count: int = 200) -> list[Row]:
+    """At most `count` rows from the beginning of a dataset, with the source's own columns."""
     name, split = _without_split(str(spec))
     (view, *_) = _views(_sources(name, errors), split, "", name).values()
     rows: Any = view.source.rows()
     with closing(rows):
-        return next((row for _, row in rows if not isinstance(row, RowError)), {})
+        return list(islice((row for _, row in rows if not isinstance(row, RowError)), count))
 
 
 def _without_split(spec):
