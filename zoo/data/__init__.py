@@ -1,12 +1,14 @@
 """From a dataset spec to batches: records, tokenised examples, collated arrays.
 
 A record is a dict with standard fields (`zoo.data.fields.FIELDS`): text, text_pair, ending, label, labels, tokens,
-tags, context, question, answers, source, target, instruction, input, output, messages, id. A spec names its source:
+tags, spans, context, question, answers, source, target, instruction, input, output, messages, id. A spec names its
+source:
 
     sample:NAME                 a sample dataset that comes with the zoo
     tfds:NAME[/CONFIG]          a TensorFlow Dataset
-    FILE                        format by extension (.tsv .csv .jsonl .json .txt .conll .conllu), each also .gz
+    FILE                        format by extension (.tsv .csv .jsonl .json .txt .conll .conllu .spacy), or .gz
     FOLDER                      with train, valid|val|validation|dev and test files, e.g. train.tsv or test_2016.csv.gz
+                                or a folder of brat, NAME.txt with NAME.ann
     PATH.{en,de}                parallel text, source language first: PATH.en[.gz] and PATH.de[.gz], or, where PATH is a
                                 folder, its train.en, train.de, valid.en and so on
 

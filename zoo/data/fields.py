@@ -142,7 +142,7 @@ def _string(field, value, location):
     if isinstance(value, int | float):
         return str(value)
     if field == "label" and isinstance(value, list) and len(value) < 2:
-        return _string(field, *(value or [""]), location)
+        return _string(field, value[0] if value else "", location)
     if field == "label" and isinstance(value, list):
         raise RowError(
             f"Expected one label at {location}. Received: label={shorten(value)}. Several labels are those of "
