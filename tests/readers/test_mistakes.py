@@ -40,7 +40,7 @@ def test_missing_file_names_the_nearest(tmp_path):
 
 def test_unknown_extension_names_the_known(tmp_path):
     file = write(tmp_path / "train.xlsx", "x")
-    known = ".conll, .conllu, .csv, .json, .jsonl, .tsv, .txt, each also with .gz."
+    known = ".conll, .conllu, .csv, .json, .jsonl, .spacy, .tsv, .txt, each also with .gz."
     check_refused(f"Expected a file of a known format. Received: extension '.xlsx' of ... Known: {known}", file)
     check_refused("Received: extension '.tvs' of ... Did you mean '.tsv'?", write(tmp_path / "train.tvs.gz", "x"))
 

@@ -15,7 +15,7 @@ COLUMNS = "data.columns."  # of an override
 
 def with_data(
     preset: Preset,
-    own: Data,
+    base: Data,
     data: str | Path | None = None,
     columns: Mapping[str, str] | None = None,
     overrides: Sequence[str] = (),
@@ -27,7 +27,7 @@ def with_data(
 
     Args:
         preset: with the overrides applied.
-        own: the data of the preset before the overrides.
+        base: the data of the preset before the overrides.
         data, columns, overrides: as of `zoo.train`.
 
     Raises UserError for a mapped field that the objective does not read.
@@ -36,8 +36,8 @@ def with_data(
     overridden = [text.removeprefix(COLUMNS).partition("=")[0] for text in overrides if text.startswith(COLUMNS)]
     user = dict(columns or {field: preset.data.columns[field] for field in overridden})
     objective = reading_objective(preset.objective, user, overrides)
-    inherited = {} if columns else {f: name for f, name in own.columns.items() if f in objective.fields.train}
-    if inherited and spec and _name(spec) != _name(own.spec):
+    inherited = {} if columns else {f: name for f, name in base.columns.items() if f in objective.fields.train}
+    if inherited and spec and _name(spec) != _name(base.spec):
         inherited = _present(spec, inherited, preset.data.errors)
     return replace(preset, objective=objective, data=replace(preset.data, spec=spec, columns=inherited | user))
 
