@@ -25,13 +25,9 @@ def test_a_byte_order_mark_decides(tmp_path, capsys, encoding, ending):
         content = "".join(f'{{"text": "{text}"}}\n' for text in TEXTS)
     else:
         content = ("" if ending == ".txt" else "text\n") + "".join(f"{text}\r\n" for text in TEXTS)
-    content_with_mark = content if encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32") else f"\ufeff{content}"
+    data = content if encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32") else f"\ufeff{content}"
     path = tmp_path / f"train{ending}"
-    path.write_bytes(
-        gzip.compress(content_with_mark.encode(encoding))
-        if ending.endswith(".gz")
-        else content_with_mark.encode(encoding)
-    )
+    path.write_bytes(gzip.compress(data.encode(encoding)) if ending.endswith(".gz") else data.encode(encoding))
     assert read_texts(path) == TEXTS
     assert read_texts(path, errors="replace") == TEXTS
     message = capsys.readouterr().err

@@ -16,15 +16,15 @@ class JsonLines(Reader):
     def rows(self, path, errors):
         for number, line in read_lines(path, errors):
             if line.strip():
-                yield f"{path}:{number}", _object(line, str(path), f"{path}:{number}")
+                yield f"{path}:{number}", _object(line, f"{path}:{number}")
 
     def count(self, path, errors):
         return sum(1 for _, line in read_lines(path, errors) if line.strip())
 
 
-def _object(line, path, location):
+def _object(line, location):
     try:
-        value = annotated_row(json.loads(line), path, location)
+        value = annotated_row(json.loads(line), location.rpartition(":")[0], location)
     except RowError as error:
         return error
     except ValueError as error:
