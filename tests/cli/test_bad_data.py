@@ -19,14 +19,20 @@ TABLE = f"text\tlabel\n{ROWS}"
         ("text\tlabel\na\tb\n", "Expected at least 10 records to derive...in data.tsv"),
         (
             f"text\tlable\n{ROWS}",
-            "Expected a column 'label' at data.tsv:2...is 'lable'...--columns label=lable",
+            "Expected a column 'label' in the header of data.tsv...is 'lable'...--columns label=lable",
         ),
-        (f"sentence\tlabel\n{ROWS}", "Expected a column 'text' at data.tsv:2...['sentence', 'label']...text=NAME"),
+        (
+            f"sentence\tlabel\n{ROWS}",
+            "Expected a column 'text' in the header of data.tsv...['sentence', 'label']",
+        ),
         (f"text\ttext\n{ROWS}", "Expected different column names in data.tsv. Received: 'text' twice"),
         (f"{TABLE}oops\n", "Expected 2 fields at data.tsv:22...['text', 'label']...too few (1), row=['oops']"),
         (f"{TABLE}no label\t\n", "Expected a label at data.tsv:22. Received: label=''"),
         (TABLE.replace("\tbad", "\tgood"), "at least two different values of 'label' in data.tsv...['good']"),
-        (TABLE.encode() + b"caf\xe9\tgood\n", "byte 0xe9 at data.tsv:22, byte 4 of the line...--errors replace"),
+        (
+            f"{TABLE}naïve\tgood\n".encode() + b"caf\xe9\tgood\n",
+            "byte 0xe9 at data.tsv:23, byte 4 of the line...--errors replace",
+        ),
         (TABLE.encode() + b"a\0b\tgood\n", "Received: a NUL byte at data.tsv:22"),
     ],
 )
@@ -53,7 +59,7 @@ def test_a_label_that_training_lacks(train, check_refused):
 def test_columns_that_are_not_there(train, check_refused, data):
     check_refused("Expected --columns FIELD=NAME...Received: 'text'", train, data, "--columns", "text")
     check_refused("'txt'. Did you mean 'text'?", train, data, "--columns", "txt=text")
-    check_refused("'lable' at data.tsv:2...nearest is 'label'", train, data, "--columns", "label=lable")
+    check_refused("'lable' in the header of data.tsv...nearest is 'label'", train, data, "--columns", "label=lable")
     check_refused("'strict' or 'replace'. Received: errors='ignore'", train, data, "--errors", "ignore")
 
 

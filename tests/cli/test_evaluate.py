@@ -41,7 +41,7 @@ def test_data_of_the_user(cli, model_folder, check_refused):
     Path("mine.tsv").write_text("words\tlabel\ngreat\tgood\nlovely\tgood\n")
     command = ("evaluate", model_folder, "--data", "mine.tsv")
     assert json.loads(cli(*command, "--columns", "text=words", "--json").out)["accuracy"] == 1
-    check_refused("Expected a column 'text' at mine.tsv:2", cli, *command)
+    check_refused("Expected a column 'text' in the header of mine.tsv", cli, *command)
     Path("mine.tsv").write_text("text\tlabel\ngreat\tgod\n")
     check_refused("at mine.tsv:2. Received: label='god'. Did you mean 'good'?", cli, *command)
 

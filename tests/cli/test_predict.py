@@ -59,10 +59,10 @@ def test_columns_of_a_file(cli, model_folder, check_refused):
 
 
 def test_mistakes(cli, model_folder, check_refused):
-    Path("texts.txt").write_bytes(b"caf\xe9\n")
+    Path("texts.txt").write_bytes("naïve\n".encode() + b"caf\xe9\n")
     file = ("predict", model_folder, "--file")
-    check_refused("texts.txt:1, byte 4 of the line", cli, *file, "texts.txt")
-    assert answers(cli(*file, "texts.txt", "--errors", "replace", "--json"))[0]["text"] == "caf\ufffd"
+    check_refused("texts.txt:2, byte 4 of the line", cli, *file, "texts.txt")
+    assert answers(cli(*file, "texts.txt", "--errors", "replace", "--json"))[1]["text"] == "caf\ufffd"
     check_refused("'texts.text', which does not exist...'texts.txt'", cli, *file, "texts.text")
     check_refused("Expected texts or --file, not both. Received: 1 texts and --file a.txt", cli, *file, "a.txt", "text")
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from zoo.readers.csv import Csv
 from zoo.readers.tsv import Tsv
+from zoo.runtime.errors import RowError
 
 same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 characters = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
@@ -18,7 +19,10 @@ no_breaks = anything.map(lambda text: text.replace("\t", "").replace("\n", "").r
 
 
 def rows(reader, path, errors="strict"):
-    return [row for _, row in reader.rows(path, errors)]
+    rows = [row for _, row in reader.rows(path, errors)]
+    for error in (row for row in rows if isinstance(row, RowError)):
+        raise error
+    return rows
 
 
 def read(reader, path, content):

@@ -10,6 +10,7 @@ import typer
 
 from zoo.cli import (
     chat_command,
+    check_command,
     clean_command,
     generate_command,
     model_commands,
@@ -31,6 +32,7 @@ HELP = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(help=__doc__, context_settings=HELP)
 app.command("list")(with_imports(model_commands.list_))
 app.command()(with_imports(show_command.show))
+app.command()(with_imports(check_command.check))
 app.command()(with_imports(model_commands.train))
 app.command()(with_imports(search_command.search))
 app.command()(runs_command.runs)

@@ -15,6 +15,7 @@ from zoo.cli.options import (
     Json,
     Model,
     Quantize,
+    Skip,
     Spec,
     columns_of,
     format_scores,
@@ -72,6 +73,7 @@ def train(
     ] = None,
     columns: Columns = "",
     errors: Errors = "",
+    skip: Skip = False,
     init: Annotated[
         str, typer.Option("--from", help="Warm start: a model folder, hf:OWNER/NAME or keras:PRESET; or scratch.")
     ] = "",
@@ -90,6 +92,7 @@ def train(
     if not data and is_data(preset):
         preset, data = _chosen_preset(preset, columns), preset
     overrides = [*(overrides or []), *([f"data.errors={errors}"] if errors else [])]
+    overrides += ["data.skip_invalid=True"] if skip else []
     options = {
         "to": to,
         "data": data,
@@ -151,6 +154,7 @@ def evaluate(
     data: Spec = "",
     columns: Columns = "",
     errors: Errors = "strict",
+    skip: Skip = False,
     quantize: Quantize = "",
     json: Json = False,
     picture: Annotated[Path | None, typer.Option(help="Plot the confusion matrix to this PNG.")] = None,
@@ -159,7 +163,10 @@ def evaluate(
     _check_picture(picture)
     names = columns_of(columns)
     pipeline = start().load(model, quantize or "float32")
-    scores, per_class, confusion, comparison = pipeline.scores_and_tables(data, "", names, errors)
+    from zoo.data.row_report import naming_skip
+
+    with naming_skip():
+        scores, per_class, confusion, comparison = pipeline.scores_and_tables(data, "", names, errors, skip)
     if picture:
         _plot(confusion, pipeline.objective, picture)
     if json:

@@ -21,6 +21,7 @@ from zoo.runtime.plugins import import_plugin
 Json = Annotated[bool, typer.Option("--json", help="Print JSON Lines only.")]
 Columns = Annotated[str, typer.Option(help="Names of your columns: text=sentence,label=y")]
 Errors = Annotated[str, typer.Option(help="Broken UTF-8: strict, or replace.")]
+Skip = Annotated[bool, typer.Option("--skip", help="Leave out, and count, rows that cannot be used.")]
 Model = Annotated[Path, typer.Argument(help="A model folder, as zoo train writes.")]
 Quantize = Annotated[str, typer.Option(help="Load the weights as int8 or bfloat16, to save memory.")]
 Spec = Annotated[str, typer.Option(help="Data set: a path, hf:NAME, tfds:NAME or sample:NAME; #SPLIT selects a split.")]

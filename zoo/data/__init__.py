@@ -1,16 +1,17 @@
 """From a dataset spec to batches: records, tokenised examples, collated arrays.
 
 A record is a dict with standard fields (`zoo.data.fields.FIELDS`): text, text_pair, ending, label, labels, tokens,
-tags, context, question, answers, source, target, instruction, input, output, messages, id. A spec names its source:
+tags, spans, context, question, answers, source, target, instruction, input, output, messages, id. A spec names its
+source:
 
     sample:NAME                 a sample dataset that comes with the zoo
     tfds:NAME[/CONFIG]          a TensorFlow Dataset
     hf:NAME[/CONFIG]            a dataset of the Hugging Face Hub, or of a folder that `datasets.load_dataset` reads
-    FILE                        format by extension (.tsv .csv .jsonl .json .txt .conll .conllu .parquet .arrow .feather
-                                .xlsx .ods ...), each also .gz; FILE.xlsx/SHEET is one sheet of a workbook
+    FILE                        format by extension (.tsv .csv .jsonl .json .txt .conll .conllu .spacy .parquet .arrow
+                                .feather .xlsx .ods ...), each also .gz; FILE.xlsx/SHEET is one sheet of a workbook
     FOLDER                      with train, valid|val|validation|dev and test files, e.g. train.tsv or test_2016.csv.gz;
-                                with a folder of text files for each class, CLASS/*.txt or SPLIT/CLASS/*.txt; or as
-                                `save_to_disk` of a Hugging Face dataset writes it
+                                with a folder of text files for each class, CLASS/*.txt or SPLIT/CLASS/*.txt; as
+                                `save_to_disk` of a Hugging Face dataset writes it; or of brat, NAME.txt with NAME.ann
     PATH.{en,de}                parallel text, source language first: PATH.en[.gz] and PATH.de[.gz], or, where PATH is a
                                 folder, its train.en, train.de, valid.en and so on
 

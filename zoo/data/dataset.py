@@ -2,19 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import count, repeat
 from typing import Any
 
-from zoo.data.answer_check import AnswerFilter
-from zoo.data.fields import FIELDS, columns_of, to_record
+from zoo.data.derived_splits import BLOCK, split_at_end, splits_of_block
+from zoo.data.fields import FIELDS, check_missing, check_record, columns_of, to_record
 from zoo.data.read_ahead import ReadAhead
+from zoo.data.row_report import RowReport
 from zoo.readers import Source
-from zoo.runtime.errors import UserError
-
-BLOCK = 10  # of every ten records, one goes to a derived validation split and one to a derived test split
+from zoo.runtime.errors import RowError, UserError
 
 
 @dataclass(frozen=True)
@@ -38,13 +37,16 @@ class Dataset:
         required: Collection[str] = (),
         split_strategy: str = "spread",
         optional: Collection[str] | None = None,
+        skip_invalid: bool = False,
+        check: Callable[[str, dict], None] | None = None,
     ):
         self.spec, self.columns, self.seed, self.errors = spec, dict(columns or {}), seed, errors
         self.required, self.split_strategy = tuple(required), split_strategy
         self.fields = FIELDS if optional is None else tuple(dict.fromkeys([*required, *optional]))
+        self.skip_invalid, self._check_record = skip_invalid, check
         self._views = views
         self._readers = {id(view.source): ReadAhead(view.source) for view in views.values()}
-        self._reported = set()  # splits whose filtered answers were reported
+        self._reported = set()  # splits whose `RowReport` was printed
 
     def __repr__(self) -> str:
         return f"Dataset({self.spec!r}, splits={self.splits})"
@@ -72,7 +74,7 @@ class Dataset:
         view = self._view(split)
         names = columns_of(self.columns, view.source.columns, self.fields)
         for _, location, row in self._rows(view.source, {split: view}):
-            record = self._record(names, row, location, AnswerFilter())
+            record = self._record(view.source, names, row, location, RowReport())
             if record is not None:
                 yield row, record
 
@@ -80,21 +82,22 @@ class Dataset:
         """Yield (split, location, record) of several splits, by default of all, in one pass over each source.
 
         Splits of one source, such as derived ones, come interleaved. Answers that are not at their offset in the
-        context are dropped, and questions without another answer; after the first complete pass over a split a message
-        names them. Where answers are not required, nothing is dropped.
+        context are dropped, and questions without another answer; spans become tokens and tags; with `skip_invalid`,
+        rows that cannot be used are left out. After the first complete pass over a split a message counts all of these.
+        Where answers are not required, none is dropped.
         """
         views = {split: self._view(split) for split in (self.splits if splits is None else splits)}
-        filters = {split: AnswerFilter() for split in views}
+        reports = {split: RowReport() for split in views}
         for source in {id(view.source): view.source for view in views.values()}.values():
             names = columns_of(self.columns, source.columns, self.fields)
             views_of_source = {split: view for split, view in views.items() if view.source is source}
             for split, location, row in self._rows(source, views_of_source):
-                record = self._record(names, row, location, filters[split])
+                record = self._record(source, names, row, location, reports[split])
                 if record is not None:
                     yield split, location, record
             for split in views_of_source.keys() - self._reported:
                 self._reported.add(split)
-                filters[split].report(self.describe(split))
+                reports[split].report(self.describe(split))
 
     def _rows(self, source, views):
         """Yield (split, location, row) of the rows of a source that belong to the splits `views`."""
@@ -113,9 +116,29 @@ class Dataset:
         total = self._readers[id(source)].count()
         return (split_at_end(index, total) for index in count())
 
-    def _record(self, names, row, location, answer_filter):
-        record = to_record(row, location, names, self.columns, self.required)
-        return answer_filter.keep(record, location) if not self.required or "answers" in self.required else record
+    def _record(self, source, names, row, location, report):
+        """The record of a row; None where it is left out."""
+        try:
+            return self._checked_record(source, names, row, location, report)
+        except RowError as error:
+            if not self.skip_invalid:
+                raise
+            report.skip(error, location)
+            return None
+
+    def _checked_record(self, source, names, row, location, report):
+        if isinstance(row, RowError):
+            raise row
+        check_missing(names, row, location, self.required)
+        record = to_record(row, location, names, self.columns, source.header)
+        if not self.required or "tokens" in self.required:
+            record = report.spans.convert(record, location)
+        check_record(record, row, location, self.required, source.header)
+        if not self.required or "answers" in self.required:
+            record = report.answers.keep(record, location)
+        if self._check_record and record is not None:
+            self._check_record(location, record)
+        return record
 
     def fingerprint(self, split: str) -> str:
         """A hash that changes with the content of a split or with how it is read."""
@@ -123,6 +146,7 @@ class Dataset:
         digest = self._readers[id(view.source)].digest()
         settings = [digest, view.roles, sorted(self.columns.items()), self.errors, self.fields]
         settings.append([self.seed, self.split_strategy] if view.roles else None)
+        settings.append(self.skip_invalid)
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
 
     def describe(self, split: str) -> str:
@@ -150,9 +174,12 @@ class Dataset:
             names = columns_of(self.columns, view.source.columns, self.fields)
             pairs = zip(rows, assignment, strict=False)
             rows_of_split = (row for row, role in pairs if role in view.roles or not role)
-            return any(
-                self._record(names, row, location, AnswerFilter()) is not None for location, row in rows_of_split
-            )
+            report = RowReport()
+            records = (self._record(view.source, names, row, location, report) for location, row in rows_of_split)
+            has_record = any(record is not None for record in records)
+        if not has_record:
+            report.report(self.describe(split))
+        return has_record
 
     def _no_records(self, split):
         view = self._views[split]
@@ -164,7 +191,8 @@ class Dataset:
                 f"Expected at least {BLOCK} records to derive the {split} split from, in {view.source.description}. "
                 "Give a folder with train, validation and test files instead."
             )
-        reason = "an empty file, or one with nothing but a header" if empty else "none with an answer in its context"
+        none = "none that can be used" if self.skip_invalid else "none with an answer in its context"
+        reason = "an empty file, or one with nothing but a header" if empty else none
         return f"Expected records in {self.describe(split)}. Received: {reason}."
 
     def _view(self, split):
@@ -173,22 +201,3 @@ class Dataset:
                 f"Unknown split of {self.spec}. Received: split={split!r}. Known: {', '.join(self.splits)}."
             )
         return self._views[split]
-
-
-def split_at_end(index: int, total: int) -> str:
-    """The derived split of a record of running text: eight tenths train, then one validation, one test."""
-    return "train" if index < total * 8 // BLOCK else "validation" if index < total * 9 // BLOCK else "test"
-
-
-def splits_of_block(seed: int, block: int) -> list[str]:
-    """The derived splits of a block of `BLOCK` records, by a hash of the seed: one for validation, one for the test.
-
-    Shares are exact, a file is read once, and records in sorted order are still spread over all splits.
-    """
-    digest = hashlib.blake2b(f"{seed}:{block}".encode(), digest_size=8).digest()
-    number = int.from_bytes(digest, "big")
-    splits = ["train"] * BLOCK
-    validation = number % BLOCK
-    splits[validation] = "validation"
-    splits[(validation + 1 + number // BLOCK % (BLOCK - 1)) % BLOCK] = "test"
-    return splits

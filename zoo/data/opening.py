@@ -2,7 +2,8 @@
 
 import importlib
 import pkgutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 
 from zoo.data.dataset import Dataset, View
 from zoo.data.fields import check_columns, columns_of, known_columns
+from zoo.data.span_annotations import annotation_columns
 from zoo.readers import Reader
 from zoo.readers._lines import check_exists
 from zoo.readers._reader import REGISTERED, SPLITS, UNNAMED, Row, split_in
 from zoo.readers.memory import DataInMemory, to_spec
-from zoo.runtime.errors import UserError, did_you_mean
+from zoo.runtime.errors import RowError, UserError, did_you_mean
 from zoo.runtime.plugins import load_plugins
 
 ORDER = ("train", "validation", "test")
@@ -28,6 +30,8 @@ def open_dataset(
     required: Collection[str] = (),
     split_strategy: str = "spread",
     optional: Collection[str] | None = None,
+    skip_invalid: bool = False,
+    check: Callable[[str, dict], None] | None = None,
 ) -> Dataset:
     """Open the dataset that `spec` names (see the docstring of `zoo.data`) and check the first record of every split.
 
@@ -41,6 +45,8 @@ def open_dataset(
             records: "spread" over all of them, "end" from the end of running text, "" not at all. With "" all records
             of a file without a split's name are "train".
         optional: the further fields that records may have; None: all.
+        skip_invalid: leave out rows that cannot be used; a message for each split counts them by reason.
+        check: function of (location, record) that raises `RowError` for a record that cannot be used.
 
     >>> dataset = zoo.open_dataset("sample:helpdesk")
     >>> dataset.splits
@@ -57,29 +63,44 @@ def open_dataset(
     spec = to_spec(spec)
     name, split = without_split(spec)
     views = _views(_sources(name, errors), split, split_strategy, name)
-    dataset = Dataset(str(spec), views, columns, seed, errors, required, split_strategy, optional)
+    dataset = Dataset(str(spec), views, columns, seed, errors, required, split_strategy, optional, skip_invalid, check)
     dataset.check()
     return dataset
 
 
-def first_rows(
+def first_row(spec: str | Path | DataInMemory, errors: str = "strict") -> Row:
+    """The first row of a dataset, with the source's own columns; {} for an empty one. Raises UserError, as opening."""
+    return next(iter(first_rows(spec, errors, 1)), {})
+
+
+def first_rows(spec: str | Path | DataInMemory, errors: str = "strict", count: int = 200) -> list[Row]:
+    """At most `count` rows from the beginning of a dataset, with the source's own columns."""
+    return _rows_of_source(_first_source(spec, errors), count)
+
+
+def first_rows_and_names(
     spec: str | Path | DataInMemory, errors: str = "strict", count: int = 500
 ) -> tuple[list[Row], dict[str, str]]:
-    """`(rows, names)`: the first rows of a dataset's training data, and {standard field: column} where these are known.
+    """`(rows, names)`: `first_rows`, and {standard field: column} of the columns that are known without the user.
 
-    Args:
-        spec, errors: as of `open_dataset`.
-        count: rows at most.
-
-    Raises UserError for whatever is wrong with the spec, and where there are no rows.
+    Raises UserError where there are no rows.
     """
-    name, split = without_split(to_spec(spec))
-    views = _views(_sources(name, errors), split, "", name)
-    source = next(iter(views.values())).source
-    rows = [row for _, row in islice(source.rows(), count)]
+    source = _first_source(spec, errors)
+    rows = _rows_of_source(source, count)
     if not rows:
         raise UserError(f"Expected records in {spec}. Received: an empty file, or one with nothing but a header.")
-    return rows, known_columns(columns_of({}, source.columns), rows[0])
+    return rows, annotation_columns(known_columns(columns_of({}, source.columns), rows[0]), rows[0])
+
+
+def _first_source(spec, errors):
+    name, split = without_split(to_spec(spec))
+    return next(iter(_views(_sources(name, errors), split, "", name).values())).source
+
+
+def _rows_of_source(source, count):
+    rows: Any = source.rows()
+    with closing(rows):
+        return list(islice((row for _, row in rows if not isinstance(row, RowError)), count))
 
 
 def without_split(spec: str) -> tuple[str, str | None]:

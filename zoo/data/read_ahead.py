@@ -5,6 +5,7 @@ from functools import cached_property
 
 from zoo.readers import Source
 from zoo.readers._reader import Row
+from zoo.runtime.errors import RowError
 
 MOST = 1000  # rows in the buffer; beyond that the next pass reads the source from its start
 
@@ -14,10 +15,10 @@ class ReadAhead:
 
     def __init__(self, source: Source):
         self.source = source
-        self._buffer: list[tuple[str, Row]] = []
-        self._iterator: Iterator[tuple[str, Row]] | None = None  # of the source, after the rows in the buffer
+        self._buffer: list[tuple[str, Row | RowError]] = []
+        self._iterator: Iterator[tuple[str, Row | RowError]] | None = None  # after the buffer
 
-    def ahead(self) -> Generator[tuple[str, Row]]:
+    def ahead(self) -> Generator[tuple[str, Row | RowError]]:
         """Yield (location, row) from the first row on; the rows stay in the buffer for the next call of `rows`."""
         self._iterator = self._iterator or self.source.rows()
         index = 0
@@ -41,7 +42,7 @@ class ReadAhead:
             self._buffer.append(row)
         return row is not None
 
-    def rows(self) -> Iterator[tuple[str, Row]]:
+    def rows(self) -> Iterator[tuple[str, Row | RowError]]:
         """Yield (location, row) of all rows."""
         buffer, iterator = self._take()
         if iterator is None:

@@ -92,7 +92,7 @@ def _lengths(value):
     if isinstance(value, str):
         return len(split_words(value)), len(value)
     if value and isinstance(value[0], dict):
-        turns = [_lengths(turn["content"]) for turn in value]
+        turns = [_lengths(message["content"]) for message in value]
         return sum(words for words, _ in turns), sum(characters for _, characters in turns)
     return len(value), sum(map(len, value)) + max(len(value) - 1, 0)
 

@@ -1,8 +1,9 @@
 """The contract of an objective: a task with its record fields, examples, head, loss, decision and scores."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
@@ -10,7 +11,7 @@ import numpy as np
 
 from zoo.layers.token_logits import TokenLoss
 from zoo.objectives._answers import Answers
-from zoo.objectives._preparation import Fields, Preparation
+from zoo.objectives._preparation import Fields, Preparation, check_texts
 from zoo.objectives._runner import Runner
 from zoo.runtime.field_comments import DocumentedFields
 
@@ -29,6 +30,7 @@ class Objective(Answers, DocumentedFields, ABC):
 
     Class attributes that training and export read:
         fields: the record fields.
+        reads_by: {record field: name of the boolean setting by which the objective reads it}.
         dynamic: `collate` draws other inputs in each epoch, so features of frozen layers cannot be cached.
         packable: several examples may share a row (`training.packed_length`).
         stateful: recurrent layers keep their state from batch to batch.
@@ -45,12 +47,17 @@ class Objective(Answers, DocumentedFields, ABC):
     dynamic, packable, stateful, per_token = False, True, False, ()
     proportions, means = (), ()
     split_strategy, graph_input = "spread", "texts"
+    reads_by: ClassVar[Mapping[str, str]] = MappingProxyType({})
     fields: ClassVar[Fields]  # set by each subclass; a property where settings change them
 
     def tokenizer_texts(self, record: dict) -> list[str]:
         """The texts of a record that a tokenizer is trained on; a list of words is one text."""
         texts = (record[name] for name in self.fields.texts)
         return [text if isinstance(text, str) else " ".join(text) for text in texts]
+
+    def check_record(self, location: str, record: dict) -> None:
+        """Raise `RowError`, with the location, for a record that cannot be trained on, such as one without a text."""
+        check_texts(location, record, self.fields.texts)
 
     def preparation(self, architecture: "Architecture") -> Preparation:
         """The pass over the records that prepares this objective for training with an architecture."""

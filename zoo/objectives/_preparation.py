@@ -1,10 +1,10 @@
 """Record fields of an objective, and its preparation: one pass over the records before training."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from zoo.runtime.errors import UserError
+from zoo.runtime.errors import RowError, UserError, did_you_mean
 
 ObjectiveT = TypeVar("ObjectiveT")  # a subclass of `zoo.objectives.Objective`
 
@@ -19,6 +19,21 @@ class Fields:
     optional: tuple[str, ...] = ()  # further columns that a record may have
     defaults: dict[str, str] = field(default_factory=dict)  # further fields of a record for `predict`
     contains: str = ""  # a string that the first input must contain, such as [MASK]
+
+    @property
+    def train(self) -> tuple[str, ...]:
+        """The fields that training reads."""
+        return tuple(dict.fromkeys([*self.required, *self.optional]))
+
+    def check_columns(self, columns: Iterable[str], also: Sequence[str] = ()) -> None:
+        """Raise UserError for a mapped field that the task does not read; `also` names further fields that it reads."""
+        read = tuple(dict.fromkeys([*self.train, *also]))
+        for name in columns:
+            if name not in read:
+                raise UserError(
+                    f"Expected columns for fields that this objective reads: {', '.join(read)}. "
+                    f"Received: {name!r}.{did_you_mean(name, read)}"
+                )
 
     def record(self, text: str | Sequence[str]) -> dict[str, str]:
         """A record without a label, from a text or a tuple of texts as `Pipeline.predict` takes it.
@@ -35,6 +50,14 @@ class Fields:
         if self.contains not in values[0]:
             raise UserError(f"Expected {self.contains} in {self.inputs[0]}. Received: {values[0]!r:.80}.")
         return dict(zip(self.inputs, values, strict=True)) | self.defaults
+
+
+def check_texts(location: str, record: dict, names: Sequence[str]) -> None:
+    """Raise `RowError`, with the location, where the texts of a record, or its lists of words, are all empty."""
+    texts = [record[name] for name in names]
+    if texts and not any("".join(text).strip() for text in texts):
+        received = ", ".join(f"{name}={text!r}" for name, text in zip(names, texts, strict=True))
+        raise RowError(f"Expected a text at {location}. Received: {received}.", "an empty text")
 
 
 class Preparation(Generic[ObjectiveT]):

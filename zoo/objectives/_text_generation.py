@@ -41,9 +41,6 @@ class TextGeneration(Generates):
     def scored_examples(self, records: Sequence[dict], tokenizer: Tokenizer) -> tuple[list[dict], Sequence[int]]:
         """`(examples, record indices)`: all training examples of a list of records, and the record of each."""
 
-    def check_record(self, location: str, record: dict) -> None:
-        """Raise UserError, with the location, for a record without a text to learn."""
-
     def preparation(self, architecture) -> Preparation:
         return GenerationPreparation(replace(self, decoder_start=architecture.decoder_start))
 

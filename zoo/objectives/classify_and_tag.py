@@ -29,7 +29,9 @@ class ClassifyAndTag(TagTokens):
 
     text_outputs = ("label",)
     proportions = ("accuracy_both", "accuracy_label")
-    fields = Fields(required=("tokens", "tags", "label"), inputs=("text",), texts=("tokens",))
+    fields = Fields(
+        required=("tokens", "tags", "label"), inputs=("text",), texts=("tokens",), optional=("text", "spans")
+    )
 
     @property
     def monitor(self) -> str:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from types import MappingProxyType
 
 import keras
 import numpy as np
@@ -42,6 +43,7 @@ class ClassifyText(Objective, Calibrates, Reports):
     threshold: float = 0.5  # multi-label: probability from which a label is selected; calibrated on validation
 
     proportions = ("accuracy",)
+    reads_by = MappingProxyType({"text_pair": "pair", "labels": "multi_label"})
 
     @property
     def monitor(self) -> str:

@@ -15,7 +15,7 @@ from zoo.objectives import Fields, Preparation, PromptTemplate
 from zoo.objectives._requirements import check_generates
 from zoo.objectives._text_generation import GenerationPreparation, TextGeneration
 from zoo.runtime.console import console
-from zoo.runtime.errors import UserError
+from zoo.runtime.errors import RowError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +44,15 @@ class FollowInstructions(TextGeneration):
 
     def check_record(self, location, record) -> None:
         if "messages" not in record and not {"instruction", "output"} <= set(record):
-            raise UserError(
-                f"Expected instruction and output, or messages, at {location}. Received: {', '.join(record)}."
+            received = ", ".join(record) or "a row without these columns"
+            raise RowError(
+                f"Expected instruction and output, or messages, at {location}. Received: {received}. "
+                "Map other names by --columns instruction=NAME,output=NAME or --columns messages=NAME.",
+                "a missing column",
             )
         if not any(answer.strip() for _, answer in self._pairs(record)):
-            raise UserError(f"Expected an answer at {location}. Received: none, or only empty ones.")
+            message = f"Expected an answer at {location}. Received: none, or only empty ones."
+            raise RowError(message, "an empty answer")
 
     def _pairs(self, record):
         return prompt_answer_pairs(messages_of(record), self.template)

@@ -15,7 +15,7 @@ from zoo.layers.pooling import pool
 from zoo.metrics.regression import regression_scores
 from zoo.objectives import Fields, Objective, Preparation
 from zoo.objectives._requirements import check_reads_tokens
-from zoo.runtime.errors import UserError
+from zoo.runtime.errors import RowError, UserError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,10 @@ class ScorePair(Objective):
 
     def check_architecture(self, architecture) -> None:
         check_reads_tokens(architecture, "score_pair")
+
+    def check_record(self, location, record) -> None:
+        super().check_record(location, record)
+        _number(record["label"], location)
 
     def examples(self, records, tokenizer, train=True):
         columns = ([record[name] for record in records] for name in self.fields.inputs)
@@ -104,5 +108,6 @@ def _number(label, location):
     except ValueError:
         number = float("nan")
     if not np.isfinite(number):
-        raise UserError(f"Expected a number as label at {location}. Received: label={label!r:.40}.")
+        message = f"Expected a number as label at {location}. Received: label={label!r:.40}."
+        raise RowError(message, "a label that is no number")
     return number

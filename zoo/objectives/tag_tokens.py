@@ -46,7 +46,7 @@ class TagTokens(Objective, Reports):
     packable = False  # a CRF would join the tags of neighbouring texts
     graph_input, answer_name = "words", "tags"
     text_outputs = ()  # names of further model outputs, for a text rather than for each word
-    fields = Fields(required=("tokens", "tags"), inputs=("text",), texts=("tokens",))
+    fields = Fields(required=("tokens", "tags"), inputs=("text",), texts=("tokens",), optional=("text", "spans"))
 
     def __post_init__(self) -> None:
         one_of("scheme", self.scheme, (AUTO, *span_schemes.NAMES, span_schemes.PLAIN))

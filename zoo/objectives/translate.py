@@ -13,7 +13,7 @@ from zoo.layers.token_logits import TokenLoss
 from zoo.objectives import Fields, PromptTemplate
 from zoo.objectives._requirements import check_reads_source
 from zoo.objectives._text_generation import TextGeneration
-from zoo.runtime.errors import UserError
+from zoo.runtime.errors import RowError, UserError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,8 @@ class Translate(TextGeneration):
 
     def check_record(self, location, record) -> None:
         if not record["target"].strip():
-            raise UserError(f"Expected a target at {location}. Received: target={record['target']!r}.")
+            message = f"Expected a target at {location}. Received: target={record['target']!r}."
+            raise RowError(message, "an empty target")
 
     def examples(self, records, tokenizer, train=True):
         sources = tokenizer.encode_batch([record["source"] for record in records], length=self.length)

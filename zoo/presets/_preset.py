@@ -17,6 +17,7 @@ class Data:
     columns: dict[str, str] = field(default_factory=dict)  # standard field -> the data's own name for it
     seed: int = 0  # of validation and test splits that are derived, because the data has none
     errors: str = "strict"  # or "replace": read broken UTF-8 as U+FFFD
+    skip_invalid: bool = False  # leave out, and count, rows that cannot be used; False: the first one is an error
 
 
 @with_field_comments

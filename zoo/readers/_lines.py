@@ -1,14 +1,20 @@
-"""Read lines of UTF-8 text and rows of tables, plain or gzipped, with errors that name file and line."""
+"""Read lines of text and rows of tables, plain or gzipped, with errors that name file and line."""
 
 import gzip
+import io
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from zoo.readers import Reader
-from zoo.runtime.errors import UserError, nearest, shorten
+from zoo.readers._encoding import LineDecoder, encoding_of_mark
+from zoo.runtime.console import print_once
+from zoo.runtime.errors import RowError, UserError, nearest, shorten
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -16,14 +22,22 @@ BYTE_ORDER_MARK = "\ufeff"
 def read_lines(path: str | Path, errors: str = "strict") -> Iterator[tuple[int, str]]:
     """Yield (number, line) for each line of a file, with its line ending, holding one line at a time.
 
+    The encoding is UTF-8, that of a byte order mark or, with "strict", perhaps cp1252: see `zoo.readers._encoding`.
     `errors` is "strict" or "replace" (broken UTF-8 becomes U+FFFD). Raises UserError that names the file and the line.
     """
-    for number, line in enumerate(_raw_lines(path), start=1):
+    lines = _raw_lines(path)
+    first = next(lines, b"")
+    if encoding := encoding_of_mark(first):
+        lines.close()
+        yield from enumerate(_lines_with_mark(path, encoding, errors), start=1)
+        return
+    decoder = LineDecoder(str(path), errors)
+    for number, line in enumerate(chain([first] if first else [], lines), start=1):
         if b"\0" in line:
             raise UserError(
                 f"Expected text. Received: a NUL byte at {path}:{number}. Is it UTF-16 or binary? Save it as UTF-8."
             )
-        text = _decode(line, f"{path}:{number}", errors)
+        text = decoder.decode(line, number)
         yield number, text.removeprefix(BYTE_ORDER_MARK) if number == 1 else text
 
 
@@ -59,28 +73,37 @@ def check_exists(path: str | Path) -> None:
     raise UserError(f"Expected a file or folder. Received: path={str(path)!r}, which does not exist.{hint}")
 
 
-def _raw_lines(path) -> Iterator[bytes]:
+def _raw_lines(path) -> Generator[bytes]:
+    with _opened(path) as file:
+        yield from file
+
+
+def _lines_with_mark(path, encoding, errors) -> Iterator[str]:
+    """The lines of a file in UTF-16 or UTF-32."""
+    print_once(f"Read {path} as {encoding.upper()}, by its byte order mark.")
+    try:
+        with _opened(path) as file, io.TextIOWrapper(file, encoding, errors, newline="\n") as text:
+            yield from text
+    except UnicodeError as error:
+        raise UserError(
+            f"Expected {encoding.upper()} in {path}, by its byte order mark. Received: {error}. Save it as UTF-8."
+        ) from error
+
+
+@contextmanager
+def _opened(path) -> Iterator[Any]:
+    """A file or gzipped file, opened for reading bytes. Raises UserError where it cannot be read."""
     check_exists(path)
     opener: Any = gzip.open if str(path).lower().endswith(".gz") else open
     try:
         with opener(path, "rb") as file:
-            yield from file
+            yield file
     except (EOFError, zlib.error) as error:
         raise UserError(
             f"Expected a complete gzip file. Received: {path}, which is truncated or damaged ({error})."
         ) from error
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror or error}.") from error
-
-
-def _decode(line, location, errors):
-    try:
-        return line.decode("utf-8", errors)
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"Expected UTF-8. Received: byte 0x{line[error.start]:02x} at {location}, byte {error.start + 1} of the "
-            "line. Save the file as UTF-8, or replace invalid bytes by U+FFFD with --errors replace."
-        ) from error
 
 
 class TableReader(Reader, ABC):
@@ -90,14 +113,19 @@ class TableReader(Reader, ABC):
     def cells(self, path: str | Path, errors: str) -> Iterator[tuple[int, list[str]]]:
         """Yield (line number, list of cells) for every row, the header included."""
 
+    def source(self, path, errors):
+        return replace(super().source(path, errors), header=str(path))
+
     def rows(self, path, errors):
         cells = self.cells(path, errors)
         header = next(cells, (1, []))[1]
         _check_header(header, path)
         for number, row in cells:
-            if len(row) != len(header):
-                raise UserError(_wrong_width(header, row, f"{path}:{number}"))
-            yield f"{path}:{number}", dict(zip(header, row, strict=True))
+            location = f"{path}:{number}"
+            if len(row) == len(header):
+                yield location, dict(zip(header, row, strict=True))
+            else:
+                yield location, RowError(_wrong_width(header, row, location), "a wrong number of fields")
 
 
 def _check_header(header, path):

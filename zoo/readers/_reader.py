@@ -28,6 +28,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from zoo.runtime.errors import RowError
+
 SPLITS = {
     "train": "train",
     "training": "train",
@@ -49,10 +51,11 @@ class Source:
     """The rows of one split, or of a complete dataset; every call of `rows` streams them from the start."""
 
     description: str  # for messages
-    rows: Callable[[], Iterator[tuple[str, Row]]]  # yields (location, row): a location such as "train.tsv:12"
+    rows: Callable[[], Iterator[tuple[str, Row | RowError]]]  # yields (location, row): at "train.tsv:12"
     digest: Callable[[], str]  # a hash that changes with the content
     columns: Mapping[str, str] = field(default_factory=dict)  # standard field -> column, unless the user maps others
     count: Callable[[], int] | None = None  # the number of rows, where that is quicker than `rows`
+    header: str = ""  # the file whose first row names the columns of all rows, for messages
 
 
 class Reader:
@@ -60,10 +63,11 @@ class Reader:
 
     extensions: tuple[str, ...] = ()  # in lower case, without .gz
 
-    def rows(self, path: str | Path, errors: str) -> Iterator[tuple[str, Row]]:
+    def rows(self, path: str | Path, errors: str) -> Iterator[tuple[str, Row | RowError]]:
         """Yield (location, row) of one file; a row is a dict of the file's own columns.
 
-        `errors` is "strict" or "replace", for broken UTF-8. Raise `zoo.UserError`, with the location, for a broken row.
+        `errors` is "strict" or "replace", for broken UTF-8. Raise `zoo.UserError`, with the location, for a broken row;
+        if rows follow that can be read, yield (location, `zoo.runtime.errors.RowError`) in its place.
         """
         raise NotImplementedError(f"{type(self).__name__} defines neither `rows` nor `sources`.")
 

@@ -6,7 +6,7 @@ Columns are separated by tabs or, where a line has none, by blanks. Lines that s
 
 from zoo.readers import Reader
 from zoo.readers._lines import read_lines, sentences, without_ending
-from zoo.runtime.errors import UserError, shorten
+from zoo.runtime.errors import RowError, shorten
 
 
 class Conll(Reader):
@@ -17,16 +17,23 @@ class Conll(Reader):
     def rows(self, path, errors):
         lines = (pair for pair in read_lines(path, errors) if not pair[1].startswith("-DOCSTART-"))
         for sentence in sentences(lines):
-            pairs = [_token_and_tag(line, f"{path}:{number}") for number, line in sentence]
-            yield (
-                f"{path}:{sentence[0][0]}",
-                {"tokens": [token for token, _ in pairs], "tags": [tag for _, tag in pairs]},
-            )
+            yield f"{path}:{sentence[0][0]}", _row(sentence, path)
+
+
+def _row(sentence, path):
+    try:
+        pairs = [_token_and_tag(line, f"{path}:{number}") for number, line in sentence]
+    except RowError as error:
+        return error
+    return {"tokens": [token for token, _ in pairs], "tags": [tag for _, tag in pairs]}
 
 
 def _token_and_tag(line, location):
     line = without_ending(line)
     columns = line.split("\t") if "\t" in line else line.split()
     if len(columns) < 2 or not columns[0] or not columns[-1]:
-        raise UserError(f"Expected a token and, in the last column, its tag at {location}. Received: {shorten(line)}.")
+        raise RowError(
+            f"Expected a token and, in the last column, its tag at {location}. Received: {shorten(line)}.",
+            "a token without a tag",
+        )
     return columns[0], columns[-1]

@@ -2,7 +2,7 @@
 
 from zoo.readers import Reader
 from zoo.readers._lines import read_lines, sentences, without_ending
-from zoo.runtime.errors import UserError, shorten
+from zoo.runtime.errors import RowError, shorten
 
 WIDTH, ID, FORM, UPOS = 10, 0, 1, 3
 TEXT = "# text = "
@@ -19,7 +19,11 @@ class Conllu(Reader):
     def rows(self, path, errors):
         for sentence in sentences(read_lines(path, errors)):
             lines = [(f"{path}:{number}", without_ending(line)) for number, line in sentence]
-            words = [word for word in map(_columns, lines) if word and word[ID].isdecimal()]
+            try:
+                words = [word for word in map(_columns, lines) if word and word[ID].isdecimal()]
+            except RowError as error:
+                yield lines[0][0], error
+                continue
             if words:
                 yield lines[0][0], _row(words, [line for _, line in lines])
 
@@ -31,7 +35,8 @@ def _columns(located_line):
         return None
     columns = line.split("\t")
     if len(columns) != WIDTH:
-        raise UserError(f"Expected {WIDTH} columns separated by tabs at {location}. Received: {shorten(line)}.")
+        message = f"Expected {WIDTH} columns separated by tabs at {location}. Received: {shorten(line)}."
+        raise RowError(message, "a wrong number of columns")
     return columns
 
 

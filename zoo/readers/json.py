@@ -1,4 +1,4 @@
-"""JSON files of three forms: a list of objects, splits of texts and labels as CLINC150 has them, and SQuAD.
+"""JSON files: a list of objects, splits of texts and labels as CLINC150 has them, SQuAD, Label Studio, spaCy.
 
 A file is one JSON value, so it is held in memory while it is read.
 """
@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 
 from zoo.readers import Reader
+from zoo.readers._annotations import annotated_row
 from zoo.readers._lines import read_lines
 from zoo.readers._reader import SPLITS, UNNAMED, Source, digest_files, split_in
-from zoo.runtime.errors import UserError, shorten
+from zoo.runtime.errors import RowError, UserError, shorten
 
 
 class Json(Reader):
@@ -84,13 +85,20 @@ def _rows_of_split(rows, split, path):
 
 def _located(rows, description):
     for number, row in enumerate(rows, start=1):
-        if isinstance(row, list) and len(row) == 2:
-            row = {"text": row[0], "label": row[1]}
-        if not isinstance(row, dict):
-            raise UserError(
-                f"Expected an object or [text, label] at {description} record {number}. Received: {shorten(row)}."
-            )
-        yield f"{description} record {number}", row
+        location = f"{description} record {number}"
+        yield location, _row(row, str(description), location)
+
+
+def _row(value, description, location):
+    try:
+        row = annotated_row(value, description, location)
+    except RowError as error:
+        return error
+    if isinstance(row, list) and len(row) == 2:
+        return {"text": row[0], "label": row[1]}
+    if isinstance(row, dict):
+        return row
+    return RowError(f"Expected an object or [text, label] at {location}. Received: {shorten(row)}.")
 
 
 def _questions(articles, path):

@@ -3,8 +3,9 @@
 import json
 
 from zoo.readers import Reader
+from zoo.readers._annotations import annotated_row
 from zoo.readers._lines import read_lines
-from zoo.runtime.errors import UserError, shorten
+from zoo.runtime.errors import RowError, shorten
 
 
 class JsonLines(Reader):
@@ -23,11 +24,13 @@ class JsonLines(Reader):
 
 def _object(line, location):
     try:
-        value = json.loads(line)
+        value = annotated_row(json.loads(line), location.rpartition(":")[0], location)
+    except RowError as error:
+        return error
     except ValueError as error:
-        raise UserError(
-            f"Expected one JSON object at {location}. Received: {shorten(line.strip())} ({error})."
-        ) from error
+        message = f"Expected one JSON object at {location}. Received: {shorten(line.strip())} ({error})."
+        return RowError(message, "broken JSON")
     if not isinstance(value, dict):
-        raise UserError(f"Expected one JSON object at {location}. Received: {shorten(value)}.")
+        message = f"Expected one JSON object at {location}. Received: {shorten(value)}."
+        return RowError(message, "JSON that is no object")
     return value

@@ -4,10 +4,17 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from rich.console import Console
 
 console = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+@cache
+def print_once(message: str) -> None:
+    """Print a message, once in this process: data is read several times."""
+    console.print(message, markup=False)
 
 
 @contextmanager

@@ -25,6 +25,18 @@ class UserError(ValueError):
     """
 
 
+class RowError(UserError):
+    """A row of data that cannot be used, while the rows after it can: `--skip` leaves such rows out.
+
+    Args:
+        reason: what such rows have in common, as a noun: "an empty label".
+    """
+
+    def __init__(self, message: str, reason: str = "a value of the wrong form") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 def user_message(error: BaseException) -> str | None:
     """The one-line message of a user error, without a line break; None for a bug.
 

@@ -14,7 +14,8 @@ from zoo import backend, catalog, config
 from zoo.architectures.mlp import MLP
 from zoo.checkpoints.warm_start import read_pretrained, start_from
 from zoo.data.column_guess import guess_columns, guess_fields
-from zoo.data.opening import first_rows, open_dataset
+from zoo.data.opening import first_rows_and_names, open_dataset
+from zoo.data.row_report import naming_skip
 from zoo.data.statistics import statistics_of
 from zoo.data.word_alignment import split_words
 from zoo.objectives.classify_text import ClassifyText
@@ -33,7 +34,7 @@ BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16")  # of /proc/cpuinfo
 
 def guess_preset(data: Any, columns: Mapping[str, str] | None = None) -> str:
     """The name of the recipe that suits the columns of the data. Raises UserError where the data cannot be read."""
-    rows, names = first_rows(data)
+    rows, names = first_rows_and_names(data)
     return guess_recipe(rows, {**names, **(columns or {})})
 
 
@@ -59,19 +60,26 @@ def preset_for_data(
     """
     recipe: Recipe = catalog.load("recipes", name)()
     settings = _data_settings(overrides)
-    rows, names = first_rows(spec, settings.errors)
+    rows, names = first_rows_and_names(spec, settings.errors)
     names = {**names, **(columns or {})}
     fields = recipe.fields_of(guess_fields(rows, names))
     columns = {**guess_columns(rows, fields, names), **(columns or {})}
     _report_columns(columns)
-    dataset = open_dataset(spec, columns, settings.seed, settings.errors, fields, recipe.split_strategy)
-    statistics = statistics_of(dataset)
-    texts = (record.get(fields[0], "") for record in dataset.records("train"))
-    resources = _resources(init, budget, list(islice(texts, SAMPLE)))
+    with naming_skip():
+        statistics, texts = _read(spec, columns, settings, fields, recipe.split_strategy)
+    resources = _resources(init, budget, texts)
     choice = recipe.choose(statistics, resources)
     console.print(f"{name}: {_size(statistics, fields)}. {'; '.join(choice.reasons)}.")
     preset = replace(choice.preset, data=replace(settings, spec=spec, columns=columns))
     return start_from(preset, preset.training.init) if preset.training.init else preset
+
+
+def _read(spec, columns, settings, fields, split_strategy):
+    """(statistics of the data, texts of its first records)."""
+    options = settings.seed, settings.errors, fields, split_strategy, None, settings.skip_invalid
+    dataset = open_dataset(spec, columns, *options)
+    texts = (record.get(fields[0], "") for record in dataset.records("train"))
+    return statistics_of(dataset), list(islice(texts, SAMPLE))
 
 
 def _data_settings(overrides):

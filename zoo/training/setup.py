@@ -15,6 +15,7 @@ from zoo.readers.memory import to_spec
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError, did_you_mean
 from zoo.text.tokenizer import Tokenizer
+from zoo.training.data_columns import with_data
 from zoo.training.finetuning import check_tuning
 from zoo.training.optimizer import SCHEDULES
 from zoo.training.own_data import BUDGET, preset_for_data
@@ -42,8 +43,10 @@ def resolve_preset(
         preset = config.override(_from_recipe(name, spec, columns, overrides, init, budget), overrides)
     else:
         base = preset if isinstance(preset, Preset) else _named(name)
+        base.objective.fields.check_columns(base.data.columns)
         preset = config.override(_with_init(base, init, overrides), overrides)
-        preset = _with_data(preset, spec or to_spec(preset.data.spec, fingerprint=True), columns)
+        spec = spec or to_spec(preset.data.spec, fingerprint=True)
+        preset = with_data(preset, base.data, spec, columns, overrides)
     for part, kind in config.PARTS.items():
         catalog.name_of(kind, getattr(preset, part))  # raises where a class could not be loaded again
     if not preset.data.spec:
@@ -69,12 +72,6 @@ def _named(name):
         hint = "zoo list presets shows all; zoo train DATA chooses one for your data."
         raise UserError(f"Unknown preset. Received: {name!r}.{did_you_mean(name, known)} {hint}")
     return catalog.load("presets", name)
-
-
-def _with_data(preset, spec, columns):
-    """The preset with the user's data and columns."""
-    preset = replace(preset, data=replace(preset.data, spec=spec))
-    return replace(preset, data=replace(preset.data, columns=dict(columns))) if columns else preset
 
 
 def check_packing(preset: Preset) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.data.dataset import Dataset
 from zoo.data.opening import open_dataset
+from zoo.data.row_report import naming_skip
 from zoo.data.training_rows import hash_texts, unique_hashes
 from zoo.objectives import Objective
 from zoo.presets import Preset
@@ -37,8 +38,13 @@ def load_data(preset: Preset, tokenizer_path: Path | None = None) -> LoadedData:
 
     Raises UserError for a mistake in the data, and for an objective that the architecture cannot serve.
     """
+    preset.objective.check_architecture(preset.architecture)
+    with naming_skip():
+        return _load_data(preset, tokenizer_path)
+
+
+def _load_data(preset, tokenizer_path):
     objective = preset.objective
-    objective.check_architecture(preset.architecture)
     check_word_vectors(preset)
     dataset = open_preset_dataset(preset)
     _check_splits(dataset, preset.data.spec)
@@ -63,7 +69,15 @@ def open_preset_dataset(preset: Preset) -> Dataset:
     data, objective = preset.data, preset.objective
     fields = objective.fields
     return open_dataset(
-        data.spec, data.columns, data.seed, data.errors, fields.required, objective.split_strategy, fields.optional
+        data.spec,
+        data.columns,
+        data.seed,
+        data.errors,
+        fields.required,
+        objective.split_strategy,
+        fields.optional,
+        data.skip_invalid,
+        objective.check_record,
     )
 
 

@@ -1,0 +1,63 @@
+"""Column names: a column of a row, several joined (`subject+body`), or one in nested objects and lists (`ticket.body`).
+
+A column whose own name holds a + or a . goes before a joined or nested one.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+JOIN = "+"
+NESTED = "."
+_MISSING = object()
+
+
+def has_column(row: Mapping[str, Any], column: str) -> bool:
+    """Whether a row has a column: each part of a joined one."""
+    return column in row or bool(_values(row, column))
+
+
+def column_values(row: Mapping[str, Any], column: str) -> list[Any]:
+    """The values of a column: one, or one for each part of a joined column. Raises KeyError for a missing column."""
+    values = [row[column]] if column in row else _values(row, column)
+    if not values:
+        raise KeyError(column)
+    return values
+
+
+def column_names(row: Mapping[str, Any]) -> list[str]:
+    """The names of the columns of a row, nested ones with their path."""
+    return list(_names(row, ""))
+
+
+def _values(row, column):
+    """The value of each part of a column that is not itself a key of the row; [] where one is missing."""
+    values = [_nested(row, part.strip()) for part in column.split(JOIN)]
+    return [] if any(value is _MISSING for value in values) else values
+
+
+def _nested(value, path):
+    """The value at a path such as messages.0.content; the longest key that a dict has goes first."""
+    if not path:
+        return _MISSING
+    if isinstance(value, list):
+        head, _, tail = path.partition(NESTED)
+        if not head.removeprefix("-").isdecimal() or not -len(value) <= int(head) < len(value):
+            return _MISSING
+        return _nested(value[int(head)], tail) if tail else value[int(head)]
+    if not isinstance(value, Mapping):
+        return _MISSING
+    if path in value:
+        return value[path]
+    names = path.split(NESTED)
+    for count in range(len(names) - 1, 0, -1):
+        key = NESTED.join(names[:count])
+        if key in value and (inner := _nested(value[key], NESTED.join(names[count:]))) is not _MISSING:
+            return inner
+    return _MISSING
+
+
+def _names(row, prefix) -> Iterator[str]:
+    for name, value in row.items():
+        yield f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            yield from _names(value, f"{prefix}{name}{NESTED}")
