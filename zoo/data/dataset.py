@@ -75,7 +75,7 @@ class Dataset:
         names = columns_of(self.columns, view.source.columns, self.fields)
         for _, location, row in self._rows(view.source, {split: view}):
             record = self._record(view.source, names, row, location, RowReport())
-            if record is not None:
+            if record is not None and not isinstance(row, RowError):
                 yield row, record
 
     def visit(self, splits: Collection[str] | None = None) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -130,7 +130,8 @@ def _received(name, row):
 def _standard_form(field, values, location):
     """The standard form of the values of a column: texts are joined by a blank, lists follow one another."""
     if field in STRINGS:
-        return " ".join(text for value in values if (text := _string(field, value, location)))
+        texts = [_string(field, value, location) for value in values]
+        return " ".join(text for text in texts if text)
     if field in LISTS:
         return [item for value in values for item in _strings(field, value, location)]
     if len(values) > 1:

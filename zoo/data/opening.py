@@ -89,7 +89,7 @@ def first_rows_and_names(
     rows = _rows_of_source(source, count)
     if not rows:
         raise UserError(f"Expected records in {spec}. Received: an empty file, or one with nothing but a header.")
-    return rows, annotation_columns(known_columns(columns_of({}, source.columns), rows[0]), rows[0])
+    return rows, dict(annotation_columns(known_columns(columns_of({}, source.columns), rows[0]), rows[0]))
 
 
 def _first_source(spec, errors):

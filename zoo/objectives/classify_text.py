@@ -159,7 +159,7 @@ class ClassifyText(Objective, Calibrates, Reports):
         """(labels, truth, predicted labels) with a column, too, for each label that training lacks."""
         unseen = self._unseen(records)
         labels, predicted = (*self.labels, *unseen), self.predicted_labels(decisions)
-        predicted = np.pad(predicted, [(0, 0), (0, len(unseen))])
+        predicted = np.pad(predicted, np.array([(0, 0), (0, len(unseen))]))
         return labels, replace(self, labels=labels).truth(records), predicted
 
     def probabilities(self, decisions: Sequence[dict]) -> np.ndarray:

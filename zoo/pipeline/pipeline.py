@@ -140,12 +140,12 @@ class Pipeline(GenerationMethods):
         return (record for _, record in self.rows_of(data, columns, errors))
 
     def rows_of(
-        self, data: str | Path, columns: Mapping[str, str] | None = None, errors: str = "strict"
+        self, data: str | Path | DataInMemory, columns: Mapping[str, str] | None = None, errors: str = "strict"
     ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         """Yield (row, record): the records of `records_of`, each with its row of all columns, {column: value}."""
-        inputs = self.objective.fields.inputs
-        columns = self._columns_of(data, columns, errors, inputs)
-        dataset = open_dataset(data, columns, errors=errors, required=inputs, split_strategy="")
+        spec, inputs = to_spec(data), self.objective.fields.inputs
+        columns = self._columns_of(spec, columns, errors, inputs)
+        dataset = open_dataset(spec, columns, errors=errors, required=inputs, split_strategy="")
         for split in dataset.splits:
             yield from dataset.rows_and_records(split)
 

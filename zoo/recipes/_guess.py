@@ -39,5 +39,6 @@ def guess_recipe(rows: Sequence[Row], names: Mapping[str, str]) -> str:
 
 def _of_pairs(rows, names):
     """Pairs with labels on a scale are scored, other pairs are classified."""
-    column = guess_columns(rows, ("text", "text_pair", "label"), names).get("label", names.get("label", "label"))
+    guessed = guess_columns(rows, ("text", "text_pair", "label"), names)
+    column = guessed.get("label") or names.get("label", "label")
     return "score_pair" if is_scale(rows, column) else "classify_text"

@@ -4,6 +4,7 @@ zoo train classify_and_tag --data DATA
 """
 
 from dataclasses import replace
+from typing import Any
 
 from zoo.objectives.classify_and_tag import ClassifyAndTag
 from zoo.recipes import Choice, Recipe
@@ -21,6 +22,6 @@ class ClassifyAndTagRecipe(Recipe):
         if choice:
             return choice
         tagger = TagTokensRecipe().choose(data, replace(resources, init="", pretrained=None))
-        tags = tagger.preset.objective
+        tags: Any = tagger.preset.objective
         objective = ClassifyAndTag(length=tags.length, crf=tags.crf)
         return Choice(replace(tagger.preset, objective=objective), tagger.reasons)
