@@ -30,7 +30,7 @@ log=$(mktemp)  # TensorFlow's start-up lines; shown if it fails
 say "Done. Now your own text"
 cat <<END
   A CSV with a column of texts and a column of labels, say tickets.csv with "body" and "topic":
-    $zoo train mlp_requests --data tickets.csv --columns text=body,label=topic --to saved_models/topics
+    $zoo train classify_text --data tickets.csv --columns text=body,label=topic --to saved_models/topics
     $zoo predict saved_models/topics "some text"
     $zoo export saved_models/topics
   Serve it, and ask the server:
