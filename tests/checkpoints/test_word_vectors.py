@@ -160,9 +160,9 @@ def test_missing_and_truncated_files(tmp_path):
     write("glove", tmp_path / "glove.txt")
     with pytest.raises(UserError, match=r"which does not exist. Did you mean 'glove.txt'\?"):
         open_word_vectors(tmp_path / "glov.txt")
-    whole = {form: write(form, tmp_path / form).read_bytes() for form in FORMS}
+    contents = {form: write(form, tmp_path / form).read_bytes() for form in FORMS}
     for form in ("binary", "text"):
-        (tmp_path / form).write_bytes(whole[form][:-12])
+        (tmp_path / form).write_bytes(contents[form][:-12])
         with pytest.raises(
             UserError, match=rf"Received: .*{form}, which is truncated|in line 10 of .*{form}. Received"
         ):
@@ -175,6 +175,6 @@ def test_missing_and_truncated_files(tmp_path):
     (tmp_path / "model.bin").write_bytes((tmp_path / "model.bin").read_bytes()[:-5])
     with pytest.raises(UserError, match="which is truncated"):
         read_word_vectors(tmp_path / "model.bin", ["unheard"])
-    (tmp_path / "glove").write_bytes(whole["glove"].replace(b"paris ", b"paris x"))
+    (tmp_path / "glove").write_bytes(contents["glove"].replace(b"paris ", b"paris x"))
     with pytest.raises(UserError, match=r"Expected numbers after 'paris' .* Received: 'x"):
         read_word_vectors(tmp_path / "glove", ["paris"])

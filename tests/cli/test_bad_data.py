@@ -49,11 +49,22 @@ def test_a_missing_file_names_the_nearest(train, check_refused, data):
     check_refused("train and validation splits in data.tsv#train. Received: only train.", train, "data.tsv#train")
 
 
-def test_a_label_that_training_lacks(train, check_refused):
+def test_a_label_that_training_lacks_is_reported(train):
     Path("data").mkdir()
     Path("data/train.tsv").write_text(TABLE)
     Path("data/dev.tsv").write_text(f"{TABLE}so so\tgod\n")
-    check_refused("at data/dev.tsv:22. Received: label='god'. Did you mean 'good'?", train, "data")
+    result = train("data")
+    assert result.status == 0
+    assert "that the training split lacks" in result.err
+    assert "god (1), first at data/dev.tsv:22. Did you mean 'good'?" in result.err
+
+
+def test_a_split_with_none_of_the_labels_of_training(train, check_refused):
+    Path("data").mkdir()
+    Path("data/train.tsv").write_text(TABLE)
+    Path("data/dev.tsv").write_text("text\tlabel\nso so\tgod\n")
+    message = "Expected labels such as bad, good in data...label='god' at data/dev.tsv:2. Did you mean 'good'?"
+    check_refused(message, train, "data")
 
 
 def test_columns_that_are_not_there(train, check_refused, data):

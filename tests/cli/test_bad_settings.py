@@ -14,7 +14,9 @@ from zoo.pipeline import pipeline
 
 
 def test_unknown_names(cli, check_refused):
-    check_refused("'text_cnn_sts2'. Did you mean 'text_cnn_sst2'? Known: ", cli, "train", "text_cnn_sts2")
+    check_refused(
+        "'text_cnn_sts2'. Did you mean 'text_cnn_sst2'? zoo list presets shows all", cli, "train", "text_cnn_sts2"
+    )
     check_refused("'preset'. Did you mean 'presets'? Known: ", cli, "list", "preset")
     check_refused("No such command 'trian'. Did you mean 'train'? (see zoo --help)", cli, "trian")
     check_refused("No such option: --jsn...--json", cli, "list", "--jsn")

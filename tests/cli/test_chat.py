@@ -70,9 +70,9 @@ def test_a_pipe(cli, chat_model):
     ("options", "stdin", "message"),
     [
         ([], b"a" * 200, "Expected a text of at most 76 tokens, the template's included. Received: 2"),
-        (["--max-new-tokens", 96], b"a", "max_new_tokens must leave room for a question in the context of 96 tokens"),
-        (["--top-k", 5], b"a", "top_k needs a temperature"),
-        (["--contrastive-alpha", 0.5], b"a", "contrastive_alpha needs top_k"),
+        (["--max-new-tokens", 96], b"a", "--max-new-tokens must leave room for a question in the context of 96 tokens"),
+        (["--top-k", 5], b"a", "--top-k needs a temperature"),
+        (["--contrastive-alpha", 0.5], b"a", "--contrastive-alpha needs --top-k"),
     ],
 )
 def test_mistakes(cli, chat_model, options, stdin, message):

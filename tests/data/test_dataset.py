@@ -171,7 +171,7 @@ def collect_labels(dataset, field="label"):
     for split, location, record in dataset.visit():
         collector.add(split, location, record)
     labels = collector.labels(dataset.describe("train"))
-    collector.check(labels)
+    collector.check(labels, dataset.describe)
     return labels
 
 
@@ -185,15 +185,24 @@ def test_labels_come_from_the_training_split_sorted(tmp_path):
         collect_labels(dataset, "labels")
 
 
-def test_labels_of_other_splits_are_those_of_the_training_split(tmp_path):
+def test_labels_that_the_training_split_lacks_are_reported(tmp_path, capsys):
     write(tmp_path / "train.jsonl", '{"label": "b", "tags": ["O", "X"]}\n{"label": "aa", "tags": []}')
-    write(tmp_path / "dev.jsonl", '{"label": "a", "tags": ["Y"]}')
+    write(tmp_path / "dev.jsonl", '{"label": "a", "tags": ["Y"]}\n{"label": "b", "tags": ["O"]}')
     dataset = open_dataset(tmp_path)
-    location = re.escape(str(tmp_path / "dev.jsonl") + ":1")
-    with pytest.raises(ValueError, match=rf"training split has, at {location}. Received: label='a'. Did you mean 'aa'"):
-        collect_labels(dataset)
-    with pytest.raises(ValueError, match=r"Received: tags='Y'\."):
-        collect_labels(dataset, "tags")
+    assert collect_labels(dataset) == ("aa", "b")
+    message = capsys.readouterr().err
+    assert "that the training split lacks" in message
+    assert f"a (1), first at {tmp_path / 'dev.jsonl'}:1. Did you mean 'aa'?" in message
+    assert collect_labels(dataset, "tags") == ("O", "X")
+    assert f"Y (1), first at {tmp_path / 'dev.jsonl'}:1." in capsys.readouterr().err
+
+
+def test_a_split_with_none_of_the_labels_is_refused(tmp_path):
+    write(tmp_path / "train.jsonl", '{"label": "b"}\n{"label": "aa"}')
+    write(tmp_path / "dev.jsonl", '{"label": "a"}')
+    location = re.escape(f"{tmp_path / 'dev.jsonl'}:1")
+    with pytest.raises(ValueError, match=rf"such as aa, b in .*Received: label='a' at {location}. Did you mean 'aa'"):
+        collect_labels(open_dataset(tmp_path))
 
 
 def test_one_class_only_is_refused(tmp_path):

@@ -316,6 +316,8 @@ def test_tokens_that_cannot_spell_the_texts():
 
 def test_without_the_package_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "outlines_core", None)
-    with pytest.raises(ValueError, match=r"need the package outlines-core: pip install 'zoo\[constraints\]'."):
+    with pytest.raises(
+        ValueError, match=r'need the package outlines-core: pip install "keras-text-zoo\[constraints\]"'
+    ):
         from_regex("a")
     assert accepts(from_choices(["a"]), "a")

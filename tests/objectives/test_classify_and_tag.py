@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score, f1_score
 from tiny import FakePredictor, all_or_few, compatible, decide, overfit, shrink, spans_from
 
 import zoo
@@ -107,10 +108,32 @@ def test_labels_and_tags_come_from_the_training_split(tmp_path):
     assert set(prepared.tags) >= set(BOTH.tags)
 
 
-def test_a_label_that_training_lacks_is_refused(tmp_path):
-    dataset = write(tmp_path, RECORDS * 4)
-    with pytest.raises(ValueError, match="label"):
-        replace(BOTH, labels=("book", "play")).prepare(dataset, shrink("lstm"))
+def test_a_label_that_training_lacks_is_reported(tmp_path, capsys):
+    objective = replace(BOTH, labels=("book", "play"), tags=())
+    prepared = objective.prepare(write(tmp_path, RECORDS * 4), shrink("lstm"))
+    assert prepared.labels == ("book", "play")
+    assert "that the training split lacks" in capsys.readouterr().err
+
+
+def test_a_label_that_training_lacks_is_a_mistake_as_in_scikit_learn():
+    objective = replace(BOTH, labels=("book", "play"))
+    true = [record["label"] for record in RECORDS]  # three of them are "weather"
+    predicted = [0, 1, 1, 0, 0, 1, 1, 1]
+    labels = decide(objective.classifier, np.eye(2, dtype="float32")[predicted])
+    tags = [[objective.tags.index(tag) for tag in record["tags"]] for record in RECORDS]
+    predictions = [
+        spans_from(objective, row, [1] * len(row))
+        | {"classes": label["labels"], "probabilities": label["probabilities"]}
+        for row, label in zip(tags, labels, strict=True)
+    ]
+    scores = objective.scores(predictions, RECORDS)
+    names = [objective.labels[index] for index in predicted]
+    assert scores["accuracy_label"] == accuracy_score(true, names) == 3 / 8
+    assert scores["f1_label"] == pytest.approx(f1_score(true, names, average="macro", zero_division=0))
+    assert scores["f1"] == 1
+    assert scores["accuracy_both"] == 3 / 8
+    (weather,) = [row for row in objective.per_class(predictions, RECORDS) if row["label"] == "weather"]
+    assert (weather["support"], weather["recall"]) == (3, 0)
 
 
 def test_networks_without_token_features_are_refused():

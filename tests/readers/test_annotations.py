@@ -197,7 +197,7 @@ def test_doc_bin(tmp_path, capsys):
 def test_doc_bin_without_spacy(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "spacy", None)
     (tmp_path / "train.spacy").write_bytes(b"x")
-    with pytest.raises(UserError, match=r'pip install "zoo\[spacy\]"'):
+    with pytest.raises(UserError, match=r'pip install "keras-text-zoo\[spacy\]"'):
         read(tmp_path / "train.spacy")
 
 

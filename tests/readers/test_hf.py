@@ -118,5 +118,6 @@ def test_a_missing_library_names_the_extra(monkeypatch):
         raise ImportError(f"No module named {module!r}")
 
     monkeypatch.setattr(_optional, "import_module", missing)
-    with pytest.raises(ValueError, match=r'^Reading data sets of Hugging Face needs .*: pip install "zoo\[hf\]"$'):
+    expected = r'^Reading data sets of Hugging Face needs .*: pip install "keras-text-zoo\[hf\]"$'
+    with pytest.raises(ValueError, match=expected):
         open_dataset("hf:imdb")

@@ -67,7 +67,7 @@ def test_a_preset_from_scratch_is_legal_for_data_of_every_size(name, rows, words
 @pytest.mark.parametrize("name", FIELDS)
 def test_pretrained_weights_are_fine_tuned_where_they_suit(name):
     network = NETWORKS.get(name, ENCODER)
-    choice = choose(name, init="FOLDER", pretrained=network, gpu=True)
+    choice = choose(name, init="FOLDER", name="FOLDER", pretrained=network, gpu=True)
     assert choice.preset.training.init == "FOLDER"
     assert choice.preset.architecture == network
     assert choice.reasons[0] == "fine-tunes FOLDER"
@@ -76,14 +76,14 @@ def test_pretrained_weights_are_fine_tuned_where_they_suit(name):
 
 
 def test_an_encoder_is_not_fine_tuned_to_generate():
-    choice = choose("next_token", init="FOLDER", pretrained=ENCODER)
+    choice = choose("next_token", init="FOLDER", name="FOLDER", pretrained=ENCODER)
     assert not choice.preset.training.init
     assert "FOLDER does not suit" in choice.reasons[0]
 
 
 def test_the_budget_decides_between_fine_tuning_and_scratch():
     data = statistics(FIELDS["classify_text"], rows=50_000, words=100)
-    weights = {"init": "FOLDER", "pretrained": ENCODER}
+    weights = {"init": "FOLDER", "name": "FOLDER", "pretrained": ENCODER}
     short, long = (choose("classify_text", data, budget=budget, **weights) for budget in (60, 86_400))
     assert not short.preset.training.init
     assert "--budget" in short.reasons[0]
@@ -93,21 +93,23 @@ def test_the_budget_decides_between_fine_tuning_and_scratch():
 
 
 def test_weights_of_another_language_are_not_used():
-    choice = choose("classify_text", init="FOLDER", pretrained=ENCODER, tokens_per_word=4.0)
+    choice = choose("classify_text", init="FOLDER", name="FOLDER", pretrained=ENCODER, tokens_per_word=4.0)
     assert not choice.preset.training.init
     assert "another language" in choice.reasons[0]
 
 
 def test_wide_networks_are_fine_tuned_at_a_lower_rate():
     small, base, large = (
-        choose("classify_text", init="FOLDER", pretrained=replace(ENCODER, width=width), gpu=True).preset.training
+        choose(
+            "classify_text", init="FOLDER", name="FOLDER", pretrained=replace(ENCODER, width=width), gpu=True
+        ).preset.training
         for width in (384, 768, 1024)
     )
     assert small.learning_rate > base.learning_rate > large.learning_rate
 
 
 def test_half_precision_where_the_processor_computes_in_it():
-    weights = {"init": "FOLDER", "pretrained": ENCODER}
+    weights = {"init": "FOLDER", "name": "FOLDER", "pretrained": ENCODER}
     assert choose("classify_text", bfloat16=True, **weights).preset.training.precision == "mixed_bfloat16"
     assert choose("classify_text", bfloat16=False, **weights).preset.training.precision == "float32"
 
@@ -129,5 +131,5 @@ def test_spans_are_tagged_with_a_crf_and_parts_of_speech_without():
 def test_pairs_and_several_labels():
     pair = choose("classify_text", statistics(("text", "text_pair", "label")))
     assert pair.preset.objective.pair
-    several = replace(statistics(("text", "labels")), label_counts={"labels": {"a": 3, "b": 4}})
-    assert choose("classify_text", several).preset.objective.multi_label
+    multi_label = replace(statistics(("text", "labels")), label_counts={"labels": {"a": 3, "b": 4}})
+    assert choose("classify_text", multi_label).preset.objective.multi_label

@@ -1,6 +1,7 @@
 """Baselines of every objective, against scores that are known or computed in another way."""
 
 from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 import zoo
 from zoo.data.masking import mask_examples
+from zoo.data.record_sample import RecordSample
 from zoo.metrics.text import bleu
 from zoo.objectives import Objective
 from zoo.objectives.classify_and_tag import ClassifyAndTag
@@ -25,7 +27,7 @@ from zoo.objectives.tag_tokens import TagTokens
 from zoo.objectives.translate import Translate
 from zoo.presets import Preset
 from zoo.tokenizers.words import Words
-from zoo.training.baselines import BaselineData, baseline, baselines_of, scoring_baselines
+from zoo.training.baselines import BaselineData, baselines_of, scoring_baselines
 from zoo.training.baselines.scoring_baselines import baseline_scores
 
 WORDS = {"red": "rose lips brick fire", "blue": "sky sea jeans ice", "green": "leaf moss lime grass"}
@@ -33,9 +35,8 @@ WORDS = {"red": "rose lips brick fire", "blue": "sky sea jeans ice", "green": "l
 
 def data_of(train, test, examples=None, tokenizer=None):
     """`BaselineData` of lists of records."""
-    dataset = SimpleNamespace(records=lambda split: iter({"train": train}[split]))
     splits = {"validation": test, "test": test}
-    return BaselineData(dataset, splits, SimpleNamespace(values=examples), tokenizer)
+    return BaselineData(RecordSample(train), splits, SimpleNamespace(values=examples), tokenizer)
 
 
 def scores_of(objective, *data, **options):
@@ -68,18 +69,14 @@ def test_text_classification():
     assert expected > scores["chance"]
 
 
-def test_a_sample_is_named(monkeypatch):
-    monkeypatch.setattr(baseline.sample, "__defaults__", (40,))
-    assert "TF-IDF with logistic regression on 40 of 90 records" in scores_of(
-        ClassifyText(labels=tuple(WORDS)), TRAIN, TEST
-    )
-
-
-def test_a_sample_is_spread_over_all_rows():
-    rows = baseline.sample(range(10_000), 1000).rows
-    assert rows == baseline.sample(range(10_000), 1000).rows
-    assert len(set(rows)) == 1000
-    assert np.mean(rows) == pytest.approx(5000, rel=0.1)
+def test_a_sample_is_named():
+    data = replace(data_of(TRAIN, TEST), sample=RecordSample(TRAIN, 40))
+    names = set(baselines_of(ClassifyText(labels=tuple(WORDS)), data))
+    assert names == {"chance", "TF-IDF with logistic regression on 40 of 90 records"}
+    objective = ClassifyAndTag(labels=("a", "b"), tags=("O", "B-city", "I-city", "B-name", "I-name"), scheme="bio")
+    data = replace(data_of(TAGGED, TAGGED), sample=RecordSample(TAGGED * 5, 6))
+    name = "TF-IDF with logistic regression and the most frequent tag of each word on 6 of 15 records"
+    assert set(baselines_of(objective, data)) == {"chance", name}
 
 
 def test_several_labels_and_pairs_of_texts():

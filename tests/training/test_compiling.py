@@ -9,6 +9,7 @@ import pytest
 from kill import KilledError, kill_after
 
 import zoo
+from zoo import catalog
 from zoo.objectives.classify_text import ClassifyText
 from zoo.training import checkpoint
 from zoo.training.compiling import CompileOptions
@@ -79,7 +80,6 @@ def test_the_run_resumes_to_the_same_weights_with_the_same_options_only(tiny, tm
         np.testing.assert_array_equal(a, b)
 
 
-@zoo.register
 @dataclass(frozen=True, kw_only=True)
 class ScoreOfMyOwn(ClassifyText):
     """A score and a loss of one's own by a subclass: they are in preset.json, so the run resumes by itself."""
@@ -95,7 +95,8 @@ class ScoreOfMyOwn(ClassifyText):
         return super().scores(decisions, records) | {"bad_recall": float(np.mean(recalled or [0]))}
 
 
-def test_a_score_of_ones_own_selects_the_best_epoch(tiny, tmp_path):
+def test_a_score_of_ones_own_selects_the_best_epoch(tiny, tmp_path, monkeypatch):
+    monkeypatch.setitem(catalog.REGISTERED["objectives"], "score_of_my_own", ScoreOfMyOwn)
     pipeline = zoo.train(replace(tiny, objective=ScoreOfMyOwn(length=16)), to=tmp_path / "m")
     assert pipeline.scores["test"]["bad_recall"] > 0.5
     assert "val_bad_recall" in history(tmp_path / "m")[0]

@@ -218,7 +218,7 @@ def test_freezing_the_backbone_equals_freezing_all_blocks(attention_preset):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("tuning.freeze=trnk", "Expected tuning.freeze to be 'backbone' or a number of blocks. Received: 'trnk'."),
+        ("tuning.freeze=trnk", "to be 'backbone', 'embedding' or a number of blocks. Received: 'trnk'."),
         ("tuning.freeze=3", "at most 2, the blocks of TransformerEncoder. Received: 3."),
         ("tuning.layer_decay=0", "Expected tuning.layer_decay to be above 0, up to 1. Received: 0.0."),
         ("tuning.layer_decay=1.5", "above 0, up to 1. Received: 1.5."),

@@ -84,13 +84,13 @@ def test_frequent_words_of_the_file_are_known_without_training_text(static, tmp_
 @pytest.mark.parametrize("freeze", ["", "embedding"])
 def test_a_killed_run_resumes_with_the_same_vectors(tiny, glove, freeze, tmp_path, monkeypatch):
     preset = with_vectors(tiny, glove, freeze, vector_words=5)
-    whole = zoo.train(preset, to=tmp_path / "whole")
+    uninterrupted = zoo.train(preset, to=tmp_path / "uninterrupted")
     kill_after(monkeypatch, 2)
     with pytest.raises(KilledError):
         zoo.train(preset, to=tmp_path / "m")
     monkeypatch.undo()
     resumed = zoo.train(preset, to=tmp_path / "m", resume=True)
-    for actual, expected in zip(resumed.model.weights, whole.model.weights, strict=True):
+    for actual, expected in zip(resumed.model.weights, uninterrupted.model.weights, strict=True):
         np.testing.assert_allclose(ops.convert_to_numpy(actual), ops.convert_to_numpy(expected), atol=1e-5)
 
 

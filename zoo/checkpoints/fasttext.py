@@ -62,15 +62,15 @@ class FastTextModel(VectorSource):
                 yield word.decode("utf-8", "replace")
 
     def read(self, words: Sequence[str]) -> WordVectors:
-        lookup, own_row = WordLookup(words), np.full(len(words), -1)
+        lookup, word_rows = WordLookup(words), np.full(len(words), -1)
         entries = list(words)  # the dictionary's form of each word: its n-grams count
         with open_bytes(self.path) as file:
             reader = _skip_settings(file, self.path)
             for row, word in enumerate(self._dictionary(reader)):
                 for i in lookup.improved(word):
-                    own_row[i], entries[i] = row, word
+                    word_rows[i], entries[i] = row, word
             bucket_row = self._bucket_rows(reader)
-            rows = [self._rows(word, own, bucket_row) for word, own in zip(entries, own_row, strict=True)]
+            rows = [self._rows(word, row, bucket_row) for word, row in zip(entries, word_rows, strict=True)]
             matrix = self._means(file, reader, rows)
         by_subwords = ~lookup.covered & np.array([len(row) > 0 for row in rows], bool)
         return WordVectors(matrix, lookup.covered, by_subwords)
@@ -80,9 +80,9 @@ class FastTextModel(VectorSource):
         pairs = np.frombuffer(reader.read(8 * max(0, self.pruned)), "<i4").tolist()
         return dict(zip(pairs[::2], pairs[1::2], strict=True)) if self.pruned >= 0 else None
 
-    def _rows(self, word, own, bucket_row) -> list[int]:
-        """The rows of the matrix whose mean is the vector of a word."""
-        rows = [] if own < 0 else [int(own)]
+    def _rows(self, word, word_row, bucket_row) -> list[int]:
+        """The rows of the matrix whose mean is the vector of a word; `word_row` is -1 for a word without one."""
+        rows = [] if word_row < 0 else [int(word_row)]
         for bucket in () if word == END_OF_SENTENCE else self._buckets(word):
             bucket = bucket if bucket_row is None else bucket_row.get(bucket)
             rows += [] if bucket is None else [self.count + bucket]

@@ -28,8 +28,8 @@ class InputEmbeddings(VectorSource):
 
     def __init__(self, folder: Path):
         self.folder = folder
-        own = (folder / "preset.json").is_file()
-        self.table, self.tokenizer = _of_model_folder(folder) if own else _of_transformers(folder)
+        is_model_folder = (folder / "preset.json").is_file()
+        self.table, self.tokenizer = (_of_model_folder if is_model_folder else _of_transformers)(folder)
         if len(self.table) < self.tokenizer.vocabulary_size:
             raise UserError(f"Expected an embedding for each token in {folder}. Received: {len(self.table)}.")
         self.width = self.table.shape[1]

@@ -55,12 +55,12 @@ def open_word_vectors(path: str | Path) -> VectorSource:
 
 def _word2vec(path, head):
     """Word vectors with a header, which has the numbers of words and of dimensions; None without it."""
-    line, _, rest = head.partition(b"\n")
+    line, _, entries = head.partition(b"\n")
     fields = line.split()
     if len(fields) != 2 or not all(field.isdigit() for field in fields) or int(fields[1]) == 0:
         return None
     count, width = map(int, fields)
-    if _is_entry(rest.partition(b"\n")[0], width):
+    if _is_entry(entries.partition(b"\n")[0], width):
         return TextVectors(path, width, header=True)
     return BinaryVectors(path, width, count)
 

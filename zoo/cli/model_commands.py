@@ -42,8 +42,8 @@ def list_(
         start()
     from zoo import catalog
 
-    kinds = ["recipes", kind] if kind == "presets" and not json else [kind] if kind else catalog.CONTRACTS
-    names = {key: catalog.names(key) for key in kinds}
+    sections = ["recipes", kind] if kind == "presets" and not json else [kind] if kind else catalog.CONTRACTS
+    names = {key: catalog.names(key) for key in sections}
     if json:
         return print_json(names)
     width = 2 + max(len(name) for group in names.values() for name in group)

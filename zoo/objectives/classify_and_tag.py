@@ -102,7 +102,7 @@ class ClassifyAndTag(TagTokens):
         """Scores of `TagTokens`, those of `ClassifyText` as `..._label`, and `accuracy_both`: label and all tags."""
         label_decisions = [_label_decision(decision) for decision in decisions]
         label = {f"{name}_label": score for name, score in self.classifier.scores(label_decisions, records).items()}
-        label_hits = self.classifier.predicted_labels(label_decisions)[self.classifier.truth(records)]
+        label_hits = (self.classifier.predicted_labels(label_decisions) & self.classifier.truth(records)).any(1)
         tag_hits = np.array([true == tags for true, tags in self.tag_pairs(decisions, records)], bool)
         joint = {"accuracy_both": float((label_hits & tag_hits).mean()) if records else 0.0}
         return joint | super().scores(decisions, records) | label

@@ -92,7 +92,7 @@ def _import_pyarrow():
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise UserError('A .parquet file needs pyarrow: pip install "zoo[tables]"') from error
+        raise UserError('A .parquet file needs pyarrow: pip install "keras-text-zoo[tables]"') from error
     return pyarrow, pyarrow.parquet
 
 

@@ -36,8 +36,8 @@ def finetune(
     rows = training_rows(data)
     seconds = resources.seconds(matrix_weights(network), tokens * rows, resources.precision)
     batch_size = 16 if rows < 4000 else 32
-    wanted = max(4, min(round(STEPS * batch_size / max(rows, 1)), MOST_EPOCHS))
-    epochs = resources.epochs(seconds, wanted)
+    most = max(4, min(round(STEPS * batch_size / max(rows, 1)), MOST_EPOCHS))
+    epochs = resources.epochs(seconds, most)
     if epochs < least:
         minutes = least * seconds / 60
         return None, f"fine-tuning would take about {minutes:.0f} minutes: --budget {minutes * 1.3:.0f}m allows it"
@@ -58,7 +58,7 @@ def finetune(
         tuning=Tuning(layer_decay=0.9),
     )
     reasons = f"{epochs} epochs of about {max(seconds, 1):.0f} s, in {resources.precision}"
-    return Choice(preset, (f"fine-tunes {resources.init}", reasons)), ""
+    return Choice(preset, (f"fine-tunes {resources.name}", reasons)), ""
 
 
 def _misfit(objective, resources):
@@ -69,10 +69,10 @@ def _misfit(objective, resources):
     try:
         objective.check_architecture(network)
     except UserError as error:
-        return f"{resources.init} does not suit: {error}"
+        return f"{resources.name} does not suit: {error}"
     if resources.tokens_per_word > MOST_TOKENS:
         needed = f"{resources.tokens_per_word:.1f} tokens for a word"
-        return f"the tokenizer of {resources.init} needs {needed} of this data: it is of another language"
+        return f"the tokenizer of {resources.name} needs {needed} of this data: it is of another language"
     return ""
 
 

@@ -21,6 +21,7 @@ class Resources:
     """The resources of a run: pretrained weights, a time budget and the processor."""
 
     init: str = ""  # pretrained weights, as of `zoo.train`; "": training from scratch
+    name: str = ""  # of the pretrained weights, for messages
     pretrained: Architecture | None = None  # the network of `init`
     tokens_per_word: float = 1.3  # of the tokenizer of `init`, on the data
     budget: float = 600.0  # seconds of training

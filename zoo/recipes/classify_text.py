@@ -18,6 +18,7 @@ from zoo.tokenizers.words import Words
 SHORT = 300  # characters: up to this 95th percentile, n-grams of characters are the features; above it, of words
 STEPS = 800  # optimizer steps that small data is repeated for
 MOST_EPOCHS = 25
+FEW = 10  # classes, up to which a linear model of short texts is at least as good as a network
 
 
 class ClassifyTextRecipe(Recipe):
@@ -39,10 +40,10 @@ def _from_scratch(objective, data, texts, reason):
     characters, words = (total_lengths(data, texts, unit) for unit in ("characters", "words"))
     short = characters.p95 <= SHORT
     tokenizer = Characters(lower=True) if short else Words(vocabulary=30_000)
-    ngrams, lengths = (4, characters) if short else (2, words)
-    rows = training_rows(data)
-    buckets = max(2**12, min(power_of_two(rows * lengths.median * ngrams // 8), 2**15))
-    bag = MLP(features="sublinear_tfidf", ngrams=ngrams, buckets=buckets, l2_norm=3.0)
+    rows, lengths = training_rows(data), characters if short else words
+    classes = len(data.label_counts[objective.label_field])
+    linear = short and classes <= FEW
+    bag = _linear(classes, rows * lengths.median) if linear else _deep(short, rows * lengths.median)
     batch_size = max(8, min(rows // 40, 100))
     training = Training(
         epochs=max(8, min(round(STEPS * batch_size / max(rows, 1)), MOST_EPOCHS)),
@@ -56,5 +57,24 @@ def _from_scratch(objective, data, texts, reason):
         patience=5,
     )
     objective = replace(objective, length=maximum_length(lengths), dropout=0.0)
-    reasons = (f"trains from scratch: {reason}", f"a bag of n-grams of {'characters' if short else 'words'}")
+    kind = "a linear model" if linear else "a dense network"
+    unit = f"characters, as texts are short (up to {SHORT})" if short else "words, as texts are long"
+    reasons = (f"trains from scratch: {reason}", f"{kind} on a bag of n-grams of {unit}")
     return Choice(Preset(architecture=bag, objective=objective, tokenizer=tokenizer, training=training), reasons)
+
+
+def _linear(classes, tokens):
+    """A linear model of n-grams that are weighted by their naive Bayes ratio (Wang & Manning 2012)."""
+    buckets = _buckets(6 * tokens, 2**14, 2**19)
+    return MLP(features="sublinear_tfidf", naive_bayes=True, ngrams=6, buckets=buckets, hidden=classes, depth=0)
+
+
+def _deep(short, tokens):
+    """A dense layer on n-grams, by which many classes share features."""
+    ngrams = 4 if short else 2
+    return MLP(features="sublinear_tfidf", ngrams=ngrams, buckets=_buckets(tokens * ngrams, 2**12, 2**15), l2_norm=3.0)
+
+
+def _buckets(occurrences, least, most):
+    """Buckets for n-grams that occur so often in all: an eighth of that, as frequent ones repeat."""
+    return max(least, min(power_of_two(occurrences // 8), most))

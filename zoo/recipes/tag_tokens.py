@@ -30,8 +30,8 @@ def _from_scratch(data, resources, spans, reason):
     rows = training_rows(data)
     seconds = rows * (data.words["tokens"].median + data.words["tokens"].p95) / 2 / WORDS_PER_SECOND / resources.cores
     batch_size = 16 if rows < 2000 else 32 if rows < 8000 else 50
-    wanted = max(10, min(round(STEPS * batch_size / max(rows, 1)), 40))
-    epochs = max(3, resources.epochs(seconds, wanted))
+    most = max(10, min(round(STEPS * batch_size / max(rows, 1)), 40))
+    epochs = max(3, resources.epochs(seconds, most))
     training = Training(
         epochs=epochs,
         batch_size=batch_size,

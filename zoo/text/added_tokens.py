@@ -39,8 +39,8 @@ def add_words(backend: tokenizers.Tokenizer, words: Iterable[str]) -> tokenizers
     """
     known = backend.get_vocab()
     split = ((word.strip(), _split(backend, word)) for word in words)
-    whole = (parts[0] for word, parts in split if len(parts) == 1 and len(parts[0]) == len(word))
-    return _with_words(backend, [word for word in dict.fromkeys(whole) if word not in known])
+    unsplit = (parts[0] for word, parts in split if len(parts) == 1 and len(parts[0]) == len(word))
+    return _with_words(backend, [word for word in dict.fromkeys(unsplit) if word not in known])
 
 
 def _split(backend, text):

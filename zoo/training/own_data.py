@@ -84,8 +84,8 @@ def _read(spec, columns, settings, fields, split_strategy):
 
 def _data_settings(overrides):
     """The section `data` of a preset with the user's overrides of it."""
-    blank = Preset(architecture=MLP(), objective=ClassifyText(), tokenizer=Words())
-    return config.override(blank, [text for text in overrides if text.startswith("data.")]).data
+    defaults = Preset(architecture=MLP(), objective=ClassifyText(), tokenizer=Words())
+    return config.override(defaults, [text for text in overrides if text.startswith("data.")]).data
 
 
 def _report_columns(columns):
@@ -108,7 +108,8 @@ def _size(statistics, fields):
 
 def _resources(init, budget, texts):
     """The resources of a run: pretrained weights at hand, and the processor."""
-    init = "" if init == SCRATCH else init or _installed_weights()
+    installed = _installed_weights() if not init else ""
+    init = "" if init == SCRATCH else init or installed
     cores, flags = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(), _cpu_flags()
     bfloat16 = keras.config.backend() == "torch" and any(flag in flags for flag in BFLOAT16_FLAGS)
     resources = Resources(budget=budget, cores=cores or 1, bfloat16=bfloat16, gpu=backend.has_accelerator())
@@ -116,7 +117,8 @@ def _resources(init, budget, texts):
         return resources
     network, tokenizer = read_pretrained(init)
     ratio = _tokens_per_word(tokenizer, texts)
-    return replace(resources, init=init, pretrained=network, tokens_per_word=ratio)
+    name = PACKAGE.replace("_", "-") if installed else init
+    return replace(resources, init=init, name=name, pretrained=network, tokens_per_word=ratio)
 
 
 def _installed_weights():

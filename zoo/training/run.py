@@ -209,7 +209,7 @@ class TrainingRun:
         preset = replace(self.preset, architecture=self.architecture, objective=self.objective)
         records, pipeline = self.tokenized.records, Pipeline(self.model, preset, self.tokenized.tokenizer)
         pipeline, per_class, confusion_matrix, decisions = calibrate_and_score(pipeline, records, self.dataset.describe)
-        pipeline = with_baselines(pipeline, BaselineData(self.dataset, records, self.examples, pipeline.tokenizer))
+        pipeline = with_baselines(pipeline, BaselineData(self.data.sample, records, self.examples, pipeline.tokenizer))
         return RunResult(
             folder=self.folder,
             pipeline=replace(

@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.data.dataset import Dataset
 from zoo.data.opening import open_dataset
+from zoo.data.record_sample import RecordSample
 from zoo.data.row_report import naming_skip
 from zoo.data.training_rows import hash_texts, unique_hashes
 from zoo.objectives import Objective
@@ -28,6 +29,7 @@ class LoadedData:
     tokenizer: Tokenizer
     vectors: StartVectors  # pretrained vectors of its words
     training_rows: np.ndarray  # hashes of the training records: see `zoo.data.training_rows`
+    sample: RecordSample  # of the training records, for the baselines
 
 
 def load_data(preset: Preset, tokenizer_path: Path | None = None) -> LoadedData:
@@ -58,7 +60,7 @@ def _load_data(preset, tokenizer_path):
     # raises where the length has no room for special tokens
     list(objective.examples([records.first_record], tokenizer))
     vectors = read_vectors(preset, dataset, objective, tokenizer)
-    return LoadedData(dataset, objective, tokenizer, vectors, unique_hashes(records.hashes))
+    return LoadedData(dataset, objective, tokenizer, vectors, unique_hashes(records.hashes), records.sample)
 
 
 def open_preset_dataset(preset: Preset) -> Dataset:
@@ -94,6 +96,7 @@ class _Records:
 
     def __init__(self, dataset, objective, preparation):
         self.preparation, self.first_record, self.hashes = preparation, None, array("Q")
+        self.sample = RecordSample()
         self.texts: Iterator[str] = self._visit(dataset, objective)
 
     def _visit(self, dataset, objective):
@@ -101,6 +104,7 @@ class _Records:
             self.preparation.add(split, location, record)
             if split == "train":
                 self.first_record = self.first_record or record
+                self.sample.add(record)
                 texts = objective.tokenizer_texts(record)
                 self.hashes.append(hash_texts(texts))
                 yield from texts

@@ -68,7 +68,7 @@ def _index(regex):
         from outlines_core import Index, Vocabulary
     except ModuleNotFoundError:
         raise UserError(
-            "regex and json_schema need the package outlines-core: pip install 'keras-text-zoo[constraints]'."
+            'regex and json_schema need the package outlines-core: pip install "keras-text-zoo[constraints]"'
         ) from None
     vocabulary = Vocabulary(BYTES, {bytes([byte]): [byte] for byte in range(BYTES)})
     try:

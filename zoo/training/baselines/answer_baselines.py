@@ -6,8 +6,8 @@ import numpy as np
 
 from zoo.data.sentences import split_sentences
 from zoo.objectives.find_span import FindSpan
-from zoo.training.baselines.baseline import Baseline, BaselineData, baselines_of, sample, scored
-from zoo.training.baselines.tfidf import MAX_CHARACTERS, Tfidf
+from zoo.training.baselines.baseline import Baseline, BaselineData, baselines_of, scored
+from zoo.training.baselines.tfidf import Tfidf
 
 SENTENCE = "the sentence most like the question by TF-IDF"
 NO_ANSWER = "no answer everywhere"
@@ -15,10 +15,9 @@ NO_ANSWER = "no answer everywhere"
 
 @baselines_of.register
 def _(objective: FindSpan, data: BaselineData) -> dict[str, Baseline]:
-    contexts = sample(record["context"][:MAX_CHARACTERS] for record in data.records())
-    vectorizer = Tfidf(list(dict.fromkeys(contexts.rows)))
+    vectorizer = Tfidf(list(dict.fromkeys(record["context"] for record in data.sample.records)))
     best = scored(objective, data, lambda records: [_best_sentence(vectorizer, record) for record in records])
-    baselines = {SENTENCE + contexts.suffix: best}
+    baselines = {SENTENCE + data.sample.suffix: best}
     if objective.no_answer_allowed:
         nothing_found = scored(objective, data, lambda records: [_decision([], 1.0)] * len(records))
         return {NO_ANSWER: nothing_found} | baselines

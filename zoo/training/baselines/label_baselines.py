@@ -1,14 +1,15 @@
 """Baselines of text classification: the most frequent label, and TF-IDF with logistic regression."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from zoo.data.record_sample import MAX_CHARACTERS, RecordSample
 from zoo.objectives.classify_text import ClassifyText
-from zoo.training.baselines.baseline import CHANCE, Baseline, BaselineData, Sample, baselines_of, sample, scored
+from zoo.training.baselines.baseline import CHANCE, Baseline, BaselineData, baselines_of, scored
 from zoo.training.baselines.logistic_regression import LogisticRegression
-from zoo.training.baselines.tfidf import MAX_CHARACTERS, Tfidf
+from zoo.training.baselines.tfidf import Tfidf
 
 REGRESSION = "TF-IDF with logistic regression"
 MAX_WEIGHTS = 1_500_000  # words x classes of a logistic regression: bounds its time and memory
@@ -18,30 +19,20 @@ Predict = Callable[[Sequence[dict]], np.ndarray]  # records -> (records, classes
 
 @baselines_of.register
 def _(objective: ClassifyText, data: BaselineData) -> dict[str, Baseline]:
-    predictors = label_predictors(objective, data.records())
     return {
         name: scored(objective, data, lambda records, predict=predict: label_decisions(predict(records)))
-        for name, predict in predictors.items()
+        for name, predict in label_predictors(objective, data.sample).items()
     }
 
 
-def label_predictors(objective: ClassifyText, records: Iterable[dict]) -> dict[str, Predict]:
-    """{name: probabilities of the labels} of each baseline, from one pass over the training records."""
-    counts = np.zeros(len(objective.labels))
-    rows = sample(_counted(objective, records, counts))
-    shares = counts / max(rows.total, 1)
+def label_predictors(objective: ClassifyText, sample: RecordSample) -> dict[str, Predict]:
+    """{name: probabilities of the labels} of each baseline, from a sample of the training records."""
+    truth = objective.truth(sample.records)
+    shares = truth.sum(axis=0) / max(len(truth), 1)
     predictors: dict[str, Predict] = {CHANCE: lambda records: np.tile(shares, (len(records), 1))}
-    if counts.astype(bool).sum() > 1:
-        predictors[REGRESSION + rows.suffix] = _regression(objective, rows)
+    if truth.any(axis=0).sum() > 1:
+        predictors[REGRESSION + sample.suffix] = _regression(objective, sample.records, truth)
     return predictors
-
-
-def _counted(objective, records, counts):
-    """Yield (texts, labels) of each record, and count its labels."""
-    for record in records:
-        truth = objective.truth([record])[0]
-        counts += truth
-        yield texts_of(objective, record), truth
 
 
 def texts_of(objective: ClassifyText, record: dict) -> tuple[str, ...]:
@@ -50,11 +41,10 @@ def texts_of(objective: ClassifyText, record: dict) -> tuple[str, ...]:
     return tuple((text if isinstance(text, str) else " ".join(text))[:MAX_CHARACTERS] for text in texts)
 
 
-def _regression(objective, rows: Sample) -> Predict:
-    columns = list(zip(*(texts for texts, _ in rows.rows), strict=True))
+def _regression(objective, records, truth) -> Predict:
+    columns = list(zip(*(texts_of(objective, record) for record in records), strict=True))
     max_features = MAX_WEIGHTS // (len(objective.labels) * len(columns))
     vectorizers = [Tfidf(texts, max_features) for texts in columns]
-    truth = np.array([labels for _, labels in rows.rows])
     model = LogisticRegression(_stacked(vectorizers, columns), truth, objective.multi_label)
 
     def predict(records: Sequence[dict]) -> np.ndarray:

@@ -11,8 +11,8 @@ from zoo.data.tokenization import in_chunks
 from zoo.objectives.embed_text import EmbedText
 from zoo.objectives.next_sentence import NextSentence
 from zoo.objectives.score_pair import ScorePair
-from zoo.training.baselines.baseline import CHANCE, Baseline, BaselineData, baselines_of, sample, scored
-from zoo.training.baselines.tfidf import MAX_CHARACTERS, Tfidf
+from zoo.training.baselines.baseline import CHANCE, Baseline, BaselineData, baselines_of, scored
+from zoo.training.baselines.tfidf import Tfidf
 
 COSINE = "the cosine of TF-IDF"
 MAX_NUMBERS = 20_000_000  # of the dense vectors of all texts of a split: 80 MB
@@ -20,20 +20,19 @@ MAX_NUMBERS = 20_000_000  # of the dense vectors of all texts of a split: 80 MB
 
 @baselines_of.register
 def _(objective: ScorePair, data: BaselineData) -> dict[str, Baseline]:
-    texts, suffix = _sampled_texts(data)
-    vectorizer = Tfidf(texts)
+    vectorizer = Tfidf(_sampled_texts(data))
 
     def decide(records: Sequence[dict]) -> list[dict]:
         columns = ([record[name] for record in records] for name in ("text", "text_pair"))
         return [{"score": cosine} for cosine in vectorizer.cosines(*columns)]
 
     constant = scored(objective, data, lambda records: [{"score": objective.mean}] * len(records))
-    return {CHANCE: constant, COSINE + suffix: scored(objective, data, decide)}
+    return {CHANCE: constant, COSINE + data.sample.suffix: scored(objective, data, decide)}
 
 
 @baselines_of.register
 def _(objective: EmbedText, data: BaselineData) -> dict[str, Baseline]:
-    texts, suffix = _sampled_texts(data)
+    texts = _sampled_texts(data)
 
     def decide(records: Sequence[dict]) -> list[dict]:
         vectorizer = Tfidf(texts, max(MAX_NUMBERS // max(2 * len(records), 1), 100))
@@ -47,19 +46,17 @@ def _(objective: EmbedText, data: BaselineData) -> dict[str, Baseline]:
         count = max(len(records), 1)
         return {"accuracy": 1 / count, "mrr": float((1 / np.arange(1, count + 1)).mean())}
 
-    return {CHANCE: chance, COSINE + suffix: scored(objective, data, decide)}
+    return {CHANCE: chance, COSINE + data.sample.suffix: scored(objective, data, decide)}
 
 
 def _sampled_texts(data):
-    """(both texts of a sample of the training pairs, suffix of the baseline's name)."""
-    pairs = sample((r["text"][:MAX_CHARACTERS], r["text_pair"][:MAX_CHARACTERS]) for r in data.records())
-    return [text for pair in pairs.rows for text in pair], pairs.suffix
+    """Both texts of a sample of the training pairs."""
+    return [record[name] for record in data.sample.records for name in ("text", "text_pair")]
 
 
 @baselines_of.register
 def _(objective: NextSentence, data: BaselineData) -> dict[str, Baseline]:
-    records = sample(data.records())
-    pairs = _pairs(objective, records.rows)
+    pairs = _pairs(objective, data.sample.records)
     truth = np.array([pair.follows for pair in pairs], bool)
     vectorizer = Tfidf([pair.second for pair in pairs])
     threshold = _best_threshold(_cosines(vectorizer, pairs), truth)
@@ -72,7 +69,7 @@ def _(objective: NextSentence, data: BaselineData) -> dict[str, Baseline]:
         pairs = _pairs(objective, records)
         return _accuracy(np.full(len(pairs), truth.mean() >= 0.5 if len(truth) else True), pairs)
 
-    return {CHANCE: majority, COSINE + records.suffix: similar}
+    return {CHANCE: majority, COSINE + data.sample.suffix: similar}
 
 
 def _pairs(objective, records):

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from zoo.data import span_schemes
+from zoo.data.record_sample import RecordSample
 from zoo.data.tag_set import TagSet
 from zoo.objectives._tagging import names_of, words_of
 from zoo.objectives.classify_and_tag import ClassifyAndTag
 from zoo.objectives.tag_tokens import TagTokens
 from zoo.training.baselines.baseline import CHANCE, Baseline, BaselineData, baselines_of, scored
-from zoo.training.baselines.label_baselines import label_decisions, label_predictors
+from zoo.training.baselines.label_baselines import REGRESSION, label_decisions, label_predictors
 
 MOST_FREQUENT = "the most frequent tag of each word"
-MAX_WORDS = 500_000  # different words whose tags are counted: bounds the memory
 
 Tag = Callable[[Sequence[dict]], list[list[str]]]  # records -> the tag of each of their words
 
@@ -23,18 +23,18 @@ Tag = Callable[[Sequence[dict]], list[list[str]]]  # records -> the tag of each 
 def _(objective: TagTokens, data: BaselineData) -> dict[str, Baseline]:
     return {
         name: scored(objective, data, lambda records, tag=tag: tag_decisions(objective.tag_set, tag(records)))
-        for name, tag in taggers(objective.tag_set, data.records()).items()
+        for name, tag in taggers(objective.tag_set, data.sample).items()
     }
 
 
 @baselines_of.register
 def _(objective: ClassifyAndTag, data: BaselineData) -> dict[str, Baseline]:
-    predictors = label_predictors(objective.classifier, data.records())
+    predictors = label_predictors(objective.classifier, data.sample)
     both = {}
-    for name, tag in taggers(objective.tag_set, data.records()).items():
+    for name, tag in taggers(objective.tag_set, data.sample).items():
         for label_name, predict in predictors.items():
             if (name == CHANCE) == (label_name == CHANCE):
-                title = name if name == CHANCE else f"{label_name} and {name}"
+                title = name if name == CHANCE else f"{REGRESSION} and {name}"
                 both[title] = scored(objective, data, _joint(objective.tag_set, predict, tag))
     return both
 
@@ -53,19 +53,20 @@ def _joint(tag_set, predict, tag):
     return decide
 
 
-def taggers(tag_set: TagSet, records: Iterable[dict]) -> dict[str, Tag]:
-    """{name: tagger} of each baseline, from one pass over the training records."""
+def taggers(tag_set: TagSet, sample: RecordSample) -> dict[str, Tag]:
+    """{name: tagger} of each baseline, from a sample of the training records."""
     tags, words = Counter(), {}
-    for record in records:
+    for record in sample.records:
         for word, tag in zip(words_of(record)[0], tag_set.normalise(record["tags"]), strict=True):
             tags[tag] += 1
-            if word in words or len(words) < MAX_WORDS:
-                words.setdefault(word, Counter())[tag] += 1
+            words.setdefault(word, Counter())[tag] += 1
     majority = tags.most_common(1)[0][0] if tags else tag_set.tags[0]
     best = {word: counts.most_common(1)[0][0] for word, counts in words.items()}
     return {
         CHANCE: lambda records: [[majority] * len(words_of(record)[0]) for record in records],
-        MOST_FREQUENT: lambda records: [[best.get(word, majority) for word in words_of(r)[0]] for r in records],
+        MOST_FREQUENT + sample.suffix: lambda records: [
+            [best.get(word, majority) for word in words_of(record)[0]] for record in records
+        ],
     }
 
 

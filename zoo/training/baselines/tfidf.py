@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.record_sample import MAX_CHARACTERS  # of a text that are read: bounds time and memory
+
 CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 WORDS = re.compile(rf"[{CJK}]|[^\W{CJK}]{{2,}}")  # as of scikit-learn: words have two characters or more
-MAX_CHARACTERS = 2_000  # of a text that are read: bounds time and memory
 
 
 class Tfidf:
