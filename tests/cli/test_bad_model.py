@@ -99,10 +99,12 @@ def test_exports_are_numbered(cli, copy, monkeypatch):
     assert [*printed, cli("export", "copy").out] == ["copy/1\n", "copy/2\n", "copy/18\n"]
 
 
-def test_training_again_keeps_what_was_exported(train, data):
+def test_training_again_removes_what_was_exported_only_with_force(train, data):
     assert train(data).status == 0
     Path("model/1").mkdir()
     Path("model/1/saved_model.pb").touch()
-    assert train(data).status == 0
+    assert "model holds a model: replace it (--force)" in train(data).err
     assert Path("model/1/saved_model.pb").is_file()
+    assert "Removed with the model that was replaced: 1." in train(data, "--force").err
+    assert not Path("model/1").exists()
     assert json.loads(Path("model/scores.json").read_text())

@@ -43,7 +43,11 @@ def test_data_of_the_user(cli, model_folder, check_refused):
     assert json.loads(cli(*command, "--columns", "text=words", "--json").out)["accuracy"] == 1
     check_refused("Expected a column 'text' in the header of mine.tsv", cli, *command)
     Path("mine.tsv").write_text("text\tlabel\ngreat\tgod\n")
-    check_refused("at mine.tsv:2. Received: label='god'. Did you mean 'good'?", cli, *command)
+    check_refused("bad, good in mine.tsv. Received: label='god' at mine.tsv:2. Did you mean 'good'?", cli, *command)
+    Path("mine.tsv").write_text("text\tlabel\ngreat\tgod\nlovely\tgood\n")
+    result = cli(*command, "--json")
+    assert json.loads(result.out)["accuracy"] == 0.5
+    assert "count as mistakes: god (1), first at mine.tsv:2. Did you mean 'good'?" in result.err
 
 
 def test_the_file_of_training(cli, tmp_path):
@@ -130,7 +134,7 @@ def test_an_unknown_preset_names_the_nearest(cli):
     result = cli("train", "mlp_helpdsk")
     assert result.status == 2
     assert "Did you mean 'mlp_helpdesk'?" in result.err
-    assert "are known: zoo list presets." in result.err
+    assert "zoo list presets shows all" in result.err
     assert len(result.err) < 250
 
 

@@ -33,10 +33,10 @@ def test_training_prints_baselines_intervals_and_records(train, data):
 def test_evaluation_prints_the_baselines_of_the_same_records_only(cli, train, data):
     training = train(data).out.splitlines()
     assert cli("evaluate", "model").out.splitlines()[-3:] == [training[3].removeprefix("test: "), *training[4:]]
-    Path("other.tsv").write_text(Path(data).read_text())
+    Path("other.tsv").write_text(Path(data).read_text() + "fine film\tgood\n")
     other = cli("evaluate", "model", "--data", "other.tsv").out.splitlines()
     assert other[-2].startswith("accuracy ")
-    assert other[-1].endswith("(95 %, 20 records of other.tsv)")
+    assert other[-1].endswith("(95 %, 21 records of other.tsv)")
     (line,) = cli("evaluate", "model", "--json").out.splitlines()
     values = json.loads(line)["comparison"]
     assert values["records"] == 2

@@ -121,10 +121,10 @@ def test_a_label_that_training_lacks_is_a_mistake_as_in_scikit_learn():
     predicted = [0, 1, 1, 0, 0, 1, 1, 1]
     labels = decide(objective.classifier, np.eye(2, dtype="float32")[predicted])
     tags = [[objective.tags.index(tag) for tag in record["tags"]] for record in RECORDS]
+    spans = [spans_from(objective, row, [1] * len(row)) for row in tags]
     predictions = [
-        spans_from(objective, row, [1] * len(row))
-        | {"classes": label["labels"], "probabilities": label["probabilities"]}
-        for row, label in zip(tags, labels, strict=True)
+        span | {"classes": label["labels"], "probabilities": label["probabilities"]}
+        for span, label in zip(spans, labels, strict=True)
     ]
     scores = objective.scores(predictions, RECORDS)
     names = [objective.labels[index] for index in predicted]

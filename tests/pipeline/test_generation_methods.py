@@ -8,7 +8,8 @@ import pytest
 from zoo.generation.generation_config import GenerationConfig
 from zoo.pipeline.pipeline import Pipeline
 
-DERIVED = {"stop_ids", "constraint"}  # from the tokenizer, and from `choices`, `regex` or `json_schema`
+# from the tokenizer, from `choices`, `regex` or `json_schema`, and always on
+DERIVED = {"stop_ids", "constraint", "fit_context"}
 METHODS = (Pipeline.generate, Pipeline.generator, Pipeline.chat)
 
 

@@ -41,8 +41,8 @@ def statistics(fields, rows=1000, words=12, labels=("a", "b", "c")):
     )
 
 
-def choose(name, data=None, **resources):
-    return catalog.load("recipes", name)().choose(data or statistics(FIELDS[name]), Resources(**resources))
+def choose(recipe, data=None, **resources):
+    return catalog.load("recipes", recipe)().choose(data or statistics(FIELDS[recipe]), Resources(**resources))
 
 
 def test_every_recipe_has_fields_here():

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from zoo.runtime.cores import THREADS, available_cores, limit_threads
+from zoo.runtime.cores import THREADS, available_cores, limit_threads, wait_passively
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,12 @@ def test_limit_threads():
     environment = {"OMP_NUM_THREADS": "3"}
     limit_threads(environment, 1, 4)
     assert environment == {"OMP_NUM_THREADS": "3"}
+
+
+def test_threads_wait_passively_unless_the_user_says_otherwise():
+    environment = {}
+    wait_passively(environment)
+    assert environment == {"OMP_WAIT_POLICY": "PASSIVE"}
+    environment = {"OMP_WAIT_POLICY": "ACTIVE"}
+    wait_passively(environment)
+    assert environment == {"OMP_WAIT_POLICY": "ACTIVE"}

@@ -8,6 +8,7 @@ import zoo
 from zoo import catalog
 from zoo.data.fields import FIELDS
 from zoo.presets import Data
+from zoo.readers.memory import to_spec
 from zoo.runtime.errors import UserError
 from zoo.training.data_columns import reading_objective
 from zoo.training.setup import resolve_preset
@@ -27,7 +28,7 @@ def tables(tmp_path):
 
 
 def resolve(preset, data=None, columns=None, *overrides):
-    return resolve_preset(preset, data, columns, list(overrides))[1]
+    return resolve_preset(preset, to_spec(data), columns, list(overrides))[1]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import yaml
 import zoo
 from zoo.pipeline.score_comparison import ScoreComparison
 from zoo.training import callbacks
+from zoo.training.card_tables import baselines_table, scores_table
 from zoo.training.markdown import markdown_table
-from zoo.training.model_card import _baselines, _scores
 
 
 def front_matter(card):
@@ -26,7 +26,7 @@ def folder(model_folder):
 
 
 def test_splits_may_have_different_scores():
-    table = _scores({"validation": {"f1": 0.5, "best_f1": 0.625}, "test": {"f1": 0.25}})
+    table = scores_table({"validation": {"f1": 0.5, "best_f1": 0.625}, "test": {"f1": 0.25}})
     assert table.split("\n") == [
         "| split | f1 | best_f1 |",
         "| --- | --- | --- |",
@@ -38,15 +38,15 @@ def test_splits_may_have_different_scores():
 def test_scores_stand_beside_their_baselines():
     baselines = {"accuracy": {"chance": 0.5, "TF-IDF": 0.7}, "bleu": {"a copy": 0.1}}
     comparisons = {
-        "validation": ScoreComparison("accuracy", 0.75, 40, "a.tsv (validation split)", (0.6, 0.85), baselines),
+        "validation": ScoreComparison("accuracy", 0.75, 40, "in/a.tsv (validation split)", (0.6, 0.85), baselines),
         "test": ScoreComparison("accuracy", 0.5, 40, "b.tsv"),
     }
-    assert _baselines(comparisons).strip().split("\n")[2:] == [
+    assert baselines_table(comparisons, "in/a.tsv").strip().split("\n")[2:] == [
         "| validation | accuracy 0.7500 | 0.6000 to 0.8500 | 40 of a.tsv (validation split) "
         "| accuracy of chance 0.5000; accuracy of TF-IDF 0.7000; bleu of a copy 0.1000 |",
         "| test | accuracy 0.5000 |  | 40 of b.tsv |  |",
     ]
-    assert _baselines({}) == ""
+    assert baselines_table({}, "") == ""
 
 
 def test_cells_stay_in_their_table():
@@ -75,6 +75,7 @@ def test_the_card_shows_its_pictures_and_no_path(model_folder, reviews):
     assert "## Samples of test" in card
     assert str(reviews.parent) not in card
     assert str(model_folder.parent) not in card
+    assert f"32 of {reviews.name}/test.tsv" in card
     assert f"`{reviews.name}`" in card
 
 

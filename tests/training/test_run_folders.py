@@ -10,7 +10,7 @@ from kill import KilledError, kill_after
 
 import zoo
 from zoo.training import checkpoint
-from zoo.training.run_record import load_record, public_name, train_command
+from zoo.training.run_record import load_record, public_description, public_name, train_command
 
 
 @pytest.fixture
@@ -139,6 +139,11 @@ def test_the_record_names_no_folder_of_this_machine(tmp_path):
         "hf:me/data",
         "tfds:glue/sst2",
     ]
+    spec = str(tmp_path / "a.{en,de}")
+    assert public_description(f"{tmp_path / 'a.en'} with {tmp_path / 'a.de'} (test split)", spec) == (
+        "a.en with a.de (test split)"
+    )
+    assert public_description("hf:me/data#test", "hf:me/data") == "hf:me/data#test"
     command = train_command("p", tmp_path / "my data", {"text": "body"}, [f"training.init={tmp_path / 'm'}"], "")
     assert command == "zoo train p training.init=m --data 'my data' --columns text=body"
 

@@ -60,6 +60,7 @@ def test_tensorboard_reads_the_logs(tiny, tmp_path):
     (file,) = (tmp_path / "m" / "logs").iterdir()
     tags = [value.tag for event in LegacyEventFileLoader(str(file)).Load() for value in event.summary.value]
     assert tags.count("loss") == tags.count("val_accuracy") == 4
+    assert tags.count("batch_loss") > 4
 
 
 def test_the_same_seed_gives_the_same_weights(tiny, tmp_path):

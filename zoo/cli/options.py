@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from zoo.runtime.console import silence
-from zoo.runtime.cores import available_cores, limit_threads
+from zoo.runtime.cores import available_cores, limit_threads, wait_passively
 from zoo.runtime.errors import UserError
 from zoo.runtime.plugins import import_plugin
 
@@ -67,6 +67,7 @@ def start() -> Any:
     Raises UserError where the backend, or a module, cannot be imported.
     """
     limit_threads(os.environ, available_cores(), os.cpu_count() or 1)
+    wait_passively(os.environ)
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_cache_folder() / "jax"))  # programs of earlier runs
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
     try:

@@ -56,7 +56,7 @@ class EvaluationMethods:
         >>> zoo.load("my_model").evaluate("reviews/test.tsv")["accuracy"] > 0.9
         True
 
-        Raises UserError for data that does not fit the model, such as an unknown label.
+        Raises UserError for data that does not fit the model, such as labels none of which the model knows.
         """
         return self.scores_and_tables(data, split, columns, errors, skip_invalid)[0]
 
@@ -110,7 +110,8 @@ class EvaluationMethods:
             records.append(record)
         preparation.finish(dataset.describe)
         evaluation_data.report(self.objective, dataset.describe(split), records, self.training_rows)
-        return records, dataset.describe(split)
+        trained = self.baselines.get(split) if derives else None  # the same records, under whatever path
+        return records, trained.source if trained else dataset.describe(split)
 
     def _columns_of(self, data, columns, errors, fields):
         """The user's columns or, of the training data's columns for `fields`, those that the data has.

@@ -29,6 +29,15 @@ def limit_threads(environment: MutableMapping[str, str], cores: int, total: int)
         environment.update(dict.fromkeys(THREADS, str(cores)))
 
 
+def wait_passively(environment: MutableMapping[str, str]) -> None:
+    """Let OpenMP threads sleep while they wait, unless the user has set `OMP_WAIT_POLICY`.
+
+    By default they spin, and where another process needs the core the thread that they wait for cannot run: an epoch of
+    fine-tuning on torch took 41.6 s in place of 7.1 s beside four busy processes on 2 cores.
+    """
+    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def _quota_v2(folder):
     """Cores, of cpu.max, "200000 100000" or "max 100000"; None for no quota."""
     quota, _, period = _read(folder / "cpu.max").partition(" ")

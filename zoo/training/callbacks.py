@@ -124,6 +124,7 @@ class Recorder(keras.callbacks.Callback):
         super().__init__()
         self.compiled = compiled
         self.folder, self.variables, self.validation, self.length = folder, variables, validation, length
+        self.events = EventWriter(folder / "logs")
         self.rows: list[dict] = []
         self.done = 0  # batches of the run so far
         self.started = time.monotonic()
@@ -137,9 +138,6 @@ class Recorder(keras.callbacks.Callback):
         self.saved, self.rows = saved, saved.progress["rows"]
         self.done = self.rows[-1]["batch"]
         self.started = time.monotonic() - self.rows[-1]["seconds"]
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        self.events = EventWriter(self.folder / "logs")
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         if self.saved:  # no earlier: `fit` and torch's data loader draw random numbers when they start

@@ -164,7 +164,7 @@ class FitLoop:
         done = self.recorder.done
         stream = partial(self._inputs, done)
         bar = ProgressBar(self.run.objective.monitor, self.length, done)
-        losses = LossLog(self.run.running, self.length, done)
+        losses = LossLog(self.run.running, self.length, done, self.recorder.events)
         self.model.fit(
             backend.fit_input(stream, next(stream())),
             steps_per_epoch=steps,

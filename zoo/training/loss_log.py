@@ -22,16 +22,14 @@ class LossLog(keras.callbacks.Callback):
         folder: of the run.
         length: of the run.
         done: batches that are already completed; points after them are dropped.
+        events: the run's writer for TensorBoard.
     """
 
-    def __init__(self, folder: Path, length: RunLength, done: int) -> None:
+    def __init__(self, folder: Path, length: RunLength, done: int, events: EventWriter) -> None:
         super().__init__()
-        self.folder, self.length, self.done = folder, length, done
+        self.folder, self.length, self.done, self.events = folder, length, done, events
         self.every = max(1, length.total // POINTS)
         self.rows = [row for row in read_losses(folder) if row["batch"] <= done]
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        self.events = EventWriter(self.folder / "logs")
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.batches, self.total = 0, 0.0  # of the interval so far: Keras's loss is the mean since it began

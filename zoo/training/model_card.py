@@ -14,10 +14,11 @@ from zoo.runtime.files import write_text
 from zoo.runtime.version import VERSION
 from zoo.training.callbacks import to_csv
 from zoo.training.card_metadata import base_model, front_matter
+from zoo.training.card_tables import baselines_table, scores_table
 from zoo.training.markdown import markdown_table
 from zoo.training.mistakes import format_answer, input_texts, worst_mistakes
 from zoo.training.plots import plot_calibration, plot_confusion, plot_curves, plot_thresholds
-from zoo.training.run_record import public_name
+from zoo.training.run_record import public_description, public_name
 from zoo.training.run_result import RunResult
 
 EXAMPLES, MISTAKES = 3, 5  # rows of the card's tables
@@ -69,8 +70,8 @@ def write_card(folder: Path, result: RunResult) -> None:
     monitor = preset.objective.monitor
     plot_curves(result.history, monitor, folder / "curves.png", result.losses)
     values = _names(result) | _data_and_history(result) | _versions(result)
-    values |= {"monitor": monitor, "scores": _scores(result.pipeline.scores), "reports": _reports(folder, result)}
-    values["scores"] += _baselines(result.pipeline.baselines)
+    values |= {"monitor": monitor, "scores": scores_table(result.pipeline.scores), "reports": _reports(folder, result)}
+    values["scores"] += baselines_table(result.pipeline.baselines, preset.data.spec)
     write_text(folder / "README.md", front_matter(result) + CARD.format(**values))
 
 
@@ -108,16 +109,15 @@ def _changed(training: Training) -> str:
 
 def _data_and_history(result):
     data, dataset = result.pipeline.preset.data, result.dataset
-    public = public_name(data.spec)
     derived = "".join(f" Derived: {dataset.describe(split)}." for split in dataset.derived_splits)
     return {
         "best": f"{result.best_epoch:.4g}",
         "epochs": f"{result.history[-1]['epoch']:.4g}",
         "seconds": result.seconds,
-        "spec": public,
+        "spec": public_name(data.spec),
         "columns": "".join(f", {field} from its column {column}" for field, column in data.columns.items()),
         "sizes": ", ".join(f"{split} {count}" for split, count in result.sizes.items()),
-        "derived": derived.replace(data.spec, public),
+        "derived": public_description(derived, data.spec),
     }
 
 
@@ -183,32 +183,3 @@ def _examples(folder, result):
 
 def _example(objective, decision, record):
     return input_texts(objective, record) | {"prediction": format_answer(objective, decision, record)}
-
-
-def _scores(scores):
-    """Scores as a Markdown table; a split may lack a score, such as the scores of questions without an answer."""
-    names = list(dict.fromkeys(name for values in scores.values() for name in values))
-    rows = [{"split": split} | {name: values.get(name, "") for name in names} for split, values in scores.items()]
-    return markdown_table(rows)
-
-
-def _baselines(comparisons):
-    """A table of the monitored scores, each with its confidence interval, its records and its baselines."""
-    if not comparisons:
-        return ""
-    return "\n\n" + markdown_table(_baseline_row(split, comparison) for split, comparison in comparisons.items())
-
-
-def _baseline_row(split, comparison):
-    baselines = (
-        f"{metric} of {name} {value:.4f}"
-        for metric, values in comparison.baselines.items()
-        for name, value in values.items()
-    )
-    return {
-        "split": split,
-        "score": f"{comparison.metric} {comparison.score:.4f}",
-        "95 % interval": " to ".join(f"{value:.4f}" for value in comparison.interval or ()),
-        "records": f"{comparison.records} of {comparison.source}",
-        "baselines": "; ".join(baselines),
-    }

@@ -1,6 +1,8 @@
 """The record of a run, run.json: its command, settings, backends, state and times; `zoo runs` reads it."""
 
 import json
+import os
+import re
 import shlex
 import time
 from collections.abc import Iterable, Mapping
@@ -112,6 +114,14 @@ def public_name(spec: str | Path) -> str:
     """A data spec or the name of weights without the folders of this machine: a local path's last part."""
     text = str(spec)
     return text if text.startswith(REMOTE) else Path(text).name
+
+
+def public_description(description: str, spec: str) -> str:
+    """The description of a source, as of `Dataset.describe`, without the folder in which the data spec lies."""
+    folder = Path(spec).parent
+    if spec.startswith(REMOTE) or folder == Path():
+        return description
+    return re.sub(rf"(?<!\S){re.escape(f'{folder}{os.sep}')}", "", description)
 
 
 def _leaf(settings, path):

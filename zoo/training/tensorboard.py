@@ -11,13 +11,13 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 
 class EventWriter:
-    """Appends scalars to a new event file in `folder`."""
+    """Appends scalars to a new event file in `folder`, which the first scalar creates.
+
+    A run has one writer: TensorBoard reads the event files of a folder one after the other, and no earlier one again.
+    """
 
     def __init__(self, folder: str | Path) -> None:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        name = f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}"
-        self.path = Path(folder) / name
-        self._write(Event(wall_time=time.time(), file_version="brain.Event:2"))
+        self.path = Path(folder) / f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}"
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Write the scalars {name: value} of a step."""
@@ -25,5 +25,11 @@ class EventWriter:
         self._write(Event(wall_time=time.time(), step=step, summary=summary))
 
     def _write(self, event):
+        if not self.path.is_file():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._append(Event(wall_time=time.time(), file_version="brain.Event:2"))
+        self._append(event)
+
+    def _append(self, event):
         with self.path.open("ab") as file:
             RecordWriter(file).write(event.SerializeToString())
