@@ -11,10 +11,10 @@ def one_hot_labels(labels: Tensor, logits: Tensor) -> Tensor:
 
     Args:
         labels: one-hot (or smoothed) labels of that shape, which are returned as they are; or class indices, (...) or
-            (..., 1).
+            (..., 1). Of TensorFlow, a last axis of unknown size is that of one-hot labels.
     """
     labels, classes = ops.convert_to_tensor(labels), logits.shape[-1]
-    if len(labels.shape) == len(logits.shape) and labels.shape[-1] == classes:
+    if len(labels.shape) == len(logits.shape) and labels.shape[-1] in (classes, None):
         return labels
     if len(labels.shape) == len(logits.shape):
         labels = ops.squeeze(labels, -1)

@@ -75,6 +75,6 @@ def _deep(short, tokens):
     return MLP(features="sublinear_tfidf", ngrams=ngrams, buckets=_buckets(tokens * ngrams, 2**12, 2**15), l2_norm=3.0)
 
 
-def _buckets(occurrences, least, most):
+def _buckets(total, least, most):
     """Buckets for n-grams that occur so often in all: an eighth of that, as frequent ones repeat."""
-    return max(least, min(power_of_two(occurrences // 8), most))
+    return max(least, min(power_of_two(total // 8), most))
