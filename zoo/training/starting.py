@@ -8,9 +8,11 @@ from zoo.presets import Preset
 from zoo.readers.memory import DataInMemory, to_spec
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
+from zoo.training.hardware import prefers_bfloat16
 from zoo.training.run_folders import CHECKPOINT, check_same, check_start, choose_folder, resumed_preset, running_folder
 from zoo.training.run_record import RunRecord, load_record, new_record, train_command
 from zoo.training.setup import check_training, resolve_preset
+from zoo.training.start_advice import print_start_advice
 
 
 def start_of_run(
@@ -45,6 +47,7 @@ def start_of_run(
         check_start(folder, resume, restart, force)
     if not to:
         console.print(f"Model folder: {folder}")
+    print_start_advice(preset, prefers_bfloat16())
     if not resume:
         return folder, preset, new_record(name, command, preset)
     longer, running = check_same(folder, preset), running_folder(folder).is_dir()
