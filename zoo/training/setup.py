@@ -88,6 +88,8 @@ def check_packing(preset: Preset) -> None:
 
 def _with_init(preset, init, overrides):
     """The preset with the network and tokenizer of its warm start, if any."""
+    if init == SCRATCH:
+        return replace(preset, training=replace(preset.training, init=""))
     overridden = [text.partition("=")[2] for text in overrides if text.startswith("training.init=")]
     init = init or (overridden[-1] if overridden else "") or preset.training.init
     return start_from(preset, init) if init else preset

@@ -9,6 +9,7 @@ from zoo.readers.memory import DataInMemory, to_spec
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
 from zoo.training.hardware import prefers_bfloat16
+from zoo.training.own_data import SCRATCH
 from zoo.training.run_folders import CHECKPOINT, check_same, check_start, choose_folder, resumed_preset, running_folder
 from zoo.training.run_record import RunRecord, load_record, new_record, train_command
 from zoo.training.setup import check_training, resolve_preset
@@ -39,7 +40,8 @@ def start_of_run(
     if resume and isinstance(preset, str):
         name, folder = preset, choose_folder(to, preset, resume)
         check_start(folder, resume, restart, force)
-        preset = resumed_preset(folder, name, overrides, spec, dict(columns or {}), init)
+        weights = "" if init == SCRATCH else init
+        preset = resumed_preset(folder, name, overrides, spec, dict(columns or {}), weights)
         check_training(preset.training)
     else:
         name, preset = resolve_preset(preset, spec, columns, overrides, init, budget)
