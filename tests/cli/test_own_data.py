@@ -73,8 +73,8 @@ def test_rows_in_memory_and_a_resumed_run(tmp_path):
     rows = [{"review": text, "stars": label} for text, label in synthetic(80, 2, 5, 1)]
     options = {"data": rows, "to": tmp_path / "m", "init": "scratch"}
     first = zoo.train("classify_text", **options, overrides=["training.epochs=1"])
-    longer = zoo.train("classify_text", **options, overrides=["training.epochs=2"], resume=True)
     assert [row["epoch"] for row in first.history] == [1]
+    longer = zoo.train("classify_text", **options, overrides=["training.epochs=2"], resume=True)
     assert [row["epoch"] for row in longer.history] == [1, 2]
 
 
