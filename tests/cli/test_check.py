@@ -41,6 +41,7 @@ def test_report_of_a_folder(cli):
         "likely mistake: test has 1 labels that the training split lacks: 'maybe'.",
         "likely mistake: 1 rows have the text of an earlier row and another label.",
         *(line for line in result.out.splitlines() if line.startswith("fits ")),
+        "train: zoo train classify_text --data d",
     ]
     fits = [line for line in result.out.splitlines() if line.startswith("fits ")]
     assert fits[0].startswith("fits classify_text (with --skip: 1 of the first rows cannot be used): ")
@@ -61,9 +62,10 @@ def test_columns_to_map(cli):
     rows = [(f"{i}", f"The parcel number {i} is late", "delivery" if i % 2 else "return") for i in range(20)]
     table(Path("t.tsv"), ("key", "body", "topic"), rows)
     out = cli("check", "t.tsv").out
-    assert "fields: none" in out
-    assert "try --columns text=body,label=topic" in out
-    assert "fits classify_text" in cli("check", "t.tsv", "--columns", "text=body,label=topic").out
+    assert "fields: text, label" in out
+    assert "fits classify_text" in out
+    assert out.endswith("train: zoo train classify_text --data t.tsv --columns text=body,label=topic\n")
+    assert "label: 20 values" in cli("check", "t.tsv", "--columns", "label=key").out
 
 
 def test_mistakes_in_the_arguments(cli, check_refused, data):

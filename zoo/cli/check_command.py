@@ -17,25 +17,34 @@ def check(
     skip: Skip = False,
     json: Json = False,
 ) -> None:
-    """Check a dataset: rows, lengths, labels, duplicates, likely mistakes, and which presets suit it."""
-    names = columns_of(columns)
-    start()
-    from zoo.data.column_suggestion import suggest_columns
-    from zoo.data.data_check import check_data
-    from zoo.data.opening import first_rows, open_dataset
-    from zoo.data.row_report import naming_skip
+    """Check a dataset: rows, lengths, labels, duplicates, likely mistakes, and which presets suit it.
 
+    Columns that --columns does not name are guessed, as by zoo train DATA.
+    """
+    start()
+    from zoo.data.data_check import check_data
+    from zoo.data.opening import first_row, open_dataset
+    from zoo.data.row_report import naming_skip
+    from zoo.training.own_data import guess_preset
+
+    recipe, names = guess_preset(data, columns_of(columns), errors)
     with naming_skip():
         dataset = open_dataset(data, names, errors=errors, split_strategy="", skip_invalid=skip)
         report = check_data(dataset)
     fits = _fits_of(report)
-    rows = first_rows(data, errors)
-    own_columns, suggestion = list(rows[0]), suggest_columns(rows)
+    data_columns = list(first_row(data, errors))
     if json:
-        return print_json({"columns": own_columns, "suggestion": suggestion, **report.to_json(), "fits": fits})
-    print(f"columns: {', '.join(own_columns)}")
-    for line in (*_statistics(report.statistics), *_findings(report), *_fits(fits, suggestion)):
+        suggested = {"recipe": recipe, "mapping": names}
+        return print_json({"columns": data_columns, **suggested, **report.to_json(), "fits": fits})
+    print(f"columns: {', '.join(data_columns)}")
+    for line in (*_statistics(report.statistics), *_findings(report), *_fits(fits), _command(data, recipe, names)):
         print(line)
+
+
+def _command(data, recipe, columns):
+    """The command that trains on the data."""
+    mapping = ",".join(f"{field}={column}" for field, column in columns.items())
+    return f"train: zoo train {recipe} --data {data}{f' --columns {mapping}' if mapping else ''}"
 
 
 def _statistics(statistics):
@@ -76,15 +85,14 @@ def _listed(counts):
     return ", ".join(items[:MOST]) + (f" and {len(items) - MOST} more" if len(items) > MOST else "")
 
 
-def _fits(fits, suggestion):
+def _fits(fits):
     for objective, fit in fits.items():
         names, rows = fit["presets"], fit["unusable"]
         more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
         skip = f" (with --skip: {rows} of the first rows cannot be used)" if rows else ""
         yield f"fits {objective}{skip}: {', '.join(names[:MOST]) or 'no preset'}{more}"
     if not fits:
-        mapping = ",".join(f"{field}={column}" for field, column in (suggestion or {"text": "NAME"}).items())
-        yield f"fits no objective as it is: try --columns {mapping}"
+        yield "fits no objective as it is: map columns to fields by --columns"
 
 
 def _fits_of(report) -> dict[str, dict[str, Any]]:

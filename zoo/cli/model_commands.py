@@ -112,7 +112,7 @@ def _chosen_preset(data, columns):
     start()
     from zoo.training.own_data import guess_preset
 
-    name = guess_preset(data, columns_of(columns))
+    name, _ = guess_preset(data, columns_of(columns))
     print_message(f"The columns of {data} suit {name}: zoo train {name} --data {data}")
     if sys.stdin.isatty() and sys.stderr.isatty() and not typer.confirm("Train it?", default=True, err=True):
         raise typer.Exit(0)

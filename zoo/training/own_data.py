@@ -30,10 +30,18 @@ BUDGET = 600.0  # seconds of training
 SAMPLE = 300  # texts that are tokenised to see whether a pretrained vocabulary suits them
 
 
-def guess_preset(data: Any, columns: Mapping[str, str] | None = None) -> str:
-    """The name of the recipe that suits the columns of the data. Raises UserError where the data cannot be read."""
-    rows, names = first_rows_and_names(data)
-    return guess_recipe(rows, {**names, **(columns or {})})
+def guess_preset(
+    data: Any, columns: Mapping[str, str] | None = None, errors: str = "strict"
+) -> tuple[str, dict[str, str]]:
+    """`(recipe, columns)` that suit the data: the recipe's name, and {standard field: column} of columns to map.
+
+    Args: as of `zoo.open_dataset`. Raises UserError where the data cannot be read, or no column fits a field.
+    """
+    rows, names = first_rows_and_names(data, errors)
+    names = {**names, **(columns or {})}
+    recipe = guess_recipe(rows, names)
+    fields = catalog.load("recipes", recipe)().fields_of(guess_fields(rows, names))
+    return recipe, {**guess_columns(rows, fields, names), **(columns or {})}
 
 
 def preset_for_data(
