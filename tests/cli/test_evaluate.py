@@ -4,13 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 import zoo
 from zoo.pipeline.score_comparison import ScoreComparison
+from zoo.runtime.version import VERSION
 
 COMMANDS = ("list", "train", "import", "average", "evaluate", "predict", "generate", "chat", "export", "clean")
 
@@ -105,7 +105,7 @@ def test_help(cli, arguments):
 
 def test_version(cli):
     result = cli("--version")
-    assert (result.status, result.out, result.err) == (0, f"zoo {version('zoo')}\n", "")
+    assert (result.status, result.out, result.err) == (0, f"zoo {VERSION}\n", "")
 
 
 def test_completion_of_a_shell(tmp_path):

@@ -1,6 +1,5 @@
 """Train, evaluate, use and export NLP models. Results on standard output, messages on standard error."""
 
-import importlib.metadata
 import io
 import os
 import sys
@@ -21,6 +20,7 @@ from zoo.cli import (
 )
 from zoo.cli.options import with_imports
 from zoo.runtime.errors import USER_ERROR, single_line, user_message
+from zoo.runtime.version import VERSION
 
 COMPLETION = "_ZOO_COMPLETE"  # variable of the environment in which a shell asks for completions
 INTERRUPTED = 130  # exit status after Ctrl-C
@@ -49,7 +49,7 @@ app.command()(clean_command.clean)
 
 def _print_version(value: bool) -> None:
     if value:
-        print(f"zoo {importlib.metadata.version('zoo')}")
+        print(f"zoo {VERSION}")
         raise typer.Exit
 
 
