@@ -7,9 +7,12 @@ import pytest
 from zoo import catalog, config
 from zoo.architectures.bert import BERT
 from zoo.architectures.gpt2 import GPT2
+from zoo.architectures.lstm import LSTM
+from zoo.architectures.mlp import MLP
 from zoo.architectures.t5 import T5
 from zoo.data.statistics import DataStatistics, LengthPercentiles
 from zoo.recipes import Resources
+from zoo.runtime.errors import UserError
 from zoo.training.finetuning import check_tuning
 from zoo.training.setup import check_lora, check_training
 
@@ -79,6 +82,20 @@ def test_an_encoder_is_not_fine_tuned_to_generate():
     choice = choose("next_token", init="FOLDER", name="FOLDER", pretrained=ENCODER)
     assert not choice.preset.training.init
     assert "FOLDER does not suit" in choice.reasons[0]
+
+
+def test_weights_that_the_user_asked_for_are_always_used():
+    weights = {"init": "FOLDER", "name": "FOLDER", "pretrained": ENCODER, "requested": True}
+    data = statistics(FIELDS["classify_text"], rows=50_000, words=100)
+    assert choose("classify_text", data, budget=10, tokens_per_word=9.0, **weights).preset.training.epochs == 1
+    with pytest.raises(UserError, match="causal"):
+        choose("next_token", **weights)
+
+
+@pytest.mark.parametrize("network", [MLP(), LSTM(bidirectional=True)])
+def test_networks_without_blocks_are_fine_tuned_too(network):
+    choice = choose("classify_text", init="FOLDER", name="FOLDER", pretrained=network, requested=True)
+    assert choice.preset.training.init == "FOLDER"
 
 
 def test_the_budget_decides_between_fine_tuning_and_scratch():

@@ -23,6 +23,8 @@ def finetune(
 ) -> tuple[Choice | None, str]:
     """`(choice, reason)`: a preset that fine-tunes the pretrained weights, or None and the reason against it.
 
+    Weights that the user asked for are always used. Raises UserError where these do not suit the objective.
+
     Args:
         objective: its length is set here.
         texts: the fields of the input.
@@ -34,11 +36,13 @@ def finetune(
         return None, reason
     objective, tokens = _with_length(objective, data, resources, texts)
     rows = training_rows(data)
-    seconds = resources.seconds(matrix_weights(network), tokens * rows, resources.precision)
     batch_size = 16 if rows < 4000 else 32
+    seconds = resources.seconds(matrix_weights(network), tokens * rows, rows // batch_size, resources.precision)
     most = max(4, min(round(STEPS * batch_size / max(rows, 1)), MOST_EPOCHS))
     epochs = resources.epochs(seconds, most)
-    if epochs < least:
+    if resources.requested:
+        epochs = max(epochs, 1)
+    elif epochs < least:
         minutes = least * seconds / 60
         return None, f"fine-tuning would take about {minutes:.0f} minutes: --budget {minutes * 1.3:.0f}m allows it"
     training = Training(
@@ -69,8 +73,10 @@ def _misfit(objective, resources):
     try:
         objective.check_architecture(network)
     except UserError as error:
+        if resources.requested:
+            raise
         return f"{resources.name} does not suit: {error}"
-    if resources.tokens_per_word > MOST_TOKENS:
+    if resources.tokens_per_word > MOST_TOKENS and not resources.requested:
         needed = f"{resources.tokens_per_word:.1f} tokens for a word"
         return f"the tokenizer of {resources.name} needs {needed} of this data: it is of another language"
     return ""
@@ -93,4 +99,5 @@ def _learning_rate(network):
 
     Devlin 2018, arXiv:1810.04805, appendix A.3: 2e-5 to 5e-5 for BERT of width 768 and 1024.
     """
-    return 2e-4 if network.width <= 512 else 5e-5 if network.width <= 768 else 2e-5
+    width = getattr(network, "width", 0)
+    return 2e-4 if width <= 512 else 5e-5 if width <= 768 else 2e-5

@@ -13,6 +13,7 @@ OPERATIONS = 6  # floating-point operations for each weight and token of trainin
 CORE_FLOPS = 50e9  # floating-point operations a second of a CPU core, training a Transformer in float32
 BFLOAT16_SPEED = 2.2  # of a CPU that computes in bfloat16, over float32
 GPU_FLOPS = 20e12
+CPU_STEP, GPU_STEP = 0.05, 0.01  # seconds of an optimizer step, besides the products of matrices
 MARGIN = 0.85  # share of the time budget that an estimate may fill
 
 
@@ -22,6 +23,7 @@ class Resources:
 
     init: str = ""  # pretrained weights, as of `zoo.train`; "": training from scratch
     name: str = ""  # of the pretrained weights, for messages
+    requested: bool = False  # whether the user asked for these weights
     pretrained: Architecture | None = None  # the network of `init`
     tokens_per_word: float = 1.3  # of the tokenizer of `init`, on the data
     budget: float = 600.0  # seconds of training
@@ -34,11 +36,12 @@ class Resources:
         """The dtype policy of fine-tuning."""
         return "mixed_bfloat16" if self.bfloat16 else "float32"
 
-    def seconds(self, weights: int, tokens: int, precision: str = "float32") -> float:
-        """The estimated time of training so many weights of matrices on so many tokens."""
+    def seconds(self, weights: int, tokens: int, steps: int = 1, precision: str = "float32") -> float:
+        """The estimated time of training so many weights of matrices on so many tokens, in so many optimizer steps."""
+        if self.gpu:
+            return OPERATIONS * weights * tokens / GPU_FLOPS + steps * GPU_STEP
         speed = BFLOAT16_SPEED if precision != "float32" else 1.0
-        flops = GPU_FLOPS if self.gpu else self.cores * CORE_FLOPS * speed
-        return OPERATIONS * weights * tokens / flops
+        return OPERATIONS * weights * tokens / (self.cores * CORE_FLOPS * speed) + steps * CPU_STEP
 
     def epochs(self, seconds: float, most: int) -> int:
         """The number of epochs of so many seconds that the budget allows, at most `most`."""
@@ -95,6 +98,7 @@ def training_rows(data: DataStatistics) -> int:
 
 
 def matrix_weights(network: Any) -> int:
-    """The number of weights of a Transformer's matrices, without embeddings, from its hyperparameters."""
-    hidden = getattr(network, "hidden", 4 * network.width)
-    return network.depth * (4 * network.width**2 + 2 * network.width * hidden)
+    """The number of weights of a network's matrices, without embeddings, estimated from its hyperparameters."""
+    width = getattr(network, "width", 256)
+    hidden = getattr(network, "hidden", 4 * width)
+    return getattr(network, "depth", 1) * (4 * width**2 + 2 * width * hidden)

@@ -8,7 +8,7 @@ from zoo.objectives.embed_text import EmbedText
 from zoo.presets import Preset, Training
 from zoo.recipes import Choice, Recipe
 from zoo.recipes._finetuning import finetune
-from zoo.recipes._recipe import maximum_length, total_lengths, training_rows
+from zoo.recipes._recipe import maximum_length, training_rows
 from zoo.tokenizers.words import Words
 
 STEPS = 1500  # optimizer steps that small data is repeated for
@@ -20,13 +20,14 @@ class EmbedTextRecipe(Recipe):
     fields = ("text", "text_pair")
 
     def choose(self, data, resources):
-        choice, reason = finetune(EmbedText(), data, resources, ("text", "text_pair"))
+        longer = max(self.fields, key=lambda name: data.words[name].p95)  # each text is an example by itself
+        choice, reason = finetune(EmbedText(), data, resources, (longer,))
         if choice:
             return choice
         rows = training_rows(data)
         preset = Preset(
             architecture=Averaging(width=256, hidden=256, ngrams=2),
-            objective=EmbedText(length=maximum_length(total_lengths(data, ("text", "text_pair")), limit=512)),
+            objective=EmbedText(length=maximum_length(data.words[longer], limit=512)),
             tokenizer=Words(vocabulary=30_000),
             training=Training(
                 epochs=max(5, min(round(STEPS * 64 / max(rows, 1)), 40)), batch_size=64, learning_rate=1e-3, ema=0.99

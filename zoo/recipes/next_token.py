@@ -3,6 +3,8 @@
 zoo train next_token --data FILE.txt
 """
 
+from dataclasses import replace
+
 from zoo.architectures.gpt2 import GPT2
 from zoo.objectives.next_token import NextToken
 from zoo.presets import Preset, Training
@@ -14,6 +16,7 @@ from zoo.tokenizers.characters import Characters
 
 SMALL = 3_000_000  # characters of training text, up to which a model of characters learns more than one of words
 WINDOW, BATCH_SIZE = 128, 16  # tokens and rows of a batch
+FINETUNED_WINDOW = 256  # tokens
 STEPS = 3000
 
 
@@ -25,7 +28,11 @@ class NextTokenRecipe(Recipe):
 
     def choose(self, data, resources):
         choice, reason = finetune(NextToken(), data, resources, ("text",), least=1)
-        return choice or _from_scratch(data, resources, reason)
+        if not choice:
+            return _from_scratch(data, resources, reason)
+        length = min(getattr(resources.pretrained, "length", FINETUNED_WINDOW), FINETUNED_WINDOW)
+        objective = replace(choice.preset.objective, length=length)  # a window of running text, whatever its lines
+        return replace(choice, preset=replace(choice.preset, objective=objective))
 
 
 def _from_scratch(data, resources, reason):

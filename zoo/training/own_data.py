@@ -123,7 +123,8 @@ def _resources(init, budget, texts):
     network, tokenizer = read_pretrained(init)
     ratio = _tokens_per_word(tokenizer, texts)
     name = PACKAGE.replace("_", "-") if installed else init
-    return replace(resources, init=init, name=name, pretrained=network, tokens_per_word=ratio)
+    requested = not installed
+    return replace(resources, init=init, name=name, requested=requested, pretrained=network, tokens_per_word=ratio)
 
 
 def _installed_weights():
