@@ -38,6 +38,7 @@ from zoo.training.run_record import RunRecord
 from zoo.training.run_result import RunResult
 from zoo.training.setup import initial_model, match_tokenizer
 from zoo.training.starting import start_of_run
+from zoo.training.tracking import Tracking, flat_scores, open_tracker
 from zoo.training.training_data import load_data
 
 DEFAULT_OPTIONS = CompileOptions()  # AdamW and the objective's loss
@@ -188,6 +189,8 @@ class TrainingRun:
         self.validation, self.recorder = loop.validation, loop.recorder
         if self.reopens:
             loop.length.check_longer(checkpoint.Checkpoint(self.folder / CHECKPOINT))
+        self.tracker = open_tracker(self.preset, self.folder.name)
+        self.callbacks = [*self.callbacks, *([Tracking(self.tracker, self.recorder)] if self.tracker else [])]
         # only now: a mistake in the settings or the data leaves no folder behind
         open_folder(self.folder, self.preset, self.tokenizer, self.record, self.resume)
         loop.run_stages()
@@ -202,6 +205,8 @@ class TrainingRun:
         self.model = self.lora.merged() if self.lora else self.model
         result = self._score()
         publish(result, self.running, self.lora)
+        if self.tracker:
+            self.tracker.finish(flat_scores(result.pipeline.scores))
         return result.pipeline
 
     def _score(self):

@@ -19,6 +19,7 @@ from zoo.training.data_columns import with_data
 from zoo.training.finetuning import check_tuning
 from zoo.training.optimizer import SCHEDULES
 from zoo.training.own_data import BUDGET, SCRATCH, preset_for_data
+from zoo.training.tracking import TRACKERS
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 MINIMUM = {"epochs": 1, "batch_size": 1, "accumulation": 1}  # of numbers in `Training`; 0 for all others
@@ -103,9 +104,9 @@ def check_training(training: Training) -> None:
             raise UserError(f"Expected training.{field} to be {minimum} or more. Received: {value}.")
         if field in BELOW_ONE and value >= 1:
             raise UserError(f"Expected training.{field} to be below 1. Received: {value}.")
-    for field, known in {"schedule": SCHEDULES, "precision": PRECISIONS}.items():
+    for field, known in {"schedule": SCHEDULES, "precision": PRECISIONS, "track": TRACKERS}.items():
         value = getattr(training, field)
-        if value not in known:
+        if value not in known and not (field == "track" and value == ""):
             hint = did_you_mean(value, known)
             raise UserError(f"Expected training.{field} to be one of {', '.join(known)}. Received: {value!r}.{hint}")
 
