@@ -37,6 +37,11 @@ def test_columns_are_guessed_by_name_then_by_content(rows, fields, columns):
     assert guess_columns(rows, fields, {}) == columns
 
 
+def test_spans_of_characters_stand_for_tokens_and_tags():
+    rows = [{"text": "a b", "spans": [{"start": 0, "end": 1, "label": "x"}]}]
+    assert guess_columns(rows, ("tokens", "tags"), {}) == {}
+
+
 def test_several_columns_that_fit_are_named():
     rows = [{"text": f"text {i}", "c1": "ab"[i % 2], "c2": "xy"[i % 2]} for i in range(20)]
     with pytest.raises(ValueError, match="'c1', 'c2': which is it. Name it: --columns label=c1"):
@@ -58,6 +63,7 @@ def test_a_table_without_the_column():
         ({"text": "a b", "text_pair": "c d"}, "embed_text"),
         ({"tokens": ["a"], "tags": ["O"], "intent": "x"}, "tag_tokens"),
         ({"context": "a b", "question": "c", "answers": [{"text": "a", "start": 0}]}, "find_span"),
+        ({"id": "1", "text": "a b", "spans": [{"start": 0, "end": 1, "label": "x"}]}, "tag_tokens"),
         ({"source": "a", "target": "b"}, "translate"),
         ({"messages": [{"role": "user", "content": "a"}]}, "follow_instructions"),
         ({"instruction": "a", "input": "", "output": "b"}, "follow_instructions"),

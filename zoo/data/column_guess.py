@@ -30,6 +30,7 @@ NAMES = {  # field -> names of columns that hold it, in lower case; the first th
     "messages": ("messages", "conversation"),
 }
 PAIRS = (("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2"), ("text1", "text2"))
+OF_SPANS = ("tokens", "tags")
 MOST_CLASSES = 0.5  # of the rows: a label column has fewer distinct values
 
 
@@ -44,7 +45,8 @@ def guess_columns(rows: Sequence[Row], fields: Collection[str], names: Mapping[s
     Raises UserError, naming the candidates, where no column fits a field, or several fit equally well.
     """
     columns = {field: names.get(field, field) for field in fields if names.get(field, field) in rows[0]}
-    missing = [field for field in fields if field not in columns]
+    annotated = names.get("spans", "spans") in rows[0]  # spans of characters, which become tokens and tags
+    missing = [field for field in fields if field not in columns and not (annotated and field in OF_SPANS)]
     pair = _pair_in(rows[0])
     if pair and "text" in missing:
         columns["text"], columns["text_pair"] = pair
@@ -150,5 +152,6 @@ FORMS: dict[str, Callable[[list], bool]] = {
     "tokens": _is_list,
     "tags": _is_list,
     "answers": _is_answers,
+    "spans": lambda values: all(isinstance(value, list) for value in values),
     "messages": _is_messages,
 }

@@ -10,6 +10,7 @@ RECIPES = {  # fields that rows have by name -> recipe; the first that fits is t
     ("instruction", "output"): "follow_instructions",
     ("context", "question", "answers"): "find_span",
     ("tokens", "tags"): "tag_tokens",
+    ("text", "spans"): "tag_tokens",
     ("source", "target"): "translate",
     ("text", "text_pair", "label"): "classify_text",
     ("text", "label"): "classify_text",

@@ -12,6 +12,7 @@ from zoo.recipes._recipe import training_rows
 from zoo.tokenizers.bytes import Bytes
 
 WORDS_PER_SECOND = 1800  # of a CPU core that trains the default LSTM-CNN-CRF
+SMALL = 2000  # rows, below which a table of word embeddings is small
 STEPS = 3000  # optimizer steps that small data is repeated for
 
 
@@ -29,20 +30,21 @@ class TagTokensRecipe(Recipe):
 def _from_scratch(data, resources, spans, reason):
     rows = training_rows(data)
     seconds = rows * (data.words["tokens"].median + data.words["tokens"].p95) / 2 / WORDS_PER_SECOND / resources.cores
-    batch_size = 16 if rows < 2000 else 32 if rows < 8000 else 50
+    small = rows < SMALL
+    batch_size = 16 if small else 32 if rows < 8000 else 50
     most = max(10, min(round(STEPS * batch_size / max(rows, 1)), 40))
     epochs = max(3, resources.epochs(seconds, most))
     training = Training(
         epochs=epochs,
         batch_size=batch_size,
-        learning_rate=2e-3,
-        schedule="cosine",
+        learning_rate=3e-3 if small else 2e-3,
+        schedule="constant",
         warmup=0.0,
         ema=0.99,
         patience=5,
     )
     preset = Preset(
-        architecture=LSTMCNN(buckets=2**16, embedding_dropout=0.5, dropout=0.0),
+        architecture=LSTMCNN(buckets=2**14 if small else 2**16, embedding_dropout=0.5, dropout=0.0),
         objective=TagTokens(length=512, crf=spans),
         tokenizer=Bytes(),
         training=training,
