@@ -92,7 +92,7 @@ def build():
     """Write the reference pages, which git ignores, and build the site. Exit status of Zensical."""
     (REFERENCE / "cli.md").write_text(command_line(), encoding="utf-8")
     (REFERENCE / "fields.md").write_text(field_page(), encoding="utf-8")
-    return subprocess.run([sys.executable, "-m", "zensical", "build", "--strict"], cwd=ROOT, check=False).returncode
+    return subprocess.run([sys.executable, "-m", "zensical", "build", "--clean", "--strict"], cwd=ROOT, check=False).returncode
 
 
 if __name__ == "__main__":
