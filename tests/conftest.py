@@ -1,8 +1,10 @@
 """Fixtures of all tests: a tiny task that a tiny network learns in seconds."""
 
+import gc
 import os
 import random
 import tempfile
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -28,6 +30,7 @@ RUN_ON = {  # folders, files and tests whose results do not depend on the backen
     "test_a_served_model_answers_as_predict_does": "",  # all backends
 }
 
+MAX_MAPS = 15_000  # of 65,530, the default of Linux
 GOOD = ["great", "lovely", "superb", "fine", "wonderful", "happy"]
 BAD = ["awful", "boring", "dull", "poor", "horrid", "sad"]
 FILLER = ["the", "film", "was", "a", "story", "with", "some", "people", "in", "it", "and", "then", "more", "of", "that"]
@@ -49,6 +52,28 @@ def pytest_configure(config):
     if config.option.markexpr and keras.config.backend() != "torch":
         hypothesis.settings.register_profile("few", max_examples=25)
         hypothesis.settings.load_profile("few")
+
+
+def pytest_runtest_teardown(item, nextitem):
+    """Between test files, drop JAX's compiled programs before they use up the memory maps that Linux allows a process.
+
+    Each program on a CPU takes several maps; beyond the limit XLA crashes. The programs are still on disk.
+    """
+    if (
+        keras.config.backend() == "jax"
+        and (nextitem is None or nextitem.path != item.path)
+        and _memory_maps() > MAX_MAPS
+    ):
+        import jax
+
+        jax.clear_caches()
+        gc.collect()
+
+
+def _memory_maps():
+    """The number of memory maps of this process; 0 where the system does not say."""
+    path = Path("/proc/self/maps")
+    return path.read_bytes().count(b"\n") if path.is_file() else 0
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by mark
