@@ -4,7 +4,6 @@ python scripts/build_site.py    # needs: pip install ".[docs]"
 """
 
 import inspect
-import re
 import subprocess
 import sys
 from dataclasses import MISSING, fields
@@ -73,26 +72,24 @@ def field_page():
 
 def field_table(cls, path):
     """The fields of a dataclass that can be set: path, default, and the comment beside it in the source."""
-    comments = {}
-    for base in reversed(cls.__mro__[:-1]):
-        comments |= dict(re.findall(r"^    (\w+): .*?  # (.*)$", inspect.getsource(base), re.MULTILINE))
+    from zoo.runtime.field_comments import default_of, field_comments
+
+    comments = field_comments(cls)
     rows = [
-        [f"`{path}.{field.name}`", _default(_value(field)), comments.get(field.name, "")]
+        [f"`{path}.{field.name}`", _default(default_of(field)), comments[field.name].meaning]
         for field in fields(cls)
         if field.init
     ]
     return table(["field", "default", "meaning"], rows) if rows else "It has no fields."
 
 
-def _value(field):
-    return field.default if field.default_factory is MISSING else field.default_factory()
-
-
 def build():
     """Write the reference pages, which git ignores, and build the site. Exit status of Zensical."""
     (REFERENCE / "cli.md").write_text(command_line(), encoding="utf-8")
     (REFERENCE / "fields.md").write_text(field_page(), encoding="utf-8")
-    return subprocess.run([sys.executable, "-m", "zensical", "build", "--clean", "--strict"], cwd=ROOT, check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-m", "zensical", "build", "--clean", "--strict"], cwd=ROOT, check=False
+    ).returncode
 
 
 if __name__ == "__main__":

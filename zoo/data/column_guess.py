@@ -74,7 +74,7 @@ def guess_fields(rows: Sequence[Row], names: Mapping[str, str], exact: bool = Fa
 def is_scale(rows: Sequence[Row], column: str) -> bool:
     """Whether the labels of a column are numbers on a scale, such as similarities from 0 to 5, and not classes."""
     values = [row[column] for row in rows if row.get(column) not in (None, "")]
-    if not values or not all(map(_is_number, values)):
+    if not values or not all(map(is_number, values)):
         return False
     return any(float(value) % 1 for value in values)
 
@@ -112,7 +112,7 @@ def _fits(rows, field, column):
 
 def _is_text(values):
     texts = [" ".join(map(str, value)) if isinstance(value, list) else value for value in values]
-    return all(isinstance(text, str) for text in texts) and any(not _is_number(text) for text in texts)
+    return all(isinstance(text, str) for text in texts) and any(not is_number(text) for text in texts)
 
 
 def _is_list(values):
@@ -123,7 +123,7 @@ def _is_label(values):
     if not all(isinstance(value, str | int | float) for value in values):
         return False
     few = len(set(values)) <= max(MOST_CLASSES * len(values), 2)
-    return few or all(map(_is_number, values))
+    return few or all(map(is_number, values))
 
 
 def _is_answers(values):
@@ -134,7 +134,8 @@ def _is_messages(values):
     return all(isinstance(value, list) and value and isinstance(value[0], dict) for value in values)
 
 
-def _is_number(value):
+def is_number(value: Any) -> bool:
+    """Whether a value is a number, or the text of one."""
     try:
         float(value)
     except (TypeError, ValueError):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from zoo.data.column_guess import is_number
 from zoo.data.dataset import Dataset
 from zoo.data.statistics import TEXTS, TEXTS_OF_TURNS, DataStatistics, StatisticsCollector
 
@@ -60,7 +61,7 @@ def check_data(dataset: Dataset) -> DataCheck:
 
 def are_numbers(counts: Mapping[str, int]) -> bool:
     """Whether labels are numbers on a scale, as for `score_pair`, rather than classes."""
-    return len(counts) > DISTINCT and sum(map(_is_number, counts)) >= NUMERIC * len(counts)
+    return len(counts) > DISTINCT and sum(map(is_number, counts)) >= NUMERIC * len(counts)
 
 
 class _TextChecks:
@@ -132,16 +133,8 @@ def _similar(field, counts):
 def _numeric_texts(sample):
     for field in TEXTS:
         texts = [record[field] for record in sample if isinstance(record.get(field), str)]
-        if len(texts) >= RARE and sum(map(_is_number, texts)) >= NUMERIC * len(texts):
+        if len(texts) >= RARE and sum(map(is_number, texts)) >= NUMERIC * len(texts):
             yield f"{field} holds numbers, such as {texts[0]!r}: is it the right column?"
-
-
-def _is_number(text):
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _rare(counts):

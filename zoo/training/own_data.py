@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from zoo.checkpoints.warm_start import read_pretrained, start_from
 from zoo.data.column_guess import guess_columns, guess_fields
 from zoo.data.opening import first_rows_and_names, open_dataset
 from zoo.data.row_report import naming_skip
-from zoo.data.statistics import statistics_of
+from zoo.data.statistics import StatisticsCollector
 from zoo.data.word_alignment import split_words
 from zoo.objectives.classify_text import ClassifyText
 from zoo.presets import Preset
@@ -40,8 +39,13 @@ def guess_preset(
     rows, names = first_rows_and_names(data, errors)
     names = {**names, **(columns or {})}
     recipe = guess_recipe(rows, names)
+    return recipe, _fields_and_columns(recipe, rows, names, columns)[1]
+
+
+def _fields_and_columns(recipe, rows, names, columns):
+    """(fields that a recipe needs, {field: column} of those to map, with the user's own `columns`)."""
     fields = catalog.load("recipes", recipe)().fields_of(guess_fields(rows, names))
-    return recipe, {**guess_columns(rows, fields, names), **(columns or {})}
+    return fields, {**guess_columns(rows, fields, names), **(columns or {})}
 
 
 def preset_for_data(
@@ -67,9 +71,7 @@ def preset_for_data(
     recipe: Recipe = catalog.load("recipes", name)()
     settings = _data_settings(overrides)
     rows, names = first_rows_and_names(spec, settings.errors)
-    names = {**names, **(columns or {})}
-    fields = recipe.fields_of(guess_fields(rows, names))
-    columns = {**guess_columns(rows, fields, names), **(columns or {})}
+    fields, columns = _fields_and_columns(name, rows, {**names, **(columns or {})}, columns)
     _report_columns(columns)
     with naming_skip():
         statistics, texts = _read(spec, columns, settings, fields, recipe.split_strategy)
@@ -84,8 +86,12 @@ def _read(spec, columns, settings, fields, split_strategy):
     """(statistics of the data, texts of its first records)."""
     options = settings.seed, settings.errors, fields, split_strategy, None, settings.skip_invalid
     dataset = open_dataset(spec, columns, *options)
-    texts = (record.get(fields[0], "") for record in dataset.records("train"))
-    return statistics_of(dataset), list(islice(texts, SAMPLE))
+    collector, texts = StatisticsCollector(), []
+    for split, _, record in dataset.visit():
+        collector.add(split, record)
+        if split == "train" and len(texts) < SAMPLE:
+            texts.append(record.get(fields[0], ""))
+    return collector.statistics(), texts
 
 
 def _data_settings(overrides):
