@@ -4,8 +4,8 @@ import datasets
 import pytest
 
 from zoo.data.opening import open_dataset
-from zoo.readers import _optional
 from zoo.readers.hf import _candidates
+from zoo.runtime import optional
 
 FEATURES = datasets.Features({"sentence": datasets.Value("string"), "label": datasets.ClassLabel(names=["no", "yes"])})
 
@@ -117,7 +117,7 @@ def test_a_missing_library_names_the_extra(monkeypatch):
     def missing(module):
         raise ImportError(f"No module named {module!r}")
 
-    monkeypatch.setattr(_optional, "import_module", missing)
+    monkeypatch.setattr(optional, "import_module", missing)
     expected = r'^Reading data sets of Hugging Face needs .*: pip install "keras-text-zoo\[hf\]"$'
     with pytest.raises(ValueError, match=expected):
         open_dataset("hf:imdb")

@@ -9,6 +9,7 @@ from typing import Any
 from zoo.objectives import Objective, beside
 from zoo.runtime.errors import UserError, did_you_mean
 from zoo.runtime.files import atomic_file
+from zoo.runtime.optional import import_optional
 
 TEXT: dict[str, Any] = {"mode": "w", "encoding": "utf-8", "errors": "backslashreplace"}  # \udce9: a lone surrogate
 
@@ -88,12 +89,8 @@ def _write_parquet(rows, path, objective):
 
 
 def _import_pyarrow():
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise UserError('A .parquet file needs pyarrow: pip install "keras-text-zoo[tables]"') from error
-    return pyarrow, pyarrow.parquet
+    names = ("pyarrow", "pyarrow.parquet")
+    return [import_optional(name, "tables", "Writing a .parquet file") for name in names]
 
 
 def _table_rows(rows, objective):

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 from zoo.readers import Reader
 from zoo.readers._features import columns_of_features, features_of_schema, rows_of_tables
 from zoo.readers._lines import check_exists
-from zoo.readers._optional import import_optional
 from zoo.runtime.errors import UserError, single_line
+from zoo.runtime.optional import import_optional
 
 
 class ArrowReader(Reader, ABC):

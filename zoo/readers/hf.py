@@ -11,9 +11,9 @@ from pathlib import Path
 
 from zoo.readers import Reader
 from zoo.readers._features import BATCH, class_features, columns_of_features, rows_of_tables
-from zoo.readers._optional import import_optional
 from zoo.readers._reader import UNNAMED, Source, digest_files, split_in
 from zoo.runtime.errors import UserError, single_line
+from zoo.runtime.optional import import_optional
 
 SCHEME = "hf:"
 SAVED = (("dataset_dict.json",), ("dataset_info.json", "state.json"))  # files of `save_to_disk`: of splits, of one

@@ -10,8 +10,8 @@ from typing import Any
 from zoo.readers import Reader
 from zoo.readers._annotations import classes_of, report_unread
 from zoo.readers._lines import check_exists
-from zoo.readers._optional import import_optional
 from zoo.runtime.errors import UserError
+from zoo.runtime.optional import import_optional
 
 
 class SpacyDocs(Reader):

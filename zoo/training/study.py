@@ -8,6 +8,7 @@ import keras
 
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import name_in_errors
+from zoo.runtime.optional import import_optional
 
 FILE = "study.db"
 STARTUP_TRIALS = 5  # that are never pruned
@@ -15,12 +16,7 @@ STARTUP_TRIALS = 5  # that are never pruned
 
 def import_optuna() -> Any:
     """The package optuna. Raises UserError where it is not installed."""
-    try:
-        import optuna
-    except ImportError as error:
-        raise UserError(
-            f'Expected Optuna to search: pip install "keras-text-zoo[search]". Received: {error}.'
-        ) from error
+    optuna: Any = import_optional("optuna", "search", "A search")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
 
