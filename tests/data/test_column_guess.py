@@ -37,6 +37,13 @@ def test_columns_are_guessed_by_name_then_by_content(rows, fields, columns):
     assert guess_columns(rows, fields, {}) == columns
 
 
+@pytest.mark.parametrize("column", ["ticket.body", "ticket.subject+ticket.body"])
+def test_nested_and_joined_columns_of_the_user_are_known(column):
+    rows = [{"ticket": {"subject": "Hi", "body": f"text {i}"}, "label": "ab"[i % 2]} for i in range(4)]
+    assert guess_columns(rows, ("text", "label"), {"text": column}) == {}
+    assert guess_recipe(rows, {"text": column}) == "classify_text"
+
+
 def test_spans_of_characters_stand_for_tokens_and_tags():
     rows = [{"text": "a b", "spans": [{"start": 0, "end": 1, "label": "x"}]}]
     assert guess_columns(rows, ("tokens", "tags"), {}) == {}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from zoo.data.columns import column_values, has_column
 from zoo.data.fields import FIELDS
 from zoo.runtime.errors import UserError
 
@@ -44,7 +45,7 @@ def guess_columns(rows: Sequence[Row], fields: Collection[str], names: Mapping[s
 
     Raises UserError, naming the candidates, where no column fits a field, or several fit equally well.
     """
-    columns = {field: names.get(field, field) for field in fields if names.get(field, field) in rows[0]}
+    columns = {field: names.get(field, field) for field in fields if has_column(rows[0], names.get(field, field))}
     annotated = names.get("spans", "spans") in rows[0]  # spans of characters, which become tokens and tags
     missing = [field for field in fields if field not in columns and not (annotated and field in OF_SPANS)]
     pair = _pair_in(rows[0])
@@ -73,7 +74,7 @@ def guess_fields(rows: Sequence[Row], names: Mapping[str, str], exact: bool = Fa
 
 def is_scale(rows: Sequence[Row], column: str) -> bool:
     """Whether the labels of a column are numbers on a scale, such as similarities from 0 to 5, and not classes."""
-    values = [row[column] for row in rows if row.get(column) not in (None, "")]
+    values = _values(rows, column)
     if not values or not all(map(is_number, values)):
         return False
     return any(float(value) % 1 for value in values)
@@ -106,8 +107,14 @@ def _by_name(row, field):
 
 def _fits(rows, field, column):
     """Whether there is such a column, with values of the form of a field."""
-    values = [row[column] for row in rows if row.get(column) not in (None, "")]
+    values = _values(rows, column)
     return bool(values) and FORMS.get(field, _is_text)(values)
+
+
+def _values(rows, column):
+    """The values of a column, which may be nested or joined, without empty ones."""
+    values = (value for row in rows if has_column(row, column) for value in column_values(row, column))
+    return [value for value in values if value not in (None, "")]
 
 
 def _is_text(values):
