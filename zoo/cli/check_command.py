@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.options import Columns, Errors, Json, Skip, columns_of, print_json, start
+from zoo.cli.options import Columns, Errors, Json, Skip, columns_of, command_of, print_json, start
 from zoo.runtime.errors import UserError
 
 MOST = 15  # labels, scripts or presets in a list; further ones are counted
@@ -37,14 +37,13 @@ def check(
         suggested = {"recipe": recipe, "mapping": names}
         return print_json({"columns": data_columns, **suggested, **report.to_json(), "fits": fits})
     print(f"columns: {', '.join(data_columns)}")
-    for line in (*_statistics(report.statistics), *_findings(report), *_fits(fits), _command(data, recipe, names)):
+    for line in (
+        *_statistics(report.statistics),
+        *_findings(report),
+        *_fits(fits),
+        f"train: {command_of(recipe, data, names)}",
+    ):
         print(line)
-
-
-def _command(data, recipe, columns):
-    """The command that trains on the data."""
-    mapping = ",".join(f"{field}={column}" for field, column in columns.items())
-    return f"train: zoo train {recipe} --data {data}{f' --columns {mapping}' if mapping else ''}"
 
 
 def _statistics(statistics):

@@ -18,6 +18,7 @@ from zoo.cli.options import (
     Skip,
     Spec,
     columns_of,
+    command_of,
     format_scores,
     has_imports,
     is_data,
@@ -112,8 +113,8 @@ def _chosen_preset(data, columns):
     start()
     from zoo.training.own_data import guess_preset
 
-    name, _ = guess_preset(data, columns_of(columns))
-    print_message(f"The columns of {data} suit {name}: zoo train {name} --data {data}")
+    name, mapping = guess_preset(data, columns_of(columns))
+    print_message(f"The columns of {data} suit {name}: {command_of(name, data, mapping)}")
     if sys.stdin.isatty() and sys.stderr.isatty() and not typer.confirm("Train it?", default=True, err=True):
         raise typer.Exit(0)
     return name

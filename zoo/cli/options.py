@@ -154,6 +154,12 @@ def columns_of(text: str) -> dict[str, str]:
     return {field.strip(): name.strip() for field, _, name in pairs}
 
 
+def command_of(recipe: str, data: str, columns: Mapping[str, str]) -> str:
+    """The command that trains a recipe on data with these columns."""
+    mapping = ",".join(f"{field}={column}" for field, column in columns.items())
+    return f"zoo train {recipe} --data {data}{f' --columns {mapping}' if mapping else ''}"
+
+
 def format_scores(scores: Mapping[str, Any]) -> str:
     """Scores as one line of text, "accuracy 0.9123  f1 0.9050"."""
     return "  ".join(f"{name} {x:.4f}" if isinstance(x, float) else f"{name} {x}" for name, x in scores.items())
