@@ -86,8 +86,8 @@ class Pipeline(EvaluationMethods, GenerationMethods):
             texts: a text, a tuple of texts for a task with several inputs, such as (question, context), or a dict of
                 them by name; a list of these; or a data frame and the like, with a column for each input: see
                 `zoo.readers.memory`.
-            columns: {standard field: column} of data in memory; default: the names of the training data, or, of a list
-                of dicts that has them, the standard names.
+            columns: {standard field: column} of data in memory; default: the names of the training data where it has
+                them, else the standard names.
 
         >>> answers = zoo.load("my_model").predict(["a great film", "an awful story"])
         >>> " ".join(answer["label"] for answer in answers)
@@ -98,18 +98,11 @@ class Pipeline(EvaluationMethods, GenerationMethods):
         single = isinstance(texts, str | tuple) or is_record(texts)
         rows: Any = [texts] if single else list(texts) if isinstance(texts, Iterator) else texts
         if is_table(rows):
-            records = self.records_of(rows, columns or self._columns_of_first(rows))
+            records = self.records_of(rows, columns)
         else:
             records = [self.objective.fields.record(text) for text in rows]
         answers = [answer for _, answer in self.stream(records)]
         return answers[0] if single else answers
-
-    def _columns_of_first(self, rows):
-        """The standard names of the inputs, where `rows` is a list whose first dict has them; else None."""
-        inputs = self.objective.fields.inputs
-        return (
-            dict(zip(inputs, inputs, strict=True)) if isinstance(rows, list) and set(inputs) <= set(rows[0]) else None
-        )
 
     def stream(self, records: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Any]]:
         """Yield (record, answer) for each record, predicted in chunks: memory holds one chunk of records."""
