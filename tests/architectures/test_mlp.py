@@ -7,6 +7,7 @@ from keras import ops
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from zoo.architectures.mlp import MLP
+from zoo.tokenizers.characters import Characters
 
 TRAINING = [[3, 4, 5, 3, 3], [4, 6, 7], [8, 4, 4, 9, 3], [9], [5, 5, 6]]
 TEXTS = [[3, 3, 4, 9, 8, 5], [7, 7], [4, 10], [10]]  # 10 is not in TRAINING
@@ -23,6 +24,11 @@ def vectors(backbone, texts, size):
     features = np.zeros((len(texts), size))
     np.add.at(features, (np.arange(len(texts))[:, None], ops.convert_to_numpy(ids)), ops.convert_to_numpy(weights))
     return features
+
+
+def backbone_output(backbone, name, ids):
+    """The output of a layer of the backbone for (batch, time) token ids."""
+    return keras.Model(backbone.input, backbone.get_layer(name).output)({"tokens": ids})
 
 
 def scikit(**options):
@@ -103,3 +109,21 @@ def test_naive_bayes_weights_are_log_count_ratios():
 def test_unknown_features_name_the_nearest():
     with pytest.raises(ValueError, match=r"Unknown features. Received: 'tf-idf'. Did you mean 'tfidf'\?"):
         MLP(features="tf-idf")
+
+
+def test_words_of_characters_are_those_of_scikit_learn():
+    texts = ["the cat, the dog", "a dog sat!", "cat"]
+    tokenizer = Characters().train(texts)
+    facts = {"vocabulary": tokenizer.vocabulary_size, "separators": tokenizer.separators}
+    architecture = MLP(**facts, ngrams=2, buckets=2**18, whole_words=True, hidden=2)
+    backbone = architecture.backbone()
+    architecture.adapt(backbone, [encoding.ids for encoding in tokenizer.encode_batch(texts, special=False)])
+    ids = tokenizer.encode("dog: the cat the", special=False).ids[None]
+    weights = ops.convert_to_numpy(backbone_output(backbone, "weights", ids))[0]
+    vectorizer = TfidfVectorizer(token_pattern=r"\w+").fit(texts)
+    expected = vectorizer.transform(["dog: the cat the"]).toarray()[0]
+    features = ops.convert_to_numpy(backbone_output(backbone, "features", ids))[0]
+    words = weights[features >= tokenizer.vocabulary_size + 2**18]
+    value = {word: expected[i] for word, i in vectorizer.vocabulary_.items()}
+    np.testing.assert_allclose(words, [value["dog"], value["the"] / 2, value["cat"], value["the"] / 2], atol=1e-5)
+    assert np.square(weights[features < tokenizer.vocabulary_size + 2**18]).sum() > 0.5

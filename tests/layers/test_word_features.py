@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from zoo.layers.word_features import BroadcastWords, WordEnds, WordHashes, WordIndex, WordMaxPooling
+from zoo.layers.word_features import BroadcastWords, WordEnds, WordHashes, WordIds, WordIndex, WordMaxPooling
 
 SPACE = 37
 TEXTS = ["the cat , the hat", "a", " the cat", ""]
@@ -57,6 +57,17 @@ def test_ids_are_the_same_on_every_backend_and_spread_over_all_buckets():
     hashes = array(WordHashes(SPACE, 2**14)(tokens, word_index, WordEnds()(word_index)))[:, 0]
     assert len(np.unique(hashes)) > 0.92 * len(tokens)  # as many as among random ids
     assert array(WordHashes(SPACE, 1000)(TOKENS, WORD_INDEX, ENDS))[0, :2].tolist() == [148, 892]
+
+
+def test_word_ids_at_any_separator():
+    separators = [5 + ord(" "), 5 + ord(","), 5 + ord("!")]
+    words = WordIds(261, separators, buckets=1000, first=300)
+    ids = array(words(bytes_of(["the cat , the", "cat,the!", ""])))
+    the, cat, again = ids[0, :3]
+    assert the == again == ids[1, 1]
+    assert cat == ids[1, 0]
+    assert (ids[:2] > 0).sum() == 5
+    assert 300 <= ids[:2][ids[:2] > 0].min() <= ids.max() < 1300
 
 
 def test_suffixes_and_lowercase():

@@ -26,6 +26,14 @@ def equal(a, b):
     return all(np.array_equal(getattr(a, field.name), getattr(b, field.name)) for field in fields(a))
 
 
+def test_separators_are_all_characters_but_letters_their_marks_and_digits():
+    text = "a-é9_ \n,。«नि"  # the last letter has a vowel sign
+    for make in (Characters, Bytes):
+        tokenizer = make().train([text])
+        separators = {tokenizer.decode([i]) for i in tokenizer.separators}
+        assert separators & set(text) == set("-_ \n,。«" if make is Characters else "-_ \n,")
+
+
 def test_special_tokens_come_first(corpus):
     for make in (Words, Characters, Bytes, WordPieces, BytePairs):
         tokenizer = make().train(corpus)

@@ -18,7 +18,8 @@ from zoo.tokenizers.words import Words
 SHORT = 300  # characters: up to this 95th percentile, n-grams of characters are the features; above it, of words
 STEPS = 800  # optimizer steps that small data is repeated for
 MOST_EPOCHS = 25
-FEW = 10  # classes, up to which a linear model of short texts is at least as good as a network
+FEW = 50  # classes, up to which a linear model of short texts is at least as good as a network
+WEIGHTS = 2**22  # of the n-grams of a linear model, and as many of its words
 
 
 class ClassifyTextRecipe(Recipe):
@@ -58,21 +59,24 @@ def _from_scratch(objective, data, texts, reason):
     )
     objective = replace(objective, length=maximum_length(lengths), dropout=0.0)
     kind = "a linear model" if linear else "a dense network"
-    unit = f"characters, as texts are short (up to {SHORT})" if short else "words, as texts are long"
-    reasons = (f"trains from scratch: {reason}", f"{kind} on a bag of n-grams of {unit}")
+    characters = f"words and n-grams of characters, as texts are short (up to {SHORT})"
+    features = characters if short else "n-grams of words, as texts are long"
+    reasons = (f"trains from scratch: {reason}", f"{kind} on a bag of {features}")
     return Choice(Preset(architecture=bag, objective=objective, tokenizer=tokenizer, training=training), reasons)
 
 
 def _linear(classes, tokens):
-    """A linear model of n-grams that are weighted by their naive Bayes ratio (Wang & Manning 2012)."""
-    buckets = _buckets(6 * tokens, 2**14, 2**19)
-    return MLP(features="sublinear_tfidf", naive_bayes=True, ngrams=6, buckets=buckets, hidden=classes, depth=0)
+    """A linear model of words and n-grams, weighted by their naive Bayes ratio (Wang & Manning 2012)."""
+    buckets = _buckets(5 * tokens, 2**14, min(2**19, power_of_two(WEIGHTS // max(classes, 1))))
+    bag = MLP(features="sublinear_tfidf", naive_bayes=True, ngrams=5, whole_words=True, buckets=buckets)
+    return replace(bag, hidden=classes, depth=0)
 
 
 def _deep(short, tokens):
-    """A dense layer on n-grams, by which many classes share features."""
-    ngrams = 4 if short else 2
-    return MLP(features="sublinear_tfidf", ngrams=ngrams, buckets=_buckets(tokens * ngrams, 2**12, 2**15), l2_norm=3.0)
+    """A dense layer on n-grams, and words of short texts, by which many classes share features."""
+    ngrams = 3 if short else 2
+    bag = MLP(features="sublinear_tfidf", ngrams=ngrams, buckets=_buckets(tokens * ngrams, 2**12, 2**15))
+    return replace(bag, whole_words=True, l2_norm=2.0, dropout=0.7) if short else replace(bag, l2_norm=3.0)
 
 
 def _buckets(total, least, most):

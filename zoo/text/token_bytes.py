@@ -1,6 +1,8 @@
 """Token bytes: the bytes that each id adds to a decoded text, at the text's beginning and after other tokens."""
 
 import re
+import unicodedata
+from collections.abc import Sequence
 
 import tokenizers
 from tokenizers import decoders
@@ -23,6 +25,12 @@ def bytes_of_tokens(backend: tokenizers.Tokenizer) -> tuple[list[bytes], list[by
     first, later = compute(backend, {id: tokens[id] for id in ids})
     size = 1 + max(tokens, default=-1)
     return [first.get(id, b"") for id in range(size)], [later.get(id, b"") for id in range(size)]
+
+
+def separators(token_bytes: Sequence[bytes]) -> tuple[int, ...]:
+    """The ids of tokens that separate words: a character that is no letter, mark of a letter or digit (Unicode)."""
+    characters = [token.decode(errors="ignore") for token in token_bytes]  # a part of a character is none
+    return tuple(i for i, c in enumerate(characters) if len(c) == 1 and unicodedata.category(c)[0] not in "LMN")
 
 
 def _from_vocabulary(backend, tokens):

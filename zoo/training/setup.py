@@ -8,6 +8,7 @@ import keras
 
 from zoo import catalog, config
 from zoo.architectures import Architecture
+from zoo.architectures.mlp import MLP
 from zoo.checkpoints.warm_start import start_from, warm_start
 from zoo.objectives import Objective, build_model
 from zoo.presets import Preset, Training
@@ -15,6 +16,8 @@ from zoo.readers.memory import to_spec
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError, did_you_mean
 from zoo.text.tokenizer import Tokenizer
+from zoo.tokenizers.bytes import Bytes
+from zoo.tokenizers.characters import Characters
 from zoo.training.data_columns import with_data
 from zoo.training.finetuning import check_tuning
 from zoo.training.optimizer import SCHEDULES
@@ -132,12 +135,20 @@ def check_lora(preset: Preset) -> None:
 
 
 def match_tokenizer(preset: Preset, tokenizer: Tokenizer) -> Architecture:
-    """The architecture with the tokenizer's vocabulary size and padding id.
+    """The architecture with the tokenizer's vocabulary size, padding id and, for words of characters, separators.
 
     A pretrained network may have more embeddings than its tokenizer has tokens; their number stays.
     """
     minimum = preset.architecture.vocabulary if preset.training.init else 0
-    return replace(preset.architecture, vocabulary=max(minimum, tokenizer.vocabulary_size), padding=tokenizer.padding)
+    size = max(minimum, tokenizer.vocabulary_size)
+    architecture = replace(preset.architecture, vocabulary=size, padding=tokenizer.padding)
+    if not isinstance(architecture, MLP) or not architecture.whole_words:
+        return architecture
+    if not isinstance(preset.tokenizer, Characters | Bytes):
+        kind = type(preset.tokenizer).__name__.lower()
+        legal = "tokenizer=characters or tokenizer=bytes, or architecture.whole_words=false"
+        raise UserError(f"Words of characters need {legal}. Received: tokenizer={kind}.")
+    return replace(architecture, separators=tokenizer.separators)
 
 
 def initial_model(
