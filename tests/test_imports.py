@@ -178,6 +178,14 @@ def test_import_takes_little_beyond_keras():
     assert float(result.stdout) < 1.0  # seconds of processor time; 0.2 measured
 
 
+@pytest.mark.skipif(keras.config.backend() == "jax", reason="the JAX backend needs JAX")
+def test_jax_is_not_imported_on_another_backend_but_can_be_later():
+    code = "import sys, zoo\nzoo.Preset\nassert 'keras' in sys.modules\n"
+    code += "assert 'jax' not in sys.modules\nimport jax\njax.numpy"
+    result = run(code)
+    assert result.returncode == 0, result.stderr
+
+
 HIDE = """
 import sys
 class Without:

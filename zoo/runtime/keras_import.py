@@ -48,7 +48,7 @@ class _Watcher:
             del loader.exec_module
             self.inside = True
             try:
-                with _without_start_up_lines() if quiet else nullcontext():
+                with _without_jax(), _without_start_up_lines() if quiet else nullcontext():
                     execute(module)
             finally:
                 self.inside = False
@@ -70,3 +70,19 @@ def _without_start_up_lines() -> Iterator[None]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with silence():
         yield
+
+
+@contextmanager
+def _without_jax() -> Iterator[None]:
+    """Within the block JAX counts as not installed, where another backend is chosen and nothing has imported it.
+
+    Keras imports JAX on every backend for one of its callbacks, which takes 0.1 GB and a second.
+    """
+    if os.environ.get("KERAS_BACKEND") not in ("torch", "tensorflow") or "jax" in sys.modules:
+        yield
+        return
+    sys.modules["jax"] = None  # type: ignore[assignment]  # `import jax` raises ImportError
+    try:
+        yield
+    finally:
+        del sys.modules["jax"]
