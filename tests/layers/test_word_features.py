@@ -3,7 +3,8 @@
 import numpy as np
 from keras import ops
 
-from zoo.layers.word_features import BroadcastWords, WordEnds, WordHashes, WordIds, WordIndex, WordMaxPooling
+from zoo.layers.word_features import BroadcastWords, WordEnds, WordHashes, WordIndex, WordMaxPooling
+from zoo.layers.word_ids import WordIds
 
 SPACE = 37
 TEXTS = ["the cat , the hat", "a", " the cat", ""]

@@ -21,7 +21,7 @@ from zoo.backend.shapes import power_of_two
 from zoo.layers.dense import Dense
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import NGrams
-from zoo.layers.word_features import WordIds
+from zoo.layers.word_ids import WordIds
 from zoo.runtime.errors import one_of
 
 FEATURES = ("tfidf", "sublinear_tfidf", "counts", "binary")

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from zoo.layers.relative_positions import RelativePositionBias
     from zoo.layers.token_logits import Bias, Correct, GatherPositions, TokenLoss, TokenLosses
     from zoo.layers.transformer import FeedForward, decoder_block, encoder_block, layer_norm, residual, rms_norm
-    from zoo.layers.word_features import BroadcastWords, WordEnds, WordHashes, WordIds, WordIndex, WordMaxPooling
+    from zoo.layers.word_features import BroadcastWords, WordEnds, WordHashes, WordIndex, WordMaxPooling
+    from zoo.layers.word_ids import WordIds
 
 _MODULES = {  # public name -> the module of zoo.layers that defines it
     "AttentionDecoder": "recurrent.attention_decoder",
@@ -73,7 +74,7 @@ _MODULES = {  # public name -> the module of zoo.layers that defines it
     "TokenLosses": "token_logits",
     "WordEnds": "word_features",
     "WordHashes": "word_features",
-    "WordIds": "word_features",
+    "WordIds": "word_ids",
     "WordIndex": "word_features",
     "WordMaxPooling": "word_features",
     "convolution_block": "convolution",

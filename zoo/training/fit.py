@@ -36,7 +36,7 @@ from zoo.transforms.stateful import make_stateful
 
 
 class Run(Protocol):
-    """What the training loop reads of a run, such as a `zoo.training.run.TrainingRun`."""
+    """What the training loop reads of a run, such as a `zoo.training.training_run.TrainingRun`."""
 
     running: Path  # folder of the unfinished run
     preset: Preset

@@ -16,7 +16,6 @@ from zoo.presets import Preset
 from zoo.readers.memory import to_spec
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
-from zoo.training.run import TrainingRun
 from zoo.training.run_folders import running_folder
 from zoo.training.run_list import LOWER_IS_BETTER
 from zoo.training.run_record import new_record, train_command
@@ -24,6 +23,7 @@ from zoo.training.search_report import Trial, write_report
 from zoo.training.search_space import Dimension, search_space
 from zoo.training.setup import resolve_preset
 from zoo.training.study import PruneTrial, import_optuna, open_study
+from zoo.training.training_run import TrainingRun
 
 
 @dataclass(frozen=True)
