@@ -1,6 +1,7 @@
 """The worst mistakes of a model: the test records with the highest loss, or else with the lowest score."""
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +29,8 @@ def worst_mistakes(
             names = [objective.monitor, *(name for name in ERRORS if name in scores)]
             row_scores = {name: float(scores[name]) for name in names if name in scores and name not in CORRELATIONS}
             error = next((scores[name] for name in ERRORS if name in scores), -row_scores.get(objective.monitor, 0.0))
+            if scores.get("loss") == 0:  # a mistake without a loss: its label is not in the training data
+                error = math.inf
             rows.append((error, row_scores | _texts(objective, decision, record)))
     rows.sort(key=lambda pair: -pair[0])
     worst = [row for _, row in rows[:COUNT]]
