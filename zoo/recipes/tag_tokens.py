@@ -11,7 +11,7 @@ from zoo.recipes._finetuning import finetune
 from zoo.recipes._recipe import training_rows
 from zoo.tokenizers.bytes import Bytes
 
-WORDS_PER_SECOND = 1800  # of a CPU core that trains the default LSTM-CNN-CRF
+WORDS_PER_SECOND = 3000  # of a CPU core that trains the default LSTM-CNN-CRF
 SMALL = 2000  # rows, below which a table of word embeddings is small
 STEPS = 3000  # optimizer steps that small data is repeated for
 
