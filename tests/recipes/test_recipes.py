@@ -109,6 +109,15 @@ def test_the_budget_decides_between_fine_tuning_and_scratch():
     assert 2 <= middle.preset.training.epochs <= long.preset.training.epochs
 
 
+@pytest.mark.parametrize("name", sorted(FIELDS))
+def test_the_budget_bounds_training_from_scratch(name):
+    data = statistics(FIELDS[name], rows=200_000, words=10)
+    training = [choose(name, data, budget=budget).preset.training for budget in (1, 400, 1e9)]
+    lengths = [settings.max_steps or settings.epochs for settings in training]
+    assert lengths[0] <= lengths[1] <= lengths[2]
+    assert lengths[0] < lengths[2]
+
+
 def test_weights_of_another_language_are_not_used():
     choice = choose("classify_text", init="FOLDER", name="FOLDER", pretrained=ENCODER, tokens_per_word=4.0)
     assert not choice.preset.training.init

@@ -7,7 +7,15 @@ from typing import Any
 from zoo.data.statistics import DataStatistics
 from zoo.objectives import Objective
 from zoo.presets import Preset, Training, Tuning
-from zoo.recipes._recipe import Choice, Resources, matrix_weights, maximum_length, total_lengths, training_rows
+from zoo.recipes._recipe import (
+    Choice,
+    Resources,
+    duration,
+    matrix_weights,
+    maximum_length,
+    total_lengths,
+    training_rows,
+)
 from zoo.runtime.errors import UserError
 from zoo.tokenizers.pretrained import Pretrained
 
@@ -61,8 +69,8 @@ def finetune(
         training=training,
         tuning=Tuning(layer_decay=0.9),
     )
-    reasons = f"{epochs} epochs of about {max(seconds, 1):.0f} s, in {resources.precision}"
-    return Choice(preset, (f"fine-tunes {resources.name}", reasons)), ""
+    time = f"{duration(epochs, seconds)}, in {resources.precision}"
+    return Choice(preset, (f"fine-tunes {resources.name}", time)), ""
 
 
 def _misfit(objective, resources):

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from zoo.architectures import Architecture
@@ -69,6 +69,23 @@ class Recipe(ABC):
     @abstractmethod
     def choose(self, data: DataStatistics, resources: Resources) -> Choice:
         """The preset for data with these statistics, and why."""
+
+
+def train_from_scratch(preset: Preset, seconds: float, resources: Resources, reasons: Sequence[str]) -> Choice:
+    """The choice of a preset with random weights, for at most its epochs and as many as the time budget allows.
+
+    Args:
+        seconds: of an epoch, estimated.
+        reasons: why there are no pretrained weights, and the network.
+    """
+    epochs = max(1, resources.epochs(seconds, preset.training.epochs))
+    preset = replace(preset, training=replace(preset.training, epochs=epochs))
+    return Choice(preset, (f"trains from scratch: {reasons[0]}", *reasons[1:], f"up to {duration(epochs, seconds)}"))
+
+
+def duration(epochs: int, seconds: float) -> str:
+    """The length of a run in words, "3 epochs of about 20 s"."""
+    return f"{epochs} epoch{'s' * (epochs > 1)} of about {max(seconds, 1):.0f} s"
 
 
 def total_lengths(data: DataStatistics, fields: Sequence[str], unit: str = "words") -> LengthPercentiles:

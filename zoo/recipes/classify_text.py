@@ -9,9 +9,9 @@ from zoo.architectures.mlp import MLP
 from zoo.backend.shapes import power_of_two
 from zoo.objectives.classify_text import ClassifyText
 from zoo.presets import Preset, Training
-from zoo.recipes import Choice, Recipe
+from zoo.recipes import Recipe
 from zoo.recipes._finetuning import finetune
-from zoo.recipes._recipe import maximum_length, total_lengths, training_rows
+from zoo.recipes._recipe import GPU_STEP, maximum_length, total_lengths, train_from_scratch, training_rows
 from zoo.tokenizers.characters import Characters
 from zoo.tokenizers.words import Words
 
@@ -34,11 +34,12 @@ class ClassifyTextRecipe(Recipe):
         objective = ClassifyText(multi_label="labels" in data.fields, pair="text_pair" in data.fields)
         texts = objective.fields.inputs
         choice, reason = finetune(objective, data, resources, texts)
-        return choice or _from_scratch(objective, data, texts, reason)
+        return choice or _from_scratch(objective, data, resources, reason)
 
 
-def _from_scratch(objective, data, texts, reason):
-    characters, words = (total_lengths(data, texts, unit) for unit in ("characters", "words"))
+def _from_scratch(objective, data, resources, reason):
+    units = ("characters", "words")
+    characters, words = (total_lengths(data, objective.fields.inputs, unit) for unit in units)
     short = characters.p95 <= SHORT
     tokenizer = Characters(lower=True) if short else Words(vocabulary=30_000)
     rows, lengths = training_rows(data), characters if short else words
@@ -61,8 +62,10 @@ def _from_scratch(objective, data, texts, reason):
     kind = "a linear model" if linear else "a dense network"
     characters = f"words and n-grams of characters, as texts are short (up to {SHORT})"
     features = characters if short else "n-grams of words, as texts are long"
-    reasons = (f"trains from scratch: {reason}", f"{kind} on a bag of {features}")
-    return Choice(Preset(architecture=bag, objective=objective, tokenizer=tokenizer, training=training), reasons)
+    preset = Preset(architecture=bag, objective=objective, tokenizer=tokenizer, training=training)
+    steps = rows / batch_size
+    seconds = steps * GPU_STEP if resources.gpu else _epoch_seconds(bag, classes, rows * lengths.median, steps)
+    return train_from_scratch(preset, seconds, resources, (reason, f"{kind} on a bag of {features}"))
 
 
 def _linear(classes, tokens):
@@ -77,6 +80,13 @@ def _deep(short, tokens):
     ngrams = 3 if short else 2
     bag = MLP(features="sublinear_tfidf", ngrams=ngrams, buckets=_buckets(tokens * ngrams, 2**12, 2**15))
     return replace(bag, whole_words=True, l2_norm=2.0, dropout=0.7) if short else replace(bag, l2_norm=3.0)
+
+
+def _epoch_seconds(bag, classes, tokens, steps):
+    """The estimated time of an epoch on two CPU cores: for features, products with them, and updates of weights."""
+    features, outputs = tokens * bag.ngrams, bag.hidden if bag.depth else classes
+    weights = outputs * bag.buckets * (1 + bag.whole_words)
+    return features * 3e-7 + features * outputs * 2e-9 + steps * weights * 1.2e-9
 
 
 def _buckets(total, least, most):

@@ -6,9 +6,9 @@ zoo train embed_text --data DATA
 from zoo.architectures.averaging import Averaging
 from zoo.objectives.embed_text import EmbedText
 from zoo.presets import Preset, Training
-from zoo.recipes import Choice, Recipe
+from zoo.recipes import Recipe
 from zoo.recipes._finetuning import finetune
-from zoo.recipes._recipe import maximum_length, training_rows
+from zoo.recipes._recipe import maximum_length, train_from_scratch, training_rows
 from zoo.tokenizers.words import Words
 
 STEPS = 1500  # optimizer steps that small data is repeated for
@@ -33,4 +33,5 @@ class EmbedTextRecipe(Recipe):
                 epochs=max(5, min(round(STEPS * 64 / max(rows, 1)), 40)), batch_size=64, learning_rate=1e-3, ema=0.99
             ),
         )
-        return Choice(preset, (f"trains from scratch: {reason}", "averaged word vectors"))
+        seconds = 2 * resources.seconds(0, 0, rows // 64)  # vectors of n-grams make its optimizer steps slow
+        return train_from_scratch(preset, seconds, resources, (reason, "averaged word vectors"))

@@ -6,9 +6,15 @@ zoo train follow_instructions --data DATA --from FOLDER
 from zoo.architectures.gpt2 import GPT2
 from zoo.objectives.follow_instructions import FollowInstructions
 from zoo.presets import Preset, Training
-from zoo.recipes import Choice, Recipe
+from zoo.recipes import Recipe
 from zoo.recipes._finetuning import finetune
-from zoo.recipes._recipe import maximum_length, total_lengths, training_rows
+from zoo.recipes._recipe import (
+    matrix_weights,
+    maximum_length,
+    total_lengths,
+    train_from_scratch,
+    training_rows,
+)
 from zoo.tokenizers.byte_pairs import BytePairs
 
 STEPS = 1500  # optimizer steps that small data is repeated for
@@ -25,10 +31,10 @@ class FollowInstructionsRecipe(Recipe):
     def choose(self, data, resources):
         texts = ("messages",) if "messages" in data.fields else ("instruction", "input", "output")
         choice, reason = finetune(FollowInstructions(), data, resources, texts, least=1)
-        return choice or _from_scratch(data, texts, reason)
+        return choice or _from_scratch(data, resources, texts, reason)
 
 
-def _from_scratch(data, texts, reason):
+def _from_scratch(data, resources, texts, reason):
     length = maximum_length(total_lengths(data, texts), 1.5, extra=32, limit=512)
     rows = training_rows(data)
     preset = Preset(
@@ -40,4 +46,6 @@ def _from_scratch(data, texts, reason):
         ),
     )
     hint = "it learns the form of answers, not what is true: start from pretrained weights for more"
-    return Choice(preset, (f"trains from scratch: {reason}", hint))
+    tokens = round(rows * min(total_lengths(data, texts).median * 1.5 + 32, length))
+    seconds = resources.seconds(matrix_weights(preset.architecture), tokens, rows // 8)
+    return train_from_scratch(preset, seconds, resources, (reason, hint))

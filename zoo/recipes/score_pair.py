@@ -6,9 +6,15 @@ zoo train score_pair --data DATA
 from zoo.architectures.transformer_encoder import TransformerEncoder
 from zoo.objectives.score_pair import ScorePair
 from zoo.presets import Preset, Training
-from zoo.recipes import Choice, Recipe
+from zoo.recipes import Recipe
 from zoo.recipes._finetuning import finetune
-from zoo.recipes._recipe import maximum_length, total_lengths, training_rows
+from zoo.recipes._recipe import (
+    matrix_weights,
+    maximum_length,
+    total_lengths,
+    train_from_scratch,
+    training_rows,
+)
 from zoo.tokenizers.words import Words
 
 STEPS = 1500  # optimizer steps that small data is repeated for
@@ -30,4 +36,6 @@ class ScorePairRecipe(Recipe):
             tokenizer=Words(vocabulary=10_000),
             training=Training(epochs=max(5, min(round(STEPS * 32 / max(rows, 1)), 30)), learning_rate=1e-3),
         )
-        return Choice(preset, (f"trains from scratch: {reason}", "a small Transformer encoder of both texts"))
+        tokens = rows * total_lengths(data, ("text", "text_pair")).p95
+        seconds = resources.seconds(matrix_weights(preset.architecture), tokens, rows // preset.training.batch_size)
+        return train_from_scratch(preset, seconds, resources, (reason, "a small Transformer encoder of both texts"))

@@ -6,9 +6,9 @@ zoo train tag_tokens --data DATA
 from zoo.architectures.lstm_cnn import LSTMCNN
 from zoo.objectives.tag_tokens import TagTokens
 from zoo.presets import Preset, Training
-from zoo.recipes import Choice, Recipe
+from zoo.recipes import Recipe
 from zoo.recipes._finetuning import finetune
-from zoo.recipes._recipe import training_rows
+from zoo.recipes._recipe import train_from_scratch, training_rows
 from zoo.tokenizers.bytes import Bytes
 
 WORDS_PER_SECOND = 3000  # of a CPU core that trains the default LSTM-CNN-CRF
@@ -33,9 +33,8 @@ def _from_scratch(data, resources, spans, reason):
     small = rows < SMALL
     batch_size = 16 if small else 32 if rows < 8000 else 50
     most = max(10, min(round(STEPS * batch_size / max(rows, 1)), 40))
-    epochs = max(3, resources.epochs(seconds, most))
     training = Training(
-        epochs=epochs,
+        epochs=most,
         batch_size=batch_size,
         learning_rate=3e-3 if small else 2e-3,
         schedule="constant",
@@ -50,5 +49,4 @@ def _from_scratch(data, resources, spans, reason):
         training=training,
     )
     kind = "a CRF, as the tags are spans" if spans else "a softmax, as the tags are no spans"
-    time = f"up to {epochs} epochs of about {seconds:.0f} s"
-    return Choice(preset, (f"trains from scratch: {reason}", f"an LSTM-CNN with {kind}", time))
+    return train_from_scratch(preset, seconds, resources, (reason, f"an LSTM-CNN with {kind}"))

@@ -6,12 +6,13 @@ zoo train translate --data DATA
 from zoo.architectures.rnn_seq2seq import RNNSeq2Seq
 from zoo.objectives.translate import Translate
 from zoo.presets import Preset, Training
-from zoo.recipes import Choice, Recipe
+from zoo.recipes import Recipe
 from zoo.recipes._finetuning import finetune
-from zoo.recipes._recipe import maximum_length, training_rows
+from zoo.recipes._recipe import maximum_length, train_from_scratch, training_rows
 from zoo.tokenizers.byte_pairs import BytePairs
 
 PIECES = 1.4  # tokens of a word, with a vocabulary of byte pairs
+WEIGHTS = 7_000_000  # of the matrices of the network, the output layer included
 STEPS = 3000  # optimizer steps that small data is repeated for
 
 
@@ -22,10 +23,10 @@ class TranslateRecipe(Recipe):
 
     def choose(self, data, resources):
         choice, reason = finetune(Translate(), data, resources, ("source",), least=1)
-        return choice or _from_scratch(data, reason)
+        return choice or _from_scratch(data, resources, reason)
 
 
-def _from_scratch(data, reason):
+def _from_scratch(data, resources, reason):
     rows = training_rows(data)
     source, target = (maximum_length(data.words[name], PIECES, limit=256) for name in ("source", "target"))
     batch_size = 16 if rows < 4000 else 64
@@ -41,4 +42,6 @@ def _from_scratch(data, reason):
             ema=0.99,
         ),
     )
-    return Choice(preset, (f"trains from scratch: {reason}", "GRUs with attention, which learn from few pairs"))
+    tokens = rows * (data.words["source"].median + data.words["target"].median) / 2 * PIECES
+    seconds = resources.seconds(WEIGHTS, round(tokens), rows // batch_size)
+    return train_from_scratch(preset, seconds, resources, (reason, "GRUs with attention, which learn from few pairs"))
