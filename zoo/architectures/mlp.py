@@ -48,6 +48,7 @@ class MLP(Architecture):
 
     def __post_init__(self):
         one_of("features", self.features, FEATURES)
+        self._set(separators=tuple(self.separators))
 
     def __call__(self, tokens: KerasTensor) -> KerasTensor:
         grams = NGrams(self.vocabulary, self.ngrams, self.buckets, name="ngrams")
