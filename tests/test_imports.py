@@ -1,6 +1,7 @@
 """Floors: which room may import which, what an import costs, and life without TensorFlow."""
 
 import ast
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -154,9 +155,9 @@ def test_presets_only_construct():
 
 
 def run(code):
-    """Run Python code in a process of its own."""
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    """Run Python code in a process of its own, on the backend of this one."""
+    command, environment = [sys.executable, "-c", code], os.environ | {"KERAS_BACKEND": keras.config.backend()}
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
 
 
 @pytest.mark.parametrize(("arguments", "limit"), [(["--help"], 0.6), (["list"], 1.0)])
