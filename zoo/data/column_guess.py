@@ -3,33 +3,12 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from zoo.data.columns import column_values, has_column
+from zoo.data.columns import column_values, columns_option, has_column
 from zoo.data.fields import FIELDS
+from zoo.readers._column_names import NAMES
 from zoo.runtime.errors import UserError
 
 Row = Mapping[str, Any]
-NAMES = {  # field -> names of columns that hold it, in lower case; the first that a table has is taken
-    "text": (
-        *("text", "sentence", "body", "message", "content", "review", "comment", "utterance", "query", "request"),
-        *("tweet", "post", "document", "article", "question", "description", "abstract", "title", "subject", "input"),
-    ),
-    "text_pair": ("text_pair", "sentence2", "hypothesis", "question2", "text2", "answer", "passage", "reply"),
-    "label": (
-        *("label", "category", "class", "intent", "topic", "sentiment", "target", "tag", "genre", "type", "emotion"),
-        *("similarity", "score", "rating", "stars", "gold_label", "is_duplicate", "y", "output"),
-    ),
-    "labels": ("labels", "categories", "topics", "tags", "genres", "emotions"),
-    "tokens": ("tokens", "words", "forms", "sentence"),
-    "tags": ("tags", "ner_tags", "ner", "slots", "labels", "entities", "pos_tags", "upos", "pos"),
-    "source": ("source", "src", "en", "english", "document", "dialogue", "article", "input"),
-    "target": ("target", "tgt", "translation", "summary", "highlights", "output"),
-    "question": ("question", "query"),
-    "context": ("context", "passage", "paragraph", "document", "text"),
-    "answers": ("answers", "answer"),
-    "instruction": ("instruction", "prompt", "question", "query", "input"),
-    "output": ("output", "response", "completion", "answer", "reply"),
-    "messages": ("messages", "conversation"),
-}
 PAIRS = (("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2"), ("text1", "text2"))
 OF_SPANS = ("tokens", "tags")
 MOST_CLASSES = 0.5  # of the rows: a label column has fewer distinct values
@@ -90,8 +69,8 @@ def _guess(rows, field, taken):
     if len(candidates) == 1:
         return candidates[0]
     received = f"{', '.join(map(repr, candidates))}: which is it?" if candidates else f"columns={list(rows[0])}."
-    mapping = f"{field}={(candidates or ['NAME'])[0]}"
-    raise UserError(f"Expected a column for {field!r}. Received: {received} Name it: --columns {mapping}.")
+    mapping = columns_option({field: (candidates or ["NAME"])[0]})
+    raise UserError(f"Expected a column for {field!r}. Received: {received} Name it: {mapping}.")
 
 
 def _pair_in(row):

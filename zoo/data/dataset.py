@@ -5,11 +5,13 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import count, repeat
+from itertools import count, islice, repeat
 from typing import Any
 
+from zoo.data import instruction_columns
+from zoo.data.column_report import SAMPLE, SourceColumns
 from zoo.data.derived_splits import BLOCK, split_at_end, splits_of_block
-from zoo.data.fields import FIELDS, check_missing, check_record, columns_of, to_record
+from zoo.data.fields import FIELDS, LABELS, check_missing, check_record, columns_of, to_record
 from zoo.data.read_ahead import ReadAhead
 from zoo.data.row_report import RowReport
 from zoo.readers import Source
@@ -22,6 +24,15 @@ class View:
 
     source: Source
     roles: tuple[str, ...] = ()  # of "train", "validation", "test"; empty: all records
+
+
+def _fields(required, optional):
+    """The fields of records: the required and the `optional` ones, else all without labels that are not required."""
+    if optional is None and required and set(required) <= set(instruction_columns.FIELDS):
+        optional = instruction_columns.FIELDS
+    if optional is not None:
+        return tuple(dict.fromkeys([*required, *optional]))
+    return tuple(name for name in FIELDS if name not in LABELS or name in required or not required)
 
 
 class Dataset:
@@ -42,10 +53,11 @@ class Dataset:
     ):
         self.spec, self.columns, self.seed, self.errors = spec, dict(columns or {}), seed, errors
         self.required, self.split_strategy = tuple(required), split_strategy
-        self.fields = FIELDS if optional is None else tuple(dict.fromkeys([*required, *optional]))
+        self.fields = _fields(required, optional)
         self.skip_invalid, self._check_record = skip_invalid, check
         self._views = views
         self._readers = {id(view.source): ReadAhead(view.source) for view in views.values()}
+        self._source_columns: dict[int, SourceColumns] = {}
         self._reported = set()  # splits whose `RowReport` was printed
 
     def __repr__(self) -> str:
@@ -130,10 +142,12 @@ class Dataset:
         if isinstance(row, RowError):
             raise row
         check_missing(names, row, location, self.required)
-        record = to_record(row, location, names, self.columns, source.header)
+        separator = self._columns_of(source).separator
+        record = to_record(row, location, names, self.columns, source.header, separator)
+        record = report.labels.clean(record, location)
         if not self.required or "tokens" in self.required:
             record = report.spans.convert(record, location)
-        check_record(record, row, location, self.required, source.header)
+        check_record(record, row, location, self.required, source)
         if not self.required or "answers" in self.required:
             record = report.answers.keep(record, location)
         if self._check_record and record is not None:
@@ -144,7 +158,8 @@ class Dataset:
         """A hash that changes with the content of a split or with how it is read."""
         view = self._view(split)
         digest = self._readers[id(view.source)].digest()
-        settings = [digest, view.roles, sorted(self.columns.items()), self.errors, self.fields]
+        names = columns_of(self.columns, view.source.columns, self.fields)
+        settings = [digest, view.roles, sorted(names.items()), self.errors, self.fields]
         settings.append([self.seed, self.split_strategy] if view.roles else None)
         settings.append(self.skip_invalid)
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
@@ -162,6 +177,21 @@ class Dataset:
         for split in self.splits:
             if not self._has_record(split):
                 raise UserError(self._no_records(split))
+        for source in self._sources():
+            self._columns_of(source).report()
+
+    def _sources(self):
+        return {id(view.source): view.source for view in self._views.values()}.values()
+
+    def _columns_of(self, source) -> SourceColumns:
+        """How the columns of a source are read, by its first rows, which `check` is the first to read."""
+        if id(source) not in self._source_columns:
+            with closing(self._readers[id(source)].ahead()) as ahead:
+                rows = [row for _, row in islice(ahead, SAMPLE) if not isinstance(row, RowError)]
+            names = columns_of(self.columns, source.columns, self.fields)
+            columns = SourceColumns(source, rows, names, self.columns, self.fields)
+            self._source_columns[id(source)] = columns
+        return self._source_columns[id(source)]
 
     def _has_record(self, split):
         view = self._views[split]
