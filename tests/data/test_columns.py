@@ -74,5 +74,5 @@ def test_a_missing_nested_column_names_the_nearest(tmp_path):
 def test_columns_of_other_forms_are_not_joined(tmp_path):
     path = tmp_path / "train.jsonl"
     path.write_text(json.dumps({"a": [], "b": []}) + "\n")
-    with pytest.raises(UserError, match=r"one column for messages.*train.jsonl:1"):
-        open_dataset(path, columns={"messages": "a+b"})
+    with pytest.raises(UserError, match=r"one column for answers.*train.jsonl:1"):
+        open_dataset(path, columns={"answers": "a+b"})

@@ -242,5 +242,5 @@ def test_tags_that_do_not_match_tokens_are_told_with_file_and_line(tmp_path):
     with pytest.raises(ValueError, match=r"d.jsonl:2. Received: 2 tokens, 1 tags"):
         list(dataset.records(dataset.splits[0]))
     (tmp_path / "d.conll").write_text("a\tX\nb\n")
-    with pytest.raises(ValueError, match=r"Expected a token and, in the last column, its tag at .*d.conll:2"):
+    with pytest.raises(ValueError, match=r"a token in column 1 and its tag in column 2 at .*d.conll:2"):
         zoo.open_dataset(str(tmp_path / "d.conll"), required=("tokens", "tags"), split_strategy="")

@@ -107,7 +107,7 @@ def test_pairs_are_tuples(tmp_path):
 def test_the_number_of_texts_must_fit_the_inputs(trained_pipeline):
     with pytest.raises(ValueError, match="Expected text for this model. Received: 2 text"):
         trained_pipeline[0].predict(("one", "two"))
-    with pytest.raises(ValueError, match="Expected a text, or a tuple of text. Received: 5"):
+    with pytest.raises(ValueError, match="Expected a text to predict from. Received: 5"):
         trained_pipeline[0].predict([5])
 
 

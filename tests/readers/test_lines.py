@@ -56,9 +56,7 @@ def test_conllu(tmp_path, ending):
 @pytest.mark.parametrize("line", ["Ann", "Ann\t", "\tO", "a b\t"])
 def test_a_conll_line_without_token_and_tag(tmp_path, line):
     path = write(tmp_path / "train.conll", f"Bob O\n{line}\n")
-    with pytest.raises(
-        ValueError, match=r"Expected a token and, in the last column, its tag at .*train.conll:2. Received"
-    ):
+    with pytest.raises(ValueError, match=r"a token in column 1 and its tag in column 2 at .*train.conll:2. Received"):
         records(path)
 
 

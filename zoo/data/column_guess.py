@@ -5,6 +5,8 @@ from typing import Any
 
 from zoo.data.columns import column_values, columns_option, has_column
 from zoo.data.fields import FIELDS
+from zoo.data.instruction_columns import is_conversation
+from zoo.data.label_cells import listed_labels, separator_of
 from zoo.readers._column_names import NAMES
 from zoo.runtime.errors import UserError
 
@@ -106,10 +108,21 @@ def _is_list(values):
 
 
 def _is_label(values):
-    if not all(isinstance(value, str | int | float) for value in values):
+    if not all(isinstance(value, str | int | float) for value in values) or _hold_lists(values):
         return False
     few = len(set(values)) <= max(MOST_CLASSES * len(values), 2)
     return few or all(map(is_number, values))
+
+
+def _are_labels(values):
+    texts = all(isinstance(value, str) for value in values)
+    return _is_list(values) or _is_label(values) or _hold_lists(values) or (texts and bool(separator_of(values)))
+
+
+def _hold_lists(values):
+    """Whether cells are lists as text, of which one has several items."""
+    lists = [listed_labels(value) for value in values if isinstance(value, str)]
+    return bool(lists) and None not in lists and any(len(items or ()) > 1 for items in lists)
 
 
 def _is_answers(values):
@@ -117,7 +130,7 @@ def _is_answers(values):
 
 
 def _is_messages(values):
-    return all(isinstance(value, list) and value and isinstance(value[0], dict) for value in values)
+    return all(map(is_conversation, values))
 
 
 def is_number(value: Any) -> bool:
@@ -135,7 +148,7 @@ def _mean_words(rows, column):
 
 FORMS: dict[str, Callable[[list], bool]] = {
     "label": _is_label,
-    "labels": lambda values: _is_list(values) or _is_label(values),
+    "labels": _are_labels,
     "tokens": _is_list,
     "tags": _is_list,
     "answers": _is_answers,

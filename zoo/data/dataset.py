@@ -151,8 +151,17 @@ class Dataset:
         if not self.required or "answers" in self.required:
             record = report.answers.keep(record, location)
         if self._check_record and record is not None:
-            self._check_record(location, record)
+            self._check_by_objective(location, record, row)
         return record
+
+    def _check_by_objective(self, location, record, row):
+        """Raise RowError for a record that cannot be used; where a column is missing, with the columns of its row."""
+        try:
+            self._check_record(location, record)
+        except RowError as error:
+            if error.reason != "a missing column":
+                raise
+            raise RowError(f"{error} Its columns: {', '.join(row)}.", error.reason) from error
 
     def fingerprint(self, split: str) -> str:
         """A hash that changes with the content of a split or with how it is read."""

@@ -4,7 +4,8 @@ from collections.abc import Collection, Container, Iterable, Mapping
 from typing import Any
 
 from zoo.data.columns import column_names, column_values, columns_option, has_column
-from zoo.data.instruction_columns import check_desired, instruction_columns, reads_instructions, with_system
+from zoo.data import instruction_columns
+from zoo.data.instruction_columns import check_instruction, reads_instructions, with_system
 from zoo.data.span_annotations import annotation_columns
 from zoo.data.standard_forms import LISTS, STRINGS, standard_form
 from zoo.readers import Source
@@ -75,14 +76,14 @@ def to_record(
     }
     if not reads_instructions(names):
         return record
-    check_desired(row, names, location)
+    check_instruction(row, names, location)
     return with_system(record, row)
 
 
 def row_columns(names: Mapping[str, str], row: Mapping[str, Any], mapped: Collection[str] = ()) -> dict[str, str]:
     """{field: column} of a row: `names`, and columns that are known by other names, unless the user `mapped` them."""
     names = annotation_columns(known_columns(names, row), row)
-    return instruction_columns(names, row, mapped) if reads_instructions(names) else dict(names)
+    return instruction_columns.instruction_columns(names, row, mapped) if reads_instructions(names) else dict(names)
 
 
 def check_missing(names: Mapping[str, str], row: Mapping[str, Any], location: str, required: Iterable[str]) -> None:
@@ -106,7 +107,7 @@ def check_record(
     Args: see `to_record`; `source` is that of the row.
     """
     for field in required:
-        if field not in record and not (field == "instruction" and "messages" in record):
+        if field not in record and not (field in instruction_columns.FIELDS and "messages" in record):
             raise _missing(_without_field(field, row, location, source), source.header)
     if record.get("label") == "" and (not required or "label" in required):
         raise RowError(f"Expected a label at {location}. Received: label=''.", "an empty label")
@@ -120,7 +121,8 @@ def _without_field(field, row, location, source):
     expected = f"Expected a column {field!r} {_where(location, source.header)}."
     if source.note and field not in source.columns:
         return f"{expected} Received: none. {source.note}"
-    mapping = columns_option({field: nearest(field, column_names(row)) or "NAME"})
+    default = next((name for name in row if name.isdecimal()), "NAME")  # of a file without a header
+    mapping = columns_option({field: nearest(field, column_names(row)) or default})
     return f"{expected} {_received(field, row)} Map it by {mapping}."
 
 

@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 INSTRUCTIONS = ("instruction", "prompt", "question", "query", "problem", "input")
 INPUTS = ("input", "context")
 OUTPUTS = ("output", "response", "completion", "answer", "reply", "solution", "chosen")
-CONVERSATIONS = ("messages", "conversations", "conversation", "dialog", "dialogue", "chat", "chosen")
+CONVERSATIONS = ("messages", "conversations", "conversation", "dialog", "dialogue", "chat", "contents", "chosen")
 SYSTEMS = ("system", "system_prompt", "system_message")
 FIELDS = ("instruction", "input", "output", "messages")
 
@@ -33,19 +33,26 @@ def instruction_columns(names: Mapping[str, str], row: Row, mapped: Collection[s
     """
     names, mapped = dict(names), set(mapped)
     present = {field for field in FIELDS if has_column(row, names[field])}
-    if "messages" in present and not mapped & {"instruction", "output"}:
-        return names
-    conversation = next((column for column in CONVERSATIONS if _is_conversation(row.get(column), column)), "")
-    if conversation and not mapped & {"instruction", "output"}:
-        return names | {"messages": conversation}
+    if not mapped & {"instruction", "output"}:
+        conversations = (column for column in CONVERSATIONS if is_conversation(row.get(column)))
+        column = names["messages"] if "messages" in present else next(conversations, "")
+        if column:
+            return _with_messages(names, column)
     taken = {names[field] for field in present}
     for field, columns in (("instruction", INSTRUCTIONS), ("output", OUTPUTS), ("input", INPUTS)):
         if field not in present and (column := next((c for c in columns if c in row and c not in taken), "")):
             names[field] = column
             taken.add(column)
+    if is_conversation(row.get(names["output"])):
+        return _with_messages(names, names["output"])
     if any(_are_messages(row.get(names[field])) for field in ("instruction", "output")):
-        names["messages"] = JOIN.join(column for f in ("instruction", "output") if (column := names[f]) in row)
+        return _with_messages(names, JOIN.join(c for field in ("instruction", "output") if (c := names[field]) in row))
     return names
+
+
+def _with_messages(names, column):
+    """`names` of a conversation in a column, or in joined ones, in place of an instruction and an answer."""
+    return {field: name for field, name in names.items() if field not in FIELDS} | {"messages": column}
 
 
 def with_system(record: dict[str, Any], row: Row) -> dict[str, Any]:
@@ -62,16 +69,18 @@ def with_system(record: dict[str, Any], row: Row) -> dict[str, Any]:
     return others | {"messages": [{"role": "system", "content": system}, *messages]}
 
 
-def check_desired(row: Row, names: Mapping[str, str], location: str) -> None:
-    """Raise RowError for an answer that the data marks as undesired, by `label`: false beside prompt and completion."""
-    if row.get("label") is False and names["output"] in row:
+def check_instruction(row: Row, names: Mapping[str, str], location: str) -> None:
+    """Raise RowError for a null as instruction, and for an answer that is marked as undesired, by `label`: false."""
+    if names.get("instruction", "") in row and row[names["instruction"]] is None:
+        received = f"{names['instruction']}=None (missing)"
+        raise RowError(f"Expected an instruction at {location}. Received: {received}.", "a missing instruction")
+    if row.get("label") is False and names.get("output", "") in row:
         raise RowError(f"Expected a desired answer at {location}. Received: label=False.", "an undesired answer")
 
 
 def describe_columns(names: Mapping[str, str], row: Row) -> str:
     """Which columns of a row are read as what, and which are not read, for a message; "" for all by their own names."""
-    fields = ("messages",) if has_column(row, names["messages"]) else FIELDS[:3]
-    read = {field: names[field] for field in fields if has_column(row, names[field])}
+    read = {field: names[field] for field in FIELDS if field in names and has_column(row, names[field])}
     system = next((name for name in SYSTEMS if isinstance(row.get(name), str)), "")
     read |= {"system": system} if system else {}
     columns = [part for column in read.values() for part in column.split(JOIN)]
@@ -84,11 +93,11 @@ def describe_columns(names: Mapping[str, str], row: Row) -> str:
     return f"{mapping}{rest}.{preferences}"
 
 
-def _is_conversation(value, column):
-    """Whether a cell holds a conversation with its prompt."""
-    if column == "chosen" and isinstance(value, str):
-        return value.lstrip().startswith("Human:")
-    return _are_messages(value) and (column != "chosen" or value[0].get("role") != "assistant")
+def is_conversation(value: Any) -> bool:
+    """Whether a cell holds a conversation with its prompt: messages, JSON of them, or a transcript."""
+    if isinstance(value, str):
+        return value.lstrip().startswith(("Human:", '[{"'))
+    return _are_messages(value) and value[0].get("role") != "assistant"
 
 
 def _are_messages(value):

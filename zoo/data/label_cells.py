@@ -28,7 +28,7 @@ def listed_labels(text: str) -> list[Any] | None:
     """The items of a list that a cell holds as text, of Python, JSON or NumPy; None for any other text."""
     if len(text) > LONGEST or not LIST.fullmatch(text):
         return None
-    for parse in (json.loads, ast.literal_eval, _numpy_items):
+    for parse in (json.loads, _numpy_items, ast.literal_eval):
         try:
             value = parse(text.strip())
         except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
@@ -70,7 +70,9 @@ def separator_of(cells: Iterable[Any]) -> str:
 
 def is_missing(label: Any) -> bool:
     """Whether a label stands for a missing value: null, NaN, NA and the like."""
-    return label is None or (isinstance(label, float) and label != label) or (isinstance(label, str) and label in MISSING)
+    return (
+        label is None or (isinstance(label, float) and label != label) or (isinstance(label, str) and label in MISSING)
+    )
 
 
 def label_text(value: Any, location: str) -> str:

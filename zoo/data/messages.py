@@ -21,7 +21,7 @@ OTHER_NAMES = {
 }
 TOOLS = ("tool", "function", "function_call", "function_response", "observation", "ipython", "tool_call")  # roles
 CALLS = ("tool_calls", "function_call")  # keys of an answer that calls a tool
-SPEAKERS, CONTENTS = ("role", "from"), ("content", "value")
+SPEAKERS, CONTENTS = ("role", "from", "speaker"), ("content", "value", "text", "parts")
 TRANSCRIPT = re.compile(r"(?:^|\n\n)(Human|Assistant):")
 UNREAD_TOOLS = "calls of tools, which are not read"
 
@@ -106,6 +106,6 @@ def _text(content):
     """The text of a list of text parts; any other content as it is."""
     if not isinstance(content, list) or not content:
         return content
-    if not all(isinstance(part, dict) and part.get("type") == "text" and "text" in part for part in content):
+    if not all(isinstance(part, dict) and part.get("type", "text") == "text" and "text" in part for part in content):
         return content
     return "\n".join(map(str, (part["text"] for part in content)))

@@ -68,7 +68,7 @@ def _string(field, value, location):
 def _label(value, location):
     """The one label of a cell, "" for none; a list of one label is that label."""
     items = listed_labels(value) if isinstance(value, str) else value if isinstance(value, list) else None
-    if items is not None and len(items) > 1:
+    if items is not None and (len(items) > 1 or any(isinstance(item, list | dict) for item in items)):
         raise RowError(
             f"Expected one label at {location}. Received: label={shorten(value)}. Several labels are those of "
             "objective.multi_label=True (--columns labels=NAME); spans of characters those of tag_tokens.",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from zoo.runtime.errors import RowError, UserError, did_you_mean
+from zoo.runtime.errors import RowError, UserError, did_you_mean, shorten
 
 ObjectiveT = TypeVar("ObjectiveT")  # a subclass of `zoo.objectives.Objective`
 
@@ -41,8 +41,10 @@ class Fields:
         Raises UserError for another number of texts than `inputs`, and where the string of `contains` is missing.
         """
         values = (text,) if isinstance(text, str) else text
-        if not isinstance(values, tuple | list):
-            raise UserError(f"Expected a text, or a tuple of {' and '.join(self.inputs)}. Received: {text!r:.80}.")
+        several = len(self.inputs) > 1
+        if not isinstance(values, tuple | list if several else tuple) or not all(isinstance(v, str) for v in values):
+            expected = f"a text, or a tuple of {' and '.join(self.inputs)}," if several else "a text"
+            raise UserError(f"Expected {expected} to predict from. Received: {shorten(text)}.")
         if len(values) != len(self.inputs):
             raise UserError(
                 f"Expected {' and '.join(self.inputs)} for this model. Received: {len(values)} text(s), {text!r:.80}."

@@ -63,7 +63,9 @@ def _header_and_cells(cells: Iterator[Cells], path) -> tuple[list[str], Iterator
 
 def _report_no_header(row, reason, path):
     columns = ", ".join(f"{number} ({shorten(cell, 40)})" for number, cell in enumerate(row, start=1))
-    print_once(f"Read {path} without a header, as {reason}. Its columns have numbers, as in --columns text=1: {columns}.")
+    print_once(
+        f"Read {path} without a header, as {reason}. Its columns have numbers, as in --columns text=1: {columns}."
+    )
 
 
 def _check_header(header: Sequence[str], path):

@@ -102,7 +102,9 @@ def _error(cells, width, columns, location):
         message = f"Expected a token in column {names} at {location}. Received: {shorten(cells)}."
         return RowError(message, "a token without a tag")
     if len(cells) != width:
-        message = f"Expected {width} columns at {location}, as in the first line of the sentence. Received: {shorten(cells)}."
+        message = (
+            f"Expected {width} columns at {location}, as in the first line of the sentence. Received: {shorten(cells)}."
+        )
         return RowError(message, "a wrong number of columns")
     return None
 
@@ -114,7 +116,9 @@ def _note(path, errors, columns):
     lines = _lines(path, errors, columns)
     first = next((_cells(line) for _, line in next(iter(sentences(lines)), [])), [])
     examples = ", ".join(f"{n} {shorten(cell, 30)} ({_what(n - 1, columns)})" for n, cell in enumerate(first, start=1))
-    named = {field: _name(index) for field, index in (("tokens", columns.tokens), ("tags", columns.tags)) if index != NONE}
+    named = {
+        field: _name(index) for field, index in (("tokens", columns.tokens), ("tags", columns.tags)) if index != NONE
+    }
     mapping = ",".join(f"{field}={name}" for field, name in named.items())
     tags = f"Read {path} by --columns {mapping}" if len(named) == 2 else f"Cannot tell the columns of {path} apart"
     return f"{tags}. Its columns: {examples}. Name others in the same way, as in --columns tokens=1,tags=2."
