@@ -4,11 +4,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from zoo.data.columns import column_values, columns_option, has_column
-from zoo.data.fields import FIELDS
+from zoo.data.fields import FIELDS, LISTED
 from zoo.data.instruction_columns import is_conversation
 from zoo.data.label_cells import listed_labels, separator_of
 from zoo.readers._column_names import NAMES
-from zoo.runtime.errors import UserError
+from zoo.runtime.errors import UserError, shorten
 
 Row = Mapping[str, Any]
 PAIRS = (("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2"), ("text1", "text2"))
@@ -70,7 +70,8 @@ def _guess(rows, field, taken):
         return max(candidates, key=lambda column: _mean_words(rows, column))
     if len(candidates) == 1:
         return candidates[0]
-    received = f"{', '.join(map(repr, candidates))}: which is it?" if candidates else f"columns={list(rows[0])}."
+    columns = f"columns={shorten(list(rows[0]), LISTED)}."
+    received = f"{', '.join(map(repr, candidates))}: which is it?" if candidates else columns
     mapping = columns_option({field: (candidates or ["NAME"])[0]})
     raise UserError(f"Expected a column for {field!r}. Received: {received} Name it: {mapping}.")
 

@@ -69,4 +69,5 @@ class SourceColumns:
         if separator := separator_of(cells):
             example = next(cell for cell in cells if separator in cell)
             option = columns_option({"labels": self._names["label"]})
-            yield f"Labels of {where} look like several in a cell, as in {example!r}, and are taken for one: {option} splits them."
+            looks = f"Labels of {where} look like several in a cell, as in {example!r}"
+            yield f"{looks}, and are taken for one: {option} splits them."

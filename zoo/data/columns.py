@@ -25,8 +25,8 @@ def parse_columns(text: str) -> dict[str, str]:
         match = PAIR.match(text, position)
         if not match:
             raise UserError(
-                "Expected --columns FIELD=NAME,FIELD=NAME, as in text=sentence,label=y; a name with a comma or an equals "
-                f"""sign in double quotes: --columns 'text="one, two"'. Received: {text!r}."""
+                "Expected --columns FIELD=NAME,FIELD=NAME, as in text=sentence,label=y; a name with a comma in double "
+                f"""quotes, as in 'text="one, two",label=y'. Received: {text!r}."""
             )
         name = match[2].strip()
         columns[match[1]] = name[1:-1].replace('""', '"') if name[:1] == '"' and len(name) > 1 else name

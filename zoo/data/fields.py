@@ -3,13 +3,13 @@
 from collections.abc import Collection, Container, Iterable, Mapping
 from typing import Any
 
-from zoo.data.columns import column_names, column_values, columns_option, has_column
 from zoo.data import instruction_columns
+from zoo.data.columns import column_names, column_values, columns_option, has_column
 from zoo.data.instruction_columns import check_instruction, reads_instructions, with_system
 from zoo.data.span_annotations import annotation_columns
 from zoo.data.standard_forms import LISTS, STRINGS, standard_form
 from zoo.readers import Source
-from zoo.runtime.errors import RowError, UserError, did_you_mean, nearest
+from zoo.runtime.errors import RowError, UserError, did_you_mean, nearest, shorten
 
 FIELDS = (*STRINGS, *LISTS, "spans", "answers", "messages")
 LABEL_SEPARATOR = ";"  # between the labels of one text, in formats whose cells are strings
@@ -22,6 +22,7 @@ KNOWN_COLUMNS = (
     {"source": "question", "target": "answer", "instruction": "question", "output": "answer"},
     {"messages": "conversations"},
 )
+LISTED = 600  # characters of a list of columns in a message
 LABELS = ("label", "labels", "tags", "answers")  # what a model predicts: predicting reads none of them
 
 
@@ -68,13 +69,14 @@ def to_record(
     for field, column in (columns or {}).items():
         if field in names and not has_column(row, column):
             raise _missing(f"Expected a column {column!r} {_where(location, header)}. {_received(column, row)}", header)
+    instructions = reads_instructions(names)
     names = row_columns(names, row, columns or ())
     record = {
         field: standard_form(field, column_values(row, column), location, separator)
         for field, column in names.items()
         if column in row or (field != column and has_column(row, column))
     }
-    if not reads_instructions(names):
+    if not instructions:
         return record
     check_instruction(row, names, location)
     return with_system(record, row)
@@ -138,4 +140,4 @@ def _where(location, header):
 def _received(name, row):
     near = nearest(name, column_names(row))
     hint = f" The nearest is {near!r}." if near else ""
-    return f"Received: columns={list(row)}.{hint}"
+    return f"Received: columns={shorten(list(row), LISTED)}.{hint}"

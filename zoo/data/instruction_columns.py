@@ -1,7 +1,7 @@
 """Columns of instruction data as it is published: Alpaca, Dolly, prompt and completion, ShareGPT, preferences.
 
-Alpaca: instruction, input, output. Dolly: instruction, context, response. TRL's prompt and completion, or prompt, chosen
-and rejected (https://huggingface.co/docs/trl/dataset_formats), as texts or as messages: the chosen answer is learned.
+Alpaca: instruction, input, output. Dolly: instruction, context, response. TRL's prompt and completion, or prompt,
+chosen and rejected (https://huggingface.co/docs/trl/dataset_formats), as texts or messages: the chosen one is learned.
 ShareGPT: conversations. A column `system` is the system message of each.
 """
 
@@ -38,11 +38,15 @@ def instruction_columns(names: Mapping[str, str], row: Row, mapped: Collection[s
         column = names["messages"] if "messages" in present else next(conversations, "")
         if column:
             return _with_messages(names, column)
-    taken = {names[field] for field in present}
+    taken = {names[field] for field in present if field != "input" or field in mapped}
     for field, columns in (("instruction", INSTRUCTIONS), ("output", OUTPUTS), ("input", INPUTS)):
-        if field not in present and (column := next((c for c in columns if c in row and c not in taken), "")):
-            names[field] = column
-            taken.add(column)
+        if field in present and (field in mapped or field != "input"):
+            continue
+        column = next((column for column in columns if column in row and column not in taken), "")
+        names |= {field: column} if column else {}
+        taken.add(column)
+    if names["input"] == names["instruction"]:
+        del names["input"]
     if is_conversation(row.get(names["output"])):
         return _with_messages(names, names["output"])
     if any(_are_messages(row.get(names[field])) for field in ("instruction", "output")):

@@ -16,7 +16,7 @@ from zoo.runtime.errors import RowError, shorten
 
 SEPARATORS = (";", "|", ",")  # between the labels of a cell
 LIST = re.compile(r"\s*[\[({].*[\])}]\s*", re.DOTALL)
-ITEM = re.compile(r"\s*(?:'([^']*)'|\"([^\"]*)\"|(-?\d+))\s*")  # of NumPy's ['a' 'b'] and [2 14]
+ITEM = re.compile(r"\s*(?:'([^']*)'|\"([^\"]*)\"|(-?\d{1,18})(?!\d))\s*")  # of NumPy's ['a' 'b'] and [2 14]
 LONGEST = 10_000  # characters of a cell that may be a list
 MISSING = frozenset(  # texts that pandas and spreadsheets write, and pandas reads, for a missing value
     ("nan", "NaN", "NAN", "-nan", "-NaN", "NA", "<NA>", "N/A", "n/a", "#N/A", "#NA", "#N/A N/A", "NULL", "null", "NaT")
@@ -56,7 +56,7 @@ def split_labels(text: str, separator: str) -> list[Any]:
 def separator_of(cells: Iterable[Any]) -> str:
     """The separator of labels in the cells of a column: that of `SEPARATORS` whose parts recur; "" for none.
 
-    In "2,14", "3" and "14,3" the parts recur; in "Books, Music" and "Food, Drink" they do not: those are one label each.
+    In "2,14", "3" and "14,3" the parts recur; in "Books, Music" and "Food, Drink" they do not: each is one label.
     """
     texts = {cell.strip() for cell in cells if isinstance(cell, str) and listed_labels(cell) is None}
     for separator in SEPARATORS:
@@ -76,7 +76,7 @@ def is_missing(label: Any) -> bool:
 
 
 def label_text(value: Any, location: str) -> str:
-    """A label as text: 1.0 is 1, as tables write whole numbers in both ways. Raises RowError for one that is no label."""
+    """A label as text; 1.0 is 1, as tables write whole numbers in both ways. Raises RowError for what is no label."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, float | int) and (isinstance(value, int) or abs(value) != float("inf")):
@@ -107,10 +107,8 @@ class LabelCleaner:
     def _clean(self, label, location):
         cleaned = label.strip()
         if cleaned in MISSING:
-            raise RowError(
-                f"Expected a label at {location}. Received: {label!r}, a missing value. If it is a class, call it otherwise.",
-                "a missing label",
-            )
+            received = f"{label!r}, a missing value. If it is a class, call it otherwise"
+            raise RowError(f"Expected a label at {location}. Received: {received}.", "a missing label")
         if cleaned != label:
             self._stripped += 1
             self._first = self._first or location

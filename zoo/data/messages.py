@@ -32,8 +32,8 @@ def standard_messages(values: Sequence[Any], location: str) -> list[Message]:
     """A conversation as [{"role": "system", "user" or "assistant", "content": a text}], in the order of speaking.
 
     Args:
-        values: the cells of a column or of joined ones, such as prompt and completion: lists of messages, JSON of one, a
-            transcript, or beside another column the text of a user (the first) or of the assistant.
+        values: the cells of a column or of joined ones, such as prompt and completion: lists of messages, JSON of one,
+            a transcript, or beside another column the text of a user (the first) or of the assistant.
 
     Raises UserError, with the location, for a value of another form.
     """

@@ -9,14 +9,16 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 BIO = re.compile(r"O|[BIESLUM][-_]\S+")
 BRACKETS = re.compile(r"(?:\([^()\s*]+)*\*?\)*")  # (PERSON*, *, *), (GPE)
 RANGE = re.compile(r"\d+[-.]\d+")  # numbers of CoNLL-U that are no words: of several words, of an empty node
-CHUNKS = frozenset("NP VP PP ADJP ADVP SBAR PRT CONJP INTJ LST UCP NC PC VC".split())  # of CoNLL-2000, 2003
+CHUNKS = {"NP", "VP", "PP", "ADJP", "ADVP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP", "NC", "PC", "VC"}  # labels
 MOST = 0.9  # of the cells of a column that have the form of its kind
 FEW = 0.5  # of the different tokens: a column of tags has fewer different values
 
+DIGITS = 10  # of the number of a line: fewer
 MANY = 10  # different values, up to which any column may be one of tags
 RARE = 0.1  # of the lines: fewer of one width are broken ones
 NONE = -2  # no column
@@ -118,9 +120,9 @@ def _kind(sentences, index):
 def _count_lines(columns):
     """Whether a column counts the lines of each sentence, from 0 or 1, or those of the file."""
     numbers = [[cell for cell in column if not RANGE.fullmatch(cell)] for column in columns]
-    if not all(cell.isdecimal() for column in numbers for cell in column):
+    if not all(cell.isdecimal() and len(cell) < DIGITS for column in numbers for cell in column):
         return False
-    steps = [int(after) - int(before) for column in numbers for before, after in zip(column, column[1:], strict=False)]
+    steps = [int(after) - int(before) for column in numbers for before, after in pairwise(column)]
     if not steps:
         return all(column and column[0] in "01" for column in numbers)
     return sum(step == 1 for step in steps) >= MOST * len(steps)

@@ -19,10 +19,11 @@ def reason_for_no_header(first: Sequence[str], rows: Sequence[Sequence[str]]) ->
         first: the cells of the first row, without blanks around them.
         rows: the next rows.
     """
-    rows = [row for row in rows if len(row) == len(first)]
+    rows = [[str(cell).strip() for cell in row] for row in rows if len(row) == len(first)]
+    rows = [row for row in rows if row != list(first)]  # a header that comes again
     if len(first) < 2 or len(rows) < 2 or _are_numbered(first):
         return ""
-    columns = [[str(row[index]).strip() for row in rows] for index in range(len(first))]
+    columns = zip(*rows, strict=True)
     repeated = [cell for cell, column in zip(first, columns, strict=True) if cell and cell in column]
     if any(cell.lower() in KNOWN or cell.startswith("Unnamed:") for cell in first if cell not in repeated):
         return ""

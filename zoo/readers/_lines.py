@@ -4,18 +4,15 @@ import gzip
 import io
 import sys
 import zlib
-from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from zoo.readers import Reader
 from zoo.readers._encoding import LineDecoder, encoding_of_mark
 from zoo.runtime.console import print_once
-from zoo.runtime.errors import RowError, UserError, nearest, shorten
+from zoo.runtime.errors import UserError, nearest
 
 BYTE_ORDER_MARK = "\ufeff"
 BOMB = 2**26  # bytes of a line of a gzipped file, or of a file that is read at once; or, of a large file,

@@ -11,6 +11,7 @@ from zoo.readers._header import reason_for_no_header
 from zoo.runtime.console import print_once
 from zoo.runtime.errors import RowError, UserError, shorten
 
+LISTED = 600  # characters of a header in a message
 SAMPLE = 50  # rows by which a first row of data is told from a header
 
 Cells = tuple[int, list[str]]  # (line number, the cells of a row)
@@ -71,14 +72,13 @@ def _report_no_header(row, reason, path):
 def _check_header(header: Sequence[str], path):
     repeated = sorted({name for name in header if name and header.count(name) > 1})
     if repeated:
-        raise UserError(
-            f"Expected different column names in {path}. Received: {repeated[0]!r} twice, in columns={header}."
-        )
+        received = f"{repeated[0]!r} twice, in columns={shorten(header, LISTED)}"
+        raise UserError(f"Expected different column names in {path}. Received: {received}.")
 
 
 def _wrong_width(header, row, location):
     amount = "few" if len(row) < len(header) else "many"
     return (
-        f"Expected {len(header)} fields at {location}, as in the header {header}. "
+        f"Expected {len(header)} fields at {location}, as in the header {shorten(header, LISTED)}. "
         f"Received: too {amount} ({len(row)}), row={shorten(row)}."
     )

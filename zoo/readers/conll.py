@@ -44,8 +44,9 @@ def _name(index):
 
 def _columns(path, errors) -> ConllColumns:
     """The columns of a file, from its first sentences."""
-    lines = ((number, line) for number, line in read_lines(path, errors) if line[0] != "#" and not _is_document(line))
-    sample = islice(sentences(lines), SAMPLE)
+    lines = read_lines(path, errors)
+    words = ((number, line) for number, line in lines if not line.startswith("#") and not _is_document(line))
+    sample = islice(sentences(words), SAMPLE)
     return conll_columns([[_cells(line) for _, line in sentence] for sentence in sample])
 
 

@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 
 from zoo.readers._arrow_files import open_binary
-from zoo.readers._tables import TableReader
 from zoo.readers._reader import SPLITS, Source, digest_files, split_in
+from zoo.readers._tables import TableReader
 from zoo.readers._values import to_python
 from zoo.runtime.errors import UserError, did_you_mean, single_line
 from zoo.runtime.optional import import_optional
