@@ -176,7 +176,7 @@ def test_round_trip_of_any_tokens(tmp_path, sentences, line, is_commented):
 
 
 def test_ten_thousand_lines_of_noise_end_in_rows_or_in_one_line(tmp_path):
-    draw, messages = random.Random(0), []
+    generator, messages = random.Random(0), []
     cells = [
         "#",
         "# a",
@@ -197,7 +197,7 @@ def test_ten_thousand_lines_of_noise_end_in_rows_or_in_one_line(tmp_path):
     ]
     path = tmp_path / "train.conll"
     for _ in range(500):
-        lines = [draw.choice(" \t").join(draw.choices(cells, k=draw.randrange(5))) for _ in range(20)]
+        lines = [generator.choice(" \t").join(generator.choices(cells, k=generator.randrange(5))) for _ in range(20)]
         path.write_text("\n".join(lines))
         try:
             records(path)

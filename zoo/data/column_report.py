@@ -20,7 +20,7 @@ class SourceColumns:
         rows: the first rows.
         names: {field: column}, of `zoo.data.fields.columns_of`.
         mapped: fields whose columns the user named.
-        wanted: fields that records need or may have.
+        fields: fields that records need or may have.
     """
 
     def __init__(
@@ -29,11 +29,11 @@ class SourceColumns:
         rows: Sequence[Mapping[str, Any]],
         names: Mapping[str, str],
         mapped: Collection[str],
-        wanted: Collection[str],
+        fields: Collection[str],
     ) -> None:
-        self.source, self._rows, self._names = source, rows, names
-        self._mapped, self._wanted = set(mapped), set(wanted)
-        self._labels = separator_of(self._cells("labels")) if "labels" in self._wanted else ""
+        self.source, self._rows, self.names = source, rows, names
+        self._mapped, self._fields = set(mapped), set(fields)
+        self._labels = separator_of(self._cells("labels")) if "labels" in self._fields else ""
 
     @property
     def separator(self) -> str:
@@ -42,7 +42,7 @@ class SourceColumns:
 
     def _cells(self, field) -> Iterator[Any]:
         for row in self._rows:
-            column = row_columns(self._names, row, self._mapped).get(field, "")
+            column = row_columns(self.names, row, self._mapped).get(field, "")
             if has_column(row, column):
                 yield from column_values(row, column)
 
@@ -53,21 +53,21 @@ class SourceColumns:
 
     def _lines(self):
         where = self.source.description
-        if self.source.note and self.source.columns.keys() & self._wanted - self._mapped:
+        if self.source.note and self.source.columns.keys() & self._fields - self._mapped:
             yield self.source.note
-        if self._rows and reads_instructions(self._names):
-            names = row_columns(self._names, self._rows[0], self._mapped)
+        if self._rows and reads_instructions(self.names):
+            names = row_columns(self.names, self._rows[0], self._mapped)
             if columns := describe_columns(names, self._rows[0]):
                 yield f"Read {where} with {columns}"
         if self._labels not in ("", LABEL_SEPARATOR):
             yield f"Read the labels of {where} as several in a cell, separated by {self._labels!r}."
-        if "label" in self._wanted and "labels" not in self._wanted:
-            yield from self._several(where)
+        if "label" in self._fields and "labels" not in self._fields:
+            yield from self._joined_labels(where)
 
-    def _several(self, where):
+    def _joined_labels(self, where):
         cells = [cell for cell in self._cells("label") if isinstance(cell, str)]
         if separator := separator_of(cells):
             example = next(cell for cell in cells if separator in cell)
-            option = columns_option({"labels": self._names["label"]})
-            looks = f"Labels of {where} look like several in a cell, as in {example!r}"
-            yield f"{looks}, and are taken for one: {option} splits them."
+            option = columns_option({"labels": self.names["label"]})
+            message = f"Labels of {where} look like several in a cell, as in {example!r}"
+            yield f"{message}, and are taken for one: {option} splits them."

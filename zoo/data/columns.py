@@ -13,7 +13,7 @@ from zoo.runtime.errors import UserError
 
 JOIN = "+"
 NESTED = "."
-PAIR = re.compile(r'\s*(\w+)\s*=\s*("(?:[^"]|"")*"|[^,]*)\s*(?:,|$)')
+PAIR = re.compile(r'\s*(\w+)\s*=\s*("(?:[^"]|"")*"|(?!")[^,]*)\s*(?:,|$)')
 QUOTED = re.compile(r'[,="]|^\s|\s$|^$')  # a name that needs double quotes
 _MISSING = object()
 
@@ -28,8 +28,8 @@ def parse_columns(text: str) -> dict[str, str]:
                 "Expected --columns FIELD=NAME,FIELD=NAME, as in text=sentence,label=y; a name with a comma in double "
                 f"""quotes, as in 'text="one, two",label=y'. Received: {text!r}."""
             )
-        name = match[2].strip()
-        columns[match[1]] = name[1:-1].replace('""', '"') if name[:1] == '"' and len(name) > 1 else name
+        name = match[2]
+        columns[match[1]] = name[1:-1].replace('""', '"') if name.startswith('"') else name.strip()
         position = match.end()
     return columns
 

@@ -93,8 +93,8 @@ def describe_columns(names: Mapping[str, str], row: Row) -> str:
         return ""
     mapping = ", ".join(f"{field} from {column}" for field, column in read.items())
     preferences = " Only chosen answers are learned." if "rejected" in unread else ""
-    rest = f"; not read: {', '.join(unread)}" if unread else ""
-    return f"{mapping}{rest}.{preferences}"
+    others = f"; not read: {', '.join(unread)}" if unread else ""
+    return f"{mapping}{others}.{preferences}"
 
 
 def is_conversation(value: Any) -> bool:

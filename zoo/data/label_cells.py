@@ -60,9 +60,9 @@ def separator_of(cells: Iterable[Any]) -> str:
     """
     texts = {cell.strip() for cell in cells if isinstance(cell, str) and listed_labels(cell) is None}
     for separator in SEPARATORS:
-        several = [text for text in texts if separator in text]
+        joined = [text for text in texts if separator in text]
         counts = Counter(part.strip() for text in texts for part in set(text.split(separator)))
-        parts = {part.strip() for text in several for part in text.split(separator)} - {""}
+        parts = {part.strip() for text in joined for part in text.split(separator)} - {""}
         if parts and sum(counts[part] > 1 for part in parts) >= RECURRING * len(parts):
             return separator
     return ""

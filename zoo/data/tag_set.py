@@ -12,7 +12,7 @@ from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
 
 MAX_LISTED = 5  # tags in a message
-STRAY = 0.02  # most tags that are of no span, to each that is, where they are taken for mistakes
+STRAY = 0.1  # most tags that are of no span, to each that is, where they are taken for mistakes
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,9 @@ class Fields:
         Raises UserError for another number of texts than `inputs`, and where the string of `contains` is missing.
         """
         values = (text,) if isinstance(text, str) else text
-        several = len(self.inputs) > 1
-        if not isinstance(values, tuple | list if several else tuple) or not all(isinstance(v, str) for v in values):
-            expected = f"a text, or a tuple of {' and '.join(self.inputs)}," if several else "a text"
+        is_tuple = len(self.inputs) > 1
+        if not isinstance(values, tuple | list if is_tuple else tuple) or not all(isinstance(v, str) for v in values):
+            expected = f"a text, or a tuple of {' and '.join(self.inputs)}," if is_tuple else "a text"
             raise UserError(f"Expected {expected} to predict from. Received: {shorten(text)}.")
         if len(values) != len(self.inputs):
             raise UserError(

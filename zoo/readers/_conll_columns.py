@@ -15,7 +15,7 @@ BIO = re.compile(r"O|[BIESLUM][-_]\S+")
 BRACKETS = re.compile(r"(?:\([^()\s*]+)*\*?\)*")  # (PERSON*, *, *), (GPE)
 RANGE = re.compile(r"\d+[-.]\d+")  # numbers of CoNLL-U that are no words: of several words, of an empty node
 CHUNKS = {"NP", "VP", "PP", "ADJP", "ADVP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP", "NC", "PC", "VC"}  # labels
-MOST = 0.9  # of the cells of a column that have the form of its kind
+MOST = 0.9  # of the cells of a column that have its form
 FEW = 0.5  # of the different tokens: a column of tags has fewer different values
 
 DIGITS = 10  # of the number of a line: fewer
@@ -27,7 +27,7 @@ WIDTH_X, POS_X = 10, 3  # columns of CoNLL-X and CoNLL-U, and their coarse parts
 WIDTH_2009, POS_2009 = 14, 4
 
 NUMBER, NAME, INTEGER, TAGS, SPANS, PARSE, TEXT = range(7)
-KINDS = ("line numbers", "one value a sentence", "integers", "tags", "tags in brackets", "a parse", "text")
+FORMS = ("line numbers", "one value a sentence", "integers", "tags", "tags in brackets", "a parse", "text")
 
 Sentence = Sequence[Sequence[str]]  # the cells of each line
 
@@ -36,7 +36,7 @@ Sentence = Sequence[Sequence[str]]  # the cells of each line
 class ConllColumns:
     """Which column is which, by index from 0; -1 is the last, `NONE` none."""
 
-    kinds: tuple[int, ...] = ()  # of each column
+    forms: tuple[int, ...] = ()  # of each column
     tokens: int = NONE
     tags: int = NONE
     width: int = 0  # of the lines; 0: it varies
@@ -57,7 +57,7 @@ class ConllColumns:
 
     def is_word(self, cells: Sequence[str]) -> bool:
         """Whether a line is a word, rather than the range of several words, or an empty node, of CoNLL-U."""
-        return not (self.kinds and self.kinds[0] == NUMBER and RANGE.fullmatch(cells[0]))
+        return not (self.forms and self.forms[0] == NUMBER and RANGE.fullmatch(cells[0]))
 
 
 def conll_columns(sentences: Sequence[Sentence]) -> ConllColumns:
@@ -66,13 +66,13 @@ def conll_columns(sentences: Sequence[Sentence]) -> ConllColumns:
     widths = {len(line) for sentence in sentences for line in sentence}
     if not widths:
         return ConllColumns()
-    kinds = tuple(_kind(sentences, index) for index in range(min(widths)))
+    forms = tuple(_form(sentences, index) for index in range(min(widths)))
     width = widths.pop() if len(widths) == 1 else 0
-    tokens, tags = _tokens_and_tags(kinds, _tokens(kinds), sentences)
-    if not width and tokens == 0 and len(kinds) > 1 and _are_tags(_column(sentences, -1)):
+    tokens, tags = _tokens_and_tags(forms, _tokens(forms), sentences)
+    if not width and tokens == 0 and len(forms) > 1 and _are_tags(_column(sentences, -1)):
         tags = -1
     values = _column(sentences, tags) if tags != NONE else ()
-    return ConllColumns(kinds, tokens, tags, width, frozenset(values))
+    return ConllColumns(forms, tokens, tags, width, frozenset(values))
 
 
 def _regular(sentences):
@@ -103,7 +103,7 @@ def spans_of_brackets(cells: Sequence[str]) -> list[str]:
     return tags
 
 
-def _kind(sentences, index):
+def _form(sentences, index):
     columns = [[line[index] for line in sentence] for sentence in sentences]
     cells = [cell for column in columns for cell in column]
     if _count_lines(columns):
@@ -132,34 +132,34 @@ def _are_tags(cells):
     return sum(bool(BIO.fullmatch(cell)) for cell in cells) >= MOST * len(cells)
 
 
-def _tokens(kinds):
+def _tokens(forms):
     """The first column of text; of two columns, the first that is neither tags nor line numbers."""
-    if len(kinds) < 3:
-        return next((index for index, kind in enumerate(kinds) if kind in (TEXT, NAME, INTEGER)), NONE)
-    return next((kinds.index(kind) for kind in (TEXT, INTEGER) if kind in kinds), NONE)
+    if len(forms) < 3:
+        return next((index for index, form in enumerate(forms) if form in (TEXT, NAME, INTEGER)), NONE)
+    return next((forms.index(form) for form in (TEXT, INTEGER) if form in forms), NONE)
 
 
-def _tokens_and_tags(kinds, tokens, sentences):
+def _tokens_and_tags(forms, tokens, sentences):
     if tokens == NONE:
         return NONE, NONE
-    named, spans = ([index for index, kind in enumerate(kinds) if kind == wanted] for wanted in (TAGS, SPANS))
+    named, spans = ([index for index, form in enumerate(forms) if form == sought] for sought in (TAGS, SPANS))
     if named:
         return tokens, _entities(named, sentences)
     if spans:
         return tokens, NAMES_2012 if NAMES_2012 in spans else spans[-1]
-    if kinds[0] == NUMBER and len(kinds) >= WIDTH_X:
-        return tokens, POS_2009 if len(kinds) >= WIDTH_2009 else POS_X
-    return _plain(kinds, tokens, sentences)
+    if forms[0] == NUMBER and len(forms) >= WIDTH_X:
+        return tokens, POS_2009 if len(forms) >= WIDTH_2009 else POS_X
+    return _plain(forms, tokens, sentences)
 
 
-def _plain(kinds, tokens, sentences):
+def _plain(forms, tokens, sentences):
     """(tokens, tags) where no column has tags of spans: tags are the last column of few different values."""
-    texts = [index for index, kind in enumerate(kinds) if kind == TEXT and index != tokens]
+    texts = [index for index, form in enumerate(forms) if form == TEXT and index != tokens]
     sizes = {index: len(set(_column(sentences, index))) for index in (tokens, *texts)}
-    if len(kinds) == 2 and texts and sizes[texts[0]] > MANY and sizes[tokens] <= FEW * sizes[texts[0]]:
+    if len(forms) == 2 and texts and sizes[texts[0]] > MANY and sizes[tokens] <= FEW * sizes[texts[0]]:
         return texts[0], tokens  # tags first
     few = [index for index in texts if sizes[index] <= max(FEW * sizes[tokens], MANY)]
-    if len(kinds) == 2 and kinds[1 - tokens] != NUMBER:
+    if len(forms) == 2 and forms[1 - tokens] != NUMBER:
         return tokens, 1 - tokens
     return tokens, few[-1] if few else NONE
 

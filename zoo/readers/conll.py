@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import islice
 
 from zoo.readers import Reader
-from zoo.readers._conll_columns import KINDS, NONE, SPANS, ConllColumns, conll_columns, spans_of_brackets
+from zoo.readers._conll_columns import FORMS, NONE, SPANS, ConllColumns, conll_columns, spans_of_brackets
 from zoo.readers._lines import read_lines, sentences, without_ending
 from zoo.runtime.console import print_once
 from zoo.runtime.errors import RowError, shorten
@@ -89,8 +89,8 @@ def _row(sentence, columns, path):
         if error := _error(cells, width, columns, location):
             return error
     row = {str(index + 1): [cells[index] for _, cells in lines] for index in range(width)}
-    for index, kind in enumerate(columns.kinds[:width]):
-        if kind == SPANS:
+    for index, form in enumerate(columns.forms[:width]):
+        if form == SPANS:
             row[str(index + 1)] = spans_of_brackets(row[str(index + 1)])
     return row if columns.width else row | {LAST: row[str(width)]}
 
@@ -112,7 +112,7 @@ def _error(cells, width, columns, location):
 
 def _note(path, errors, columns):
     """What each column is, for a message; "" where tokens come first and tags second."""
-    if (columns.tokens, columns.tags, columns.width) == (0, 1, 2) or not columns.kinds:
+    if (columns.tokens, columns.tags, columns.width) == (0, 1, 2) or not columns.forms:
         return ""
     lines = _lines(path, errors, columns)
     first = next((_cells(line) for _, line in next(iter(sentences(lines)), [])), [])
@@ -130,4 +130,4 @@ def _what(index, columns):
         return "tokens"
     if index == columns.tags:
         return "tags"
-    return KINDS[columns.kinds[index]] if index < len(columns.kinds) else "unread"
+    return FORMS[columns.forms[index]] if index < len(columns.forms) else "unread"
