@@ -93,6 +93,9 @@ def records(path, *rows, columns=None, **options):
             {"messages": TALK},
             "messages from chosen; not read: rejected. Only",
         ),
+        ({"Instruction": "a", "Response": "c"}, {"instruction": "a", "output": "c"}, "output from Response."),
+        ({"user": "a", "assistant": "c"}, {"instruction": "a", "output": "c"}, "from user, output from assistant."),
+        ({"messages": [{**USER, "name": "Ann"}, ANSWER]}, {"messages": TALK}, "; of messages not read: name."),
         ({"prompt": "a", "completion": "c", "label": True}, {"instruction": "a", "output": "c"}, "not read: label."),
     ],
 )

@@ -67,7 +67,8 @@ def write(path, layout):
 
 
 def records(path, columns=None):
-    return list(open_dataset(path, columns, split_strategy="", required=("tokens", "tags")).records("train"))
+    options = {"split_strategy": "", "required": ("tokens", "tags"), "optional": ()}
+    return list(open_dataset(path, columns, **options).records("train"))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -92,7 +93,7 @@ def test_columns_of_the_user(tmp_path, capsys):
     path = write(tmp_path / "train.conll", "conll2003")
     assert records(path, {"tokens": "1", "tags": "2"})[1]["tags"] == ["IN", "NNP", "PRP", "VBZ"]
     assert "--columns" not in capsys.readouterr().err
-    assert records(path, {"tags": "3"})[2] == {"tokens": ["Yes", "!"], "tags": ["B-INTJ", "O"]}
+    assert records(path, {"tags": 3})[2] == {"tokens": ["Yes", "!"], "tags": ["B-INTJ", "O"]}
     with pytest.raises(ValueError, match=r"Expected a column '5' at .*train.conll:3"):
         records(path, {"tags": "5"})
 
@@ -151,6 +152,21 @@ def test_lines_of_another_width_are_refused_or_skipped(tmp_path, line):
         records(path)
     dataset = open_dataset(path, split_strategy="", required=("tokens", "tags"), skip_invalid=True)
     assert [record["tokens"] for record in dataset.records("train")] == [["a", "b"], ["d"]]
+
+
+def test_tokens_of_a_file_to_tag_are_those_of_the_file(tmp_path):
+    path = write(tmp_path / "train.conll", "numbered")
+    (record, *_) = open_dataset(path, split_strategy="", required=("text",)).records("train")
+    assert record == {"text": "Ada Byron sleeps .", "tokens": TOKENS[0]}
+
+
+def test_conll_of_another_ending_is_named(tmp_path):
+    path = write(tmp_path / "train.tsv", "germeval")
+    with pytest.raises(ValueError, match=r"train.tsv:2.*Is it a CoNLL file\? Its name then ends in .conll"):
+        records(path)
+    path = write(tmp_path / "train.txt", "conll2003")
+    with pytest.raises(ValueError, match=r"Expected a column 'tokens'.* its name ends in .conll"):
+        records(path)
 
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters=" "), min_size=1, max_size=8)

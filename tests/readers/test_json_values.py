@@ -92,6 +92,15 @@ def test_a_gzipped_file_of_long_lines_is_read(tmp_path):
     assert records(tmp_path / "train.jsonl.gz") == [{"text": text, "label": "y"}]
 
 
+def test_lists_of_memory_that_are_nested_too_deep():
+    value = []
+    for _ in range(5000):
+        value = [value]
+    for data in ([{"text": value}], {"text": [value]}):
+        with pytest.raises(ValueError, match="Expected lists and dicts of less depth at data"):
+            open_dataset(data, split_strategy="")
+
+
 def test_values_of_memory_that_have_no_text():
     with pytest.raises(ValueError, match="Received: text="):
         list(open_dataset([{"text": 10**5000, "label": "x"}], split_strategy="", required=("text",)).records("train"))

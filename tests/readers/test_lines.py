@@ -40,8 +40,8 @@ def test_txt(tmp_path, ending):
 def test_conll(tmp_path, ending):
     content = "-DOCSTART- -X- O\n\nAnn NNP B-per\nruns VBZ O\n\n\nNew York\tB-loc\n.\tO"
     assert records(write(tmp_path / f"train.conll{ending}", content))["train"] == [
-        {"tokens": ["Ann", "runs"], "tags": ["B-per", "O"]},
-        {"tokens": ["New York", "."], "tags": ["B-loc", "O"]},
+        {"text": "Ann runs", "tokens": ["Ann", "runs"], "tags": ["B-per", "O"]},
+        {"text": "New York .", "tokens": ["New York", "."], "tags": ["B-loc", "O"]},
     ]
 
 

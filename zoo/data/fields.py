@@ -23,6 +23,7 @@ KNOWN_COLUMNS = (
     {"messages": "conversations"},
 )
 LISTED = 600  # characters of a list of columns in a message
+WORDS = ("tokens", "tags")
 LABELS = ("label", "labels", "tags", "answers")  # what a model predicts: predicting reads none of them
 
 
@@ -125,7 +126,8 @@ def _without_field(field, row, location, source):
         return f"{expected} Received: none. {source.note}"
     default = next((name for name in row if name.isdecimal()), "NAME")  # of a file without a header
     mapping = columns_option({field: nearest(field, column_names(row)) or default})
-    return f"{expected} {_received(field, row)} Map it by {mapping}."
+    conll = " A file with a token in each line is one of CoNLL: its name ends in .conll." if field in WORDS else ""
+    return f"{expected} {_received(field, row)} Map it by {mapping}.{conll}"
 
 
 def _missing(message, header):

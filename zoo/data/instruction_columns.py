@@ -9,12 +9,13 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from zoo.data.columns import JOIN, has_column
+from zoo.data.messages import KEYS
 from zoo.runtime.errors import RowError
 
 Row = Mapping[str, Any]
-INSTRUCTIONS = ("instruction", "prompt", "question", "query", "problem", "input")
+INSTRUCTIONS = ("instruction", "prompt", "question", "query", "problem", "user", "human", "input")
 INPUTS = ("input", "context")
-OUTPUTS = ("output", "response", "completion", "answer", "reply", "solution", "chosen")
+OUTPUTS = ("output", "response", "completion", "answer", "reply", "solution", "assistant", "chosen")
 CONVERSATIONS = ("messages", "conversations", "conversation", "dialog", "dialogue", "chat", "contents", "chosen")
 SYSTEMS = ("system", "system_prompt", "system_message")
 FIELDS = ("instruction", "input", "output", "messages")
@@ -38,11 +39,12 @@ def instruction_columns(names: Mapping[str, str], row: Row, mapped: Collection[s
         column = names["messages"] if "messages" in present else next(conversations, "")
         if column:
             return _with_messages(names, column)
+    by_name = {column.lower(): column for column in reversed(list(row))}
     taken = {names[field] for field in present if field != "input" or field in mapped}
     for field, columns in (("instruction", INSTRUCTIONS), ("output", OUTPUTS), ("input", INPUTS)):
         if field in present and (field in mapped or field != "input"):
             continue
-        column = next((column for column in columns if column in row and column not in taken), "")
+        column = next((by_name[c] for c in columns if c in by_name and by_name[c] not in taken), "")
         names |= {field: column} if column else {}
         taken.add(column)
     if names["input"] == names["instruction"]:
@@ -89,12 +91,21 @@ def describe_columns(names: Mapping[str, str], row: Row) -> str:
     read |= {"system": system} if system else {}
     columns = [part for column in read.values() for part in column.split(JOIN)]
     unread = [column for column in row if column not in columns]
-    if not unread and all(field == column for field, column in read.items()):
+    if not unread and not _unread_keys(row, names) and all(field == column for field, column in read.items()):
         return ""
     mapping = ", ".join(f"{field} from {column}" for field, column in read.items())
     preferences = " Only chosen answers are learned." if "rejected" in unread else ""
     others = f"; not read: {', '.join(unread)}" if unread else ""
+    keys = _unread_keys(row, names)
+    others += f"; of messages not read: {', '.join(keys)}" if keys else ""
     return f"{mapping}{others}.{preferences}"
+
+
+def _unread_keys(row, names):
+    """The keys of messages of a row that are not read, in the order of their names."""
+    lists = (row.get(column) for column in names.get("messages", "").split(JOIN))
+    messages = (message for value in lists if isinstance(value, list) for message in value)
+    return sorted({str(key) for message in messages if isinstance(message, dict) for key in message if key not in KEYS})
 
 
 def is_conversation(value: Any) -> bool:

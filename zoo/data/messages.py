@@ -22,6 +22,7 @@ OTHER_NAMES = {
 TOOLS = ("tool", "function", "function_call", "function_response", "observation", "ipython", "tool_call")  # roles
 CALLS = ("tool_calls", "function_call")  # keys of an answer that calls a tool
 SPEAKERS, CONTENTS = ("role", "from", "speaker"), ("content", "value", "text", "parts")
+KEYS = frozenset([*SPEAKERS, *CONTENTS, "weight"])  # of a message
 TRANSCRIPT = re.compile(r"(?:^|\n\n)(Human|Assistant):")
 UNREAD_TOOLS = "calls of tools, which are not read"
 

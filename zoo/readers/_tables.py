@@ -77,8 +77,9 @@ def _check_header(header: Sequence[str], path):
 
 
 def _wrong_width(header, row, location):
+    hint = " Is it a CoNLL file? Its name then ends in .conll." if header[0].startswith("#") else ""
     amount = "few" if len(row) < len(header) else "many"
     return (
         f"Expected {len(header)} fields at {location}, as in the header {shorten(header, LISTED)}. "
-        f"Received: too {amount} ({len(row)}), row={shorten(row)}."
+        f"Received: too {amount} ({len(row)}), row={shorten(row)}.{hint}"
     )

@@ -22,7 +22,10 @@ LAST = "-1"  # name of the last column, where lines differ in width
 
 
 class Conll(Reader):
-    """Read .conll into columns called 1, 2, ...; a sentence's line number is that of its first token."""
+    """Read .conll into columns called 1, 2, ... and `text`, the tokens with blanks between them.
+
+    A sentence's line number is that of its first token.
+    """
 
     extensions = (".conll", ".iob", ".iob2", ".bio", ".v4_gold_conll")
 
@@ -92,7 +95,8 @@ def _row(sentence, columns, path):
     for index, form in enumerate(columns.forms[:width]):
         if form == SPANS:
             row[str(index + 1)] = spans_of_brackets(row[str(index + 1)])
-    return row if columns.width else row | {LAST: row[str(width)]}
+    row |= {} if columns.width else {LAST: row[str(width)]}
+    return row if columns.tokens == NONE else row | {"text": " ".join(row[_name(columns.tokens)])}
 
 
 def _error(cells, width, columns, location):
