@@ -57,7 +57,7 @@ class SourceColumns:
             yield self.source.note
         if self._rows and reads_instructions(self.names):
             names = row_columns(self.names, self._rows[0], self._mapped)
-            if columns := describe_columns(names, self._rows[0]):
+            if columns := describe_columns(names, self._rows[0], self.source.columns, "output" in self._fields):
                 yield f"Read {where} with {columns}"
         if self._labels not in ("", LABEL_SEPARATOR):
             yield f"Read the labels of {where} as several in a cell, separated by {self._labels!r}."

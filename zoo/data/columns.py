@@ -24,9 +24,9 @@ def parse_columns(text: str) -> dict[str, str]:
     while position < len(text):
         match = PAIR.match(text, position)
         if not match:
+            quotes = """; a name with a comma in double quotes, as in 'text="one, two",label=y'""" if position else ""
             raise UserError(
-                "Expected --columns FIELD=NAME,FIELD=NAME, as in text=sentence,label=y; a name with a comma in double "
-                f"""quotes, as in 'text="one, two",label=y'. Received: {text!r}."""
+                f"Expected --columns FIELD=NAME,FIELD=NAME, as in text=sentence,label=y{quotes}. Received: {text!r}."
             )
         name = match[2]
         columns[match[1]] = name[1:-1].replace('""', '"') if name.startswith('"') else name.strip()

@@ -19,11 +19,12 @@ OUTPUTS = ("output", "response", "completion", "answer", "reply", "solution", "a
 CONVERSATIONS = ("messages", "conversations", "conversation", "dialog", "dialogue", "chat", "contents", "chosen")
 SYSTEMS = ("system", "system_prompt", "system_message")
 FIELDS = ("instruction", "input", "output", "messages")
+PROMPTS = ("instruction", "input", "messages")  # of these an answer is generated
 
 
 def reads_instructions(fields: Collection[str]) -> bool:
     """Whether fields of a record are those of instruction data alone."""
-    return set(FIELDS) <= set(fields) <= {*FIELDS, "id"}
+    return set(PROMPTS) <= set(fields) <= {*FIELDS, "id"}
 
 
 def instruction_columns(names: Mapping[str, str], row: Row, mapped: Collection[str] = ()) -> dict[str, str]:
@@ -33,7 +34,7 @@ def instruction_columns(names: Mapping[str, str], row: Row, mapped: Collection[s
         mapped: fields whose columns the user named.
     """
     names, mapped = dict(names), set(mapped)
-    present = {field for field in FIELDS if has_column(row, names[field])}
+    present = {field for field in FIELDS if field in names and has_column(row, names[field])}
     if not mapped & {"instruction", "output"}:
         conversations = (column for column in CONVERSATIONS if is_conversation(row.get(column)))
         column = names["messages"] if "messages" in present else next(conversations, "")
@@ -42,18 +43,17 @@ def instruction_columns(names: Mapping[str, str], row: Row, mapped: Collection[s
     by_name = {column.lower(): column for column in reversed(list(row))}
     taken = {names[field] for field in present if field != "input" or field in mapped}
     for field, columns in (("instruction", INSTRUCTIONS), ("output", OUTPUTS), ("input", INPUTS)):
-        if field in present and (field in mapped or field != "input"):
+        if field not in names or (field in present and (field in mapped or field != "input")):
             continue
         column = next((by_name[c] for c in columns if c in by_name and by_name[c] not in taken), "")
         names |= {field: column} if column else {}
         taken.add(column)
     if names["input"] == names["instruction"]:
         del names["input"]
-    if is_conversation(row.get(names["output"])):
-        return _with_messages(names, names["output"])
-    if any(_are_messages(row.get(names[field])) for field in ("instruction", "output")):
-        return _with_messages(names, JOIN.join(c for field in ("instruction", "output") if (c := names[field]) in row))
-    return names
+    turns = [names[field] for field in ("instruction", "output") if names.get(field, "") in row]
+    if len(turns) == 2 and is_conversation(row[turns[1]]):
+        return _with_messages(names, turns[1])
+    return _with_messages(names, JOIN.join(turns)) if any(_are_messages(row[column]) for column in turns) else names
 
 
 def _with_messages(names, column):
@@ -84,14 +84,20 @@ def check_instruction(row: Row, names: Mapping[str, str], location: str) -> None
         raise RowError(f"Expected a desired answer at {location}. Received: label=False.", "an undesired answer")
 
 
-def describe_columns(names: Mapping[str, str], row: Row) -> str:
-    """Which columns of a row are read as what, and which are not read, for a message; "" for all by their own names."""
+def describe_columns(names: Mapping[str, str], row: Row, known: Mapping[str, str], learns: bool) -> str:
+    """Which columns of a row are read as what, for a message; "" where all have their own names or known ones.
+
+    Args:
+        known: {field: column} of the reader.
+        learns: whether answers are learned: columns that are not read are then a reason for a message.
+    """
     read = {field: names[field] for field in FIELDS if field in names and has_column(row, names[field])}
     system = next((name for name in SYSTEMS if isinstance(row.get(name), str)), "")
     read |= {"system": system} if system else {}
     columns = [part for column in read.values() for part in column.split(JOIN)]
     unread = [column for column in row if column not in columns]
-    if not unread and not _unread_keys(row, names) and all(field == column for field, column in read.items()):
+    dropped = learns and not known and (unread or _unread_keys(row, names))
+    if not dropped and all(column in (field, known.get(field)) for field, column in read.items()):
         return ""
     mapping = ", ".join(f"{field} from {column}" for field, column in read.items())
     preferences = " Only chosen answers are learned." if "rejected" in unread else ""

@@ -16,7 +16,8 @@ Check = Callable[[str, dict], None]  # of (location, record)
 def fields_of(required: Collection[str], optional: Collection[str] | None) -> tuple[str, ...]:
     """The fields of records: the required and the `optional` ones, else all without labels that are not required."""
     if optional is None and required and set(required) <= set(instruction_columns.FIELDS):
-        optional = instruction_columns.FIELDS
+        answered = {"output", "messages"} & set(required)
+        optional = instruction_columns.FIELDS if answered else instruction_columns.PROMPTS
     if optional is not None:
         return tuple(dict.fromkeys([*required, *optional]))
     return tuple(name for name in FIELDS if name not in LABELS or name in required or not required)
