@@ -49,8 +49,8 @@ def instruction_columns(names: Mapping[str, str], row: Row, mapped: Collection[s
         names |= {field: column} if column else {}
         taken.add(column)
     if names["input"] == names["instruction"]:
-        del names["input"]
-    turns = [names[field] for field in ("instruction", "output") if names.get(field, "") in row]
+        del names["input"]  # the only text is the instruction
+    turns = [names[field] for field in ("instruction", "output") if field in names and names[field] in row]
     if len(turns) == 2 and is_conversation(row[turns[1]]):
         return _with_messages(names, turns[1])
     return _with_messages(names, JOIN.join(turns)) if any(_are_messages(row[column]) for column in turns) else names
@@ -77,10 +77,10 @@ def with_system(record: dict[str, Any], row: Row) -> dict[str, Any]:
 
 def check_instruction(row: Row, names: Mapping[str, str], location: str) -> None:
     """Raise RowError for a null as instruction, and for an answer that is marked as undesired, by `label`: false."""
-    if names.get("instruction", "") in row and row[names["instruction"]] is None:
+    if "instruction" in names and row.get(names["instruction"], "") is None:
         received = f"{names['instruction']}=None (missing)"
         raise RowError(f"Expected an instruction at {location}. Received: {received}.", "a missing instruction")
-    if row.get("label") is False and names.get("output", "") in row:
+    if row.get("label") is False and "output" in names and names["output"] in row:
         raise RowError(f"Expected a desired answer at {location}. Received: label=False.", "an undesired answer")
 
 
