@@ -96,6 +96,8 @@ def describe_columns(names: Mapping[str, str], row: Row, known: Mapping[str, str
     read |= {"system": system} if system else {}
     columns = [part for column in read.values() for part in column.split(JOIN)]
     unread = [column for column in row if column not in columns]
+    if not read:
+        return ""
     dropped = learns and not known and (unread or _unread_keys(row, names))
     if not dropped and all(column in (field, known.get(field)) for field, column in read.items()):
         return ""

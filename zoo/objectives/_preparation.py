@@ -53,6 +53,12 @@ class Fields:
             raise UserError(f"Expected {self.contains} in {self.inputs[0]}. Received: {values[0]!r:.80}.")
         return dict(zip(self.inputs, values, strict=True)) | self.defaults
 
+    def records(self, texts: Iterable[str | Sequence[str]]) -> list[dict[str, str]]:
+        """A record for each of several texts. Raises UserError for what is no list of texts, and as `record`."""
+        if not isinstance(texts, Iterable) or isinstance(texts, bytes):
+            raise UserError(f"Expected a text, or a list of texts or other data. Received: {shorten(texts)}.")
+        return [self.record(text) for text in texts]
+
 
 def check_texts(location: str, record: dict, names: Sequence[str]) -> None:
     """Raise `RowError`, with the location, where the texts of a record, or its lists of words, are all empty."""

@@ -21,8 +21,8 @@ from zoo.pipeline.generation_methods import GenerationMethods
 from zoo.pipeline.predictor import predict
 from zoo.pipeline.score_comparison import ScoreComparison
 from zoo.presets import Preset
-from zoo.readers.memory import FORMS, DataInMemory, is_record, is_table, to_spec
-from zoo.runtime.errors import UserError, one_of, shorten
+from zoo.readers.memory import DataInMemory, is_record, is_table, to_spec
+from zoo.runtime.errors import UserError, one_of
 from zoo.runtime.files import atomic_file, write_text
 from zoo.text.tokenizer import Tokenizer
 
@@ -97,12 +97,7 @@ class Pipeline(EvaluationMethods, GenerationMethods):
         """
         single = isinstance(texts, str | tuple) or is_record(texts)
         rows: Any = [texts] if single else list(texts) if isinstance(texts, Iterator) else texts
-        if is_table(rows):
-            records = self.records_of(rows, columns)
-        elif isinstance(rows, Iterable) and not isinstance(rows, bytes):
-            records = [self.objective.fields.record(text) for text in rows]
-        else:
-            raise UserError(f"Expected a text, a list of texts, or {FORMS}. Received: {shorten(texts)}.")
+        records = self.records_of(rows, columns) if is_table(rows) else self.objective.fields.records(rows)
         answers = [answer for _, answer in self.stream(records)]
         return answers[0] if single else answers
 
