@@ -73,7 +73,7 @@ def test_lone_surrogates_are_replaced_and_named(tmp_path, capsys):
 
 @pytest.mark.parametrize("name", ["train.jsonl.gz", "train.json.gz", "train.csv.gz", "train.txt.gz", "train.conll.gz"])
 def test_a_line_of_a_gzipped_file_has_a_limit(tmp_path, name):
-    with gzip.open(tmp_path / name, "wb", 1) as file:
+    with gzip.GzipFile(tmp_path / name, "wb", 1) as file:
         file.write(b'[{"text": "')
         for _ in range(5):
             file.write(b"a" * (BOMB // 4))
