@@ -120,7 +120,7 @@ def _raw_lines(path) -> Generator[bytes]:
 def too_large(path: str | Path, most: int) -> UserError:
     """The error for a file that unpacks to more than memory should hold."""
     return UserError(
-        f"Expected at most {most >> 20} MB at once from {path}. Received: more, in a gzipped file of "
+        f"Expected at most {most >> 20} MB at once from {path}. Received: more, in a compressed file of "
         f"{Path(path).stat().st_size >> 10} KB: unpack it first, if it is what it should be."
     )
 
