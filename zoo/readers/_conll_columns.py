@@ -14,6 +14,7 @@ from itertools import pairwise
 BIO = re.compile(r"O|[BIESLUM][-_]\S+")
 BRACKETS = re.compile(r"(?:\([^()\s*]+)*\*?\)*")  # (PERSON*, *, *), (GPE)
 RANGE = re.compile(r"\d+[-.]\d+")  # numbers of CoNLL-U that are no words: of several words, of an empty node
+RANGE_LINE = re.compile(rf" *{RANGE.pattern}[ \t]")
 CHUNKS = {"NP", "VP", "PP", "ADJP", "ADVP", "SBAR", "PRT", "CONJP", "INTJ", "LST", "UCP", "NC", "PC", "VC"}  # labels
 MOST = 0.9  # of the cells of a column that have its form
 FEW = 0.5  # of the different tokens: a column of tags has fewer different values
@@ -55,9 +56,9 @@ class ConllColumns:
     def _are_bio(self):
         return sum(bool(BIO.fullmatch(tag)) for tag in self.values) >= MOST * len(self.values)
 
-    def is_word(self, cells: Sequence[str]) -> bool:
+    def is_word(self, line: str) -> bool:
         """Whether a line is a word, rather than the range of several words, or an empty node, of CoNLL-U."""
-        return not (self.forms and self.forms[0] == NUMBER and RANGE.fullmatch(cells[0]))
+        return not (self.forms and self.forms[0] == NUMBER and RANGE_LINE.match(line))
 
 
 def conll_columns(sentences: Sequence[Sentence]) -> ConllColumns:

@@ -34,7 +34,7 @@ def parse_json(text: str, path: str, number: int = 1) -> Any:
     """
     _check_depth(text)
     try:
-        value = json.loads(text, parse_constant=_constant)
+        value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise JsonError(f"{error.msg}, column {error.colno}", error.lineno) from error
     except ValueError as error:
@@ -52,6 +52,9 @@ def parse_json(text: str, path: str, number: int = 1) -> Any:
 
 def _constant(name):
     return None if name == "NaN" else float(name)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_constant)
 
 
 def _check_depth(text):

@@ -18,6 +18,7 @@ from zoo.runtime.errors import RowError, shorten
 
 SAMPLE = 300  # sentences by which columns are known
 DOCUMENT = "-DOCSTART-"
+SPACES = re.compile(" +")
 LAST = "-1"  # name of the last column, where lines differ in width
 
 
@@ -56,7 +57,7 @@ def _columns(path, errors) -> ConllColumns:
 def _cells(line):
     """The cells of a line: only tabs and spaces separate."""
     line = without_ending(line)
-    return [cell.strip(" ") for cell in line.split("\t")] if "\t" in line else re.split(" +", line.strip(" "))
+    return [cell.strip(" ") for cell in line.split("\t")] if "\t" in line else SPACES.split(line.strip(" "))
 
 
 def _is_document(line):
@@ -68,10 +69,9 @@ def _lines(path, errors, columns):
     for number, line in read_lines(path, errors):
         if _is_document(line):
             continue
-        cells = _cells(line)
-        if columns.is_comment(line, cells):
+        if line.startswith("#") and columns.is_comment(line, _cells(line)):
             _report_comments(str(path), number, line)
-        elif columns.is_word(cells):
+        elif columns.is_word(line):
             yield number, line
 
 
