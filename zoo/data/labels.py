@@ -52,7 +52,7 @@ class LabelCollector:
             if unseen and len(unseen) == len(counts):
                 raise UserError(self._no_known_label(unseen, known, describe(split)))
             if unseen:
-                console.print(self._unseen_labels(unseen, known, describe(split)), markup=False)
+                console.print(self._unseen_labels(unseen, known, describe(split)))
 
     def _report_equal_numbers(self):
         """Print labels that are different texts of one number, such as 1 and 1.0."""

@@ -30,7 +30,7 @@ class RowReport:
             reasons = "; ".join(
                 f"{count} with {reason} (the first at {self._first[reason]})" for reason, count in counts
             )
-            console.print(f"Skipped in {split}: {self._skipped.total()} rows: {reasons}.", markup=False)
+            console.print(f"Skipped in {split}: {self._skipped.total()} rows: {reasons}.")
         self.answers.report(split)
         self.spans.report(split)
         self.labels.report(split)

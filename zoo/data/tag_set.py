@@ -80,9 +80,9 @@ class TagSet:
             raise UserError(f"Expected tags such as {known} in {where}. Received: {listed}.")
         if repaired:
             message = f"Repaired in {where}: {repaired} spans that did not begin, or end, as the scheme requires."
-            console.print(message, markup=False)
+            console.print(message)
         if unknown:
-            console.print(f"Never predicted, since not in the training split, in {where}: {listed}.", markup=False)
+            console.print(f"Never predicted, since not in the training split, in {where}: {listed}.")
 
 
 class TagCollector:
