@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from zoo.runtime.errors import RowError, UserError, did_you_mean
+from zoo.runtime.errors import RowError, UserError, did_you_mean, shorten
 
 ObjectiveT = TypeVar("ObjectiveT")  # a subclass of `zoo.objectives.Objective`
 
@@ -41,8 +41,10 @@ class Fields:
         Raises UserError for another number of texts than `inputs`, and where the string of `contains` is missing.
         """
         values = (text,) if isinstance(text, str) else text
-        if not isinstance(values, tuple | list):
-            raise UserError(f"Expected a text, or a tuple of {' and '.join(self.inputs)}. Received: {text!r:.80}.")
+        is_tuple = len(self.inputs) > 1
+        if not isinstance(values, tuple | list if is_tuple else tuple) or not all(isinstance(v, str) for v in values):
+            expected = f"a text, or a tuple of {' and '.join(self.inputs)}," if is_tuple else "a text"
+            raise UserError(f"Expected {expected} to predict from. Received: {shorten(text)}.")
         if len(values) != len(self.inputs):
             raise UserError(
                 f"Expected {' and '.join(self.inputs)} for this model. Received: {len(values)} text(s), {text!r:.80}."
@@ -50,6 +52,12 @@ class Fields:
         if self.contains not in values[0]:
             raise UserError(f"Expected {self.contains} in {self.inputs[0]}. Received: {values[0]!r:.80}.")
         return dict(zip(self.inputs, values, strict=True)) | self.defaults
+
+    def records(self, texts: Iterable[str | Sequence[str]]) -> list[dict[str, str]]:
+        """A record for each of several texts. Raises UserError for what is no list of texts, and as `record`."""
+        if not isinstance(texts, Iterable) or isinstance(texts, bytes):
+            raise UserError(f"Expected a text, or a list of texts or other data. Received: {shorten(texts)}.")
+        return [self.record(text) for text in texts]
 
 
 def check_texts(location: str, record: dict, names: Sequence[str]) -> None:

@@ -44,14 +44,17 @@ class FollowInstructions(TextGeneration):
 
     def check_record(self, location, record) -> None:
         if "messages" not in record and not {"instruction", "output"} <= set(record):
-            received = ", ".join(record) or "a row without these columns"
+            received = ", ".join(record) or "neither"
             raise RowError(
                 f"Expected instruction and output, or messages, at {location}. Received: {received}. "
                 "Map other names by --columns instruction=NAME,output=NAME or --columns messages=NAME.",
                 "a missing column",
             )
-        if not any(answer.strip() for _, answer in self._pairs(record)):
-            message = f"Expected an answer at {location}. Received: none, or only empty ones."
+        answers = [
+            answer for (_, answer), learned in zip(self._pairs(record), _learned(record), strict=True) if learned
+        ]
+        if not any(answer.strip() for answer in answers):
+            message = f"Expected an answer at {location}. Received: none, or only empty ones, or of weight 0."
             raise RowError(message, "an empty answer")
 
     def _pairs(self, record):
@@ -76,26 +79,32 @@ class FollowInstructions(TextGeneration):
         start, end = self.start_and_end(tokenizer)
         pairs = [(self._ids(prompt, tokenizer), self._ids(answer, tokenizer)) for prompt, answer in self._pairs(record)]
         pairs = [(prompt, np.append(answer, end).astype("int32")) for prompt, answer in pairs]
-        return self._seq2seq_examples(pairs, start) if self.encoder else [self._causal_example(pairs, end)]
+        learned = _learned(record)
+        if self.encoder:
+            return self._seq2seq_examples(pairs, learned, start)
+        return [self._causal_example(pairs, learned, end)]
 
     def _ids(self, text, tokenizer):
         return tokenizer.encode(text, special=False).ids
 
-    def _causal_example(self, pairs, end):
-        """One example of a whole conversation; `labels` is -1 where the next token belongs to a prompt."""
+    def _causal_example(self, pairs, learned, end):
+        """One example of a whole conversation; `labels` is -1 where the next token is of no answer that is learned."""
         ids = np.concatenate([[end], *(ids for pair in pairs for ids in pair)]).astype("int32")
-        in_answer = np.concatenate([[False], *(np.arange(len(a) + len(b)) >= len(a) for a, b in pairs)])
+        answers = zip(pairs, learned, strict=True)
+        in_answer = [(np.arange(len(a) + len(b)) >= len(a)) & is_learned for (a, b), is_learned in answers]
+        in_answer = np.concatenate([[False], *in_answer])
         tokens, labels = ids[:-1], np.where(in_answer[1:], ids[1:], -1).astype("int32")
         return {"tokens": tokens[-self.length :], "labels": labels[-self.length :]}, len(tokens) <= self.length
 
-    def _seq2seq_examples(self, pairs, start):
-        """Yield an example with source and target for each answer of a conversation."""
+    def _seq2seq_examples(self, pairs, learned, start):
+        """Yield an example with source and target for each answer of a conversation that is learned."""
         history = np.zeros(0, "int32")
-        for prompt, answer in pairs:
+        for (prompt, answer), is_learned in zip(pairs, learned, strict=True):
             source = np.append(history, prompt).astype("int32")
             target = np.append(start, answer)[: self.length + 1].astype("int32")
             example = {"source": source[-self.length :], "target": target[:-1], "labels": target[1:]}
-            yield example, len(source) <= self.length
+            if is_learned:
+                yield example, len(source) <= self.length
             history = np.concatenate([history, prompt, answer])
 
     def reference(self, record):
@@ -143,3 +152,8 @@ class FollowInstructions(TextGeneration):
             history += prompt + answer
         last = render(messages, self.template, add_generation_prompt=True)[len(history) :]
         return np.concatenate([*parts, self._ids(last, tokenizer)]).astype("int32")
+
+
+def _learned(record):
+    """Whether each answer of a record is learned: those of `weight` 0 are context alone."""
+    return [message.get("weight", 1) != 0 for message in messages_of(record) if message["role"] == ASSISTANT]

@@ -98,7 +98,7 @@ class GenerationMethods:
         }
         generator = self.generator(**options, draft=draft)
         single = isinstance(prompts, str)
-        records = [self.objective.fields.record(prompt) for prompt in ([prompts] if single else prompts)]
+        records = self.objective.fields.records([prompts] if single else prompts)
         texts = [[completion.text for completion in row] for row in generator.generate(records)]
         answers = texts if return_sequences > 1 else [text for (text,) in texts]
         return answers[0] if single else answers

@@ -93,14 +93,11 @@ class Pipeline(EvaluationMethods, GenerationMethods):
         >>> " ".join(answer["label"] for answer in answers)
         'good bad'
 
-        Raises UserError for another number of texts than the task has inputs.
+        Raises UserError for another number of texts than the task has inputs, and for what is no text.
         """
         single = isinstance(texts, str | tuple) or is_record(texts)
         rows: Any = [texts] if single else list(texts) if isinstance(texts, Iterator) else texts
-        if is_table(rows):
-            records = self.records_of(rows, columns)
-        else:
-            records = [self.objective.fields.record(text) for text in rows]
+        records = self.records_of(rows, columns) if is_table(rows) else self.objective.fields.records(rows)
         answers = [answer for _, answer in self.stream(records)]
         return answers[0] if single else answers
 

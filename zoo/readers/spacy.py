@@ -3,13 +3,11 @@
 It needs the extra `spacy`. Tokens are those of the zoo, as for prediction, not those of spaCy.
 """
 
-import gzip
-from pathlib import Path
 from typing import Any
 
 from zoo.readers import Reader
 from zoo.readers._annotations import classes_of, report_unread
-from zoo.readers._lines import check_exists
+from zoo.readers._lines import read_bytes
 from zoo.runtime.errors import UserError
 from zoo.runtime.optional import import_optional
 
@@ -32,14 +30,12 @@ class SpacyDocs(Reader):
 
 def _docs(path):
     """Yield the documents of a file. Raises UserError where it cannot be read."""
-    check_exists(path)
     spacy: Any = import_optional("spacy", "spacy", "Reading .spacy files")
     tokens: Any = import_optional("spacy.tokens", "spacy", "Reading .spacy files")
-    data = Path(path).read_bytes()
+    data = read_bytes(path)
     if not data:
         return
     try:
-        data = gzip.decompress(data) if str(path).lower().endswith(".gz") else data
         docs = tokens.DocBin().from_bytes(data)
     except Exception as error:  # zlib, msgpack and spaCy have exceptions of their own
         raise UserError(f"Expected a DocBin of spaCy in {path}. Received: {type(error).__name__}: {error}.") from error

@@ -5,18 +5,24 @@
 rows, are left out. Whole numbers have no decimal point, dates are in ISO 8601. A sheet is held in memory.
 """
 
+import io
 import re
+import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 from zoo.readers._arrow_files import open_binary
-from zoo.readers._lines import TableReader
+from zoo.readers._lines import read_bytes, too_large
 from zoo.readers._reader import SPLITS, Source, digest_files, split_in
+from zoo.readers._tables import TableReader
 from zoo.readers._values import to_python
 from zoo.runtime.errors import UserError, did_you_mean, single_line
 from zoo.runtime.optional import import_optional
 
 EXTENSIONS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 ENDINGS = "|".join(extension.removeprefix(".") for extension in EXTENSIONS)
+MOST = 2**28  # bytes of an unpacked workbook; or, of a large one,
+MOST_RATIO = 100  # times its size: XML of sheets is packed to a thirtieth at best
 SHEET = re.compile(rf"(.+\.(?:{ENDINGS})(?:\.gz)?)/([^/]+)", re.IGNORECASE)  # no name of a sheet has a slash
 
 
@@ -68,7 +74,8 @@ def _without_sheet(spec):
 def _open(path):
     """The workbook. Raises UserError where it is missing, damaged, locked by a password or has no sheet."""
     calamine = import_optional("python_calamine", "tables", "Reading workbooks")
-    with open_binary(path) as file:
+    with _opened(path) as file:
+        _check_size(path, file)
         try:
             workbook = calamine.CalamineWorkbook.from_filelike(file)
         except (calamine.CalamineError, OSError, EOFError) as error:
@@ -77,6 +84,24 @@ def _open(path):
     if not workbook.sheet_names:
         raise UserError(f"Expected a sheet in {path}. Received: none.")
     return workbook
+
+
+def _opened(path) -> BinaryIO:
+    """A workbook opened for reading bytes; a gzipped one is unpacked in memory, within a limit."""
+    return io.BytesIO(read_bytes(path)) if str(path).lower().endswith(".gz") else open_binary(path)
+
+
+def _check_size(path, file):
+    """Raise UserError where the sheets of a workbook, a zip file, unpack to far more than its size."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        size = 0  # .xls is no zip file; calamine names what is wrong with others
+    file.seek(0)
+    most = max(MOST, MOST_RATIO * Path(path).stat().st_size)
+    if size > most:
+        raise too_large(path, most)
 
 
 def _cell(value):

@@ -94,5 +94,8 @@ def one_of(noun: str, received: str, known: Collection[str]) -> str:
 
 def shorten(value: object, limit: int = 80) -> str:
     """`repr(value)`, shortened in the middle to about `limit` characters, so that a message stays one line."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested too deep; an integer of too many digits
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= limit else f"{text[: limit // 2]} ... {text[-limit // 2 :]}"
