@@ -35,6 +35,7 @@ class RunRecord:
     ended: str = ""
     epochs: float = 0.0  # completed
     seconds: float = 0.0  # of training, validation included
+    fingerprints: dict[str, str] = field(default_factory=dict)  # {split: hash of its data at the start}
 
     def save(self, folder: Path) -> None:
         """Write run.json into a folder."""
