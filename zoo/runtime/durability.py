@@ -1,4 +1,4 @@
-"""Durability: files and folders are synced (fsync) to the disk, so that a power cut loses nothing that was published."""
+"""Durability: files and folders are synced (fsync) to disk, so that a power cut loses nothing that was published."""
 
 import os
 from pathlib import Path

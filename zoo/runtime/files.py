@@ -1,6 +1,6 @@
 """Atomic writes: a file or folder is complete or absent, even after a full disk, Ctrl-C, kill -9 or a power cut.
 
-Both are synced before they are renamed. A link at the path is followed. See `zoo.runtime.leftovers` for killed processes.
+Both are synced before they are renamed. A link at the path is followed. Killed processes: see `zoo.runtime.leftovers`.
 """
 
 import os
@@ -57,7 +57,7 @@ def atomic_folder(path: str | Path, replace: bool = True) -> Iterator[Path]:
 
 @contextmanager
 def temporary_folder(path: str | Path) -> Iterator[Path]:
-    """A hidden folder beside `path`, removed at the end of the block, or by the next process where this one is killed."""
+    """A hidden folder beside `path`, removed at the end of the block; of a killed process, by the next one."""
     path = Path(path)
     partial = hidden_path(path, PARTIAL)
     try:

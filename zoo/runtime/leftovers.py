@@ -1,6 +1,6 @@
 """Leftovers of atomic writes: what a killed process wrote beside a path is removed by the next process.
 
-A file or folder is written as `.NAME.PROCESS.partial`, and a folder that is replaced is `.NAME.PROCESS.old` for a moment.
+A file or folder is written as `.NAME.PROCESS.partial`, and a folder being replaced is `.NAME.PROCESS.old` for a moment.
 Both are locked while their process writes, so that no other process, of another container either, removes them.
 """
 

@@ -22,7 +22,7 @@ class LockedError(Exception):
 
 
 def lock(descriptor: int) -> bool | None:
-    """Lock an open file or folder for as long as it is open: True; False where it is locked already, None without locks.
+    """Lock an open file or folder while it is open: True; False where it is locked already, None without locks.
 
     Never waits.
     """

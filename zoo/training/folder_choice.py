@@ -1,4 +1,4 @@
-"""The choice of a model folder for a run: `--to`, or the first of saved_models/NAME, NAME-2 and so on that is unused."""
+"""The choice of a run's model folder: `--to`, or the first of saved_models/NAME, NAME-2 and so on that is unused."""
 
 import os
 from itertools import count
@@ -79,7 +79,7 @@ def _numbered(name, suffix):
 
 
 def _leftover_names(folder):
-    """Names of the model folders and runs beside `folder`, itself too, of which killed processes may have left parts."""
+    """Names of `folder` and of the runs beside it, of which killed processes may have left parts."""
     runs = {path.name for path in folder.parent.glob("*.running")} | {running_folder(folder).name}
     return runs | {name.removesuffix(".running") for name in runs}
 
