@@ -8,6 +8,7 @@ import typer
 
 from zoo.cli.options import print_message
 from zoo.runtime.errors import UserError
+from zoo.training.run_lock import is_training
 
 CACHE = ".cache"  # of tokenised examples, beside the model folders
 RUNNING = ".running"  # the ending of the folder of an unfinished run
@@ -17,10 +18,11 @@ def clean(
     folder: Annotated[Path, typer.Argument(help="The folder that holds model folders.")] = Path("saved_models"),
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without asking.")] = False,
 ) -> None:
-    """Remove the cache of tokenised data and unfinished runs from a folder of models; models stay."""
+    """Remove the cache of tokenised data and unfinished runs from a folder of models; models and runs at work stay."""
     if not folder.is_dir():
         raise UserError(f"Expected a folder that holds model folders. Received: {folder}, which is no folder.")
-    paths = [path for path in (folder / CACHE, *sorted(folder.glob(f"*{RUNNING}"))) if path.is_dir()]
+    runs = [run for run in sorted(folder.glob(f"*{RUNNING}")) if not _is_training(run)]
+    paths = [path for path in (folder / CACHE, *runs) if path.is_dir()]
     if not paths:
         return print_message(f"Nothing to remove in {folder}.")
     for path in paths:
@@ -31,6 +33,15 @@ def clean(
     for path in paths:
         shutil.rmtree(path)
     print_message(f"Removed {len(paths)} folders.")
+
+
+def _is_training(run):
+    """Whether a process trains in the folder of an unfinished run."""
+    model = run.with_name(run.name.removesuffix(RUNNING))
+    busy = is_training(model)
+    if busy:
+        print_message(f"Left as it is: {run}, in which a process trains.")
+    return busy
 
 
 def _megabytes(folder):

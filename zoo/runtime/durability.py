@@ -1,13 +1,19 @@
 """Durability: files and folders are synced (fsync) to disk, so that a power cut loses nothing that was published."""
 
+import errno
 import os
 from pathlib import Path
 
 
 def make_folder(path: Path) -> None:
-    """Create a folder and its missing parents, each durably. An existing folder stays."""
+    """Create a folder and its missing parents, each durably. An existing folder stays.
+
+    Raises NotADirectoryError where a part of the path is a file.
+    """
     if path.is_dir():
         return
+    if os.path.lexists(path):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
     make_folder(path.parent)
     path.mkdir(exist_ok=True)
     sync(path.parent)
