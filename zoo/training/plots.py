@@ -20,7 +20,7 @@ from zoo.runtime.files import atomic_file
 
 File = str | Path | IO
 THRESHOLDS = np.linspace(0, 1, 101)
-LONGEST_LABEL = 60  # characters of a label in a picture
+LONGEST_LABEL = 30  # characters of a label in a picture
 UNSUPPORTED = "Glyph .* missing|Matplotlib currently does not support"  # warnings: no font has all of Unicode
 plain_text = rc_context({"text.parse_math": False, "text.usetex": False})
 
