@@ -85,7 +85,7 @@ def _index(path):
     if not isinstance(names, dict):
         raise UserError(f"Expected the index of safetensors files. Received: {path}, which is damaged.")
     for file in names.values():
-        if not isinstance(file, str) or file.startswith(".") or file != re.split(r"[/\\]", file)[-1]:
+        if not isinstance(file, str) or not file or file.startswith(".") or file != re.split(r"[/\\]", file)[-1]:
             raise UserError(f"Expected names of files in its folder in {path}. Received: {shorten(file)}.")
     return names
 
