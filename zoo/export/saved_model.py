@@ -103,6 +103,7 @@ def trace(pipeline: Pipeline, folder: Path) -> None:
         except tf.errors.OpError as error:  # TensorFlow raises it in place of OSError
             reason = error.message.split(";")[-1].partition(" [Op")[0].strip()
             raise UserError(f"TensorFlow cannot write {folder}: {reason}.") from error
+        check_new(folder, "export to")  # another process may have exported meanwhile
 
 
 def _answers(pipeline: Pipeline, server):

@@ -8,7 +8,8 @@ from functools import cache
 
 from rich.console import Console
 
-console = Console(stderr=True, soft_wrap=True, highlight=False)
+# Names and paths of users are no markup of rich and hold no codes of emoji.
+console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 @cache
