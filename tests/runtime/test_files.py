@@ -219,3 +219,69 @@ def test_two_writers_of_one_cache_both_end_well(tmp_path, slow):
     errors = [writer.communicate()[1] for writer in writers]
     assert [writer.returncode for writer in writers] == [0, 0], errors
     assert names(tmp_path) == sorted(map(str, range(15)))
+
+
+KILLS = """
+import os, signal, sys
+from pathlib import Path
+from zoo.runtime import files, renaming
+from zoo.runtime.leftovers import remove_leftovers
+
+home, exchanges = Path(sys.argv[1]), sys.argv[2] == "exchange"
+EVENTS = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree", "os.fsync"}
+if not exchanges:
+    renaming._renameat2 = lambda: None
+
+
+def write(text):
+    with files.atomic_folder(home / "m") as folder:
+        for name in ("a", "b"):
+            (folder / name).write_text(text)
+        files.write_text(folder / "c", text)
+
+
+def killed_before(number):
+    '''Whether a process was killed before that event of `write`.'''
+    process = os.fork()
+    if process:
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
+    seen = [0]
+
+    def kill(event, arguments):
+        if event in EVENTS and (event == "os.fsync" or str(home) in str(arguments[:2])):
+            seen[0] += 1
+            if seen[0] == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    fsync = os.fsync
+    os.fsync = lambda descriptor: (kill("os.fsync", ()), fsync(descriptor))
+    sys.addaudithook(kill)
+    write("new")
+    os._exit(0)
+
+
+def content():
+    return {path.read_text() for path in (home / "m").iterdir()}
+
+
+write("old")
+number = 1
+while killed_before(number):
+    if not exchanges:
+        remove_leftovers(home, "m")  # as the next process does
+    assert content() in ({"old"}, {"new"}), number
+    assert len(list((home / "m").iterdir())) == 3
+    write("old")
+    assert content() == {"old"}
+    assert [path.name for path in home.iterdir()] == ["m"], number
+    number += 1
+print(number)
+"""
+
+
+def test_kill_9_before_each_event_of_a_replacement(tmp_path, system):
+    """A process is killed before its first, second, ... file-system event: the folder is the old or the new one."""
+    command = [sys.executable, "-c", KILLS, str(tmp_path), system]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    assert int(result.stdout) > 20
