@@ -128,6 +128,7 @@ with atomic_folder(sys.argv[1]) as folder:
 
 def test_another_process_removes_nothing_of_one_that_writes(tmp_path):
     writer = subprocess.Popen([sys.executable, "-c", SLOW_WRITER, str(tmp_path / "m")], stdout=subprocess.PIPE)
+    assert writer.stdout
     writer.stdout.readline()
     (partial,) = names(tmp_path)
     as_if_of_another_container = tmp_path / f".m.{ENDED}.partial"  # where the writer's number is not known
@@ -182,6 +183,7 @@ def test_a_lock_ends_with_its_process(tmp_path):
     script = "import sys, time, pathlib\nfrom zoo.runtime.locks import lock_file\n"
     script += "with lock_file(pathlib.Path(sys.argv[1])):\n    print('ready', flush=True)\n    time.sleep(60)"
     process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "lock")], stdout=subprocess.PIPE)
+    assert process.stdout
     process.stdout.readline()
     with pytest.raises(LockedError) as error, lock_file(tmp_path / "lock"):
         pass

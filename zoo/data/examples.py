@@ -20,7 +20,7 @@ from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_folder
 
 ENDS = np.dtype("<i8")
-KINDS = "biuf"  # of the dtypes: booleans, integers, floats
+NUMBERS = "biuf"  # of the dtypes: booleans, integers, floats
 KEYS = "keys.json"
 BLOCK = 2**22  # bytes read at a time
 
@@ -163,7 +163,7 @@ def _keys(folder: Path) -> dict[str, dict[str, Any]]:
     try:
         content = json.loads(path.read_text())
         keys = content["keys"]
-        legal = all(_is_file_name(key) and np.dtype(values["dtype"]).kind in KINDS for key, values in keys.items())
+        legal = all(_is_file_name(key) and np.dtype(values["dtype"]).kind in NUMBERS for key, values in keys.items())
         if legal and content["crc32"] == _checksum_of(keys):
             return keys
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

@@ -32,7 +32,8 @@ def main(model_folder: str, folder: str, *modules: str) -> None:
 
 
 def _end_with_input():
-    sys.stdin.buffer.read()
+    while os.read(0, 1):  # not sys.stdin, whose lock this thread would hold when Python ends
+        pass
     os._exit(1)
 
 

@@ -74,12 +74,12 @@ def _trace_in_subprocess(model_folder: Path, folder: Path, modules: list[str]) -
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     if modules:
         environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    reading, writing = os.pipe()  # open in this process alone: its end, kill -9 too, closes it
+    read_end, write_end = os.pipe()  # open in this process alone: its end, kill -9 too, closes it
     try:
-        process = subprocess.run(command, env=environment, stdin=reading, capture_output=True, text=True)
+        process = subprocess.run(command, env=environment, stdin=read_end, capture_output=True, text=True)
     finally:
-        os.close(reading)
-        os.close(writing)
+        os.close(read_end)
+        os.close(write_end)
     if process.returncode == USER_ERROR:
         raise UserError(process.stderr.strip().splitlines()[-1])
     if process.returncode:

@@ -101,7 +101,7 @@ class Journal:
             raise self._error(f"Received: line {row}, and no more than {len(self._sizes)} batches are in the run.")
         if not isinstance(value, dict) or value.get("batch") != number:
             raise self._error(f"Received: line {row}, which is not batch {number}.")
-        lines = value.get("lines")
+        lines: Any = value.get("lines")
         if not _is_batch(lines) or len(lines) != self._sizes[number]:
             raise self._error(f"Received: line {row} without the texts of {self._sizes[number]} prompts.")
         return lines

@@ -102,9 +102,10 @@ class CachedPredictor:
         features = _read_arrays(path)
         if features is None:
             outputs = self.lower.predict_on_batch({name: inputs[name] for name in self.lower.input})
-            features = {name: to_numpy(array) for name, array in outputs.items()}
+            arrays: dict[str, Any] = {name: to_numpy(array) for name, array in outputs.items()}
             with atomic_file(path) as file:
-                np.savez(file, **features)
+                np.savez(file, **arrays)
+            features = arrays
         tensors = {**inputs, **features}
         return self.upper.predict_on_batch({name: tensors[name] for name in self.upper.input})
 
