@@ -81,7 +81,10 @@ def _tensors_of(path):
 
 def _index(path):
     """{name of a tensor: name of its file} of an index, whose files are in its folder."""
-    names = read_object(path).get("weight_map")
+    try:
+        names = read_object(path)["weight_map"]
+    except (UserError, KeyError):
+        names = None
     if not isinstance(names, dict):
         raise UserError(f"Expected the index of safetensors files. Received: {path}, which is damaged.")
     for file in names.values():

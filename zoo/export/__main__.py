@@ -5,6 +5,7 @@ in use, whose standard input is open for as long as the process that started it.
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 from threading import Thread
@@ -34,7 +35,7 @@ def main(model_folder: str, folder: str, *modules: str) -> None:
 def _end_with_input():
     while os.read(0, 1):  # not sys.stdin, whose lock this thread would hold when Python ends
         pass
-    os._exit(1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
