@@ -13,8 +13,10 @@ ENDED = 2**22 + 1  # above the largest number of a process on Linux
 def test_clean_leaves_a_run_at_work(cli):
     for name in ("a.running", "b.running"):
         Path("models", name).mkdir(parents=True)
+    Path(f"models/.c.{ENDED}.partial").mkdir()
     with lock_file(Path("models/.a.lock")):
         result = cli("clean", "models", "--yes")
+    assert f"models/.c.{ENDED}.partial  (part of a killed process)" in result.out
     assert "Left as it is: models/a.running, in which a process trains." in result.err
     assert [path.name for path in Path("models").iterdir()] == ["a.running"]
 

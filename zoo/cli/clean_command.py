@@ -8,6 +8,7 @@ import typer
 
 from zoo.cli.options import print_message
 from zoo.runtime.errors import UserError
+from zoo.runtime.leftovers import PARTIAL, leftovers
 from zoo.training.run_lock import is_training
 
 CACHE = ".cache"  # of tokenised examples, beside the model folders
@@ -22,17 +23,23 @@ def clean(
     if not folder.is_dir():
         raise UserError(f"Expected a folder that holds model folders. Received: {folder}, which is no folder.")
     runs = [run for run in sorted(folder.glob(f"*{RUNNING}")) if not _is_training(run)]
-    paths = [path for path in (folder / CACHE, *runs) if path.is_dir()]
+    parts = [path for path, _, kind in leftovers(folder) if kind == PARTIAL]
+    paths = [path for path in (folder / CACHE, *runs, *parts) if path.is_dir()]
     if not paths:
         return print_message(f"Nothing to remove in {folder}.")
     for path in paths:
-        kind = "cache" if path.name == CACHE else "unfinished run, which --resume could finish"
-        print(f"{_megabytes(path):10.1f} MB  {path}  ({kind})")
+        print(f"{_megabytes(path):10.1f} MB  {path}  ({_kind(path)})")
     if not yes and not typer.confirm("Remove these folders?", err=True):
         return print_message("Nothing was removed.")
     for path in paths:
         shutil.rmtree(path)
     print_message(f"Removed {len(paths)} folders.")
+
+
+def _kind(path):
+    if path.name == CACHE:
+        return "cache"
+    return "part of a killed process" if path.suffix == f".{PARTIAL}" else "unfinished run, which --resume could finish"
 
 
 def _is_training(run):

@@ -29,7 +29,7 @@ def remove_leftovers(folder: Path, *names: str) -> None:
         names: of the files or folders whose leftovers are removed; by default all. Name them in a folder that is not
             the zoo's own.
     """
-    for path, name, kind in _leftovers(folder, names):
+    for path, name, kind in leftovers(folder, *names):
         with locked_folder(path) as locked:
             if not locked:
                 continue
@@ -49,8 +49,12 @@ def remove(path: Path) -> None:
             path.unlink()
 
 
-def _leftovers(folder: Path, names) -> Iterator[tuple[Path, str, str]]:
-    """Yield (path, name, kind) of the leftovers of processes that are gone, those of replaced folders first."""
+def leftovers(folder: Path, *names: str) -> Iterator[tuple[Path, str, str]]:
+    """Yield (path, name, kind) of the leftovers of processes that are gone, those of replaced folders first.
+
+    Args:
+        names: as of `remove_leftovers`.
+    """
     try:
         entries = sorted(os.listdir(folder), key=lambda entry: not entry.endswith(OLD))
     except OSError:
