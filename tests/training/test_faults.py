@@ -225,7 +225,7 @@ def test_a_plot_that_fails_is_a_line_of_warning(short, tmp_path, monkeypatch, ca
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("model\udcff", "Expected a path in UTF-8 for the model folder. Received: '.*udcff'"),
+        ("model\udcff", "Expected UTF-8 for the model folder. Received: '.*udcff'"),
         ("m" * 240, "Expected a folder name of up to 230 bytes"),
         ("m.running", "Expected a folder for the model: .*m.running is the name of an unfinished run"),
     ],
@@ -237,7 +237,7 @@ def test_names_that_no_run_could_be_saved_under(short, tmp_path, name, message):
 
 
 def test_data_in_a_folder_that_is_not_utf8(short, tmp_path):
-    with pytest.raises(zoo.UserError, match="Expected a path in UTF-8 for the data"):
+    with pytest.raises(zoo.UserError, match="Expected UTF-8 for the data"):
         zoo.train(short, to=tmp_path / "m", data=str(tmp_path / "x\udcff.jsonl"))
 
 

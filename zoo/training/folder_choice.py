@@ -101,8 +101,8 @@ def _check_model_folder(folder):
 
 
 def check_unicode(path: str | Path | None, noun: str) -> None:
-    """Raise UserError for a path that is not UTF-8: the files of a run could not name it."""
+    """Raise UserError for a path, or a setting with one, that is not UTF-8: the files of a run could not name it."""
     try:
         str(path or "").encode()
     except UnicodeEncodeError:
-        raise UserError(f"Expected a path in UTF-8 for {noun}. Received: {str(path)!r}. Rename it.") from None
+        raise UserError(f"Expected UTF-8 for {noun}. Received: {str(path)!r}. Rename it.") from None

@@ -41,6 +41,8 @@ def start_of_run(
     check_unicode(to, "the model folder")
     check_unicode(data if isinstance(data, str | Path) else "", "the data")
     check_unicode(init, "the weights to start from")
+    for setting in overrides:
+        check_unicode(setting, "a setting")
     spec = to_spec(data, fingerprint=True)
     command = train_command(preset, spec, columns, overrides, init) if isinstance(preset, str) else ""
     if resume and isinstance(preset, str):
