@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -188,7 +189,7 @@ def export(
     format: Annotated[str, typer.Option(help="saved_model, or huggingface: for transformers.")] = "saved_model",
 ) -> None:
     """Export a SavedModel that takes raw strings, or a folder for Hugging Face transformers."""
-    numbers = [int(path.name) for path in model.glob("[0-9]*") if path.name.isdigit()]
+    numbers = [int(path.name) for path in model.glob("[0-9]*") if re.fullmatch("[0-9]{1,18}", path.name)]
     to = to or model / ("huggingface" if format == "huggingface" else str(max(numbers, default=0) + 1))
     print(start().load(model).export(to, format))
     if format == "huggingface":

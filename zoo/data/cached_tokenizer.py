@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data.examples import ArrayStore, save
+from zoo.data.examples import ArrayStore, is_intact, save
+from zoo.runtime.leftovers import remove_leftovers
 from zoo.text.tokenizer import Text, Tokenizer
 from zoo.text.unicode import as_texts
 
@@ -24,16 +25,19 @@ class CachedTokenizer(Tokenizer):
     def __init__(self, tokenizer: Tokenizer, folder: Path):
         super().__init__(tokenizer.backend)
         self.folder = folder
+        self._intact: set[Path] = set()  # folders whose checksums this process has compared
+        remove_leftovers(folder)
 
     def _ids_and_offsets(self, texts: Iterable[Text]) -> list[tuple[np.ndarray, np.ndarray]]:
         texts = list(as_texts(texts))
         if len(texts) < FEWEST:
             return super()._ids_and_offsets(texts)
         folder = self.folder / _digest(texts)
-        if not folder.is_dir():
+        if folder not in self._intact and not is_intact(folder):
             rows = super()._ids_and_offsets(texts)
-            save(folder, ({"ids": ids, "offsets": offsets.reshape(-1)} for ids, offsets in rows))
+            save(folder, ({"ids": ids, "offsets": offsets.reshape(-1)} for ids, offsets in rows), folder.exists())
             return rows
+        self._intact.add(folder)
         store = ArrayStore(folder)
         return [(np.array(store.row("ids", i)), store.row("offsets", i).reshape(-1, 2)) for i in range(len(store))]
 

@@ -16,6 +16,7 @@ from zoo.data.tokenization import in_chunks
 from zoo.data.training_rows import no_rows
 from zoo.objectives import Objective
 from zoo.pipeline import summary
+from zoo.pipeline.digests import save_digests
 from zoo.pipeline.evaluation import EvaluationMethods, Scores
 from zoo.pipeline.generation_methods import GenerationMethods
 from zoo.pipeline.predictor import predict
@@ -28,6 +29,7 @@ from zoo.text.tokenizer import Tokenizer
 
 Text = str | tuple[str, ...]  # a text, or a tuple of texts, one for each input of the objective
 TRAINING_ROWS = "training_rows.npy"  # hashes of the training records, in a model folder
+SAVED = ("model.keras", "tokenizer.json", "preset.json", "scores.json", "baselines.json", TRAINING_ROWS)
 
 
 @dataclass(repr=False)
@@ -155,7 +157,7 @@ class Pipeline(EvaluationMethods, GenerationMethods):
         return writers[one_of("format", format, writers)](self, folder)
 
     def save(self, folder: str | Path) -> None:
-        """Write model, preset, tokenizer, scores and baselines into an existing folder, for `zoo.load`.
+        """Write model, preset, tokenizer, scores, baselines and their digests into an existing folder, for `zoo.load`.
 
         Raises UserError for a pipeline with quantized weights.
         """
@@ -171,6 +173,7 @@ class Pipeline(EvaluationMethods, GenerationMethods):
         if len(self.training_rows):
             with atomic_file(folder / TRAINING_ROWS) as file:
                 np.save(file, self.training_rows)
+        save_digests(folder, SAVED)
 
     def check_weight_type(self) -> None:
         """Raise UserError for quantized weights, which are neither saved nor exported."""

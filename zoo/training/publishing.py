@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from zoo.adapters.training import LoRATraining
+from zoo.pipeline.digests import save_digests
 from zoo.runtime.console import console
 from zoo.runtime.files import atomic_folder
 from zoo.training.advice import print_advice
@@ -34,6 +35,7 @@ def publish(result: RunResult, running: Path, lora: LoRATraining | None) -> None
         shutil.copytree(running / "logs", folder / "logs")
         if result.pipeline.preset.training.keep_checkpoint and not interrupted:
             shutil.copy(running / CHECKPOINT, folder)
+        save_digests(folder)
     if removed:
         console.print(f"Removed with the model that was replaced: {', '.join(removed)}.")
     if interrupted:
