@@ -22,7 +22,7 @@ class CachedTokenizer(Tokenizer):
     """
 
     def __init__(self, tokenizer: Tokenizer, folder: Path):
-        super().__init__(tokenizer.backend)
+        super().__init__(tokenizer.backend, tokenizer.settings)
         self.folder = folder
 
     def _ids_and_offsets(self, texts: Iterable[Text]) -> list[tuple[np.ndarray, np.ndarray]]:
