@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 
 import tokenizers
 
@@ -17,7 +18,8 @@ def encode_with(backend: tokenizers.Tokenizer, texts: list[str]) -> list[tokeniz
         if not is_library_error(error):
             raise
         reason = (str(error) or repr(error)).splitlines()[0]
-        raise UserError(f"The tokenizer fails on a text ({reason:.200}). Received: {_failing(backend, texts)!r:.80}.") from None
+        received = f"{_failing(backend, texts)!r:.80}"
+        raise UserError(f"The tokenizer fails on a text ({reason:.200}). Received: {received}.") from None
 
 
 def _failing(backend, texts):
@@ -45,15 +47,30 @@ class ControlTokens:
     def __init__(self, backend: tokenizers.Tokenizer, tokens: Iterable[str]):
         longest_first = sorted(filter(None, tokens), key=len, reverse=True)
         self.pattern = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
-        self.backend = tokenizers.Tokenizer.from_str(backend.to_str())
-        self.backend.encode_special_tokens = False
+        self.backend = backend
+
+    @cached_property
+    def _with_control_tokens(self):
+        """A copy of the tokenizer that reads control tokens."""
+        copy = tokenizers.Tokenizer.from_str(self.backend.to_str())
+        copy.encode_special_tokens = False
+        return copy
 
     def guard(self, text: str) -> str:
         """A user's text whose control tokens `ids` reads as text."""
-        plain = text.replace(self.MARK, "")
-        return self.pattern.sub(lambda match: match[0][0] + self.MARK + match[0][1:], plain)
+        return self.pattern.sub(lambda match: match[0][0] + self.MARK + match[0][1:], text.replace(self.MARK, ""))
 
     def ids(self, text: str) -> list[int]:
         """The ids of a rendered chat; control tokens that `guard` marked are text."""
+        backend = self._with_control_tokens if self.pattern.search(text) else self.backend
         parts = [part for part in text.split(self.MARK) if part]
-        return [id for encoding in encode_with(self.backend, parts) for id in encoding.ids]
+        return [id for encoding in encode_with(backend, parts) for id in encoding.ids]
+
+    def around(self, prefix: str, suffix: str) -> tuple[list[int], str, str, list[int]]:
+        """`(ids, rest of the prefix, beginning of the suffix, ids)`, cut after the last control token of the prefix and
+        before the first one of the suffix: what is between them is encoded together with the text between.
+        """
+        end = max((match.end() for match in self.pattern.finditer(prefix)), default=0)
+        first = self.pattern.search(suffix)
+        start = first.start() if first else len(suffix)
+        return self.ids(prefix[:end]), prefix[end:], suffix[:start], self.ids(suffix[start:])

@@ -36,7 +36,9 @@ class PublishedFiles:
 
 def read_files(path: Path) -> PublishedFiles | None:
     """The files beside the tokenizer at `path`; None where there are none. Raises `UserError` for a damaged file."""
-    config, model, generation = (_read(beside(path, name)) for name in (CONFIG, "config.json", "generation_config.json"))
+    config, model, generation = (
+        _read(beside(path, name)) for name in (CONFIG, "config.json", "generation_config.json")
+    )
     special, added = _read(beside(path, "special_tokens_map.json")), _read(beside(path, "added_tokens.json"))
     templates = _chat_templates(path, config)
     if not any((config, model, generation, special, added, templates)):

@@ -12,9 +12,7 @@ from zoo.text.splitting import bytes_to_unicode
 BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")  # a byte in SentencePiece's vocabularies
 
 
-def bytes_of_tokens(
-    backend: tokenizers.Tokenizer, markers: Collection[int] = ()
-) -> tuple[list[bytes], list[bytes]]:
+def bytes_of_tokens(backend: tokenizers.Tokenizer, markers: Collection[int] = ()) -> tuple[list[bytes], list[bytes]]:
     """`(first, later)`: for each id the bytes that it adds to a decoded text; b"" for special tokens and `markers`.
 
     `first` holds for the first token of a text, `later` for all other tokens.

@@ -18,7 +18,7 @@ from zoo.runtime.files import write_text
 from zoo.text import tokenizer_files
 from zoo.text.added_tokens import add_tokens
 from zoo.text.clean_up import clean_up
-from zoo.text.encoding import encode_with
+from zoo.text.encoding import ControlTokens, encode_with
 from zoo.text.special_ids import special_ids
 from zoo.text.template import Encoding, SpecialTokenTemplate, template_of
 from zoo.text.token_bytes import bytes_of_tokens, separators
@@ -136,6 +136,24 @@ class Tokenizer:
         """`(ids, offsets)` of each text, without special ids."""
         encodings = encode_with(self.backend, list(as_texts(texts)))
         return [(np.array(encoding.ids, np.int32), _offsets(encoding)) for encoding in encodings]
+
+    @cached_property
+    def control_tokens(self) -> ControlTokens:
+        """The encoder of conversations that a chat template rendered."""
+        tokens = self.backend.get_added_tokens_decoder().values() if self.settings else ()
+        return ControlTokens(self.backend, [token.content for token in tokens])
+
+    def guard(self, text: str) -> str:
+        """A user's text for a chat template: `chat_ids` reads the control tokens in it as text."""
+        return self.control_tokens.guard(text)
+
+    def chat_ids(self, text: str) -> np.ndarray:
+        """The ids, (n,) int32, of a conversation rendered by a chat template.
+
+        Special tokens of a published tokenizer that the template writes, such as <|im_start|>, are one id each; in
+        what a user wrote, which `guard` marks, they are text. Tokenizers that zoo trained have no such tokens.
+        """
+        return np.array(self.control_tokens.ids(text), np.int32)
 
     def decode(self, ids: Sequence[int] | np.ndarray, skip_special: bool = True) -> str:
         """The text of a sequence of ids, without padding and other special tokens if `skip_special`."""

@@ -7,7 +7,9 @@ from typing import Any
 
 ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 CONFIG = "tokenizer_config.json"
-STOP_IDS = "eos_token_ids"  # zoo's own key of tokenizer_config.json: transformers has these ids in generation_config.json
+STOP_IDS = (
+    "eos_token_ids"  # zoo's own key of tokenizer_config.json: transformers has these ids in generation_config.json
+)
 UNLIMITED = 10**9  # model_max_length from here on is transformers' way to write "no limit"
 
 
