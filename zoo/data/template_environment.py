@@ -5,10 +5,7 @@ continue and generation, `raise_exception`, `strftime_now`, and a `tojson` that 
 """
 
 import json
-import re
-import time
 from collections.abc import Callable, Iterable, Iterator
-from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -17,34 +14,16 @@ import jinja2.ext
 import jinja2.nodes as nodes
 import jinja2.sandbox
 
-STEPS = 200_000  # loop turns and calls of one rendering
-SECONDS = 20.0  # of one rendering
-CHARACTERS = 10_000_000  # of a text, also of one that is only made on the way
-_BUDGET: ContextVar["Budget"] = ContextVar("budget")
-_WIDE = re.compile(r"\d{6,}|%[^a-zA-Z]*\*|\{[^}]*:[^}]*\{")  # a wide field of a format string, or one by an argument
-_PADDING = ("center", "expandtabs", "ljust", "rjust", "zfill")  # methods of strings that take a width
-
-
-class Budget:
-    """Steps and time that are left to a rendering."""
-
-    def __init__(self) -> None:
-        self.steps, self.end = STEPS, time.monotonic() + SECONDS
-
-    def take(self, steps: int = 1) -> None:
-        """Spend steps. Raises `jinja2.TemplateError` where none are left, or no time."""
-        self.steps -= steps
-        if self.steps < 0 or time.monotonic() > self.end:
-            raise jinja2.TemplateError(f"it takes more than {STEPS:,} steps or {SECONDS:.0f} seconds")
+from zoo.data.template_limits import BUDGET, Budget, check_format, check_length, check_method, check_size
 
 
 def render_template(template: jinja2.Template, values: dict[str, Any]) -> str:
     """Render a template of `environment` within a new budget."""
-    token = _BUDGET.set(Budget())
+    token = BUDGET.set(Budget())
     try:
         return template.render(values)
     finally:
-        _BUDGET.reset(token)
+        BUDGET.reset(token)
 
 
 class GenerationTag(jinja2.ext.Extension):
@@ -84,7 +63,7 @@ class LimitedEnvironment(jinja2.sandbox.ImmutableSandboxedEnvironment):
         elif operator == "*" and len(numbers) == 2:
             check_length(sum(number.bit_length() for number in numbers))
         elif operator == "%" and isinstance(left, str):
-            _check_format(left)
+            check_format(left)
             check_size(right)
         else:
             check_length(sum(sizes))
@@ -97,42 +76,23 @@ class LimitedEnvironment(jinja2.sandbox.ImmutableSandboxedEnvironment):
             return formatted
 
         def checked(*args: Any, **kwargs: Any) -> str:
-            _check_format(text)
+            check_format(text)
             return formatted(*args, **kwargs)
 
         return checked
 
     def call(self, context: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
         """A call, which is a step; methods of strings are refused where their result could be too long."""
-        _BUDGET.get().take()
+        BUDGET.get().take()
         check_size(args)
         check_size(kwargs)
         text = getattr(function, "__self__", None)
         if isinstance(text, str):
-            _check_method(text, getattr(function, "__name__", ""), args, kwargs)
+            check_method(text, getattr(function, "__name__", ""), args, kwargs)
         result = super().call(context, function, *args, **kwargs)
         if isinstance(result, range):
-            _BUDGET.get().take(len(result))
+            BUDGET.get().take(len(result))
         return result
-
-
-def check_length(length: int) -> None:
-    """Raise `jinja2.TemplateError` for a text of too many characters."""
-    if length > CHARACTERS:
-        raise jinja2.TemplateError(f"it makes a text of more than {CHARACTERS:,} characters")
-
-
-def check_size(value: Any) -> Any:
-    """The value, a list or an object perhaps. Raises `jinja2.TemplateError` where it is too long as text."""
-    size, waiting = 0, [value]
-    while waiting:
-        item = waiting.pop()
-        size += len(item) if isinstance(item, str) else 1
-        check_length(size)
-        if isinstance(item, list | tuple | dict):
-            check_length(size + len(item))
-            waiting += [*item, *item.values()] if isinstance(item, dict) else item
-    return value
 
 
 def environment() -> LimitedEnvironment:
@@ -158,7 +118,7 @@ def _checked(node):
 def _counted(items: Iterable) -> Iterator:
     """The items of a loop, each of which is a step."""
     for item in items:
-        _BUDGET.get().take()
+        BUDGET.get().take()
         yield item
 
 
@@ -184,11 +144,11 @@ def _limited(name: str, function: Callable) -> Callable:
         value, *others = args[start:] or [None]
         size = len(value) if isinstance(value, str | list | tuple | dict) else 0
         check_size(args[start:])
-        _BUDGET.get().take(1 + (size // 1000 if isinstance(value, str) else size))
+        BUDGET.get().take(1 + (size // 1000 if isinstance(value, str) else size))
         for number in (*others, *kwargs.values()):
             check_length(number * 100 if isinstance(number, int) else 0)
         if isinstance(value, str):
-            _check_method(value, name, others, kwargs)
+            check_method(value, name, others, kwargs)
         elif name == "join" and others:
             check_length(size * len(str(others[0])))
         return function(*args, **kwargs)
@@ -197,25 +157,6 @@ def _limited(name: str, function: Callable) -> Callable:
         if hasattr(function, attribute):
             setattr(limited, attribute, getattr(function, attribute))
     return limited
-
-
-def _check_method(text, name, args, kwargs):
-    """Check the length of what a method of a string, or the filter of that name, makes."""
-    if name in _PADDING:
-        check_length(max((value for value in (*args, *kwargs.values()) if isinstance(value, int)), default=0))
-    elif name == "replace" and len(args) > 1:
-        old, new = str(args[0]), str(args[1])
-        count = text.count(old)
-        check_length(len(text) + count * len(new))
-    elif name == "join" and args and isinstance(args[0], list | tuple):
-        check_length(sum(len(str(item)) + len(text) for item in args[0]))
-    elif name == "format":
-        _check_format(text)
-
-
-def _check_format(text):
-    if _WIDE.search(text):
-        raise jinja2.TemplateError("it formats fields of more than five digits, or of a width that is an argument")
 
 
 def _raise(message: str) -> None:

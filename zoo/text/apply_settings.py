@@ -31,10 +31,9 @@ def _parts(spec, files):
     """The parts of a tokenizer.json that the class sets itself."""
     config, normalizer, pre_tokenizer = files.config, spec["normalizer"], spec["pre_tokenizer"]
     if normalizer and normalizer["type"] == "BertNormalizer":
-        settings = {"lowercase": config.get("do_lower_case", True), "strip_accents": config.get("strip_accents")}
-        return {
-            "normalizer": normalizer | settings | {"handle_chinese_chars": config.get("tokenize_chinese_chars", True)}
-        }
+        lower, chinese = config.get("do_lower_case", True), config.get("tokenize_chinese_chars", True)
+        settings = {"lowercase": lower, "strip_accents": config.get("strip_accents"), "handle_chinese_chars": chinese}
+        return {"normalizer": normalizer | settings}
     if pre_tokenizer and pre_tokenizer["type"] == "ByteLevel":
         return {"pre_tokenizer": pre_tokenizer | {"add_prefix_space": bool(config.get("add_prefix_space", False))}}
     if files.tokenizer_class == "LlamaTokenizer" and spec["model"]["type"] == "BPE" and not _byte_level(spec):

@@ -1,4 +1,4 @@
-"""Encoding by the tokenizers library, whose panics become errors of one line, and of chats with their control tokens."""
+"""Encoding by the tokenizers library: its panics become errors of one line; chats are encoded with control tokens."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Limit on how much longer a text may become in a tokenizer: files whose normaliser or decoder multiplies it are refused."""
+"""Limit on how much longer a tokenizer may make a text: a normaliser or decoder that multiplies it is refused."""
 
 import base64
 import json

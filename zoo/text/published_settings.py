@@ -1,4 +1,4 @@
-"""Read the settings of a published tokenizer: tokenizer_config.json, special_tokens_map.json, chat templates, end ids."""
+"""Settings of a published tokenizer: tokenizer_config.json, special_tokens_map.json, chat templates, end ids."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Special ids of a tokenizer by role: padding, unknown, start, end, mask, and the ids at which a generated text ends."""
+"""Special ids of a tokenizer by role: padding, unknown, start, end, mask, and the ids that end a generated text."""
 
 from dataclasses import dataclass
 
