@@ -116,6 +116,9 @@ def _write_sentence_transformers(folder, pipeline):
     (folder / "2_Normalize").mkdir()
     _write_json(folder / "modules.json", modules)
     _write_json(folder / "sentence_bert_config.json", {"max_seq_length": pipeline.objective.length})
+    if prompt := pipeline.objective.prompt:
+        prompts = {"prompts": {"text": prompt}, "default_prompt_name": "text"}
+        _write_json(folder / "config_sentence_transformers.json", prompts)
     modes = {f"pooling_mode_{mode}": name == pooling for name, mode in POOLINGS.items()}
     width = pipeline.model.output.shape[-1]
     _write_json(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": width, **modes})

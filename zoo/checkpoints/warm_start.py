@@ -9,11 +9,11 @@ import keras
 
 from zoo import catalog, config
 from zoo.architectures import Architecture
-from zoo.checkpoints.folder import read_pooling
 from zoo.checkpoints.hf_config import read_architecture, read_config, read_tokenizer
 from zoo.checkpoints.loading import build_with_weights
 from zoo.checkpoints.resize import resize_vocabulary
 from zoo.checkpoints.resolve import resolve
+from zoo.checkpoints.sentence_transformers import read_embedder, read_pooling
 from zoo.data.chat_template import FROM_TOKENIZER, PLAIN_NAME, with_special_tokens
 from zoo.objectives import Objective
 from zoo.pipeline.model_folder import load
@@ -34,7 +34,8 @@ def start_from(preset: Preset, name: str | Path) -> Preset:
     architecture, read = _read(folder)
     objective = _with_chat_template(preset.objective, read, folder)
     if getattr(objective, "pooling", "") is None and not _is_model_folder(folder):
-        objective = replace(objective, pooling=read_pooling(folder))
+        embeds = hasattr(objective, "prompt")
+        objective = replace(objective, **read_embedder(folder) if embeds else {"pooling": read_pooling(folder)})
     tokenizer = Pretrained(folder=str(folder.absolute()), added_tokens=getattr(preset.tokenizer, "added_tokens", ()))
     training = replace(preset.training, init=str(name))
     return replace(preset, architecture=architecture, objective=objective, tokenizer=tokenizer, training=training)

@@ -37,8 +37,6 @@ def parts_to_encode(text: str, tokenizer: Tokenizer) -> list[str]:
     return [*(_BLANKS.sub("", part) if takes_blank(tokenizer) else part for part in before), last]
 
 
-
-
 @dataclass(frozen=True)
 class MaskWords:
     """How each id is spelled in the place of a mask."""

@@ -12,7 +12,7 @@ from zoo.data.masking import special_ids
 from zoo.export.tokenizer.graph_windows import padding_mask, qa_windows, slice_spans, truncate
 from zoo.export.tokenizer.graph_words import gather_words, pad_words, slice_words
 from zoo.export.tokenizer.masks import MaskReader, fill_masks
-from zoo.export.tokenizer.ragged import lookup
+from zoo.export.tokenizer.ragged import lookup, with_prefix
 
 
 def _inputs(network, tokenizer, ids, text_count, **extra):
@@ -32,6 +32,7 @@ def _with_class_names(objective, decision):
 def _answer_texts(pipeline, server, *texts):
     """Classification, scores or embeddings: one decision for each text or pair of texts."""
     objective, network, tokenizer = pipeline.objective, pipeline.model, pipeline.tokenizer
+    texts = [with_prefix(getattr(objective, "prompt", ""), column) for column in texts]
     ids = server.tokenizer(*texts, length=objective.length).to_tensor(tokenizer.padding)
     no_masks = ops.zeros((ops.shape(ids)[0], 0), "int32")
     inputs = _inputs(network, tokenizer, ids, len(texts), mask_positions=no_masks)

@@ -58,15 +58,24 @@ def settings_of(files: PublishedFiles, backend: tokenizers.Tokenizer) -> Tokeniz
     roles = {role: token for role, token in known.items() if role not in config} | roles
     bpe = type(backend.model).__name__ == "BPE"
     even_for_bpe = config.get("clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output", False)
-    length = config.get("model_max_length", config.get("max_len"))
     return TokenizerSettings(
         roles=roles,
         markers=() if config.get("split_special_tokens") else _markers(files, backend, roles),
         stop_ids=_stop_ids(files, backend),
         chat_templates=files.chat_templates,
-        max_length=int(length) if isinstance(length, int | float) and 0 < length < UNLIMITED else None,
+        max_length=_max_length(config),
         clean_up=bool(config.get("clean_up_tokenization_spaces")) and (not bpe or bool(even_for_bpe)),
     )
+
+
+def max_length(path: Path) -> int | None:
+    """The longest text in ids by the tokenizer_config.json beside `path`; None where it states no limit."""
+    return _max_length(_read(beside(path, CONFIG)))
+
+
+def _max_length(config):
+    length = config.get("model_max_length", config.get("max_len"))
+    return int(length) if isinstance(length, int | float) and 0 < length < UNLIMITED else None
 
 
 def content(token: Any) -> str:

@@ -23,6 +23,7 @@ from zoo.text.special_ids import special_ids
 from zoo.text.template import Encoding, SpecialTokenTemplate, template_of
 from zoo.text.token_bytes import bytes_of_tokens, separators
 from zoo.text.tokenizer_settings import CONFIG, TokenizerSettings
+from zoo.text.truncated import count_truncated
 from zoo.text.unicode import as_text, as_texts
 
 if TYPE_CHECKING:  # TensorFlow is needed for an export only
@@ -129,7 +130,9 @@ class Tokenizer:
         if len({len(column) for column in columns}) > 1:
             raise UserError(f"texts and pairs must be equally many. Received: {len(columns[0])} and {len(columns[1])}")
         template = self.template if special else SpecialTokenTemplate()
-        template.special_ids(len(columns), length)  # raises before any text is assembled
+        added = sum(map(len, template.special_ids(len(columns), length)))  # raises before any text is assembled
+        if length is not None:
+            count_truncated([added + sum(len(ids) for ids, _ in row) for row in zip(*columns, strict=True)], length)
         return [template.assemble(row, length) for row in zip(*columns, strict=True)]
 
     def _ids_and_offsets(self, texts: Iterable[Text]) -> list[tuple[np.ndarray, np.ndarray]]:
