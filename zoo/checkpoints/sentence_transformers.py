@@ -14,7 +14,7 @@ from zoo.runtime.errors import UserError
 from zoo.text.published_settings import max_length
 
 MODULES, PROMPTS, LENGTHS = "modules.json", "config_sentence_transformers.json", "sentence_bert_config.json"
-POOLINGS = {  # mode since 5.4 -> (pooling of zoo, mode of the booleans before)
+POOLINGS: dict[str, tuple[str | None, str]] = {  # mode since 5.4 -> (pooling of zoo, mode of the booleans before)
     "cls": ("first", "cls_token"),
     "mean": ("mean", "mean_tokens"),
     "max": ("max", "max_tokens"),
@@ -73,7 +73,7 @@ def _modes(settings):
     booleans = {key: on for key, on in settings.items() if key.startswith("pooling_mode_")}
     if not any(booleans.values()) and "pooling_mode_mean_tokens" not in booleans:
         return ["mean"]  # the default of every release
-    return [names.get(key, key) for key, on in booleans.items() if on is True]
+    return [str(names.get(key, key)) for key, on in booleans.items() if on is True]
 
 
 def read_prompt(folder: Path) -> str:

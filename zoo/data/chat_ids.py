@@ -28,4 +28,6 @@ def opening(ids: Sequence[int] | np.ndarray, tokenizer: Tokenizer) -> tuple[int,
 def closed(ids: Sequence[int] | np.ndarray, tokenizer: Tokenizer) -> np.ndarray:
     """The ids of an answer, (n,) int32, with the end token unless the template writes a token that ends texts."""
     ids = np.asarray(ids, "int32")
-    return ids if np.isin(ids, tokenizer.stop_ids).any() else np.append(ids, tokenizer.end).astype("int32")
+    if tokenizer.end is None or np.isin(ids, tokenizer.stop_ids).any():
+        return ids
+    return np.append(ids, tokenizer.end).astype("int32")

@@ -7,7 +7,7 @@ continue and generation, `raise_exception`, `strftime_now`, and a `tojson` that 
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 import jinja2.ext
@@ -103,7 +103,7 @@ def environment() -> LimitedEnvironment:
     made.filters = {name: _limited(name, function) for name, function in made.filters.items()}
     made.filters |= {"counted": _counted, "joined_texts": _joined}
     made.globals |= {"raise_exception": _raise, "strftime_now": lambda form: datetime.now().strftime(form)}
-    made.concat = _concatenate
+    made.concat = cast(Any, _concatenate)
     return made
 
 

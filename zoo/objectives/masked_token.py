@@ -85,7 +85,9 @@ class MaskedToken(Objective):
 
     def _fill_masks(self, run, records, tokenizer):
         """Yield {"guesses": [{word: probability}], "best": [(text, strip)]} of each record, an item for each mask."""
-        words = mask_words(tokenizer) if records else None
+        if not records:
+            return
+        words = mask_words(tokenizer)
         examples = [self._encode_masks(record["text"], tokenizer) for record in records]
         for example, logits in zip(examples, run(examples), strict=True):
             decision = run.decide({"logits": logits[None], "special_ids": np.array(special_ids(tokenizer), "int32")})

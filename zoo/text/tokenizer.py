@@ -18,9 +18,10 @@ from zoo.runtime.files import write_text
 from zoo.text import tokenizer_files
 from zoo.text.added_tokens import add_tokens
 from zoo.text.clean_up import clean_up
-from zoo.text.encoding import ControlTokens, encode_with
+from zoo.text.encoding import encode_with
 from zoo.text.special_ids import special_ids
-from zoo.text.template import Encoding, SpecialTokenTemplate, template_of
+from zoo.text.special_tokens import SpecialTokenMethods
+from zoo.text.template import Encoding, SpecialTokenTemplate
 from zoo.text.token_bytes import bytes_of_tokens, separators
 from zoo.text.tokenizer_settings import CONFIG, TokenizerSettings
 from zoo.text.truncated import count_truncated
@@ -32,7 +33,7 @@ if TYPE_CHECKING:  # TensorFlow is needed for an export only
 Text = str | bytes  # bytes are decoded as UTF-8
 
 
-class Tokenizer:
+class Tokenizer(SpecialTokenMethods):
     """Encodes text to ids and decodes ids to text.
 
     Text never becomes a special token: the text "[SEP]" is a bracket, a word and a bracket. Only the additional special
@@ -63,33 +64,11 @@ class Tokenizer:
         self.padding: int = next(i for i in options if i is not None)
 
     @cached_property
-    def markers(self) -> frozenset[int]:
-        """The ids of additional special tokens, which texts may hold and `decode` leaves out."""
-        ids = map(self.backend.token_to_id, self.settings.markers if self.settings else ())
-        return frozenset(id for id in ids if id is not None)
-
-    @cached_property
-    def prefix(self) -> tuple[int, ...]:
-        """The ids that a causal language model reads before a text, such as Llama's <s>; none for GPT-2."""
-        before, after = self.template.single
-        return before if self.settings or not after else ()
-
-    @cached_property
-    def identity(self) -> str:
-        """A string that differs for tokenizers whose ids or special tokens differ."""
-        return self.backend.to_str() + (self.settings.to_json() if self.settings else "")
-
-    @cached_property
     def lossless(self) -> bool:
         """Whether `decode(encode(text))` is `text`: for all text, or for text of known characters (`Characters`)."""
         pre_tokenizer = self.backend.pre_tokenizer
         reversible = isinstance(self.backend.decoder, decoders.ByteLevel | decoders.Fuse)
         return reversible and self.backend.normalizer is None and not getattr(pre_tokenizer, "add_prefix_space", False)
-
-    @cached_property
-    def template(self) -> SpecialTokenTemplate:
-        """The special ids around a text and around a pair of texts."""
-        return template_of(self.backend)
 
     @cached_property
     def token_bytes(self) -> tuple[list[bytes], list[bytes]]:
@@ -139,24 +118,6 @@ class Tokenizer:
         """`(ids, offsets)` of each text, without special ids."""
         encodings = encode_with(self.backend, list(as_texts(texts)))
         return [(np.array(encoding.ids, np.int32), _offsets(encoding)) for encoding in encodings]
-
-    @cached_property
-    def control_tokens(self) -> ControlTokens:
-        """The encoder of conversations that a chat template rendered."""
-        tokens = self.backend.get_added_tokens_decoder().values() if self.settings else ()
-        return ControlTokens(self.backend, [token.content for token in tokens])
-
-    def guard(self, text: str) -> str:
-        """A user's text for a chat template: `chat_ids` reads the control tokens in it as text."""
-        return self.control_tokens.guard(text)
-
-    def chat_ids(self, text: str) -> np.ndarray:
-        """The ids, (n,) int32, of a conversation rendered by a chat template.
-
-        Special tokens of a published tokenizer that the template writes, such as <|im_start|>, are one id each; in
-        what a user wrote, which `guard` marks, they are text. Tokenizers that zoo trained have no such tokens.
-        """
-        return np.array(self.control_tokens.ids(text), np.int32)
 
     def decode(self, ids: Sequence[int] | np.ndarray, skip_special: bool = True) -> str:
         """The text of a sequence of ids, without padding and other special tokens if `skip_special`."""
