@@ -33,5 +33,6 @@ def _growth(spec: Any) -> float:
         matched = len(pattern) if form == "String" else 0  # a regular expression may match the empty text
         return max(1.0, len(text) / matched if matched else 1.0 + len(text))
     if kind == "Precompiled":
-        return float(max(map(len, base64.b64decode(spec["precompiled_charsmap"]).split(b"\0"))))
+        data = base64.b64decode(spec["precompiled_charsmap"])
+        return float(max(map(len, data[4 + int.from_bytes(data[:4], "little") :].split(b"\0"))))
     return UNICODE if kind in ("NFD", "NFKD", "NFC", "NFKC") else 1.0

@@ -37,7 +37,8 @@ class CompiledNormalizer(tf.Module):
         self.values = tf.constant(to_points("".join(texts)) if texts else np.zeros(1), tf.int32)
         self.lengths = tf.constant(lengths, tf.int64)
         self.starts = tf.cumsum(self.lengths, exclusive=True)
-        numbers = {_key(key): texts.index(value) for key, value in strings.items()}
+        order = {text: number for number, text in enumerate(texts)}
+        numbers = {_key(key): order[value] for key, value in strings.items()}
         self.numbers = hash_table(numbers or {-1: -1}, -1, tf.int64, tf.int64)
 
     def __call__(self, points: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
