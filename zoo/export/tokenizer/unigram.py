@@ -96,7 +96,9 @@ class Unigram(tf.Module):
         shapes = (tf.TensorShape([]), tf.TensorShape([None, self.longest]), tf.TensorShape(None))
         state = (tf.constant(0, tf.int64), window, sizes)
         _, _, sizes = tf.while_loop(lambda end, *_: end < longest_word, step, state, shapes)
-        table = tf.transpose(tf.reshape(sizes.stack(), [longest_word, -1]))  # (words, characters)
+        table = tf.transpose(
+            tf.reshape(sizes.stack(), tf.stack([longest_word, tf.size(lengths, tf.int64)]))
+        )  # (words, characters)
         return tf.boolean_mask(table, tf.sequence_mask(lengths, longest_word))
 
     def _finish(self, piece, index, size, points, lengths):
@@ -109,7 +111,8 @@ class Unigram(tf.Module):
         first = tf.where(~inner)[:, 0]
         sizes = tf.math.segment_sum(size, group)
         ids, rows, start = (
-            tf.gather(values, first) for values in (tf.where(unknown, tf.constant(self.unknown, tf.int64), piece), rows, start)
+            tf.gather(values, first)
+            for values in (tf.where(unknown, tf.constant(self.unknown, tf.int64), piece), rows, start)
         )
         unknown = tf.gather(unknown, first)
         total = tf.size(lengths, tf.int64)
