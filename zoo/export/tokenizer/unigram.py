@@ -92,7 +92,7 @@ class Unigram(tf.Module):
             sizes = sizes.write(tf.cast(end, tf.int32), self.longest - best)
             return end + 1, tf.concat([tf.reduce_max(total, 1, keepdims=True), window[:, :-1]], 1), sizes
 
-        longest_word = tf.reduce_max(tf.concat([lengths, tf.zeros([1], tf.int64)], 0))
+        longest_word = tf.reduce_max(tf.concat([lengths, tf.ones([1], tf.int64)], 0))
         shapes = (tf.TensorShape([]), tf.TensorShape([None, self.longest]), tf.TensorShape(None))
         state = (tf.constant(0, tf.int64), window, sizes)
         _, _, sizes = tf.while_loop(lambda end, *_: end < longest_word, step, state, shapes)
