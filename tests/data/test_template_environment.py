@@ -56,7 +56,7 @@ def test_the_text_is_that_of_transformers(name, messages, prompt):
     assert render(messages, with_special_tokens(template, roles), prompt) == expected
 
 
-GROWING = "{% set ns = namespace(x='a') %}{% for i in range(60) %}{% set ns.x = GROW %}{% endfor %}{{ ns.x }}"
+DOUBLED = "{% set ns = namespace(x='a') %}{% for i in range(60) %}{% set ns.x = GROW %}{% endfor %}{{ ns.x }}"
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ GROWING = "{% set ns = namespace(x='a') %}{% for i in range(60) %}{% set ns.x = 
         ("{{ ('a' * 1000000).replace('a', 'b' * 1000000) }}", "more than 10,000,000 characters"),
         ("{{ '%9000000000d' % 1 }}", "more than five digits"),
         ("{{ '{:>{}}'.format(1, 900000000) }}", "a width that is an argument"),
-        (GROWING.replace("GROW", "ns.x + ns.x"), "more than 10,000,000 characters"),
-        (GROWING.replace("GROW", "ns.x ~ ns.x"), "more than 10,000,000 characters"),
-        (GROWING.replace("GROW", "[ns.x, ns.x]"), "more than 10,000,000 characters"),
+        (DOUBLED.replace("GROW", "ns.x + ns.x"), "more than 10,000,000 characters"),
+        (DOUBLED.replace("GROW", "ns.x ~ ns.x"), "more than 10,000,000 characters"),
+        (DOUBLED.replace("GROW", "[ns.x, ns.x]"), "more than 10,000,000 characters"),
     ],
 )
 def test_a_template_that_fails_is_one_line(template, reason):

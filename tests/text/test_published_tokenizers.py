@@ -263,7 +263,7 @@ def test_mask_with_its_blank(tmp_path):
     ids = [tokenizer.encode(part, special=False).ids.tolist() for part in parts_to_encode("a \t[MASK] b", tokenizer)]
     assert [*ids[0], tokenizer.mask, *ids[1]] == theirs("a \t<mask> b", add_special_tokens=False).input_ids
     words = mask_words(tokenizer)
-    blank = tokenizer.id("\u0120")
-    guesses = [(words.texts[i], words.strip[i]) for i in (blank, tokenizer.id("c"))]
+    space = tokenizer.id("\u0120")
+    guesses = [(words.texts[i], words.strip[i]) for i in (space, tokenizer.id("c"))]
     assert fill("a [MASK]b[MASK]", guesses) == "a bc"
-    assert (words.names[tokenizer.id("c")], words.names[blank]) == ("c", " ")
+    assert (words.names[tokenizer.id("c")], words.names[space]) == ("c", " ")

@@ -44,12 +44,12 @@ def start_from(preset: Preset, name: str | Path) -> Preset:
 def _with_chat_template(objective, tokenizer, folder):
     """The objective with the tokenizer's chat template where `template` asks for it."""
     template = tokenizer.settings and tokenizer.settings.chat_template
-    wanted = getattr(objective, "template", "")
-    if wanted == FROM_TOKENIZER and not template:
+    template_name = getattr(objective, "template", "")
+    if template_name == FROM_TOKENIZER and not template:
         raise UserError(f"Expected a chat template in {folder}, for objective.template=tokenizer. Received: none.")
-    if wanted == FROM_TOKENIZER:
+    if template_name == FROM_TOKENIZER:
         return replace(objective, template=with_special_tokens(template, tokenizer.settings.roles))
-    if wanted == PLAIN_NAME and template:
+    if template_name == PLAIN_NAME and template:
         print_once(f"{folder} has a chat template: objective.template=tokenizer trains with it, in place of plain.")
     return objective
 

@@ -13,7 +13,7 @@ def guarded(messages: Sequence[dict[str, Any]], tokenizer: Tokenizer) -> list[di
     return [message | {"content": tokenizer.guard(message["content"])} for message in messages]
 
 
-def opening(ids: Sequence[int] | np.ndarray, tokenizer: Tokenizer) -> tuple[int, ...]:
+def start_ids(ids: Sequence[int] | np.ndarray, tokenizer: Tokenizer) -> tuple[int, ...]:
     """The ids before a conversation: the begin token, else the end token; none where the template writes the former.
 
     Args:

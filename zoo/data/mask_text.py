@@ -1,4 +1,4 @@
-"""Masks in texts: which blanks a mask token takes along, and how a guess is spelled in the place of a mask."""
+"""Masks in texts: which blanks a mask token takes along, and how a guess is token_text in the place of a mask."""
 
 import re
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def takes_blank(tokenizer: Tokenizer) -> bool:
     if tokenizer.settings or (token and token.lstrip):
         return bool(token and token.lstrip)
     byte_level = isinstance(tokenizer.backend.decoder, decoders.ByteLevel)
-    return byte_level and any(len(spelled) > 1 and spelled.startswith(b" ") for spelled in tokenizer.token_bytes[1])
+    return byte_level and any(len(text) > 1 and text.startswith(b" ") for text in tokenizer.token_bytes[1])
 
 
 def parts_to_encode(text: str, tokenizer: Tokenizer) -> list[str]:
@@ -39,7 +39,7 @@ def parts_to_encode(text: str, tokenizer: Tokenizer) -> list[str]:
 
 @dataclass(frozen=True)
 class MaskWords:
-    """How each id is spelled in the place of a mask."""
+    """How each id is token_text in the place of a mask."""
 
     texts: list[str]  # with the blank that is part of a token
     strip: list[bool]  # whether the blanks before the mask are left out
@@ -48,7 +48,7 @@ class MaskWords:
 
 def mask_words(tokenizer: Tokenizer) -> MaskWords:
     """The spelling of all ids of a tokenizer in the place of a mask."""
-    texts = [spelled.decode("utf-8", "replace") for spelled in tokenizer.token_bytes[1]]
+    texts = [token_text.decode("utf-8", "replace") for token_text in tokenizer.token_bytes[1]]
     texts = [text or tokenizer.token(id) or "" for id, text in enumerate(texts)]
     if isinstance(tokenizer.backend.decoder, decoders.WordPiece | None):  # blanks between words are no tokens
         glued = [not text.startswith(" ") for text in texts]
@@ -59,7 +59,7 @@ def mask_words(tokenizer: Tokenizer) -> MaskWords:
 
 
 def _names(texts, glued, tokenizer):
-    """The names of ids: a piece that goes on with the word before it has "##" where a word is spelled alike."""
+    """The names of ids: a piece that goes on with the word before it has "##" where a word is token_text alike."""
     words = {text.strip() for text, inner in zip(texts, glued, strict=True) if not inner}
     names, used = [], set()
     for id, (text, inner) in enumerate(zip(texts, glued, strict=True)):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from zoo.data.chat_ids import closed, guarded, opening
+from zoo.data.chat_ids import closed, guarded, start_ids
 from zoo.data.chat_template import (
     ASSISTANT,
     FROM_TOKENIZER,
@@ -92,7 +92,7 @@ class FollowInstructions(TextGeneration):
         ]
         if self.encoder:
             return self._seq2seq_examples(pairs, start)
-        return [self._causal_example(pairs, opening(pairs[0][0], tokenizer))]
+        return [self._causal_example(pairs, start_ids(pairs[0][0], tokenizer))]
 
     def _causal_example(self, pairs, start):
         """One example of a whole conversation; `labels` is -1 where the next token belongs to a prompt."""
@@ -131,7 +131,7 @@ class FollowInstructions(TextGeneration):
         start, _ = self.start_and_end(tokenizer)
         if self.encoder:
             return {"source": ids[-self.length :], "target": start}
-        return {"tokens": np.concatenate([opening(ids, tokenizer), ids])[-self._max_prompt :].astype("int32")}
+        return {"tokens": np.concatenate([start_ids(ids, tokenizer), ids])[-self._max_prompt :].astype("int32")}
 
     @property
     def _max_prompt(self):
@@ -144,7 +144,7 @@ class FollowInstructions(TextGeneration):
         template = PromptTemplate(prefix=prefix, suffix=suffix, start_ids=tuple(before), end_ids=tuple(after))
         if self.encoder:
             return replace(template, length=self.length, decoder_ids=tuple(start.tolist()))
-        return replace(template, length=self._max_prompt, start_ids=(*opening(before, tokenizer), *before))
+        return replace(template, length=self._max_prompt, start_ids=(*start_ids(before, tokenizer), *before))
 
     def _prompt(self, messages, tokenizer):
         """Prompt ids for the answer to `messages`, tokenized turn by turn as in training.

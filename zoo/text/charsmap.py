@@ -42,12 +42,12 @@ def encode_charsmap(entries: dict[bytes, bytes]) -> bytes:
         starts[key] = len(values)
         values += value + b"\0"
     units: dict[int, int] = {0: 0}
-    _place(b"", starts, units, 0, set())
+    _add_node(b"", starts, units, 0, set())
     array = [units.get(i, 0) for i in range(-(-(max(units) + 1) // 256) * 256)]
     return struct.pack(f"<I{len(array)}I", 4 * len(array), *array) + values
 
 
-def _place(prefix, starts, units, position, bases):
+def _add_node(prefix, starts, units, position, bases):
     """Place the children of a node of the trie, whose own unit is at `position`."""
     labels = sorted({key[len(prefix)] for key in starts if key.startswith(prefix) and len(key) > len(prefix)})
     slots = [0, *labels] if prefix in starts else labels
@@ -57,4 +57,4 @@ def _place(prefix, starts, units, position, bases):
     for label in slots:
         units[base ^ label] = label if label else 0x8000_0000 | starts[prefix]
     for label in labels:
-        _place(prefix + bytes([label]), starts, units, base ^ label, bases)
+        _add_node(prefix + bytes([label]), starts, units, base ^ label, bases)

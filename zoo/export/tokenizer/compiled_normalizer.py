@@ -50,11 +50,11 @@ class CompiledNormalizer(tf.Module):
         number = self._string(points, cluster, short)
         replaced = short & (self.mapped(points) | (number >= 0))
         dropped = tf.gather(tf.boolean_mask(replaced, starts), cluster) & ~starts
-        kept = tf.where(~dropped)[:, 0]
-        number = tf.gather(number, kept)
-        new, origins, _ = self.characters(tf.gather(points, kept), tf.gather(rows, kept))
+        remaining = tf.where(~dropped)[:, 0]
+        number = tf.gather(number, remaining)
+        new, origins, _ = self.characters(tf.gather(points, remaining), tf.gather(rows, remaining))
         new, origins = self._insert(new, origins, number)
-        origins = tf.gather(kept, origins)
+        origins = tf.gather(remaining, origins)
         return new, origins, tf.zeros_like(new, tf.bool)
 
     def _string(self, points, cluster, short):

@@ -38,8 +38,8 @@ def cluster_classes() -> np.ndarray:
     points = np.r_[tuple(slice(*bounds) for bounds in PROBED)]
     classes[points[_probe(points, before="a") == "Z"]] = EXTEND
     points = points[classes[points] != EXTEND]
-    marked = np.char.add(_texts(points), "Z\u0e49")  # "a" is in a cluster that is too long to be replaced
-    classes[points[_probe(points, after="a\u0e49") == marked]] = PREPEND
+    expected = np.char.add(_texts(points), "Z\u0e49")  # "a" is in a cluster that is too long to be replaced
+    classes[points[_probe(points, after="a\u0e49") == expected]] = PREPEND
     for start, end, number in (*HANGUL, (0x1F1E6, 0x1F200, REGION)):
         classes[start:end] = number
     classes[0xAC00:0xD7A4:28] = SYLLABLE

@@ -31,14 +31,14 @@ class SentencePieceReader(tf.Module):
     ):
         super().__init__()
         self.normalizer, self.model, self.prefix, self.split = normalizer, model, prefix, split
-        self.blank = CodePointTable(members(r"\s")) if split_whitespace else None
+        self.whitespace = CodePointTable(members(r"\s")) if split_whitespace else None
 
     def __call__(self, texts: tf.Tensor) -> RaggedIds:
         """The `RaggedIds` of texts, (texts,) strings."""
         points, rows, positions = characters(texts)
         points, origins, _ = self.normalizer(points, rows)
         rows, positions = tf.gather(rows, origins), tf.gather(positions, origins)
-        points, rows, positions, starts = self._marked(points, rows, positions)
+        points, rows, positions, starts = self._mark_spaces(points, rows, positions)
         starts = starts | (points == MARK) if self.split else starts
         words = tf.where(starts)[:, 0]
         lengths = row_lengths(tf.cumsum(tf.cast(starts, tf.int64)) - 1, tf.size(words, tf.int64))
@@ -49,21 +49,21 @@ class SentencePieceReader(tf.Module):
         first = tf.gather(positions, begin + pieces.starts)
         return RaggedIds(pieces.ids, counts, first, tf.gather(positions, begin + pieces.ends - 1) + 1)
 
-    def _marked(self, points, rows, positions):
+    def _mark_spaces(self, points, rows, positions):
         """The characters with "▁" for spaces and before words, their texts and positions, and where parts begin."""
         first = rows != shift_right(rows, -1)
         starts, at_beginning = first, first
-        if self.blank:
-            blank = self.blank(points)
-            starts = ~blank & (first | shift_right(blank, True))
-            keep = tf.where(~blank)[:, 0]
+        if self.whitespace:
+            whitespace = self.whitespace(points)
+            starts = ~whitespace & (first | shift_right(whitespace, True))
+            keep = tf.where(~whitespace)[:, 0]
             points, rows, positions, starts, first = (
                 tf.gather(x, keep) for x in (points, rows, positions, starts, first)
             )
             at_beginning = first
         points = tf.where(points == SPACE, MARK, points)
-        wanted = {"always": starts, "first": starts & at_beginning, "never": tf.zeros_like(starts)}[self.prefix]
-        added = wanted & (points != MARK)
+        prefixed = {"always": starts, "first": starts & at_beginning, "never": tf.zeros_like(starts)}[self.prefix]
+        added = prefixed & (points != MARK)
         number = tf.range(tf.size(points, tf.int64))
         index = tf.repeat(number, 1 + tf.cast(added, tf.int64))
         inserted = tf.gather(added, index) & (index != shift_right(index, -1))

@@ -16,11 +16,11 @@ class Strip(tf.Module):
 
     def __init__(self, left: bool, right: bool):
         super().__init__()
-        self.left, self.right, self.blank = left, right, CodePointTable(members(r"\s"))
+        self.left, self.right, self.whitespace = left, right, CodePointTable(members(r"\s"))
 
     def __call__(self, points: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """As `Normalizer`: code points, the index that each comes from, and no isolated characters."""
-        index, ink = tf.range(tf.size(points, tf.int64)), ~self.blank(points)
+        index, ink = tf.range(tf.size(points, tf.int64)), ~self.whitespace(points)
         total = tf.reduce_max(tf.concat([rows, tf.zeros([1], rows.dtype)], 0)) + 1
         ink_index, ink_rows = tf.boolean_mask(index, ink), tf.boolean_mask(rows, ink)
         inside = tf.ones_like(ink)
@@ -28,8 +28,8 @@ class Strip(tf.Module):
             inside &= index >= tf.gather(tf.math.unsorted_segment_min(ink_index, ink_rows, total), rows)
         if self.right:
             inside &= index <= tf.gather(tf.math.unsorted_segment_max(ink_index, ink_rows, total), rows)
-        kept = tf.where(inside)[:, 0]
-        return tf.gather(points, kept), kept, tf.zeros_like(kept, tf.bool)
+        remaining = tf.where(inside)[:, 0]
+        return tf.gather(points, remaining), remaining, tf.zeros_like(remaining, tf.bool)
 
 
 class JoinSpaces(tf.Module):
@@ -45,8 +45,8 @@ class JoinSpaces(tf.Module):
         after_space = space & shift_right(space, False) & (rows == shift_right(rows, -1))
         before_space = shift_left(after_space, False)
         points = tf.where(space & before_space, self.character, points)
-        kept = tf.where(~after_space)[:, 0]
-        return tf.gather(points, kept), kept, tf.zeros_like(kept, tf.bool)
+        remaining = tf.where(~after_space)[:, 0]
+        return tf.gather(points, remaining), remaining, tf.zeros_like(remaining, tf.bool)
 
 
 class NormalizerSequence(tf.Module):
