@@ -161,7 +161,10 @@ def test_markers_stand_in_texts_and_tokens_with_a_role_do_not(tmp_path):
     ours, theirs = assert_as_transformers(folder, "[E1] my [/E1] parcel", "[E1]late[/E1]")
     assert ours.encode("[SEP]").ids.tolist() == [2, 1, 1, 1, 3]
     ours.save(tmp_path)
-    assert Tokenizer.load(tmp_path).encode("[E1] my").ids.tolist() == theirs("[E1] my").input_ids
+    again, exported = Tokenizer.load(tmp_path), auto(tmp_path)
+    ids = theirs("[E1] my").input_ids
+    assert again.encode("[E1] my").ids.tolist() == exported("[E1] my").input_ids == ids
+    assert again.decode(ids) == exported.decode(ids, skip_special_tokens=True) == "my"
 
 
 @pytest.mark.parametrize("model", ["bpe", "word"])

@@ -93,6 +93,16 @@ def with_markers(backend: tokenizers.Tokenizer, settings: TokenizerSettings) -> 
     return backend
 
 
+def published_json(backend: tokenizers.Tokenizer, settings: TokenizerSettings | None) -> str:
+    """The tokenizer.json of a tokenizer, in which markers are special tokens, as other libraries expect them."""
+    if not settings or not settings.markers:
+        return backend.to_str(pretty=True)
+    spec = json.loads(backend.to_str())
+    for token in spec["added_tokens"]:
+        token["special"] |= token["content"] in settings.markers
+    return json.dumps(spec, indent=2, ensure_ascii=False) + "\n"
+
+
 def with_begin_and_end(backend: tokenizers.Tokenizer, files: PublishedFiles, settings: TokenizerSettings) -> None:
     """Put the tokens of `add_bos_token` and `add_eos_token` around texts, where there is no template."""
     ids: dict[str, Any] = {}

@@ -17,6 +17,7 @@ from zoo.runtime.errors import UserError
 from zoo.runtime.files import write_text
 from zoo.text import tokenizer_files
 from zoo.text.added_tokens import add_tokens
+from zoo.text.apply_settings import published_json
 from zoo.text.clean_up import clean_up
 from zoo.text.encoding import encode_with
 from zoo.text.special_ids import special_ids
@@ -149,7 +150,7 @@ class Tokenizer(SpecialTokenMethods):
         """
         path = Path(path)
         path = path / "tokenizer.json" if path.is_dir() else path
-        write_text(path, self.backend.to_str(pretty=True))
+        write_text(path, published_json(self.backend, self.settings))
         if self.settings:
             write_text(path.with_name(CONFIG), self.settings.to_json())
 
