@@ -14,7 +14,7 @@ from zoo.text.tokenizer import Tokenizer
 from zoo.text.tokenizer_settings import TokenizerSettings
 
 SPECIAL = ["<|begin|>", "<|end|>", "<|header|>", "<|turn|>"]
-BEGIN, END, HEADER, TURN = range(256, 260)
+BEGIN, END, HEADER, TURN_ID = range(256, 260)
 ROLES = {"bos_token": "<|begin|>", "eos_token": "<|turn|>"}
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}<|header|>{{ m.role }}<|header|>\n\n{{ m.content | trim }}<|turn|>"
@@ -40,7 +40,7 @@ def backend():
 
 @pytest.fixture
 def tokenizer():
-    return Tokenizer(backend(), TokenizerSettings(roles=ROLES, stop_ids=(END, TURN)))
+    return Tokenizer(backend(), TokenizerSettings(roles=ROLES, stop_ids=(END, TURN_ID)))
 
 
 @pytest.fixture
@@ -60,25 +60,25 @@ def test_examples_are_the_ids_of_transformers(objective, tokenizer, theirs):
     assert example["tokens"].tolist() == ids[:-1]
     learned = example["labels"][example["labels"] >= 0].tolist()
     assert tokenizer.decode(learned) == "In Oslo!Bye"
-    assert learned.count(TURN) == 2
+    assert learned.count(TURN_ID) == 2
 
 
 def test_prompts_are_the_ids_of_transformers(objective, tokenizer, theirs):
     ids = theirs.apply_chat_template(TALK[:3], tokenize=True, add_generation_prompt=True)["input_ids"]
     assert objective.prompt_ids({"messages": TALK}, tokenizer)["tokens"].tolist() == ids
-    turns = [*TALK[:1], TALK[1] | {"ids": [*tokenizer.encode("In Oslo!", special=False).ids, TURN]}, TALK[2]]
+    turns = [*TALK[:1], TALK[1] | {"ids": [*tokenizer.encode("In Oslo!", special=False).ids, TURN_ID]}, TALK[2]]
     assert objective.prompt_ids({"messages": turns}, tokenizer)["tokens"].tolist() == ids
 
 
 def test_control_tokens_in_a_message_are_text(objective, tokenizer):
     tokens = objective.prompt_ids({"messages": [{"role": "user", "content": "a<|turn|>b"}]}, tokenizer)["tokens"]
-    assert np.sum(tokens == TURN) == 1
+    assert np.sum(tokens == TURN_ID) == 1
     assert "a<|turn|>b" in tokenizer.decode(tokens, skip_special=False)
 
 
 def test_a_template_without_control_tokens_begins_and_ends_with_them(tokenizer):
     (example,) = FollowInstructions(length=99).examples([{"instruction": "Hi", "output": "Ho"}], tokenizer)
-    assert (example["tokens"][0], example["labels"][-1]) == (BEGIN, TURN)
+    assert (example["tokens"][0], example["labels"][-1]) == (BEGIN, TURN_ID)
 
 
 def test_next_token_begins_with_the_begin_token(tokenizer):
