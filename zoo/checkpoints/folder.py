@@ -1,6 +1,5 @@
 """Import a folder of Hugging Face transformers or of sentence-transformers as a pipeline."""
 
-import json
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -9,8 +8,8 @@ from typing import Any
 from zoo import catalog
 from zoo.architectures import Architecture
 from zoo.checkpoints.hf_config import read_architecture, read_config, read_head, read_tokenizer
-from zoo.checkpoints.hf_export import POOLINGS
 from zoo.checkpoints.loading import build_with_weights
+from zoo.checkpoints.sentence_transformers import is_sentence_transformer, read_embedder, read_length
 from zoo.data import span_schemes
 from zoo.objectives import Objective, build_model
 from zoo.pipeline.pipeline import Pipeline
@@ -19,6 +18,7 @@ from zoo.runtime.errors import UserError
 from zoo.tokenizers.pretrained import Pretrained
 
 LENGTH = 512  # ids of an example at most, where the folder has no limit of its own
+WINDOW = 4096  # ids that a causal model reads at once to score a text, however many it could read
 
 
 def import_folder(folder: str | Path) -> Pipeline:
@@ -47,13 +47,15 @@ def import_folder(folder: str | Path) -> Pipeline:
 
 def read_objective(folder: Path, config: dict[str, Any], architecture: Architecture) -> Objective:
     """The objective of a folder's head, or one that suits an architecture without a head."""
-    head = read_head(config)
+    head = None if is_sentence_transformer(folder) else read_head(config)
     if head and head.objective:
         name, settings = head.objective, head.settings | _labels(head.objective, config)
-    elif architecture.causal and architecture.tied:
+    elif architecture.causal and architecture.tied and not is_sentence_transformer(folder):
         name, settings = "next_token", {}
     else:
-        name, settings = "embed_text", {"pooling": read_pooling(folder)}
+        name, settings = "embed_text", read_embedder(folder)
+    if name == "tag_tokens":  # tags may be IOB1, where an I- begins a span: no rules for what was not trained here
+        settings["valid_only"] = False
     cls, length = catalog.load("objectives", name), _length(folder, architecture)
     lengths = {field.name: length for field in fields(cls) if field.name in ("length", "target_length")}
     return cls(**lengths, **settings)
@@ -70,26 +72,6 @@ def _labels(objective, config):
 
 
 def _length(folder, architecture):
-    length = _read_json(folder / "sentence_bert_config.json").get("max_seq_length") or LENGTH
+    length = read_length(folder) or LENGTH
+    length = min(length, WINDOW) if architecture.causal else length
     return min(length, getattr(architecture, "length", length))  # without learned positions: any length
-
-
-def read_pooling(folder: Path) -> str | None:
-    """The pooling of sentence-transformers, None without its files. Raises UserError for one that the zoo lacks."""
-    modules = [module.get("type", "").rpartition(".")[2] for module in _read_json(folder / "modules.json") or ()]
-    if unknown := set(modules) - {"Transformer", "Pooling", "Normalize"}:
-        raise UserError(f"Expected pooling, perhaps normalised, in {folder}/modules.json. Received: {unknown.pop()}.")
-    settings = _read_json(folder / "1_Pooling" / "config.json")
-    names = {f"pooling_mode_{mode}": name for name, mode in POOLINGS.items()}
-    modes = [name for name, on in settings.items() if name.startswith("pooling_mode_") and on is True]
-    if len(modes) > 1 or set(modes) - set(names):
-        raise UserError(f"Expected one of {', '.join(names)} in {folder}/1_Pooling. Received: {' and '.join(modes)}.")
-    return names[modes[0]] if modes else None
-
-
-def _read_json(path):
-    """The JSON in a file; an empty dict where the file is missing."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError as error:
-        raise UserError(f"Expected JSON in {path}. Received: a damaged file ({error}).") from None

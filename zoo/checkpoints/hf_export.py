@@ -10,11 +10,13 @@ from safetensors.numpy import save_file
 
 from zoo import catalog
 from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping
+from zoo.checkpoints.hf_tokenizer import generation_config, tokenizer_config
 from zoo.checkpoints.safetensors import SINGLE
 from zoo.checkpoints.weight_map import WeightMap, canonical_name, head_layers
 from zoo.pipeline.pipeline import Pipeline
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_folder, check_new, write_text
+from zoo.text.tokenizer_settings import CONFIG
 
 POOLINGS = {"first": "cls_token", "mean": "mean_tokens", "max": "max_tokens", "last": "lasttoken"}
 
@@ -34,9 +36,12 @@ def write_huggingface(pipeline: Pipeline, folder: str | Path) -> Path:
     tensors = tensors_of(arrays, architecture.huggingface, head)
     with atomic_folder(folder) as partial:
         save_file(tensors, partial / SINGLE, metadata={"format": "pt"})
-        _write_json(partial / "config.json", _config(pipeline, name))
+        config = _config(pipeline, name)
+        _write_json(partial / "config.json", config)
         pipeline.tokenizer.save(partial)
-        _write_json(partial / "tokenizer_config.json", _tokenizer_config(pipeline))
+        _write_json(partial / CONFIG, tokenizer_config(pipeline))
+        if generation := generation_config(pipeline.tokenizer, config):
+            _write_json(partial / "generation_config.json", generation)
         if head is None:
             _write_sentence_transformers(partial, pipeline)
     return folder
@@ -89,25 +94,14 @@ def _config(pipeline, name):
     special_ids = {"bos_token_id": tokenizer.start, "eos_token_id": tokenizer.end, "pad_token_id": tokenizer.padding}
     config = {"architectures": [name], "dtype": "float32", **special_ids}
     config |= architecture.huggingface.to_config(architecture)
+    if architecture.causal and tokenizer.settings:  # zoo pads with any id where there is no padding token
+        config |= {"eos_token_id": tokenizer.end, "pad_token_id": tokenizer.pad}
     labels = getattr(objective, "labels", ()) or getattr(objective, "tags", ())
     if labels:
         config |= {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
     if getattr(objective, "multi_label", False):
         config["problem_type"] = "multi_label_classification"
     return config
-
-
-def _tokenizer_config(pipeline):
-    tokenizer, inputs = pipeline.tokenizer, pipeline.preset.architecture.inputs()
-    ids = {"pad_token": tokenizer.padding, "unk_token": tokenizer.unknown, "cls_token": tokenizer.start}
-    ids |= {"sep_token": tokenizer.end, "mask_token": tokenizer.mask}
-    names = ["input_ids", *(["token_type_ids"] if "segments" in inputs else []), "attention_mask"]
-    return {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "model_max_length": pipeline.objective.length,
-        "model_input_names": names,
-        **{name: tokenizer.token(i) for name, i in ids.items() if i is not None},
-    }
 
 
 def _write_sentence_transformers(folder, pipeline):
@@ -122,6 +116,9 @@ def _write_sentence_transformers(folder, pipeline):
     (folder / "2_Normalize").mkdir()
     _write_json(folder / "modules.json", modules)
     _write_json(folder / "sentence_bert_config.json", {"max_seq_length": pipeline.objective.length})
+    if prompt := pipeline.objective.prompt:
+        prompts = {"prompts": {"text": prompt}, "default_prompt_name": "text"}
+        _write_json(folder / "config_sentence_transformers.json", prompts)
     modes = {f"pooling_mode_{mode}": name == pooling for name, mode in POOLINGS.items()}
     width = pipeline.model.output.shape[-1]
     _write_json(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": width, **modes})

@@ -9,14 +9,16 @@ import keras
 
 from zoo import catalog, config
 from zoo.architectures import Architecture
-from zoo.checkpoints.folder import read_pooling
 from zoo.checkpoints.hf_config import read_architecture, read_config, read_tokenizer
 from zoo.checkpoints.loading import build_with_weights
 from zoo.checkpoints.resize import resize_vocabulary
 from zoo.checkpoints.resolve import resolve
+from zoo.checkpoints.sentence_transformers import read_embedder, read_pooling
+from zoo.data.chat_template import FROM_TOKENIZER, PLAIN_NAME, with_special_tokens
 from zoo.objectives import Objective
 from zoo.pipeline.model_folder import load
 from zoo.presets import Preset
+from zoo.runtime.console import print_once
 from zoo.runtime.errors import UserError
 from zoo.text.tokenizer import Tokenizer
 from zoo.tokenizers.pretrained import Pretrained
@@ -29,13 +31,27 @@ def start_from(preset: Preset, name: str | Path) -> Preset:
     An objective without a pooling of its own gets that of sentence-transformers' files, where the folder has them.
     """
     folder = resolve(name)
-    architecture, _ = _read(folder)
-    objective = preset.objective
+    architecture, read = _read(folder)
+    objective = _with_chat_template(preset.objective, read, folder)
     if getattr(objective, "pooling", "") is None and not _is_model_folder(folder):
-        objective = replace(objective, pooling=read_pooling(folder))
+        embeds = hasattr(objective, "prompt")
+        objective = replace(objective, **read_embedder(folder) if embeds else {"pooling": read_pooling(folder)})
     tokenizer = Pretrained(folder=str(folder.absolute()), added_tokens=getattr(preset.tokenizer, "added_tokens", ()))
     training = replace(preset.training, init=str(name))
     return replace(preset, architecture=architecture, objective=objective, tokenizer=tokenizer, training=training)
+
+
+def _with_chat_template(objective, tokenizer, folder):
+    """The objective with the tokenizer's chat template where `template` asks for it."""
+    template = tokenizer.settings and tokenizer.settings.chat_template
+    template_name = getattr(objective, "template", "")
+    if template_name == FROM_TOKENIZER and not template:
+        raise UserError(f"Expected a chat template in {folder}, for objective.template=tokenizer. Received: none.")
+    if template_name == FROM_TOKENIZER:
+        return replace(objective, template=with_special_tokens(template, tokenizer.settings.roles))
+    if template_name == PLAIN_NAME and template:
+        print_once(f"{folder} has a chat template: objective.template=tokenizer trains with it, in place of plain.")
+    return objective
 
 
 def read_pretrained(name: str | Path) -> tuple[Architecture, Tokenizer]:

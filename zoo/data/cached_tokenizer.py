@@ -23,7 +23,7 @@ class CachedTokenizer(Tokenizer):
     """
 
     def __init__(self, tokenizer: Tokenizer, folder: Path):
-        super().__init__(tokenizer.backend)
+        super().__init__(tokenizer.backend, tokenizer.settings)
         self.folder = folder
         self._intact: set[Path] = set()  # folders whose checksums this process has compared
         remove_leftovers(folder)

@@ -42,8 +42,8 @@ def tokenize(dataset: Dataset, objective: Any, tokenizer: Tokenizer, cache: str 
     """
     cache = Path(cache)
     remove_leftovers(cache)
-    cached = CachedTokenizer(tokenizer, cache / f"encodings-{_hash(tokenizer.backend.to_str())}")
-    settings = repr(objective), tokenizer.backend.to_str()
+    cached = CachedTokenizer(tokenizer, cache / f"encodings-{_hash(tokenizer.identity)}")
+    settings = repr(objective), tokenizer.identity
     folders = {
         split: cache / _hash(str(FORMAT), split, dataset.fingerprint(split), *settings * (split == "train"))
         for split in dataset.splits

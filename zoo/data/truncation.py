@@ -22,7 +22,7 @@ class TruncationCounter(Tokenizer):
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        super().__init__(tokenizer.backend)
+        super().__init__(tokenizer.backend, tokenizer.settings)
         self.lengths: dict[int, Counter[int]] = {}
         self._sizes: list[list[int]] = []  # of each column of texts, without special tokens
 

@@ -52,8 +52,8 @@ class GraphGenerator:
     def __init__(self, pipeline: Pipeline, template: PromptTemplate):
         objective: Any = pipeline.objective
         self.generator, self.decoder_ids = token_generator(pipeline.model), template.decoder_ids
-        plan, end = self.generator.network.plan, pipeline.tokenizer.end
-        self.stop_ids = np.array([-1 if end is None else end], "int32")
+        plan = self.generator.network.plan
+        self.stop_ids = np.array(pipeline.tokenizer.stop_ids or [-1], "int32")
         limit = max_context(plan.decoder_steps)
         available = limit - len(template.decoder_ids) if template.decoder_ids else limit // 2
         self.max_new_tokens = min(objective.max_new_tokens, available)
@@ -76,7 +76,7 @@ class GraphGenerator:
         indices = start["count"][:, None] + ops.arange(self.max_new_tokens, dtype="int32")
         new_ids = ops.take_along_axis(state["tokens"], ops.minimum(indices, ops.shape(state["tokens"])[1] - 1), axis=1)
         last = ops.take_along_axis(state["tokens"], state["count"][:, None] - 1, axis=1)[:, 0]
-        finished = ops.logical_and(new_counts > 0, ops.equal(last, self.stop_ids[0]))
+        finished = ops.logical_and(new_counts > 0, ops.any(ops.equal(last[:, None], self.stop_ids), axis=1))
         return new_ids, new_counts - ops.cast(finished, "int32"), finished
 
     def decoder_prompts(self, ids: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

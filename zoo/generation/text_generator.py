@@ -26,7 +26,7 @@ class TextGenerator:
     Args:
         model: a `keras.Model` of logits.
         objective: the `zoo.objectives.Objective` that it was trained with: its `prompt_ids` makes prompts of records.
-        tokenizer: the `zoo.text.tokenizer.Tokenizer`. Its end token is the stop id.
+        tokenizer: the `zoo.text.tokenizer.Tokenizer`. Its `stop_ids` end a text.
         config: the `GenerationConfig`; its `stop_ids`, `bad_words` and `constraint` are replaced.
         stop: texts at which generation stops; they are cut off.
         bad_words: words that are never generated.
@@ -64,7 +64,7 @@ class TextGenerator:
         words = [self._ids(form) for word in _texts("bad_words", bad_words) for form in (word, f" {word}")]
         self.config = replace(
             config or GenerationConfig(max_new_tokens=objective.max_new_tokens, fit_context=True),
-            stop_ids=() if tokenizer.end is None else (tokenizer.end,),
+            stop_ids=tokenizer.stop_ids,
             bad_words=tuple(word for word in words if word),
             constraint=constraint,
         )

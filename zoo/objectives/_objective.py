@@ -151,6 +151,7 @@ class PromptTemplate:
     suffix: str = ""
     special_tokens: bool = False  # put the tokenizer's special tokens around the text
     start_ids: tuple[int, ...] = ()  # before all other ids
+    end_ids: tuple[int, ...] = ()  # after all other ids
     length: int | None = None  # longest prompt, in ids; truncated on the right with special tokens, else on the left
     decoder_ids: tuple[int, ...] = ()  # of an encoder-decoder, whose source is the text: ids that start the decoder
 

@@ -18,7 +18,7 @@ class Fields:
     texts: tuple[str, ...] = ()  # a tokenizer is trained on these
     optional: tuple[str, ...] = ()  # further columns that a record may have
     defaults: dict[str, str] = field(default_factory=dict)  # further fields of a record for `predict`
-    contains: str = ""  # a string that the first input must contain, such as [MASK]
+    contains: tuple[str, ...] = ()  # strings, of which the first input must contain one, such as [MASK]
 
     @property
     def train(self) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ class Fields:
     def record(self, text: str | Sequence[str]) -> dict[str, str]:
         """A record without a label, from a text or a tuple of texts as `Pipeline.predict` takes it.
 
-        Raises UserError for another number of texts than `inputs`, and where the string of `contains` is missing.
+        Raises UserError for another number of texts than `inputs`, and where all strings of `contains` are missing.
         """
         values = (text,) if isinstance(text, str) else text
         is_tuple = len(self.inputs) > 1
@@ -49,8 +49,9 @@ class Fields:
             raise UserError(
                 f"Expected {' and '.join(self.inputs)} for this model. Received: {len(values)} text(s), {text!r:.80}."
             )
-        if self.contains not in values[0]:
-            raise UserError(f"Expected {self.contains} in {self.inputs[0]}. Received: {values[0]!r:.80}.")
+        if self.contains and not any(string in values[0] for string in self.contains):
+            expected = " or ".join(self.contains)
+            raise UserError(f"Expected {expected} in {self.inputs[0]}. Received: {values[0]!r:.80}.")
         return dict(zip(self.inputs, values, strict=True)) | self.defaults
 
     def records(self, texts: Iterable[str | Sequence[str]]) -> list[dict[str, str]]:

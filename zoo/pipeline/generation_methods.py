@@ -140,7 +140,7 @@ class GenerationMethods:
         """
         from zoo.generation.text_generator import TextGenerator
 
-        if draft and draft.tokenizer.backend.to_str() != self.tokenizer.backend.to_str():
+        if draft and draft.tokenizer.identity != self.tokenizer.identity:
             raise UserError("Expected a draft with the same tokenizer. Received: one with another tokenizer.")
         sampling = {
             **{"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "typical_p": typical_p},

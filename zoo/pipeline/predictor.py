@@ -113,8 +113,7 @@ class BatchPredictor:
         from zoo.generation.generate import generate, prompts_of
         from zoo.generation.generation_config import GenerationConfig
 
-        stop_ids = () if self.tokenizer.end is None else (self.tokenizer.end,)
-        config = GenerationConfig(max_new_tokens=max_new_tokens, stop_ids=stop_ids, fit_context=True)
+        config = GenerationConfig(max_new_tokens=max_new_tokens, stop_ids=self.tokenizer.stop_ids, fit_context=True)
         return [completion.ids for (completion,) in generate(self.model, *prompts_of(rows, self.tokenizer), config)]
 
     def _derived(self, key, make):

@@ -31,8 +31,8 @@ class BytePairs(SubwordModel):
         left, right, merged = np.array(merges, np.int64).reshape(-1, 3).T
         self.base = int(max(token_bytes)) + 1
         ranks = dict(zip((left * self.base + right).tolist(), range(len(left)), strict=True))
-        self.ranks = hash_table(ranks, _NEVER, tf.int64, tf.int64)
-        self.merged = tf.constant(merged)
+        self.ranks = hash_table(ranks or {-1: _NEVER}, _NEVER, tf.int64, tf.int64)
+        self.merged = tf.constant(merged if len(merged) else [0], tf.int64)
         self.byte_ids = tf.constant(np.array(byte_ids, np.int64))
         self.lengths = tf.constant([len(token_bytes.get(id, b"")) for id in range(self.base)], tf.int64)
         self.out_of_order = _out_of_order(left, right, merged)

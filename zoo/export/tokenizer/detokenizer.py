@@ -1,11 +1,20 @@
 """Detokenizer inside a graph: ids to strings."""
 
+import re
+
 import tensorflow as tf
 
 from zoo.runtime.errors import UserError
+from zoo.text.clean_up import REPLACEMENTS
 from zoo.text.tokenizer import Tokenizer
 
-EXACT = ("NoneType", "ByteLevel", "WordPiece", "Fuse")  # decoders for which only the first token's text differs
+EXACT = (
+    "NoneType",
+    "ByteLevel",
+    "WordPiece",
+    "Fuse",
+    "Metaspace",
+)  # decoders for which only the first token's text differs
 INCOMPLETE = r"\x{FFFD}+$"  # a last character whose bytes were not all generated
 
 
@@ -25,6 +34,7 @@ class Detokenizer(tf.Module):
         if decoder not in EXACT:
             raise UserError(f"This tokenizer has no exact way back to text in TensorFlow: its decoder is {decoder}.")
         unused = [b""] * (vocabulary - tokenizer.vocabulary_size)
+        self.clean_up = bool(tokenizer.settings and tokenizer.settings.clean_up)
         self.first, self.later = (tf.constant([*column, *unused]) for column in tokenizer.token_bytes)
 
     @tf.autograph.experimental.do_not_convert
@@ -39,7 +49,10 @@ class Detokenizer(tf.Module):
         later = tf.where(valid, tf.gather(self.later, ids), "")
         text = tf.strings.reduce_join(tf.where(first, tf.gather(self.first, ids), later), axis=1)
         points = tf.strings.unicode_decode(text, "UTF-8", errors="replace")
-        return tf.strings.regex_replace(tf.strings.unicode_encode(points, "UTF-8"), INCOMPLETE, "")
+        text = tf.strings.regex_replace(tf.strings.unicode_encode(points, "UTF-8"), INCOMPLETE, "")
+        for old, new in REPLACEMENTS if self.clean_up else ():
+            text = tf.strings.regex_replace(text, re.escape(old), new)
+        return text
 
     def _has_text(self, ids):
         return tf.gather(self.later, ids) != ""
