@@ -30,21 +30,26 @@ class T5Mapping(HuggingFaceMapping):
     """Mapping of T5 1.0 and 1.1, which differ in config.json by `feed_forward_proj` and `tie_word_embeddings`."""
 
     def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        projection = config.get("feed_forward_proj", "relu")
+        projection = config["feed_forward_proj"]
         if projection not in ACTIVATIONS.values():
             raise UserError(
-                f"Expected feed_forward_proj of relu or gated-gelu in config.json. Received: {projection!r}."
+                f"Expected feed_forward_proj of relu or gated-gelu in config.json. Received: {projection!r:.60}."
             )
+        gated = projection != "relu"
+        function = {"dense_act_fn": "gelu_new" if gated else "relu", "is_gated_act": gated}
+        if any(config.get(key, value) != value for key, value in function.items()):
+            raise UserError(f"Expected {function} beside feed_forward_proj={projection} in config.json.")
         if config.get("num_decoder_layers") not in (None, config["num_layers"]):
             raise UserError(
                 "Expected as many layers in the decoder as in the encoder in config.json. "
-                f"Received: num_layers={config['num_layers']}, num_decoder_layers={config['num_decoder_layers']}."
+                f"Received: num_layers={config['num_layers']}, num_decoder_layers={config['num_decoder_layers']!r:.40}."
             )
-        tied = config.get("scale_decoder_outputs", config.get("tie_word_embeddings", True))
-        return super().read_fields(config) | {"gated": projection != "relu", "tied": tied}
+        # transformers 4: not tied in version 1.1; 5: tied, and whether logits are scaled; the tensors show which it is
+        scaled = bool(config.get("scale_decoder_outputs", config["tie_word_embeddings"]))
+        return super().read_fields(config) | {"gated": gated, "tied": scaled, "scaled": scaled}
 
     def to_config(self, architecture: "T5") -> dict[str, Any]:
-        version = {"feed_forward_proj": ACTIVATIONS[architecture.gated], "tie_word_embeddings": architecture.tied}
+        version = {"feed_forward_proj": ACTIVATIONS[architecture.gated], "tie_word_embeddings": architecture.scales}
         return super().to_config(architecture) | version
 
 
@@ -88,6 +93,7 @@ class T5(Architecture):
     hidden: int = 2048  # of the feed-forward layers
     gated: bool = False  # version 1.1: gated feed-forward layers, with GELU in place of ReLU
     tied: bool = True  # weight tying: logits are products with the word vectors; not in version 1.1
+    scaled: bool | None = None  # features are divided by the root of the width before the logits; None: as `tied`
     buckets: int = 32  # of relative positions
     max_distance: int = 128  # tokens; relative positions this far apart and farther share a bucket
     dropout: float = 0.1  # of word vectors, attention weights, feed-forward layers, outputs of sublayers and features
@@ -112,6 +118,33 @@ class T5(Architecture):
             "dropout": "dropout_rate",
             "epsilon": "layer_norm_epsilon",
         },
+        defaults={
+            "vocab_size": 32_128,
+            "pad_token_id": 0,
+            "d_model": 512,
+            "d_kv": 64,
+            "d_ff": 2048,
+            "num_layers": 6,
+            "num_heads": 8,
+            "relative_attention_num_buckets": 32,
+            "relative_attention_max_distance": 128,
+            "dropout_rate": 0.1,
+            "layer_norm_epsilon": 1e-6,
+            "feed_forward_proj": "relu",
+            "tie_word_embeddings": True,
+        },
+        aliases={
+            "hidden_size": "d_model",
+            "num_attention_heads": "num_heads",
+            "num_hidden_layers": "num_layers",
+            "head_dim": "d_kv",
+        },
+        also_read=(
+            *("feed_forward_proj", "dense_act_fn", "is_gated_act", "num_decoder_layers"),
+            *("tie_word_embeddings", "scale_decoder_outputs"),
+        ),
+        required={"is_decoder": False},
+        unused=("n_positions",),  # relative positions have no limit
         layers={
             "embedding": "shared",
             "encoder_distance": "encoder.block.0.layer.0.SelfAttention.relative_attention_bias",
@@ -151,7 +184,10 @@ class T5(Architecture):
                 objective="translate", layers={"logits/kernel": "lm_head.weight"}
             ),
         },
-        ignored=("encoder.embed_tokens.weight", "decoder.embed_tokens.weight"),
+        output="lm_head.weight",
+        always_tied=True,
+        copies={"encoder.embed_tokens.weight": "shared.weight", "decoder.embed_tokens.weight": "shared.weight"},
+        ignored=("decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",),  # of old files, unused
     )
     keras_hub = T5HubMapping(
         class_name="T5Backbone",
@@ -200,8 +236,13 @@ class T5(Architecture):
 
     def logits(self, backbone: Model, x: KerasTensor | None = None) -> KerasTensor:
         x = backbone.output if x is None else x
-        scaled = Rescaling(self.width**-0.5, name="scale")(x) if self.tied else x  # initial word vectors have std 1
+        scaled = Rescaling(self.width**-0.5, name="scale")(x) if self.scales else x  # initial word vectors have std 1
         return super().logits(backbone, scaled)
+
+    @property
+    def scales(self) -> bool:
+        """Whether features are divided by the root of the width before the logits."""
+        return self.tied if self.scaled is None else self.scaled
 
     def _position_bias(self, x, name, causal=False):
         bias = RelativePositionBias(self.heads, self.buckets, self.max_distance, causal, name=f"{name}_distance")

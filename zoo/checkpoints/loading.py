@@ -11,9 +11,10 @@ import numpy as np
 
 from zoo.backend.keras_private import set_initializer
 from zoo.checkpoints.hf_config import architecture_class, mapping_of, read_config, read_head
+from zoo.checkpoints.output_layer import same_values
 from zoo.checkpoints.resolve import resolve
-from zoo.checkpoints.safetensors import PICKLES, find_tensors
-from zoo.checkpoints.weight_map import WeightMap, canonical_name, head_layers, may_be_unused
+from zoo.checkpoints.safetensors import PICKLES
+from zoo.checkpoints.weight_map import WeightMap, canonical_name, head_layers, may_be_unused, read_tensors
 from zoo.runtime.errors import UserError
 from zoo.transforms.lazy import forget_weights
 
@@ -87,11 +88,23 @@ class LoadPlan:
         config = read_config(folder)
         self.folder, self.skip_mismatch = folder, skip_mismatch
         self.mapping = mapping = mapping_of(architecture_class(config))
-        self.tensors = {canonical_name(name, mapping): tensor for name, tensor in find_tensors(folder).items()}
+        self.tensors = read_tensors(folder, mapping)
+        self._check_copies()
         self.backbone = WeightMap(mapping.layers, mapping.prefix, mapping.transposed)
         self.head = WeightMap(head_layers(mapping, read_head(config) if head else None))
         self.sources = {weight.path: source for weight in weights if (source := self._source(weight))}
         self.report = LoadReport(self._new(weights), self._unused())
+
+    def _check_copies(self):
+        """Raise UserError where a table that repeats the word vectors differs from them: the zoo shares one table."""
+        tables = {copy: name for copy, name in self.mapping.copies.items() if not copy.endswith(".bias")}
+        for copy, name in tables.items():
+            one, other = self.tensors.get(copy), self.tensors.get(name)
+            if one and other and not same_values(one, other):
+                raise UserError(
+                    f"Expected {copy} in {self.folder} to equal {name}: the zoo has one table for both. "
+                    "Received: another table (tie_word_embeddings=false)."
+                )
 
     def load(self, weight: keras.Variable) -> np.ndarray:
         """A weight's values, float32."""

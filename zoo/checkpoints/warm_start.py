@@ -10,7 +10,7 @@ import keras
 from zoo import catalog, config
 from zoo.architectures import Architecture
 from zoo.checkpoints.folder import read_pooling
-from zoo.checkpoints.hf_config import read_architecture, read_config, read_tokenizer
+from zoo.checkpoints.hf_config import read_folder, read_tokenizer
 from zoo.checkpoints.loading import build_with_weights
 from zoo.checkpoints.resize import resize_vocabulary
 from zoo.checkpoints.resolve import resolve
@@ -109,7 +109,9 @@ def load_backbone(name: str | Path) -> tuple[Architecture, Tokenizer, keras.Mode
 
 def _read(folder):
     """(architecture, tokenizer) of a folder. Raises UserError where they do not fit."""
-    architecture = _preset(folder).architecture if _is_model_folder(folder) else read_architecture(read_config(folder))
+    if not _is_model_folder(folder):
+        return read_folder(folder)
+    architecture = _preset(folder).architecture
     return architecture, read_tokenizer(folder, architecture)
 
 
