@@ -1,9 +1,10 @@
 """Load a checkpoint into a model: all shapes are checked before a weight changes, and unused tensors are reported."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -11,6 +12,7 @@ import numpy as np
 
 from zoo.backend.keras_private import set_initializer
 from zoo.checkpoints.hf_config import architecture_class, mapping_of, read_config, read_head
+from zoo.checkpoints.label_order import Order, is_afresh, reordered
 from zoo.checkpoints.output_layer import same_values
 from zoo.checkpoints.resolve import resolve
 from zoo.checkpoints.safetensors import PICKLES
@@ -49,20 +51,24 @@ def load_weights(model: keras.Model, folder: str | Path, head: bool = True) -> L
 
 
 def build_with_weights(
-    build: Callable[[], keras.Model], folder: Path, skip_mismatch: bool = False
+    build: Callable[[], keras.Model],
+    folder: Path,
+    skip_mismatch: bool = False,
+    orders: Mapping[str, Order] = MappingProxyType({}),
 ) -> tuple[keras.Model, LoadReport]:
     """The model that `build()` builds, initialised from a checkpoint without a second set of weights in memory.
 
     Args:
         folder: a folder as for `load_weights`, not a name.
         skip_mismatch: weights of a head are new where their tensors have another shape.
+        orders: of the classes of a head: see `zoo.checkpoints.label_order`.
 
     Raises UserError as `load_weights` does.
     """
     with keras.StatelessScope():
         model = build()
         try:
-            plan = LoadPlan(model.weights, folder, skip_mismatch=skip_mismatch)
+            plan = LoadPlan(model.weights, folder, skip_mismatch=skip_mismatch, orders=orders)
         except ValueError:
             forget_weights(model)
             raise
@@ -80,13 +86,21 @@ class LoadPlan:
         folder: of Hugging Face transformers.
         head: whether the layers of the head are loaded.
         skip_mismatch: weights of a head are new where their tensors have another shape.
+        orders: of the classes of a head: see `zoo.checkpoints.label_order`.
     """
 
-    def __init__(self, weights: Sequence[keras.Variable], folder: Path, head: bool = True, skip_mismatch: bool = False):
+    def __init__(
+        self,
+        weights: Sequence[keras.Variable],
+        folder: Path,
+        head: bool = True,
+        skip_mismatch: bool = False,
+        orders: Mapping[str, Order] = MappingProxyType({}),
+    ):
         if folder.suffix in PICKLES:
             raise UserError(f"Expected a folder with safetensors. Received: {folder}, a pickle, which is never read.")
         config = read_config(folder)
-        self.folder, self.skip_mismatch = folder, skip_mismatch
+        self.folder, self.skip_mismatch, self.orders = folder, skip_mismatch, orders
         self.mapping = mapping = mapping_of(architecture_class(config))
         self.tensors = read_tensors(folder, mapping)
         self._check_copies()
@@ -110,7 +124,7 @@ class LoadPlan:
         """A weight's values, float32."""
         source, values = self.sources[weight.path], _aligned_array(tuple(weight.shape))
         source.load(values, self._tensors(source))
-        return values
+        return reordered(weight.path, values, self.orders)
 
     def _tensors(self, source) -> list[Any]:
         return [self.tensors.get(canonical_name(name, self.mapping)) for name in source.tensors]
@@ -119,7 +133,7 @@ class LoadPlan:
         if source := self.backbone.source(weight.path):
             return self._checked(weight, source)
         source = self.head.source(weight.path)
-        if not source or None in self._tensors(source):
+        if not source or None in self._tensors(source) or is_afresh(weight.path, self.orders):
             return None
         if self.skip_mismatch and self._shape(source) != tuple(weight.shape):
             return None
