@@ -127,7 +127,7 @@ class RoBERTa(Architecture):
         },
         output="lm_head.decoder.weight",
         copies={"lm_head.decoder.bias": "lm_head.bias"},
-        ignored=("embeddings.position_ids",),
+        ignored=("embeddings.position_ids", "pooler.dense.weight", "pooler.dense.bias"),  # no head here has a pooler
     )
     keras_hub = KerasHubMapping(
         class_name="RobertaBackbone",

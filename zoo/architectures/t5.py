@@ -44,6 +44,12 @@ class T5Mapping(HuggingFaceMapping):
                 "Expected as many layers in the decoder as in the encoder in config.json. "
                 f"Received: num_layers={config['num_layers']}, num_decoder_layers={config['num_decoder_layers']!r:.40}."
             )
+        buckets, distance = (config[f"relative_attention_{key}"] for key in ("num_buckets", "max_distance"))
+        if not buckets // 2 < distance:
+            raise UserError(
+                "Expected a relative_attention_max_distance of more than half of relative_attention_num_buckets="
+                f"{buckets} in config.json. Received: {distance}."
+            )
         # transformers 4: not tied in version 1.1; 5: tied, and whether logits are scaled; the tensors show which it is
         scaled = bool(config.get("scale_decoder_outputs", config["tie_word_embeddings"]))
         return super().read_fields(config) | {"gated": gated, "tied": scaled, "scaled": scaled}

@@ -38,6 +38,10 @@ def head_objective(
         raise UserError(
             f"Expected a head that classifies texts, for pairs of them. Received: one of {head.objective} (--pair)."
         )
+    if head.objective == "find_span" and rows != 2:
+        raise UserError(
+            f"Expected num_labels=2 in config.json, for the start and the end of an answer. Received: {rows} outputs."
+        )
     if head.objective == "tag_tokens":
         labels = read_labels(config, rows)
         settings |= {"tags": labels, "scheme": span_schemes.detect([label] for label in labels)}
@@ -88,12 +92,12 @@ def output_rows(mapping: HuggingFaceMapping, head: HeadMapping, tensors: Mapping
 
 
 def check_class(config: Mapping[str, Any], architecture: Architecture, mapping: HuggingFaceMapping) -> str:
-    """A sentence about a class without an objective in the zoo, whose head is left out; "" for any other.
+    """A sentence about an encoder's class without an objective in the zoo, whose head is left out; "" for any other.
 
-    Raises UserError, naming the class, where an encoder-decoder has no head that the zoo knows.
+    Raises UserError, naming the class, where a decoder or an encoder-decoder has a head that the zoo does not know.
     """
     name = class_of(config)
-    if "source" in architecture.inputs():
+    if "source" in architecture.inputs() or (architecture.causal and name not in ("", mapping.class_name)):
         known = ", ".join(name for name, head in mapping.heads.items() if head.objective)
         raise UserError(
             f"Expected {known} as architectures in config.json: the zoo has no objective for others. "
