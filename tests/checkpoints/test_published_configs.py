@@ -16,7 +16,7 @@ from zoo.checkpoints.folder import import_folder
 from zoo.runtime.errors import UserError
 
 torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
-VOCABULARY, TIME = 40, 8
+VOCABULARY, TIME, END = 40, 8, 4
 INPUTS = {"tokens": "input_ids", "segments": "token_type_ids", "source": "input_ids", "target": "decoder_input_ids"}
 
 
@@ -160,7 +160,7 @@ def write_model(folder, family, head, values, seed):
     """Write a folder of transformers with large random weights; None where transformers refuses the settings."""
     prefix = FAMILIES[family].prefix
     name = f"{prefix}{head}"
-    values = {"eos_token_id": 4} | values if family in ("bart", "t5") else values
+    values = values | {"eos_token_id": 4, "decoder_start_token_id": 2} if family in ("bart", "t5") else values
     try:
         config = getattr(transformers, f"{prefix}Config")(vocab_size=VOCABULARY, **values)
         torch.manual_seed(seed)
@@ -189,7 +189,8 @@ def leave_out(folder, family, keys):
 def token_rows(random, padding):
     """(2, TIME) ids, the second row padded; every id but the padding's, which a text does not have."""
     rows = random.choice([i for i in range(5, VOCABULARY) if i != padding], (2, TIME))
-    rows[1, 4:] = padding
+    rows[1, 5:] = padding
+    rows[0, -1] = rows[1, 4] = END  # where the classifiers of encoder-decoders look
     return rows.astype("int32")
 
 

@@ -20,6 +20,7 @@ class HeadMapping:
     objective: str  # name of the objective; "": no objective of the zoo gives the same outputs
     layers: dict[str, str] = field(default_factory=dict)  # layer of the zoo -> module, with its prefix where it has one
     settings: dict[str, Any] = field(default_factory=dict)  # fields that the objective needs to give the same outputs
+    prefix: str | None = None  # of the backbone's modules in a file of this class; None: that of the mapping
     dropout: tuple[str, ...] = ()  # keys in config.json of the dropout before the output layer; the first that is set
 
     @property

@@ -92,6 +92,7 @@ class BART(Architecture):
             "dropout": 0.1,
             "activation_function": "gelu",
             "tie_word_embeddings": True,
+            "decoder_start_token_id": 2,
         },
         aliases={
             "hidden_size": "d_model",
@@ -138,6 +139,12 @@ class BART(Architecture):
             "BartForConditionalGeneration": HeadMapping(
                 objective="translate",
                 layers={"logits_bias/bias": "final_logits_bias", "logits/kernel": "lm_head.weight"},
+            ),
+            "BartForSequenceClassification": HeadMapping(
+                objective="classify_text",
+                layers={"hidden": "classification_head.dense", "logits": "classification_head.out_proj"},
+                settings={"pooling": "last", "dense_activation": "tanh"},
+                dropout=("classifier_dropout",),
             ),
         },
         output="lm_head.weight",

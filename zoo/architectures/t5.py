@@ -189,6 +189,13 @@ class T5(Architecture):
             "T5ForConditionalGeneration": HeadMapping(
                 objective="translate", layers={"logits/kernel": "lm_head.weight"}
             ),
+            "T5ForSequenceClassification": HeadMapping(
+                objective="classify_text",
+                layers={"hidden": "classification_head.dense", "logits": "classification_head.out_proj"},
+                settings={"pooling": "last", "dense_activation": "tanh"},
+                prefix="transformer.",
+                dropout=("classifier_dropout",),
+            ),
         },
         output="lm_head.weight",
         always_tied=True,

@@ -6,7 +6,7 @@ from typing import Any
 from zoo.architectures import Architecture
 from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping
 from zoo.checkpoints.class_labels import read_labels, read_problem_type
-from zoo.checkpoints.hf_config import class_of
+from zoo.checkpoints.hf_config import architecture_class, class_of, mapping_of
 from zoo.checkpoints.safetensors import Tensor
 from zoo.checkpoints.weight_map import canonical_name
 from zoo.data import span_schemes
@@ -33,7 +33,7 @@ def head_objective(
     """
     settings = head.settings | _dropout(config, head)
     if head.objective == "classify_text":
-        return _classifier(config, settings, rows, pair)
+        return _classifier(config, settings | _decoder_start(config), rows, pair)
     if pair is not None:
         raise UserError(
             f"Expected a head that classifies texts, for pairs of them. Received: one of {head.objective} (--pair)."
@@ -58,6 +58,20 @@ def _classifier(config, settings, rows, pair):
         return "score_pair", settings | scale | {"pair": pair is not False}
     labels = {"labels": read_labels(config, rows), "multi_label": problem_type == "multi_label_classification"}
     return "classify_text", settings | labels | {"pair": bool(pair)}
+
+
+def _decoder_start(config):
+    """{"decoder_start_id"} of an encoder-decoder, whose decoder reads the text again after that id; else {}."""
+    cls = architecture_class(config)
+    if cls.inputs()[0] != "source":
+        return {}
+    completed = mapping_of(cls).complete(config)
+    start = completed.get("decoder_start_token_id", completed.get("pad_token_id"))
+    if not isinstance(start, int) or isinstance(start, bool) or not 0 <= start < completed["vocab_size"]:
+        raise UserError(
+            f"Expected the id of a token as decoder_start_token_id in config.json. Received: {start!r:.40}."
+        )
+    return {"decoder_start_id": start}
 
 
 def _activation(config):

@@ -88,7 +88,8 @@ class WeightMap:
 
 def canonical_name(name: str, mapping: HuggingFaceMapping) -> str:
     """A tensor's name without the prefix, and with weight and bias for the gamma and beta of early BERT files."""
-    name = name.removeprefix(mapping.prefix)
+    for prefix in (mapping.prefix, *(head.prefix for head in mapping.heads.values() if head.prefix)):
+        name = name.removeprefix(prefix)
     return re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", name))
 
 

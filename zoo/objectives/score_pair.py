@@ -17,8 +17,9 @@ from zoo.layers.dropout import Dropout
 from zoo.layers.pooling import pool
 from zoo.metrics.regression import regression_scores
 from zoo.objectives import Fields, Objective, Preparation
-from zoo.objectives._requirements import check_reads_tokens
+from zoo.objectives._requirements import check_reads_text
 from zoo.runtime.errors import RowError, UserError, one_of
+from zoo.transforms.repeated_text import reads_text_twice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class ScorePair(Objective):
 
     pair: bool = True  # score pairs of texts
     pooling: str | None = None  # max, mean, first, last or attention; None: the architecture's own
+    decoder_start_id: int | None = None  # of an encoder-decoder that reads the text twice; set by the import of one
     dense_activation: str | None = None  # of a dense layer before the output layer: tanh in BERT; None: no such layer
     activation: str | None = None  # of the output: sigmoid, for a probability; None: any number
     dropout: float = 0.1  # before the output layer
@@ -48,7 +50,7 @@ class ScorePair(Objective):
         return LabelScalePreparation(self)
 
     def check_architecture(self, architecture) -> None:
-        check_reads_tokens(architecture, "score_pair")
+        check_reads_text(architecture, "score_pair", self.decoder_start_id)
 
     def check_record(self, location, record) -> None:
         super().check_record(location, record)
@@ -79,6 +81,8 @@ class ScorePair(Objective):
         return batch, targets.astype("float32"), batch.get("example_mask", np.ones(len(targets))).astype("float32")
 
     def head(self, architecture, backbone):
+        if self.decoder_start_id is not None:
+            backbone = reads_text_twice(backbone, self.decoder_start_id)
         x = pool(architecture, backbone, self.pooling)
         if self.dense_activation:
             x = keras.layers.Dense(x.shape[-1], self.dense_activation, name="hidden")(x)
