@@ -62,6 +62,23 @@ BERT_LIKE = {
 ENCODER = {"num_hidden_layers": (1, 2), "intermediate_size": (8, 20), "max_position_embeddings": (50, 64)}
 
 
+LLAMA3 = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
+ROPE = (
+    None,
+    {"rope_type": "default", "rope_theta": 500.0},
+    {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4},
+    {"rope_type": "llama3", "rope_theta": 1e4, "factor": 8.0, **LLAMA3},
+)
+
+
+def bart_sizes():
+    """A strategy of the sizes of a BART, whose decoder is that of the encoder."""
+    encoder = sizes("encoder_attention_heads", "d_model", encoder_layers=(1, 2), encoder_ffn_dim=(8, 20))
+    both = encoder.map(lambda parts: parts[0] | parts[1])
+    decoder = both.map(lambda part: part | {key.replace("encoder", "decoder"): size for key, size in part.items()})
+    return decoder.map(lambda part: (part, {"max_position_embeddings": 16}))
+
+
 @dataclass(frozen=True)
 class Family:
     """An architecture of transformers: the prefix of its classes, its heads, strategies of its settings."""
@@ -113,11 +130,7 @@ FAMILIES = {
             num_key_value_heads=(1, None), rms_norm_eps=(1e-6, 1e-2), attention_bias=(False, False, True),
             mlp_bias=(False, True), head_dim=(None, None, 6), pad_token_id=(0, 5), attention_dropout=(0.0, 0.2),
             max_position_embeddings=(16, 8192), hidden_act=("silu", "silu", "gelu"), pretraining_tp=(1, 2),
-            rope_parameters=(
-                None, {"rope_type": "default", "rope_theta": 500.0}, {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4},
-                {"rope_type": "llama3", "rope_theta": 1e4, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
-                 "original_max_position_embeddings": 8192},
-            ),
+            rope_parameters=ROPE,
         ),
     ),
     "t5": Family(
@@ -133,12 +146,7 @@ FAMILIES = {
     "bart": Family(
         "Bart",
         ("Model", "ForConditionalGeneration", "ForSequenceClassification", "ForQuestionAnswering"),
-        st.tuples(
-            sizes("encoder_attention_heads", "d_model", encoder_layers=(1, 2), encoder_ffn_dim=(8, 20)).map(
-                lambda parts: parts[0] | parts[1]
-            ),
-            st.just({"max_position_embeddings": 16}),
-        ).map(lambda parts: ({**parts[0], **{key.replace("en", "de", 1): value for key, value in parts[0].items() if key.startswith("en")}}, parts[1])),
+        bart_sizes(),
         some(
             decoder_layers=(1, 2), activation_function=("gelu", "gelu", "relu"), scale_embedding=(False, False, True),
             pad_token_id=(1, 0, 9), dropout=(0.0, 0.3), encoder_layerdrop=(0.0, 0.1), normalize_before=(False, True),
@@ -241,16 +249,27 @@ def feature_model(pipeline):
     return keras.Model(pipeline.model.input, layer.input[0] if isinstance(layer.input, list) else layer.input)
 
 
+def loaded(model, folder):
+    """The model as transformers reads the folder; it takes its own BART of two classes for one of three."""
+    try:
+        return type(model).from_pretrained(folder).eval()
+    except RuntimeError:
+        return model
+
+
 def check(family, head, values, left_out, seed):
-    """Write, import and compare a folder; a refusal is one line that names a setting or the class."""
+    """Write, import and compare a folder; a refusal is one line that names a setting or the class.
+
+    Returns whether it was compared.
+    """
     random = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         model, padding = write_model(folder, family, head, values, seed)
         if model is None:
-            return
+            return False
         leave_out(folder, family, left_out)
-        again = type(model).from_pretrained(folder).eval()
+        again = loaded(model, folder)
         if again.config.pad_token_id is None:  # transformers needs one to classify several rows
             again.config.pad_token_id = padding
         try:
@@ -262,27 +281,37 @@ def check(family, head, values, left_out, seed):
             copies = ("embed_tokens", "lm_head")
             known = [key for key in (*config, type(model).__name__, *copies) if key in message]
             assert known, message
-            return
+            return False
         if type(model).__name__ in (
             "BertForNextSentencePrediction",
             "BertForMultipleChoice",
             "RobertaForMultipleChoice",
         ):
             assert pipeline.objective.__class__.__name__ == "EmbedText"  # said in a line: its head is left out
-            return
+            return True
         compare(pipeline, again, random, padding, family, head)
+        return True
 
 
 CHECKS = {"deadline": None, "phases": (Phase.generate,), "suppress_health_check": list(HealthCheck), "database": None}
 
 
+REFUSED = {  # classes of which the zoo has no head: always a line
+    *(("gpt2", "ForQuestionAnswering"), ("llama", "ForQuestionAnswering"), ("bart", "ForQuestionAnswering")),
+    *(("t5", "Model"), ("t5", "EncoderModel"), ("bart", "Model")),
+}
+
+
 def run(family, head, max_examples):
+    compared = []
+
     @settings(max_examples=max_examples, derandomize=True, **CHECKS)
     @given(drawn_settings(family, head), st.sets(st.sampled_from(LEFT_OUT)), st.integers(0, 2**16))
     def examples(values, left_out, seed):
-        check(family, head, values, left_out, seed)
+        compared.append(check(family, head, values, left_out, seed))
 
     examples()
+    return sum(compared)
 
 
 LEFT_OUT = (
@@ -307,4 +336,5 @@ def test_few_configurations(family, head):
 @pytest.mark.slow
 @pytest.mark.parametrize(("family", "head"), CASES)
 def test_many_configurations(family, head):
-    run(family, head, int(__import__("os").environ.get("EX", 40)))
+    compared = run(family, head, 40)
+    assert (compared == 0) if (family, head) in REFUSED else (compared >= 8)

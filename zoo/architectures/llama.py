@@ -52,7 +52,10 @@ class LlamaMapping(HuggingFaceMapping):
         wrong = any(context.get(key, value) != value for key, value in (constants | UNSCALED).items())
         numbers = all(isinstance(value, int | float) and value > 0 for value in (factor, theta))
         if rope_type not in ("default", "llama3") or wrong or not numbers or set(rope) - ROPE_KEYS:
-            raise UserError(f"Expected rotary positions as in Llama 2 or 3 in config.json. Received: {rope!r:.300}.")
+            raise UserError(
+                "Expected rotary positions as in Llama 2 or 3 (rope_parameters or rope_scaling in config.json). "
+                f"Received: {rope!r:.300}."
+            )
         return {"rope_theta": theta, "rope_scaling": factor}
 
     def to_config(self, architecture: "Llama") -> dict[str, Any]:

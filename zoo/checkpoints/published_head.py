@@ -40,7 +40,8 @@ def head_objective(
         )
     if head.objective == "find_span" and rows != 2:
         raise UserError(
-            f"Expected num_labels=2 in config.json, for the start and the end of an answer. Received: {rows} outputs."
+            "Expected two classes (id2label or num_labels in config.json), for the start and the end of an answer. "
+            f"Received: {rows} outputs."
         )
     if head.objective == "tag_tokens":
         labels = read_labels(config, rows)
