@@ -111,8 +111,8 @@ def _parameters(values, file):
             if key in sampling and (key == "temperature" or sampling[key] != neutral):
                 parameters[name] = _number(key, sampling[key], file)
         parameters.pop("beams", None)  # transformers samples within beams; the zoo has no such search
-    words = [list(word) for word in values.get("bad_words_ids") or []]
-    words += [[token] for token in values.get("suppress_tokens") or []]
+    words = _word_ids("bad_words_ids", values.get("bad_words_ids") or [], file)
+    words += _word_ids("suppress_tokens", _singles(values.get("suppress_tokens") or []), file)
     return parameters | ({"bad_words": words} if words else {})
 
 
@@ -168,9 +168,23 @@ def _notes(values, encoder_decoder):
     return notes
 
 
+def _singles(ids):
+    return [[id] for id in ids] if isinstance(ids, list) else ids
+
+
+def _word_ids(key, words, file):
+    """Lists of ids. Raises UserError for another form."""
+    whole = isinstance(words, list) and all(isinstance(word, list) and word for word in words)
+    if not whole or not all(isinstance(id, int) and id >= 0 for word in words for id in word):
+        raise UserError(f"Expected lists of ids as {key} in {file}. Received: {shorten(words, 40)}.")
+    return words
+
+
 def _number(key, value, file):
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UserError(f"Expected a number as {key} in {file}. Received: {shorten(value, 40)}.")
+    whole = (key in NUMBERS and "penalty" not in key) or key in (*LENGTHS, "top_k")
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        kind = "a whole number" if whole else "a number"
+        raise UserError(f"Expected {kind} as {key} in {file}. Received: {shorten(value, 40)}.")
     return value
 
 

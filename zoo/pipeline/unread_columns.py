@@ -7,6 +7,8 @@ from zoo.data.fields import FIELDS
 from zoo.objectives import Objective
 from zoo.runtime.console import console
 
+TEXTS = tuple(name for name in FIELDS if name not in ("id", "ending"))  # standard fields with content
+
 
 def unread_columns(objective: Objective, row: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
     """Names of the columns of a row with text that an objective does not read.
@@ -25,7 +27,7 @@ def unread_columns(objective: Objective, row: Mapping[str, Any], record: Mapping
         if isinstance(value, str)
         and value.strip()
         and name not in read
-        and (name in FIELDS or len(value.split()) > 1)
+        and (name in TEXTS or len(value.split()) > 1)
         and not any(value in text for text in values)
     ]
 
