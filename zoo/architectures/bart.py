@@ -37,6 +37,11 @@ class BARTMapping(HuggingFaceMapping):
 
     def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
         gelu_of(config, "activation_function", ["gelu"])
+        if config["decoder_start_token_id"] == config["pad_token_id"]:
+            raise UserError(
+                "Expected another decoder_start_token_id than pad_token_id in config.json: padding has no vector here. "
+                f"Received: {config['pad_token_id']!r:.40} for both."
+            )
         for size in ("layers", "attention_heads", "ffn_dim"):
             keys = [f"{part}_{size}" for part in ("encoder", "decoder")]
             if config[keys[0]] != config[keys[1]]:
@@ -93,6 +98,7 @@ class BART(Architecture):
             "activation_function": "gelu",
             "tie_word_embeddings": True,
             "decoder_start_token_id": 2,
+            "eos_token_id": 2,
         },
         aliases={
             "hidden_size": "d_model",

@@ -127,6 +127,7 @@ class T5(Architecture):
         defaults={
             "vocab_size": 32_128,
             "pad_token_id": 0,
+            "eos_token_id": 1,
             "d_model": 512,
             "d_kv": 64,
             "d_ff": 2048,

@@ -126,7 +126,9 @@ def _decoder_start(pipeline):
     start = getattr(objective, "decoder_start_id", None)
     if start is None and "source" in pipeline.model.input:
         start = int(objective.start_and_end(pipeline.tokenizer)[0][0])
-    return {} if start is None else {"decoder_start_token_id": start}
+    end = getattr(objective, "pooled_id", None)
+    ids = {"decoder_start_token_id": start, "eos_token_id": end}
+    return {key: id for key, id in ids.items() if id is not None}
 
 
 def _tokenizer_config(pipeline):

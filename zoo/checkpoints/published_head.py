@@ -62,17 +62,20 @@ def _classifier(config, settings, rows, pair):
 
 
 def _decoder_start(config):
-    """{"decoder_start_id"} of an encoder-decoder, whose decoder reads the text again after that id; else {}."""
+    """{"decoder_start_id", "pooled_id"} of an encoder-decoder, whose decoder reads the text again; else {}.
+
+    The text begins after the first id there, and the last token with the second one stands for it.
+    """
     cls = architecture_class(config)
     if cls.inputs()[0] != "source":
         return {}
     completed = mapping_of(cls).complete(config)
     start = completed.get("decoder_start_token_id", completed.get("pad_token_id"))
-    if not isinstance(start, int) or isinstance(start, bool) or not 0 <= start < completed["vocab_size"]:
-        raise UserError(
-            f"Expected the id of a token as decoder_start_token_id in config.json. Received: {start!r:.40}."
-        )
-    return {"decoder_start_id": start}
+    ids = {"decoder_start_token_id": start, "eos_token_id": completed.get("eos_token_id")}
+    for key, id in ids.items():
+        if not isinstance(id, int) or isinstance(id, bool) or not 0 <= id < completed["vocab_size"]:
+            raise UserError(f"Expected the id of a token as {key} in config.json. Received: {id!r:.40}.")
+    return dict(zip(("decoder_start_id", "pooled_id"), ids.values(), strict=True))
 
 
 def _activation(config):

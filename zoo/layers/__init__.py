@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from zoo.layers.recurrent.cells import GRU, LSTM, RNN
     from zoo.layers.recurrent.decoder_attention import DecoderAttention
     from zoo.layers.relative_positions import RelativePositionBias
-    from zoo.layers.shift import ShiftRight
+    from zoo.layers.shift import ShiftRight, TokenMask
     from zoo.layers.token_logits import Bias, Correct, GatherPositions, TokenLoss, TokenLosses
     from zoo.layers.transformer import FeedForward, decoder_block, encoder_block, layer_norm, residual, rms_norm
     from zoo.layers.word_features import BroadcastWords, WordEnds, WordHashes, WordIndex, WordMaxPooling
@@ -74,6 +74,7 @@ _MODULES = {  # public name -> the module of zoo.layers that defines it
     "TokenEmbedding": "embedding",
     "TokenLoss": "token_logits",
     "TokenLosses": "token_logits",
+    "TokenMask": "shift",
     "WordEnds": "word_features",
     "WordHashes": "word_features",
     "WordIds": "word_ids",
@@ -130,6 +131,7 @@ __all__ = [
     "TokenEmbedding",
     "TokenLoss",
     "TokenLosses",
+    "TokenMask",
     "WordEnds",
     "WordHashes",
     "WordIds",

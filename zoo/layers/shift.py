@@ -1,4 +1,4 @@
-"""Shift of token ids: the input of a decoder that is to read a text again, as in the classifiers of BART and T5."""
+"""Token ids for a decoder that reads a text again, as in the classifiers of BART and T5: shift, and mask of an id."""
 
 from typing import Any
 
@@ -34,3 +34,28 @@ class ShiftRight(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"start": self.start}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class TokenMask(keras.layers.Layer):
+    """Mask of the tokens with an id: (batch, time) ids to booleans.
+
+    Args:
+        token: the id.
+
+    >>> keras.ops.convert_to_numpy(layers.TokenMask(2)(np.array([[5, 2, 9]]))).tolist()
+    [[False, True, False]]
+    """
+
+    def __init__(self, token: int = 0, **kwargs):
+        super().__init__(**kwargs)
+        self.token = token
+
+    def call(self, tokens: Tensor) -> Tensor:
+        return ops.equal(tokens, self.token)
+
+    def compute_output_spec(self, tokens):
+        return keras.KerasTensor(tokens.shape, dtype="bool")
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"token": self.token}

@@ -36,6 +36,7 @@ class ClassifyText(Objective, Calibrates, Reports):
     pair: bool = False  # classify pairs of texts
     pooling: str | None = None  # max, mean, first, last or attention; None: the architecture's own
     decoder_start_id: int | None = None  # of an encoder-decoder that reads the text twice; set by the import of one
+    pooled_id: int | None = None  # pool over tokens with this id only: the end tokens of such a network; None: over all
     dense_activation: str | None = None  # of a dense layer before the output layer: tanh in BERT; None: no such layer
     dropout: float = 0.1  # before the output layer
     label_smoothing: float = 0.0  # Szegedy 2016, arXiv:1512.00567, section 7
@@ -94,7 +95,7 @@ class ClassifyText(Objective, Calibrates, Reports):
     def head(self, architecture, backbone):
         if self.decoder_start_id is not None:
             backbone = reads_text_twice(backbone, self.decoder_start_id)
-        x = pool(architecture, backbone, self.pooling)
+        x = pool(architecture, backbone, self.pooling, self.pooled_id)
         if self.dense_activation:
             x = keras.layers.Dense(x.shape[-1], self.dense_activation, name="hidden")(x)
         x = Dropout(self.dropout, name="head_dropout")(x)
