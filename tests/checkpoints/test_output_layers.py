@@ -21,7 +21,7 @@ OUTPUTS = {  # golden file -> (tensor of the output layer, tensor of the word ve
 }
 
 
-def published(name, folder, tensors, **config):
+def imported(name, folder, tensors, **config):
     golden = Golden(name)
     write_tokenizer(golden.write(folder, tensors, **config), padding=golden.config["pad_token_id"] or 0)
     return import_folder(folder)
@@ -45,26 +45,26 @@ def test_an_output_layer_of_its_own_is_used(name, tie_word_embeddings, tmp_path)
     for key in ("cls.predictions.bias", "cls.predictions.decoder.bias", "lm_head.bias", "lm_head.decoder.bias"):
         if key in tensors:
             tensors[key] = np.zeros_like(tensors[key])
-    tied = published(name, tmp_path / "tied", {key: x for key, x in tensors.items() if key != output})
+    tied = imported(name, tmp_path / "tied", {key: x for key, x in tensors.items() if key != output})
     said = {"tie_word_embeddings": tie_word_embeddings} | ({"scale_decoder_outputs": None} if name == "t5" else {})
-    own = published(name, tmp_path / "own", tensors, **said)
+    untied = imported(name, tmp_path / "own", tensors, **said)
     assert tied.preset.architecture.tied
-    assert not own.preset.architecture.tied
-    visible = golden["visible"]
+    assert not untied.preset.architecture.tied
+    is_token = golden["visible"]
     scale = 1.0 if name != "t5" or tie_word_embeddings else 4.0  # root of the width: `scale_decoder_outputs`
     offset = golden.part("tensor").get("final_logits_bias", np.zeros(40))
     if "vocab_projector.bias" in tensors:
         offset = tensors["vocab_projector.bias"]
-    expected = ((logits(tied, golden) - offset)[..., order] * scale + offset)[visible]
-    np.testing.assert_allclose(logits(own, golden)[visible], expected, atol=1e-4)
-    again = import_folder(write_huggingface(own, tmp_path / "exported"))
-    np.testing.assert_allclose(logits(again, golden)[visible], expected, atol=1e-4)
+    expected = ((logits(tied, golden) - offset)[..., order] * scale + offset)[is_token]
+    np.testing.assert_allclose(logits(untied, golden)[is_token], expected, atol=1e-4)
+    again = import_folder(write_huggingface(untied, tmp_path / "exported"))
+    np.testing.assert_allclose(logits(again, golden)[is_token], expected, atol=1e-4)
 
 
 def test_an_output_layer_that_repeats_the_word_vectors_is_tied(tmp_path):
     golden = Golden("llama_stretched")
     tensors = golden.part("tensor") | {"lm_head.weight": golden.part("tensor")["model.embed_tokens.weight"]}
-    assert published("llama_stretched", tmp_path, tensors).preset.architecture.tied
+    assert imported("llama_stretched", tmp_path, tensors).preset.architecture.tied
 
 
 def test_t5_1_1_that_shares_its_vectors_is_not_scaled(tmp_path):
@@ -72,9 +72,9 @@ def test_t5_1_1_that_shares_its_vectors_is_not_scaled(tmp_path):
     golden = Golden("t5")
     tensors = {name: x for name, x in golden.part("tensor").items() if name != "lm_head.weight"}
     older = {"tie_word_embeddings": False, "scale_decoder_outputs": None}
-    scaled = published("t5", tmp_path / "scaled", tensors)
+    scaled = imported("t5", tmp_path / "scaled", tensors)
     for number, config in enumerate((older, {"scale_decoder_outputs": False})):
-        pipeline = published("t5", tmp_path / str(number), tensors, **config)
+        pipeline = imported("t5", tmp_path / str(number), tensors, **config)
         assert pipeline.preset.architecture.tied
         np.testing.assert_allclose(logits(pipeline, golden), logits(scaled, golden) * 16**0.5, rtol=1e-4, atol=1e-4)
         again = import_folder(write_huggingface(pipeline, tmp_path / f"{number}_exported"))
@@ -87,9 +87,9 @@ def test_a_copy_stands_for_a_missing_original(tmp_path):
     words = tensors.pop("bert.embeddings.word_embeddings.weight")
     bias = tensors.pop("cls.predictions.bias")
     tensors |= {"cls.predictions.decoder.weight": words, "cls.predictions.decoder.bias": bias}
-    pipeline = published("bert_masked_token", tmp_path, tensors)
-    visible = golden["visible"]
-    np.testing.assert_allclose(logits(pipeline, golden)[visible], golden["logits"][visible], atol=2e-5)
+    pipeline = imported("bert_masked_token", tmp_path, tensors)
+    is_token = golden["visible"]
+    np.testing.assert_allclose(logits(pipeline, golden)[is_token], golden["logits"][is_token], atol=2e-5)
 
 
 def test_tables_of_the_encoder_and_the_decoder_that_differ_are_refused(tmp_path):
@@ -97,14 +97,14 @@ def test_tables_of_the_encoder_and_the_decoder_that_differ_are_refused(tmp_path)
     tensors = golden.part("tensor")
     tensors["model.decoder.embed_tokens.weight"] = tensors["model.shared.weight"] + 1
     with pytest.raises(ValueError, match=r"Expected decoder.embed_tokens.weight in .* to equal shared.weight"):
-        published("bart", tmp_path, tensors, tie_word_embeddings=False)
+        imported("bart", tmp_path, tensors, tie_word_embeddings=False)
 
 
 def test_a_missing_output_layer_that_is_not_tied_is_refused(tmp_path):
     golden = Golden("gpt2")
     tensors = {name: x for name, x in golden.part("tensor").items() if name != "lm_head.weight"}
     with pytest.raises(ValueError, match=r"Expected the weights of logits in .* Received: none"):
-        published("gpt2", tmp_path, tensors, tie_word_embeddings=False)
+        imported("gpt2", tmp_path, tensors, tie_word_embeddings=False)
 
 
 @pytest.mark.parametrize("padding", [0, 1, 6])
@@ -131,6 +131,6 @@ def test_positions_of_roberta_follow_its_padding_id(padding, tmp_path):
 
 def test_the_masked_head_has_the_activation_of_the_network(tmp_path):
     golden = Golden("bert_masked_token")
-    first = published("bert_masked_token", tmp_path / "a", golden.part("tensor"))
-    second = published("bert_masked_token", tmp_path / "b", golden.part("tensor"), hidden_act="gelu_new")
+    first = imported("bert_masked_token", tmp_path / "a", golden.part("tensor"))
+    second = imported("bert_masked_token", tmp_path / "b", golden.part("tensor"), hidden_act="gelu_new")
     assert second.model.get_layer("head_dense").activation is not first.model.get_layer("head_dense").activation

@@ -20,16 +20,16 @@ VOCABULARY, TIME, END = 40, 8, 4
 INPUTS = {"tokens": "input_ids", "segments": "token_type_ids", "source": "input_ids", "target": "decoder_input_ids"}
 
 
-def some(**values):
+def options(**values):
     """A strategy of dicts with any of the keys, each with one of its values."""
-    return st.fixed_dictionaries({}, optional={key: st.sampled_from(options) for key, options in values.items()})
+    return st.fixed_dictionaries({}, optional={key: st.sampled_from(choices) for key, choices in values.items()})
 
 
 def sizes(heads, width, **others):
     """A strategy of sizes: heads that divide the width, and others with one of their values each."""
     both = st.tuples(st.sampled_from((1, 2, 4)), st.sampled_from((4, 6)))
     first = both.map(lambda pair: {heads: pair[0], width: pair[0] * pair[1] * 2})
-    return st.tuples(first, st.fixed_dictionaries({key: st.sampled_from(options) for key, options in others.items()}))
+    return st.tuples(first, st.fixed_dictionaries({key: st.sampled_from(choices) for key, choices in others.items()}))
 
 
 COMMON = {  # what any configuration may say
@@ -42,7 +42,7 @@ COMMON = {  # what any configuration may say
     "nobody_knows_this": (1,),
 }
 LABELS = st.one_of(
-    some(num_labels=(1, 2, 3, 5)),
+    options(num_labels=(1, 2, 3, 5)),
     st.sampled_from((1, 2, 3)).flatmap(
         lambda count: st.lists(
             st.sampled_from(("O", "B-a", "I-a", "good", "bad", "LABEL_1", "NaN", "ä")), min_size=count, max_size=count
@@ -95,19 +95,19 @@ FAMILIES = {
         "Bert",
         ("Model", *CLASSIFIERS, "ForMaskedLM", "ForPreTraining", "ForNextSentencePrediction", "ForMultipleChoice"),
         sizes("num_attention_heads", "hidden_size", **ENCODER),
-        some(**BERT_LIKE, pad_token_id=(0, 3, 39)),
+        options(**BERT_LIKE, pad_token_id=(0, 3, 39)),
     ),
     "roberta": Family(
         "Roberta",
         ("Model", *CLASSIFIERS, "ForMaskedLM", "ForMultipleChoice"),
         sizes("num_attention_heads", "hidden_size", **ENCODER),
-        some(**BERT_LIKE, pad_token_id=(0, 1, 5, 39)),
+        options(**BERT_LIKE, pad_token_id=(0, 1, 5, 39)),
     ),
     "distilbert": Family(
         "DistilBert",
         ("Model", *CLASSIFIERS, "ForMaskedLM"),
         sizes("n_heads", "dim", n_layers=(1, 2), hidden_dim=(8, 20), max_position_embeddings=(9, 16)),
-        some(
+        options(
             activation=("gelu", "relu"), sinusoidal_pos_embds=(True, False), dropout=(0.0, 0.2), pad_token_id=(0, 7),
             seq_classif_dropout=(0.1, 0.5), qa_dropout=(0.0, 0.5),
         ),
@@ -116,7 +116,7 @@ FAMILIES = {
         "GPT2",
         ("Model", "LMHeadModel", "ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering"),
         sizes("n_head", "n_embd", n_layer=(1, 2), n_positions=(9, 16)),
-        some(
+        options(
             n_inner=(None, 12), activation_function=("gelu_new", "gelu", "gelu_pytorch_tanh"), pad_token_id=(0, 5),
             layer_norm_epsilon=(1e-5, 1e-2), scale_attn_weights=(True, True, False), attn_pdrop=(0.0, 0.3),
             scale_attn_by_inverse_layer_idx=(False, False, True), reorder_and_upcast_attn=(False, True),
@@ -126,7 +126,7 @@ FAMILIES = {
         "Llama",
         ("Model", "ForCausalLM", "ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering"),
         sizes("num_attention_heads", "hidden_size", num_hidden_layers=(1, 2), intermediate_size=(8, 20)),
-        some(
+        options(
             num_key_value_heads=(1, None), rms_norm_eps=(1e-6, 1e-2), attention_bias=(False, False, True),
             mlp_bias=(False, True), head_dim=(None, None, 6), pad_token_id=(0, 5), attention_dropout=(0.0, 0.2),
             max_position_embeddings=(16, 8192), hidden_act=("silu", "silu", "gelu"), pretraining_tp=(1, 2),
@@ -137,7 +137,7 @@ FAMILIES = {
         "T5",
         ("Model", "ForConditionalGeneration", "ForSequenceClassification", "EncoderModel"),
         sizes("num_heads", "d_model", d_kv=(4, 6), num_layers=(1, 2), d_ff=(8, 20)),
-        some(
+        options(
             feed_forward_proj=("relu", "gated-gelu", "gated-silu"), num_decoder_layers=(None, 2), pad_token_id=(0, 5),
             layer_norm_epsilon=(1e-6, 1e-2), relative_attention_num_buckets=(8, 32), dropout_rate=(0.0, 0.3),
             relative_attention_max_distance=(16, 128), initializer_factor=(1.0, 2.0),
@@ -147,7 +147,7 @@ FAMILIES = {
         "Bart",
         ("Model", "ForConditionalGeneration", "ForSequenceClassification", "ForQuestionAnswering"),
         bart_sizes(),
-        some(
+        options(
             decoder_layers=(1, 2), activation_function=("gelu", "gelu", "relu"), scale_embedding=(False, False, True),
             pad_token_id=(1, 0, 9), dropout=(0.0, 0.3), encoder_layerdrop=(0.0, 0.1), normalize_before=(False, True),
         ),
@@ -158,10 +158,10 @@ CASES = [(family, head) for family, item in FAMILIES.items() for head in item.he
 
 def drawn_settings(family, head):
     """A strategy of the settings of a configuration."""
-    parts = [FAMILIES[family].optional, some(**COMMON)]
+    parts = [FAMILIES[family].optional, options(**COMMON)]
     parts += [LABELS, PROBLEMS.map(lambda name: {"problem_type": name})] if head in CLASSIFIERS else []
     everything = st.tuples(FAMILIES[family].sizes, *parts)
-    return everything.map(lambda drawn: {key: value for part in (*drawn[0], *drawn[1:]) for key, value in part.items()})
+    return everything.map(lambda parts: {key: value for part in (*parts[0], *parts[1:]) for key, value in part.items()})
 
 
 def write_model(folder, family, head, values, seed):
@@ -184,14 +184,14 @@ def write_model(folder, family, head, values, seed):
     return model.eval(), padding
 
 
-def leave_out(folder, family, keys):
+def remove_defaults(folder, family, keys):
     """Remove keys from config.json whose values are transformers' own, as older and smaller files have it."""
     defaults = getattr(transformers, f"{FAMILIES[family].prefix}Config")().to_dict()
     config = json.loads((folder / "config.json").read_text())
-    kept = {key: value for key, value in config.items() if not (key in keys and value == defaults.get(key, value))}
-    (folder / "config.json").write_text(
-        json.dumps(kept | {name: config[name] for name in ("model_type", "architectures")})
-    )
+    for key in keys & set(config):
+        if config[key] == defaults.get(key, config[key]):
+            del config[key]
+    (folder / "config.json").write_text(json.dumps(config))
 
 
 def token_rows(random, padding):
@@ -223,15 +223,15 @@ def compare(pipeline, model, random, padding, family, head):
     arrays = {"tokens": rows} if "tokens" in inputs else {"source": rows, "target": token_rows(random, padding)}
     if "segments" in inputs and family == "bert":
         arrays["segments"] = random.integers(0, model.config.type_vocab_size, rows.shape).astype("int32")
-    given = dict(arrays)
+    model_inputs = dict(arrays)
     if "mask_positions" in inputs:
-        given["mask_positions"] = np.tile(np.arange(TIME, dtype="int32"), (2, 1))
+        model_inputs["mask_positions"] = np.tile(np.arange(TIME, dtype="int32"), (2, 1))
     if "segments" in inputs:
-        given.setdefault("segments", np.zeros_like(rows))
+        model_inputs.setdefault("segments", np.zeros_like(rows))
     network = pipeline.model if head != "Model" else pipeline.preset.architecture
     if head == "Model":
         network = feature_model(pipeline)
-    ours, expected = ops.convert_to_numpy(network(given, training=False)), theirs(model, arrays, padding)
+    ours, expected = ops.convert_to_numpy(network(model_inputs, training=False)), theirs(model, arrays, padding)
     assert ours.shape == expected.shape
     mask = np.ones(len(rows), bool) if ours.ndim == 2 else (arrays.get("target", rows) != padding)
     exact = theirs(model.double(), arrays, padding)
@@ -269,7 +269,7 @@ def check(family, head, values, left_out, seed):
         model, padding = write_model(folder, family, head, values, seed)
         if model is None:
             return False
-        leave_out(folder, family, left_out)
+        remove_defaults(folder, family, left_out)
         again = loaded(model, folder)
         if again.config.pad_token_id is None:  # transformers needs one to classify several rows
             again.config.pad_token_id = padding

@@ -99,8 +99,8 @@ def test_one_logit_is_the_score_where_the_folder_says_so(write, config):
 
 def test_one_logit_of_single_texts_and_of_several_labels(write):
     assert import_folder(write(1), pair=False).predict("w7 w8")["score"] > 0
-    several = import_folder(write(1, problem_type="multi_label_classification"))
-    assert set(several.predict("w7 w8")["probabilities"]) == {"LABEL_0"}
+    multi_label = import_folder(write(1, problem_type="multi_label_classification"))
+    assert set(multi_label.predict("w7 w8")["probabilities"]) == {"LABEL_0"}
     with pytest.raises(ValueError, match=r"Expected an activation of Identity or Sigmoid .* Received: 'a.b.ReLU'"):
         import_folder(write(1, sbert_ce_default_activation_function="a.b.ReLU"))
 

@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 
 from zoo.runtime.errors import UserError, shorten
 
-LARGEST = 2**31 - 1  # of a size: ids and indices are int32
+MAX_SIZE = 2**31 - 1  # of a size: ids and indices are int32
 ANY = ("padding",)  # the tokenizer's own id is used in its place
 
 
@@ -29,7 +29,7 @@ def checked_fields(architecture: type, keys: Mapping[str, str], config: Mapping[
 
 
 def _is_size(value):
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_SIZE
 
 
 def _is_amount(value):

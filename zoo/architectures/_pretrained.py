@@ -141,7 +141,7 @@ def gelu_of(config: Mapping[str, Any], key: str, supported: Collection[str]) -> 
     Raises UserError for one that is not supported.
     """
     name = config.get(key)
-    usual = GELU.get(name, name) if isinstance(name, str) else None
+    usual = GELU.get(name, name) if isinstance(name, str) else ""
     if usual not in supported:
         raise UserError(f"Expected {key} of {' or '.join(supported)} in config.json. Received: {name!r:.60}.")
     return usual
@@ -152,6 +152,19 @@ BACKBONE_FIELDS = {  # names that all backbones of KerasHub share
     "width": "hidden_dim",
     "depth": "num_layers",
     "hidden": "intermediate_dim",
+}
+ENCODER_DEFAULTS = {  # of BertConfig and RobertaConfig in transformers, where config.json leaves a key out
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "hidden_act": "gelu",
+    "hidden_dropout_prob": 0.1,
+    "attention_probs_dropout_prob": 0.1,
+    "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+    "layer_norm_eps": 1e-12,
+    "tie_word_embeddings": True,
 }
 ENCODER_LAYERS = {  # rows of `layers` that the encoders of KerasHub share
     "embeddings_layer_norm": "embedding_norm",

@@ -15,7 +15,14 @@ from keras.initializers import RandomNormal
 from keras.layers import Add
 
 from zoo.architectures import Architecture, fact
-from zoo.architectures._pretrained import ENCODER_LAYERS, HeadMapping, HuggingFaceMapping, KerasHubMapping, gelu_of
+from zoo.architectures._pretrained import (
+    ENCODER_DEFAULTS,
+    ENCODER_LAYERS,
+    HeadMapping,
+    HuggingFaceMapping,
+    KerasHubMapping,
+    gelu_of,
+)
 from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import PaddingMask, TokenEmbedding
@@ -25,19 +32,6 @@ from zoo.runtime.errors import one_of
 
 INIT_STD = 0.02  # of initial weights, in BERT's modeling.py
 ACTIVATIONS = {"gelu": "gelu", "gelu_tanh": "gelu_new"}  # in the zoo: in config.json
-ENCODER_DEFAULTS = {  # of BertConfig and RobertaConfig in transformers, where config.json leaves a key out
-    "hidden_size": 768,
-    "num_hidden_layers": 12,
-    "num_attention_heads": 12,
-    "intermediate_size": 3072,
-    "hidden_act": "gelu",
-    "hidden_dropout_prob": 0.1,
-    "attention_probs_dropout_prob": 0.1,
-    "max_position_embeddings": 512,
-    "type_vocab_size": 2,
-    "layer_norm_eps": 1e-12,
-    "tie_word_embeddings": True,
-}
 
 
 MASKED_LM = {

@@ -24,15 +24,15 @@ from zoo.runtime.errors import UserError
 INIT_STD = 0.02  # of initial weights, `initializer_range` of the published configurations
 # constants of RoPE scaling, the same in all sizes of Llama 3.1 and 3.2
 SCALING = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
-UNSCALED = {"partial_rotary_factor": 1.0}  # all dimensions of a head are rotated
-ROPE_KEYS = {"rope_theta", "rope_type", "type", "factor", *SCALING, *UNSCALED}
+ALL_ROTARY = {"partial_rotary_factor": 1.0}  # all dimensions of a head are rotated
+ROPE_KEYS = {"rope_theta", "rope_type", "type", "factor", *SCALING, *ALL_ROTARY}
 
 
 class LlamaMapping(HuggingFaceMapping):
     """Mapping of Llama, whose config.json has an old and a new form of the settings of rotary positions (RoPE)."""
 
     def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        width, heads, head_width = (config.get(key) for key in ("hidden_size", "num_attention_heads", "head_dim"))
+        width, heads, head_width = config["hidden_size"], config["num_attention_heads"], config.get("head_dim")
         if width % heads or head_width not in (None, width // heads):
             raise UserError(
                 "Expected heads that share the width in config.json. "
@@ -49,7 +49,7 @@ class LlamaMapping(HuggingFaceMapping):
         factor, theta = rope.get("factor", 1.0) if rope_type == "llama3" else 1.0, rope["rope_theta"]
         context = {"original_max_position_embeddings": config["max_position_embeddings"]} | config | rope
         constants = SCALING if rope_type == "llama3" else {}
-        wrong = any(context.get(key, value) != value for key, value in (constants | UNSCALED).items())
+        wrong = any(context.get(key, value) != value for key, value in (constants | ALL_ROTARY).items())
         numbers = all(isinstance(value, int | float) and value > 0 for value in (factor, theta))
         if rope_type not in ("default", "llama3") or wrong or not numbers or set(rope) - ROPE_KEYS:
             raise UserError(
@@ -112,7 +112,7 @@ class Llama(Architecture):
             "rms_norm_eps": 1e-6,
             "tie_word_embeddings": False,
         },
-        also_read=("head_dim", "rope_parameters", "rope_theta", "rope_scaling", *SCALING, *UNSCALED),
+        also_read=("head_dim", "rope_parameters", "rope_theta", "rope_scaling", *SCALING, *ALL_ROTARY),
         training_only={"attention_dropout": 0.0},
         unused=("pretraining_tp", "is_decoder"),  # how products are computed; always a decoder
         prefix="model.",

@@ -13,8 +13,14 @@ from keras import KerasTensor
 from keras.initializers import RandomNormal
 
 from zoo.architectures import Architecture, fact
-from zoo.architectures._pretrained import ENCODER_LAYERS, HeadMapping, HuggingFaceMapping, KerasHubMapping, gelu_of
-from zoo.architectures.bert import ENCODER_DEFAULTS
+from zoo.architectures._pretrained import (
+    ENCODER_DEFAULTS,
+    ENCODER_LAYERS,
+    HeadMapping,
+    HuggingFaceMapping,
+    KerasHubMapping,
+    gelu_of,
+)
 from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import PaddingMask, TokenEmbedding

@@ -4,8 +4,7 @@ Raffel et al. 2020, T5, https://arxiv.org/abs/1910.10683. Version 1.1 (`gated`, 
 of Shazeer 2020, https://arxiv.org/abs/2002.05202, and an output layer of its own. No difference.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,74 +13,13 @@ from keras.initializers import RandomNormal
 from keras.layers import Rescaling
 
 from zoo.architectures import Architecture, fact
-from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.architectures._pretrained import HeadMapping
+from zoo.architectures._t5_mapping import T5HubMapping, T5Mapping, stacks
 from zoo.layers.attention import T5Attention
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.relative_positions import RelativePositionBias
 from zoo.layers.transformer import FeedForward, residual, rms_norm
-from zoo.runtime.errors import UserError
-
-ACTIVATIONS = {False: "relu", True: "gated-gelu"}  # `gated`: `feed_forward_proj` in config.json
-HUB_ACTIVATIONS = {False: "relu", True: "gelu_approximate"}  # the same in KerasHub
-
-
-class T5Mapping(HuggingFaceMapping):
-    """Mapping of T5 1.0 and 1.1, which differ in config.json by `feed_forward_proj` and `tie_word_embeddings`."""
-
-    def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        projection = config["feed_forward_proj"]
-        if projection not in ACTIVATIONS.values():
-            raise UserError(
-                f"Expected feed_forward_proj of relu or gated-gelu in config.json. Received: {projection!r:.60}."
-            )
-        gated = projection != "relu"
-        function = {"dense_act_fn": "gelu_new" if gated else "relu", "is_gated_act": gated}
-        if any(config.get(key, value) != value for key, value in function.items()):
-            raise UserError(f"Expected {function} beside feed_forward_proj={projection} in config.json.")
-        if config.get("num_decoder_layers") not in (None, config["num_layers"]):
-            raise UserError(
-                "Expected as many layers in the decoder as in the encoder in config.json. "
-                f"Received: num_layers={config['num_layers']}, num_decoder_layers={config['num_decoder_layers']!r:.40}."
-            )
-        buckets, distance = (config[f"relative_attention_{key}"] for key in ("num_buckets", "max_distance"))
-        if not buckets // 2 < distance:
-            raise UserError(
-                "Expected a relative_attention_max_distance of more than half of relative_attention_num_buckets="
-                f"{buckets} in config.json. Received: {distance}."
-            )
-        # transformers 4: not tied in version 1.1; 5: tied, and whether logits are scaled; the tensors show which it is
-        scaled = bool(config.get("scale_decoder_outputs", config["tie_word_embeddings"]))
-        return super().read_fields(config) | {"gated": gated, "tied": scaled, "scaled": scaled}
-
-    def to_config(self, architecture: "T5") -> dict[str, Any]:
-        version = {"feed_forward_proj": ACTIVATIONS[architecture.gated], "tie_word_embeddings": architecture.scales}
-        return super().to_config(architecture) | version
-
-
-class T5HubMapping(KerasHubMapping):
-    """Mapping of KerasHub's T5 1.0 and 1.1; heads share the width where the preset states no width of a head."""
-
-    def from_config(self, architecture: type[Architecture], config: Mapping[str, Any]) -> Architecture:
-        gated, activation = config["use_gated_activation"], config["activation"]
-        name = activation if isinstance(activation, str) else str(activation["config"]).rpartition(">")[2]
-        if name != HUB_ACTIVATIONS[gated]:
-            raise UserError(
-                f"Expected activation={HUB_ACTIVATIONS[gated]!r} of a {self.class_name}. Received: {name!r}."
-            )
-        head_width = config["key_value_dim"] or config["hidden_dim"] // config["num_heads"]
-        return replace(super().from_config(architecture, config), gated=gated, head_width=head_width)
-
-    def layers_of(self, architecture: "T5") -> dict[str, str]:
-        if not architecture.gated:
-            return self.layers
-        rows = ((hub, layer.replace("feed_forward/up", "gated/gate")) for hub, layer in self.layers.items())
-        return {hub: layer.replace("feed_forward/", "gated/") for hub, layer in rows}
-
-
-def _stacks(hub_layer, layer):
-    """A row of KerasHub's table for the encoder stack and for the decoder stack, whose names replace PART."""
-    return {hub_layer.replace("PART", part): layer.replace("PART", part) for part in ("encoder", "decoder")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,23 +148,23 @@ class T5(Architecture):
         layers={
             "token_embedding": "embedding",
             "token_embedding/reverse_embeddings": "logits/kernel",
-            **_stacks("transformer_PART_layer_0/self_attention/embeddings", "PART_distance/embeddings"),
-            **_stacks("transformer_PART_layer_{i}/self_attention/query_projector", "PART{i}_attention/query"),
-            **_stacks("transformer_PART_layer_{i}/self_attention/key_projector", "PART{i}_attention/key"),
-            **_stacks("transformer_PART_layer_{i}/self_attention/value_projector", "PART{i}_attention/value"),
-            **_stacks("transformer_PART_layer_{i}/self_attention/output_projector", "PART{i}_attention/out"),
-            **_stacks("transformer_PART_layer_{i}/t5_layer_norm", "PART{i}_attention_norm"),
+            **stacks("transformer_PART_layer_0/self_attention/embeddings", "PART_distance/embeddings"),
+            **stacks("transformer_PART_layer_{i}/self_attention/query_projector", "PART{i}_attention/query"),
+            **stacks("transformer_PART_layer_{i}/self_attention/key_projector", "PART{i}_attention/key"),
+            **stacks("transformer_PART_layer_{i}/self_attention/value_projector", "PART{i}_attention/value"),
+            **stacks("transformer_PART_layer_{i}/self_attention/output_projector", "PART{i}_attention/out"),
+            **stacks("transformer_PART_layer_{i}/t5_layer_norm", "PART{i}_attention_norm"),
             "transformer_decoder_layer_{i}/cross_attention/query_projector": "decoder{i}_source_attention/query",
             "transformer_decoder_layer_{i}/cross_attention/key_projector": "decoder{i}_source_attention/key",
             "transformer_decoder_layer_{i}/cross_attention/value_projector": "decoder{i}_source_attention/value",
             "transformer_decoder_layer_{i}/cross_attention/output_projector": "decoder{i}_source_attention/out",
             "transformer_decoder_layer_{i}/t5_layer_norm_1": "decoder{i}_source_attention_norm",
-            **_stacks("transformer_PART_layer_{i}/input_projector", "PART{i}_feed_forward/up"),
-            **_stacks("transformer_PART_layer_{i}/gate_projector", "PART{i}_gated/up"),
-            **_stacks("transformer_PART_layer_{i}/output_projector", "PART{i}_feed_forward/down"),
+            **stacks("transformer_PART_layer_{i}/input_projector", "PART{i}_feed_forward/up"),
+            **stacks("transformer_PART_layer_{i}/gate_projector", "PART{i}_gated/up"),
+            **stacks("transformer_PART_layer_{i}/output_projector", "PART{i}_feed_forward/down"),
             "transformer_encoder_layer_{i}/t5_layer_norm_1": "encoder{i}_feed_forward_norm",
             "transformer_decoder_layer_{i}/t5_layer_norm_2": "decoder{i}_feed_forward_norm",
-            **_stacks("PART_output_layer_norm", "PART_norm"),
+            **stacks("PART_output_layer_norm", "PART_norm"),
         },
     )
 

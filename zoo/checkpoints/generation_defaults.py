@@ -142,7 +142,7 @@ def _token(id, tokenizer):
     token = tokenizer.token(id) if isinstance(id, int) and not isinstance(id, bool) and id >= 0 else None
     if token is None:
         raise UserError(f"Expected the id of a token to start the decoder with. Received: {shorten(id, 40)}.")
-    return roles.get(id, token)
+    return str(roles.get(id, token))
 
 
 def _notes(values, encoder_decoder):
@@ -174,16 +174,16 @@ def _singles(ids):
 
 def _word_ids(key, words, file):
     """Lists of ids. Raises UserError for another form."""
-    whole = isinstance(words, list) and all(isinstance(word, list) and word for word in words)
-    if not whole or not all(isinstance(id, int) and id >= 0 for word in words for id in word):
+    are_lists = isinstance(words, list) and all(isinstance(word, list) and word for word in words)
+    if not are_lists or not all(isinstance(id, int) and id >= 0 for word in words for id in word):
         raise UserError(f"Expected lists of ids as {key} in {file}. Received: {shorten(words, 40)}.")
     return words
 
 
 def _number(key, value, file):
-    whole = (key in NUMBERS and "penalty" not in key) or key in (*LENGTHS, "top_k")
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-        kind = "a whole number" if whole else "a number"
+    is_count = (key in NUMBERS and "penalty" not in key) or key in (*LENGTHS, "top_k")
+    if isinstance(value, bool) or not isinstance(value, int if is_count else int | float):
+        kind = "a whole number" if is_count else "a number"
         raise UserError(f"Expected {kind} as {key} in {file}. Received: {shorten(value, 40)}.")
     return value
 

@@ -113,8 +113,8 @@ class LoadPlan:
         """Raise UserError where a table that repeats the word vectors differs from them: the zoo shares one table."""
         tables = {copy: name for copy, name in self.mapping.copies.items() if not copy.endswith(".bias")}
         for copy, name in tables.items():
-            one, other = self.tensors.get(copy), self.tensors.get(name)
-            if one and other and not same_values(one, other):
+            repeated, original = self.tensors.get(copy), self.tensors.get(name)
+            if repeated and original and not same_values(repeated, original):
                 raise UserError(
                     f"Expected {copy} in {self.folder} to equal {name}: the zoo has one table for both. "
                     "Received: another table (tie_word_embeddings=false)."

@@ -21,9 +21,9 @@ def with_output_layer(
     So transformers 5 does, whatever config.json says (`tie_weights` of modeling_utils.py). Its T5 is tied otherwise.
     """
     output, words = tensors.get(mapping.output), tensors.get(f"{mapping.layers['embedding']}.weight")
-    own = output is not None and words is not None and not same_values(output, words)
-    if own or mapping.always_tied:
-        return replace(architecture, **{"tied": not own})  # `tied` is no argument of every architecture
+    untied = output is not None and words is not None and not same_values(output, words)
+    if untied or mapping.always_tied:
+        return replace(architecture, **{"tied": not untied})  # `tied` is no argument of every architecture
     return architecture
 
 
@@ -32,7 +32,7 @@ def same_values(first: Tensor, second: Tensor) -> bool:
     if first.shape != second.shape:
         return False
     chunks = zip(first.chunks(0, first.shape[0]), second.chunks(0, second.shape[0]), strict=True)
-    return all(np.array_equal(one, other) for (_, one), (_, other) in chunks)
+    return all(np.array_equal(left, right) for (_, left), (_, right) in chunks)
 
 
 def check_depth(

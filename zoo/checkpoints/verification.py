@@ -1,7 +1,6 @@
 """Verify an import: its answer on a sentence beside that of transformers or of sentence-transformers."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from keras import ops
@@ -12,6 +11,7 @@ from zoo.runtime.errors import UserError
 
 SENTENCE = "The delivery arrived two days late."
 TOLERANCE = 1e-3  # of the largest difference, relative to the largest output
+OUTPUTS = ("logits", "prediction_logits", "start_logits", "end_logits", "last_hidden_state")
 INPUTS = {"tokens": "input_ids", "segments": "token_type_ids", "source": "input_ids", "target": "decoder_input_ids"}
 
 
@@ -26,12 +26,12 @@ def verify(pipeline: Pipeline, folder: Path, sentence: str = SENTENCE) -> str:
     if (folder / "modules.json").is_file():
         return _verify_vector(pipeline, folder, sentence)
     inputs = _inputs(pipeline, sentence)
-    logits, tokens = _transformers(folder, inputs, sentence)
+    outputs, tokens = _transformers(folder, inputs, sentence)
     model_inputs = {name: array for name, array in inputs.items() if name in pipeline.model.input}
     if "mask_positions" in pipeline.model.input:
         model_inputs["mask_positions"] = np.arange(inputs["tokens"].shape[1], dtype="int32")[None]
     ours = ops.convert_to_numpy(pipeline.model(model_inputs, training=False)).astype("float64")
-    expected = _comparable(logits, ours, pipeline)
+    expected = _comparable(outputs, pipeline)
     if expected.shape != ours.shape:
         raise UserError(f"Expected outputs of the shape {expected.shape}, as transformers has. Received: {ours.shape}.")
     ids = inputs["source" if "source" in inputs else "tokens"][0].tolist()
@@ -52,7 +52,7 @@ def _line(ours, expected, library, sentence):
 def _verify_vector(pipeline, folder, sentence):
     """The line for a folder of sentence-transformers, whose answer is a vector."""
     try:
-        from sentence_transformers import SentenceTransformer
+        from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports]
     except ModuleNotFoundError as error:
         raise UserError(
             f"Expected sentence-transformers for --verify: pip install sentence-transformers ({error})."
@@ -72,51 +72,39 @@ def _inputs(pipeline, sentence) -> dict[str, np.ndarray]:
     return {"tokens": ids, "segments": encoding.segments[None].astype("int32")}
 
 
-def _transformers(folder, inputs, sentence) -> tuple[Any, list[int]]:
+def _transformers(folder, inputs, sentence) -> tuple[dict[str, np.ndarray], list[int]]:
     """(the outputs of transformers for these ids, the ids of its tokenizer)."""
     try:
-        import torch
         import transformers
     except ModuleNotFoundError as error:
-        raise UserError(
-            f"Expected transformers for --verify: pip install transformers torch. Received: {error}."
-        ) from None
+        raise UserError(f"Expected transformers for --verify: pip install transformers torch ({error}).") from None
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     name = class_of(read_config(folder)) or "AutoModel"
-    arguments = {INPUTS[key]: torch.tensor(array.astype("int64")) for key, array in inputs.items()}
     try:
-        transformers.logging.set_verbosity_error()
-        transformers.logging.disable_progress_bar()
-        model = getattr(transformers, name).from_pretrained(folder, dtype=torch.float32).eval()
+        model = getattr(transformers, name).from_pretrained(folder, dtype="float32").eval()
         tokens = transformers.AutoTokenizer.from_pretrained(folder)(sentence)["input_ids"]
+        arrays = {INPUTS[key]: array.astype("int64") for key, array in inputs.items()}
         if "token_type_ids" not in model.forward.__code__.co_varnames:
-            arguments.pop("token_type_ids", None)
-        with torch.no_grad():
-            return model(**arguments), list(tokens)
+            arrays.pop("token_type_ids", None)
+        output = model(**transformers.BatchEncoding(arrays, tensor_type="pt"))
+        outputs = {key: output[key].detach().numpy().astype("float64") for key in OUTPUTS if key in output}
     except (OSError, ValueError, RuntimeError, AttributeError, ImportError, TypeError, KeyError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(
-            f"Expected a folder that transformers loads. Received: {type(error).__name__}: {reason}"
-        ) from None
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise UserError(f"Expected a folder that transformers loads. Received: {reason}") from None
+    return outputs, list(tokens)
 
 
-def _comparable(output, ours, pipeline) -> np.ndarray:
+def _comparable(outputs, pipeline) -> np.ndarray:
     """The outputs of transformers in the form of the pipeline's network."""
-    import torch
-
-    if "start_logits" in output:
-        array = torch.stack([output.start_logits, output.end_logits], -1).numpy()
-    elif "prediction_logits" in output:
-        array = output.prediction_logits.numpy()
-    elif "logits" in output:
-        array = output.logits.numpy()
-    else:
-        return _pooled(output, pipeline)
-    return array.astype("float64")
+    if "start_logits" in outputs:
+        return np.stack([outputs["start_logits"], outputs["end_logits"]], -1)
+    logits = outputs.get("logits", outputs.get("prediction_logits"))
+    return _pooled(outputs["last_hidden_state"], pipeline) if logits is None else logits
 
 
-def _pooled(output, pipeline) -> np.ndarray:
+def _pooled(features, pipeline) -> np.ndarray:
     """The sentence vector of the last features, pooled and normalised as embed_text does it."""
-    features = output.last_hidden_state.numpy().astype("float64")
     kind = pipeline.objective.pooling or pipeline.preset.architecture.pooling
     poolings = {"mean": features.mean(1), "max": features.max(1), "first": features[:, 0], "last": features[:, -1]}
     vector = poolings[kind]

@@ -25,23 +25,24 @@ def config_of(objective: Any, arguments: Mapping[str, Any], constrained: bool = 
 
     Raises UserError for an unknown default, and as `GenerationConfig`.
     """
-    given = {name: value for name, value in arguments.items() if value is not None}
+    arguments = {name: value for name, value in arguments.items() if value is not None}
     defaults = _parsed(getattr(objective, "generation", {}))
-    dropped = _dropped(given, constrained)
-    values = {name: value for name, value in defaults.items() if name not in dropped} | given
-    if values.get("return_sequences", 1) > values.get("beams", 1) and "return_sequences" not in given:
+    dropped = _dropped(arguments, constrained)
+    values: dict[str, Any] = {name: value for name, value in defaults.items() if name not in dropped} | arguments
+    if values.get("return_sequences", 1) > values.get("beams", 1) and "return_sequences" not in arguments:
         values.pop("return_sequences", None)
     limit = values.setdefault("max_new_tokens", getattr(objective, "max_new_tokens", 64))
-    if "min_tokens" in values and "min_tokens" not in given:
+    if "min_tokens" in values and "min_tokens" not in arguments:
         values["min_tokens"] = min(values["min_tokens"], limit)
-    return GenerationConfig(**{"fit_context": "max_new_tokens" not in given} | values)
+    values.setdefault("fit_context", "max_new_tokens" not in arguments)
+    return GenerationConfig(**values)
 
 
-def _dropped(given, constrained):
+def _dropped(arguments, constrained):
     """The names of defaults that give way to what is given."""
-    greedy = given.get("temperature") == 0 or given.get("beams", 1) > 1 or "contrastive_alpha" in given
+    greedy = arguments.get("temperature") == 0 or arguments.get("beams", 1) > 1 or "contrastive_alpha" in arguments
     dropped = set(SAMPLING if greedy else ()) | set(UNCONSTRAINED if constrained else ())
-    return dropped | set(BEAMS if given.get("temperature") or "contrastive_alpha" in given else ())
+    return dropped | set(BEAMS if arguments.get("temperature") or "contrastive_alpha" in arguments else ())
 
 
 def _parsed(defaults):
