@@ -10,6 +10,7 @@ from safetensors.numpy import save_file
 from zoo.checkpoints.folder import import_folder, read_published
 from zoo.checkpoints.folder_settings import APPLIED, UNUSED
 from zoo.checkpoints.hf_config import read_architecture
+from zoo.checkpoints.hf_export import write_huggingface
 from zoo.checkpoints.import_table import import_lines
 
 GOLDEN = Golden("bert")
@@ -219,3 +220,14 @@ def test_generation_settings_that_cannot_be_are_one_line(tmp_path, generation, m
     with pytest.raises(ValueError, match=match) as caught:
         import_folder(write(tmp_path, "gpt2", generation=generation))
     assert type(caught.value).__name__ == "UserError"
+
+
+def test_generation_defaults_are_exported(tmp_path):
+    generation = {"num_beams": 3, "max_new_tokens": 9, "bad_words_ids": [[8, 9]], "no_repeat_ngram_size": 2}
+    pipeline = import_folder(write(tmp_path / "in", "gpt2", generation=generation))
+    again = import_folder(write_huggingface(pipeline, tmp_path / "out"))
+    assert again.objective.generation == pipeline.objective.generation
+    start = {"decoder_start_token_id": 3, "forced_bos_token_id": 9}
+    pipeline = import_folder(write(tmp_path / "bart", "bart", generation=start))
+    again = import_folder(write_huggingface(pipeline, tmp_path / "bart_out"))
+    assert again.objective.decoder_start == ("end", "w9")

@@ -11,6 +11,7 @@ from typing import Any
 
 from zoo.checkpoints.hf_config import read_json
 from zoo.generation.generation_config import GenerationConfig
+from zoo.objectives import Generates
 from zoo.runtime.errors import UserError, shorten
 from zoo.text.tokenizer import Tokenizer
 
@@ -138,7 +139,7 @@ def _decoder_start(values, config, tokenizer):
 
 def _token(id, tokenizer):
     """The role of a special id, by which an objective names it, or else its token."""
-    roles = {tokenizer.padding: "padding", tokenizer.end: "end", tokenizer.start: "start"}
+    roles = {tokenizer.padding: "padding", tokenizer.end: "end", tokenizer.start: "start"}  # of `start_and_end`
     token = tokenizer.token(id) if isinstance(id, int) and not isinstance(id, bool) and id >= 0 else None
     if token is None:
         raise UserError(f"Expected the id of a token to start the decoder with. Received: {shorten(id, 40)}.")
@@ -195,3 +196,23 @@ def _checked(parameters, file):
     except (UserError, TypeError) as error:
         raise UserError(f"Expected generation settings that go together in {file}. Received: {error}") from None
     return parameters
+
+
+def generation_keys(objective: Any, config: Mapping[str, Any], tokenizer: Tokenizer) -> dict[str, Any]:
+    """The generation_config.json of an objective with generation defaults or with two start tokens; {} for others.
+
+    Args:
+        objective: of a model.
+        config: its config.json, of which the special ids are repeated, as transformers does.
+        tokenizer: of the model.
+    """
+    parameters: dict[str, Any] = dict(getattr(objective, "generation", {}))
+    names = {name: key for key, (name, _) in (NUMBERS | SAMPLING).items()}
+    values = {names[name]: value for name, value in parameters.items() if name in names}
+    values |= {"do_sample": True} if parameters.get("temperature") else {}
+    values |= {"bad_words_ids": parameters["bad_words"]} if parameters.get("bad_words") else {}
+    if "decoder_start_token_id" in config and isinstance(objective, Generates):
+        start = objective.start_and_end(tokenizer)[0].tolist()  # pyright: ignore[reportAttributeAccessIssue]
+        values |= {"forced_bos_token_id": start[1]} if len(start) > 1 else {}
+    special = {key: config[key] for key in (*TOKENIZER, *STARTS) if config.get(key) is not None}
+    return special | values if values else {}

@@ -11,6 +11,8 @@ from safetensors.numpy import save_file
 
 from zoo import catalog
 from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping
+from zoo.checkpoints.generation_defaults import generation_keys
+from zoo.checkpoints.hf_config import read_json
 from zoo.checkpoints.safetensors import SINGLE
 from zoo.checkpoints.weight_map import WeightMap, canonical_name, head_layers
 from zoo.objectives.score_pair import ScorePair
@@ -42,7 +44,15 @@ def write_huggingface(pipeline: Pipeline, folder: str | Path) -> Path:
         _write_json(partial / "tokenizer_config.json", _tokenizer_config(pipeline))
         if head is None:
             _write_sentence_transformers(partial, pipeline)
+        _write_generation_defaults(partial, pipeline)
     return folder
+
+
+def _write_generation_defaults(folder, pipeline):
+    """Write, or complete, generation_config.json where the model has generation defaults."""
+    path, config = folder / "generation_config.json", read_json(folder / "config.json")
+    if values := generation_keys(pipeline.objective, config, pipeline.tokenizer):
+        _write_json(path, values | (read_json(path) if path.is_file() else {}))
 
 
 def _class_of(pipeline):
