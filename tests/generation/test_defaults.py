@@ -1,9 +1,12 @@
 """Generation defaults of a model: they fill what is not given, and give way where they contradict it."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
+from references import write_tokenizer
 
+from zoo.checkpoints.folder import import_folder
 from zoo.generation.defaults import config_of
 
 SAMPLED = {"temperature": 0.7, "top_k": 50, "top_p": 0.9, "max_new_tokens": 9}
@@ -44,3 +47,35 @@ def test_contradictions_of_the_caller_stay_errors():
 
 def test_overrides_are_text():
     assert config({"beams": "4", "length_penalty": "0.5"}).length_penalty == 0.5
+
+
+@pytest.mark.parametrize("generation", [
+    {"num_beams": 3, "no_repeat_ngram_size": 2, "max_length": 12, "forced_bos_token_id": 9},
+    {"repetition_penalty": 1.5, "max_new_tokens": 6},
+    {"num_beams": 2, "length_penalty": 2.0, "min_length": 6, "max_length": 9, "suppress_tokens": [7, 8]},
+])  # fmt: skip
+@pytest.mark.parametrize("name", ["Bart", "T5"])
+def test_an_imported_folder_generates_as_transformers_does(name, generation, tmp_path):
+    """With no argument on either side: the defaults of generation_config.json, and the ids the decoder starts with."""
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    heads = {f"{part}_{key}": 2 for part in ("encoder", "decoder") for key in ("layers", "attention_heads")}
+    sizes = {
+        "Bart": {**heads, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24, "max_position_embeddings": 24, "init_std": 0.5},
+        "T5": {"d_kv": 8, "d_ff": 24, "num_layers": 2, "num_heads": 2, "initializer_factor": 3.0},
+    }
+    torch.manual_seed(2)
+    ids = {"pad_token_id": 0, "eos_token_id": 3, "decoder_start_token_id": 2, "bos_token_id": None}
+    settings = {"forced_eos_token_id": None} if name == "Bart" else {}
+    config = getattr(transformers, f"{name}Config")(vocab_size=40, d_model=16, **ids, **settings, **sizes[name])
+    model = getattr(transformers, f"{name}ForConditionalGeneration")(config).eval()
+    model.save_pretrained(tmp_path)
+    (tmp_path / "generation_config.json").write_text(json.dumps(ids | generation))
+    write_tokenizer(tmp_path, ending="[SEP]")
+    model = type(model).from_pretrained(tmp_path).eval()
+    pipeline = import_folder(tmp_path)
+    start = len(pipeline.objective.start_and_end(pipeline.tokenizer)[0])
+    for text in ("w7 w8 w9", "w30 w31"):
+        tokens = torch.tensor([pipeline.tokenizer.encode(text).ids.tolist()])
+        expected = model.generate(tokens)[0, start:].tolist()
+        ((completion,),) = pipeline.generator().generate([{"source": text}])
+        assert completion.ids == [id for id in expected if id not in (0, 3)]
