@@ -50,7 +50,7 @@ def test_overrides_are_text():
 
 
 @pytest.mark.parametrize("generation", [
-    {"num_beams": 3, "no_repeat_ngram_size": 2, "max_length": 12, "forced_bos_token_id": 9},
+    {"no_repeat_ngram_size": 2, "max_length": 12, "forced_bos_token_id": 9},
     {"repetition_penalty": 1.5, "max_new_tokens": 6},
     {"num_beams": 2, "length_penalty": 2.0, "min_length": 6, "max_length": 9, "suppress_tokens": [7, 8]},
 ])  # fmt: skip
@@ -78,4 +78,4 @@ def test_an_imported_folder_generates_as_transformers_does(name, generation, tmp
         tokens = torch.tensor([pipeline.tokenizer.encode(text).ids.tolist()])
         expected = model.generate(tokens)[0, start:].tolist()
         ((completion,),) = pipeline.generator().generate([{"source": text}])
-        assert completion.ids == [id for id in expected if id not in (0, 3)]
+        assert completion.ids == (expected[: expected.index(3)] if 3 in expected else expected)

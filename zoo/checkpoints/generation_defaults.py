@@ -158,6 +158,8 @@ def _notes(values, encoder_decoder):
         del notes["early_stopping"]
     if values.get("do_sample") and values.get("num_beams", 1) > 1:
         notes["num_beams"] = "texts are sampled without beams"
+    if encoder_decoder and "forced_bos_token_id" in values and values.get("num_beams", 1) > 1:
+        notes["forced_bos_token_id"] = "is no part of the length of a beam here: another beam may be the best one"
     if not encoder_decoder and values.get("max_length"):
         notes["max_length"] = (
             "counts the prompt too: 64 new tokens are the default; --max-new-tokens sets another number"
