@@ -9,7 +9,8 @@ import keras
 
 from zoo import catalog, config
 from zoo.architectures import Architecture
-from zoo.checkpoints.hf_config import read_architecture, read_config, read_tokenizer
+from zoo.checkpoints.hf_config import read_folder, read_tokenizer
+from zoo.checkpoints.label_order import class_names, is_afresh, label_orders, published_class_names, reordered
 from zoo.checkpoints.loading import build_with_weights
 from zoo.checkpoints.resize import resize_vocabulary
 from zoo.checkpoints.resolve import resolve
@@ -89,19 +90,20 @@ def warm_start(
 
 def _load(build, objective, architecture, folder):
     if not _is_model_folder(folder):
-        model, report = build_with_weights(build, folder, skip_mismatch=True)
+        orders = label_orders(class_names(objective), published_class_names(folder))
+        model, report = build_with_weights(build, folder, skip_mismatch=True, orders=orders)
         return model, report.new
     model, weights = build(), _weights_of(folder, objective)
     for path, shape in shapes(architecture.backbone).items():
-        received = tuple(weights[path].shape) if path in weights else None
+        received = weights[path].shape if path in weights else None
         if received != shape:
             raise UserError(
                 f"Expected weights of shape {shape} for {path} in {folder}. Received: {received or 'none'}."
             )
-    matching = {w.path for w in model.weights if w.path in weights and tuple(weights[w.path].shape) == tuple(w.shape)}
+    matching = {w.path for w in model.weights if w.path in weights and weights[w.path].shape == tuple(w.shape)}
     for weight in model.weights:
         if weight.path in matching:
-            weight.assign(weights[weight.path].value)
+            weight.assign(weights[weight.path])
     return model, tuple(weight.path for weight in model.weights if weight.path not in matching)
 
 
@@ -125,16 +127,22 @@ def load_backbone(name: str | Path) -> tuple[Architecture, Tokenizer, keras.Mode
 
 def _read(folder):
     """(architecture, tokenizer) of a folder. Raises UserError where they do not fit."""
-    architecture = _preset(folder).architecture if _is_model_folder(folder) else read_architecture(read_config(folder))
+    if not _is_model_folder(folder):
+        return read_folder(folder)
+    architecture = _preset(folder).architecture
     return architecture, read_tokenizer(folder, architecture)
 
 
 def _weights_of(folder, objective):
-    """{path: weight} of a model folder; with those of its head where it has the same kind of objective."""
+    """{path: array} of a model folder; with those of its head where it has the same kind of objective.
+
+    Rows of a head follow the names of its labels; they are left out where these are others.
+    """
     loaded = load(folder)
-    weights = {weight.path: weight for weight in loaded.model.weights}
+    weights = {weight.path: keras.ops.convert_to_numpy(weight.value) for weight in loaded.model.weights}
     if catalog.name_of("objectives", loaded.objective) == catalog.name_of("objectives", objective):
-        return weights
+        orders = label_orders(class_names(objective), class_names(loaded.objective))
+        return {path: reordered(path, x, orders) for path, x in weights.items() if not is_afresh(path, orders)}
     return {path: weights[path] for path in shapes(loaded.preset.architecture.backbone)}
 
 

@@ -133,9 +133,15 @@ def import_(
     folder: Annotated[str, typer.Argument(help="A folder of transformers or KerasHub, hf:OWNER/NAME or keras:PRESET.")],
     to: Annotated[Path | None, typer.Option(help="The model folder; default saved_models/NAME.")] = None,
     adapter: Annotated[Path | None, typer.Option(help="An adapter.safetensors to merge with the weights.")] = None,
+    pair: Annotated[
+        bool | None, typer.Option("--pair/--single", help="A classifier of pairs of texts, or of single texts.")
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare its answer on a sentence with that of transformers.")
+    ] = False,
 ) -> None:
     """Import published weights, with or without a LoRA adapter, as a model folder."""
-    saved: Path = start().import_model(folder, to, adapter)
+    saved: Path = start().import_model(folder, to, adapter, pair=pair, verify=verify)
     from zoo import config
 
     preset = config.from_json((saved / "preset.json").read_text(encoding="utf-8"))

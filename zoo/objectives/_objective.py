@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -162,6 +162,8 @@ class Generates(Objective):
 
     Examples hold `labels`, the next token at each position; -1 is ignored by the loss.
     """
+
+    generation: dict[str, Any] = field(default_factory=dict)  # defaults of text generation, such as beams=4
 
     command = "generate"
     max_new_tokens = 64  # longest generated text, in tokens

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from zoo.pipeline.evaluation import EvaluationMethods, Scores
 from zoo.pipeline.generation_methods import GenerationMethods
 from zoo.pipeline.predictor import predict
 from zoo.pipeline.score_comparison import ScoreComparison
+from zoo.pipeline.unread_columns import report_unread
 from zoo.presets import Preset
 from zoo.readers.memory import DataInMemory, is_record, is_table, to_spec
 from zoo.runtime.errors import UserError, one_of
@@ -138,8 +140,10 @@ class Pipeline(EvaluationMethods, GenerationMethods):
         spec, inputs = to_spec(data), self.objective.fields.inputs
         columns = self._columns_of(spec, columns, errors, inputs)
         dataset = open_dataset(spec, columns, errors=errors, required=inputs, split_strategy="")
-        for split in dataset.splits:
-            yield from dataset.rows_and_records(split)
+        for number, (row, record) in enumerate(chain.from_iterable(map(dataset.rows_and_records, dataset.splits))):
+            if number == 0:
+                report_unread(self.objective, row, record)
+            yield row, record
 
     def export(self, folder: str | Path, format: str = "saved_model") -> Path:
         """Write a SavedModel that takes raw strings, or a folder for Hugging Face transformers. Returns the folder.
