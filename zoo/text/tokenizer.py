@@ -17,7 +17,7 @@ from zoo.runtime.files import write_text
 from zoo.text import tokenizer_files
 from zoo.text.added_tokens import add_tokens
 from zoo.text.template import Encoding, SpecialTokenTemplate, template_of
-from zoo.text.token_bytes import bytes_of_tokens, separators
+from zoo.text.token_bytes import bytes_of_tokens, separators_of
 from zoo.text.unicode import as_text, as_texts
 
 if TYPE_CHECKING:  # TensorFlow is needed for an export only
@@ -76,9 +76,9 @@ class Tokenizer:
         return bytes_of_tokens(self.backend)
 
     @cached_property
-    def separators(self) -> tuple[int, ...]:
-        """The ids of characters between words, such as the space, where tokens are characters or bytes."""
-        return separators(self.token_bytes[0])
+    def separators(self) -> tuple[int, ...] | None:
+        """The ids of characters between words, such as the space; None where tokens are longer than a character."""
+        return separators_of(self.token_bytes[0])
 
     def encode(self, text: Text, pair: Text | None = None, length: int | None = None, special: bool = True) -> Encoding:
         """The ids, segments and character offsets of a text or of a pair of texts.
