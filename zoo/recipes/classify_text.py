@@ -11,7 +11,7 @@ from zoo.objectives.classify_text import ClassifyText
 from zoo.presets import Preset, Training
 from zoo.recipes import Recipe
 from zoo.recipes._finetuning import finetune
-from zoo.recipes._recipe import GPU_STEP, maximum_length, total_lengths, train_from_scratch, training_rows
+from zoo.recipes._recipe import GPU_STEP, epochs_for, maximum_length, total_lengths, train_from_scratch, training_rows
 from zoo.tokenizers.characters import Characters
 from zoo.tokenizers.words import Words
 
@@ -48,7 +48,7 @@ def _from_scratch(objective, data, resources, reason):
     bag = _linear(classes, rows * lengths.median) if linear else _deep(short, rows * lengths.median)
     batch_size = max(8, min(rows // 40, 100))
     training = Training(
-        epochs=max(8, min(round(STEPS * batch_size / max(rows, 1)), MOST_EPOCHS)),
+        epochs=epochs_for(STEPS, batch_size, rows, 8, MOST_EPOCHS),
         batch_size=batch_size,
         learning_rate=3e-3,
         schedule="constant",
