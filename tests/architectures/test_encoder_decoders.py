@@ -56,7 +56,7 @@ def test_tied_embeddings_are_one_table(make):
 
 @pytest.mark.parametrize("norm", ["post", "pre"])
 def test_blocks_equal_those_of_pytorch(norm):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="the reference is written in torch")
     backbone = Transformer(**DEEP, norm=norm).backbone()
     random = np.random.default_rng(0)
     for weight in backbone.weights:

@@ -74,6 +74,14 @@ def test_whole_words_need_a_tokenizer_of_characters(tmp_path):
         zoo.train("classify_text", data=file, to=tmp_path / "m", init="scratch", overrides=["tokenizer=words"])
 
 
+def test_a_model_of_whole_words_is_a_warm_start(tmp_path):
+    file = write(tmp_path / "a.csv", synthetic(60, 2, 5, 1))
+    first = zoo.train("classify_text", data=file, to=tmp_path / "a", init="scratch", overrides=["training.epochs=1"])
+    options = {"data": file, "init": str(tmp_path / "a"), "overrides": ["training.epochs=1"]}
+    second = zoo.train("classify_text", to=tmp_path / "b", **options)
+    assert first.preset.architecture.separators == second.preset.architecture.separators != ()
+
+
 def test_a_recipe_without_data_says_what_it_needs():
     with pytest.raises(zoo.UserError, match="Expected your own data, with text and label: give --data FILE"):
         zoo.train("classify_text")

@@ -42,7 +42,7 @@ def test_wandb_logs_settings_history_and_scores(tiny, tmp_path, monkeypatch):
 
 @pytest.mark.filterwarnings("ignore")  # of MLflow's own code
 def test_mlflow_logs_settings_history_and_scores(tiny, tmp_path, monkeypatch):
-    mlflow = pytest.importorskip("mlflow")
+    mlflow = pytest.importorskip("mlflow", reason="needs: pip install mlflow")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
     pipeline = train(tiny, tmp_path, "mlflow")
     run = mlflow.last_active_run()
@@ -55,7 +55,7 @@ def test_mlflow_logs_settings_history_and_scores(tiny, tmp_path, monkeypatch):
 @pytest.mark.filterwarnings("ignore")  # of Trackio's own code
 def test_trackio_logs_settings_history_and_scores(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("TRACKIO_DIR", str(tmp_path / "trackio"))
-    trackio = pytest.importorskip("trackio")
+    trackio = pytest.importorskip("trackio", reason="needs: pip install trackio")
     pipeline = train(tiny, tmp_path, "trackio")
     (run,) = trackio.Api().runs("zoo")
     assert run.name == "m"

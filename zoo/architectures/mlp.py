@@ -113,10 +113,12 @@ class BagWeights(keras.layers.Layer):
         count = self._count(ids)
         present = ops.cast(ops.not_equal(ids, 0), "float32")
         value = self._term_frequency(count) * ops.take(self.scale, ids, axis=0) * present
-        norm = _norm(value, count)
-        if self.first_word < self.size:
-            word = ops.cast(ids >= self.first_word, "float32")
-            norm = ops.where(word > 0, _norm(value * word, count), _norm(value * (1 - word), count))
+        if self.first_word == self.size:
+            norm = _norm(value, count)
+        else:
+            is_word = ids >= self.first_word
+            norms = (_norm(ops.where(part, value, 0.0), count) for part in (is_word, ops.logical_not(is_word)))
+            norm = ops.where(is_word, *norms)
         return ops.cast(self.l2_norm * value / count / ops.maximum(norm, keras.config.epsilon()), self.compute_dtype)
 
     def compute_output_spec(self, ids):

@@ -52,7 +52,7 @@ def _line(ours, expected, library, sentence):
 def _verify_vector(pipeline, folder, sentence):
     """The line for a folder of sentence-transformers, whose answer is a vector."""
     try:
-        from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports]
+        from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
     except ModuleNotFoundError as error:
         raise UserError(
             f"Expected sentence-transformers for --verify: pip install sentence-transformers ({error})."

@@ -135,7 +135,7 @@ class FollowInstructions(TextGeneration):
         start, _ = self.start_and_end(tokenizer)
         if self.encoder:
             return {"source": ids[-self.length :], "target": start}
-        return {"tokens": np.concatenate([start_ids(ids, tokenizer), ids])[-self._max_prompt :].astype("int32")}
+        return {"tokens": np.array([*start_ids(ids, tokenizer), *ids][-self._max_prompt :], "int32")}
 
     @property
     def _max_prompt(self):

@@ -45,7 +45,7 @@ class NextToken(Generates):
 
     def prompt_ids(self, record, tokenizer):
         ids = tokenizer.encode(record["text"], special=False).ids
-        return {"tokens": np.concatenate([tokenizer.prefix, ids]).astype("int32")}
+        return {"tokens": np.array([*tokenizer.prefix, *ids], "int32")}
 
     def prompt_template(self, tokenizer) -> PromptTemplate:
         return PromptTemplate(start_ids=tokenizer.prefix)

@@ -11,6 +11,7 @@ from zoo.recipes._recipe import (
     Choice,
     Resources,
     duration,
+    epochs_for,
     matrix_weights,
     maximum_length,
     total_lengths,
@@ -46,7 +47,7 @@ def finetune(
     rows = training_rows(data)
     batch_size = 16 if rows < 4000 else 32
     seconds = resources.seconds(matrix_weights(network), tokens * rows, rows // batch_size, resources.precision)
-    most = max(4, min(round(STEPS * batch_size / max(rows, 1)), MOST_EPOCHS))
+    most = epochs_for(STEPS, batch_size, rows, 4, MOST_EPOCHS)
     epochs = resources.epochs(seconds, most)
     if resources.requested:
         epochs = max(epochs, 1)

@@ -109,6 +109,11 @@ def maximum_length(lengths: LengthPercentiles, per_unit: float = 1.0, extra: int
     return min(-(-tokens // 8) * 8, limit)
 
 
+def epochs_for(steps: int, batch_size: int, rows: int, least: int, most: int) -> int:
+    """The number of epochs in which so many rows make so many optimizer steps, from `least` to `most`."""
+    return max(least, min(round(steps * batch_size / max(rows, 1)), most))
+
+
 def training_rows(data: DataStatistics) -> int:
     """The number of training rows."""
     return data.rows.get("train", 0)

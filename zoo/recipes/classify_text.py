@@ -11,7 +11,7 @@ from zoo.objectives.classify_text import ClassifyText
 from zoo.presets import Preset, Training
 from zoo.recipes import Recipe
 from zoo.recipes._finetuning import finetune
-from zoo.recipes._recipe import GPU_STEP, maximum_length, total_lengths, train_from_scratch, training_rows
+from zoo.recipes._recipe import GPU_STEP, epochs_for, maximum_length, total_lengths, train_from_scratch, training_rows
 from zoo.tokenizers.characters import Characters
 from zoo.tokenizers.words import Words
 
@@ -38,8 +38,8 @@ class ClassifyTextRecipe(Recipe):
 
 
 def _from_scratch(objective, data, resources, reason):
-    units = ("characters", "words")
-    characters, words = (total_lengths(data, objective.fields.inputs, unit) for unit in units)
+    texts = objective.fields.inputs
+    characters, words = (total_lengths(data, texts, unit) for unit in ("characters", "words"))
     short = characters.p95 <= SHORT
     tokenizer = Characters(lower=True) if short else Words(vocabulary=30_000)
     rows, lengths = training_rows(data), characters if short else words
@@ -48,7 +48,7 @@ def _from_scratch(objective, data, resources, reason):
     bag = _linear(classes, rows * lengths.median) if linear else _deep(short, rows * lengths.median)
     batch_size = max(8, min(rows // 40, 100))
     training = Training(
-        epochs=max(8, min(round(STEPS * batch_size / max(rows, 1)), MOST_EPOCHS)),
+        epochs=epochs_for(STEPS, batch_size, rows, 8, MOST_EPOCHS),
         batch_size=batch_size,
         learning_rate=3e-3,
         schedule="constant",
@@ -60,12 +60,12 @@ def _from_scratch(objective, data, resources, reason):
     )
     objective = replace(objective, length=maximum_length(lengths), dropout=0.0)
     kind = "a linear model" if linear else "a dense network"
-    characters = f"words and n-grams of characters, as texts are short (up to {SHORT})"
-    features = characters if short else "n-grams of words, as texts are long"
+    features = "words and n-grams of characters" if short else "n-grams of words"
+    why = f"as texts are short (up to {SHORT})" if short else "as texts are long"
     preset = Preset(architecture=bag, objective=objective, tokenizer=tokenizer, training=training)
     steps = rows / batch_size
-    seconds = steps * GPU_STEP if resources.gpu else _epoch_seconds(bag, classes, rows * lengths.median, steps)
-    return train_from_scratch(preset, seconds, resources, (reason, f"{kind} on a bag of {features}"))
+    seconds = steps * GPU_STEP if resources.gpu else _epoch_seconds(bag, rows * lengths.median, steps)
+    return train_from_scratch(preset, seconds, resources, (reason, f"{kind} on a bag of {features}, {why}"))
 
 
 def _linear(classes, tokens):
@@ -82,11 +82,10 @@ def _deep(short, tokens):
     return replace(bag, whole_words=True, l2_norm=2.0, dropout=0.7) if short else replace(bag, l2_norm=3.0)
 
 
-def _epoch_seconds(bag, classes, tokens, steps):
+def _epoch_seconds(bag, tokens, steps):
     """The estimated time of an epoch on two CPU cores: for features, products with them, and updates of weights."""
-    features, outputs = tokens * bag.ngrams, bag.hidden if bag.depth else classes
-    weights = outputs * bag.buckets * (1 + bag.whole_words)
-    return features * 3e-7 + features * outputs * 2e-9 + steps * weights * 1.2e-9
+    features, weights = tokens * bag.ngrams, bag.hidden * bag.buckets * (1 + bag.whole_words)
+    return features * 3e-7 + features * bag.hidden * 2e-9 + steps * weights * 1.2e-9
 
 
 def _buckets(total, least, most):

@@ -8,7 +8,7 @@ from zoo.objectives.embed_text import EmbedText
 from zoo.presets import Preset, Training
 from zoo.recipes import Recipe
 from zoo.recipes._finetuning import finetune
-from zoo.recipes._recipe import maximum_length, train_from_scratch, training_rows
+from zoo.recipes._recipe import epochs_for, maximum_length, train_from_scratch, training_rows
 from zoo.tokenizers.words import Words
 
 STEPS = 1500  # optimizer steps that small data is repeated for
@@ -29,9 +29,7 @@ class EmbedTextRecipe(Recipe):
             architecture=Averaging(width=256, hidden=256, ngrams=2),
             objective=EmbedText(length=maximum_length(data.words[longer], limit=512)),
             tokenizer=Words(vocabulary=30_000),
-            training=Training(
-                epochs=max(5, min(round(STEPS * 64 / max(rows, 1)), 40)), batch_size=64, learning_rate=1e-3, ema=0.99
-            ),
+            training=Training(epochs=epochs_for(STEPS, 64, rows, 5, 40), batch_size=64, learning_rate=1e-3, ema=0.99),
         )
         seconds = 2 * resources.seconds(0, 0, rows // 64)  # vectors of n-grams make its optimizer steps slow
         return train_from_scratch(preset, seconds, resources, (reason, "averaged word vectors"))

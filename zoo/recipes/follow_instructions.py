@@ -9,6 +9,7 @@ from zoo.presets import Preset, Training
 from zoo.recipes import Recipe
 from zoo.recipes._finetuning import finetune
 from zoo.recipes._recipe import (
+    epochs_for,
     matrix_weights,
     maximum_length,
     total_lengths,
@@ -41,9 +42,7 @@ def _from_scratch(data, resources, texts, reason):
         architecture=GPT2(width=192, depth=4, heads=6, hidden=768, length=length, dropout=0.1),
         objective=FollowInstructions(length=length, max_new_tokens=min(128, length // 2)),
         tokenizer=BytePairs(vocabulary=4_000),
-        training=Training(
-            epochs=max(3, min(round(STEPS * 8 / max(rows, 1)), 40)), batch_size=8, learning_rate=1e-3, patience=0
-        ),
+        training=Training(epochs=epochs_for(STEPS, 8, rows, 3, 40), batch_size=8, learning_rate=1e-3, patience=0),
     )
     hint = "it learns the form of answers, not what is true: start from pretrained weights for more"
     tokens = round(rows * min(total_lengths(data, texts).median * 1.5 + 32, length))

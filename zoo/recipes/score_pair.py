@@ -9,6 +9,7 @@ from zoo.presets import Preset, Training
 from zoo.recipes import Recipe
 from zoo.recipes._finetuning import finetune
 from zoo.recipes._recipe import (
+    epochs_for,
     matrix_weights,
     maximum_length,
     total_lengths,
@@ -34,7 +35,7 @@ class ScorePairRecipe(Recipe):
             architecture=TransformerEncoder(width=64, depth=2, heads=4, hidden=128, embedding_dropout=0.3),
             objective=ScorePair(length=maximum_length(total_lengths(data, ("text", "text_pair")), extra=4, limit=512)),
             tokenizer=Words(vocabulary=10_000),
-            training=Training(epochs=max(5, min(round(STEPS * 32 / max(rows, 1)), 30)), learning_rate=1e-3),
+            training=Training(epochs=epochs_for(STEPS, 32, rows, 5, 30), learning_rate=1e-3),
         )
         tokens = rows * total_lengths(data, ("text", "text_pair")).p95
         seconds = resources.seconds(matrix_weights(preset.architecture), tokens, rows // preset.training.batch_size)

@@ -8,7 +8,7 @@ from zoo.objectives.tag_tokens import TagTokens
 from zoo.presets import Preset, Training
 from zoo.recipes import Recipe
 from zoo.recipes._finetuning import finetune
-from zoo.recipes._recipe import train_from_scratch, training_rows
+from zoo.recipes._recipe import epochs_for, train_from_scratch, training_rows
 from zoo.tokenizers.bytes import Bytes
 
 WORDS_PER_SECOND = 3000  # of a CPU core that trains the default LSTM-CNN-CRF
@@ -32,7 +32,7 @@ def _from_scratch(data, resources, spans, reason):
     seconds = rows * (data.words["tokens"].median + data.words["tokens"].p95) / 2 / WORDS_PER_SECOND / resources.cores
     small = rows < SMALL
     batch_size = 16 if small else 32 if rows < 8000 else 50
-    most = max(10, min(round(STEPS * batch_size / max(rows, 1)), 40))
+    most = epochs_for(STEPS, batch_size, rows, 10, 40)
     training = Training(
         epochs=most,
         batch_size=batch_size,

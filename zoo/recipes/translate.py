@@ -8,7 +8,7 @@ from zoo.objectives.translate import Translate
 from zoo.presets import Preset, Training
 from zoo.recipes import Recipe
 from zoo.recipes._finetuning import finetune
-from zoo.recipes._recipe import maximum_length, train_from_scratch, training_rows
+from zoo.recipes._recipe import epochs_for, maximum_length, train_from_scratch, training_rows
 from zoo.tokenizers.byte_pairs import BytePairs
 
 PIECES = 1.4  # tokens of a word, with a vocabulary of byte pairs
@@ -35,7 +35,7 @@ def _from_scratch(data, resources, reason):
         objective=Translate(length=max(source, target), target_length=target),
         tokenizer=BytePairs(vocabulary=6_000 if rows < 100_000 else 16_000),
         training=Training(
-            epochs=max(8, min(round(STEPS * batch_size / max(rows, 1)), 60)),
+            epochs=epochs_for(STEPS, batch_size, rows, 8, 60),
             batch_size=batch_size,
             learning_rate=1e-3,
             warmup=0.05,

@@ -27,10 +27,15 @@ def bytes_of_tokens(backend: tokenizers.Tokenizer, markers: Collection[int] = ()
     return [first.get(id, b"") for id in range(size)], [later.get(id, b"") for id in range(size)]
 
 
-def separators(token_bytes: Sequence[bytes]) -> tuple[int, ...]:
-    """The ids of tokens that separate words: a character that is no letter, mark of a letter or digit (Unicode)."""
-    characters = [token.decode(errors="ignore") for token in token_bytes]  # a part of a character is none
-    return tuple(i for i, c in enumerate(characters) if len(c) == 1 and unicodedata.category(c)[0] not in "LMN")
+def separators_of(token_bytes: Sequence[bytes]) -> tuple[int, ...] | None:
+    """The ids of characters that separate words: all but letters, their marks and digits (Unicode categories).
+
+    None where a token is longer than a character.
+    """
+    characters = [token.decode(errors="ignore") for token in token_bytes]  # "" for a byte within a character
+    if any(len(character) > 1 for character in characters):
+        return None
+    return tuple(i for i, c in enumerate(characters) if c and unicodedata.category(c)[0] not in "LMN")
 
 
 def _from_vocabulary(backend, tokens):

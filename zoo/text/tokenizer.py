@@ -23,7 +23,7 @@ from zoo.text.encoding import encode_with
 from zoo.text.special_ids import special_ids
 from zoo.text.special_tokens import SpecialTokenMethods
 from zoo.text.template import Encoding, SpecialTokenTemplate
-from zoo.text.token_bytes import bytes_of_tokens, separators
+from zoo.text.token_bytes import bytes_of_tokens, separators_of
 from zoo.text.tokenizer_settings import CONFIG, TokenizerSettings
 from zoo.text.truncated import count_truncated
 from zoo.text.unicode import as_text, as_texts
@@ -77,9 +77,9 @@ class Tokenizer(SpecialTokenMethods):
         return bytes_of_tokens(self.backend, self.markers)
 
     @cached_property
-    def separators(self) -> tuple[int, ...]:
-        """The ids of characters between words, such as the space, where tokens are characters or bytes."""
-        return separators(self.token_bytes[0])
+    def separators(self) -> tuple[int, ...] | None:
+        """The ids of characters between words, such as the space; None where tokens are longer than a character."""
+        return separators_of(self.token_bytes[0])
 
     def encode(self, text: Text, pair: Text | None = None, length: int | None = None, special: bool = True) -> Encoding:
         """The ids, segments and character offsets of a text or of a pair of texts.

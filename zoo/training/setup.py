@@ -16,8 +16,6 @@ from zoo.readers.memory import to_spec
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError, did_you_mean
 from zoo.text.tokenizer import Tokenizer
-from zoo.tokenizers.bytes import Bytes
-from zoo.tokenizers.characters import Characters
 from zoo.training.data_columns import with_data
 from zoo.training.finetuning import check_tuning
 from zoo.training.optimizer import SCHEDULES
@@ -144,7 +142,7 @@ def match_tokenizer(preset: Preset, tokenizer: Tokenizer) -> Architecture:
     architecture = replace(preset.architecture, vocabulary=size, padding=tokenizer.padding)
     if not isinstance(architecture, MLP) or not architecture.whole_words:
         return architecture
-    if not isinstance(preset.tokenizer, Characters | Bytes):
+    if tokenizer.separators is None:
         kind = type(preset.tokenizer).__name__.lower()
         legal = "tokenizer=characters or tokenizer=bytes, or architecture.whole_words=false"
         raise UserError(f"Words of characters need {legal}. Received: tokenizer={kind}.")
