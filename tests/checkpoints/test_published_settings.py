@@ -201,9 +201,9 @@ def test_older_folders_have_them_in_config_json(tmp_path):
 
 def test_the_decoder_starts_with_the_ids_of_the_folder(tmp_path):
     generation = {"decoder_start_token_id": 3, "forced_bos_token_id": 9, "max_length": 12}
-    objective = import_folder(write(tmp_path, "bart", generation=generation)).objective
-    assert objective.decoder_start == ("end", "w9")
-    assert objective.generation == {"max_new_tokens": 10}
+    pipeline = import_folder(write(tmp_path, "bart", generation=generation))
+    assert pipeline.objective.start_and_end(pipeline.tokenizer)[0].tolist() == [3, 9]
+    assert pipeline.objective.generation == {"max_new_tokens": 10}
     with pytest.raises(ValueError, match=r"Expected the id of a token to start the decoder with. Received: 99"):
         import_folder(write(tmp_path, "bart", generation={"decoder_start_token_id": 99}))
 
@@ -230,4 +230,4 @@ def test_generation_defaults_are_exported(tmp_path):
     start = {"decoder_start_token_id": 3, "forced_bos_token_id": 9}
     pipeline = import_folder(write(tmp_path / "bart", "bart", generation=start))
     again = import_folder(write_huggingface(pipeline, tmp_path / "bart_out"))
-    assert again.objective.decoder_start == ("end", "w9")
+    assert again.objective.start_and_end(again.tokenizer)[0].tolist() == [3, 9]

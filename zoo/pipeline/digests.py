@@ -21,16 +21,16 @@ def save_digests(folder: Path, names: Iterable[str] | None = None) -> None:
 
 
 def check_digests(folder: Path, names: Iterable[str]) -> None:
-    """Raise UserError, naming the file, where one of some files that were saved is missing or has changed since.
+    """Raise UserError, naming the file, where one of some files is missing, was changed or was added since the save.
 
     A folder without digests, of an older version, is not checked.
     """
     if not (folder / FILE).is_file():
         return
     digests = read_object(folder / FILE)
-    for name in digests.keys() & set(names):
+    for name in names:
         path = folder / name
-        if not path.is_file() or _digest(path) != digests[name]:
+        if (_digest(path) if path.is_file() else None) != digests.get(name):
             raise UserError(
                 f"{path} is not the file that was saved: its SHA-256 is not that in {FILE}. "
                 f"Copy the whole folder again. If you changed it on purpose, delete {folder / FILE}."

@@ -28,10 +28,11 @@ from zoo.readers.memory import DataInMemory, is_record, is_table, to_spec
 from zoo.runtime.errors import UserError, one_of
 from zoo.runtime.files import atomic_file, write_text
 from zoo.text.tokenizer import Tokenizer
+from zoo.text.tokenizer_settings import CONFIG
 
 Text = str | tuple[str, ...]  # a text, or a tuple of texts, one for each input of the objective
 TRAINING_ROWS = "training_rows.npy"  # hashes of the training records, in a model folder
-SAVED = ("model.keras", "tokenizer.json", "preset.json", "scores.json", "baselines.json", TRAINING_ROWS)
+SAVED = ("model.keras", "tokenizer.json", CONFIG, "preset.json", "scores.json", "baselines.json", TRAINING_ROWS)
 
 
 @dataclass(repr=False)
@@ -169,6 +170,8 @@ class Pipeline(EvaluationMethods, GenerationMethods):
         folder = Path(folder)
         with without_tensorflow():
             keras.Model(self.model.input, self.model.output).save(folder / "model.keras")  # without the optimizer
+        for name in (CONFIG, TRAINING_ROWS):  # which not every model has: those of a model saved here before
+            (folder / name).unlink(missing_ok=True)
         self.tokenizer.save(folder / "tokenizer.json")
         write_text(folder / "preset.json", config.to_json(self.preset))
         write_text(folder / "scores.json", json.dumps(self.scores, indent=2) + "\n")

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.data.fields import FIELDS
+from zoo.data.fields import FIELDS, LABELS
 from zoo.objectives import Objective
 from zoo.runtime.console import console
 
-TEXTS = tuple(name for name in FIELDS if name not in ("id", "ending"))  # standard fields with content
+TEXTS = tuple(name for name in FIELDS if name not in (*LABELS, "id", "ending"))  # standard fields with texts
 
 
 def unread_columns(objective: Objective, row: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
@@ -26,7 +26,7 @@ def unread_columns(objective: Objective, row: Mapping[str, Any], record: Mapping
         for name, value in row.items()
         if isinstance(value, str)
         and value.strip()
-        and name not in read
+        and name not in (*read, *LABELS)
         and (name in TEXTS or len(value.split()) > 1)
         and not any(value in text for text in values)
     ]
