@@ -52,6 +52,8 @@ def test_a_key_that_is_not_known_is_named(tmp_path):
 def test_the_table_has_what_differs_from_the_defaults(tmp_path):
     lines = list(import_lines(read_published(write(tmp_path, layer_norm_eps=0.5))))
     assert lines[0].startswith("config.json: ")
+    assert lines[1] == "Tokenizer: 40 tokens, start [CLS], end [SEP], padding [PAD], mask [MASK]."
+    assert lines[2].startswith("Objective: ")
     assert "Differs from the defaults of transformers:" in lines
     assert any(line.split() == ["layer_norm_eps", "0.5", "(default", "1e-12)"] for line in lines)
     assert not any(line.startswith("  type_vocab_size") for line in lines)  # as by default

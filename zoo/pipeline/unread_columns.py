@@ -37,6 +37,7 @@ def report_unread(objective: Any, row: Mapping[str, Any], record: Mapping[str, A
     names = unread_columns(objective, row, record)
     if not names:
         return
-    hint = " zoo import --pair reads text and text_pair." if getattr(objective, "pair", None) is False else ""
+    single = getattr(objective, "pair", None) is False
+    hint = " For pairs: zoo import --pair, or zoo train ... objective.pair=true." if single else ""
     inputs = " and ".join(objective.fields.inputs)
     console.print(f"Columns left unread: {', '.join(names)}. This model reads {inputs}.{hint}", markup=False)
