@@ -81,7 +81,7 @@ def test_an_import_is_verified(cli, bert):
     Path("bert/tokenizer_config.json").write_text(json.dumps(names))
     done = cli("import", bert, "--to", "model", "--verify")
     assert done.status == 0, done.err
-    assert "Verified with 'The delivery arrived two days late.': 3 numbers, largest difference from" in done.err
+    assert "Verified with 'The delivery arrived two days late.': 3 outputs, largest difference from" in done.err
     assert settings["architectures"] == ["BertForSequenceClassification"]
 
 

@@ -43,7 +43,7 @@ def verify(pipeline: Pipeline, folder: Path, sentence: str = SENTENCE) -> str:
 def _line(ours, expected, library, sentence):
     """The line of a comparison. Raises UserError where the numbers differ."""
     difference, scale = float(abs(ours - expected).max()), max(1.0, float(abs(expected).max()))
-    line = f"{sentence!r}: {ours.size} numbers, largest difference from {library} {difference:.1e}"
+    line = f"{sentence!r}: {ours.size} outputs, largest difference from {library} {difference:.1e}"
     if difference > TOLERANCE * scale:
         raise UserError(f"Expected the answer of {library}. Received: another, {line}.")
     return f"Verified with {line}."
