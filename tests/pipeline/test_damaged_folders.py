@@ -189,3 +189,14 @@ def test_runs_are_listed_beside_a_damaged_one(folder, capsys):
     for name in ("scores.json", "preset.json", "run.json"):
         (folder / name).write_text(DEEP)
     assert [run.score for run in list_runs(folder.parent)] == [None]
+
+
+@pytest.mark.parametrize("labels", [[], ["good"], ["good", "bad", "other"]])
+def test_labels_of_another_network(folder, labels):
+    values = json.loads((folder / "preset.json").read_text())
+    values["objective"]["labels"] = labels
+    (folder / "preset.json").write_text(json.dumps(values))
+    (folder / FILE).unlink()
+    check_refused(
+        folder, f"Expected 2 labels in .*preset.json, for the outputs of model.keras. Received: {len(labels)}"
+    )

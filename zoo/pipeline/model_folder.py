@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from zoo import config
@@ -62,10 +63,24 @@ def _load(folder):
     embeddings, size = preset.architecture.vocabulary, tokenizer.vocabulary_size
     if size > embeddings or (size < embeddings and not preset.training.init):  # checkpoints may have spare embeddings
         raise UserError(f"The files in {folder} are of different models: copy the whole folder again.")
+    _check_classes(preset.objective, model, folder)
     scores, baselines = _read_scores(folder / "scores.json"), _read_comparisons(folder / "baselines.json")
     path = folder / TRAINING_ROWS
     rows = _read(path, np.load) if path.is_file() else no_rows()
     return Pipeline(model, preset, tokenizer, scores, folder=folder, baselines=baselines, training_rows=rows)
+
+
+def _check_classes(objective, model, folder):
+    """Raise UserError where the network has another number of outputs than the objective has classes."""
+    widths = [output.shape[-1] for output in keras.tree.flatten(model.output)]
+    for field in ("labels", "tags"):
+        classes = getattr(objective, field, None)
+        if classes is not None and len(classes) not in widths:
+            expected = " or ".join(map(str, widths))
+            raise UserError(
+                f"Expected {expected} {field} in {folder}/preset.json, for the outputs of model.keras. "
+                f"Received: {len(classes)}.{ADVICE}"
+            )
 
 
 def _read_scores(path) -> dict[str, dict[str, float]]:

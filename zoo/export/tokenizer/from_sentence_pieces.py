@@ -1,16 +1,19 @@
-"""Build the reader of a SentencePiece tokenizer (Unigram) from a tokenizer.json, as T5's, XLM-R's and ALBERT's are."""
+"""Build the reader of a SentencePiece tokenizer from a tokenizer.json: Unigram (T5, XLM-R, ALBERT), BPE (Llama 2)."""
 
 import base64
 from collections.abc import Callable
 from typing import Any
 
+import tokenizers
 from tokenizers import normalizers
 
+from zoo.export.tokenizer.character_pairs import CharacterPairs, TextSplit
 from zoo.export.tokenizer.characters import Identity, Normalizer
 from zoo.export.tokenizer.compiled_normalizer import CompiledNormalizer
 from zoo.export.tokenizer.inexact import require
-from zoo.export.tokenizer.sentence_pieces import SentencePieceReader
-from zoo.export.tokenizer.space_normalizers import JoinSpaces, NormalizerSequence, Strip
+from zoo.export.tokenizer.readers import WordReader
+from zoo.export.tokenizer.sentence_pieces import MARK, SentencePieceReader
+from zoo.export.tokenizer.space_normalizers import JoinSpaces, NormalizerSequence, Prepend, ReplaceCharacter, Strip
 from zoo.export.tokenizer.unicode_tables import replacements
 from zoo.export.tokenizer.unigram import Unigram
 from zoo.text.charsmap import read_charsmap
@@ -24,14 +27,45 @@ def sentence_piece_reader(spec: dict[str, Any]) -> SentencePieceReader:
     require(model["unk_id"] is not None, "its model has no token for unknown characters")
     vocabulary = [(piece, score) for piece, score in model["vocab"]]
     ids = {piece: id for id, (piece, _) in enumerate(vocabulary)}
-    byte_ids = None
-    if model.get("byte_fallback"):
-        names = [f"<0x{byte:02X}>" for byte in range(256)]
-        require(set(names) <= ids.keys(), "its vocabulary lacks some bytes")
-        byte_ids = [ids[name] for name in names]
+    byte_ids = _byte_ids(ids) if model.get("byte_fallback") else None
     split_whitespace, metaspace = _pre_tokenizer(spec["pre_tokenizer"])
     unigram, scheme = Unigram(vocabulary, model["unk_id"], byte_ids), metaspace["prepend_scheme"]
     return SentencePieceReader(_normalizer(spec["normalizer"]), unigram, split_whitespace, scheme, metaspace["split"])
+
+
+def byte_fallback_reader(backend: tokenizers.Tokenizer, spec: dict[str, Any]) -> WordReader:
+    """The reader of a tokenizer.json whose model is BPE with byte fallback. Raises `InexactError` as above."""
+    model, steps = spec["model"], [_normalizer(spec["normalizer"])]
+    for name in ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "ignore_merges"):
+        require(not model[name], f"its model sets {name}")
+    mark = None
+    if spec["pre_tokenizer"]:
+        split_whitespace, metaspace = _pre_tokenizer(spec["pre_tokenizer"])
+        require(not split_whitespace, "its pre-tokenizer splits at white space")
+        steps.append(ReplaceCharacter(" ", chr(MARK)))
+        if metaspace["prepend_scheme"] != "never":
+            steps.append(Prepend(chr(MARK), unless_present=True))
+        mark = MARK if metaspace["split"] else None
+    return WordReader(NormalizerSequence(steps), TextSplit(mark), _character_pairs(backend, model))
+
+
+def _character_pairs(backend, model):
+    """The BPE model with byte fallback."""
+    ids = model["vocab"]
+    byte_ids = _byte_ids(ids)
+    words = {token.encode(): id for token, id in ids.items() if len(backend.model.tokenize(token)) == 1}
+    token_bytes = {id: token.encode() for token, id in ids.items()}
+    token_bytes |= {id: bytes([byte]) for byte, id in enumerate(byte_ids)}
+    characters = {token: id for token, id in ids.items() if len(token) == 1}
+    merges = [(ids[left], ids[right], ids[left + right]) for left, right in model["merges"]]
+    return CharacterPairs(words, characters, byte_ids, merges, token_bytes)
+
+
+def _byte_ids(ids):
+    """The ids of the tokens for the 256 bytes."""
+    names = [f"<0x{byte:02X}>" for byte in range(256)]
+    require(set(names) <= ids.keys(), "its vocabulary lacks some bytes")
+    return [ids[name] for name in names]
 
 
 def _pre_tokenizer(spec):
@@ -58,6 +92,10 @@ def _normalizer(spec) -> Callable:
         return Normalizer(*replacements(normalizers.Lowercase()))
     if kind == "Strip":
         return Strip(spec["strip_left"], spec["strip_right"])
+    if kind == "Prepend" and len(spec["prepend"]) == 1:
+        return Prepend(spec["prepend"])
+    if kind == "Replace" and all(len(text) == 1 for text in (spec["pattern"].get("String", ""), spec["content"])):
+        return ReplaceCharacter(spec["pattern"]["String"], spec["content"])
     runs = kind == "Replace" and spec["pattern"] == RUNS and len(spec["content"]) == 1
     require(runs, f"its normalizer is {kind}")
     return JoinSpaces(spec["content"])

@@ -11,7 +11,7 @@ from tokenizers import normalizers
 
 from zoo.export.tokenizer.byte_pairs import BytePairs
 from zoo.export.tokenizer.characters import Identity, Normalizer
-from zoo.export.tokenizer.from_sentence_pieces import sentence_piece_reader
+from zoo.export.tokenizer.from_sentence_pieces import byte_fallback_reader, sentence_piece_reader
 from zoo.export.tokenizer.graph_added_tokens import AddedTokenReader
 from zoo.export.tokenizer.inexact import InexactError, require
 from zoo.export.tokenizer.readers import ByteReader, CharacterReader, RaggedIds, WordReader
@@ -44,7 +44,7 @@ def reader_for(backend: tokenizers.Tokenizer) -> Reader:
     except InexactError as reason:
         raise UserError(
             f"This tokenizer has no exact equal inside TensorFlow: {reason}. "
-            "Tokenizers that zoo trains and those of BERT, GPT-2, RoBERTa and T5 have one."
+            "Tokenizers that zoo trains and those of BERT, GPT-2, RoBERTa, T5 and Llama have one."
         ) from None
 
 
@@ -55,6 +55,8 @@ def _reader(backend, spec) -> Reader:
     model, pre_tokenizer = spec["model"], spec["pre_tokenizer"]
     if model["type"] == "Unigram":
         return sentence_piece_reader(spec)
+    if model["type"] == "BPE" and model["byte_fallback"]:
+        return byte_fallback_reader(backend, spec)
     if model["type"] == "BPE":
         _check_byte_pairs(model)
         return _byte_reader(backend, spec) if pre_tokenizer else _character_reader(spec)
@@ -79,7 +81,7 @@ def _added_token_reader(backend, spec, added):
 
 
 def _check_byte_pairs(model):
-    for name in ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback"):
+    for name in ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk"):
         require(not model[name], f"its model sets {name}")
     require(not model["ignore_merges"], "its model sets ignore_merges")
 

@@ -49,6 +49,42 @@ class JoinSpaces(tf.Module):
         return tf.gather(points, remaining), remaining, tf.zeros_like(remaining, tf.bool)
 
 
+class ReplaceCharacter(tf.Module):
+    """Replaces a character by another one."""
+
+    def __init__(self, old: str, new: str):
+        super().__init__()
+        self.old, self.new = ord(old), ord(new)
+
+    def __call__(self, points: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """As `Normalizer`: code points, the index that each comes from, and no isolated characters."""
+        points = tf.where(points == self.old, self.new, points)
+        return points, tf.range(tf.size(points, tf.int64)), tf.zeros_like(points, tf.bool)
+
+
+class Prepend(tf.Module):
+    """Puts a character before each text that is not empty.
+
+    Args:
+        character: the character.
+        unless_present: not before a text that begins with it.
+    """
+
+    def __init__(self, character: str, unless_present: bool = False):
+        super().__init__()
+        self.character, self.unless_present = ord(character), unless_present
+
+    def __call__(self, points: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """As `Normalizer`; the new character comes from the index of the first character of its text."""
+        first = rows != shift_right(rows, -1)
+        if self.unless_present:
+            first &= points != self.character
+        origins = tf.repeat(tf.range(tf.size(points, tf.int64)), 1 + tf.cast(first, tf.int64))
+        inserted = tf.gather(first, origins) & (origins != shift_right(origins, -1))
+        points = tf.where(inserted, self.character, tf.gather(points, origins))
+        return points, origins, tf.zeros_like(points, tf.bool)
+
+
 class NormalizerSequence(tf.Module):
     """Normalisers, one after another."""
 
