@@ -4,7 +4,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from references import write_tokenizer
+from references import Golden, write_tokenizer
 
 from zoo.checkpoints.folder import import_folder
 from zoo.generation.defaults import config_of
@@ -79,3 +79,15 @@ def test_an_imported_folder_generates_as_transformers_does(name, generation, tmp
         expected = model.generate(tokens)[0, start:].tolist()
         ((completion,),) = pipeline.generator().generate([{"source": text}])
         assert completion.ids == (expected[: expected.index(3)] if 3 in expected else expected)
+        assert pipeline.predict(text)["text"] == completion.text.strip()
+
+
+def test_predict_does_not_sample(tmp_path):
+    golden = Golden("bart")
+    write_tokenizer(golden.write(tmp_path), padding=golden.config["pad_token_id"])
+    settings = {"do_sample": True, "temperature": 5.0, "max_new_tokens": 7}
+    (tmp_path / "generation_config.json").write_text(json.dumps(settings))
+    pipeline = import_folder(tmp_path)
+    assert pipeline.predict("w7 w8 w9")["text"] == pipeline.generate("w7 w8 w9", temperature=0)
+    samples = {pipeline.generate("w7 w8 w9", seed=seed) for seed in range(3)}
+    assert len(samples) == 3

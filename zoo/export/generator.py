@@ -12,6 +12,7 @@ from zoo.export.tokenizer.detokenizer import Detokenizer
 from zoo.export.tokenizer.graph_tokenizer import GraphTokenizer
 from zoo.export.tokenizer.prompts import PromptBuilder
 from zoo.generation.context import max_context
+from zoo.generation.defaults import config_of
 from zoo.generation.loop import token_generator
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class GraphGenerator:
         self.stop_ids = np.array(pipeline.tokenizer.stop_ids or [-1], "int32")
         limit = max_context(plan.decoder_steps)
         available = limit - len(template.decoder_ids) if template.decoder_ids else limit // 2
-        self.max_new_tokens = min(objective.max_new_tokens, available)
+        self.max_new_tokens = min(config_of(objective, {}).max_new_tokens, available)
         self.prompt_length = max_context(plan.encoder_steps) if template.decoder_ids else limit - self.max_new_tokens
 
     def __call__(self, ids: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -13,7 +13,8 @@ import keras
 
 from zoo.objectives._objective import Generates
 from zoo.pipeline.pipeline import Pipeline
-from zoo.runtime.errors import USER_ERROR, UserError
+from zoo.runtime.console import console
+from zoo.runtime.errors import USER_ERROR, UserError, shorten
 from zoo.runtime.files import atomic_folder, check_new, temporary_folder
 from zoo.runtime.leftovers import remove_leftovers
 
@@ -43,6 +44,7 @@ def export(pipeline: Pipeline, folder: str | Path) -> Path:
     """
     folder = Path(folder)
     check_new(folder, "export to")
+    _print_unused_defaults(pipeline.objective)
     if keras.config.backend() == "tensorflow":
         trace(pipeline, folder)
     else:
@@ -52,6 +54,16 @@ def export(pipeline: Pipeline, folder: str | Path) -> Path:
             pipeline.save(model_folder)
             _trace_in_subprocess(model_folder, folder, modules)
     return folder
+
+
+def _print_unused_defaults(objective):
+    """Print the generation defaults of a model that greedy decoding in the graph does not have."""
+    defaults = getattr(objective, "generation", {}).items()
+    unused = ", ".join(f"{name}={shorten(value, 40)}" for name, value in defaults if name != "max_new_tokens")
+    if unused:
+        console.print(
+            f"The SavedModel decodes greedily, without the model's generation defaults: {unused}.", markup=False
+        )
 
 
 def _custom_modules(pipeline: Pipeline) -> list[str]:

@@ -13,7 +13,9 @@ BEAMS = ("beams", "length_penalty", "return_sequences")
 UNCONSTRAINED = ("no_repeat_ngram", "bad_words", "min_tokens")  # that constrained decoding refuses
 
 
-def config_of(objective: Any, arguments: Mapping[str, Any], constrained: bool = False) -> GenerationConfig:
+def config_of(
+    objective: Any, arguments: Mapping[str, Any], constrained: bool = False, defaults: bool = True
+) -> GenerationConfig:
     """The `GenerationConfig` of arguments, with the defaults of an objective for those that are None.
 
     A default gives way where it contradicts an argument: a temperature of 0 leaves no `top_p`.
@@ -22,13 +24,14 @@ def config_of(objective: Any, arguments: Mapping[str, Any], constrained: bool = 
         objective: with `max_new_tokens`, and the defaults `generation`, {parameter: value}.
         arguments: {parameter: value or None}.
         constrained: whether decoding is constrained, which refuses some defaults.
+        defaults: whether the objective's `generation` counts.
 
     Raises UserError for an unknown default, and as `GenerationConfig`.
     """
     arguments = {name: value for name, value in arguments.items() if value is not None}
-    defaults = _parsed(getattr(objective, "generation", {}))
+    own = _parsed(getattr(objective, "generation", {})) if defaults else {}
     dropped = _dropped(arguments, constrained)
-    values: dict[str, Any] = {name: value for name, value in defaults.items() if name not in dropped} | arguments
+    values: dict[str, Any] = {name: value for name, value in own.items() if name not in dropped} | arguments
     if values.get("return_sequences", 1) > values.get("beams", 1) and "return_sequences" not in arguments:
         values.pop("return_sequences", None)
     limit = values.setdefault("max_new_tokens", getattr(objective, "max_new_tokens", 64))

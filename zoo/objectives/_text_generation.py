@@ -66,7 +66,7 @@ class TextGeneration(Generates):
         """
         prompts = [self.prompt_ids(record, tokenizer) for record in records]
         prompts = prompts[: self.eval_samples] if run.during_training else prompts
-        texts = [self.clean(tokenizer.decode(ids)) for ids in run.generate(prompts, self.max_new_tokens)]
+        texts = [self.clean(tokenizer.decode(ids)) for ids in run.generate(prompts)]
         decisions: list[dict] = [{"text": text} for text in (*texts, *[None] * (len(records) - len(texts)))]
         if all(self.reference(record) is not None for record in records):
             for decision, losses in zip(decisions, self._losses(run, records, tokenizer), strict=True):
