@@ -52,9 +52,9 @@ def test_text_of_ids(random, prompt, data):
     detokenizer = Detokenizer(tokenizer, tokenizer.vocabulary_size)
     texts = detokenizer(table.to_tensor(0), table.row_lengths(), prompts)
     for row, text in zip(rows, texts.numpy(), strict=True):
-        whole = tokenizer.decode([*before, *row])
-        continuation = whole[len(prompt) :] if whole.startswith(prompt) else tokenizer.decode(row)
-        assert text.decode() == continuation.rstrip("\ufffd"), row
+        both = tokenizer.decode([*before, *row])
+        expected = both[len(prompt) :] if both.startswith(prompt) else tokenizer.decode(row)
+        assert text.decode() == expected.rstrip("\ufffd"), row
 
 
 def change(tokenizer, **parts):

@@ -89,5 +89,5 @@ def test_predict_does_not_sample(tmp_path):
     (tmp_path / "generation_config.json").write_text(json.dumps(settings))
     pipeline = import_folder(tmp_path)
     assert pipeline.predict("w7 w8 w9")["text"] == pipeline.generate("w7 w8 w9", temperature=0)
-    samples = {pipeline.generate("w7 w8 w9", seed=seed) for seed in range(3)}
-    assert len(samples) == 3
+    texts = {pipeline.generate("w7 w8 w9", seed=seed) for seed in range(3)}
+    assert len(texts) == 3

@@ -29,9 +29,9 @@ def config_of(
     Raises UserError for an unknown default, and as `GenerationConfig`.
     """
     arguments = {name: value for name, value in arguments.items() if value is not None}
-    own = _parsed(getattr(objective, "generation", {})) if defaults else {}
+    model_defaults = _parsed(getattr(objective, "generation", {})) if defaults else {}
     dropped = _dropped(arguments, constrained)
-    values: dict[str, Any] = {name: value for name, value in own.items() if name not in dropped} | arguments
+    values: dict[str, Any] = {name: value for name, value in model_defaults.items() if name not in dropped} | arguments
     if values.get("return_sequences", 1) > values.get("beams", 1) and "return_sequences" not in arguments:
         values.pop("return_sequences", None)
     limit = values.setdefault("max_new_tokens", getattr(objective, "max_new_tokens", 64))

@@ -61,10 +61,10 @@ def open_binary(path: str | Path) -> BinaryIO:
 
 @contextmanager
 def refuse_damaged(path: str | Path) -> Iterator[None]:
-    """Raise UserError, with the reason, where pyarrow cannot read the file at `path`."""
+    """Raise UserError, with the reason, where pyarrow cannot read the file at `path`, or Python cannot hold a value."""
     library = import_arrow("lib")
     try:
         yield
-    except (library.ArrowException, OSError, EOFError) as error:
+    except (library.ArrowException, OSError, EOFError, OverflowError, UnicodeDecodeError) as error:
         reason = single_line(str(error))[:200].rstrip(".")
         raise UserError(f"Cannot read {path}: it is damaged or of another format. Received: {reason}.") from error
