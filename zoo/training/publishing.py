@@ -27,7 +27,7 @@ def publish(result: RunResult, running: Path, lora: LoRATraining | None) -> None
         result.pipeline.save(folder)
         if lora:
             lora.save(folder, result.pipeline.preset)
-        write_card(folder, result)
+        _write_card(folder, result)
         result.record.save(folder)
         for name in ("history.csv", LOSSES):
             if (running / name).is_file():
@@ -43,3 +43,14 @@ def publish(result: RunResult, running: Path, lora: LoRATraining | None) -> None
     else:
         shutil.rmtree(running)
         print_advice(result)
+
+
+def _write_card(folder, result):
+    """Write the model card. A fault of the zoo in it does not cost the model: it is printed."""
+    try:
+        write_card(folder, result)
+    except OSError:  # a full disk: nothing else can be written either
+        raise
+    except Exception as error:
+        message = f"{result.folder} is saved without all of its model card: {type(error).__name__}: {error}."
+        console.print(f"{message} This is a fault of the zoo: please report it.", markup=False)
