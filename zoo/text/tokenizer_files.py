@@ -68,7 +68,9 @@ def _file_of(path: Path) -> Path:
     for name in ("tokenizer.json", "vocab.txt", "vocab.json"):
         if (path / name).is_file():
             return path / name
-    raise UserError(f"The folder {path} holds no tokenizer. Expected {EXPECTED} in it.")
+    models = sorted(file.name for file in path.glob("*.model"))  # of SentencePiece: spiece.model, tokenizer.model
+    hint = f" {models[0]} alone is not read: AutoTokenizer of transformers saves a tokenizer.json." if models else ""
+    raise UserError(f"The folder {path} holds no tokenizer. Expected {EXPECTED} in it.{hint}")
 
 
 def _load_json(path: Path) -> tokenizers.Tokenizer:
