@@ -7,6 +7,7 @@ import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, processors
 
 from zoo.text.splitting import bytes_to_unicode
+from zoo.runtime.errors import UserError
 from zoo.text.tokenizer import Tokenizer
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -195,6 +196,15 @@ def test_chat_templates(tmp_path):
     )
     tokenizer.save(tmp_path)
     assert Tokenizer.load(tmp_path).settings.chat_templates == tokenizer.settings.chat_templates
+
+
+@pytest.mark.parametrize(
+    "template", [3, [["a", "b"]], [{"template": "x"}], {"default": 3}, [{"name": 1, "template": ""}]]
+)
+def test_chat_templates_of_another_form(tmp_path, template):
+    folder = write(tmp_path, byte_level(), "gpt2", chat_template=template)
+    with pytest.raises(UserError, match=r"as chat_template in .*tokenizer_config.json. Received: "):
+        Tokenizer.load(folder)
 
 
 def test_keys_that_are_not_followed_are_named(tmp_path, notes):

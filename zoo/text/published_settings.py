@@ -9,7 +9,7 @@ from typing import Any
 
 import tokenizers
 
-from zoo.runtime.errors import UserError
+from zoo.runtime.errors import UserError, shorten
 from zoo.text.settings_keys import CLASS_ROLES, class_of, key_notes
 from zoo.text.tokenizer_settings import CONFIG, ROLES, STOP_IDS, UNLIMITED, TokenizerSettings, beside
 
@@ -118,8 +118,16 @@ def _chat_templates(path, config):
         return templates
     if isinstance(value, str):
         return {"default": value}
-    pairs = value.items() if isinstance(value, dict) else ((item["name"], item["template"]) for item in value)
-    return {str(name): str(template) for name, template in pairs}
+    try:
+        pairs = value.items() if isinstance(value, dict) else [(item["name"], item["template"]) for item in value]
+    except (TypeError, KeyError):
+        pairs = [(None, None)]
+    if not all(isinstance(text, str) for pair in pairs for text in pair):
+        raise UserError(
+            "Expected a template, or a list of objects with name and template, as chat_template in "
+            f"{beside(path, CONFIG)}. Received: {shorten(value)}."
+        )
+    return dict(pairs)
 
 
 def _read(path):
