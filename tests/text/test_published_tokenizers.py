@@ -6,8 +6,8 @@ import pytest
 import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, processors
 
-from zoo.text.splitting import bytes_to_unicode
 from zoo.runtime.errors import UserError
+from zoo.text.splitting import bytes_to_unicode
 from zoo.text.tokenizer import Tokenizer
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -204,6 +204,13 @@ def test_chat_templates(tmp_path):
 def test_chat_templates_of_another_form(tmp_path, template):
     folder = write(tmp_path, byte_level(), "gpt2", chat_template=template)
     with pytest.raises(UserError, match=r"as chat_template in .*tokenizer_config.json. Received: "):
+        Tokenizer.load(folder)
+
+
+def test_a_chat_template_that_is_not_utf_8(tmp_path):
+    folder = write(tmp_path, byte_level(), "gpt2")
+    (folder / "chat_template.jinja").write_bytes(b"\xff{{ 1 }}")
+    with pytest.raises(UserError, match=r"Expected UTF-8 in .*chat_template.jinja"):
         Tokenizer.load(folder)
 
 

@@ -110,24 +110,30 @@ def _chat_templates(path, config):
     """{name: template}; files come before the key `chat_template`."""
     templates, jinja = {}, beside(path, "chat_template.jinja")
     if jinja.is_file():
-        templates["default"] = jinja.read_text(encoding="utf-8")
+        templates["default"] = _read_text(jinja)
     for file in sorted(beside(path, "additional_chat_templates").glob("*.jinja")):
-        templates[file.stem] = file.read_text(encoding="utf-8")
+        templates[file.stem] = _read_text(file)
     value = config.get("chat_template")
     if templates or not value:
         return templates
     if isinstance(value, str):
         return {"default": value}
     try:
-        pairs = value.items() if isinstance(value, dict) else [(item["name"], item["template"]) for item in value]
+        pairs = value.items() if isinstance(value, dict) else ((item["name"], item["template"]) for item in value)
+        named = {name: template for name, template in pairs if isinstance(name + template, str)}
     except (TypeError, KeyError):
-        pairs = [(None, None)]
-    if not all(isinstance(text, str) for pair in pairs for text in pair):
         raise UserError(
             "Expected a template, or a list of objects with name and template, as chat_template in "
             f"{beside(path, CONFIG)}. Received: {shorten(value)}."
-        )
-    return dict(pairs)
+        ) from None
+    return named
+
+
+def _read_text(path):
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"Expected UTF-8 in {path}. Received: {error}.") from None
 
 
 def _read(path):
