@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping
-from zoo.checkpoints import generation_defaults
+from zoo.checkpoints import generation_keys
 from zoo.checkpoints.generation_defaults import GenerationDefaults
 from zoo.checkpoints.published_head import CROSS_ENCODER
 from zoo.runtime.errors import UserError, shorten
@@ -119,9 +119,9 @@ def _effect(key, value, config, mapping, head, generates):
         return APPLIED
     if note := _rate_note(key, value, config, mapping):
         return note
-    if key in generation_defaults.KEYS or key in generation_defaults.TOKENIZER:
+    if key in generation_keys.KEYS or key in generation_keys.TOKENIZER:
         return _generation_effect(key, generates)
-    unused = {*COMMON_UNUSED, *COMMON_REQUIRED, *mapping.unused, *mapping.training_only, *generation_defaults.UNUSED}
+    unused = {*COMMON_UNUSED, *COMMON_REQUIRED, *mapping.unused, *mapping.training_only, *generation_keys.UNUSED}
     if key in unused or "dropout" in key or key in _rates(mapping):
         return UNUSED
     return f"{key} {NAMED.get(key, UNKNOWN)}"
@@ -162,7 +162,7 @@ def generation_settings(generates: GenerationDefaults) -> list[Setting]:
     ]
 
 
-NEUTRAL = {key: neutral for key, (_, neutral) in (generation_defaults.NUMBERS | generation_defaults.SAMPLING).items()}
+NEUTRAL = {key: neutral for key, (_, neutral) in (generation_keys.NUMBERS | generation_keys.SAMPLING).items()}
 
 
 def generation_effect(key: str, generates: GenerationDefaults) -> str:
@@ -170,18 +170,18 @@ def generation_effect(key: str, generates: GenerationDefaults) -> str:
     values = generates.values
     if key in generates.notes:
         return f"{key}: {generates.notes[key]}"
-    if key in generation_defaults.SAMPLING:
+    if key in generation_keys.SAMPLING:
         return APPLIED if values.get("do_sample") else UNUSED  # greedy decoding and beams need none
-    if key in generation_defaults.NUMBERS or key in (
+    if key in generation_keys.NUMBERS or key in (
         "do_sample",
-        *generation_defaults.LENGTHS,
-        *generation_defaults.IDS,
+        *generation_keys.LENGTHS,
+        *generation_keys.IDS,
     ):
         return APPLIED
-    if key in generation_defaults.STARTS:
+    if key in generation_keys.STARTS:
         return APPLIED if generates.decoder_start else UNUSED
-    if key in generation_defaults.TOKENIZER:
+    if key in generation_keys.TOKENIZER:
         return APPLIED if key == "eos_token_id" else UNUSED
-    if key in generation_defaults.UNUSED or key in generation_defaults.NOT_APPLIED or key.startswith("_"):
+    if key in generation_keys.UNUSED or key in generation_keys.NOT_APPLIED or key.startswith("_"):
         return UNUSED
     return f"{key} {UNKNOWN}"

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from zoo import catalog
 from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping
-from zoo.checkpoints.generation_defaults import generation_keys
+from zoo.checkpoints.generation_defaults import to_generation_config
 from zoo.checkpoints.hf_config import read_json
 from zoo.checkpoints.hf_tokenizer import generation_config, tokenizer_config
 from zoo.checkpoints.safetensors import SINGLE
@@ -56,7 +56,7 @@ def write_huggingface(pipeline: Pipeline, folder: str | Path) -> Path:
 def _write_generation_defaults(folder, pipeline):
     """Write, or complete, generation_config.json where the model has generation defaults."""
     path, config = folder / "generation_config.json", read_json(folder / "config.json")
-    if values := generation_keys(pipeline.objective, config, pipeline.tokenizer):
+    if values := to_generation_config(pipeline.objective, config, pipeline.tokenizer):
         _write_json(path, values | (read_json(path) if path.is_file() else {}))
 
 
