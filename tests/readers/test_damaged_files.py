@@ -72,6 +72,15 @@ def test_features_of_another_form(tmp_path, metadata):
     assert [record["label"] for record in read(tmp_path / "a.parquet")] == ["x", "y"]
 
 
+def test_a_translation_that_is_no_translation(tmp_path):
+    features = {name: {"_type": "Translation"} for name in ("text", "gone")}
+    table = pa.table({"text": ["a"]}).replace_schema_metadata(
+        {"huggingface": json.dumps({"info": {"features": features}})}
+    )
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet") == [{"text": "a"}]
+
+
 def test_features_that_are_nested_deeply(tmp_path):
     table = pa.table({"text": ["a"]}).replace_schema_metadata({"huggingface": "[" * 100_000})
     pyarrow.parquet.write_table(table, tmp_path / "a.parquet")

@@ -54,7 +54,7 @@ def rows_of_tables(tables: Iterator[Any], features: Features) -> Iterator[Row]:
                 row |= {name: shortest_float(row[name]) for name in float32s}
                 row: Row = {str(name): _convert(value, features.get(name)) for name, value in row.items()}
                 for name in translations:
-                    row |= row[name] or {}
+                    row |= cell if isinstance(cell := row.get(name), dict) else {}
                 yield row
 
 
