@@ -17,8 +17,18 @@ def test_clean_leaves_a_run_at_work(cli):
     with lock_file(Path("models/.a.lock")):
         result = cli("clean", "models", "--yes")
     assert f"models/.c.{ENDED}.partial  (part of a killed process)" in result.out
-    assert "Left as it is: models/a.running, in which a process trains." in result.err
+    assert "Left as it is: models/a.running, which a training uses." in result.err
     assert [path.name for path in Path("models").iterdir()] == ["a.running"]
+
+
+def test_clean_leaves_the_cache_of_a_training(cli):
+    Path("models/.cache").mkdir(parents=True)
+    with lock_file(Path("models/.new.lock")):
+        result = cli("clean", "models", "--yes")
+    assert (result.status, Path("models/.cache").is_dir()) == (0, True)
+    assert "Left as it is: models/.cache, which a training uses." in result.err
+    assert cli("clean", "models", "--yes").status == 0
+    assert not Path("models/.cache").exists()
 
 
 @pytest.mark.parametrize("name", ["1²", "²", "٣", "9" * 300])

@@ -97,3 +97,8 @@ def test_the_recipe_suits_the_columns(row, recipe):
 def test_a_spreadsheet_of_tickets_is_classified():
     assert guess_recipe(TICKETS, {}) == "classify_text"
     assert guess_recipe(NAMELESS, {}) == "classify_text"
+
+
+def test_rows_that_lack_a_column_or_hold_a_huge_number():
+    rows = [{"remark": "where is it", "kind": 10**400}, {"kind": 2}, {"remark": "I want a refund", "kind": 10**400}]
+    assert guess_columns(rows, ("text", "label"), {}) == {"text": "remark", "label": "kind"}

@@ -34,13 +34,18 @@ def write_workbook(path, *cells):
     workbook.save(path)
 
 
+def rewrite(path, to, change):
+    """A copy of a workbook whose sheet is changed."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(to, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, change(data) if "sheet1" in name else data)
+
+
 def test_a_damaged_sheet_of_a_workbook(tmp_path):
     write_workbook(tmp_path / "a.xlsx")
-    with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(tmp_path / "b.xlsx", "w") as archive:
-        for name, data in members.items():
-            archive.writestr(name, data[: len(data) // 2] if "sheet1" in name else data)
+    rewrite(tmp_path / "a.xlsx", tmp_path / "b.xlsx", lambda data: data[: len(data) // 2])
     check_refused(tmp_path / "b.xlsx", "Expected a workbook. Received: .*b.xlsx, which cannot be read")
 
 
@@ -49,6 +54,9 @@ def test_a_cell_far_from_the_table(tmp_path):
     path = tmp_path / "a.xlsx"
     write_workbook(path, (1048576, 16384))
     check_refused(path, "Expected a sheet without cells far from its table .* Received: 23 cells, up to XFD1048576")
+    for spelling in ("r='XFD1048576'", 'r = "XFD1048576"', 'r="xfd1048576"'):
+        rewrite(path, tmp_path / "b.xlsx", lambda data, s=spelling: data.replace(b'r="XFD1048576"', s.encode()))
+        check_refused(tmp_path / "b.xlsx", "Received: 23 cells, up to XFD1048576")
     write_workbook(path, (200, 300))
     assert len(read(path)) == 10
 

@@ -9,6 +9,7 @@ import typer
 from zoo.cli.options import print_message
 from zoo.runtime.errors import UserError
 from zoo.runtime.leftovers import PARTIAL, leftovers
+from zoo.runtime.locks import is_locked
 from zoo.training.run_lock import is_training
 
 CACHE = ".cache"  # of tokenised examples, beside the model folders
@@ -22,17 +23,18 @@ def clean(
     """Remove the cache of tokenised data and unfinished runs from a folder of models; models and runs at work stay."""
     if not folder.is_dir():
         raise UserError(f"Expected a folder that holds model folders. Received: {folder}, which is no folder.")
-    runs = [run for run in sorted(folder.glob(f"*{RUNNING}")) if not _is_training(run)]
     parts = [path for path, _, kind in leftovers(folder) if kind == PARTIAL]
-    paths = [path for path in (folder / CACHE, *runs, *parts) if path.is_dir()]
+    paths = [folder / CACHE, *sorted(folder.glob(f"*{RUNNING}")), *parts]
+    paths = [path for path in paths if path.is_dir() and not _is_used(path)]
     if not paths:
         return print_message(f"Nothing to remove in {folder}.")
     for path in paths:
         print(f"{_megabytes(path):10.1f} MB  {path}  ({_kind(path)})")
     if not yes and not typer.confirm("Remove these folders?", err=True):
         return print_message("Nothing was removed.")
+    paths = [path for path in paths if not _is_used(path)]  # a training may have begun since the question
     for path in paths:
-        shutil.rmtree(path)
+        shutil.rmtree(path, ignore_errors=True)
     print_message(f"Removed {len(paths)} folders.")
 
 
@@ -42,13 +44,15 @@ def _kind(path):
     return "part of a killed process" if path.suffix == f".{PARTIAL}" else "unfinished run, which --resume could finish"
 
 
-def _is_training(run):
-    """Whether a process trains in the folder of an unfinished run."""
-    model = run.with_name(run.name.removesuffix(RUNNING))
-    busy = is_training(model)
-    if busy:
-        print_message(f"Left as it is: {run}, in which a process trains.")
-    return busy
+def _is_used(path):
+    """Whether a process trains in the folder of an unfinished run, or beside the cache."""
+    if path.name == CACHE:
+        used = any(map(is_locked, path.parent.glob(".*.lock")))
+    else:
+        used = path.name.endswith(RUNNING) and is_training(path.with_name(path.name.removesuffix(RUNNING)))
+    if used:
+        print_message(f"Left as it is: {path}, which a training uses.")
+    return used
 
 
 def _megabytes(folder):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.examples import ArrayStore, is_intact, save
+from zoo.runtime.errors import UserError
 from zoo.runtime.leftovers import remove_leftovers
 from zoo.text.tokenizer import Text, Tokenizer
 from zoo.text.unicode import as_texts
@@ -33,13 +34,24 @@ class CachedTokenizer(Tokenizer):
         if len(texts) < FEWEST:
             return super()._ids_and_offsets(texts)
         folder = self.folder / _digest(texts)
-        if folder not in self._intact and not is_intact(folder):
+        rows = self._stored(folder)
+        if rows is None:
             rows = super()._ids_and_offsets(texts)
             save(folder, ({"ids": ids, "offsets": offsets.reshape(-1)} for ids, offsets in rows), folder.exists())
-            return rows
+        return rows
+
+    def _stored(self, folder):
+        """The ids and offsets in a folder; None where it is missing, damaged, or removed at this moment."""
+        if folder not in self._intact and not is_intact(folder):
+            return None
+        try:
+            store = ArrayStore(folder)
+            rows = [(np.array(store.row("ids", i)), store.row("offsets", i).reshape(-1, 2)) for i in range(len(store))]
+        except (OSError, UserError):
+            self._intact.discard(folder)
+            return None
         self._intact.add(folder)
-        store = ArrayStore(folder)
-        return [(np.array(store.row("ids", i)), store.row("offsets", i).reshape(-1, 2)) for i in range(len(store))]
+        return rows
 
 
 def _digest(texts):

@@ -138,13 +138,13 @@ def is_number(value: Any) -> bool:
     """Whether a value is a number, or the text of one."""
     try:
         float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last for an integer beyond floats
         return False
     return True
 
 
 def _mean_words(rows, column):
-    return sum(len(str(row[column]).split()) for row in rows) / len(rows)
+    return sum(len(str(value).split()) for value in _values(rows, column)) / len(rows)
 
 
 FORMS: dict[str, Callable[[list], bool]] = {

@@ -73,7 +73,7 @@ def _task_row(task, path):
 def _with_results(row, results, path):
     spans, classes = [], {}
     for result in results:
-        kind, value, name = result["type"], result.get("value", {}), result.get("from_name", "")
+        kind, value, name = result["type"], result.get("value", {}), str(result.get("from_name", ""))
         if kind in SPANS and isinstance(value.get("start"), int):
             spans += [_span(value, label) for label in value[kind]]
         elif kind == "choices":

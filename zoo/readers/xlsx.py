@@ -26,8 +26,8 @@ ENDINGS = "|".join(extension.removeprefix(".") for extension in EXTENSIONS)
 MOST = 2**28  # bytes of an unpacked workbook; or, of a large one,
 MOST_RATIO = 100  # times its size: XML of sheets is packed to a thirtieth at best
 MOST_CELLS = 2**25  # of the rectangle that calamine holds: 1 GB
-CELL = re.compile(rb'<(?:\w+:)?c\s(?:[^>]*?\s)?r="([A-Z]{1,3})([0-9]{1,7})"')
-FAR_CELL = re.compile(rb'\sr="[A-Z]{2,3}[0-9]{1,7}"')
+CELL = re.compile(rb"""<(?:\w+:)?c\s(?:[^>]*?\s)?r\s*=\s*["']([A-Za-z]{1,3})([0-9]{1,7})["']""")
+FAR_CELL = re.compile(rb"""\sr\s*=\s*["'][A-Za-z]{2,3}[0-9]{1,7}["']""")
 BLOCK, LONGEST = 2**22, 200  # bytes of a sheet read at a time, and of the beginning of a cell
 SHEET = re.compile(rf"(.+\.(?:{ENDINGS})(?:\.gz)?)/([^/]+)", re.IGNORECASE)  # no name of a sheet has a slash
 
@@ -128,11 +128,11 @@ def _check_size(path, file):
 def _check_extents(path, archive):
     """Raise UserError where the rectangle of a sheet, of which calamine holds each cell, is nearly empty and huge."""
     for name in archive.namelist():
-        if name.startswith("xl/worksheets/") and any(_matches(archive, name, FAR_CELL)):  # column 27 or later
+        if name.lower().endswith(".xml") and any(_matches(archive, name, FAR_CELL)):  # column 27 or later
             count, columns, rows = 0, {b""}, {b"0"}
             for cells in _matches(archive, name, CELL):
                 count += len(cells)
-                columns |= {column for column, _ in cells}
+                columns |= {column.upper() for column, _ in cells}
                 rows |= {row for _, row in cells}
             column, row = max(columns, key=lambda letters: (len(letters), letters)), max(map(int, rows))
             width = sum((letter - 64) * 26**power for power, letter in enumerate(reversed(column)))
