@@ -25,10 +25,16 @@ RUN_ON = {  # folders, files and tests whose results do not depend on the backen
     **dict.fromkeys(("test_adapters", "test_model_soup", "test_quantized_backbone", "test_two_passes"), "torch"),
     **dict.fromkeys(("test_constraints", "test_text_generator", "test_transformers"), "torch"),
     **dict.fromkeys(("test_both_are_learned_at_once", "test_every_tokenizer_will_do"), "torch"),
+    "test_many_configurations": "torch",
     "export": "tensorflow",  # other backends export in a process that runs TensorFlow
     "test_scripts": "tensorflow",
     "test_a_served_model_answers_as_predict_does": "",  # all backends
 }
+
+ONCE = (  # those that no run of scripts/check.sh, not --all either, repeats on other backends
+    *("data", "metrics", "readers", "runtime", "text", "test_catalog", "test_config", "test_names", "test_types"),
+    *("test_many_configurations", "test_scripts"),
+)
 
 MAX_MAPS = 15_000  # of 65,530, the default of Linux
 GOOD = ["great", "lovely", "superb", "fine", "wonderful", "happy"]
@@ -49,7 +55,7 @@ def pytest_configure(config):
         jax.config.update("jax_compilation_cache_dir", folder.name)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    if config.option.markexpr and keras.config.backend() != "torch":
+    if "slow" in config.option.markexpr and keras.config.backend() != "torch":
         hypothesis.settings.register_profile("few", max_examples=25)
         hypothesis.settings.load_profile("few")
 
@@ -78,26 +84,33 @@ def _memory_maps():
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by mark
 def pytest_collection_modifyitems(config, items):
-    """Quick runs skip the tests that `RUN_ON` assigns to another backend.
+    """Quick runs skip the tests that `RUN_ON` assigns to another backend; with --all, those of them that are in `ONCE`.
 
-    On JAX and TensorFlow, which compile, they take the first of a test's parameters, unless `all_or_few` has chosen
-    among them.
+    On JAX and TensorFlow, which compile, quick runs take the first of a test's parameters, unless `all_or_few` has
+    chosen among them.
     """
     tests = {}
     for item in items:
         name = getattr(item, "originalname", item.name)
         tests.setdefault((item.path, item.parent, name), []).append(item)
     for (path, _, name), cases in tests.items():
-        for case in _slow_cases((*path.relative_to(config.rootpath).with_suffix("").parts, name), cases):
+        names = (*path.relative_to(config.rootpath).with_suffix("").parts, name)
+        elsewhere = _is_elsewhere(names)
+        for case in cases if elsewhere else _slow_cases(cases):
             case.add_marker(pytest.mark.slow)
+            if elsewhere and any(name in ONCE for name in names):
+                case.add_marker(pytest.mark.elsewhere)
 
 
-def _slow_cases(names, cases):
-    """The cases of a test that a quick run skips on this backend; `names` are its folders, its file and its own."""
-    backend = keras.config.backend()
-    if next((RUN_ON[name] for name in reversed(names) if name in RUN_ON), "") not in ("", backend):
-        return cases
-    run_all = backend == "torch" or any(case.get_closest_marker("slow") for case in cases)
+def _is_elsewhere(names):
+    """Whether another backend runs a test; `names` are its folders, its file and its own."""
+    backend = next((RUN_ON[name] for name in reversed(names) if name in RUN_ON), "")
+    return backend not in ("", keras.config.backend())
+
+
+def _slow_cases(cases):
+    """The cases of a test that a quick run skips on this backend."""
+    run_all = keras.config.backend() == "torch" or any(case.get_closest_marker("slow") for case in cases)
     return [] if run_all else cases[1:]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers.processors import TemplateProcessing
 
 FOLDER = Path(__file__).parent / "golden"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.npz"))
@@ -34,12 +35,18 @@ class Golden:
         return folder
 
 
-def write_tokenizer(folder, size=40, padding=0):
-    """Write a tokenizer.json of `size` ids: words w5, w6 ..., BERT's special tokens, [PAD] with the id `padding`."""
+def write_tokenizer(folder, size=40, padding=0, ending=""):
+    """Write a tokenizer.json of `size` ids: words w5, w6 ..., BERT's special tokens, [PAD] with the id `padding`.
+
+    `ending` is a token that follows each text.
+    """
     names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     tokens = [*names[1:], *(f"w{i}" for i in range(5, size))]
     words = {word: i for i, word in enumerate([*tokens[:padding], names[0], *tokens[padding:]])}
     backend = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
     backend.pre_tokenizer = pre_tokenizers.Whitespace()
     backend.add_special_tokens(names)
+    if ending:
+        special = {"single": f"$A {ending}", "pair": f"$A {ending} $B {ending}"}
+        backend.post_processor = TemplateProcessing(**special, special_tokens=[(ending, words[ending])])
     backend.save(str(folder / "tokenizer.json"))

@@ -106,3 +106,13 @@ def test_mistakes_name_the_nearest_legal_thing(tiny, assignment, message):
 def test_a_preset_file_that_is_not_ours(tiny, old, new, message):
     with pytest.raises(ValueError, match=message):
         config.from_json(config.to_json(tiny).replace(old, new, 1))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_fields_that_hang_together_are_changed_together(order):
+    """A tied output layer needs width and units to be equal."""
+    preset = catalog.load("presets", "lstm_helpdesk_next_token")
+    changed = config.override(preset, ["architecture.width=24", "architecture.units=24"][::order])
+    assert (changed.architecture.width, changed.architecture.units) == (24, 24)
+    with pytest.raises(ValueError, match="width and units"):
+        config.override(preset, ["architecture.width=24"])

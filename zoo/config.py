@@ -7,9 +7,10 @@ from typing import Any, get_type_hints
 
 from zoo import catalog
 from zoo.presets import Data, LoRA, Preset, Training, Tuning
-from zoo.runtime.errors import UserError, did_you_mean, unknown
+from zoo.runtime.errors import UserError, did_you_mean, shorten, unknown
 from zoo.runtime.field_comments import default_of, field_comments
-from zoo.runtime.parsing import describe_type, parse
+from zoo.runtime.json_text import parse_json
+from zoo.runtime.parsing import describe_type, has_type, parse
 from zoo.runtime.version import VERSION
 
 FORMAT = 2  # of preset.json; raised when a reader of the old form could misread the new form
@@ -33,13 +34,14 @@ def from_json(text: str) -> Preset:
 
     Raises UserError for broken JSON, another format, and names or fields that are unknown.
     """
+    hint = "Train again, or copy the whole folder again."
     try:
-        values = json.loads(text)
-        number = values["format"]
-    except (json.JSONDecodeError, TypeError, KeyError) as error:
-        received = f"{error.__class__.__name__} ({error})"
-        hint = "Train again, or copy the whole folder again."
-        raise UserError(f"Expected the JSON of a preset. Received: {received}. {hint}") from None
+        values = parse_json(text)
+    except UserError as error:
+        raise UserError(f"{str(error).replace('JSON', 'the JSON of a preset', 1)} {hint}") from None
+    if not isinstance(values, dict) or "format" not in values:
+        raise UserError(f"Expected the JSON of a preset. Received: {shorten(values)}. {hint}")
+    number = values["format"]
     if number != FORMAT:
         raise UserError(
             f"Expected preset format {FORMAT}. Received: {number}, written by zoo {values.get('zoo')}. "
@@ -117,7 +119,7 @@ def _values(part) -> dict[str, Any]:
 
 def _from_name(kind, values):
     name, part = values.pop("name", ""), kind.removesuffix("s")
-    if name not in catalog.names(kind):
+    if not isinstance(name, str) or name not in catalog.names(kind):
         hint = "If it is your own, import the module that registers it (--import MODULE)."
         raise UserError(f"Unknown {part}. Received: {name!r}.{did_you_mean(name, catalog.names(kind))} {hint}")
     return _from_values(catalog.load(kind, name), values, part)
@@ -128,6 +130,11 @@ def _from_values(cls, values, part):
     for name in values:
         if name not in known:
             raise UserError(unknown(f"field of {part}", name, known))
+    types = get_type_hints(cls)
+    for name, value in values.items():
+        if not has_type(value, types[name]):
+            expected = describe_type(types[name])
+            raise UserError(f"Expected {expected} for {part}.{name}. Received: {shorten(value)}.")
     return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 

@@ -14,6 +14,7 @@ import zoo
 from zoo import backend
 from zoo.backend import keras_private
 from zoo.backend.keras_private import HOOKS
+from zoo.transforms.lazy import abstract_model
 
 PACKAGE = Path(zoo.__file__).parent
 HOME = "backend/keras_private.py"
@@ -50,6 +51,19 @@ def test_run_graph_calls_each_layer_in_place_of_keras():
     y = keras_private.run_graph(model, [tensors[tensor.name] for tensor in model.inputs], call)
     np.testing.assert_array_equal(numpy(y), [[7, 7]])
     assert names == ["double", "sum"]
+
+
+def test_variables_that_are_forgotten_are_not_initialized():
+    """A scope that ends by an error allocates none of its variables."""
+
+    def build():
+        keras.layers.Dense(10**11).build((None, 10**5))  # 40 PB
+        raise ValueError("later")
+
+    with pytest.raises(ValueError, match="later"), abstract_model(build):
+        pass
+    with abstract_model(model_with_dense) as model:
+        assert len(model.weights) == 2
 
 
 def test_all_layers_are_found_at_any_depth():

@@ -177,8 +177,8 @@ def test_sentence_transformers_of_an_unknown_kind(tmp_path):
         import_folder(tmp_path)
     (tmp_path / "modules.json").unlink()
     (tmp_path / "1_Pooling").mkdir()
-    (tmp_path / "1_Pooling" / "config.json").write_text('{"pooling_mode_mean_sqrt_len_tokens": true}')
-    with pytest.raises(ValueError, match=r"Expected one of .* Received: pooling_mode_mean_sqrt_len_tokens"):
+    (tmp_path / "1_Pooling" / "config.json").write_text('{"pooling_mode_weightedmean_tokens": true}')
+    with pytest.raises(ValueError, match=r"Expected one pooling mode of .* Received: weightedmean"):
         import_folder(tmp_path)
 
 

@@ -89,3 +89,32 @@ def test_an_architecture_that_transformers_lacks_is_refused(model_folder, tmp_pa
     with pytest.raises(ValueError, match=r"Expected an architecture that transformers has. Received: Averaging"):
         write_huggingface(zoo.load(model_folder), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["Bart", "T5"])
+def test_a_classifier_of_an_encoder_decoder_answers_as_in_transformers(name, tmp_path):
+    """Imported from transformers, and exported to it again; of pairs of texts too."""
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    sizes = {
+        "Bart": {
+            **{f"{part}_{key}": 1 for part in ("encoder", "decoder") for key in ("layers", "attention_heads")},
+            **{"encoder_ffn_dim": 24, "decoder_ffn_dim": 24, "max_position_embeddings": 24, "init_std": 0.5},
+        },
+        "T5": {"d_kv": 8, "d_ff": 24, "num_layers": 1, "num_heads": 2, "initializer_factor": 2.0},
+    }
+    torch.manual_seed(0)
+    ids = {"pad_token_id": 0, "eos_token_id": 3, "decoder_start_token_id": 2}
+    config = getattr(transformers, f"{name}Config")(vocab_size=40, d_model=16, num_labels=3, **ids, **sizes[name])
+    model = getattr(transformers, f"{name}ForSequenceClassification")(config).eval()
+    model.save_pretrained(tmp_path / "in")
+    write_tokenizer(tmp_path / "in", ending="[SEP]")
+    pipeline = import_folder(tmp_path / "in", pair=True)
+    write_huggingface(pipeline, tmp_path / "out")
+    for folder in ("in", "out"):
+        again = type(model).from_pretrained(tmp_path / folder).eval()
+        for texts in (("w7 w8", "w9"), ("w20 w21 w5", "w5 w6")):
+            tokens = torch.tensor([pipeline.tokenizer.encode(*texts).ids.tolist()])
+            with torch.no_grad():
+                expected = again(input_ids=tokens).logits.softmax(-1)[0].tolist()
+            answer = pipeline.predict(texts)["probabilities"]
+            assert [answer[f"LABEL_{i}"] for i in range(3)] == pytest.approx(expected, rel=1e-3)

@@ -74,6 +74,39 @@ def test_fields_of_the_architecture_can_be_overridden(bert, rows, tmp_path):
         zoo.train(preset(rows), to=tmp_path / "n", init=str(bert), overrides=["architecture.width=32"])
 
 
+def head(model):
+    return weights(model, "logits/")
+
+
+def published_with(folder, **config):
+    """A folder whose classifier has two named classes."""
+    golden = Golden("bert")
+    tensors = {name: x[:2] if name.startswith("classifier") else x for name, x in golden.part("tensor").items()}
+    write_tokenizer(golden.write(folder, tensors, **config), 38)
+    return folder
+
+
+@pytest.mark.parametrize("names", [("good", "bad"), ("bad", "good")])
+def test_rows_of_the_head_follow_the_names_of_labels(rows, tmp_path, names):
+    folder = published_with(tmp_path / "hf", id2label=dict(enumerate(names)), num_labels=2)
+    start = head(import_folder(folder).model)
+    trained = zoo.train(preset(rows), to=tmp_path / "m", init=str(folder))
+    order = [names.index(label) for label in trained.objective.labels]
+    for path, array in head(trained.model).items():
+        np.testing.assert_array_equal(array, start[path][..., order])
+    again = zoo.train(preset(rows), to=tmp_path / "n", init=tmp_path / "m", overrides=["objective.labels=good,bad"])
+    assert again.objective.labels == ("good", "bad")
+    for path, array in head(again.model).items():
+        np.testing.assert_array_equal(array, start[path][..., [names.index("good"), names.index("bad")]])
+
+
+@pytest.mark.parametrize("names", [("LABEL_0", "LABEL_1"), ("good", "dull")])
+def test_a_head_of_other_labels_begins_afresh(rows, tmp_path, names, capsys):
+    folder = published_with(tmp_path / "hf", id2label=dict(enumerate(names)), num_labels=2)
+    zoo.train(preset(rows), to=tmp_path / "m", init=str(folder))
+    assert "new weights: logits/kernel, logits/bias." in " ".join(capsys.readouterr().err.split())
+
+
 def test_weights_of_another_size_are_refused(bert, rows, tmp_path):
     zoo.train(preset(rows), to=tmp_path / "first", init=str(bert))
     with pytest.raises(ValueError, match=r"Expected weights of shape .* Received: none"):

@@ -67,7 +67,7 @@ def test_a_full_disk_while_a_model_is_written(cli, copy, monkeypatch, check_refu
         raise OSError(28, "No space left on device", str(folder))
 
     monkeypatch.setattr(Pipeline, "save", full)
-    check_refused("No space left on device (/...). Free some space", cli, "export", "copy")
+    check_refused("No space left on device (copy/1). Free some space", cli, "export", "copy")
 
 
 def test_a_full_disk_while_an_export_is_written(cli, copy, monkeypatch, check_refused):

@@ -64,7 +64,7 @@ def test_a_folder_that_cannot_be_written_to(train, check_refused, monkeypatch, d
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "mkdir", forbidden)
-    check_refused("Permission denied (.cache/...). Change its permissions", train, data)
+    check_refused("Permission denied (.cache). Change its permissions", train, data)
 
 
 def test_unfinished_runs(train, check_refused, data):

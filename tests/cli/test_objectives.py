@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shlex
 from pathlib import Path
 
@@ -35,17 +36,22 @@ def inputs_of(name):
     return {field: VALUES.get(field, f"{TEXT}{fields.contains}") for field in fields.inputs}
 
 
+def untruncated(err):
+    """Messages without that on texts longer than the model's length, of which some objectives have few tokens."""
+    return re.sub(r"(?m)^Truncated: .*\n", "", err)
+
+
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_json_of_arguments_and_of_a_file(cli, models, name):
     inputs, model = inputs_of(name), models(name)
     result = cli("predict", model, *inputs.values(), "--json")
-    assert (result.status, result.err) == (0, "")
+    assert (result.status, untruncated(result.err)) == (0, "")
     answer = json.loads(result.out)
     assert {field: answer[field] for field in inputs} == inputs
     assert answer.keys() > inputs.keys()
     Path("file.jsonl").write_text(json.dumps(inputs) + "\n")
     result = cli("predict", model, "--file", "file.jsonl", "--json")
-    assert (result.status, result.err) == (0, "")
+    assert (result.status, untruncated(result.err)) == (0, "")
     (line,) = result.out.splitlines()
     assert json.loads(line).keys() == answer.keys()
     assert {field: json.loads(line)[field] for field in inputs} == inputs
@@ -67,7 +73,9 @@ def test_output_files_keep_ids_and_columns(cli, models, name):
     Path("file.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     for output in ("out.csv", "out.jsonl", "out.parquet"):
         result = cli("predict", models(name), "--file", "file.jsonl", "--output", output)
-        assert (result.status, result.out, result.err) == (0, "", f"Saved in {output}.\n")
+        assert (result.status, result.out) == (0, "")
+        assert result.err.startswith("Columns left unread: customer. This model reads ")
+        assert result.err.endswith(f"Saved in {output}.\n")
     with open("out.csv", encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
     lines = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]

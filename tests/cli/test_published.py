@@ -62,3 +62,42 @@ def test_an_adapter_is_learned_shipped_and_merged(cli, bert, check_refused):
     assert result[0] == pytest.approx(result[1], rel=1e-5)
     message = "Expected an adapter, adapter.safetensors of a run with lora.rank. Received: nowhere"
     check_refused(message, cli, "import", bert, "--adapter", "nowhere", "--to", "m")
+
+
+def test_import_ends_with_a_table(cli, bert):
+    settings = json.loads(Path("bert/config.json").read_text())
+    Path("bert/config.json").write_text(json.dumps(settings | {"layers_to_skip": [1]}))
+    done = cli("import", bert, "--to", "model")
+    assert done.status == 0
+    assert "config.json: " in done.err
+    assert "Differs from the defaults of transformers:" in done.err
+    assert "Note: layers_to_skip is not known to the zoo" in done.err
+
+
+def test_an_import_is_verified(cli, bert):
+    pytest.importorskip("transformers")
+    settings = json.loads(Path("bert/config.json").read_text())
+    names = {"unk_token": "[UNK]", "pad_token": "[PAD]", "tokenizer_class": "PreTrainedTokenizerFast"}
+    Path("bert/tokenizer_config.json").write_text(json.dumps(names))
+    done = cli("import", bert, "--to", "model", "--verify")
+    assert done.status == 0, done.err
+    assert "Verified with 'The delivery arrived two days late.': 3 outputs, largest difference from" in done.err
+    assert settings["architectures"] == ["BertForSequenceClassification"]
+
+
+def test_pairs_and_columns_that_are_left_unread(cli, bert):
+    Path("pairs.tsv").write_text("id\ttext\ttext_pair\tlabel\n" + "3\tw5 w6\tw7 w8\tLABEL_1\n4\tw9\tw7\tLABEL_0\n")
+    assert cli("import", bert, "--to", "single").status == 0
+    for arguments in (("evaluate", "single", "--data", "pairs.tsv"), ("predict", "single", "--file", "pairs.tsv")):
+        done = cli(*arguments)
+        assert "Columns left unread: text_pair. This model reads text. For pairs: zoo import --pair" in done.err
+    assert cli("import", bert, "--to", "pairs", "--pair").status == 0
+    done = cli("evaluate", "pairs", "--data", "pairs.tsv")
+    assert (done.status, "left unread" in done.err) == (0, False)
+    assert json.loads(cli("predict", "pairs", "w5", "w6", "--json").out)["text_pair"] == "w6"
+
+
+def test_pair_of_another_head_is_refused(cli, check_refused):
+    write_tokenizer(Golden("bert_masked_token").write(Path("mlm")))
+    message = "Expected a head that classifies texts, for pairs of them. Received: one of masked_token (--pair)."
+    check_refused(message, cli, "import", "mlm", "--to", "m", "--pair")

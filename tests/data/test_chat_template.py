@@ -48,7 +48,7 @@ def test_a_record_is_a_conversation():
     [
         ("chatlm", "one of plain, chatml. Received: template='chatlm'"),
         ("{{ message.text }}", "'message' is undefined"),
-        ("{% for m in messages %}{{ m.contents }}{% endfor %}", "no attribute 'contents'"),
+        ("{% for m in messages %}{{ m.contents }}{% endfor %}", "writes every message's content"),
         ("{% for m in messages %}", "fails: "),
         ("{{ messages | length }} {{ add_generation_prompt }}", "word for word"),
         ("{{ messages[0].role }}", "writes every message's content"),

@@ -44,6 +44,13 @@ def test_nested_and_joined_columns_of_the_user_are_known(column):
     assert guess_recipe(rows, {"text": column}) == "classify_text"
 
 
+def test_lists_of_labels_as_text_are_several_labels():
+    rows = [{"text": f"text {i}", "emotion": ["['joy']", "['joy', 'fear']"][i % 2]} for i in range(20)]
+    assert guess_columns(rows, ("text", "labels"), {}) == {"labels": "emotion"}
+    rows = [{"text": f"text {i}", "labels": f"{i % 5},{i % 3}"} for i in range(20)]
+    assert guess_columns(rows, ("text", "labels"), {}) == {}
+
+
 def test_spans_of_characters_stand_for_tokens_and_tags():
     rows = [{"text": "a b", "spans": [{"start": 0, "end": 1, "label": "x"}]}]
     assert guess_columns(rows, ("tokens", "tags"), {}) == {}
@@ -74,6 +81,12 @@ def test_a_table_without_the_column():
         ({"source": "a", "target": "b"}, "translate"),
         ({"messages": [{"role": "user", "content": "a"}]}, "follow_instructions"),
         ({"instruction": "a", "input": "", "output": "b"}, "follow_instructions"),
+        ({"conversations": [{"from": "human", "value": "a"}]}, "follow_instructions"),
+        ({"messages": '[{"role": "user", "content": "a"}]'}, "follow_instructions"),
+        ({"prompt": "a b", "chosen": "c d", "rejected": "e f"}, "follow_instructions"),
+        ({"chosen": "\n\nHuman: a\n\nAssistant: b", "rejected": "\n\nHuman: a"}, "follow_instructions"),
+        ({"text": "a b", "label": "['x', 'y']"}, "classify_text"),
+        ({"text": "a b", "labels": '["x", "y"]'}, "classify_text"),
         ({"text": "running text"}, "next_token"),
     ],
 )
@@ -84,3 +97,8 @@ def test_the_recipe_suits_the_columns(row, recipe):
 def test_a_spreadsheet_of_tickets_is_classified():
     assert guess_recipe(TICKETS, {}) == "classify_text"
     assert guess_recipe(NAMELESS, {}) == "classify_text"
+
+
+def test_rows_that_lack_a_column_or_hold_a_huge_number():
+    rows = [{"remark": "where is it", "kind": 10**400}, {"kind": 2}, {"remark": "I want a refund", "kind": 10**400}]
+    assert guess_columns(rows, ("text", "label"), {}) == {"text": "remark", "label": "kind"}

@@ -1,10 +1,13 @@
 """Column names: joined columns, columns in nested objects and lists, and names that hold the signs themselves."""
 
 import json
+import shlex
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from zoo.data.columns import column_names, column_values, has_column
+from zoo.data.columns import column_names, column_values, columns_option, has_column, parse_columns
 from zoo.data.opening import first_row, open_dataset
 from zoo.runtime.errors import UserError
 
@@ -74,5 +77,48 @@ def test_a_missing_nested_column_names_the_nearest(tmp_path):
 def test_columns_of_other_forms_are_not_joined(tmp_path):
     path = tmp_path / "train.jsonl"
     path.write_text(json.dumps({"a": [], "b": []}) + "\n")
-    with pytest.raises(UserError, match=r"one column for messages.*train.jsonl:1"):
-        open_dataset(path, columns={"messages": "a+b"})
+    with pytest.raises(UserError, match=r"one column for answers.*train.jsonl:1"):
+        open_dataset(path, columns={"answers": "a+b"})
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("text=sentence,label=y", {"text": "sentence", "label": "y"}),
+        (" text = my text , label = y ", {"text": "my text", "label": "y"}),
+        ('text="one, two",label=y', {"text": "one, two", "label": "y"}),
+        ('text="say ""hi""",label="a=b"', {"text": 'say "hi"', "label": "a=b"}),
+        ("text=a=b", {"text": "a=b"}),
+        ('text=" blank "', {"text": " blank "}),
+        ("tokens=1,tags=-1", {"tokens": "1", "tags": "-1"}),
+        ("text=a,", {"text": "a"}),
+        ("", {}),
+    ],
+)
+def test_columns_of_the_command_line(text, columns):
+    assert parse_columns(text) == columns
+
+
+@pytest.mark.parametrize("text", ["text", "=a", "text=a,b", 'text="a', "a b=c"])
+def test_columns_of_another_form_are_refused(text):
+    with pytest.raises(UserError, match="Expected --columns FIELD=NAME,FIELD=NAME.*Received: "):
+        parse_columns(text)
+
+
+@given(st.dictionaries(st.sampled_from(["text", "label", "tags"]), st.text(max_size=12), min_size=1))
+def test_the_option_of_a_message_names_the_same_columns(columns):
+    flag, value = shlex.split(columns_option(columns))
+    assert (flag, parse_columns(value)) == ("--columns", columns)
+
+
+def test_the_hint_of_a_missing_column_can_be_followed(tmp_path):
+    path = tmp_path / "train.csv"
+    path.write_text('"text, all","a=label "\nsome text,x\n')
+    columns = {}
+    for _ in range(2):
+        with pytest.raises(UserError, match="--columns ") as caught:
+            open_dataset(path, columns, required=("text", "label"), split_strategy="")
+        hint = str(caught.value).rpartition("Map it by ")[2].removesuffix(".")
+        columns |= parse_columns(shlex.split(hint)[1])
+    dataset = open_dataset(path, columns, required=("text", "label"), split_strategy="")
+    assert list(dataset.records("train")) == [{"text": "some text", "label": "x"}]

@@ -159,7 +159,7 @@ def test_each_field_has_one_form(tmp_path, field, raw, expected):
 
 def test_an_empty_label_that_is_not_needed_is_no_mistake(tmp_path):
     file = write(tmp_path / "test.tsv", "text\tlabel\na\t\n")
-    assert list(open_dataset(file, required=("text",)).records("test")) == [{"text": "a", "label": ""}]
+    assert list(open_dataset(file, required=("text",)).records("test")) == [{"text": "a"}]
 
 
 # Labels

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from tiny import shrink
 
-from zoo.data.masking import MASK
+from zoo.data.mask_text import MASK
 from zoo.objectives import build_model
 from zoo.objectives.masked_token import MaskedToken
 from zoo.objectives.pretrain import Pretrain

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from tiny import TRAINABLE, compatible
+from tiny import TRAINABLE, compatible, one_of_each_family
 from tokenizers import normalizers
 
 import zoo
@@ -62,9 +62,15 @@ def test_all_tokenizers_are_exported():
 
 
 def slow_beyond_tensorflow(architecture):
-    """A parameter that is slow on other backends, where each export starts a process, but for one architecture."""
-    quick = keras.config.backend() == "tensorflow" or architecture == "lstm"
-    return pytest.param(architecture, marks=() if quick else pytest.mark.slow)
+    """A parameter that is slow on other backends, where each export starts a process, but for one architecture.
+
+    Of each family one architecture is exported there: the graph is traced on TensorFlow whichever backend trained.
+    """
+    names = compatible(ClassifyText())
+    if keras.config.backend() == "tensorflow" or architecture == "lstm":
+        return architecture
+    once = () if architecture in one_of_each_family(names) else (pytest.mark.elsewhere,)
+    return pytest.param(architecture, marks=(pytest.mark.slow, *once))
 
 
 @pytest.mark.parametrize("architecture", [slow_beyond_tensorflow(name) for name in compatible(ClassifyText())])

@@ -62,6 +62,19 @@ def test_only_answers_are_learned(words):
     np.testing.assert_array_equal(row["labels"][in_answer], np.append(row["tokens"][1:], words.end)[in_answer])
 
 
+def test_answers_of_weight_0_are_context_alone(words):
+    talk = [TALK[0], {**TALK[1], "weight": 0}, *TALK[2:]]
+    (row,) = OBJECTIVE.examples([{"messages": talk}], words)
+    (complete,) = OBJECTIVE.examples([{"messages": TALK}], words)
+    np.testing.assert_array_equal(row["tokens"], complete["tokens"])
+    assert words.decode(row["labels"][row["labels"] >= 0], skip_special=False).split() == ["cat", "[SEP]"]
+    objective = OBJECTIVE.preparation(shrink("transformer")).objective
+    (second,) = objective.examples([{"messages": talk}], words)
+    _, expected = objective.examples([{"messages": TALK}], words)
+    for key in expected:
+        np.testing.assert_array_equal(second[key], expected[key])
+
+
 def test_prompts_get_no_gradient(words):
     """The training step does not depend on the targets of prompt tokens."""
     rows = list(OBJECTIVE.examples(RECORDS, words))

@@ -236,11 +236,20 @@ def test_a_split_whose_tags_are_all_unknown_is_refused(tmp_path):
         prepared(tmp_path)
 
 
+def test_a_tag_that_is_of_no_span_among_spans_is_named(tmp_path):
+    write(tmp_path, SENTENCES * 8 + [("a b", "B-per I_per")])
+    with pytest.raises(
+        ValueError, match=r"Expected tags of spans.*Received: 'I_per' at .*train.conll:\d+\. Correct it"
+    ):
+        prepared(tmp_path)
+    assert prepared(tmp_path, TagTokens(scheme="plain")).scheme == "plain"
+
+
 def test_tags_that_do_not_match_tokens_are_told_with_file_and_line(tmp_path):
     (tmp_path / "d.jsonl").write_text('{"tokens": ["a"], "tags": ["X"]}\n{"tokens": ["a", "b"], "tags": ["X"]}\n')
     dataset = zoo.open_dataset(str(tmp_path / "d.jsonl"), required=("tokens", "tags"), split_strategy="")
     with pytest.raises(ValueError, match=r"d.jsonl:2. Received: 2 tokens, 1 tags"):
         list(dataset.records(dataset.splits[0]))
     (tmp_path / "d.conll").write_text("a\tX\nb\n")
-    with pytest.raises(ValueError, match=r"Expected a token and, in the last column, its tag at .*d.conll:2"):
+    with pytest.raises(ValueError, match=r"a token in column 1 and its tag in column 2 at .*d.conll:2"):
         zoo.open_dataset(str(tmp_path / "d.conll"), required=("tokens", "tags"), split_strategy="")

@@ -12,6 +12,7 @@ import pytest
 
 import zoo
 from zoo.objectives import build_model
+from zoo.runtime.errors import UserError
 
 TEXTS = ["a great film", "", "AWFUL!", "unheard-of words", "word " * 500]
 
@@ -107,8 +108,15 @@ def test_pairs_are_tuples(tmp_path):
 def test_the_number_of_texts_must_fit_the_inputs(trained_pipeline):
     with pytest.raises(ValueError, match="Expected text for this model. Received: 2 text"):
         trained_pipeline[0].predict(("one", "two"))
-    with pytest.raises(ValueError, match="Expected a text, or a tuple of text. Received: 5"):
+    with pytest.raises(ValueError, match="Expected a text to predict from. Received: 5"):
         trained_pipeline[0].predict([5])
+
+
+@pytest.mark.parametrize("texts", [None, 3, 2.5, b"text", object(), [["a"]], [None], [("a", 3)], [3]])
+def test_what_is_no_text_is_refused_in_one_line(trained_pipeline, texts):
+    with pytest.raises(UserError, match="Expected a text(, or a list of texts| to predict from).*Received: ") as caught:
+        trained_pipeline[0].predict(texts)
+    assert "\n" not in str(caught.value)
 
 
 def test_loading_a_folder_that_is_no_model(tmp_path):

@@ -4,6 +4,7 @@ import gzip
 import tracemalloc
 
 import datasets
+import numpy as np
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
@@ -130,6 +131,19 @@ def test_damaged_files(tmp_path, name, damage):
     with pytest.raises(ValueError, match=r"^Cannot read .*a?\.\w+: it is damaged or of another format.") as caught:
         list(open_dataset(path, split_strategy="").records("train"))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.arrow", "stream.arrow"])
+def test_offsets_out_of_the_buffer(tmp_path, name):
+    """Pyarrow does not check those of a file: Python ended with a segmentation fault."""
+    path, texts = tmp_path / name, ["a" * 1000, "b", "c"]
+    WRITERS[name](pa.table({"text": texts}), str(path))
+    data = path.read_bytes()
+    offsets = np.array([0, 1000, 1001, 1002], "<i4").tobytes()
+    assert data.count(offsets) == 1
+    path.write_bytes(data.replace(offsets, np.array([0, 1000, 2**30, 1002], "<i4").tobytes()))
+    with pytest.raises(ValueError, match="it is damaged or of another format. Received: .*[Oo]ffset"):
+        list(open_dataset(path, split_strategy="").records("train"))
 
 
 def test_a_null_in_a_required_field(tmp_path):

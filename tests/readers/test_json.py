@@ -161,7 +161,9 @@ def test_columns_of_well_known_files(tmp_path):
     ]
     path = write(tmp_path / "train.jsonl", json.dumps({"question": "1+1?", "answer": "2"}))
     (record,) = records(path, required=("instruction", "output"))["train"]
-    assert (record["source"], record["instruction"], record["target"], record["output"]) == ("1+1?", "1+1?", "2", "2")
+    assert record == {"instruction": "1+1?", "output": "2"}
+    (record,) = records(path, required=("source", "target"))["train"]
+    assert (record["source"], record["target"]) == ("1+1?", "2")
     path = write(tmp_path / "train.jsonl", json.dumps({"question": "q", "answer": "a", "source": "s", "other": "o"}))
     (record,) = records(path, columns={"target": "other"})["train"]
     assert (record["source"], record["target"], record["output"]) == ("s", "o", "a")

@@ -40,8 +40,8 @@ def test_txt(tmp_path, ending):
 def test_conll(tmp_path, ending):
     content = "-DOCSTART- -X- O\n\nAnn NNP B-per\nruns VBZ O\n\n\nNew York\tB-loc\n.\tO"
     assert records(write(tmp_path / f"train.conll{ending}", content))["train"] == [
-        {"tokens": ["Ann", "runs"], "tags": ["B-per", "O"]},
-        {"tokens": ["New York", "."], "tags": ["B-loc", "O"]},
+        {"text": "Ann runs", "tokens": ["Ann", "runs"], "tags": ["B-per", "O"]},
+        {"text": "New York .", "tokens": ["New York", "."], "tags": ["B-loc", "O"]},
     ]
 
 
@@ -56,9 +56,7 @@ def test_conllu(tmp_path, ending):
 @pytest.mark.parametrize("line", ["Ann", "Ann\t", "\tO", "a b\t"])
 def test_a_conll_line_without_token_and_tag(tmp_path, line):
     path = write(tmp_path / "train.conll", f"Bob O\n{line}\n")
-    with pytest.raises(
-        ValueError, match=r"Expected a token and, in the last column, its tag at .*train.conll:2. Received"
-    ):
+    with pytest.raises(ValueError, match=r"a token in column 1 and its tag in column 2 at .*train.conll:2. Received"):
         records(path)
 
 

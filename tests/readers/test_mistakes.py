@@ -40,7 +40,7 @@ def test_missing_file_names_the_nearest(tmp_path):
 
 def test_unknown_extension_names_the_known(tmp_path):
     file = write(tmp_path / "train.docx", "x")
-    known = ".arrow, .conll, .conllu, .csv, ... .tsv, .txt, .xls, .xlsb, .xlsm, .xlsx, each also with .gz."
+    known = ".arrow, .bio, .conll, .conllu, .csv, ... .tsv, .txt, ... .xlsb, .xlsm, .xlsx, each also with .gz."
     check_refused(f"Expected a file of a known format. Received: extension '.docx' of ... Known: {known}", file)
     check_refused("Received: extension '.tvs' of ... Did you mean '.tsv'?", write(tmp_path / "train.tvs.gz", "x"))
 

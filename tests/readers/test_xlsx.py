@@ -2,11 +2,13 @@
 
 import datetime
 import gzip
+import zipfile
 
 import openpyxl
 import pytest
 
 from zoo.data.opening import open_dataset
+from zoo.readers.xlsx import MOST
 
 ROWS = [["text", "label"], *([f"text {i}", i % 2] for i in range(20))]
 
@@ -95,3 +97,13 @@ def test_mistakes(tmp_path, monkeypatch, spec, message):
     (tmp_path / "b.xlsx").write_text("text,label\na,b\n")
     with pytest.raises(ValueError, match=message):
         located(spec)
+
+
+def test_a_workbook_that_unpacks_to_far_more_is_refused(tmp_path):
+    path = tmp_path / "train.xlsx"
+    write(path, Sheet1=[["text"], ["a"]])
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/more.xml", "w") as member:
+        for _ in range(MOST >> 20):
+            member.write(bytes(2**20))
+    with pytest.raises(ValueError, match=r"Expected at most 256 MB at once from .*train.xlsx. Received: more"):
+        open_dataset(path)

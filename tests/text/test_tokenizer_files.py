@@ -59,6 +59,9 @@ def test_missing(tmp_path):
     expected = "Expected tokenizer.json, vocab.txt, or vocab.json with merges.txt"
     assert error_message(tmp_path / "no").startswith(f"There is no tokenizer at {tmp_path / 'no'}. {expected}")
     assert error_message(tmp_path) == f"The folder {tmp_path} holds no tokenizer. {expected} in it."
+    (tmp_path / "spiece.model").write_bytes(b"")
+    hint = "spiece.model alone is not read: AutoTokenizer of transformers saves a tokenizer.json."
+    assert error_message(tmp_path) == f"The folder {tmp_path} holds no tokenizer. {expected} in it. {hint}"
     (tmp_path / "vocab.json").write_text("{}")
     assert "(there is no merges.txt beside it)" in error_message(tmp_path / "vocab.json")
 

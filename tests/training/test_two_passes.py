@@ -58,9 +58,9 @@ def lines(tmp_path, monkeypatch):
     path, parsed, parse = tmp_path / "all.jsonl", Counter(), jsonl._object
     path.write_text("\n".join(map(json.dumps, rows())))
 
-    def counted(line, location):
-        parsed[location] += 1
-        return parse(line, location)
+    def counted(line, path, number):
+        parsed[number] += 1
+        return parse(line, path, number)
 
     monkeypatch.setattr(jsonl, "_object", counted)
     return path, parsed

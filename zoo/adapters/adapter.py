@@ -11,6 +11,7 @@ from safetensors.numpy import save
 
 from zoo import config
 from zoo.checkpoints.safetensors import PICKLES, open_tensors
+from zoo.pipeline.digests import check_digests
 from zoo.presets import Preset
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_file
@@ -35,7 +36,10 @@ class Adapter:
     @classmethod
     def load(cls, path: str | Path) -> "Adapter":
         """Load an adapter from its file or its model folder. Raises UserError, naming the file, for any other file."""
-        path = Path(path) / FILE if Path(path).is_dir() else Path(path)
+        if Path(path).is_dir():
+            check_digests(Path(path), [FILE])
+            path = Path(path) / FILE
+        path = Path(path)
         if path.suffix in PICKLES:
             raise UserError(f"Expected an adapter in safetensors. Received: {path}, a pickle, which is never read.")
         if not path.is_file():

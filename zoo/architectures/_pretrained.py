@@ -3,10 +3,11 @@
 An architecture's file states its mappings as tables, by which `zoo.checkpoints` loads and exports weights.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
+from zoo.architectures._config_values import checked_fields
 from zoo.runtime.errors import UserError
 
 ArchitectureT = TypeVar("ArchitectureT")  # a subclass of `zoo.architectures.Architecture`
@@ -19,6 +20,16 @@ class HeadMapping:
     objective: str  # name of the objective; "": no objective of the zoo gives the same outputs
     layers: dict[str, str] = field(default_factory=dict)  # layer of the zoo -> module, with its prefix where it has one
     settings: dict[str, Any] = field(default_factory=dict)  # fields that the objective needs to give the same outputs
+    prefix: str | None = None  # of the backbone's modules in a file of this class; None: that of the mapping
+    dropout: tuple[str, ...] = ()  # keys in config.json of the dropout before the output layer; the first that is set
+
+    @property
+    def all_layers(self) -> dict[str, str]:
+        """`layers`, and of a text classifier that of score_pair too: a classifier with one logit is a regression."""
+        if self.objective != "classify_text":
+            return self.layers
+        score = {layer.replace("logits", "score"): name for layer, name in self.layers.items() if "logits" in layer}
+        return self.layers | score
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,23 +49,48 @@ class HuggingFaceMapping:
     prefix: str = ""  # of modules of `layers` in a file with a head
     heads: dict[str, HeadMapping] = field(default_factory=dict)  # class with a head -> its mapping
     required: dict[str, Any] = field(default_factory=dict)  # key in config.json -> the only value that is supported
-    ignored: tuple[str, ...] = ()  # tensors that repeat others or hold no weight, `{i}` being a number
+    defaults: dict[str, Any] = field(default_factory=dict)  # key -> transformers' value where config.json has none
+    aliases: dict[str, str] = field(default_factory=dict)  # other name of a key, `attribute_map` -> the key
+    also_read: tuple[str, ...] = ()  # keys that `read_fields` reads beside those of `fields`
+    unused: tuple[str, ...] = ()  # keys that change no answer of the classes in `heads`
+    training_only: dict[str, Any] = field(
+        default_factory=dict
+    )  # key without a field here -> value that changes nothing
+    output: str = ""  # tensor of the output layer, which repeats the word vectors where these are tied
+    always_tied: bool = False  # tied unless the file has another output layer, whatever config.json says
+    copies: dict[str, str] = field(default_factory=dict)  # tensor -> the tensor that it repeats
+    ignored: tuple[str, ...] = ()  # tensors that hold no weight, `{i}` being a number
     transposed: bool = True  # kernels are stored (outputs, inputs), as torch.nn.Linear does; those of heads always are
 
     def from_config(self, architecture: type[ArchitectureT], config: Mapping[str, Any]) -> ArchitectureT:
         """The architecture of a config.json: an instance of `architecture`, with defaults for missing keys.
 
-        Raises UserError where the configuration asks for something that the architecture does not support.
+        Raises UserError where the configuration asks for something that the architecture does not support, or a value
+        has another type or is out of its range.
         """
+        config = self.complete(config)
         for key, value in self.required.items():
             if config.get(key, value) != value:
-                raise UserError(f"Expected {key}={value!r} in config.json. Received: {config[key]!r}.")
+                raise UserError(f"Expected {key}={value!r} in config.json. Received: {config[key]!r:.60}.")
+        checked_fields(architecture, self.keys, config)
         return architecture(**self.read_fields(config))
 
+    @property
+    def keys(self) -> dict[str, str]:
+        """{field: the key in config.json that is read}."""
+        return {name: key if isinstance(key, str) else key[0] for name, key in self.fields.items()}
+
+    def complete(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """A config.json with transformers' defaults for keys that are missing or null, under the keys' own names."""
+        values = {key: value for key, value in config.items() if value is not None}
+        renamed = {key: values[alias] for alias, key in self.aliases.items() if alias in values}
+        return self.defaults | values | renamed
+
     def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields of an architecture that a config.json states."""
-        keys = {name: key if isinstance(key, str) else key[0] for name, key in self.fields.items()}
-        return {name: config[key] for name, key in keys.items() if config.get(key) is not None}
+        """The fields of an architecture that a config.json, completed by `complete`, states."""
+        values = {name: config[key] for name, key in self.keys.items() if config.get(key) is not None}
+        padding = values.get("padding", 0)  # the tokenizer's own is put in its place: see `zoo.checkpoints.hf_config`
+        return values | {"padding": padding if isinstance(padding, int) and padding >= 0 else 0}
 
     def to_config(self, architecture: Any) -> dict[str, Any]:
         """The config.json of an architecture, as a dict."""
@@ -96,11 +132,39 @@ class KerasHubMapping:
         return self.layers
 
 
+GELU = {"gelu_python": "gelu", "gelu_pytorch_tanh": "gelu_new", "gelu_fast": "gelu_new", "gelu_accurate": "gelu_new"}
+
+
+def gelu_of(config: Mapping[str, Any], key: str, supported: Collection[str]) -> str:
+    """The activation of a config.json by its usual name, of the names that transformers has for the same function.
+
+    Raises UserError for one that is not supported.
+    """
+    name = config.get(key)
+    usual = GELU.get(name, name) if isinstance(name, str) else ""
+    if usual not in supported:
+        raise UserError(f"Expected {key} of {' or '.join(supported)} in config.json. Received: {name!r:.60}.")
+    return usual
+
+
 BACKBONE_FIELDS = {  # names that all backbones of KerasHub share
     "vocabulary": "vocabulary_size",
     "width": "hidden_dim",
     "depth": "num_layers",
     "hidden": "intermediate_dim",
+}
+ENCODER_DEFAULTS = {  # of BertConfig and RobertaConfig in transformers, where config.json leaves a key out
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "hidden_act": "gelu",
+    "hidden_dropout_prob": 0.1,
+    "attention_probs_dropout_prob": 0.1,
+    "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+    "layer_norm_eps": 1e-12,
+    "tie_word_embeddings": True,
 }
 ENCODER_LAYERS = {  # rows of `layers` that the encoders of KerasHub share
     "embeddings_layer_norm": "embedding_norm",

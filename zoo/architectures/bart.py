@@ -3,19 +3,22 @@
 Lewis et al. 2019, BART, https://arxiv.org/abs/1910.13461. No difference.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 from keras import KerasTensor, Model
 from keras.initializers import RandomNormal
 
 from zoo.architectures import Architecture, fact
-from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping, KerasHubMapping, gelu_of
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.positions import LearnedPositions
 from zoo.layers.token_logits import Bias
 from zoo.layers.transformer import decoder_block, encoder_block, layer_norm
+from zoo.runtime.errors import UserError
 
 INIT_STD = 0.02  # of initial weights, `init_std` of the published configurations
 OFFSET = 2  # unused rows before the first position, in the released code
@@ -29,6 +32,29 @@ class LogitsBias(Bias):
         self.bias = self.add_weight((1, x_shape[-1]), initializer="zeros", name="bias")
 
 
+class BARTMapping(HuggingFaceMapping):
+    """Mapping of BART, whose encoder and decoder have the same sizes here."""
+
+    def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        gelu_of(config, "activation_function", ["gelu"])
+        if config["decoder_start_token_id"] == config["pad_token_id"]:
+            raise UserError(
+                "Expected another decoder_start_token_id than pad_token_id in config.json: padding has no vector here. "
+                f"Received: {config['pad_token_id']!r:.40} for both."
+            )
+        for size in ("layers", "attention_heads", "ffn_dim"):
+            keys = [f"{part}_{size}" for part in ("encoder", "decoder")]
+            if config[keys[0]] != config[keys[1]]:
+                received = ", ".join(f"{key}={config[key]!r:.40}" for key in keys)
+                raise UserError(
+                    f"Expected an encoder and a decoder of the same size in config.json. Received: {received}."
+                )
+        return super().read_fields(config)
+
+    def to_config(self, architecture: "BART") -> dict[str, Any]:
+        return super().to_config(architecture) | {"activation_function": "gelu"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class BART(Architecture):
     """Post-norm blocks of an encoder and a decoder, with learned positions: (batch, target time, width) features."""
@@ -40,12 +66,12 @@ class BART(Architecture):
     heads: int = 12  # attention heads of a block
     hidden: int = 3072  # of the feed-forward layers
     dropout: float = 0.1  # of embeddings, attention weights and outputs of sublayers
+    tied: bool = True  # weight tying: logits are products with the word vectors
 
     causal: bool = fact(True)
     pooling: str | None = fact("last")
     decoder_start: tuple[str, ...] = fact(("end", "start"))
-    tied: bool = fact(True)
-    huggingface = HuggingFaceMapping(
+    huggingface = BARTMapping(
         model_type="bart",
         class_name="BartModel",
         fields={
@@ -57,8 +83,35 @@ class BART(Architecture):
             "heads": ("encoder_attention_heads", "decoder_attention_heads"),
             "hidden": ("encoder_ffn_dim", "decoder_ffn_dim"),
             "dropout": ("dropout", "attention_dropout"),
+            "tied": "tie_word_embeddings",
         },
-        required={"activation_function": "gelu", "scale_embedding": False},
+        required={"scale_embedding": False, "is_decoder": False},
+        defaults={
+            "vocab_size": 50_265,
+            "pad_token_id": 1,
+            "max_position_embeddings": 1024,
+            "d_model": 1024,
+            **dict.fromkeys(("encoder_layers", "decoder_layers"), 12),
+            **dict.fromkeys(("encoder_attention_heads", "decoder_attention_heads"), 16),
+            **dict.fromkeys(("encoder_ffn_dim", "decoder_ffn_dim"), 4096),
+            "dropout": 0.1,
+            "activation_function": "gelu",
+            "tie_word_embeddings": True,
+            "decoder_start_token_id": 2,
+            "eos_token_id": 2,
+        },
+        aliases={
+            "hidden_size": "d_model",
+            "num_attention_heads": "encoder_attention_heads",
+            "num_hidden_layers": "encoder_layers",
+        },
+        also_read=("activation_function",),
+        training_only={"activation_dropout": 0.0, "encoder_layerdrop": 0.0, "decoder_layerdrop": 0.0},
+        unused=(  # of the first releases; transformers no longer reads them
+            *("add_bias_logits", "add_final_layer_norm", "normalize_before", "normalize_embedding"),
+            *("static_position_embeddings", "extra_pos_embeddings", "classif_dropout", "output_past", "init_std"),
+            "force_bos_token_to_be_generated",
+        ),
         prefix="model.",
         layers={
             "embedding": "shared",
@@ -90,10 +143,18 @@ class BART(Architecture):
         },
         heads={
             "BartForConditionalGeneration": HeadMapping(
-                objective="translate", layers={"logits_bias/bias": "final_logits_bias"}
+                objective="translate",
+                layers={"logits_bias/bias": "final_logits_bias", "logits/kernel": "lm_head.weight"},
+            ),
+            "BartForSequenceClassification": HeadMapping(
+                objective="classify_text",
+                layers={"hidden": "classification_head.dense", "logits": "classification_head.out_proj"},
+                settings={"pooling": "last", "dense_activation": "tanh"},
+                dropout=("classifier_dropout",),
             ),
         },
-        ignored=("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"),
+        output="lm_head.weight",
+        copies={"encoder.embed_tokens.weight": "shared.weight", "decoder.embed_tokens.weight": "shared.weight"},
     )
     keras_hub = KerasHubMapping(
         class_name="BartBackbone",

@@ -15,25 +15,39 @@ from keras.initializers import RandomNormal
 from keras.layers import Add
 
 from zoo.architectures import Architecture, fact
-from zoo.architectures._pretrained import ENCODER_LAYERS, HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.architectures._pretrained import (
+    ENCODER_DEFAULTS,
+    ENCODER_LAYERS,
+    HeadMapping,
+    HuggingFaceMapping,
+    KerasHubMapping,
+    gelu_of,
+)
 from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.positions import LearnedPositions
 from zoo.layers.transformer import FeedForward, layer_norm, residual
-from zoo.runtime.errors import UserError, one_of
+from zoo.runtime.errors import one_of
 
 INIT_STD = 0.02  # of initial weights, in BERT's modeling.py
 ACTIVATIONS = {"gelu": "gelu", "gelu_tanh": "gelu_new"}  # in the zoo: in config.json
+
+
+MASKED_LM = {
+    "head_dense": "cls.predictions.transform.dense",
+    "head_norm": "cls.predictions.transform.LayerNorm",
+    "head_bias": "cls.predictions",
+    "logits/kernel": "cls.predictions.decoder.weight",  # where the output layer is not tied
+    "logits/bias": "cls.predictions.bias",
+}
 
 
 class BERTMapping(HuggingFaceMapping):
     """Mapping of BERT, whose activation of the feed-forward layers has another name in config.json."""
 
     def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        name = config.get("hidden_act", "gelu")
-        if name not in ACTIVATIONS.values():
-            raise UserError(f"Expected hidden_act of gelu or gelu_new in config.json. Received: {name!r}.")
+        name = gelu_of(config, "hidden_act", ACTIVATIONS.values())
         return super().read_fields(config) | {"activation": next(k for k, v in ACTIVATIONS.items() if v == name)}
 
     def to_config(self, architecture: "BERT") -> dict[str, Any]:
@@ -54,9 +68,9 @@ class BERT(Architecture):
     dropout: float = 0.1  # of embeddings, attention weights and outputs of sublayers
     epsilon: float = 1e-12  # added to the variance by norms
     activation: str = "gelu"  # or gelu_tanh, its approximation in the authors' code and in KerasHub
+    tied: bool = True  # weight tying: logits are products with the word vectors
 
     pooling: str | None = fact("first")
-    tied: bool = fact(True)
     huggingface = BERTMapping(
         model_type="bert",
         class_name="BertModel",
@@ -71,8 +85,11 @@ class BERT(Architecture):
             "num_segments": "type_vocab_size",
             "dropout": ("hidden_dropout_prob", "attention_probs_dropout_prob"),
             "epsilon": "layer_norm_eps",
+            "tied": "tie_word_embeddings",
         },
         required={"position_embedding_type": "absolute", "is_decoder": False},
+        defaults={"vocab_size": 30_522, **ENCODER_DEFAULTS},
+        also_read=("hidden_act",),
         prefix="bert.",
         layers={
             "embedding": "embeddings.word_embeddings",
@@ -93,26 +110,26 @@ class BERT(Architecture):
                 objective="classify_text",
                 layers={"hidden": "bert.pooler.dense", "logits": "classifier"},
                 settings={"pooling": "first", "dense_activation": "tanh"},
+                dropout=("classifier_dropout", "hidden_dropout_prob"),
             ),
-            "BertForMaskedLM": HeadMapping(
-                objective="masked_token",
-                layers={
-                    "head_dense": "cls.predictions.transform.dense",
-                    "head_norm": "cls.predictions.transform.LayerNorm",
-                    "head_bias": "cls.predictions",
-                },
-            ),
+            "BertForMaskedLM": HeadMapping(objective="masked_token", layers=MASKED_LM),
+            "BertForPreTraining": HeadMapping(objective="masked_token", layers=MASKED_LM),  # its other head is left out
             "BertForNextSentencePrediction": HeadMapping(  # two logits, of which next_sentence has the difference
                 objective="", layers={"hidden": "bert.pooler.dense", "pair": "cls.seq_relationship"}
             ),
             "BertForTokenClassification": HeadMapping(
-                objective="tag_tokens", layers={"tags": "classifier"}, settings={"crf": False}
+                objective="tag_tokens",
+                layers={"tags": "classifier"},
+                settings={"crf": False},
+                dropout=("classifier_dropout", "hidden_dropout_prob"),
             ),
             "BertForQuestionAnswering": HeadMapping(
                 objective="find_span", layers={"logits": "qa_outputs"}, settings={"match_question": False}
             ),
         },
-        ignored=("embeddings.position_ids", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"),
+        output="cls.predictions.decoder.weight",
+        copies={"cls.predictions.decoder.bias": "cls.predictions.bias"},
+        ignored=("embeddings.position_ids",),
     )
     keras_hub = KerasHubMapping(
         class_name="BertBackbone",

@@ -3,14 +3,16 @@
 Sanh et al. 2019, DistilBERT, https://arxiv.org/abs/1910.01108. No difference.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from keras import KerasTensor
 from keras.initializers import RandomNormal
 
 from zoo.architectures import Architecture, fact
-from zoo.architectures._pretrained import ENCODER_LAYERS, HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.architectures._pretrained import ENCODER_LAYERS, HeadMapping, HuggingFaceMapping, KerasHubMapping, gelu_of
 from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import PaddingMask, TokenEmbedding
@@ -19,6 +21,17 @@ from zoo.layers.transformer import FeedForward, layer_norm, residual
 
 INIT_STD = 0.02  # of initial weights, in BERT's modeling.py
 EPSILON = 1e-12  # added to the variance by norms, as in BERT
+
+
+class DistilBERTMapping(HuggingFaceMapping):
+    """Mapping of DistilBERT, whose activation is the exact GELU."""
+
+    def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        gelu_of(config, "activation", ["gelu"])
+        return super().read_fields(config)
+
+    def to_config(self, architecture: "DistilBERT") -> dict[str, Any]:
+        return super().to_config(architecture) | {"activation": "gelu"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +45,10 @@ class DistilBERT(Architecture):
     heads: int = 12  # attention heads of a block
     hidden: int = 3072  # of the feed-forward layers
     dropout: float = 0.1  # of embeddings, attention weights and outputs of sublayers
+    tied: bool = True  # weight tying: logits are products with the word vectors
 
     pooling: str | None = fact("first")
-    tied: bool = fact(True)
-    huggingface = HuggingFaceMapping(
+    huggingface = DistilBERTMapping(
         model_type="distilbert",
         class_name="DistilBertModel",
         fields={
@@ -47,8 +60,23 @@ class DistilBERT(Architecture):
             "heads": "n_heads",
             "hidden": "hidden_dim",
             "dropout": ("dropout", "attention_dropout"),
+            "tied": "tie_word_embeddings",
         },
-        required={"activation": "gelu"},
+        defaults={
+            "vocab_size": 30_522,
+            "max_position_embeddings": 512,
+            "dim": 768,
+            "n_layers": 6,
+            "n_heads": 12,
+            "hidden_dim": 3072,
+            "dropout": 0.1,
+            "attention_dropout": 0.1,
+            "activation": "gelu",
+            "tie_word_embeddings": True,
+        },
+        aliases={"hidden_size": "dim", "num_attention_heads": "n_heads", "num_hidden_layers": "n_layers"},
+        also_read=("activation",),
+        unused=("sinusoidal_pos_embds",),  # how new positions are made; a file holds them as weights
         prefix="distilbert.",
         layers={
             "embedding": "embeddings.word_embeddings",
@@ -68,6 +96,7 @@ class DistilBERT(Architecture):
                 objective="classify_text",
                 layers={"hidden": "pre_classifier", "logits": "classifier"},
                 settings={"pooling": "first", "dense_activation": "relu"},
+                dropout=("seq_classif_dropout",),
             ),
             "DistilBertForMaskedLM": HeadMapping(
                 objective="masked_token",
@@ -75,16 +104,19 @@ class DistilBERT(Architecture):
                     "head_dense": "vocab_transform",
                     "head_norm": "vocab_layer_norm",
                     "head_bias": "vocab_projector",
+                    "logits": "vocab_projector",  # where the output layer is not tied
                 },
             ),
             "DistilBertForTokenClassification": HeadMapping(
-                objective="tag_tokens", layers={"tags": "classifier"}, settings={"crf": False}
+                objective="tag_tokens", layers={"tags": "classifier"}, settings={"crf": False}, dropout=("dropout",)
             ),
             "DistilBertForQuestionAnswering": HeadMapping(
                 objective="find_span", layers={"logits": "qa_outputs"}, settings={"match_question": False}
             ),
         },
-        ignored=("embeddings.position_ids", "vocab_projector.weight"),
+        training_only={"qa_dropout": 0.1, "seq_classif_dropout": 0.2},
+        output="vocab_projector.weight",
+        ignored=("embeddings.position_ids",),
     )
     keras_hub = KerasHubMapping(
         class_name="DistilBertBackbone",

@@ -13,7 +13,7 @@ from keras import KerasTensor
 from keras.initializers import RandomNormal
 
 from zoo.architectures import Architecture, fact
-from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping, KerasHubMapping, gelu_of
 from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import TokenEmbedding
@@ -27,8 +27,12 @@ class GPT2Mapping(HuggingFaceMapping):
     """Mapping of GPT-2, whose config.json may lack n_inner: 4 * n_embd."""
 
     def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        gelu_of(config, "activation_function", ["gelu_new"])
         values = super().read_fields(config)
-        return {"hidden": 4 * values["width"]} | values if "width" in values else values
+        return {"hidden": 4 * values["width"]} | values
+
+    def to_config(self, architecture: "GPT2") -> dict[str, Any]:
+        return super().to_config(architecture) | {"activation_function": "gelu_new"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +50,10 @@ class GPT2(Architecture):
     hidden: int = 3072  # of the feed-forward layers
     dropout: float = 0.1  # of embeddings, attention weights and outputs of sublayers
     epsilon: float = 1e-5  # added to the variance by norms
+    tied: bool = True  # weight tying: logits are products with the word vectors
 
     causal: bool = fact(True)
     pooling: str | None = fact("last")
-    tied: bool = fact(True)
     huggingface = GPT2Mapping(
         model_type="gpt2",
         class_name="GPT2Model",
@@ -63,13 +67,34 @@ class GPT2(Architecture):
             "hidden": "n_inner",
             "dropout": ("resid_pdrop", "embd_pdrop", "attn_pdrop"),
             "epsilon": "layer_norm_epsilon",
+            "tied": "tie_word_embeddings",
         },
-        required={
+        required={"scale_attn_weights": True, "scale_attn_by_inverse_layer_idx": False},
+        defaults={
+            "vocab_size": 50_257,
+            "n_positions": 1024,
+            "n_embd": 768,
+            "n_layer": 12,
+            "n_head": 12,
             "activation_function": "gelu_new",
-            "scale_attn_weights": True,
-            "scale_attn_by_inverse_layer_idx": False,
-            "add_cross_attention": False,
+            "resid_pdrop": 0.1,
+            "embd_pdrop": 0.1,
+            "attn_pdrop": 0.1,
+            "layer_norm_epsilon": 1e-5,
+            "tie_word_embeddings": True,
         },
+        aliases={
+            "hidden_size": "n_embd",
+            "max_position_embeddings": "n_positions",
+            "num_attention_heads": "n_head",
+            "num_hidden_layers": "n_layer",
+        },
+        also_read=("activation_function",),
+        unused=(
+            *("n_ctx", "reorder_and_upcast_attn", "is_decoder"),  # the last: always a decoder
+            *("summary_type", "summary_use_proj", "summary_activation", "summary_proj_to_labels"),
+            "summary_first_dropout",
+        ),
         prefix="transformer.",
         layers={
             "embedding": "wte",
@@ -85,12 +110,19 @@ class GPT2(Architecture):
             "norm": "ln_f",
         },
         heads={
-            "GPT2LMHeadModel": HeadMapping(objective="next_token"),
+            "GPT2LMHeadModel": HeadMapping(objective="next_token", layers={"logits/kernel": "lm_head.weight"}),
             "GPT2ForSequenceClassification": HeadMapping(
                 objective="classify_text", layers={"logits/kernel": "score.weight"}, settings={"pooling": "last"}
             ),
+            "GPT2ForTokenClassification": HeadMapping(
+                objective="tag_tokens",
+                layers={"tags": "classifier"},
+                settings={"crf": False},
+                dropout=("classifier_dropout", "hidden_dropout"),
+            ),
         },
-        ignored=("lm_head.weight", "h.{i}.attn.bias", "h.{i}.attn.masked_bias"),
+        output="lm_head.weight",
+        ignored=("h.{i}.attn.bias", "h.{i}.attn.masked_bias"),
         transposed=False,
     )
     keras_hub = KerasHubMapping(

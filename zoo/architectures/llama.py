@@ -24,24 +24,39 @@ from zoo.runtime.errors import UserError
 INIT_STD = 0.02  # of initial weights, `initializer_range` of the published configurations
 # constants of RoPE scaling, the same in all sizes of Llama 3.1 and 3.2
 SCALING = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
+ALL_ROTARY = {"partial_rotary_factor": 1.0}  # all dimensions of a head are rotated
+ROPE_KEYS = {"rope_theta", "rope_type", "type", "factor", *SCALING, *ALL_ROTARY}
 
 
 class LlamaMapping(HuggingFaceMapping):
     """Mapping of Llama, whose config.json has an old and a new form of the settings of rotary positions (RoPE)."""
 
     def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        rope = config.get("rope_parameters") or {"rope_theta": config.get("rope_theta", ROPE_THETA)}
-        rope = rope | (config.get("rope_scaling") or {})
-        rope_type = rope.get("rope_type", rope.get("type", "default"))
-        unsupported = any(rope.get(key, value) != value for key, value in SCALING.items())
-        if rope_type not in ("default", "llama3") or unsupported:
-            raise UserError(f"Expected rotary positions as in Llama 2 or 3 in config.json. Received: {rope}.")
-        if config.get("head_dim") not in (None, config["hidden_size"] // config["num_attention_heads"]):
+        width, heads, head_width = config["hidden_size"], config["num_attention_heads"], config.get("head_dim")
+        if width % heads or head_width not in (None, width // heads):
             raise UserError(
-                f"Expected heads that share the width in config.json. Received: head_dim={config['head_dim']}."
+                "Expected heads that share the width in config.json. "
+                f"Received: hidden_size={width}, num_attention_heads={heads}, head_dim={head_width!r:.40}."
             )
-        values = {"kv_heads": config["num_attention_heads"]} | super().read_fields(config)
-        return values | {"rope_theta": rope["rope_theta"], "rope_scaling": rope.get("factor", 1.0)}
+        return {"kv_heads": heads} | super().read_fields(config) | self._rotary_fields(config)
+
+    def _rotary_fields(self, config):
+        parts = [config.get(key) or {} for key in ("rope_parameters", "rope_scaling")]
+        rope = {"rope_theta": config.get("rope_theta", ROPE_THETA)}
+        for part in parts:
+            rope |= part if isinstance(part, dict) else {"rope_type": part}
+        rope_type = rope.get("rope_type", rope.get("type", "default"))
+        factor, theta = rope.get("factor", 1.0) if rope_type == "llama3" else 1.0, rope["rope_theta"]
+        context = {"original_max_position_embeddings": config["max_position_embeddings"]} | config | rope
+        constants = SCALING if rope_type == "llama3" else {}
+        wrong = any(context.get(key, value) != value for key, value in (constants | ALL_ROTARY).items())
+        numbers = all(isinstance(value, int | float) and value > 0 for value in (factor, theta))
+        if rope_type not in ("default", "llama3") or wrong or not numbers or set(rope) - ROPE_KEYS:
+            raise UserError(
+                "Expected rotary positions as in Llama 2 or 3 (rope_parameters or rope_scaling in config.json). "
+                f"Received: {rope!r:.300}."
+            )
+        return {"rope_theta": theta, "rope_scaling": factor}
 
     def to_config(self, architecture: "Llama") -> dict[str, Any]:
         rope = {"rope_theta": architecture.rope_theta, "rope_type": "default"}
@@ -87,6 +102,19 @@ class Llama(Architecture):
             "tied": "tie_word_embeddings",
         },
         required={"hidden_act": "silu", "attention_bias": False, "mlp_bias": False},
+        defaults={
+            "vocab_size": 32_000,
+            "max_position_embeddings": 2048,
+            "hidden_size": 4096,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 32,
+            "intermediate_size": 11_008,
+            "rms_norm_eps": 1e-6,
+            "tie_word_embeddings": False,
+        },
+        also_read=("head_dim", "rope_parameters", "rope_theta", "rope_scaling", *SCALING, *ALL_ROTARY),
+        training_only={"attention_dropout": 0.0},
+        unused=("pretraining_tp", "is_decoder"),  # how products are computed; always a decoder
         prefix="model.",
         layers={
             "embedding": "embed_tokens",
@@ -106,7 +134,14 @@ class Llama(Architecture):
             "LlamaForSequenceClassification": HeadMapping(
                 objective="classify_text", layers={"logits/kernel": "score.weight"}, settings={"pooling": "last"}
             ),
+            "LlamaForTokenClassification": HeadMapping(
+                objective="tag_tokens",
+                layers={"tags": "score"},
+                settings={"crf": False},
+                dropout=("classifier_dropout", "hidden_dropout"),
+            ),
         },
+        output="lm_head.weight",
         ignored=("layers.{i}.self_attn.rotary_emb.inv_freq",),
     )
     keras_hub = KerasHubMapping(

@@ -13,26 +13,46 @@ from keras import KerasTensor
 from keras.initializers import RandomNormal
 
 from zoo.architectures import Architecture, fact
-from zoo.architectures._pretrained import ENCODER_LAYERS, HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.architectures._pretrained import (
+    ENCODER_DEFAULTS,
+    ENCODER_LAYERS,
+    HeadMapping,
+    HuggingFaceMapping,
+    KerasHubMapping,
+    gelu_of,
+)
 from zoo.layers.attention import MultiHeadAttention
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.positions import LearnedPositions
 from zoo.layers.transformer import FeedForward, layer_norm, residual
+from zoo.runtime.errors import UserError
 
 INIT_STD = 0.02  # of initial weights, in BERT's modeling.py
 OFFSET = 2  # unused rows before the first position: fairseq counts positions from the padding id, 1, plus 1
 
 
 class RoBERTaMapping(HuggingFaceMapping):
-    """Mapping of RoBERTa, whose config.json counts the `OFFSET` unused rows among the positions."""
+    """Mapping of RoBERTa, whose config.json counts unused rows among the positions: as many as the padding id plus 1.
+
+    Tokens have the first of `type_vocab_size` segments, which is the only one that transformers uses by default.
+    """
 
     def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        values = super().read_fields(config)
-        return values | {"length": values["length"] - OFFSET} if "length" in values else values
+        gelu_of(config, "hidden_act", ["gelu"])
+        padding, positions = config["pad_token_id"], config["max_position_embeddings"]
+        if not isinstance(padding, int) or not 0 <= padding < positions - 1:
+            raise UserError(
+                f"Expected a pad_token_id from 0 to below max_position_embeddings={positions} less 1 in config.json: "
+                f"positions are counted from it. Received: pad_token_id={padding!r:.40}."
+            )
+        offset = padding + 1
+        return super().read_fields(config) | {"length": positions - offset, "position_offset": offset}
 
     def to_config(self, architecture: "RoBERTa") -> dict[str, Any]:
-        return super().to_config(architecture) | {"max_position_embeddings": architecture.length + OFFSET}
+        offset = architecture.position_offset
+        positions = {"max_position_embeddings": architecture.length + offset, "pad_token_id": offset - 1}
+        return super().to_config(architecture) | positions | {"hidden_act": "gelu", "type_vocab_size": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +67,10 @@ class RoBERTa(Architecture):
     hidden: int = 3072  # of the feed-forward layers
     dropout: float = 0.1  # of embeddings, attention weights and outputs of sublayers
     epsilon: float = 1e-5  # added to the variance by norms
+    position_offset: int = OFFSET  # unused rows before the first position
+    tied: bool = True  # weight tying: logits are products with the word vectors
 
     pooling: str | None = fact("first")
-    tied: bool = fact(True)
     huggingface = RoBERTaMapping(
         model_type="roberta",
         class_name="RobertaModel",
@@ -63,13 +84,12 @@ class RoBERTa(Architecture):
             "hidden": "intermediate_size",
             "dropout": ("hidden_dropout_prob", "attention_probs_dropout_prob"),
             "epsilon": "layer_norm_eps",
+            "tied": "tie_word_embeddings",
         },
-        required={
-            "hidden_act": "gelu",
-            "position_embedding_type": "absolute",
-            "is_decoder": False,
-            "type_vocab_size": 1,
-        },
+        required={"position_embedding_type": "absolute", "is_decoder": False},
+        defaults={"vocab_size": 50_265, "pad_token_id": 1, **ENCODER_DEFAULTS},
+        also_read=("hidden_act",),
+        unused=("type_vocab_size",),  # all tokens have the first segment
         prefix="roberta.",
         layers={
             "embedding": "embeddings.word_embeddings",
@@ -89,19 +109,31 @@ class RoBERTa(Architecture):
                 objective="classify_text",
                 layers={"hidden": "classifier.dense", "logits": "classifier.out_proj"},
                 settings={"pooling": "first", "dense_activation": "tanh"},
+                dropout=("classifier_dropout", "hidden_dropout_prob"),
             ),
             "RobertaForMaskedLM": HeadMapping(
                 objective="masked_token",
-                layers={"head_dense": "lm_head.dense", "head_norm": "lm_head.layer_norm", "head_bias": "lm_head"},
+                layers={
+                    "head_dense": "lm_head.dense",
+                    "head_norm": "lm_head.layer_norm",
+                    "head_bias": "lm_head",
+                    "logits/kernel": "lm_head.decoder.weight",  # where the output layer is not tied
+                    "logits/bias": "lm_head.bias",
+                },
             ),
             "RobertaForTokenClassification": HeadMapping(
-                objective="tag_tokens", layers={"tags": "classifier"}, settings={"crf": False}
+                objective="tag_tokens",
+                layers={"tags": "classifier"},
+                settings={"crf": False},
+                dropout=("classifier_dropout", "hidden_dropout_prob"),
             ),
             "RobertaForQuestionAnswering": HeadMapping(
                 objective="find_span", layers={"logits": "qa_outputs"}, settings={"match_question": False}
             ),
         },
-        ignored=("embeddings.position_ids", "lm_head.decoder.weight", "lm_head.decoder.bias"),
+        output="lm_head.decoder.weight",
+        copies={"lm_head.decoder.bias": "lm_head.bias"},
+        ignored=("embeddings.position_ids", "pooler.dense.weight", "pooler.dense.bias"),  # no head here has a pooler
     )
     keras_hub = KerasHubMapping(
         class_name="RobertaBackbone",
@@ -119,7 +151,7 @@ class RoBERTa(Architecture):
         embedding = TokenEmbedding(
             self.vocabulary, self.width, self.padding, embeddings_initializer=init, name="embedding"
         )
-        x = LearnedPositions(self.length, OFFSET, name="positions")(embedding(tokens))
+        x = LearnedPositions(self.length, self.position_offset, name="positions")(embedding(tokens))
         x = Dropout(self.dropout, name="embedding_dropout")(layer_norm(x, "embedding_norm", self.epsilon))
         for i in range(self.depth):
             x = self._block(x, padding_mask, f"block{i}")

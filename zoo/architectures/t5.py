@@ -4,8 +4,7 @@ Raffel et al. 2020, T5, https://arxiv.org/abs/1910.10683. Version 1.1 (`gated`, 
 of Shazeer 2020, https://arxiv.org/abs/2002.05202, and an output layer of its own. No difference.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,63 +13,13 @@ from keras.initializers import RandomNormal
 from keras.layers import Rescaling
 
 from zoo.architectures import Architecture, fact
-from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping, KerasHubMapping
+from zoo.architectures._pretrained import HeadMapping
+from zoo.architectures._t5_mapping import T5HubMapping, T5Mapping, stacks
 from zoo.layers.attention import T5Attention
 from zoo.layers.dropout import Dropout
 from zoo.layers.embedding import PaddingMask, TokenEmbedding
 from zoo.layers.relative_positions import RelativePositionBias
 from zoo.layers.transformer import FeedForward, residual, rms_norm
-from zoo.runtime.errors import UserError
-
-ACTIVATIONS = {False: "relu", True: "gated-gelu"}  # `gated`: `feed_forward_proj` in config.json
-HUB_ACTIVATIONS = {False: "relu", True: "gelu_approximate"}  # the same in KerasHub
-
-
-class T5Mapping(HuggingFaceMapping):
-    """Mapping of T5 1.0 and 1.1, which differ in config.json by `feed_forward_proj` and `tie_word_embeddings`."""
-
-    def read_fields(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        projection = config.get("feed_forward_proj", "relu")
-        if projection not in ACTIVATIONS.values():
-            raise UserError(
-                f"Expected feed_forward_proj of relu or gated-gelu in config.json. Received: {projection!r}."
-            )
-        if config.get("num_decoder_layers") not in (None, config["num_layers"]):
-            raise UserError(
-                "Expected as many layers in the decoder as in the encoder in config.json. "
-                f"Received: num_layers={config['num_layers']}, num_decoder_layers={config['num_decoder_layers']}."
-            )
-        tied = config.get("scale_decoder_outputs", config.get("tie_word_embeddings", True))
-        return super().read_fields(config) | {"gated": projection != "relu", "tied": tied}
-
-    def to_config(self, architecture: "T5") -> dict[str, Any]:
-        version = {"feed_forward_proj": ACTIVATIONS[architecture.gated], "tie_word_embeddings": architecture.tied}
-        return super().to_config(architecture) | version
-
-
-class T5HubMapping(KerasHubMapping):
-    """Mapping of KerasHub's T5 1.0 and 1.1; heads share the width where the preset states no width of a head."""
-
-    def from_config(self, architecture: type[Architecture], config: Mapping[str, Any]) -> Architecture:
-        gated, activation = config["use_gated_activation"], config["activation"]
-        name = activation if isinstance(activation, str) else str(activation["config"]).rpartition(">")[2]
-        if name != HUB_ACTIVATIONS[gated]:
-            raise UserError(
-                f"Expected activation={HUB_ACTIVATIONS[gated]!r} of a {self.class_name}. Received: {name!r}."
-            )
-        head_width = config["key_value_dim"] or config["hidden_dim"] // config["num_heads"]
-        return replace(super().from_config(architecture, config), gated=gated, head_width=head_width)
-
-    def layers_of(self, architecture: "T5") -> dict[str, str]:
-        if not architecture.gated:
-            return self.layers
-        rows = ((hub, layer.replace("feed_forward/up", "gated/gate")) for hub, layer in self.layers.items())
-        return {hub: layer.replace("feed_forward/", "gated/") for hub, layer in rows}
-
-
-def _stacks(hub_layer, layer):
-    """A row of KerasHub's table for the encoder stack and for the decoder stack, whose names replace PART."""
-    return {hub_layer.replace("PART", part): layer.replace("PART", part) for part in ("encoder", "decoder")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +37,7 @@ class T5(Architecture):
     hidden: int = 2048  # of the feed-forward layers
     gated: bool = False  # version 1.1: gated feed-forward layers, with GELU in place of ReLU
     tied: bool = True  # weight tying: logits are products with the word vectors; not in version 1.1
+    scaled: bool | None = None  # features are divided by the root of the width before the logits; None: as `tied`
     buckets: int = 32  # of relative positions
     max_distance: int = 128  # tokens; relative positions this far apart and farther share a bucket
     dropout: float = 0.1  # of word vectors, attention weights, feed-forward layers, outputs of sublayers and features
@@ -112,6 +62,34 @@ class T5(Architecture):
             "dropout": "dropout_rate",
             "epsilon": "layer_norm_epsilon",
         },
+        defaults={
+            "vocab_size": 32_128,
+            "pad_token_id": 0,
+            "eos_token_id": 1,
+            "d_model": 512,
+            "d_kv": 64,
+            "d_ff": 2048,
+            "num_layers": 6,
+            "num_heads": 8,
+            "relative_attention_num_buckets": 32,
+            "relative_attention_max_distance": 128,
+            "dropout_rate": 0.1,
+            "layer_norm_epsilon": 1e-6,
+            "feed_forward_proj": "relu",
+            "tie_word_embeddings": True,
+        },
+        aliases={
+            "hidden_size": "d_model",
+            "num_attention_heads": "num_heads",
+            "num_hidden_layers": "num_layers",
+            "head_dim": "d_kv",
+        },
+        also_read=(
+            *("feed_forward_proj", "dense_act_fn", "is_gated_act", "num_decoder_layers"),
+            *("tie_word_embeddings", "scale_decoder_outputs"),
+        ),
+        required={"is_decoder": False},
+        unused=("n_positions",),  # relative positions have no limit
         layers={
             "embedding": "shared",
             "encoder_distance": "encoder.block.0.layer.0.SelfAttention.relative_attention_bias",
@@ -150,8 +128,18 @@ class T5(Architecture):
             "T5ForConditionalGeneration": HeadMapping(
                 objective="translate", layers={"logits/kernel": "lm_head.weight"}
             ),
+            "T5ForSequenceClassification": HeadMapping(
+                objective="classify_text",
+                layers={"hidden": "classification_head.dense", "logits": "classification_head.out_proj"},
+                settings={"pooling": "last", "dense_activation": "tanh"},
+                prefix="transformer.",
+                dropout=("classifier_dropout",),
+            ),
         },
-        ignored=("encoder.embed_tokens.weight", "decoder.embed_tokens.weight"),
+        output="lm_head.weight",
+        always_tied=True,
+        copies={"encoder.embed_tokens.weight": "shared.weight", "decoder.embed_tokens.weight": "shared.weight"},
+        ignored=("decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",),  # of old files, unused
     )
     keras_hub = T5HubMapping(
         class_name="T5Backbone",
@@ -160,23 +148,23 @@ class T5(Architecture):
         layers={
             "token_embedding": "embedding",
             "token_embedding/reverse_embeddings": "logits/kernel",
-            **_stacks("transformer_PART_layer_0/self_attention/embeddings", "PART_distance/embeddings"),
-            **_stacks("transformer_PART_layer_{i}/self_attention/query_projector", "PART{i}_attention/query"),
-            **_stacks("transformer_PART_layer_{i}/self_attention/key_projector", "PART{i}_attention/key"),
-            **_stacks("transformer_PART_layer_{i}/self_attention/value_projector", "PART{i}_attention/value"),
-            **_stacks("transformer_PART_layer_{i}/self_attention/output_projector", "PART{i}_attention/out"),
-            **_stacks("transformer_PART_layer_{i}/t5_layer_norm", "PART{i}_attention_norm"),
+            **stacks("transformer_PART_layer_0/self_attention/embeddings", "PART_distance/embeddings"),
+            **stacks("transformer_PART_layer_{i}/self_attention/query_projector", "PART{i}_attention/query"),
+            **stacks("transformer_PART_layer_{i}/self_attention/key_projector", "PART{i}_attention/key"),
+            **stacks("transformer_PART_layer_{i}/self_attention/value_projector", "PART{i}_attention/value"),
+            **stacks("transformer_PART_layer_{i}/self_attention/output_projector", "PART{i}_attention/out"),
+            **stacks("transformer_PART_layer_{i}/t5_layer_norm", "PART{i}_attention_norm"),
             "transformer_decoder_layer_{i}/cross_attention/query_projector": "decoder{i}_source_attention/query",
             "transformer_decoder_layer_{i}/cross_attention/key_projector": "decoder{i}_source_attention/key",
             "transformer_decoder_layer_{i}/cross_attention/value_projector": "decoder{i}_source_attention/value",
             "transformer_decoder_layer_{i}/cross_attention/output_projector": "decoder{i}_source_attention/out",
             "transformer_decoder_layer_{i}/t5_layer_norm_1": "decoder{i}_source_attention_norm",
-            **_stacks("transformer_PART_layer_{i}/input_projector", "PART{i}_feed_forward/up"),
-            **_stacks("transformer_PART_layer_{i}/gate_projector", "PART{i}_gated/up"),
-            **_stacks("transformer_PART_layer_{i}/output_projector", "PART{i}_feed_forward/down"),
+            **stacks("transformer_PART_layer_{i}/input_projector", "PART{i}_feed_forward/up"),
+            **stacks("transformer_PART_layer_{i}/gate_projector", "PART{i}_gated/up"),
+            **stacks("transformer_PART_layer_{i}/output_projector", "PART{i}_feed_forward/down"),
             "transformer_encoder_layer_{i}/t5_layer_norm_1": "encoder{i}_feed_forward_norm",
             "transformer_decoder_layer_{i}/t5_layer_norm_2": "decoder{i}_feed_forward_norm",
-            **_stacks("PART_output_layer_norm", "PART_norm"),
+            **stacks("PART_output_layer_norm", "PART_norm"),
         },
     )
 
@@ -200,8 +188,13 @@ class T5(Architecture):
 
     def logits(self, backbone: Model, x: KerasTensor | None = None) -> KerasTensor:
         x = backbone.output if x is None else x
-        scaled = Rescaling(self.width**-0.5, name="scale")(x) if self.tied else x  # initial word vectors have std 1
+        scaled = Rescaling(self.width**-0.5, name="scale")(x) if self.scales else x  # initial word vectors have std 1
         return super().logits(backbone, scaled)
+
+    @property
+    def scales(self) -> bool:
+        """Whether features are divided by the root of the width before the logits."""
+        return self.tied if self.scaled is None else self.scaled
 
     def _position_bias(self, x, name, causal=False):
         bias = RelativePositionBias(self.heads, self.buckets, self.max_distance, causal, name=f"{name}_distance")

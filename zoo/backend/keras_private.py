@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+from keras.src.backend.common import global_state
 from keras.src.backend.common.masking import get_keras_mask
 
 DENSE_KERNEL = "_kernel"  # the attribute in which `keras.layers.Dense` keeps its kernel
@@ -61,6 +62,11 @@ def set_initializer(variable: keras.Variable, initializer: Callable) -> None:
         initializer: `initializer(shape, dtype=None)` returns an array.
     """
     variable._initializer = initializer
+
+
+def forget_uninitialized() -> None:
+    """Forget the variables without a value, which Keras would initialise at the end of a `keras.StatelessScope`."""
+    global_state.set_global_attribute("uninitialized_variables", [])
 
 
 def autocasts(variable: keras.Variable) -> bool:

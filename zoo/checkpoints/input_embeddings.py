@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from zoo.checkpoints.hf_config import read_architecture, read_config, read_tokenizer
+from zoo.checkpoints.hf_config import read_folder
 from zoo.checkpoints.loading import LoadPlan
 from zoo.checkpoints.vector_source import VectorSource, WordVectors
 from zoo.pipeline.model_folder import load
@@ -55,8 +55,7 @@ class InputEmbeddings(VectorSource):
 
 def _of_transformers(folder) -> tuple[np.ndarray, Tokenizer]:
     """(embeddings, tokenizer) of a folder of transformers; no other tensor is read."""
-    architecture = read_architecture(read_config(folder))
-    tokenizer = read_tokenizer(folder, architecture)
+    architecture, tokenizer = read_folder(folder)
     with keras.StatelessScope():
         backbone = architecture.backbone()
         try:

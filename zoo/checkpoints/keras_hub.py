@@ -146,7 +146,7 @@ def _write_tokenizer(hub, name, folder):
     tokenizer.save_assets(str(folder))
     if isinstance(tokenizer, hub.tokenizers.WordPieceTokenizer):
         (folder / "vocabulary.txt").rename(folder / "vocab.txt")
-        backend, config = tokenizer_files.load(folder / "vocab.txt"), tokenizer.get_config()
+        backend, config = tokenizer_files.load(folder / "vocab.txt").backend, tokenizer.get_config()
         options = {name: config[name] for name in ("lowercase", "strip_accents")}
         backend.normalizer = normalizers.BertNormalizer(**options)
         backend.save(str(folder / "tokenizer.json"))

@@ -1,9 +1,10 @@
 """Load a checkpoint into a model: all shapes are checked before a weight changes, and unused tensors are reported."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -11,9 +12,11 @@ import numpy as np
 
 from zoo.backend.keras_private import set_initializer
 from zoo.checkpoints.hf_config import architecture_class, mapping_of, read_config, read_head
+from zoo.checkpoints.label_order import Order, is_afresh, reordered
+from zoo.checkpoints.output_layer import same_values
 from zoo.checkpoints.resolve import resolve
-from zoo.checkpoints.safetensors import PICKLES, find_tensors
-from zoo.checkpoints.weight_map import WeightMap, canonical_name, head_layers, may_be_unused
+from zoo.checkpoints.safetensors import PICKLES
+from zoo.checkpoints.weight_map import WeightMap, canonical_name, head_layers, may_be_unused, read_tensors
 from zoo.runtime.errors import UserError
 from zoo.transforms.lazy import forget_weights
 
@@ -48,20 +51,24 @@ def load_weights(model: keras.Model, folder: str | Path, head: bool = True) -> L
 
 
 def build_with_weights(
-    build: Callable[[], keras.Model], folder: Path, skip_mismatch: bool = False
+    build: Callable[[], keras.Model],
+    folder: Path,
+    skip_mismatch: bool = False,
+    orders: Mapping[str, Order] = MappingProxyType({}),
 ) -> tuple[keras.Model, LoadReport]:
     """The model that `build()` builds, initialised from a checkpoint without a second set of weights in memory.
 
     Args:
         folder: a folder as for `load_weights`, not a name.
         skip_mismatch: weights of a head are new where their tensors have another shape.
+        orders: of the classes of a head: see `zoo.checkpoints.label_order`.
 
     Raises UserError as `load_weights` does.
     """
     with keras.StatelessScope():
         model = build()
         try:
-            plan = LoadPlan(model.weights, folder, skip_mismatch=skip_mismatch)
+            plan = LoadPlan(model.weights, folder, skip_mismatch=skip_mismatch, orders=orders)
         except ValueError:
             forget_weights(model)
             raise
@@ -79,25 +86,45 @@ class LoadPlan:
         folder: of Hugging Face transformers.
         head: whether the layers of the head are loaded.
         skip_mismatch: weights of a head are new where their tensors have another shape.
+        orders: of the classes of a head: see `zoo.checkpoints.label_order`.
     """
 
-    def __init__(self, weights: Sequence[keras.Variable], folder: Path, head: bool = True, skip_mismatch: bool = False):
+    def __init__(
+        self,
+        weights: Sequence[keras.Variable],
+        folder: Path,
+        head: bool = True,
+        skip_mismatch: bool = False,
+        orders: Mapping[str, Order] = MappingProxyType({}),
+    ):
         if folder.suffix in PICKLES:
             raise UserError(f"Expected a folder with safetensors. Received: {folder}, a pickle, which is never read.")
         config = read_config(folder)
-        self.folder, self.skip_mismatch = folder, skip_mismatch
+        self.folder, self.skip_mismatch, self.orders = folder, skip_mismatch, orders
         self.mapping = mapping = mapping_of(architecture_class(config))
-        self.tensors = {canonical_name(name, mapping): tensor for name, tensor in find_tensors(folder).items()}
+        self.tensors = read_tensors(folder, mapping)
+        self._check_copies()
         self.backbone = WeightMap(mapping.layers, mapping.prefix, mapping.transposed)
         self.head = WeightMap(head_layers(mapping, read_head(config) if head else None))
         self.sources = {weight.path: source for weight in weights if (source := self._source(weight))}
         self.report = LoadReport(self._new(weights), self._unused())
 
+    def _check_copies(self):
+        """Raise UserError where a table that repeats the word vectors differs from them: the zoo shares one table."""
+        tables = {copy: name for copy, name in self.mapping.copies.items() if not copy.endswith(".bias")}
+        for copy, name in tables.items():
+            repeated, original = self.tensors.get(copy), self.tensors.get(name)
+            if repeated and original and not same_values(repeated, original):
+                raise UserError(
+                    f"Expected {copy} in {self.folder} to equal {name}: the zoo has one table for both. "
+                    "Received: another table (tie_word_embeddings=false)."
+                )
+
     def load(self, weight: keras.Variable) -> np.ndarray:
         """A weight's values, float32."""
         source, values = self.sources[weight.path], _aligned_array(tuple(weight.shape))
         source.load(values, self._tensors(source))
-        return values
+        return reordered(weight.path, values, self.orders)
 
     def _tensors(self, source) -> list[Any]:
         return [self.tensors.get(canonical_name(name, self.mapping)) for name in source.tensors]
@@ -106,7 +133,7 @@ class LoadPlan:
         if source := self.backbone.source(weight.path):
             return self._checked(weight, source)
         source = self.head.source(weight.path)
-        if not source or None in self._tensors(source):
+        if not source or None in self._tensors(source) or is_afresh(weight.path, self.orders):
             return None
         if self.skip_mismatch and self._shape(source) != tuple(weight.shape):
             return None

@@ -10,7 +10,7 @@ from zoo.checkpoints.keras_hub import as_huggingface, is_preset
 from zoo.runtime.errors import UserError
 
 HUGGINGFACE, KERAS = "hf:", "keras:"
-FILES = ("*.json", "*.safetensors", "*.txt", "1_Pooling/*")  # no pickles
+FILES = ("*.json", "*.jinja", "*.safetensors", "*.txt", "*_Pooling/*", "additional_chat_templates/*")  # no pickles
 
 
 def resolve(name: str | Path) -> Path:

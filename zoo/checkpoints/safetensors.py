@@ -5,8 +5,8 @@ float32 and bfloat16, converted to float32 tensor by tensor: at most 275 MB resi
 file for each chunk, 85 MB with `mmap`; all in 0.05 to 0.2 s.
 """
 
-import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,8 @@ import ml_dtypes  # noqa: F401  (registers bfloat16 with NumPy)
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from zoo.runtime.errors import UserError
+from zoo.runtime.errors import UserError, shorten
+from zoo.runtime.json_text import read_object
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
@@ -79,10 +80,17 @@ def _tensors_of(path):
 
 
 def _index(path):
+    """{name of a tensor: name of its file} of an index, whose files are in its folder."""
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))["weight_map"])
-    except (ValueError, TypeError, KeyError) as error:
-        raise UserError(f"Expected the index of safetensors files. Received: {path}, which is damaged.") from error
+        names = read_object(path)["weight_map"]
+    except (UserError, KeyError):
+        names = None
+    if not isinstance(names, dict):
+        raise UserError(f"Expected the index of safetensors files. Received: {path}, which is damaged.")
+    for file in names.values():
+        if not isinstance(file, str) or not file or file.startswith(".") or file != re.split(r"[/\\]", file)[-1]:
+            raise UserError(f"Expected names of files in its folder in {path}. Received: {shorten(file)}.")
+    return names
 
 
 def _missing(folder):

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from zoo.architectures._pretrained import HeadMapping, HuggingFaceMapping
-from zoo.checkpoints.safetensors import Tensor
+from zoo.checkpoints.quantized import check_tensors
+from zoo.checkpoints.safetensors import Tensor, find_tensors
 
 LEAVES = {
     **dict.fromkeys(("kernel", "gamma", "scale", "embeddings"), "weight"),
@@ -86,15 +88,34 @@ class WeightMap:
 
 def canonical_name(name: str, mapping: HuggingFaceMapping) -> str:
     """A tensor's name without the prefix, and with weight and bias for the gamma and beta of early BERT files."""
-    name = name.removeprefix(mapping.prefix)
+    for prefix in (mapping.prefix, *(head.prefix for head in mapping.heads.values() if head.prefix)):
+        name = name.removeprefix(prefix)
     return re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", name))
 
 
+def read_tensors(folder: Path, mapping: HuggingFaceMapping) -> dict[str, Tensor]:
+    """{canonical name: tensor} of a folder; where only the copy of a tensor is there, it also stands for the original.
+
+    A bias that has a copy is the copy, which is the one that transformers computes with where the two differ.
+
+    Raises UserError as `find_tensors`, and for quantised weights.
+    """
+    tensors = find_tensors(folder)
+    check_tensors(tensors)
+    named = {canonical_name(name, mapping): tensor for name, tensor in tensors.items()}
+    copies = {canonical_name(copy, mapping): canonical_name(name, mapping) for copy, name in mapping.copies.items()}
+    embedding = f"{mapping.layers['embedding']}.weight"
+    for copy, original in (copies | {mapping.output: embedding}).items():
+        if copy in named and (original not in named or copy.endswith(".bias")):
+            named[original] = named[copy]
+    return named
+
+
 def may_be_unused(name: str, mapping: HuggingFaceMapping) -> bool:
-    """Whether a tensor, by its canonical name, may be unused: it belongs to a head, or is in `ignored`."""
+    """Whether a tensor, by its canonical name, may be unused: it belongs to a head, is a copy, or in `ignored`."""
     modules = (module for head in mapping.heads.values() for module in head.layers.values())
     heads = {canonical_name(module, mapping) for module in modules}
-    if heads & {name, name.rpartition(".")[0]}:
+    if heads & {name, name.rpartition(".")[0]} or name == mapping.output or name in mapping.copies:
         return True
     return any(_pattern(ignored).fullmatch(name) for ignored in mapping.ignored)
 
@@ -103,7 +124,7 @@ def head_layers(mapping: HuggingFaceMapping, head: HeadMapping | None) -> dict[s
     """{layer: module} of `head`, and of all heads the modules under the prefix, which any checkpoint may have."""
     layers = {layer: module for any_head in mapping.heads.values() for layer, module in any_head.layers.items()}
     below_prefix = {layer: module for layer, module in layers.items() if module.startswith(mapping.prefix or "/")}
-    return {**below_prefix, **(head.layers if head else {})}
+    return {**below_prefix, **(head.all_layers if head else {})}
 
 
 def _pattern(text):

@@ -24,12 +24,12 @@ def generate(
     file: File = "",
     columns: Columns = "",
     errors: Errors = "strict",
-    min_tokens: Annotated[int, typer.Option(help="Minimum number of new tokens.")] = 0,
+    min_tokens: Annotated[int | None, typer.Option(help="Minimum number of new tokens.")] = None,
     bad_word: Annotated[Texts, typer.Option(help="A word that is never generated; may be repeated.")] = None,
     stop: Annotated[Texts, typer.Option(help="Stop at this text; may be repeated.")] = None,
-    beams: Annotated[int, typer.Option(help="Beams of a beam search; 1 is none.")] = 1,
-    return_sequences: Annotated[int, typer.Option(help="Return the N best beams.")] = 1,
-    length_penalty: Annotated[float, typer.Option(help="Of beams; above 0 prefers longer texts.")] = 1.0,
+    beams: Annotated[int | None, typer.Option(help="Beams of a beam search; 1, the default, is none.")] = None,
+    return_sequences: Annotated[int | None, typer.Option(help="Return the N best beams.")] = None,
+    length_penalty: Annotated[float | None, typer.Option(help="Of beams; above 0 prefers longer texts.")] = None,
     truncation_side: Annotated[
         str, typer.Option(help="left: cut long prompts, and slide the context over long texts.")
     ] = "",

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -132,9 +133,15 @@ def import_(
     folder: Annotated[str, typer.Argument(help="A folder of transformers or KerasHub, hf:OWNER/NAME or keras:PRESET.")],
     to: Annotated[Path | None, typer.Option(help="The model folder; default saved_models/NAME.")] = None,
     adapter: Annotated[Path | None, typer.Option(help="An adapter.safetensors to merge with the weights.")] = None,
+    pair: Annotated[
+        bool | None, typer.Option("--pair/--single", help="A classifier of pairs of texts, or of single texts.")
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare its answer on a sentence with that of transformers.")
+    ] = False,
 ) -> None:
     """Import published weights, with or without a LoRA adapter, as a model folder."""
-    saved: Path = start().import_model(folder, to, adapter)
+    saved: Path = start().import_model(folder, to, adapter, pair=pair, verify=verify)
     from zoo import config
 
     preset = config.from_json((saved / "preset.json").read_text(encoding="utf-8"))
@@ -188,7 +195,7 @@ def export(
     format: Annotated[str, typer.Option(help="saved_model, or huggingface: for transformers.")] = "saved_model",
 ) -> None:
     """Export a SavedModel that takes raw strings, or a folder for Hugging Face transformers."""
-    numbers = [int(path.name) for path in model.glob("[0-9]*") if path.name.isdigit()]
+    numbers = [int(path.name) for path in model.glob("[0-9]*") if re.fullmatch("[0-9]{1,18}", path.name)]
     to = to or model / ("huggingface" if format == "huggingface" else str(max(numbers, default=0) + 1))
     print(start().load(model).export(to, format))
     if format == "huggingface":

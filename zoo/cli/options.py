@@ -148,16 +148,16 @@ def read_lines(prompt: str = "") -> Iterator[str]:
 
 def columns_of(text: str) -> dict[str, str]:
     """{standard field: column} of --columns. Raises UserError for any other form than FIELD=NAME,FIELD=NAME."""
-    pairs = [pair.partition("=") for pair in text.split(",") if pair]
-    if any(not separator for _, separator, _ in pairs):
-        raise UserError(f"Expected --columns FIELD=NAME,FIELD=NAME, as in text=sentence,label=y. Received: {text!r}.")
-    return {field.strip(): name.strip() for field, _, name in pairs}
+    from zoo.data.columns import parse_columns
+
+    return parse_columns(text)
 
 
 def command_of(recipe: str, data: str, columns: Mapping[str, str]) -> str:
     """The command that trains a recipe on data with these columns."""
-    mapping = ",".join(f"{field}={column}" for field, column in columns.items())
-    return f"zoo train {recipe} --data {data}{f' --columns {mapping}' if mapping else ''}"
+    from zoo.data.columns import columns_option
+
+    return f"zoo train {recipe} --data {data}{f' {columns_option(columns)}' if columns else ''}"
 
 
 def format_scores(scores: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """zoo predict: predictions for raw texts."""
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from zoo.cli.options import Columns, Errors, File, Json, Model, as_json, columns_of, print_message, records_of, start
 from zoo.runtime.errors import UserError, single_line
+from zoo.text.truncated import counted_truncation
 
 
 def predict(
@@ -30,13 +32,23 @@ def predict(
     from zoo.objectives import beside
 
     objective = pipeline.objective
-    for record, answer in pipeline.stream(records_of(pipeline, text, file, names, errors)):
-        inputs = {name: record[name] for name in objective.fields.inputs if name in record}
-        if json:
-            print(as_json(beside(inputs, objective.answer_fields(answer))))
-        else:
-            texts = " | ".join(map(single_line, inputs.values()))
-            print(f"{objective.format(answer)}  {texts}")
+    with said_truncation():
+        for record, answer in pipeline.stream(records_of(pipeline, text, file, names, errors)):
+            inputs = {name: record[name] for name in objective.fields.inputs if name in record}
+            if json:
+                print(as_json(beside(inputs, objective.answer_fields(answer))))
+            else:
+                texts = " | ".join(map(single_line, inputs.values()))
+                print(f"{objective.format(answer)}  {texts}")
+
+
+@contextmanager
+def said_truncation():
+    """Print a line at the end of the block where texts were cut."""
+    with counted_truncation() as count:
+        yield
+    for message in count.messages():
+        print_message(message)
 
 
 def _check(text, file, output, json, force):
@@ -56,5 +68,6 @@ def _write(pipeline, text, file, names, errors, output, force):
         pairs = pipeline.rows_of(file, names, errors)
     else:
         pairs = ((record, record) for record in records_of(pipeline, text, file, names, errors))
-    write_predictions(pipeline.answer_rows(pairs), output, pipeline.objective)
+    with said_truncation():
+        write_predictions(pipeline.answer_rows(pairs), output, pipeline.objective)
     print_message(f"Saved in {output}.")

@@ -36,7 +36,6 @@ class AnswerFilter:
             console.print(
                 f"Dropped from {split}: {self._answers} answers whose text is not at their offset in the context, and "
                 f"{self._records} questions without another answer: {'; '.join(self._listed)}{more}.",
-                markup=False,
             )
 
 

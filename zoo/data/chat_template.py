@@ -1,16 +1,18 @@
 """Chat templates: render conversations as text, and split the text into prompts and answers.
 
-A template is Jinja, https://jinja.palletsprojects.com, with the names that chat templates of published models use:
-`messages`, a list of {"role", "content"}, and `add_generation_prompt`, true where the assistant is to answer next.
+A template is Jinja, https://jinja.palletsprojects.com, rendered as `apply_chat_template` of transformers does, with the
+names that chat templates of published models use: `messages`, a list of {"role", "content"}, and
+`add_generation_prompt`, true where the assistant is to answer next.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import jinja2
-import jinja2.sandbox
 
-from zoo.runtime.errors import UserError
+from zoo.data.template_environment import environment, render_template
+from zoo.runtime.errors import UserError, single_line
 
 PLAIN = (
     "{% for message in messages %}{{ {'system': '', 'user': 'User: ', 'assistant': 'Assistant: '}[message.role] }}"
@@ -20,7 +22,9 @@ CHATML = (  # as OpenAI described it, https://github.com/openai/openai-python/bl
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-TEMPLATES = {"plain": PLAIN, "chatml": CHATML}
+PLAIN_NAME = "plain"
+TEMPLATES = {PLAIN_NAME: PLAIN, "chatml": CHATML}
+FROM_TOKENIZER = "tokenizer"  # the chat template of the published folder that training starts from
 ASSISTANT = "assistant"
 QUESTION = "?question?"
 
@@ -69,15 +73,24 @@ def prompt_answer_pairs(messages: Sequence[Message], template: str) -> list[tupl
 
 def render(messages: Sequence[Message], template: str, add_generation_prompt: bool) -> str:
     """Render messages as text; with `add_generation_prompt` it ends with the header of the assistant's answer."""
-    values = {"messages": messages, "add_generation_prompt": add_generation_prompt}
+    rows = [{key: value for key, value in message.items() if value is not None} for message in messages]
+    values = {"messages": rows, "add_generation_prompt": add_generation_prompt, "tools": None, "documents": None}
     try:
-        return _compiled(TEMPLATES.get(template, template)).render(values)
-    except jinja2.TemplateError as error:
+        return render_template(_compiled(TEMPLATES.get(template, template)), values)
+    except Exception as error:  # a template may divide by zero, call itself, nest too deeply
         known = ", ".join(TEMPLATES)
+        reason = single_line(str(error) or type(error).__name__)
+        reason = reason if isinstance(error, jinja2.TemplateError) else f"{type(error).__name__}: {reason}"
         raise UserError(
             f"Expected a Jinja template over `messages`, or one of {known}. Received: template={template!r:.60}, "
-            f"which fails: {error}."
-        ) from error
+            f"which fails: {reason:.200}."
+        ) from None
+
+
+def with_special_tokens(template: str, roles: Mapping[str, str]) -> str:
+    """A template that knows the special tokens of a tokenizer, such as `bos_token`, as it does in transformers."""
+    lines = [f"{{% set {role} = {json.dumps(token)} %}}" for role, token in roles.items() if role in template]
+    return "\n".join([*lines, template])
 
 
 def prompt_affixes(template: str) -> tuple[str, str]:
@@ -101,7 +114,8 @@ def prompt_affixes(template: str) -> tuple[str, str]:
 
 @cache
 def _compiled(source):
+    if source == FROM_TOKENIZER:
+        raise jinja2.TemplateError("it is that of a published folder: name one, with a chat template, by --from")
     if "{" not in source:
         raise jinja2.TemplateError("it has no placeholder, and is no known name")
-    sandbox = jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
-    return sandbox.from_string(source)
+    return environment().from_string(source)

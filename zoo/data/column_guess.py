@@ -3,33 +3,14 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from zoo.data.columns import column_values, has_column
-from zoo.data.fields import FIELDS
-from zoo.runtime.errors import UserError
+from zoo.data.columns import column_values, columns_option, has_column
+from zoo.data.fields import FIELDS, LISTED
+from zoo.data.instruction_columns import is_conversation
+from zoo.data.label_cells import listed_labels, separator_of
+from zoo.readers._column_names import NAMES
+from zoo.runtime.errors import UserError, shorten
 
 Row = Mapping[str, Any]
-NAMES = {  # field -> names of columns that hold it, in lower case; the first that a table has is taken
-    "text": (
-        *("text", "sentence", "body", "message", "content", "review", "comment", "utterance", "query", "request"),
-        *("tweet", "post", "document", "article", "question", "description", "abstract", "title", "subject", "input"),
-    ),
-    "text_pair": ("text_pair", "sentence2", "hypothesis", "question2", "text2", "answer", "passage", "reply"),
-    "label": (
-        *("label", "category", "class", "intent", "topic", "sentiment", "target", "tag", "genre", "type", "emotion"),
-        *("similarity", "score", "rating", "stars", "gold_label", "is_duplicate", "y", "output"),
-    ),
-    "labels": ("labels", "categories", "topics", "tags", "genres", "emotions"),
-    "tokens": ("tokens", "words", "forms", "sentence"),
-    "tags": ("tags", "ner_tags", "ner", "slots", "labels", "entities", "pos_tags", "upos", "pos"),
-    "source": ("source", "src", "en", "english", "document", "dialogue", "article", "input"),
-    "target": ("target", "tgt", "translation", "summary", "highlights", "output"),
-    "question": ("question", "query"),
-    "context": ("context", "passage", "paragraph", "document", "text"),
-    "answers": ("answers", "answer"),
-    "instruction": ("instruction", "prompt", "question", "query", "input"),
-    "output": ("output", "response", "completion", "answer", "reply"),
-    "messages": ("messages", "conversation"),
-}
 PAIRS = (("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2"), ("text1", "text2"))
 OF_SPANS = ("tokens", "tags")
 MOST_CLASSES = 0.5  # of the rows: a label column has fewer distinct values
@@ -89,9 +70,10 @@ def _guess(rows, field, taken):
         return max(candidates, key=lambda column: _mean_words(rows, column))
     if len(candidates) == 1:
         return candidates[0]
-    received = f"{', '.join(map(repr, candidates))}: which is it?" if candidates else f"columns={list(rows[0])}."
-    mapping = f"{field}={(candidates or ['NAME'])[0]}"
-    raise UserError(f"Expected a column for {field!r}. Received: {received} Name it: --columns {mapping}.")
+    columns = f"columns={shorten(list(rows[0]), LISTED)}."
+    received = f"{', '.join(map(repr, candidates))}: which is it?" if candidates else columns
+    mapping = columns_option({field: (candidates or ["NAME"])[0]})
+    raise UserError(f"Expected a column for {field!r}. Received: {received} Name it: {mapping}.")
 
 
 def _pair_in(row):
@@ -127,10 +109,21 @@ def _is_list(values):
 
 
 def _is_label(values):
-    if not all(isinstance(value, str | int | float) for value in values):
+    if not all(isinstance(value, str | int | float) for value in values) or _hold_lists(values):
         return False
     few = len(set(values)) <= max(MOST_CLASSES * len(values), 2)
     return few or all(map(is_number, values))
+
+
+def _are_labels(values):
+    texts = all(isinstance(value, str) for value in values)
+    return _is_list(values) or _is_label(values) or _hold_lists(values) or (texts and bool(separator_of(values)))
+
+
+def _hold_lists(values):
+    """Whether cells are lists as text, of which one has several items."""
+    lists = [listed_labels(value) for value in values if isinstance(value, str)]
+    return bool(lists) and None not in lists and any(len(items or ()) > 1 for items in lists)
 
 
 def _is_answers(values):
@@ -138,25 +131,25 @@ def _is_answers(values):
 
 
 def _is_messages(values):
-    return all(isinstance(value, list) and value and isinstance(value[0], dict) for value in values)
+    return all(map(is_conversation, values))
 
 
 def is_number(value: Any) -> bool:
     """Whether a value is a number, or the text of one."""
     try:
         float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last for an integer beyond floats
         return False
     return True
 
 
 def _mean_words(rows, column):
-    return sum(len(str(row[column]).split()) for row in rows) / len(rows)
+    return sum(len(str(value).split()) for value in _values(rows, column)) / len(rows)
 
 
 FORMS: dict[str, Callable[[list], bool]] = {
     "label": _is_label,
-    "labels": lambda values: _is_list(values) or _is_label(values),
+    "labels": _are_labels,
     "tokens": _is_list,
     "tags": _is_list,
     "answers": _is_answers,

@@ -1,14 +1,46 @@
 """Column names: a column of a row, several joined (`subject+body`), or one in nested objects and lists (`ticket.body`).
 
-A column whose own name holds a + or a . goes before a joined or nested one.
+A column whose own name holds a + or a . goes before a joined or nested one. On the command line, a name with a comma,
+an equals sign, a quotation mark, or blanks around it, stands in double quotes: --columns 'text="one, two",label=y'.
 """
 
+import re
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from zoo.runtime.errors import UserError
+
 JOIN = "+"
 NESTED = "."
+PAIR = re.compile(r'\s*(\w+)\s*=\s*("(?:[^"]|"")*"|(?!")[^,]*)\s*(?:,|$)')
+QUOTED = re.compile(r'[,="]|^\s|\s$|^$')  # a name that needs double quotes
 _MISSING = object()
+
+
+def parse_columns(text: str) -> dict[str, str]:
+    """{standard field: column} of --columns. Raises UserError for any other form than FIELD=NAME,FIELD=NAME."""
+    columns, position = {}, 0
+    while position < len(text):
+        match = PAIR.match(text, position)
+        if not match:
+            quotes = """; a name with a comma in double quotes, as in 'text="one, two",label=y'""" if position else ""
+            raise UserError(
+                f"Expected --columns FIELD=NAME,FIELD=NAME, as in text=sentence,label=y{quotes}. Received: {text!r}."
+            )
+        name = match[2]
+        columns[match[1]] = name[1:-1].replace('""', '"') if name.startswith('"') else name.strip()
+        position = match.end()
+    return columns
+
+
+def columns_option(columns: Mapping[str, str]) -> str:
+    """The option --columns that maps fields to columns, quoted for a shell."""
+    return f"--columns {shlex.quote(','.join(f'{field}={_quoted(name)}' for field, name in columns.items()))}"
+
+
+def _quoted(name):
+    return '"' + name.replace('"', '""') + '"' if QUOTED.search(name) else name
 
 
 def has_column(row: Mapping[str, Any], column: str) -> bool:

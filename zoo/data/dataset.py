@@ -5,12 +5,14 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import count, repeat
+from itertools import count, islice, repeat
 from typing import Any
 
+from zoo.data.column_report import SAMPLE, SourceColumns
 from zoo.data.derived_splits import BLOCK, split_at_end, splits_of_block
-from zoo.data.fields import FIELDS, check_missing, check_record, columns_of, to_record
+from zoo.data.fields import columns_of
 from zoo.data.read_ahead import ReadAhead
+from zoo.data.record_mapper import RecordMapper, fields_of
 from zoo.data.row_report import RowReport
 from zoo.readers import Source
 from zoo.runtime.errors import RowError, UserError
@@ -42,10 +44,11 @@ class Dataset:
     ):
         self.spec, self.columns, self.seed, self.errors = spec, dict(columns or {}), seed, errors
         self.required, self.split_strategy = tuple(required), split_strategy
-        self.fields = FIELDS if optional is None else tuple(dict.fromkeys([*required, *optional]))
-        self.skip_invalid, self._check_record = skip_invalid, check
+        self.fields, self.skip_invalid = fields_of(required, optional), skip_invalid
+        self._mapper = RecordMapper(self.columns, self.required, skip_invalid, check)
         self._views = views
         self._readers = {id(view.source): ReadAhead(view.source) for view in views.values()}
+        self._source_columns: dict[int, SourceColumns] = {}
         self._reported = set()  # splits whose `RowReport` was printed
 
     def __repr__(self) -> str:
@@ -72,9 +75,9 @@ class Dataset:
     def rows_and_records(self, split: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         """Yield (row, record): `records` with the row, {column: value}, of which each record was made."""
         view = self._view(split)
-        names = columns_of(self.columns, view.source.columns, self.fields)
+        columns = self._columns_of(view.source)
         for _, location, row in self._rows(view.source, {split: view}):
-            record = self._record(view.source, names, row, location, RowReport())
+            record = self._mapper.record(columns, row, location, RowReport())
             if record is not None and not isinstance(row, RowError):
                 yield row, record
 
@@ -89,10 +92,10 @@ class Dataset:
         views = {split: self._view(split) for split in (self.splits if splits is None else splits)}
         reports = {split: RowReport() for split in views}
         for source in {id(view.source): view.source for view in views.values()}.values():
-            names = columns_of(self.columns, source.columns, self.fields)
+            columns = self._columns_of(source)
             views_of_source = {split: view for split, view in views.items() if view.source is source}
             for split, location, row in self._rows(source, views_of_source):
-                record = self._record(source, names, row, location, reports[split])
+                record = self._mapper.record(columns, row, location, reports[split])
                 if record is not None:
                     yield split, location, record
             for split in views_of_source.keys() - self._reported:
@@ -116,35 +119,12 @@ class Dataset:
         total = self._readers[id(source)].count()
         return (split_at_end(index, total) for index in count())
 
-    def _record(self, source, names, row, location, report):
-        """The record of a row; None where it is left out."""
-        try:
-            return self._checked_record(source, names, row, location, report)
-        except RowError as error:
-            if not self.skip_invalid:
-                raise
-            report.skip(error, location)
-            return None
-
-    def _checked_record(self, source, names, row, location, report):
-        if isinstance(row, RowError):
-            raise row
-        check_missing(names, row, location, self.required)
-        record = to_record(row, location, names, self.columns, source.header)
-        if not self.required or "tokens" in self.required:
-            record = report.spans.convert(record, location)
-        check_record(record, row, location, self.required, source.header)
-        if not self.required or "answers" in self.required:
-            record = report.answers.keep(record, location)
-        if self._check_record and record is not None:
-            self._check_record(location, record)
-        return record
-
     def fingerprint(self, split: str) -> str:
         """A hash that changes with the content of a split or with how it is read."""
         view = self._view(split)
         digest = self._readers[id(view.source)].digest()
-        settings = [digest, view.roles, sorted(self.columns.items()), self.errors, self.fields]
+        names = columns_of(self.columns, view.source.columns, self.fields)
+        settings = [digest, view.roles, sorted(names.items()), self.errors, self.fields]
         settings.append([self.seed, self.split_strategy] if view.roles else None)
         settings.append(self.skip_invalid)
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
@@ -162,6 +142,21 @@ class Dataset:
         for split in self.splits:
             if not self._has_record(split):
                 raise UserError(self._no_records(split))
+        for source in self._sources():
+            self._columns_of(source).report()
+
+    def _sources(self):
+        return {id(view.source): view.source for view in self._views.values()}.values()
+
+    def _columns_of(self, source) -> SourceColumns:
+        """How the columns of a source are read, by its first rows, which `check` is the first to read."""
+        if id(source) not in self._source_columns:
+            with closing(self._readers[id(source)].ahead()) as ahead:
+                rows = [row for _, row in islice(ahead, SAMPLE) if not isinstance(row, RowError)]
+            names = columns_of(self.columns, source.columns, self.fields)
+            columns = SourceColumns(source, rows, names, self.columns, self.fields)
+            self._source_columns[id(source)] = columns
+        return self._source_columns[id(source)]
 
     def _has_record(self, split):
         view = self._views[split]
@@ -171,11 +166,11 @@ class Dataset:
                 return any(split_at_end(index, total) in view.roles for index in range(total * 8 // BLOCK, total))
         with closing(self._readers[id(view.source)].ahead()) as rows:
             assignment = self._assignment(view.source) if view.roles else repeat("")
-            names = columns_of(self.columns, view.source.columns, self.fields)
+            columns = self._columns_of(view.source)
             pairs = zip(rows, assignment, strict=False)
             rows_of_split = (row for row, role in pairs if role in view.roles or not role)
             report = RowReport()
-            records = (self._record(view.source, names, row, location, report) for location, row in rows_of_split)
+            records = (self._mapper.record(columns, row, location, report) for location, row in rows_of_split)
             has_record = any(record is not None for record in records)
         if not has_record:
             report.report(self.describe(split))

@@ -1,29 +1,37 @@
 """Tokenised examples on disk: written once as a stream, read through a memory map, so memory does not grow with them.
 
 A folder holds for each key `<key>.bin`, all rows end to end, and `<key>.ends`, the int64 end of each row; and
-`keys.json` with the dtypes. The folder appears under its name only when it is complete.
+`keys.json` with the dtype and the checksums (CRC-32) of each key. The folder appears under its name only when it is
+complete; one that was damaged later is found by `is_intact`.
 """
 
 import json
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from zoo.backend.shapes import bucket
 from zoo.data.collate import Collator, Example
+from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_folder
 
 ENDS = np.dtype("<i8")
+NUMBERS = "biuf"  # of the dtypes: booleans, integers, floats
+KEYS = "keys.json"
+BLOCK = 2**22  # bytes read at a time
 
 
 class ArrayWriter:
     """Appends rows of named 1-D arrays to the files of a folder; every row has the same keys."""
 
     def __init__(self, folder: Path):
-        self._folder, self._stack = folder, ExitStack()
+        self.folder, self._stack = folder, ExitStack()
         self._files, self._sizes, self._types = {}, {}, {}
+        self._checksums: dict[str, list[int]] = {}  # of the values and the ends of each key
         self.rows = 0
 
     def add(self, row: Mapping[str, np.ndarray]) -> None:
@@ -31,21 +39,23 @@ class ArrayWriter:
         for key, array in row.items():
             if key not in self._files:
                 self._open(key, array.dtype)
-            values, ends = self._files[key]
-            values.write(array.tobytes())
             self._sizes[key] += len(array)
-            ends.write(self._sizes[key].to_bytes(ENDS.itemsize, "little"))
+            parts = array.tobytes(), self._sizes[key].to_bytes(ENDS.itemsize, "little")
+            for index, (file, part) in enumerate(zip(self._files[key], parts, strict=True)):
+                file.write(part)
+                self._checksums[key][index] = zlib.crc32(part, self._checksums[key][index])
         self.rows += 1
 
     def _open(self, key, dtype):
-        paths = (self._folder / f"{key}.{kind}" for kind in ("bin", "ends"))
+        paths = _paths(self.folder, key)
         self._files[key] = [self._stack.enter_context(path.open("wb")) for path in paths]
-        self._sizes[key], self._types[key] = 0, dtype.str
+        self._sizes[key], self._types[key], self._checksums[key] = 0, dtype.str, [0, 0]
 
     def close(self) -> None:
-        """Close all files, after writing the names and dtypes of the keys."""
+        """Close all files, after writing the dtypes and checksums of the keys."""
         self._stack.close()
-        (self._folder / "keys.json").write_text(json.dumps(self._types))
+        keys = {key: {"dtype": dtype, "crc32": self._checksums[key]} for key, dtype in self._types.items()}
+        (self.folder / KEYS).write_text(json.dumps({"keys": keys, "crc32": _checksum_of(keys)}))
 
 
 @contextmanager
@@ -57,23 +67,39 @@ def array_writer(folder: Path) -> Iterator[ArrayWriter]:
         writer.close()
 
 
-def save(folder: str | Path, rows: Iterable[Mapping[str, np.ndarray]]) -> None:
-    """Save rows of named 1-D arrays, all with the same keys, into a new folder, holding one row at a time."""
-    with atomic_folder(folder) as partial, array_writer(partial) as writer:
+def save(folder: str | Path, rows: Iterable[Mapping[str, np.ndarray]], replace: bool = False) -> None:
+    """Save rows of named 1-D arrays, all with the same keys, into a folder, holding one row at a time.
+
+    Args:
+        replace: whether a folder of that name is replaced; else one that another process wrote meanwhile stays.
+    """
+    with atomic_folder(folder, replace) as partial, array_writer(partial) as writer:
         for row in rows:
             writer.add(row)
 
 
-def key_types(folder: str | Path) -> dict[str, str]:
-    """{key: dtype} of the arrays in a folder that `save` made."""
-    return json.loads((Path(folder) / "keys.json").read_text())
+def key_types(folder: str | Path) -> dict[str, np.dtype]:
+    """{key: dtype} of the arrays in a folder that `save` made. Raises UserError where keys.json is damaged."""
+    return {key: np.dtype(values["dtype"]) for key, values in _keys(Path(folder)).items()}
+
+
+def is_intact(folder: Path) -> bool:
+    """Whether the files of a folder that `save` made have the sizes and checksums with which they were saved."""
+    try:
+        for key, values in _keys(folder).items():
+            if [_checksum(path) for path in _paths(folder, key)] != values["crc32"]:
+                return False
+    except (OSError, UserError):
+        return False
+    return True
 
 
 class ArrayStore:
     """Memory-mapped rows of named 1-D arrays, in a folder that `save` made."""
 
     def __init__(self, folder: str | Path):
-        folder, types = Path(folder), key_types(folder)
+        folder = Path(folder)
+        types = key_types(folder)
         self.ends = {key: _memory_map(folder / f"{key}.ends", ENDS) for key in types}
         self.values = {key: _memory_map(folder / f"{key}.bin", dtype) for key, dtype in types.items()}
 
@@ -125,3 +151,37 @@ class Examples(ArrayStore):
     def batch(self, indices: Collection[int], shape: Iterable[int]) -> dict[str, np.ndarray]:
         """{key: (rows, size) array}: the collated rows, inputs padded to `shape`, in the order of the inputs."""
         return self.collator.pad([self.example(i) for i in indices], shape)
+
+
+def _paths(folder, key):
+    return [folder / f"{key}.bin", folder / f"{key}.ends"]
+
+
+def _keys(folder: Path) -> dict[str, dict[str, Any]]:
+    """{key: {"dtype", "crc32"}} of keys.json. Raises UserError where it is damaged, or names files elsewhere."""
+    path = folder / KEYS
+    try:
+        content = json.loads(path.read_text())
+        keys = content["keys"]
+        legal = all(_is_file_name(key) and np.dtype(values["dtype"]).kind in NUMBERS for key, values in keys.items())
+        if legal and content["crc32"] == _checksum_of(keys):
+            return keys
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        pass
+    raise UserError(f"Expected names and dtypes of arrays in {path}. Received: a damaged file.")
+
+
+def _checksum_of(keys):
+    return zlib.crc32(json.dumps(keys).encode())
+
+
+def _is_file_name(key):
+    return bool(key) and not key.startswith(".") and Path(key).name == key
+
+
+def _checksum(path):
+    value = 0
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            value = zlib.crc32(block, value)
+    return value

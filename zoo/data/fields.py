@@ -3,26 +3,14 @@
 from collections.abc import Collection, Container, Iterable, Mapping
 from typing import Any
 
-from zoo.data.columns import column_names, column_values, has_column
-from zoo.data.messages import standard_messages
-from zoo.data.span_annotations import annotation_columns, standard_spans
+from zoo.data import instruction_columns
+from zoo.data.columns import column_names, column_values, columns_option, has_column
+from zoo.data.instruction_columns import check_instruction, reads_instructions, with_system
+from zoo.data.span_annotations import annotation_columns
+from zoo.data.standard_forms import LISTS, STRINGS, standard_form
+from zoo.readers import Source
 from zoo.runtime.errors import RowError, UserError, did_you_mean, nearest, shorten
 
-STRINGS = (
-    "text",
-    "text_pair",
-    "ending",
-    "label",
-    "context",
-    "question",
-    "source",
-    "target",
-    "instruction",
-    "input",
-    "output",
-    "id",
-)
-LISTS = ("labels", "tokens", "tags")
 FIELDS = (*STRINGS, *LISTS, "spans", "answers", "messages")
 LABEL_SEPARATOR = ";"  # between the labels of one text, in formats whose cells are strings
 
@@ -34,6 +22,9 @@ KNOWN_COLUMNS = (
     {"source": "question", "target": "answer", "instruction": "question", "output": "answer"},
     {"messages": "conversations"},
 )
+LISTED = 600  # characters of a list of columns in a message
+WORDS = ("tokens", "tags")
+LABELS = ("label", "labels", "tags", "answers")  # what a model predicts: predicting reads none of them
 
 
 def check_columns(columns: Iterable[str]) -> None:
@@ -64,6 +55,7 @@ def to_record(
     names: Mapping[str, str],
     columns: Mapping[str, str] | None = None,
     header: str = "",
+    separator: str = LABEL_SEPARATOR,
 ) -> dict[str, Any]:
     """The record of one row: the fields of `names`, as `columns_of` makes it, whose columns the row has.
 
@@ -71,45 +63,71 @@ def to_record(
         location: of the row, for messages.
         columns: {field: column} that the user mapped; the row must have each column.
         header: the file whose first row names the columns of all rows, for messages; "": each row names its own.
+        separator: between the labels of a cell.
 
     Raises UserError, with the location, where a column is missing or a value has the wrong form.
     """
     for field, column in (columns or {}).items():
         if field in names and not has_column(row, column):
             raise _missing(f"Expected a column {column!r} {_where(location, header)}. {_received(column, row)}", header)
-    names = annotation_columns(known_columns(names, row), row)
-    return {
-        field: _standard_form(field, column_values(row, column), location)
+    instructions = reads_instructions(names)
+    names = row_columns(names, row, columns or ())
+    record = {
+        field: standard_form(field, column_values(row, column), location, separator)
         for field, column in names.items()
         if column in row or (field != column and has_column(row, column))
     }
+    if not instructions:
+        return record
+    check_instruction(row, names, location)
+    return with_system(record, row)
+
+
+def row_columns(names: Mapping[str, str], row: Mapping[str, Any], mapped: Collection[str] = ()) -> dict[str, str]:
+    """{field: column} of a row: `names`, and columns that are known by other names, unless the user `mapped` them."""
+    names = annotation_columns(known_columns(names, row), row)
+    return instruction_columns.instruction_columns(names, row, mapped) if reads_instructions(names) else dict(names)
 
 
 def check_missing(names: Mapping[str, str], row: Mapping[str, Any], location: str, required: Iterable[str]) -> None:
     """Raise RowError for a required field whose cell is None: a null, or NaN in a data frame."""
     for field in required:
-        if row.get(names.get(field, field), "") is None:
-            received = f"{names.get(field, field)}=None (missing)"
+        column = names.get(field, field)
+        if has_column(row, column) and all(value is None for value in column_values(row, column)):
+            received = f"{column}=None (missing)"
             raise RowError(f"Expected a value of {field} at {location}. Received: {received}.", f"a missing {field}")
 
 
 def check_record(
-    record: Mapping[str, Any], row: Mapping[str, Any], location: str, required: Collection[str] = (), header: str = ""
+    record: Mapping[str, Any],
+    row: Mapping[str, Any],
+    location: str,
+    required: Collection[str],
+    source: Source,
 ) -> None:
     """Raise UserError where a record lacks a field of `required`, has an empty label, or not a tag for each token.
 
-    Args: see `to_record`.
+    Args: see `to_record`; `source` is that of the row.
     """
     for field in required:
-        if field not in record:
-            mapping = f"--columns {field}={nearest(field, column_names(row)) or 'NAME'}"
-            message = f"Expected a column {field!r} {_where(location, header)}. {_received(field, row)}"
-            raise _missing(f"{message} Map it by {mapping}.", header)
+        if field not in record and not (field in instruction_columns.FIELDS and "messages" in record):
+            raise _missing(_without_field(field, row, location, source), source.header)
     if record.get("label") == "" and (not required or "label" in required):
         raise RowError(f"Expected a label at {location}. Received: label=''.", "an empty label")
     tokens, tags = record.get("tokens"), record.get("tags")
     if tokens is not None and tags is not None and len(tokens) != len(tags):
         raise RowError(f"Expected one tag per token at {location}. Received: {len(tokens)} tokens, {len(tags)} tags.")
+
+
+def _without_field(field, row, location, source):
+    """The message for a row without a field."""
+    expected = f"Expected a column {field!r} {_where(location, source.header)}."
+    if source.note and field not in source.columns:
+        return f"{expected} Received: none. {source.note}"
+    default = next((name for name in row if name.isdecimal()), "NAME")  # of a file without a header
+    mapping = columns_option({field: nearest(field, column_names(row)) or default})
+    conll = " A file with a token in each line is one of CoNLL: its name ends in .conll." if field in WORDS else ""
+    return f"{expected} {_received(field, row)} Map it by {mapping}.{conll}"
 
 
 def _missing(message, header):
@@ -124,72 +142,4 @@ def _where(location, header):
 def _received(name, row):
     near = nearest(name, column_names(row))
     hint = f" The nearest is {near!r}." if near else ""
-    return f"Received: columns={list(row)}.{hint}"
-
-
-def _standard_form(field, values, location):
-    """The standard form of the values of a column: texts are joined by a blank, lists follow one another."""
-    if field in STRINGS:
-        texts = [_string(field, value, location) for value in values]
-        return " ".join(text for text in texts if text)
-    if field in LISTS:
-        return [item for value in values for item in _strings(field, value, location)]
-    if len(values) > 1:
-        received = f"{len(values)} joined columns at {location}"
-        raise RowError(f"Expected one column for {field}, as only texts and lists are joined. Received: {received}.")
-    (value,) = values
-    if field == "spans":
-        return standard_spans(value, location)
-    return _answers(value, location) if field == "answers" else standard_messages(value, location)
-
-
-def _string(field, value, location):
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, int | float):
-        return str(value)
-    if field == "label" and isinstance(value, list) and len(value) < 2:
-        return _string(field, value[0] if value else "", location)
-    if field == "label" and isinstance(value, list):
-        raise RowError(
-            f"Expected one label at {location}. Received: label={shorten(value)}. Several labels are those of "
-            "objective.multi_label=True; spans of characters those of tag_tokens.",
-            "several labels",
-        )
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return " ".join(value)
-    raise RowError(f"Expected a string or a list of tokens at {location}. Received: {field}={shorten(value)}.")
-
-
-def _strings(field, value, location):
-    if isinstance(value, str) and field == "labels":
-        return [label.strip() for label in value.split(LABEL_SEPARATOR) if label.strip()]
-    if isinstance(value, str):
-        return value.split()
-    if field == "labels" and (value is None or isinstance(value, int | float)):
-        return [] if value is None else [str(value)]
-    if isinstance(value, list) and not any(isinstance(item, list | dict) for item in value):
-        return [str(item) for item in value]
-    raise RowError(f"Expected a list of strings at {location}. Received: {field}={shorten(value)}.")
-
-
-def _answers(value, location):
-    """Answers come as [{"text", "start"}], as SQuAD's [{"text", "answer_start"}], or as one dict of two lists."""
-    try:
-        if isinstance(value, dict):
-            starts = value["start"] if "start" in value else value["answer_start"]
-            value = [{"text": text, "start": start} for text, start in zip(value["text"], starts, strict=True)]
-        return [_answer(**answer) for answer in value]
-    except (TypeError, KeyError, ValueError) as error:
-        raise RowError(
-            f'Expected answers as [{{"text": ..., "start": ...}}] at {location}. Received: answers={shorten(value)}.'
-        ) from error
-
-
-def _answer(text, start=None, answer_start=None, **_):
-    if not isinstance(text, str):
-        raise TypeError(text)
-    value: Any = answer_start if start is None else start
-    return {"text": text, "start": int(value)}
+    return f"Received: columns={shorten(list(row), LISTED)}.{hint}"

@@ -1,11 +1,13 @@
 """The label vocabulary of a dataset: collected from the training split, checked against the other splits."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError, did_you_mean
 
+NUMBER = re.compile(r"[-+]?\d{1,300}(\.\d*)?")
 MAX_LISTED = 10  # labels in a message
 
 
@@ -43,13 +45,25 @@ class LabelCollector:
 
         Raises UserError for a split without any of the labels, as its column is another or holds something else.
         """
+        self._report_equal_numbers()
         known = frozenset(labels)
         for split, counts in self._counts.items():
             unseen = Counter({label: count for label, count in counts.items() if label not in known})
             if unseen and len(unseen) == len(counts):
                 raise UserError(self._no_known_label(unseen, known, describe(split)))
             if unseen:
-                console.print(self._unseen_labels(unseen, known, describe(split)), markup=False)
+                console.print(self._unseen_labels(unseen, known, describe(split)))
+
+    def _report_equal_numbers(self):
+        """Print labels that are different texts of one number, such as 1 and 1.0."""
+        groups = {}
+        for label in self._locations:
+            if NUMBER.fullmatch(label):
+                groups.setdefault(float(label), []).append(label)
+        for same in groups.values():
+            if len(same) > 1:
+                listed = ", ".join(f"{label!r}, first at {self._locations[label]}" for label in same)
+                console.print(f"Values of {self.field} that are one number and different classes: {listed}.")
 
     def _unseen_labels(self, unseen, known, where):
         first = unseen.most_common(1)[0][0]

@@ -10,7 +10,6 @@ from zoo.runtime.errors import UserError
 from zoo.text.template import Encoding
 from zoo.text.tokenizer import Tokenizer
 
-MASK = "[MASK]"  # stands in a text for a token to predict
 MASKED, RANDOM = 0.8, 0.1  # shares of the chosen tokens; the others stay as they are (section 3.1)
 
 

@@ -56,7 +56,7 @@ def open_dataset(
 
     Raises UserError for whatever is wrong with the spec or the data.
     """
-    columns = dict(columns or {})
+    columns = {field: str(column) for field, column in (columns or {}).items()}
     check_columns(columns)
     if errors not in ("strict", "replace"):
         raise UserError(f"Expected errors to be 'strict' or 'replace'. Received: errors={errors!r}.")

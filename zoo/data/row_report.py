@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from zoo.data.answer_check import AnswerFilter
+from zoo.data.label_cells import LabelCleaner
 from zoo.data.span_annotations import SpanConverter
 from zoo.runtime.console import console
 from zoo.runtime.errors import RowError, UserError
@@ -14,7 +15,7 @@ class RowReport:
     """What one pass over a split leaves out or changes, with its counts."""
 
     def __init__(self) -> None:
-        self.answers, self.spans = AnswerFilter(), SpanConverter()
+        self.answers, self.spans, self.labels = AnswerFilter(), SpanConverter(), LabelCleaner()
         self._skipped, self._first = Counter(), {}
 
     def skip(self, error: RowError, location: str) -> None:
@@ -29,9 +30,10 @@ class RowReport:
             reasons = "; ".join(
                 f"{count} with {reason} (the first at {self._first[reason]})" for reason, count in counts
             )
-            console.print(f"Skipped in {split}: {self._skipped.total()} rows: {reasons}.", markup=False)
+            console.print(f"Skipped in {split}: {self._skipped.total()} rows: {reasons}.")
         self.answers.report(split)
         self.spans.report(split)
+        self.labels.report(split)
 
 
 @contextmanager

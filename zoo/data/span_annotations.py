@@ -165,7 +165,7 @@ class SpanConverter:
     def report(self, split: str) -> None:
         """Print on standard error how many spans did not fit, and where the first is; `split` describes the split."""
         for reason, count in self._counts.items():
-            console.print(f"In {split}: {count} {reason} (the first at {self._first[reason]}).", markup=False)
+            console.print(f"In {split}: {count} {reason} (the first at {self._first[reason]}).")
 
 
 def _from_utf_16(text, start, end):

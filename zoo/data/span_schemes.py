@@ -21,6 +21,11 @@ def split(tag: str) -> tuple[str, str]:
     return tag[:1], tag[1:].split("-", maxsplit=1)[-1] or "_"
 
 
+def is_span_tag(tag: str) -> bool:
+    """Whether a tag is one of a scheme of spans: B-, I-, E- or S- with a label, or outside of spans."""
+    return tag == OUTSIDE or (tag[:2] in ("B-", "I-", "E-", "S-") and bool(tag[2:]))
+
+
 def is_boundary(before: str, after: str) -> bool:
     """Whether a span ends or begins between two neighbouring tags."""
     (prefix, label), (next_prefix, next_label) = split(before), split(after)
@@ -81,10 +86,15 @@ class SchemeDetector:
             self._begins_inside |= tags[start][:1] == "I"
             self._separates &= tags[start][:1] != "B" or (previous, previous_end) == (label, start)
 
+    @property
+    def has_spans(self) -> bool:
+        """Whether some tag so far is of a span."""
+        return any(tag != OUTSIDE and is_span_tag(tag) for tag in self._tags)
+
     def scheme(self) -> str:
         """One of `NAMES`, or "plain"."""
         tags = self._tags - {OUTSIDE}
-        if not tags or not all(tag[:2] in ("B-", "I-", "E-", "S-") and tag[2:] for tag in tags):
+        if not tags or not all(map(is_span_tag, tags)):
             return PLAIN
         if any(tag[0] in "ES" for tag in tags):
             return "bioes"

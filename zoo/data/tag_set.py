@@ -12,6 +12,7 @@ from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
 
 MAX_LISTED = 5  # tags in a message
+STRAY = 0.1  # most tags that are of no span, to each that is, where they are taken for mistakes
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,9 @@ class TagSet:
             raise UserError(f"Expected tags such as {known} in {where}. Received: {listed}.")
         if repaired:
             message = f"Repaired in {where}: {repaired} spans that did not begin, or end, as the scheme requires."
-            console.print(message, markup=False)
+            console.print(message)
         if unknown:
-            console.print(f"Never predicted, since not in the training split, in {where}: {listed}.", markup=False)
+            console.print(f"Never predicted, since not in the training split, in {where}: {listed}.")
 
 
 class TagCollector:
@@ -89,17 +90,26 @@ class TagCollector:
 
     def __init__(self) -> None:
         self._tags, self._detector = set(), span_schemes.SchemeDetector()
+        self._spans = 0  # tokens whose tag is of a span, or outside of spans
+        self._counts, self._others = Counter(), {}  # of other tags: tokens, first location
 
-    def add(self, tags: Sequence[str]) -> None:
+    def add(self, tags: Sequence[str], location: str = "") -> None:
         """Add the tags of a text."""
         self._tags.update(tags)
         self._detector.add(tags)
+        others = [tag for tag in tags if not span_schemes.is_span_tag(tag)]
+        self._spans += len(tags) - len(others)
+        for tag in others:
+            self._counts[tag] += 1
+            self._others.setdefault(tag, location)
 
     def tag_set(self, where: str, tags: Iterable[str] = (), scheme: str = "") -> TagSet:
         """The `TagSet` of the texts so far, with `tags` and `scheme` in place of the collected ones where passed.
 
         Raises UserError where there are fewer than two tags; `where` describes the split in its message.
         """
+        if not scheme and not tags:
+            self._check_scheme()
         scheme = scheme or self._detector.scheme()
         if tags:
             return TagSet(tuple(tags), scheme)
@@ -108,6 +118,15 @@ class TagCollector:
             return TagSet(collected, scheme)
         labels = {label for tag in collected for label, _, _ in span_schemes.decode([tag])}
         return TagSet(span_schemes.tags_of(sorted(labels), TagSet(collected, scheme).output_scheme), scheme)
+
+    def _check_scheme(self):
+        """Raise UserError where nearly all tags are of spans: the others are mistakes, which would hide the spans."""
+        if self._others and self._counts.total() <= STRAY * self._spans and self._detector.has_spans:
+            tag, location = next(iter(self._others.items()))
+            raise UserError(
+                f"Expected tags of spans, such as B-X, I-X and O, as nearly all are. Received: {tag!r} at {location}. "
+                "Correct it, or learn tags that are no spans by objective.scheme=plain."
+            )
 
 
 class TagCounts:

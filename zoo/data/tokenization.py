@@ -11,15 +11,17 @@ from typing import Any, TypeVar
 
 from zoo.data.cached_tokenizer import CachedTokenizer
 from zoo.data.dataset import Dataset
-from zoo.data.examples import array_writer, key_types
+from zoo.data.examples import array_writer, is_intact, key_types
 from zoo.data.stored_records import StoredRecords, add_record
-from zoo.data.truncation import TruncationCounter
+from zoo.data.truncation import TruncationCounter, has_lengths
+from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_folder
+from zoo.runtime.leftovers import remove_leftovers
 from zoo.text.tokenizer import Tokenizer
 
 CHUNK = 4096  # records tokenised at a time: bounds the memory, and keeps all cores busy
-FORMAT = 3  # version of the folders' format
+FORMAT = 4  # version of the folders' format
 
 Item = TypeVar("Item")
 
@@ -36,20 +38,21 @@ class TokenizedData:
 def tokenize(dataset: Dataset, objective: Any, tokenizer: Tokenizer, cache: str | Path) -> TokenizedData:
     """Tokenise all splits of a dataset in one pass, except those that the folder `cache` already holds.
 
-    Raises UserError where the training split has no example.
+    Folders that were damaged since are written again. Raises UserError where the training split has no example.
     """
     cache = Path(cache)
-    cached = CachedTokenizer(tokenizer, cache / f"encodings-{_hash(tokenizer.backend.to_str())}")
-    settings = repr(objective), tokenizer.backend.to_str()
+    remove_leftovers(cache)
+    cached = CachedTokenizer(tokenizer, cache / f"encodings-{_hash(tokenizer.identity)}")
+    settings = repr(objective), tokenizer.identity
     folders = {
         split: cache / _hash(str(FORMAT), split, dataset.fingerprint(split), *settings * (split == "train"))
         for split in dataset.splits
     }
-    missing = {split: folder for split, folder in folders.items() if not folder.is_dir()}
+    missing = {split: folder for split, folder in folders.items() if not _is_intact(split, folder)}
     counter = TruncationCounter(tokenizer)
     with ExitStack() as stack:
         writers = {
-            split: stack.enter_context(array_writer(stack.enter_context(atomic_folder(folder))))
+            split: stack.enter_context(array_writer(stack.enter_context(atomic_folder(folder, folder.exists()))))
             for split, folder in missing.items()
         }
         for split, records in _chunks_by_split(dataset, missing):
@@ -60,12 +63,19 @@ def tokenize(dataset: Dataset, objective: Any, tokenizer: Tokenizer, cache: str 
                 for record in records:
                     add_record(writers[split], record)
                 deque(objective.examples(records, cached, train=False), maxlen=0)  # fills its cache
-    if "train" in missing:
-        counter.save_lengths(folders["train"])
+        if "train" in writers:
+            counter.save_lengths(writers["train"].folder)
     if not key_types(folders["train"]):
         raise UserError(f"Expected text to learn from in {dataset.describe('train')}. Received: no example.")
     held_out = {split: StoredRecords(folder) for split, folder in folders.items() if split != "train"}
     return TokenizedData(folders["train"], held_out, cached)
+
+
+def _is_intact(split, folder):
+    intact = is_intact(folder) and (split != "train" or has_lengths(folder))
+    if folder.exists() and not intact:
+        console.print(f"Damaged, and written again: the cache {folder} of the {split} split.", markup=False)
+    return intact
 
 
 def _chunks_by_split(dataset, splits):

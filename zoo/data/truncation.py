@@ -22,7 +22,7 @@ class TruncationCounter(Tokenizer):
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        super().__init__(tokenizer.backend)
+        super().__init__(tokenizer.backend, tokenizer.settings)
         self.lengths: dict[int, Counter[int]] = {}
         self._sizes: list[list[int]] = []  # of each column of texts, without special tokens
 
@@ -53,11 +53,21 @@ class TruncationCounter(Tokenizer):
         write_text(folder / FILE, json.dumps(self.lengths))
 
 
+def has_lengths(folder: Path) -> bool:
+    """Whether a folder has the lengths that `save_lengths` wrote."""
+    try:
+        return isinstance(_read_lengths(folder), dict)
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
+def _read_lengths(folder):
+    return json.loads((folder / FILE).read_text(encoding="utf-8"))
+
+
 def truncation_messages(folder: Path) -> Iterator[str]:
     """Yield a line for each maximum length, of those saved in a folder, that some texts exceed."""
-    path = folder / FILE
-    lengths = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    for limit, counts in lengths.items():
+    for limit, counts in _read_lengths(folder).items():
         lengths_of_texts = np.repeat([int(tokens) for tokens in counts], list(counts.values()))
         cut = int((lengths_of_texts > int(limit)).sum())
         if cut:

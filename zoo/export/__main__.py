@@ -1,12 +1,14 @@
-"""`python -m zoo.export MODEL_FOLDER FOLDER [MODULE ...]`: export a model folder to a SavedModel.
+"""`python -m zoo.export [--end-with-input] MODEL_FOLDER FOLDER [MODULE ...]`: export a model folder to a SavedModel.
 
 The modules register custom classes. `Pipeline.export` runs this in a subprocess on TensorFlow where another backend is
-in use.
+in use, whose standard input is open for as long as the process that started it.
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
+from threading import Thread
 
 
 def main(model_folder: str, folder: str, *modules: str) -> None:
@@ -30,7 +32,17 @@ def main(model_folder: str, folder: str, *modules: str) -> None:
         sys.exit(USER_ERROR)
 
 
+def _end_with_input():
+    while os.read(0, 1):  # not sys.stdin, whose lock this thread would hold when Python ends
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["--end-with-input"]:
+        Thread(target=_end_with_input, daemon=True).start()
+        del arguments[0]
+    if len(arguments) < 2:
         sys.exit("Expected two folders. Usage: python -m zoo.export MODEL_FOLDER FOLDER [MODULE ...]")
-    main(*sys.argv[1:])
+    main(*arguments)

@@ -12,6 +12,7 @@ from zoo.export.tokenizer.detokenizer import Detokenizer
 from zoo.export.tokenizer.graph_tokenizer import GraphTokenizer
 from zoo.export.tokenizer.prompts import PromptBuilder
 from zoo.generation.context import max_context
+from zoo.generation.defaults import config_of
 from zoo.generation.loop import token_generator
 
 if TYPE_CHECKING:
@@ -52,11 +53,11 @@ class GraphGenerator:
     def __init__(self, pipeline: Pipeline, template: PromptTemplate):
         objective: Any = pipeline.objective
         self.generator, self.decoder_ids = token_generator(pipeline.model), template.decoder_ids
-        plan, end = self.generator.network.plan, pipeline.tokenizer.end
-        self.stop_ids = np.array([-1 if end is None else end], "int32")
+        plan = self.generator.network.plan
+        self.stop_ids = np.array(pipeline.tokenizer.stop_ids or [-1], "int32")
         limit = max_context(plan.decoder_steps)
         available = limit - len(template.decoder_ids) if template.decoder_ids else limit // 2
-        self.max_new_tokens = min(objective.max_new_tokens, available)
+        self.max_new_tokens = min(config_of(objective, {}).max_new_tokens, available)
         self.prompt_length = max_context(plan.encoder_steps) if template.decoder_ids else limit - self.max_new_tokens
 
     def __call__(self, ids: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -76,7 +77,7 @@ class GraphGenerator:
         indices = start["count"][:, None] + ops.arange(self.max_new_tokens, dtype="int32")
         new_ids = ops.take_along_axis(state["tokens"], ops.minimum(indices, ops.shape(state["tokens"])[1] - 1), axis=1)
         last = ops.take_along_axis(state["tokens"], state["count"][:, None] - 1, axis=1)[:, 0]
-        finished = ops.logical_and(new_counts > 0, ops.equal(last, self.stop_ids[0]))
+        finished = ops.logical_and(new_counts > 0, ops.any(ops.equal(last[:, None], self.stop_ids), axis=1))
         return new_ids, new_counts - ops.cast(finished, "int32"), finished
 
     def decoder_prompts(self, ids: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

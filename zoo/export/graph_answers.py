@@ -7,11 +7,12 @@ tensors, (rows,) each. It returns a dict of tensors.
 import numpy as np
 from keras import ops
 
-from zoo.data.masking import MASK, special_ids
+from zoo.data.mask_text import mask_words, takes_blank
+from zoo.data.masking import special_ids
 from zoo.export.tokenizer.graph_windows import padding_mask, qa_windows, slice_spans, truncate
 from zoo.export.tokenizer.graph_words import gather_words, pad_words, slice_words
-from zoo.export.tokenizer.masks import encode_masks, fill_masks
-from zoo.export.tokenizer.ragged import lookup
+from zoo.export.tokenizer.masks import MaskReader, fill_masks
+from zoo.export.tokenizer.ragged import lookup, with_prefix
 
 
 def _inputs(network, tokenizer, ids, text_count, **extra):
@@ -31,6 +32,7 @@ def _with_class_names(objective, decision):
 def _answer_texts(pipeline, server, *texts):
     """Classification, scores or embeddings: one decision for each text or pair of texts."""
     objective, network, tokenizer = pipeline.objective, pipeline.model, pipeline.tokenizer
+    texts = [with_prefix(getattr(objective, "prompt", ""), column) for column in texts]
     ids = server.tokenizer(*texts, length=objective.length).to_tensor(tokenizer.padding)
     no_masks = ops.zeros((ops.shape(ids)[0], 0), "int32")
     inputs = _inputs(network, tokenizer, ids, len(texts), mask_positions=no_masks)
@@ -84,16 +86,19 @@ def _answer_masks(pipeline, server, texts):
     "" and 0 are padding, also for masks beyond the model's length.
     """
     objective, tokenizer, network = pipeline.objective, pipeline.tokenizer, pipeline.model
-    masked = encode_masks(server.tokenizer, texts, MASK, tokenizer.mask, objective.length, tokenizer.padding)
+    reader = MaskReader(server.tokenizer, tokenizer.mask, takes_blank(tokenizer))
+    masked = reader(texts, objective.length, tokenizer.padding)
     is_mask = masked.mask_positions >= 0
     inputs = _inputs(network, tokenizer, masked.ids, 1, mask_positions=ops.maximum(masked.mask_positions, 0))
     excluded = np.array(special_ids(tokenizer), "int32")
     answer = objective.decide({"logits": network(inputs, training=False), "special_ids": excluded})
-    names = [tokenizer.token(i) or "" for i in range(pipeline.preset.architecture.vocabulary)]
-    tokens = lookup(names, answer["guesses"], is_mask[..., None])
+    words, unused = mask_words(tokenizer), pipeline.preset.architecture.vocabulary - tokenizer.vocabulary_size
+    best = answer["guesses"][..., 0]
+    texts = lookup([*words.texts, *[""] * unused], best, is_mask)
+    strip = ops.logical_and(ops.take(np.array([*words.strip, *[False] * unused]), best), is_mask)
     return {
-        "text": fill_masks(masked.parts, tokens[..., 0], is_mask, MASK),
-        "guesses": tokens,
+        "text": fill_masks(masked.parts, texts, strip, is_mask),
+        "guesses": lookup([*words.names, *[""] * unused], answer["guesses"], is_mask[..., None]),
         "scores": ops.where(is_mask[..., None], answer["scores"], 0.0),
     }
 

@@ -7,15 +7,18 @@ Serving switches XLA off, and a model that JAX traced is one XLA operation.
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import keras
 
 from zoo.objectives._objective import Generates
 from zoo.pipeline.pipeline import Pipeline
-from zoo.runtime.errors import USER_ERROR, UserError
-from zoo.runtime.files import atomic_folder, check_new
+from zoo.runtime.console import console
+from zoo.runtime.errors import USER_ERROR, UserError, shorten
+from zoo.runtime.files import atomic_folder, check_new, temporary_folder
+from zoo.runtime.leftovers import remove_leftovers
+
+END_WITH_INPUT = "--end-with-input"  # of `python -m zoo.export`
 
 
 def export(pipeline: Pipeline, folder: str | Path) -> Path:
@@ -41,13 +44,26 @@ def export(pipeline: Pipeline, folder: str | Path) -> Path:
     """
     folder = Path(folder)
     check_new(folder, "export to")
+    _print_unused_defaults(pipeline.objective)
     if keras.config.backend() == "tensorflow":
         trace(pipeline, folder)
     else:
-        with tempfile.TemporaryDirectory() as model_folder:
+        modules = _custom_modules(pipeline)
+        remove_leftovers(folder.parent, folder.name)
+        with temporary_folder(folder) as model_folder:
             pipeline.save(model_folder)
-            _trace_in_subprocess(model_folder, folder, _custom_modules(pipeline))
+            _trace_in_subprocess(model_folder, folder, modules)
     return folder
+
+
+def _print_unused_defaults(objective):
+    """Print the generation defaults of a model that greedy decoding in the graph does not have."""
+    defaults = getattr(objective, "generation", {}).items()
+    unused = ", ".join(f"{name}={shorten(value, 40)}" for name, value in defaults if name != "max_new_tokens")
+    if unused:
+        console.print(
+            f"The SavedModel decodes greedily, without the model's generation defaults: {unused}.", markup=False
+        )
 
 
 def _custom_modules(pipeline: Pipeline) -> list[str]:
@@ -63,13 +79,19 @@ def _custom_modules(pipeline: Pipeline) -> list[str]:
     return list(modules)
 
 
-def _trace_in_subprocess(model_folder: str, folder: Path, modules: list[str]) -> None:
-    """Run `python -m zoo.export`: the backend of a process cannot be changed."""
-    command = [sys.executable, "-m", "zoo.export", model_folder, str(folder.absolute()), *modules]
+def _trace_in_subprocess(model_folder: Path, folder: Path, modules: list[str]) -> None:
+    """Run `python -m zoo.export`: the backend of a process cannot be changed. It ends with this process."""
+    paths = str(model_folder.absolute()), str(folder.absolute())
+    command = [sys.executable, "-m", "zoo.export", END_WITH_INPUT, *paths, *modules]
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     if modules:
         environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    process = subprocess.run(command, env=environment, capture_output=True, text=True)
+    read_end, write_end = os.pipe()  # open in this process alone: its end, kill -9 too, closes it
+    try:
+        process = subprocess.run(command, env=environment, stdin=read_end, capture_output=True, text=True)
+    finally:
+        os.close(read_end)
+        os.close(write_end)
     if process.returncode == USER_ERROR:
         raise UserError(process.stderr.strip().splitlines()[-1])
     if process.returncode:
@@ -93,6 +115,7 @@ def trace(pipeline: Pipeline, folder: Path) -> None:
         except tf.errors.OpError as error:  # TensorFlow raises it in place of OSError
             reason = error.message.split(";")[-1].partition(" [Op")[0].strip()
             raise UserError(f"TensorFlow cannot write {folder}: {reason}.") from error
+        check_new(folder, "export to")  # another process may have exported meanwhile
 
 
 def _answers(pipeline: Pipeline, server):

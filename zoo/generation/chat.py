@@ -105,7 +105,7 @@ class Chat:
         tokenizer = self.generator.tokenizer
         text = tokenizer.decode(completion.ids)
         overlap = next(size for size in range(len(self.ending), -1, -1) if text.endswith(self.ending[:size]))
-        ending_ids = tokenizer.encode(self.ending[overlap:], special=False).ids.tolist()
+        ending_ids = tokenizer.chat_ids(self.ending[overlap:]).tolist()
         return {"role": ASSISTANT, "content": completion.text.strip(), "ids": [*completion.ids, *ending_ids]}
 
 

@@ -10,6 +10,7 @@ from keras import ops
 from zoo.generation.batch import Batch, Completion
 from zoo.generation.constraints.token_table import constraint_for
 from zoo.generation.context import check_prompts, new_token_limits
+from zoo.generation.defaults import config_of
 from zoo.generation.generate import generate, generator_for, prompts_of
 from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.prompt_cache import PromptCache
@@ -26,10 +27,10 @@ class TextGenerator:
     Args:
         model: a `keras.Model` of logits.
         objective: the `zoo.objectives.Objective` that it was trained with: its `prompt_ids` makes prompts of records.
-        tokenizer: the `zoo.text.tokenizer.Tokenizer`. Its end token is the stop id.
-        config: the `GenerationConfig`; its `stop_ids`, `bad_words` and `constraint` are replaced.
+        tokenizer: the `zoo.text.tokenizer.Tokenizer`. Its `stop_ids` end a text.
+        config: the `GenerationConfig`; its `stop_ids` and `constraint` are replaced. None: the objective's defaults.
         stop: texts at which generation stops; they are cut off.
-        bad_words: words that are never generated.
+        bad_words: words that are never generated, beside those of `config`.
         choices, regex, json_schema: constrained decoding by one of them: see
             `zoo.generation.constraints.token_table.constraint_for`. A constrained text begins without the space that
             tokenizers of words put before it.
@@ -61,11 +62,12 @@ class TextGenerator:
         constraint = constraint_for(tokenizer, vocabulary, _texts("choices", choices), regex, json_schema)
         if constraint and self.stop:
             raise UserError(f"A constrained text ends by itself: leave stop out. Received: stop={self.stop}.")
+        config = config or config_of(objective, {}, constraint is not None)
         words = [self._ids(form) for word in _texts("bad_words", bad_words) for form in (word, f" {word}")]
         self.config = replace(
-            config or GenerationConfig(max_new_tokens=objective.max_new_tokens, fit_context=True),
-            stop_ids=() if tokenizer.end is None else (tokenizer.end,),
-            bad_words=tuple(word for word in words if word),
+            config,
+            stop_ids=tokenizer.stop_ids,
+            bad_words=(*config.bad_words, *(word for word in words if word)),
             constraint=constraint,
         )
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from zoo.layers.recurrent.cells import GRU, LSTM, RNN
     from zoo.layers.recurrent.decoder_attention import DecoderAttention
     from zoo.layers.relative_positions import RelativePositionBias
+    from zoo.layers.shift import ShiftRight, TokenMask
     from zoo.layers.token_logits import Bias, Correct, GatherPositions, TokenLoss, TokenLosses
     from zoo.layers.transformer import FeedForward, decoder_block, encoder_block, layer_norm, residual, rms_norm
     from zoo.layers.word_features import BroadcastWords, WordEnds, WordHashes, WordIndex, WordMaxPooling
@@ -65,6 +66,7 @@ _MODULES = {  # public name -> the module of zoo.layers that defines it
     "RelativePositionBias": "relative_positions",
     "RotaryPositions": "positions",
     "SetFirst": "answer_spans",
+    "ShiftRight": "shift",
     "SinusoidalPositions": "positions",
     "SpanLoss": "answer_spans",
     "T5Attention": "attention",
@@ -72,6 +74,7 @@ _MODULES = {  # public name -> the module of zoo.layers that defines it
     "TokenEmbedding": "embedding",
     "TokenLoss": "token_logits",
     "TokenLosses": "token_logits",
+    "TokenMask": "shift",
     "WordEnds": "word_features",
     "WordHashes": "word_features",
     "WordIds": "word_ids",
@@ -120,6 +123,7 @@ __all__ = [
     "RelativePositionBias",
     "RotaryPositions",
     "SetFirst",
+    "ShiftRight",
     "SinusoidalPositions",
     "SpanLoss",
     "T5Attention",
@@ -127,6 +131,7 @@ __all__ = [
     "TokenEmbedding",
     "TokenLoss",
     "TokenLosses",
+    "TokenMask",
     "WordEnds",
     "WordHashes",
     "WordIds",

@@ -9,6 +9,7 @@ from zoo import backend
 from zoo.backend import Tensor
 from zoo.layers.embedding import PaddingMask
 from zoo.layers.implicit_mask import ImplicitMask
+from zoo.layers.shift import TokenMask
 from zoo.runtime.errors import one_of
 
 POOLINGS = ("max", "mean", "first", "last", "attention")
@@ -71,13 +72,16 @@ class Pooling(ImplicitMask, keras.layers.Layer):
         return ops.where(ops.equal(count_BT, selected), mask_BT, 0)
 
 
-def pool(architecture: Any, backbone: keras.Model, kind: str | None = None) -> KerasTensor:
+def pool(architecture: Any, backbone: keras.Model, kind: str | None = None, token: int | None = None) -> KerasTensor:
     """Pooled features of a backbone, (batch, width): its output, pooled if the output is one vector per token.
 
     Args:
         kind: a kind of `Pooling`; None: the architecture's own.
+        token: pool over the tokens with this id only; None: over all but padding.
     """
     if architecture.pooling is None:
         return backbone.output
-    padding_mask = PaddingMask(architecture.padding, name="pooling_mask")(backbone.input["tokens"])
+    mask = PaddingMask(architecture.padding, name="pooling_mask")
+    mask = mask if token is None else TokenMask(token, name="pooling_mask")
+    padding_mask = mask(backbone.input["tokens"])
     return Pooling(kind or architecture.pooling, name="pooling")(backbone.output, padding_mask)

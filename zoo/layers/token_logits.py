@@ -9,6 +9,7 @@ from keras.layers import Dense, LayerNormalization
 from zoo import backend
 from zoo.backend import Tensor
 from zoo.layers.implicit_mask import PassesMask
+from zoo.layers.transformer import ACTIVATIONS
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -106,11 +107,12 @@ def masked_lm_head(architecture: Any, backbone: keras.Model) -> tuple[KerasTenso
     """BERT's masked-LM head: logits, (batch, positions, vocabulary), and the additional input `mask_positions`.
 
     Logits are computed at the mask positions only. Devlin 2018, https://arxiv.org/abs/1810.04805, and its released
-    code: a dense layer, a norm, the tied word vectors, a bias.
+    code: a dense layer with the activation of the network, a norm, the tied word vectors, a bias.
     """
     mask_positions = keras.Input((None,), dtype="int32", name="mask_positions")
     x = GatherPositions(name="masked")(backbone.output, mask_positions)
-    x = Dense(x.shape[-1], activation="gelu", name="head_dense")(x)
+    activation = getattr(architecture, "activation", "gelu")
+    x = Dense(x.shape[-1], activation=ACTIVATIONS.get(activation, activation), name="head_dense")(x)
     x = LayerNormalization(epsilon=getattr(architecture, "epsilon", 1e-12), name="head_norm")(x)
     x = architecture.logits(backbone, x)
     return (Bias(name="head_bias")(x) if architecture.tied else x), mask_positions

@@ -28,7 +28,7 @@ class Answers:
         """A complete command line that uses the model in `folder`, such as `zoo predict folder "some text"`."""
         words = [f'"{EXAMPLES.get(name, f"some {name}")}"' for name in self.fields.inputs]
         if self.fields.contains:
-            words[0] = f'"some {self.fields.contains} text"'
+            words[0] = f'"some {self.fields.contains[0]} text"'
         return " ".join(["zoo", self.command, shlex.quote(str(folder)), *([] if self.command == "chat" else words)])
 
     def answer_fields(self, answer: Any) -> dict[str, Any]:

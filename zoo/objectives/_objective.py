@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -151,6 +151,7 @@ class PromptTemplate:
     suffix: str = ""
     special_tokens: bool = False  # put the tokenizer's special tokens around the text
     start_ids: tuple[int, ...] = ()  # before all other ids
+    end_ids: tuple[int, ...] = ()  # after all other ids
     length: int | None = None  # longest prompt, in ids; truncated on the right with special tokens, else on the left
     decoder_ids: tuple[int, ...] = ()  # of an encoder-decoder, whose source is the text: ids that start the decoder
 
@@ -161,6 +162,8 @@ class Generates(Objective):
 
     Examples hold `labels`, the next token at each position; -1 is ignored by the loss.
     """
+
+    generation: dict[str, Any] = field(default_factory=dict)  # defaults of text generation, such as beams=4
 
     command = "generate"
     max_new_tokens = 64  # longest generated text, in tokens

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from zoo.runtime.errors import RowError, UserError, did_you_mean
+from zoo.runtime.errors import RowError, UserError, did_you_mean, shorten
 
 ObjectiveT = TypeVar("ObjectiveT")  # a subclass of `zoo.objectives.Objective`
 
@@ -18,7 +18,7 @@ class Fields:
     texts: tuple[str, ...] = ()  # a tokenizer is trained on these
     optional: tuple[str, ...] = ()  # further columns that a record may have
     defaults: dict[str, str] = field(default_factory=dict)  # further fields of a record for `predict`
-    contains: str = ""  # a string that the first input must contain, such as [MASK]
+    contains: tuple[str, ...] = ()  # strings, of which the first input must contain one, such as [MASK]
 
     @property
     def train(self) -> tuple[str, ...]:
@@ -38,18 +38,27 @@ class Fields:
     def record(self, text: str | Sequence[str]) -> dict[str, str]:
         """A record without a label, from a text or a tuple of texts as `Pipeline.predict` takes it.
 
-        Raises UserError for another number of texts than `inputs`, and where the string of `contains` is missing.
+        Raises UserError for another number of texts than `inputs`, and where all strings of `contains` are missing.
         """
         values = (text,) if isinstance(text, str) else text
-        if not isinstance(values, tuple | list):
-            raise UserError(f"Expected a text, or a tuple of {' and '.join(self.inputs)}. Received: {text!r:.80}.")
+        is_tuple = len(self.inputs) > 1
+        if not isinstance(values, tuple | list if is_tuple else tuple) or not all(isinstance(v, str) for v in values):
+            expected = f"a text, or a tuple of {' and '.join(self.inputs)}," if is_tuple else "a text"
+            raise UserError(f"Expected {expected} to predict from. Received: {shorten(text)}.")
         if len(values) != len(self.inputs):
             raise UserError(
                 f"Expected {' and '.join(self.inputs)} for this model. Received: {len(values)} text(s), {text!r:.80}."
             )
-        if self.contains not in values[0]:
-            raise UserError(f"Expected {self.contains} in {self.inputs[0]}. Received: {values[0]!r:.80}.")
+        if self.contains and not any(string in values[0] for string in self.contains):
+            expected = " or ".join(self.contains)
+            raise UserError(f"Expected {expected} in {self.inputs[0]}. Received: {values[0]!r:.80}.")
         return dict(zip(self.inputs, values, strict=True)) | self.defaults
+
+    def records(self, texts: Iterable[str | Sequence[str]]) -> list[dict[str, str]]:
+        """A record for each of several texts. Raises UserError for what is no list of texts, and as `record`."""
+        if not isinstance(texts, Iterable) or isinstance(texts, bytes):
+            raise UserError(f"Expected a text, or a list of texts or other data. Received: {shorten(texts)}.")
+        return [self.record(text) for text in texts]
 
 
 def check_texts(location: str, record: dict, names: Sequence[str]) -> None:

@@ -26,6 +26,12 @@ def check_reads_tokens(architecture: "Architecture", objective: str) -> None:
         )
 
 
+def check_reads_text(architecture: "Architecture", objective: str, start: int | None) -> None:
+    """As `check_reads_tokens`; an encoder-decoder reads a text twice where a `start` id of its decoder is given."""
+    if start is None or architecture.inputs()[0] != "source":
+        check_reads_tokens(architecture, objective)
+
+
 def check_reads_source(architecture: "Architecture", objective: str) -> None:
     """Raise UserError for an architecture that is no encoder-decoder."""
     inputs = architecture.inputs()

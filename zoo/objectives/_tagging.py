@@ -99,7 +99,7 @@ class TagPreparation(Preparation[Any]):
 
     def add(self, split: str, location: str, record: dict) -> None:
         if split == "train":
-            self.collector.add(record["tags"])
+            self.collector.add(record["tags"], location)
         self.counts.setdefault(split, TagCounts()).add(record["tags"])
 
     def finish(self, describe: Callable[[str], str]) -> Any:

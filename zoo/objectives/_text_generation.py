@@ -13,6 +13,7 @@ from zoo.runtime.errors import UserError, one_of
 from zoo.text.tokenizer import Tokenizer
 from zoo.transforms.token_scoring import with_token_losses
 
+ROLES = ("padding", "start", "end", "unknown", "mask")  # attributes of a tokenizer with the ids of special tokens
 MONITORS = ("perplexity", "bleu", "chrf", *ROUGES)
 
 
@@ -23,7 +24,8 @@ class TextGeneration(Generates):
     eval_samples: int = 64  # validation records for which text is generated in each epoch; others only have a loss
     monitor: str = "perplexity"  # selects the best weights: this, or bleu, chrf, rouge1, rouge2 or rougeL
     ignore_case: bool = False  # in BLEU and chrF, for a tokenizer that lowercases; ROUGE always does
-    decoder_start: tuple[str, ...] = ("start",)  # special tokens before a target; set by the architecture
+    # before a target: the roles of special tokens, or tokens; set by the architecture, or by the import of a folder
+    decoder_start: tuple[str, ...] = ("start",)
 
     def __post_init__(self) -> None:
         one_of("monitor", self.monitor, MONITORS)
@@ -54,7 +56,7 @@ class TextGeneration(Generates):
             raise UserError(
                 f"{name} needs a tokenizer with a token that ends texts, such as [SEP] or </s>. Received: one without."
             )
-        start = [getattr(tokenizer, name) for name in self.decoder_start]
+        start = [getattr(tokenizer, name) if name in ROLES else tokenizer.id(name) for name in self.decoder_start]
         return np.array([tokenizer.padding if i is None else i for i in start], "int32"), tokenizer.end
 
     def predict(self, run, records, tokenizer):
@@ -64,7 +66,7 @@ class TextGeneration(Generates):
         """
         prompts = [self.prompt_ids(record, tokenizer) for record in records]
         prompts = prompts[: self.eval_samples] if run.during_training else prompts
-        texts = [self.clean(tokenizer.decode(ids)) for ids in run.generate(prompts, self.max_new_tokens)]
+        texts = [self.clean(tokenizer.decode(ids)) for ids in run.generate(prompts)]
         decisions: list[dict] = [{"text": text} for text in (*texts, *[None] * (len(records) - len(texts)))]
         if all(self.reference(record) is not None for record in records):
             for decision, losses in zip(decisions, self._losses(run, records, tokenizer), strict=True):

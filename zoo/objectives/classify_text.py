@@ -23,7 +23,8 @@ from zoo.layers.rdrop_loss import RDropLoss
 from zoo.metrics import classification as metrics
 from zoo.objectives import Calibrates, Fields, Objective, Preparation, Reports
 from zoo.objectives._rdrop import check_rdrop, repeat_rows
-from zoo.objectives._requirements import check_reads_tokens
+from zoo.objectives._requirements import check_reads_text
+from zoo.transforms.repeated_text import reads_text_twice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,8 @@ class ClassifyText(Objective, Calibrates, Reports):
     multi_label: bool = False  # any number of labels a text
     pair: bool = False  # classify pairs of texts
     pooling: str | None = None  # max, mean, first, last or attention; None: the architecture's own
+    decoder_start_id: int | None = None  # of an encoder-decoder that reads the text twice; set by the import of one
+    pooled_id: int | None = None  # pool over tokens with this id only: the end tokens of such a network; None: over all
     dense_activation: str | None = None  # of a dense layer before the output layer: tanh in BERT; None: no such layer
     dropout: float = 0.1  # before the output layer
     label_smoothing: float = 0.0  # Szegedy 2016, arXiv:1512.00567, section 7
@@ -63,7 +66,7 @@ class ClassifyText(Objective, Calibrates, Reports):
         return LabelPreparation(self)
 
     def check_architecture(self, architecture) -> None:
-        check_reads_tokens(architecture, "classify_text")
+        check_reads_text(architecture, "classify_text", self.decoder_start_id)
         check_rdrop(self, architecture)
 
     def examples(self, records, tokenizer, train=True):
@@ -90,7 +93,9 @@ class ClassifyText(Objective, Calibrates, Reports):
         return repeat_rows(collated) if self.rdrop else collated
 
     def head(self, architecture, backbone):
-        x = pool(architecture, backbone, self.pooling)
+        if self.decoder_start_id is not None:
+            backbone = reads_text_twice(backbone, self.decoder_start_id)
+        x = pool(architecture, backbone, self.pooling, self.pooled_id)
         if self.dense_activation:
             x = keras.layers.Dense(x.shape[-1], self.dense_activation, name="hidden")(x)
         x = Dropout(self.dropout, name="head_dropout")(x)

@@ -23,6 +23,7 @@ class EmbedText(Objective):
     """A unit vector for each text; the dot product of two is their cosine similarity."""
 
     pooling: str | None = None  # max, mean, first, last or attention; None: the architecture's own
+    prompt: str = ""  # before every text, such as "query: "
     temperature: float = 0.05  # cosines are divided by it in the loss (Gao 2021, SimCSE, arXiv:2104.08821)
 
     packable = False  # texts are compared across a batch
@@ -35,11 +36,11 @@ class EmbedText(Objective):
     def examples(self, records, tokenizer, train=True):
         """A text's ids; with `train` the ids of both texts of a pair, concatenated, each of up to half the length."""
         length = self.length // 2 if train else self.length
-        texts = tokenizer.encode_batch([record["text"] for record in records], length=length)
+        texts = tokenizer.encode_batch([self.prompt + record["text"] for record in records], length=length)
         if not train:
             yield from ({"tokens": text.ids} for text in texts)
             return
-        partners = tokenizer.encode_batch([record["text_pair"] for record in records], length=length)
+        partners = tokenizer.encode_batch([self.prompt + record["text_pair"] for record in records], length=length)
         for text, partner in zip(texts, partners, strict=True):
             ends = np.array([len(text), len(text) + len(partner), tokenizer.padding], "int32")
             yield {"tokens": np.concatenate([text.ids, partner.ids]), "ends": ends}

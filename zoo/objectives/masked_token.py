@@ -11,7 +11,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.data.masking import MASK, Masking, mask_examples, mask_token_and_size, masked_scores, special_ids
+from zoo.data.mask_text import ALIAS, MASK, fill, mask_words, parts_to_encode, with_marks
+from zoo.data.masking import Masking, mask_examples, mask_token_and_size, masked_scores, special_ids
 from zoo.data.running_text import ENDING, chunk_stream, concatenate, with_special_tokens
 from zoo.layers.token_logits import TokenLoss, masked_lm_head
 from zoo.objectives import Fields, Objective
@@ -33,7 +34,7 @@ class MaskedToken(Objective):
     graph_input = "masks"
     split_strategy = "end"  # records are running text
     per_token = ("word_ids",)
-    fields = Fields(required=("text",), inputs=("text",), optional=("ending",), contains=MASK)
+    fields = Fields(required=("text",), inputs=("text",), optional=("ending",), contains=(MASK, ALIAS))
 
     @property
     def masking(self) -> Masking:
@@ -76,23 +77,30 @@ class MaskedToken(Objective):
 
     def predict(self, run, records, tokenizer):
         """For a record with [MASK] the `guesses` for each mask; for others the `losses` and `hits` of masked tokens."""
+        records = [record | {"text": with_marks(record["text"])} for record in records]
         templates = [record for record in records if MASK in record["text"]]
         texts = [record for record in records if MASK not in record["text"]]
         guesses, losses = self._fill_masks(run, templates, tokenizer), iter(self._score(run, texts, tokenizer))
         return [next(guesses if MASK in record["text"] else losses) for record in records]
 
     def _fill_masks(self, run, records, tokenizer):
-        """Yield {"guesses": a list of {token: probability} for each mask} of each record."""
+        """Yield {"guesses": [{word: probability}], "best": [(text, strip)]} of each record, an item for each mask."""
+        if not records:
+            return
+        words = mask_words(tokenizer)
         examples = [self._encode_masks(record["text"], tokenizer) for record in records]
         for example, logits in zip(examples, run(examples), strict=True):
             decision = run.decide({"logits": logits[None], "special_ids": np.array(special_ids(tokenizer), "int32")})
             count = len(example["mask_positions"])
-            pairs = zip(*(decision[name][0, :count].tolist() for name in ("guesses", "scores")), strict=True)
-            yield {"guesses": [dict(zip(map(tokenizer.token, ids), row, strict=True)) for ids, row in pairs]}
+            pairs = list(zip(*(decision[name][0, :count].tolist() for name in ("guesses", "scores")), strict=True))
+            best = [(words.texts[ids[0]], words.strip[ids[0]]) for ids, _ in pairs]
+            names = [[words.names[id] for id in ids] for ids, _ in pairs]
+            guesses = [dict(zip(row, scores, strict=True)) for row, (_, scores) in zip(names, pairs, strict=True)]
+            yield {"guesses": guesses, "best": best}
 
     def _encode_masks(self, text, tokenizer):
         """The example of a text with [MASK]. Raises UserError where it is longer than `length`."""
-        parts = [tokenizer.encode(part, special=False).ids for part in text.split(MASK)]
+        parts = [tokenizer.encode(part, special=False).ids for part in parts_to_encode(text, tokenizer)]
         mask = mask_token_and_size(tokenizer)[:1]
         ids = np.concatenate([array for part in parts for array in (mask, part)][1:])
         tokens = with_special_tokens(ids, tokenizer)
@@ -127,7 +135,7 @@ class MaskedToken(Objective):
         logits = outputs["logits"]
         vocabulary = logits.shape[-1]
         special = ops.any(ops.equal(ops.arange(vocabulary)[:, None], outputs["special_ids"]), axis=1)
-        probabilities = ops.softmax(ops.where(special, -np.inf, logits))
+        probabilities = ops.where(special, -1.0, ops.softmax(logits))
         scores, tokens = ops.top_k(probabilities, min(self.top_k, vocabulary))
         return {"guesses": tokens, "scores": scores}
 
@@ -137,9 +145,7 @@ class MaskedToken(Objective):
 
     def answer(self, decision, record) -> dict:
         """`{"text", "masks"}`: the text with the best guesses, and for each [MASK] {token: probability}."""
-        best = [next(iter(mask)) for mask in decision["guesses"]]
-        text = "".join(a + b for a, b in zip(record["text"].split(MASK), [*best, ""], strict=True))
-        return {"text": text, "masks": decision["guesses"]}
+        return {"text": fill(with_marks(record["text"]), decision["best"]), "masks": decision["guesses"]}
 
     def format(self, answer) -> str:
         lines = ["  ".join(f"{token} {p:.3f}" for token, p in mask.items()) for mask in answer["masks"]]

@@ -44,10 +44,11 @@ class NextToken(Generates):
             yield {"tokens": ids[start:end]} | ({"labels": ids[start + 1 : end + 1]} if train else {})
 
     def prompt_ids(self, record, tokenizer):
-        return {"tokens": tokenizer.encode(record["text"], special=False).ids}
+        ids = tokenizer.encode(record["text"], special=False).ids
+        return {"tokens": np.array([*tokenizer.prefix, *ids], "int32")}
 
     def prompt_template(self, tokenizer) -> PromptTemplate:
-        return PromptTemplate()
+        return PromptTemplate(start_ids=tokenizer.prefix)
 
     def predict(self, run, records, tokenizer):
         """For each record the `losses` of its tokens in nats, with the records before as context, and `tokens`.
@@ -82,9 +83,9 @@ class NextToken(Generates):
 
 
 def _with_start(ids, tokenizer):
-    """Prepend the end token, or else padding, from which the first id is predicted."""
+    """Prepend the begin token, or else the end token or padding, from which the first id is predicted."""
     start = tokenizer.padding if tokenizer.end is None else tokenizer.end
-    return np.append(np.array([start], "int32"), ids)
+    return np.append(np.array((tokenizer.prefix or (start,))[-1:], "int32"), ids)
 
 
 def _nll(decision, record):

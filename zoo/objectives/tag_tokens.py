@@ -180,6 +180,8 @@ class TagTokens(Objective, Reports):
     def tag_pairs(self, decisions: Sequence[dict], records: Sequence[dict]) -> list[tuple]:
         """(true tags, predicted tags) of each record."""
         predicted = ([self.tags[i] for i in decision["word_tags"]] for decision in decisions)
+        if not self.valid_only:  # the same spans may be tagged in another scheme
+            predicted = map(self.tag_set.normalise, predicted)
         return list(zip((self.tag_set.normalise(record["tags"]) for record in records), predicted, strict=True))
 
     def scores(self, decisions, records):

@@ -13,6 +13,7 @@ from zoo.data.opening import first_row, open_dataset
 from zoo.pipeline import evaluation_data, scoring
 from zoo.pipeline.predictor import predict
 from zoo.pipeline.score_comparison import ScoreComparison, compare
+from zoo.pipeline.unread_columns import report_unread
 from zoo.readers.memory import DataInMemory, to_spec
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ class EvaluationMethods:
             preparation.add(split, location, record)
             records.append(record)
         preparation.finish(dataset.describe)
+        if spec and records:
+            report_unread(self.objective, *next(iter(dataset.rows_and_records(split))))
         evaluation_data.report(self.objective, dataset.describe(split), records, self.training_rows)
         trained = self.baselines.get(split) if derives else None  # the same records, under whatever path
         return records, trained.source if trained else dataset.describe(split)

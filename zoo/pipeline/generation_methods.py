@@ -33,7 +33,7 @@ class GenerationMethods:
         prompts: str | Sequence[str],
         *,
         max_new_tokens: int | None = None,
-        temperature: float = 0.0,
+        temperature: float | None = None,
         top_k: int | None = None,
         top_p: float | None = None,
         min_p: float | None = None,
@@ -41,13 +41,13 @@ class GenerationMethods:
         contrastive_alpha: float | None = None,
         repetition_penalty: float | None = None,
         no_repeat_ngram: int | None = None,
-        min_tokens: int = 0,
+        min_tokens: int | None = None,
         bad_words: str | Sequence[str] = (),
         stop: str | Sequence[str] = (),
         seed: int = 0,
-        beams: int = 1,
-        length_penalty: float = 1.0,
-        return_sequences: int = 1,
+        beams: int | None = None,
+        length_penalty: float | None = None,
+        return_sequences: int | None = None,
         truncation_side: Literal["", "left"] = "",
         choices: str | Sequence[str] = (),
         regex: str = "",
@@ -56,11 +56,14 @@ class GenerationMethods:
     ) -> Any:
         """Generate a continuation of a prompt, or of an encoder-decoder the target of a source text.
 
+        An argument that is None has the default of the model, `objective.generation`, which an imported folder has
+        from its generation_config.json; else the one below.
+
         Args:
             prompts: a text, or a list of texts.
             max_new_tokens: most new tokens of a text; None: the objective's `max_new_tokens`, by default 64, or as many
                 as the model's context has room for.
-            temperature: divides the logits before sampling; 0 is greedy decoding.
+            temperature: divides the logits before sampling; 0, the default, is greedy decoding.
             top_k: sample from the k likeliest tokens; of contrastive search, the number of candidates.
             top_p: nucleus sampling: sample from the fewest tokens with this total probability, above 0 to 1.
             min_p: sample from tokens with at least this fraction of the likeliest token's probability, 0 to 1.
@@ -69,14 +72,14 @@ class GenerationMethods:
                 needs `top_k`.
             repetition_penalty: above 1, divides the logits of tokens of the text so far; None or 1: no penalty.
             no_repeat_ngram: size of n-grams, in tokens, that may not repeat; None: none is forbidden.
-            min_tokens: fewest new tokens before a text may stop.
+            min_tokens: fewest new tokens before a text may stop; by default 0.
             bad_words: a word, or a list of words, that are never generated.
             stop: a stop string, or a list of them, at which generation stops; it is cut off.
             seed: random seed of sampling. A prompt has the same sample in any batch.
-            beams: number of beams of a beam search; 1: none.
+            beams: number of beams of a beam search; 1, the default: none.
             length_penalty: beam search: a text's score is its log-probability over its number of new tokens to the
-                power of this; above 0 prefers longer texts.
-            return_sequences: number of texts for each prompt, the best beams; at most `beams`.
+                power of this, by default 1; above 0 prefers longer texts.
+            return_sequences: number of texts for each prompt, the best beams; at most `beams`; by default 1.
             truncation_side: "left" cuts the beginning of prompts that are too long, and slides the model's context over
                 texts that are longer than it; "" refuses them.
             choices: constrained decoding: the text is one of these.
@@ -98,9 +101,9 @@ class GenerationMethods:
         }
         generator = self.generator(**options, draft=draft)
         single = isinstance(prompts, str)
-        records = [self.objective.fields.record(prompt) for prompt in ([prompts] if single else prompts)]
+        records = self.objective.fields.records([prompts] if single else prompts)
         texts = [[completion.text for completion in row] for row in generator.generate(records)]
-        answers = texts if return_sequences > 1 else [text for (text,) in texts]
+        answers = texts if generator.config.return_sequences > 1 else [text for (text,) in texts]
         return answers[0] if single else answers
 
     @check_keywords
@@ -108,7 +111,7 @@ class GenerationMethods:
         self,
         *,
         max_new_tokens: int | None = None,
-        temperature: float = 0.0,
+        temperature: float | None = None,
         top_k: int | None = None,
         top_p: float | None = None,
         min_p: float | None = None,
@@ -116,13 +119,13 @@ class GenerationMethods:
         contrastive_alpha: float | None = None,
         repetition_penalty: float | None = None,
         no_repeat_ngram: int | None = None,
-        min_tokens: int = 0,
+        min_tokens: int | None = None,
         bad_words: str | Sequence[str] = (),
         stop: str | Sequence[str] = (),
         seed: int = 0,
-        beams: int = 1,
-        length_penalty: float = 1.0,
-        return_sequences: int = 1,
+        beams: int | None = None,
+        length_penalty: float | None = None,
+        return_sequences: int | None = None,
         truncation_side: Literal["", "left"] = "",
         choices: str | Sequence[str] = (),
         regex: str = "",
@@ -140,7 +143,7 @@ class GenerationMethods:
         """
         from zoo.generation.text_generator import TextGenerator
 
-        if draft and draft.tokenizer.backend.to_str() != self.tokenizer.backend.to_str():
+        if draft and draft.tokenizer.identity != self.tokenizer.identity:
             raise UserError("Expected a draft with the same tokenizer. Received: one with another tokenizer.")
         sampling = {
             **{"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "typical_p": typical_p},
@@ -148,6 +151,8 @@ class GenerationMethods:
             **{"no_repeat_ngram": no_repeat_ngram, "min_tokens": min_tokens, "seed": seed, "beams": beams},
             **{"length_penalty": length_penalty, "return_sequences": return_sequences},
         }
+        sampling |= {"beams": 1} if draft and beams is None else {}
+        sampling["constrained"] = bool(choices or regex or json_schema)
         config = self._config(max_new_tokens, **sampling, truncation_side=truncation_side)
         texts = {"stop": stop, "bad_words": bad_words, "choices": choices, "regex": regex, "json_schema": json_schema}
         draft_model = draft and draft.model
@@ -159,7 +164,7 @@ class GenerationMethods:
         system: str = "",
         *,
         max_new_tokens: int | None = None,
-        temperature: float = 0.0,
+        temperature: float | None = None,
         top_k: int | None = None,
         top_p: float | None = None,
         min_p: float | None = None,
@@ -184,16 +189,13 @@ class GenerationMethods:
 
         sampling = {
             **{"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "typical_p": typical_p},
-            **{"contrastive_alpha": contrastive_alpha, "repetition_penalty": repetition_penalty},
+            **{"contrastive_alpha": contrastive_alpha, "repetition_penalty": repetition_penalty, "beams": 1},
         }
         config = self._config(max_new_tokens, **sampling, no_repeat_ngram=no_repeat_ngram, seed=seed)
         return Chat(self.model, self.objective, self.tokenizer, system, config, bad_words)
 
-    def _config(self, max_new_tokens: int | None, **fields: Any) -> GenerationConfig:
-        """A `GenerationConfig`; where `max_new_tokens` is None, it is the objective's."""
-        from zoo.generation.generation_config import GenerationConfig
+    def _config(self, max_new_tokens: int | None, constrained: bool = False, **arguments: Any) -> GenerationConfig:
+        """A `GenerationConfig` with the defaults of the objective for arguments that are None."""
+        from zoo.generation.defaults import config_of
 
-        if max_new_tokens is not None:
-            return GenerationConfig(max_new_tokens=max_new_tokens, **fields)
-        default = getattr(self.objective, "max_new_tokens", 64)  # `TextGenerator` refuses objectives without it
-        return GenerationConfig(max_new_tokens=default, fit_context=True, **fields)
+        return config_of(self.objective, {"max_new_tokens": max_new_tokens} | arguments, constrained)

@@ -1,8 +1,8 @@
 """Load the pipeline of a model folder: model.keras, preset.json, tokenizer.json, scores.json and baselines.json."""
 
-import json
-import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +10,19 @@ import keras
 import numpy as np
 
 from zoo import config
-from zoo.backend.keras_private import without_tensorflow
 from zoo.data.training_rows import no_rows
 from zoo.layers.quantization import WEIGHT_TYPES, quantize_weights
-from zoo.pipeline.pipeline import TRAINING_ROWS, Pipeline
+from zoo.pipeline.digests import check_digests
+from zoo.pipeline.keras_file import load_model
+from zoo.pipeline.pipeline import SAVED, TRAINING_ROWS, Pipeline
 from zoo.pipeline.score_comparison import ScoreComparison
-from zoo.runtime.console import silence
 from zoo.runtime.errors import UserError, did_you_mean, one_of, single_line
+from zoo.runtime.json_text import read_object
+from zoo.runtime.leftovers import remove_leftovers
 from zoo.text.tokenizer import Tokenizer
 
 FILES = ("preset.json", "tokenizer.json", "model.keras")
+ADVICE = " Train again, or copy the whole folder again."
 
 
 def load(folder: str | Path, quantize: str = "float32") -> Pipeline:
@@ -35,55 +38,79 @@ def load(folder: str | Path, quantize: str = "float32") -> Pipeline:
     >>> pipeline.predict("a great film")["label"]
     'good'
 
-    Raises UserError, naming the file, where a file is missing, truncated or of another version.
+    Raises UserError, naming the file, where a file is missing, truncated, of another version, or changed since the
+    model was saved.
     """
     folder, quantize = Path(folder), one_of("quantize", quantize, WEIGHT_TYPES)
+    if not folder.exists():
+        remove_leftovers(folder.parent, folder.name)  # a process was killed while it replaced the folder
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise UserError(_not_a_model(folder, missing))
+    with ThreadPoolExecutor(1) as executor:  # hashing, 0.7 s for BERT, beside the loading, which takes 4 s
+        digests = executor.submit(check_digests, folder, SAVED)
+        pipeline = _load(folder)
+        digests.result()
+    if quantize != "float32":
+        quantize_weights(pipeline.model, quantize)
+    return replace(pipeline, weight_type=quantize)
+
+
+def _load(folder):
     preset = _read(folder / "preset.json", _load_preset, advice="")  # its errors say what to do
     tokenizer = _read(folder / "tokenizer.json", Tokenizer.load)
-    model = _read(folder / "model.keras", _load_model)
+    model = _read(folder / "model.keras", load_model)
     embeddings, size = preset.architecture.vocabulary, tokenizer.vocabulary_size
     if size > embeddings or (size < embeddings and not preset.training.init):  # checkpoints may have spare embeddings
         raise UserError(f"The files in {folder} are of different models: copy the whole folder again.")
-    scores, baselines = _read_json(folder / "scores.json"), _read_comparisons(folder / "baselines.json")
+    _check_classes(preset.objective, model, folder)
+    scores, baselines = _read_scores(folder / "scores.json"), _read_comparisons(folder / "baselines.json")
     path = folder / TRAINING_ROWS
     rows = _read(path, np.load) if path.is_file() else no_rows()
-    if quantize != "float32":
-        quantize_weights(model, quantize)
-    return Pipeline(model, preset, tokenizer, scores, quantize, folder, baselines, rows)
+    return Pipeline(model, preset, tokenizer, scores, folder=folder, baselines=baselines, training_rows=rows)
 
 
-def _read_json(path):
-    """The content of a JSON file; {} where there is none."""
-    return _read(path, lambda path: json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+def _check_classes(objective, model, folder):
+    """Raise UserError where the network has another number of outputs than the objective has classes."""
+    widths = [output.shape[-1] for output in keras.tree.flatten(model.output)]
+    for field in ("labels", "tags"):
+        classes = getattr(objective, field, None)
+        if classes is not None and len(classes) not in widths:
+            expected = " or ".join(map(str, widths))
+            raise UserError(
+                f"Expected {expected} {field} in {folder}/preset.json, for the outputs of model.keras. "
+                f"Received: {len(classes)}.{ADVICE}"
+            )
+
+
+def _read_scores(path) -> dict[str, dict[str, float]]:
+    """The scores of each split; {} where there is no file."""
+    scores = read_object(path) if path.is_file() else {}
+    for split, values in scores.items():
+        if not isinstance(values, dict) or not all(type(value) in (int, float) for value in values.values()):
+            raise UserError(
+                f"{path} cannot be read: Expected numbers by name for {split}. Received: {values!r:.60}.{ADVICE}"
+            )
+    return scores
 
 
 def _read_comparisons(path):
-    values = _read_json(path)
+    values = read_object(path) if path.is_file() else {}
     return _read(path, lambda _: {split: ScoreComparison.from_json(value) for split, value in values.items()})
 
 
-def _read(
-    path: Path, read: Callable[[Path], Any], advice: str = " Train again, or copy the whole folder again."
-) -> Any:
+def _read(path: Path, read: Callable[[Path], Any], advice: str = ADVICE) -> Any:
+    """What `read` returns. Raises UserError, naming the file, for every exception: a file may be damaged in any way."""
     try:
         return read(path)
-    except (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-        reason = single_line(str(error))[:300]
+    except Exception as error:
+        known = {RecursionError: "values are nested too deeply", MemoryError: "memory does not suffice"}
+        reason = known.get(type(error)) or single_line(str(error))[:300] or type(error).__name__
         raise UserError(f"{path} cannot be read: {reason}{advice}") from error
 
 
 def _load_preset(path):
     return config.from_json(path.read_text(encoding="utf-8"))
-
-
-def _load_model(path):
-    if not zipfile.is_zipfile(path):  # the directory of a zip file is at its end, so a truncated file has none
-        raise UserError("Expected a complete Keras file. Received: a truncated or damaged one.")
-    with silence(), without_tensorflow():
-        return keras.saving.load_model(path, compile=False)
 
 
 def _not_a_model(folder, missing):
@@ -95,6 +122,7 @@ def _not_a_model(folder, missing):
         return f"Expected {', '.join(FILES)} in {folder}. Received: a folder without {', '.join(missing)}.{hint}"
     reason = "is a file" if folder.exists() else "does not exist"
     folders = (file.parent for file in path.parent.glob("*/preset.json"))
-    models = sorted(model.name for model in folders if model.suffix != ".running")
+    names = (folder.name for folder in folders)
+    models = sorted(name for name in names if not name.startswith(".") and not name.endswith(".running"))
     suggestion = f"{did_you_mean(path.name, models)} Models beside it: {', '.join(models)}." if models else ""
     return f"Expected a folder that zoo train wrote. Received: {folder}, which {reason}.{hint or suggestion}"

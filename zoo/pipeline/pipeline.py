@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,22 @@ from zoo.data.tokenization import in_chunks
 from zoo.data.training_rows import no_rows
 from zoo.objectives import Objective
 from zoo.pipeline import summary
+from zoo.pipeline.digests import save_digests
 from zoo.pipeline.evaluation import EvaluationMethods, Scores
 from zoo.pipeline.generation_methods import GenerationMethods
 from zoo.pipeline.predictor import predict
 from zoo.pipeline.score_comparison import ScoreComparison
+from zoo.pipeline.unread_columns import report_unread
 from zoo.presets import Preset
 from zoo.readers.memory import DataInMemory, is_record, is_table, to_spec
 from zoo.runtime.errors import UserError, one_of
 from zoo.runtime.files import atomic_file, write_text
 from zoo.text.tokenizer import Tokenizer
+from zoo.text.tokenizer_settings import CONFIG
 
 Text = str | tuple[str, ...]  # a text, or a tuple of texts, one for each input of the objective
 TRAINING_ROWS = "training_rows.npy"  # hashes of the training records, in a model folder
+SAVED = ("model.keras", "tokenizer.json", CONFIG, "preset.json", "scores.json", "baselines.json", TRAINING_ROWS)
 
 
 @dataclass(repr=False)
@@ -93,14 +98,11 @@ class Pipeline(EvaluationMethods, GenerationMethods):
         >>> " ".join(answer["label"] for answer in answers)
         'good bad'
 
-        Raises UserError for another number of texts than the task has inputs.
+        Raises UserError for another number of texts than the task has inputs, and for what is no text.
         """
         single = isinstance(texts, str | tuple) or is_record(texts)
         rows: Any = [texts] if single else list(texts) if isinstance(texts, Iterator) else texts
-        if is_table(rows):
-            records = self.records_of(rows, columns)
-        else:
-            records = [self.objective.fields.record(text) for text in rows]
+        records = self.records_of(rows, columns) if is_table(rows) else self.objective.fields.records(rows)
         answers = [answer for _, answer in self.stream(records)]
         return answers[0] if single else answers
 
@@ -139,8 +141,10 @@ class Pipeline(EvaluationMethods, GenerationMethods):
         spec, inputs = to_spec(data), self.objective.fields.inputs
         columns = self._columns_of(spec, columns, errors, inputs)
         dataset = open_dataset(spec, columns, errors=errors, required=inputs, split_strategy="")
-        for split in dataset.splits:
-            yield from dataset.rows_and_records(split)
+        for number, (row, record) in enumerate(chain.from_iterable(map(dataset.rows_and_records, dataset.splits))):
+            if number == 0:
+                report_unread(self.objective, row, record)
+            yield row, record
 
     def export(self, folder: str | Path, format: str = "saved_model") -> Path:
         """Write a SavedModel that takes raw strings, or a folder for Hugging Face transformers. Returns the folder.
@@ -158,7 +162,7 @@ class Pipeline(EvaluationMethods, GenerationMethods):
         return writers[one_of("format", format, writers)](self, folder)
 
     def save(self, folder: str | Path) -> None:
-        """Write model, preset, tokenizer, scores and baselines into an existing folder, for `zoo.load`.
+        """Write model, preset, tokenizer, scores, baselines and their digests into an existing folder, for `zoo.load`.
 
         Raises UserError for a pipeline with quantized weights.
         """
@@ -166,6 +170,8 @@ class Pipeline(EvaluationMethods, GenerationMethods):
         folder = Path(folder)
         with without_tensorflow():
             keras.Model(self.model.input, self.model.output).save(folder / "model.keras")  # without the optimizer
+        for name in (CONFIG, TRAINING_ROWS):  # which not every model has: those of a model saved here before
+            (folder / name).unlink(missing_ok=True)
         self.tokenizer.save(folder / "tokenizer.json")
         write_text(folder / "preset.json", config.to_json(self.preset))
         write_text(folder / "scores.json", json.dumps(self.scores, indent=2) + "\n")
@@ -174,6 +180,7 @@ class Pipeline(EvaluationMethods, GenerationMethods):
         if len(self.training_rows):
             with atomic_file(folder / TRAINING_ROWS) as file:
                 np.save(file, self.training_rows)
+        save_digests(folder, SAVED)
 
     def check_weight_type(self) -> None:
         """Raise UserError for quantized weights, which are neither saved nor exported."""

@@ -105,16 +105,17 @@ class BatchPredictor:
                 outputs[i] = _row(arrays, row)
         return outputs
 
-    def generate(self, rows: Sequence[dict[str, Any]], max_new_tokens: int) -> list[list[int]]:
-        """Greedy decoding: the new ids for each of a list of prompts, at most `max_new_tokens` and without the end id.
+    def generate(self, rows: Sequence[dict[str, Any]]) -> list[list[int]]:
+        """The new ids for each of a list of prompts, without the end id.
 
-        Rows are as of `zoo.generation.generate.prompts_of`: `tokens`, or `source` and optionally `target`.
+        Decoding has the generation defaults of the objective, such as beams, without sampling; during training it is
+        greedy. Rows are as of `zoo.generation.generate.prompts_of`: `tokens`, or `source` and optionally `target`.
         """
+        from zoo.generation.defaults import config_of
         from zoo.generation.generate import generate, prompts_of
-        from zoo.generation.generation_config import GenerationConfig
 
-        stop_ids = () if self.tokenizer.end is None else (self.tokenizer.end,)
-        config = GenerationConfig(max_new_tokens=max_new_tokens, stop_ids=stop_ids, fit_context=True)
+        fixed = {"temperature": 0.0, "return_sequences": 1, "stop_ids": self.tokenizer.stop_ids, "fit_context": True}
+        config = config_of(self.objective, fixed, defaults=not self.during_training)
         return [completion.ids for (completion,) in generate(self.model, *prompts_of(rows, self.tokenizer), config)]
 
     def _derived(self, key, make):

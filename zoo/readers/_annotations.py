@@ -20,12 +20,22 @@ def annotated_row(value: Any, path: str, location: str) -> Any:
     location, for a task of another form.
     """
     if isinstance(value, list) and len(value) == 2 and isinstance(value[1], dict):
-        return _spacy_row(value[0], value[1], path)
+        return _of_form("an entry of spaCy", location, value[1], lambda: _spacy_row(value[0], value[1], path))
     if isinstance(value, dict) and isinstance(value.get("data"), dict) and isinstance(value.get("annotations"), list):
-        return _task_row(value, path, location)
+        annotations = value["annotations"]
+        return _of_form("a result of Label Studio", location, annotations, lambda: _task_row(value, path))
     if isinstance(value, dict) and "entities" in value and value.get("relations"):  # doccano
         report_unread("relations", path)
     return value
+
+
+def _of_form(form, location, annotations, read):
+    """The row that `read` returns. Raises RowError where the annotations are of another form."""
+    try:
+        return read()
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        message = f"Expected {form} at {location}. Received: {shorten(annotations)} ({error!r:.80})."
+        raise RowError(message, "annotations of another form") from error
 
 
 def _spacy_row(text, annotations, path):
@@ -49,7 +59,7 @@ def report_unread(name: str, path: str) -> None:
     print_once(f"Not read from {path}: {name}.")
 
 
-def _task_row(task, path, location):
+def _task_row(task, path):
     """The columns of a task's data, and those of its first annotation that was not cancelled."""
     submitted = [annotation for annotation in task["annotations"] if not annotation.get("was_cancelled")]
     row: dict[str, Any] = {"id": str(task.get("id", "")), **task["data"]}
@@ -57,19 +67,13 @@ def _task_row(task, path, location):
         return row  # not labelled
     if len(submitted) > 1:
         report_unread("second and later annotations of a task", path)
-    results = submitted[0].get("result", [])
-    try:
-        return _with_results(row, results, path)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RowError(
-            f"Expected a result of Label Studio at {location}. Received: {shorten(results)} ({error!r})."
-        ) from error
+    return _with_results(row, submitted[0].get("result", []), path)
 
 
 def _with_results(row, results, path):
     spans, classes = [], {}
     for result in results:
-        kind, value, name = result["type"], result.get("value", {}), result.get("from_name", "")
+        kind, value, name = result["type"], result.get("value", {}), str(result.get("from_name", ""))
         if kind in SPANS and isinstance(value.get("start"), int):
             spans += [_span(value, label) for label in value[kind]]
         elif kind == "choices":

@@ -25,7 +25,7 @@ class ArrowReader(Reader, ABC):
     def rows(self, path, errors):
         with open_binary(path) as file, refuse_damaged(path):
             schema, tables = self.tables(file)
-            rows = rows_of_tables(tables, features_of_schema(schema))
+            rows = rows_of_tables(map(_validated, tables), features_of_schema(schema))
             yield from ((f"{path} record {number}", row) for number, row in enumerate(rows, start=1))
 
     def source(self, path, errors):
@@ -36,6 +36,12 @@ class ArrowReader(Reader, ABC):
     def count(self, path, errors):
         with open_binary(path) as file, refuse_damaged(path):
             return sum(table.num_rows for table in self.tables(file)[1])
+
+
+def _validated(table):
+    """A table or record batch whose offsets are within its buffers: pyarrow trusts those of a file, and would crash."""
+    table.validate(full=True)
+    return table
 
 
 def import_arrow(module: str) -> Any:
@@ -55,10 +61,10 @@ def open_binary(path: str | Path) -> BinaryIO:
 
 @contextmanager
 def refuse_damaged(path: str | Path) -> Iterator[None]:
-    """Raise UserError, with the reason, where pyarrow cannot read the file at `path`."""
+    """Raise UserError, with the reason, where pyarrow cannot read the file at `path`, or Python cannot hold a value."""
     library = import_arrow("lib")
     try:
         yield
-    except (library.ArrowException, OSError, EOFError) as error:
+    except (library.ArrowException, OSError, EOFError, OverflowError, UnicodeDecodeError) as error:
         reason = single_line(str(error))[:200].rstrip(".")
         raise UserError(f"Cannot read {path}: it is damaged or of another format. Received: {reason}.") from error

@@ -6,6 +6,7 @@ that has lines of both encodings, and one in another alphabet, such as cp1251.
 """
 
 import codecs
+import re
 
 from zoo.runtime.console import print_once
 from zoo.runtime.errors import UserError, shorten
@@ -60,7 +61,7 @@ class LineDecoder:
             return "utf-8"
         if not _is_western(line):
             raise self._refused(line, number)
-        word = next(word for word in line.decode(WESTERN).split() if not word.isascii())
+        word = next(word for word in re.split("[ \t\r\n]+", line.decode(WESTERN)) if not word.isascii())
         print_once(
             f"Read {self.path} as {WESTERN} (Windows-1252), a guess, since it is not UTF-8: {shorten(word)} in line "
             f"{number}. If that is wrong, save it as UTF-8."

@@ -18,11 +18,30 @@ Features = Mapping[str, Any]  # column -> its feature: a dict with "_type", or a
 
 
 def features_of_schema(schema: Any) -> Features:
-    """The features in the metadata of an Arrow schema; {} where `datasets` did not write it."""
+    """The features in the metadata of an Arrow schema that have a known form; {} where `datasets` wrote none."""
     try:
-        return json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-    except (KeyError, TypeError, ValueError):
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        return {name: feature for name, feature in features.items() if _is_feature(feature)}
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return {}
+
+
+def _is_feature(feature):
+    """Whether a value of JSON has the form of a feature."""
+    if isinstance(feature, list):
+        return len(feature) == 1 and _is_feature(feature[0])
+    if not isinstance(feature, dict):
+        return False
+    kind, names = feature.get("_type"), {"ClassLabel": "names", "Translation": "languages"}
+    if kind in names:
+        return _is_names(feature.get(names[kind], []))
+    if kind in LISTS:
+        return _is_feature(feature.get("feature"))
+    return kind is not None or all(map(_is_feature, feature.values()))
+
+
+def _is_names(value):
+    return value is None or (isinstance(value, list) and all(isinstance(name, str) for name in value))
 
 
 def rows_of_tables(tables: Iterator[Any], features: Features) -> Iterator[Row]:
@@ -35,7 +54,7 @@ def rows_of_tables(tables: Iterator[Any], features: Features) -> Iterator[Row]:
                 row |= {name: shortest_float(row[name]) for name in float32s}
                 row: Row = {str(name): _convert(value, features.get(name)) for name, value in row.items()}
                 for name in translations:
-                    row |= row[name] or {}
+                    row |= cell if isinstance(cell := row.get(name), dict) else {}
                 yield row
 
 
@@ -69,7 +88,7 @@ def columns_of_features(features: Features) -> dict[str, str]:
     """
     for feature in features.values():
         if _type(feature) == "Translation":
-            return dict(zip(("source", "target"), feature["languages"], strict=False))
+            return dict(zip(("source", "target"), feature.get("languages") or (), strict=False))
     texts = () if "text" in features else next((t for t in TEXTS if all(name in features for name in t)), ())
     columns: dict[str, str] = dict(zip(("text", "text_pair"), texts, strict=False))
     sequences = [name for name, feature in features.items() if _type(_inner(feature)) == "ClassLabel"]

@@ -2,21 +2,21 @@
 
 import gzip
 import io
+import sys
 import zlib
-from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from zoo.readers import Reader
 from zoo.readers._encoding import LineDecoder, encoding_of_mark
 from zoo.runtime.console import print_once
-from zoo.runtime.errors import RowError, UserError, nearest, shorten
+from zoo.runtime.errors import UserError, nearest
 
 BYTE_ORDER_MARK = "\ufeff"
+BOMB = 2**26  # bytes of a line of a gzipped file, or of a file that is read at once; or, of a large file,
+BOMB_RATIO = 50  # times its size: text is rarely packed to less than a tenth, DEFLATE's limit is a thousandth
 
 
 def read_lines(path: str | Path, errors: str = "strict") -> Iterator[tuple[int, str]]:
@@ -41,6 +41,41 @@ def read_lines(path: str | Path, errors: str = "strict") -> Iterator[tuple[int, 
         yield number, text.removeprefix(BYTE_ORDER_MARK) if number == 1 else text
 
 
+def read_text(path: str | Path, errors: str = "strict") -> str:
+    """The text of a file. Raises UserError, as `read_lines`, and for a gzipped file that unpacks to far more."""
+    most, size, lines = most_unpacked(path), 0, []
+    for _, line in read_lines(path, errors):
+        lines.append(line)
+        size += len(line)
+        if size > most:
+            raise too_large(path, most)
+    return "".join(lines)
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The bytes of a plain or gzipped file. Raises UserError, as `read_text`."""
+    with _opened(path) as file:
+        most = most_unpacked(path)
+        data = file.read(most + 1) if _is_gzipped(path) else file.read()
+        if len(data) > most:
+            raise too_large(path, most)
+        return data
+
+
+def most_unpacked(path: str | Path) -> int:
+    """The most bytes that are unpacked at once from a gzipped file; of any other file there is no limit."""
+    return max(BOMB, BOMB_RATIO * Path(path).stat().st_size) if _is_gzipped(path) else sys.maxsize - 1
+
+
+def _is_gzipped(path):
+    return str(path).lower().endswith(".gz")
+
+
+def is_blank(line: str) -> bool:
+    """Whether a line holds spaces and tabs alone: a no-break space and its like are text."""
+    return not line.strip(" \t\r\n")
+
+
 def without_ending(line: str) -> str:
     """The line without its line ending."""
     return line.removesuffix("\n").removesuffix("\r")
@@ -50,7 +85,7 @@ def sentences(lines: Iterable[tuple[int, str]]) -> Iterator[list[tuple[int, str]
     """Group (number, line) pairs into lists, at blank lines."""
     group = []
     for number, line in lines:
-        if line.strip():
+        if not is_blank(line):
             group.append((number, line))
         elif group:
             yield group
@@ -75,7 +110,19 @@ def check_exists(path: str | Path) -> None:
 
 def _raw_lines(path) -> Generator[bytes]:
     with _opened(path) as file:
-        yield from file
+        most = most_unpacked(path)
+        while line := file.readline(most + 1):
+            if len(line) > most:
+                raise too_large(path, most)
+            yield line
+
+
+def too_large(path: str | Path, most: int) -> UserError:
+    """The error for a file that unpacks to more than memory should hold."""
+    return UserError(
+        f"Expected at most {most >> 20} MB at once from {path}. Received: more, in a compressed file of "
+        f"{Path(path).stat().st_size >> 10} KB: unpack it first, if it is what it should be."
+    )
 
 
 def _lines_with_mark(path, encoding, errors) -> Iterator[str]:
@@ -83,7 +130,11 @@ def _lines_with_mark(path, encoding, errors) -> Iterator[str]:
     print_once(f"Read {path} as {encoding.upper()}, by its byte order mark.")
     try:
         with _opened(path) as file, io.TextIOWrapper(file, encoding, errors, newline="\n") as text:
-            yield from text
+            most = most_unpacked(path)
+            while line := text.readline(most + 1):
+                if len(line) > most:
+                    raise too_large(path, most)
+                yield line
     except UnicodeError as error:
         raise UserError(
             f"Expected {encoding.upper()} in {path}, by its byte order mark. Received: {error}. Save it as UTF-8."
@@ -94,7 +145,7 @@ def _lines_with_mark(path, encoding, errors) -> Iterator[str]:
 def _opened(path) -> Iterator[Any]:
     """A file or gzipped file, opened for reading bytes. Raises UserError where it cannot be read."""
     check_exists(path)
-    opener: Any = gzip.open if str(path).lower().endswith(".gz") else open
+    opener: Any = gzip.open if _is_gzipped(path) else open
     try:
         with opener(path, "rb") as file:
             yield file
@@ -104,41 +155,3 @@ def _opened(path) -> Iterator[Any]:
         ) from error
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror or error}.") from error
-
-
-class TableReader(Reader, ABC):
-    """A table whose first row names its columns; a subclass splits a file into cells."""
-
-    @abstractmethod
-    def cells(self, path: str | Path, errors: str) -> Iterator[tuple[int, list[str]]]:
-        """Yield (line number, list of cells) for every row, the header included."""
-
-    def source(self, path, errors):
-        return replace(super().source(path, errors), header=str(path))
-
-    def rows(self, path, errors):
-        cells = self.cells(path, errors)
-        header = next(cells, (1, []))[1]
-        _check_header(header, path)
-        for number, row in cells:
-            location = f"{path}:{number}"
-            if len(row) == len(header):
-                yield location, dict(zip(header, row, strict=True))
-            else:
-                yield location, RowError(_wrong_width(header, row, location), "a wrong number of fields")
-
-
-def _check_header(header, path):
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated:
-        raise UserError(
-            f"Expected different column names in {path}. Received: {repeated[0]!r} twice, in columns={header}."
-        )
-
-
-def _wrong_width(header, row, location):
-    amount = "few" if len(row) < len(header) else "many"
-    return (
-        f"Expected {len(header)} fields at {location}, as in the header {header}. "
-        f"Received: too {amount} ({len(row)}), row={shorten(row)}."
-    )

@@ -55,6 +55,7 @@ class Source:
     digest: Callable[[], str]  # a hash that changes with the content
     columns: Mapping[str, str] = field(default_factory=dict)  # standard field -> column, unless the user maps others
     count: Callable[[], int] | None = None  # the number of rows, where that is quicker than `rows`
+    note: str = ""  # how `columns` were found, a message for data whose columns the user maps otherwise or not at all
     header: str = ""  # the file whose first row names the columns of all rows, for messages
 
 

@@ -16,14 +16,17 @@ MISSING_TYPES = ("NAType", "NaTType")  # of pandas: neither compares as other va
 def to_python(value: Any) -> Any:
     """A cell as a string, number, list or dict; None where it is missing (None, NaN, NA or NaT).
 
-    Dates and times become ISO 8601, decimals and bytes become strings. Other values come back as they are.
+    Dates and times become ISO 8601, decimals and bytes become strings, lone surrogates in strings U+FFFD. Other values
+    come back as they are.
     """
-    if value is None or isinstance(value, str | int):
+    if value is None or isinstance(value, int):
         return value
+    if isinstance(value, str):
+        return without_surrogates(value)
     if isinstance(value, float):
         return float(value) if value == value else None
     if isinstance(value, Mapping):
-        return {str(name): to_python(item) for name, item in value.items()}
+        return {without_surrogates(str(name)): to_python(item) for name, item in value.items()}
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, Sequence):
@@ -44,6 +47,23 @@ def _from_library(value):
         return to_python(value.tolist())
     method = next((name for name in ("to_list", "to_pylist") if hasattr(value, name)), "")  # columns of polars, Arrow
     return to_python(getattr(value, method)()) if method else value
+
+
+def without_surrogates(value: Any) -> Any:
+    """A value of JSON with U+FFFD in place of each lone surrogate in its strings, those of keys too."""
+    if isinstance(value, str):
+        return value if _is_utf_8(value) else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, Mapping):
+        return {without_surrogates(name): without_surrogates(item) for name, item in value.items()}
+    return [without_surrogates(item) for item in value] if isinstance(value, list) else value
+
+
+def _is_utf_8(text):
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def shortest_float(value: float | None) -> float | None:

@@ -4,6 +4,7 @@ https://brat.nlplab.org/standoff.html. Entities (T) are read; of relations, even
 of several parts, a message says that they are not. A document is one record.
 """
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from zoo.readers._reader import digest_files
 from zoo.runtime.errors import RowError, shorten
 
 ENTITY = "T"
+OFFSET = re.compile(r"[0-9]{1,18}")
 UNREAD = {
     "R": "relations",
     "*": "relations",
@@ -78,10 +80,10 @@ def _document(annotations, folder, errors):
 def _entity(line, location):
     """The span of a line such as T1<tab>Person 0 8<tab>Ann Lee; None for one of several parts."""
     columns = line.rstrip("\r\n").split("\t")
-    label, *offsets = columns[1].split() if len(columns) > 1 else [""]
+    label, *offsets = (columns[1].split() if len(columns) > 1 else []) or [""]
     if ";" in "".join(offsets):
         return None
-    if line[:1] != ENTITY or len(columns) < 2 or len(offsets) != 2 or not all(map(str.isdecimal, offsets)):
+    if line[:1] != ENTITY or len(offsets) != 2 or not all(map(OFFSET.fullmatch, offsets)):
         message = f"Expected an annotation such as T1<tab>Person 0 8<tab>Ann Lee at {location}."
         return RowError(f"{message} Received: {shorten(line.strip())}.", "an annotation of another form")
     start, end = map(int, offsets)

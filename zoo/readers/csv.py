@@ -1,20 +1,25 @@
 """CSV by RFC 4180: a header, quoted cells that may hold separators, quotes and line breaks; also with ; | or tabs.
 
 The separator is the one by which the header and the first rows have the same number of cells, two or more; of several,
-the comma before the others. A message names any other than the comma.
+the comma before the others. A message names any other than the comma. A first line `sep=;`, which Excel writes and
+reads, names it.
 """
 
 import contextlib
 import csv
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
-from zoo.readers._lines import TableReader, read_lines
+from zoo.readers._lines import read_lines
+from zoo.readers._tables import TableReader
 from zoo.runtime.console import print_once
 from zoo.runtime.errors import UserError
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 SAMPLE = 50  # lines
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
+LONGEST = 2**26  # characters of a cell: a quotation mark without its partner would take the rest of the file
 
 
 class Csv(TableReader):
@@ -23,21 +28,29 @@ class Csv(TableReader):
     extensions = (".csv",)
 
     def cells(self, path, errors):
-        csv.field_size_limit(2**31 - 1)  # fits a C long on every platform; the default limit is 128 KiB
+        csv.field_size_limit(LONGEST)  # the default limit is 128 KiB
         lines = (line for _, line in read_lines(path, errors))
         sample = list(islice(lines, SAMPLE))
-        separator = detect_separator(sample)
+        named = SEPARATOR_LINE.fullmatch(sample[0]) if sample else None
+        first = 1 if named else 0  # lines before the header
+        separator = named[1] if named else detect_separator(sample)
         if separator != ",":
-            print_once(f"Read {path} with {SEPARATORS[separator]} between cells.")
-        reader = csv.reader(chain(sample, lines), delimiter=separator, strict=True)
-        start = 1
-        try:
-            for row in reader:
-                if row:
-                    yield start, row
-                start = reader.line_num + 1
-        except csv.Error as error:
-            raise UserError(f"Expected well-formed CSV at {path}:{start}. Received: {error}.") from error
+            print_once(f"Read {path} with {SEPARATORS.get(separator, repr(separator))} between cells.")
+        yield from _rows(chain(sample[first:], lines), separator, path, first)
+
+
+def _rows(lines: Iterator[str], separator: str, path, before: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line number, cells) of each row of lines after `before` others. Raises UserError for broken quotes."""
+    reader = csv.reader(lines, delimiter=separator, strict=True)
+    start = before + 1
+    try:
+        for row in reader:
+            if row:
+                yield start, row
+            start = before + reader.line_num + 1
+    except csv.Error as error:
+        hint = " Save it with line feeds at the ends of lines." if "new-line" in str(error) else ""
+        raise UserError(f"Expected well-formed CSV at {path}:{start}. Received: {error}.{hint}") from error
 
 
 def detect_separator(lines: Sequence[str]) -> str:

@@ -3,12 +3,12 @@
 A file is one JSON value, so it is held in memory while it is read.
 """
 
-import json
 from pathlib import Path
 
 from zoo.readers import Reader
 from zoo.readers._annotations import annotated_row
-from zoo.readers._lines import read_lines
+from zoo.readers._json_values import JsonError, parse_json
+from zoo.readers._lines import read_text
 from zoo.readers._reader import SPLITS, UNNAMED, Source, digest_files, split_in
 from zoo.runtime.errors import RowError, UserError, shorten
 
@@ -66,15 +66,13 @@ class _File:
 
 
 def _load(path, errors):
-    text = "".join(line for _, line in read_lines(path, errors))
+    text = read_text(path, errors)
     if not text.strip():
         raise UserError(f"Expected records in {path}. Received: an empty file.")
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UserError(
-            f"Expected JSON at {path}:{error.lineno}. Received: {error.msg}, column {error.colno}."
-        ) from error
+        return parse_json(text, str(path))
+    except JsonError as error:
+        raise UserError(f"Expected JSON at {path}:{error.line}. Received: {error}.") from error
 
 
 def _rows_of_split(rows, split, path):

@@ -1,9 +1,8 @@
 """JSON Lines: one JSON object per line, its keys the columns."""
 
-import json
-
 from zoo.readers import Reader
 from zoo.readers._annotations import annotated_row
+from zoo.readers._json_values import JsonError, parse_json
 from zoo.readers._lines import read_lines
 from zoo.runtime.errors import RowError, shorten
 
@@ -16,18 +15,19 @@ class JsonLines(Reader):
     def rows(self, path, errors):
         for number, line in read_lines(path, errors):
             if line.strip():
-                yield f"{path}:{number}", _object(line, f"{path}:{number}")
+                yield f"{path}:{number}", _object(line, str(path), number)
 
     def count(self, path, errors):
         return sum(1 for _, line in read_lines(path, errors) if line.strip())
 
 
-def _object(line, location):
+def _object(line, path, number):
+    location = f"{path}:{number}"
     try:
-        value = annotated_row(json.loads(line), location.rpartition(":")[0], location)
+        value = annotated_row(parse_json(line, path, number), path, location)
     except RowError as error:
         return error
-    except ValueError as error:
+    except JsonError as error:
         message = f"Expected one JSON object at {location}. Received: {shorten(line.strip())} ({error})."
         return RowError(message, "broken JSON")
     if not isinstance(value, dict):

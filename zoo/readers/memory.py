@@ -152,7 +152,7 @@ def _list_source(data, name):
 
 
 def _row(value, location) -> Row:
-    value = to_python(value)
+    value = _python_value(value, location)
     if isinstance(value, dict):
         return value
     if isinstance(value, str):
@@ -164,7 +164,7 @@ def _row(value, location) -> Row:
 
 def _columns(data, name):
     """{column: list of cells}. Raises UserError where a column is no list, or they differ in length."""
-    columns = {str(column): to_python(values) for column, values in data.items()}
+    columns = {str(column): _python_value(values, f"{name}[{column!r}]") for column, values in data.items()}
     for column, values in columns.items():
         if not isinstance(values, list):
             raise UserError(f"Expected {FORMS} as {name}. Received: {column!r}: {shorten(values)}, which is no list.")
@@ -172,6 +172,13 @@ def _columns(data, name):
     if len(set(sizes.values())) > 1:
         raise UserError(f"Expected columns of one length in {name}. Received: {sizes}.")
     return columns
+
+
+def _python_value(value, location):
+    try:
+        return to_python(value)
+    except RecursionError as error:
+        raise UserError(f"Expected lists and dicts of less depth at {location}. Received: {shorten(value)}.") from error
 
 
 def _is_dataset(data):

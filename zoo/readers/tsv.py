@@ -1,6 +1,7 @@
 """TSV, tab-separated values: a header, then one row per line, with no quoting at all."""
 
-from zoo.readers._lines import TableReader, read_lines, without_ending
+from zoo.readers._lines import read_lines, without_ending
+from zoo.readers._tables import TableReader
 
 
 class Tsv(TableReader):

@@ -8,13 +8,14 @@ from functools import cache
 
 from rich.console import Console
 
-console = Console(stderr=True, soft_wrap=True, highlight=False)
+# Paths, labels and texts are printed as they are: [/bold] in a name is no markup, and :smile: no emoji.
+console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 @cache
 def print_once(message: str) -> None:
     """Print a message, once in this process: data is read several times."""
-    console.print(message, markup=False)
+    console.print(message)
 
 
 @contextmanager

@@ -12,6 +12,9 @@ HINTS = {  # {error number of an OSError: what to do about it}
     errno.ENOTDIR: "A part of that path is a file.",
     errno.ENOSPC: "Free some space on its disk, then try again.",
     errno.EDQUOT: "Free some space on its disk, then try again.",
+    errno.EFBIG: "The file system, or a limit of this process (ulimit -f), allows no file of that size.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+    errno.ELOOP: "A link there leads to itself, or is where a file is expected.",
     errno.EROFS: "Choose a folder that can be written to.",
     errno.EACCES: "Change its permissions, or choose another path.",
     errno.EPERM: "Change its permissions, or choose another path.",
@@ -94,5 +97,8 @@ def one_of(noun: str, received: str, known: Collection[str]) -> str:
 
 def shorten(value: object, limit: int = 80) -> str:
     """`repr(value)`, shortened in the middle to about `limit` characters, so that a message stays one line."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested too deep; an integer of too many digits
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= limit else f"{text[: limit // 2]} ... {text[-limit // 2 :]}"

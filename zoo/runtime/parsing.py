@@ -1,6 +1,7 @@
 """Parsing of text by type annotations: bool, int, float, str, tuple, dict, Literal and unions with None."""
 
 import json
+from collections.abc import Mapping
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -31,6 +32,22 @@ def parse(text: str, annotation: Any) -> Any:
         value = json.loads(text)
         return value if isinstance(value, dict) else _fail(text)
     return origin(text) if origin in (int, float) else text
+
+
+def has_type(value: Any, annotation: Any) -> bool:
+    """Whether a value of JSON, whose lists are tuples, is of a type; all are of a type unknown to `parse`."""
+    origin, arguments = get_origin(annotation) or annotation, get_args(annotation)
+    if origin in (Union, UnionType):
+        return any(has_type(value, option) for option in arguments)
+    if origin is Literal:
+        return value in arguments
+    if origin is tuple:
+        return isinstance(value, list | tuple) and all(has_type(item, (*arguments, Any)[0]) for item in value)
+    if origin in (dict, Mapping):
+        return isinstance(value, dict)
+    if origin is float:
+        return type(value) in (int, float)
+    return type(value) is origin if origin in (bool, int, str, NoneType) else True
 
 
 def describe_type(annotation: Any) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import tokenizers
 from tokenizers import decoders
@@ -12,13 +12,13 @@ from zoo.text.splitting import bytes_to_unicode
 BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")  # a byte in SentencePiece's vocabularies
 
 
-def bytes_of_tokens(backend: tokenizers.Tokenizer) -> tuple[list[bytes], list[bytes]]:
-    """`(first, later)`: for each id the bytes that it adds to a decoded text; b"" for special tokens.
+def bytes_of_tokens(backend: tokenizers.Tokenizer, markers: Collection[int] = ()) -> tuple[list[bytes], list[bytes]]:
+    """`(first, later)`: for each id the bytes that it adds to a decoded text; b"" for special tokens and `markers`.
 
     `first` holds for the first token of a text, `later` for all other tokens.
     """
     vocabulary = backend.get_vocab(with_added_tokens=True)
-    special = {id for id, token in backend.get_added_tokens_decoder().items() if token.special}
+    special = {id for id, token in backend.get_added_tokens_decoder().items() if token.special or id in markers}
     ids = sorted(set(vocabulary.values()) - special)
     tokens = {id: token for token, id in vocabulary.items()}
     compute = _from_vocabulary if isinstance(backend.decoder, decoders.ByteLevel) else _from_decoder

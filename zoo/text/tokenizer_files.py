@@ -2,27 +2,61 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import tokenizers
-from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
 
 from zoo.runtime.errors import UserError
+from zoo.text import apply_settings
+from zoo.text.normalizer_limit import check_growth
+from zoo.text.published_settings import read_files, settings_of
+from zoo.text.tokenizer_settings import TokenizerSettings
 
 EXPECTED = "tokenizer.json, vocab.txt, or vocab.json with merges.txt"
 
 
-def load(path: Path) -> tokenizers.Tokenizer:
-    """The `tokenizers.Tokenizer` in a file or folder. Raises `UserError` in one line that names the file."""
+class LoadedTokenizer(NamedTuple):
+    """A tokenizer as its files have it."""
+
+    backend: tokenizers.Tokenizer
+    settings: TokenizerSettings | None  # None without files beside it
+    notes: tuple[str, ...] = ()  # a line for each setting that zoo does not follow
+
+
+def load(path: Path) -> LoadedTokenizer:
+    """The tokenizer in a file or folder. Raises `UserError` in one line that names the file."""
     path = _file_of(path)
+    files = read_files(path)
     loaders = {"vocab.txt": _load_bert, "vocab.json": _load_gpt2}
     try:
-        backend = loaders.get(path.name, _load_json)(path)
-        backend.encode("a")  # fails where the model's unknown token is not in its vocabulary
-    except Exception as error:  # the Rust library raises bare Exception for whatever is wrong in a file
+        loaded = _with_files(loaders.get(path.name, _load_json)(path), path, files)
+        loaded.backend.encode("a")  # fails where the model's unknown token is not in its vocabulary
+    except BaseException as error:  # the Rust library raises bare Exception for whatever is wrong in a file
+        if not is_library_error(error):
+            raise
         reason = (str(error) or repr(error)).splitlines()[0]
         raise UserError(f"{path} is not a complete tokenizer file ({reason}). Expected {EXPECTED}.") from None
-    return backend
+    return loaded
+
+
+def is_library_error(error: BaseException) -> bool:
+    """Whether an error is an ordinary one, or a panic of the Rust library, which is no `Exception`."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def _with_files(backend, path, files):
+    """The tokenizer with the settings of the files beside it."""
+    check_growth(backend)
+    if files is None:
+        return LoadedTokenizer(backend, None)
+    backend = apply_settings.with_class_settings(backend, files)
+    settings = settings_of(files, backend)
+    apply_settings.add_listed_tokens(backend, files, settings)
+    backend = apply_settings.with_markers(backend, settings)
+    if path.name == "vocab.json":  # tokenizer.json has a template of its own
+        apply_settings.with_begin_and_end(backend, files, settings)
+    return LoadedTokenizer(backend, settings, (*files.notes, *apply_settings.missing_roles(backend, settings)))
 
 
 def _file_of(path: Path) -> Path:
@@ -34,7 +68,9 @@ def _file_of(path: Path) -> Path:
     for name in ("tokenizer.json", "vocab.txt", "vocab.json"):
         if (path / name).is_file():
             return path / name
-    raise UserError(f"The folder {path} holds no tokenizer. Expected {EXPECTED} in it.")
+    models = sorted(file.name for file in path.glob("*.model"))  # of SentencePiece: spiece.model, tokenizer.model
+    hint = f" {models[0]} alone is not read: AutoTokenizer of transformers saves a tokenizer.json." if models else ""
+    raise UserError(f"The folder {path} holds no tokenizer. Expected {EXPECTED} in it.{hint}")
 
 
 def _load_json(path: Path) -> tokenizers.Tokenizer:
@@ -78,7 +114,8 @@ def _load_gpt2(path: Path) -> tokenizers.Tokenizer:
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=prefix)
     backend.decoder = decoders.ByteLevel()
     names = ("<s>", "<pad>", "</s>", "<unk>", "<mask>", "<|endoftext|>")
-    backend.add_special_tokens([name for name in names if name in vocabulary])
+    present = [name for name in names if name in vocabulary]
+    backend.add_special_tokens([AddedToken(name, lstrip=name == "<mask>", normalized=False) for name in present])
     if {"<s>", "</s>"} <= set(vocabulary):
         ends = [(name, vocabulary[name]) for name in ("</s>", "<s>")]
         backend.post_processor = processors.RobertaProcessing(*ends, trim_offsets=False, add_prefix_space=prefix)

@@ -4,6 +4,8 @@
 """
 
 import hashlib
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.data.examples import ArrayStore, Examples, save
+from zoo.data.examples import ArrayStore, Examples, is_intact, save
 from zoo.objectives import Objective
 from zoo.pipeline.predictor import BatchPredictor
 from zoo.runtime.files import atomic_file
@@ -25,16 +27,16 @@ class CachedFeatures:
 
     Args:
         examples: tokenised.
-        lower: the frozen part of the model; unused where `folder` exists.
-        folder: of the features; written if missing.
+        lower: the frozen part of the model; unused where `folder` is intact.
+        folder: of the features; written if missing or damaged.
     """
 
     def __init__(
         self, examples: Examples, lower: keras.Model, objective: Objective, tokenizer: Tokenizer, folder: Path
     ) -> None:
         self.examples, self.collator, self.lower = examples, examples.collator, lower
-        if not folder.is_dir():
-            save(folder, self._computed(BatchPredictor(lower, objective, tokenizer)))
+        if not is_intact(folder):
+            save(folder, self._computed(BatchPredictor(lower, objective, tokenizer)), folder.exists())
         self.rows = ArrayStore(folder)
 
     def __len__(self):
@@ -97,14 +99,24 @@ class CachedPredictor:
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> Any:
         path = self.folder / f"{_digest(inputs)}.npz"
-        if not path.is_file():
-            features = self.lower.predict_on_batch({name: inputs[name] for name in self.lower.input})
+        features = _read_arrays(path)
+        if features is None:
+            outputs = self.lower.predict_on_batch({name: inputs[name] for name in self.lower.input})
+            arrays: dict[str, Any] = {name: to_numpy(array) for name, array in outputs.items()}
             with atomic_file(path) as file:
-                arrays: dict[str, Any] = {name: to_numpy(array) for name, array in features.items()}
                 np.savez(file, **arrays)
-        with np.load(path) as features:
-            tensors = {**inputs, **features}
+            features = arrays
+        tensors = {**inputs, **features}
         return self.upper.predict_on_batch({name: tensors[name] for name in self.upper.input})
+
+
+def _read_arrays(path) -> dict[str, Any] | None:
+    """The arrays of an npz file; None where it is missing or damaged."""
+    try:
+        with open(path, "rb") as file, np.load(file) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
 
 
 def _digest(inputs):

@@ -17,6 +17,7 @@ from zoo.pipeline import predictor
 from zoo.runtime.files import write_text
 from zoo.text.tokenizer import Tokenizer
 from zoo.training import checkpoint
+from zoo.training.markdown import table_columns
 from zoo.training.optimizer import ema_weights
 from zoo.training.run_length import RunLength
 from zoo.training.tensorboard import EventWriter
@@ -174,9 +175,9 @@ class Recorder(keras.callbacks.Callback):
 
 
 def to_csv(rows: Sequence[Mapping]) -> str:
-    """Rows, dicts with the same keys, as CSV text."""
+    """Rows, dicts, as CSV text; a cell that a row lacks is empty."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=table_columns(rows), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()

@@ -52,7 +52,7 @@ def reading_objective(objective: Objective, columns: Mapping[str, str], override
         excluded = any(text.startswith(f"objective.{setting}=") for text in overrides)
         if field not in objective.fields.train and setting and not excluded:
             objective = replace(objective, **{setting: True})
-            console.print(f"objective.{setting}=True, to read the column of {field}.", markup=False)
+            console.print(f"objective.{setting}=True, to read the column of {field}.")
     objective.fields.check_columns(columns)
     return objective
 
@@ -68,5 +68,5 @@ def _present(spec, columns, errors):
     present = {field: name for field, name in columns.items() if field not in row and has_column(row, name)}
     if present:
         listed = ", ".join(f"{field} from {name!r}" for field, name in sorted(present.items()))
-        console.print(f"Columns as in the preset: {listed}. Others are named by --columns.", markup=False)
+        console.print(f"Columns as in the preset: {listed}. Others are named by --columns.")
     return present

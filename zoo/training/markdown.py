@@ -7,10 +7,16 @@ from zoo.runtime.errors import single_line
 
 
 def markdown_table(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows, dicts with the same keys, as a Markdown table; long texts are cut."""
+    """Rows, dicts, as a Markdown table; long texts are cut, and a cell that a row lacks is empty."""
     rows = list(rows)
-    lines = [list(rows[0]), ["---"] * len(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    columns = table_columns(rows)
+    lines = [columns, ["---"] * len(columns), *([_cell(row.get(name, "")) for name in columns] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def table_columns(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The names of the columns of a table: the keys of all rows, in the order in which they appear."""
+    return list(dict.fromkeys(key for row in rows for key in row))
 
 
 def _cell(value, limit=160):

@@ -7,6 +7,7 @@ from typing import Any
 
 from zoo.objectives import Objective
 from zoo.runtime.errors import single_line
+from zoo.training.markdown import table_columns
 from zoo.training.run_list import LOWER_IS_BETTER
 
 COUNT = 50  # rows of the table
@@ -34,8 +35,8 @@ def worst_mistakes(
             rows.append((error, row_scores | _texts(objective, decision, record)))
     rows.sort(key=lambda pair: -pair[0])
     worst = [row for _, row in rows[:COUNT]]
-    empty = {name for name in (worst[0] if worst else ()) if not any(row[name] != "" for row in worst)}
-    return [{name: value for name, value in row.items() if name not in empty} for row in worst]
+    columns = [name for name in table_columns(worst) if any(row.get(name, "") != "" for row in worst)]
+    return [{name: row.get(name, "") for name in columns} for row in worst]
 
 
 def _is_perfect(monitor, scores):
@@ -50,7 +51,7 @@ def _texts(objective, decision, record):
     truth = [name for name in (*fields.required, *fields.optional) if name not in inputs and name != "tokens"]
     texts = inputs | {name: record.get(name, "") for name in truth}
     prediction = format_answer(objective, decision, record)
-    return {name: _text(value) for name, value in texts.items()} | ({"prediction": prediction} if prediction else {})
+    return {name: _text(value) for name, value in texts.items()} | {"prediction": prediction}
 
 
 def input_texts(objective: Objective, record: dict[str, Any]) -> dict[str, str]:

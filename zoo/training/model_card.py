@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from zoo import catalog
+from zoo.metrics.reliability import reliability
 from zoo.objectives.classify_text import ClassifyText
 from zoo.presets import Training
 from zoo.runtime.files import write_text
@@ -17,7 +18,7 @@ from zoo.training.card_metadata import base_model, front_matter
 from zoo.training.card_tables import baselines_table, scores_table
 from zoo.training.markdown import markdown_table
 from zoo.training.mistakes import format_answer, input_texts, worst_mistakes
-from zoo.training.plots import plot_calibration, plot_confusion, plot_curves, plot_thresholds
+from zoo.training.plots import plot_calibration, plot_confusion, plot_curves, plot_thresholds, save_plot
 from zoo.training.run_record import public_description, public_name
 from zoo.training.run_result import RunResult
 
@@ -36,9 +37,7 @@ A `{architecture}` network trained for `{objective}` by zoo {zoo}{base}.{stopped
 
 {scores}
 
-Best validation {monitor} after epoch {best} of {epochs}.
-
-![Learning curves](curves.png)
+Best validation {monitor} after epoch {best} of {epochs}.{curves}
 {reports}
 ## Data
 
@@ -68,9 +67,10 @@ def write_card(folder: Path, result: RunResult) -> None:
     """
     preset = result.pipeline.preset
     monitor = preset.objective.monitor
-    plot_curves(result.history, monitor, folder / "curves.png", result.losses)
     values = _names(result) | _data_and_history(result) | _versions(result)
     values |= {"monitor": monitor, "scores": scores_table(result.pipeline.scores), "reports": _reports(folder, result)}
+    curves = save_plot(folder / "curves.png", lambda file: plot_curves(result.history, monitor, file, result.losses))
+    values["curves"] = "\n\n![Learning curves](curves.png)" if curves else ""
     values["scores"] += baselines_table(result.pipeline.baselines, preset.data.spec)
     write_text(folder / "README.md", front_matter(result) + CARD.format(**values))
 
@@ -143,12 +143,16 @@ def _reports(folder, result):
         write_text(folder / "per_class.csv", to_csv(result.per_class))
         parts += [f"## Scores by label, {result.split}", markdown_table(result.per_class)]
     if result.confusion_matrix is not None:
-        plot_confusion(result.confusion_matrix, getattr(objective, "labels", ()), folder / "confusion.png")
-        parts.append("![Confusion matrix](confusion.png)")
+        parts += _confusion(folder, result.confusion_matrix, getattr(objective, "labels", ()))
     if isinstance(objective, ClassifyText) and result.records:
         parts += _classification(folder, objective, result)
     parts += _examples(folder, result)
     return "\n" + "\n\n".join(parts) + "\n" if parts else ""
+
+
+def _confusion(folder, matrix, labels):
+    if save_plot(folder / "confusion.png", lambda file: plot_confusion(matrix, labels, file)):
+        yield "![Confusion matrix](confusion.png)"
 
 
 def _classification(folder, objective, result):
@@ -157,11 +161,13 @@ def _classification(folder, objective, result):
         confidence, correct = probabilities.ravel(), truth.ravel()
     else:
         confidence, correct = probabilities.max(1), truth[range(len(truth)), probabilities.argmax(1)]
-    error = plot_calibration(confidence, correct, folder / "calibration.png")
+    error = reliability(confidence, correct).error
     yield f"Expected calibration error {error:.4f}: the mean distance of confidence and accuracy."
-    yield "![Calibration](calibration.png)"
-    if objective.multi_label:
-        plot_thresholds(truth, probabilities, objective.threshold, folder / "thresholds.png")
+    if save_plot(folder / "calibration.png", lambda file: plot_calibration(confidence, correct, file)):
+        yield "![Calibration](calibration.png)"
+    if objective.multi_label and save_plot(
+        folder / "thresholds.png", lambda file: plot_thresholds(truth, probabilities, objective.threshold, file)
+    ):
         yield "![Precision, recall and F1 by threshold](thresholds.png)"
 
 

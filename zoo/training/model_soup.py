@@ -70,7 +70,7 @@ def _check_same_kind(first, other, name, folder):
     if not first.preset.training.init:
         reason = "Models trained from scratch are far apart in weight space."
         raise UserError(f"Expected models fine-tuned from the same weights. Received: {name}, from scratch. {reason}")
-    if first.tokenizer.backend.to_str() != other.tokenizer.backend.to_str():
+    if first.tokenizer.identity != other.tokenizer.identity:
         raise UserError(
             f"Expected models of the same tokenizer. Received: different tokenizers in {name} and {folder}."
         )

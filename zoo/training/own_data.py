@@ -10,6 +10,7 @@ from zoo import backend, catalog, config
 from zoo.architectures.mlp import MLP
 from zoo.checkpoints.warm_start import read_pretrained, start_from
 from zoo.data.column_guess import guess_columns, guess_fields
+from zoo.data.columns import columns_option
 from zoo.data.opening import first_rows_and_names, open_dataset
 from zoo.data.row_report import naming_skip
 from zoo.data.statistics import StatisticsCollector
@@ -102,8 +103,7 @@ def _data_settings(overrides):
 
 def _report_columns(columns):
     if columns:
-        mapping = ",".join(f"{field}={column}" for field, column in columns.items())
-        console.print(f"Columns: --columns {mapping}")
+        console.print(f"Columns: {columns_option(columns)}")
 
 
 def _size(statistics, fields):

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from zoo.adapters.training import LoRATraining
+from zoo.pipeline.digests import save_digests
 from zoo.runtime.console import console
 from zoo.runtime.files import atomic_folder
 from zoo.training.advice import print_advice
@@ -26,7 +27,7 @@ def publish(result: RunResult, running: Path, lora: LoRATraining | None) -> None
         result.pipeline.save(folder)
         if lora:
             lora.save(folder, result.pipeline.preset)
-        write_card(folder, result)
+        _write_card(folder, result)
         result.record.save(folder)
         for name in ("history.csv", LOSSES):
             if (running / name).is_file():
@@ -34,6 +35,7 @@ def publish(result: RunResult, running: Path, lora: LoRATraining | None) -> None
         shutil.copytree(running / "logs", folder / "logs")
         if result.pipeline.preset.training.keep_checkpoint and not interrupted:
             shutil.copy(running / CHECKPOINT, folder)
+        save_digests(folder)
     if removed:
         console.print(f"Removed with the model that was replaced: {', '.join(removed)}.")
     if interrupted:
@@ -41,3 +43,14 @@ def publish(result: RunResult, running: Path, lora: LoRATraining | None) -> None
     else:
         shutil.rmtree(running)
         print_advice(result)
+
+
+def _write_card(folder, result):
+    """Write the model card. A fault of the zoo in it does not cost the model: it is printed."""
+    try:
+        write_card(folder, result)
+    except OSError:  # a full disk: nothing else can be written either
+        raise
+    except Exception as error:
+        message = f"{result.folder} is saved without all of its model card: {type(error).__name__}: {error}."
+        console.print(f"{message} This is a fault of the zoo: please report it.", markup=False)

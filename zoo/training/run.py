@@ -11,6 +11,7 @@ from zoo.readers.memory import DataInMemory
 from zoo.runtime.console import console
 from zoo.training.compiling import CompileOptions, check_callbacks
 from zoo.training.own_data import BUDGET
+from zoo.training.run_lock import RunLock
 from zoo.training.starting import start_of_run
 from zoo.training.training_run import TrainingRun
 
@@ -69,9 +70,10 @@ def train(
     check_callbacks(callbacks)
     compiling = CompileOptions(optimizer=optimizer, loss=loss, metrics=metrics)
     settings = preset, to, data, columns, list(overrides), init, budget
-    folder, preset, record = start_of_run(*settings, resume=resume, restart=restart, force=force)
-    compiling.check(preset)
-    if record.state == "finished":
-        console.print(f"{folder} is finished: nothing to resume. To go on longer: --resume training.epochs=N.")
-        return load(folder)
-    return TrainingRun(folder, preset, resume, record, callbacks, compiling).run()
+    with RunLock() as lock:
+        folder, preset, record = start_of_run(*settings, resume=resume, restart=restart, force=force, lock=lock)
+        compiling.check(preset)
+        if record.state != "finished":
+            return TrainingRun(folder, preset, resume, record, callbacks, compiling).run()
+    console.print(f"{folder} is finished: nothing to resume. To go on longer: --resume training.epochs=N.")
+    return load(folder)

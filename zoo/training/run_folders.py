@@ -4,7 +4,6 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 from zoo import config
@@ -14,66 +13,14 @@ from zoo.runtime.files import atomic_folder, write_text
 from zoo.text.tokenizer import Tokenizer
 from zoo.training.run_record import RunRecord, load_record
 
-MODELS = Path("saved_models")
 CHECKPOINT = "checkpoint.npz"
 EXTENDABLE = {"training.epochs", "training.max_steps", "training.patience", "training.keep_checkpoint"}
 RUN_FOLDERS = {"logs"}  # that a run writes in its model folder
 
 
-def choose_folder(to: str | Path | None, name: str, resume: bool = False, restart: bool = False) -> Path:
-    """The model folder of a run: `to`, or the first of saved_models/NAME, NAME-2, NAME-3 and so on that is unused.
-
-    Without `to`, `resume` and `restart` mean the only unfinished run of that name, and `resume` the only finished run
-    where none is unfinished.
-
-    Raises UserError where `to` holds anything but a model, and where several runs could be meant.
-    """
-    if to:
-        folder = Path(to) if Path(to).name else Path(to).resolve()
-        _check_model_folder(folder)
-        return folder
-    numbers = (MODELS / (name if number == 1 else f"{name}-{number}") for number in count(1))
-    if resume or restart:
-        runs = unfinished_runs(name) or (_finished_runs(name) if resume else [])
-        if len(runs) > 1:
-            raise UserError(
-                f"Expected --to FOLDER: several runs of {name} could be meant. Received: {', '.join(map(str, runs))}."
-            )
-        if runs:
-            return runs[0]
-    return next(folder for folder in numbers if not folder.exists() and not running_folder(folder).exists())
-
-
-def unfinished_runs(name: str) -> list[Path]:
-    """The model folders in saved_models of the unfinished runs of a preset."""
-    return [folder for folder in _numbered(name, ".running") if running_folder(folder).is_dir()]
-
-
-def _finished_runs(name):
-    return [folder for folder in _numbered(name, "") if (folder / "preset.json").is_file()]
-
-
-def _numbered(name, suffix):
-    """The model folders NAME, NAME-2 and so on for which there is a folder with that suffix, in order."""
-    paths = MODELS.glob(f"{name}*{suffix}")
-    stems = {path.name.removesuffix(".running") for path in paths}
-    numbers = {stem: stem.removeprefix(name).removeprefix("-") for stem in stems}
-    runs = [stem for stem, number in numbers.items() if stem == name or number.isdecimal()]
-    return [MODELS / stem for stem in sorted(runs, key=lambda stem: int(numbers[stem] or 1))]
-
-
 def running_folder(folder: Path) -> Path:
     """The folder of the unfinished run of a model folder."""
     return folder.with_name(f"{folder.name}.running")
-
-
-def _check_model_folder(folder):
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"Expected a folder to save the model in. Received: {folder}, which is a file.")
-    files = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    if files and "preset.json" not in files:
-        received = f"{folder}, which holds {', '.join(files[:5])}"
-        raise UserError(f"Expected a new folder to save the model in. Received: {received}.")
 
 
 def check_start(folder: Path, resume: bool, restart: bool, force: bool) -> None:
@@ -83,6 +30,9 @@ def check_start(folder: Path, resume: bool, restart: bool, force: bool) -> None:
     in the folder are of the old weights: they are removed with it, which needs `force` too.
     """
     running = running_folder(folder)
+    if running.is_symlink() or (running.exists() and not running.is_dir()):
+        kind = "link" if running.is_symlink() else "file"
+        raise UserError(f"Expected a folder, or nothing, at {running}. Received: a {kind}. Move it, or remove it.")
     if running.is_dir() and not resume and not restart:
         raise UserError(f"{running} holds an unfinished run: continue it (--resume) or discard it (--restart).")
     if resume and not running.is_dir() and not is_model(folder):
@@ -108,7 +58,8 @@ def exports(folder: Path) -> list[str]:
     """Names of the folders in a model folder that no run wrote, such as exported models."""
     if not folder.is_dir():
         return []
-    return sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name not in RUN_FOLDERS)
+    folders = (path.name for path in folder.iterdir() if path.is_dir())
+    return sorted(name for name in folders if name not in RUN_FOLDERS and not name.startswith("."))
 
 
 def resumed_preset(folder: Path, name: str, overrides: Sequence[str], data: str, columns: dict, init: str) -> Preset:

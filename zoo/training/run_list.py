@@ -1,13 +1,13 @@
 """The runs in a folder, finished and not: preset, data, state, score and times, read without a framework."""
 
 import csv
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from zoo.runtime.errors import UserError
+from zoo.runtime.json_text import read_object
 from zoo.training.run_record import RunRecord, load_record, public_name
 
 LOWER_IS_BETTER = ("perplexity", "loss", "error")
@@ -77,23 +77,37 @@ def _load_record(folder):
 
 
 def _summary(folder: Path, record: RunRecord | None) -> RunSummary:
-    settings = json.loads((folder / "preset.json").read_text(encoding="utf-8"))
-    record = record or RunRecord(preset=settings.get("architecture", {}).get("name", ""), state="no run")
+    settings = _read_object(folder / "preset.json")
+    record = record or RunRecord(preset=str(_entry(settings, "architecture", "name") or ""), state="no run")
     unfinished = folder.name.endswith(".running")
     split, score = _history_score(folder, record.monitor) if unfinished else _score(folder, record.monitor)
     rows = _history(folder) if unfinished else []
     epochs, seconds = (float(rows[-1][key]) if rows else getattr(record, key) for key in ("epochs", "seconds"))
-    data = public_name(settings.get("data", {}).get("spec", ""))
+    data = public_name(str(_entry(settings, "data", "spec") or ""))
     names = str(folder), record.preset, data, record.state, split, record.monitor
     return RunSummary(*names, score, epochs, seconds, record.ended or record.started)
 
 
 def _score(folder, monitor):
     """(split, score) of a finished run: of the test split, or else of the last one."""
-    path = folder / "scores.json"
-    scores = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    scores = _read_object(folder / "scores.json")
     split = "test" if "test" in scores else next(reversed(scores), "")
-    return split, scores.get(split, {}).get(monitor)
+    score = _entry(scores, split, monitor)
+    return split, score if isinstance(score, int | float) else None
+
+
+def _read_object(path) -> dict[str, Any]:
+    """The JSON object in a file; {} where it is missing or damaged: one such folder is no reason to list nothing."""
+    try:
+        return read_object(path)
+    except (OSError, UserError):
+        return {}
+
+
+def _entry(values, section, name):
+    """The value of a name in a section, both of which may be missing or of another type."""
+    section = values.get(section)
+    return section.get(name) if isinstance(section, dict) else None
 
 
 def _history_score(folder, monitor):

@@ -8,10 +8,12 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import write_text
+from zoo.runtime.json_text import read_object
+from zoo.runtime.parsing import describe_type, has_type
 
 if TYPE_CHECKING:  # `zoo runs` imports no framework
     from zoo.presets import Preset
@@ -35,6 +37,7 @@ class RunRecord:
     ended: str = ""
     epochs: float = 0.0  # completed
     seconds: float = 0.0  # of training, validation included
+    fingerprints: dict[str, str] = field(default_factory=dict)  # {split: hash of its data at the start}
 
     def save(self, folder: Path) -> None:
         """Write run.json into a folder."""
@@ -69,12 +72,13 @@ def load_record(folder: Path) -> RunRecord | None:
     path = folder / FILE
     if not path.is_file():
         return None
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        values["backends"] = tuple(values["backends"])
-        return RunRecord(**{field.name: values[field.name] for field in fields(RunRecord) if field.name in values})
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
+    values = read_object(path)
+    types = get_type_hints(RunRecord)
+    for name in values.keys() & types.keys():
+        if not has_type(values[name], types[name]):
+            raise UserError(f"{path} cannot be read: Expected {describe_type(types[name])} for {name}.")
+    values["backends"] = tuple(values.get("backends", ()))
+    return RunRecord(**{field.name: values[field.name] for field in fields(RunRecord) if field.name in values})
 
 
 def settings_of(preset: "Preset") -> dict[str, Any]:

@@ -16,13 +16,15 @@ from zoo.presets import Preset
 from zoo.readers.memory import to_spec
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
+from zoo.runtime.leftovers import remove_leftovers
 from zoo.training.run_folders import running_folder
 from zoo.training.run_list import LOWER_IS_BETTER
+from zoo.training.run_lock import RunLock
 from zoo.training.run_record import new_record, train_command
 from zoo.training.search_report import Trial, write_report
 from zoo.training.search_space import Dimension, search_space
 from zoo.training.setup import resolve_preset
-from zoo.training.study import PruneTrial, import_optuna, open_study
+from zoo.training.study import ERROR, PruneTrial, import_optuna, open_study, seed_next_trial
 from zoo.training.training_run import TrainingRun
 
 
@@ -64,8 +66,10 @@ def search(
     fixed, dimensions = search_space(_base(preset, data, columns, assignments, init), assignments)
     folder = Path(to or Path("saved_models") / f"{preset}-search")
     run = _Search(folder, preset, fixed, dimensions, {"data": data, "columns": columns, "init": init}, seed)
-    run.run(trials)
-    return run.result()
+    with RunLock() as lock:
+        lock.acquire(folder)
+        run.run(trials)
+        return run.result()
 
 
 def _base(preset, data, columns, assignments, init):
@@ -99,21 +103,22 @@ class _Search:
         done = self._retry(study)
         if done:
             console.print(f"Continuing the search in {self.folder}: {done} of {trials} trials are done.")
-        if trials > done:
-            study.optimize(self._run_trial, n_trials=trials - done, catch=(UserError,))
+        for _ in range(trials - done):
+            seed_next_trial(study, self.seed)
+            study.optimize(self._run_trial, n_trials=1, catch=(UserError,))
         self.study = study
 
     def _open(self):
         settings = {name: str(value or "") for name, value in self.options.items()} | {"preset": self.preset}
         settings |= {"fixed": self.fixed, "ranges": [f"{each.path}={each.text}" for each in self.dimensions]}
-        return open_study(self.folder, settings, self.monitor.endswith(LOWER_IS_BETTER), self.seed)
+        return open_study(self.folder, settings, self.monitor.endswith(LOWER_IS_BETTER))
 
     def _retry(self, study) -> int:
-        """The number of trials that ended; those that were interrupted are queued again."""
+        """The number of trials that ended; those of killed processes are marked as failed, and will be repeated."""
         states = self.optuna.trial.TrialState
+        remove_leftovers(self.folder)
         for trial in study.get_trials(states=(states.RUNNING,)):
             study.tell(trial.number, state=states.FAIL)
-            study.enqueue_trial(trial.params)
             self._remove(trial.number)
         return len(study.get_trials(states=(states.COMPLETE, states.PRUNED)))
 
@@ -135,6 +140,7 @@ class _Search:
             scores = run.run().scores
         except UserError as error:
             console.print(f"Trial {trial.number} failed: {error}", markup=False)
+            trial.set_user_attr(ERROR, str(error))
             self._remove(trial.number)
             raise
         except self.optuna.TrialPruned:

@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from zoo.runtime.files import atomic_file, write_text
+from zoo.runtime.files import write_text
 from zoo.training.callbacks import to_csv
+from zoo.training.plots import plain_text, save_plot
 
 COLUMNS = 3  # plots in a row
 
@@ -42,10 +43,11 @@ def write_report(
         for trial in trials
     ]
     write_text(folder / "trials.csv", to_csv(rows))
-    with atomic_file(folder / "trials.png") as file:
-        plot_trials([trial for trial in trials if trial.score is not None], paths, monitor, logarithmic, file)
+    scored = [trial for trial in trials if trial.score is not None]
+    save_plot(folder / "trials.png", lambda file: plot_trials(scored, paths, monitor, logarithmic, file))
 
 
+@plain_text
 def plot_trials(trials: Sequence[Trial], paths, monitor: str, logarithmic: Collection[str], file) -> None:
     """Plot the score of each trial over its number, and over each setting that was searched, as a PNG."""
     count = 1 + len(paths)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import name_in_errors
@@ -12,6 +13,7 @@ from zoo.runtime.optional import import_optional
 
 FILE = "study.db"
 STARTUP_TRIALS = 5  # that are never pruned
+ERROR = "error"  # attribute of a trial that failed, with its message; an interrupted one has none
 
 
 def import_optuna() -> Any:
@@ -21,7 +23,7 @@ def import_optuna() -> Any:
     return optuna
 
 
-def open_study(folder: Path, settings: dict[str, Any], minimize: bool, seed: int) -> Any:
+def open_study(folder: Path, settings: dict[str, Any], minimize: bool) -> Any:
     """Create the study of a search in a folder, or open it to continue: an `optuna.Study`.
 
     Trials below the median of the others at the same validation are pruned.
@@ -29,7 +31,6 @@ def open_study(folder: Path, settings: dict[str, Any], minimize: bool, seed: int
     Args:
         settings: what is searched, which JSON can hold.
         minimize: whether a lower score is better.
-        seed: of the samples.
 
     Raises UserError where the folder holds anything but this search.
     """
@@ -42,7 +43,6 @@ def open_study(folder: Path, settings: dict[str, Any], minimize: bool, seed: int
         storage=f"sqlite:///{folder / FILE}",
         study_name="search",
         direction="minimize" if minimize else "maximize",
-        sampler=optuna.samplers.TPESampler(seed=seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
         load_if_exists=True,
     )
@@ -56,6 +56,16 @@ def open_study(folder: Path, settings: dict[str, Any], minimize: bool, seed: int
                 "Give the same arguments, or another --to."
             )
     return study
+
+
+def seed_next_trial(study: Any, seed: int) -> None:
+    """Seed the sampler (TPE) for the next trial by the number of trials that ended, interrupted ones left out.
+
+    So a search that was interrupted repeats the trial that was interrupted, and goes on as it would have.
+    """
+    count = sum(trial.state.name in ("COMPLETE", "PRUNED") or ERROR in trial.user_attrs for trial in study.trials)
+    seed = int(np.random.SeedSequence([seed, count]).generate_state(1)[0])
+    study.sampler = import_optuna().samplers.TPESampler(seed=seed)
 
 
 class PruneTrial(keras.callbacks.Callback):

@@ -24,6 +24,7 @@ from zoo.training.baselines import BaselineData, with_baselines
 from zoo.training.calibration import calibrate_and_score
 from zoo.training.callbacks import Recorder, Validation
 from zoo.training.compiling import CompileOptions
+from zoo.training.data_fingerprint import check_unchanged, fingerprints
 from zoo.training.environment import dtype_policy, set_seed
 from zoo.training.finetuning import BlockFreezer
 from zoo.training.fit import FitLoop
@@ -80,8 +81,11 @@ class TrainingRun:
 
     def run(self) -> Pipeline:
         """Train, score and save. Returns the trained pipeline."""
+        if self.resume:
+            check_unchanged(self.preset, self.record, self.source)
         self.data = data = load_data(self.preset, self.source / "tokenizer.json" if self.resume else None)
         self.dataset, self.objective, self.tokenizer = data.dataset, data.objective, data.tokenizer
+        self.record = replace(self.record, fingerprints=fingerprints(data.dataset))
         self._build()
         self.freezer.quantize()
         self._tokenize()

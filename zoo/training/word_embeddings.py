@@ -63,7 +63,7 @@ def with_frequent_words(preset: Preset, tokenizer: Tokenizer) -> Tokenizer:
     if not training.vector_words or _has_table(preset.architecture):
         return tokenizer
     words = frequent_words(open_word_vectors(training.word_vectors), training.vector_words)
-    return Tokenizer(add_words(tokenizer.backend, words))
+    return Tokenizer(add_words(tokenizer.backend, words), tokenizer.settings)
 
 
 @dataclass(frozen=True)

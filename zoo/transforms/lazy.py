@@ -21,7 +21,11 @@ def shapes(build: Callable[[], keras.Model]) -> dict[str, tuple[int, ...]]:
 def abstract_model(build: Callable[[], keras.Model]) -> Iterator[keras.Model]:
     """The model that `build()` returns, for use within the block; none of its weights is allocated."""
     with keras.StatelessScope():
-        model = build()
+        try:
+            model = build()
+        except BaseException:
+            keras_private.forget_uninitialized()
+            raise
         yield model
         forget_weights(model)
 

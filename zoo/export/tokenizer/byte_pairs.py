@@ -31,8 +31,8 @@ class BytePairs(SubwordModel):
         left, right, merged = np.array(merges, np.int64).reshape(-1, 3).T
         self.base = int(max(token_bytes)) + 1
         ranks = dict(zip((left * self.base + right).tolist(), range(len(left)), strict=True))
-        self.ranks = hash_table(ranks, _NEVER, tf.int64, tf.int64)
-        self.merged = tf.constant(merged)
+        self.ranks = hash_table(ranks or {-1: _NEVER}, _NEVER, tf.int64, tf.int64)
+        self.merged = tf.constant(merged if len(merged) else [0], tf.int64)
         self.byte_ids = tf.constant(np.array(byte_ids, np.int64))
         self.lengths = tf.constant([len(token_bytes.get(id, b"")) for id in range(self.base)], tf.int64)
         self.out_of_order = _out_of_order(left, right, merged)
@@ -42,11 +42,21 @@ class BytePairs(SubwordModel):
         """Ids, int32, and the number of ids of each word, int64; the words are all different."""
         values = tf.cast(tf.io.decode_raw(tf.strings.reduce_join(words), tf.uint8), tf.int64)
         rows = row_ids(tf.cast(tf.strings.length(words), tf.int64))
+        ids, begins = self.symbols(words, values)
         boundary = ~tf.gather(self.adjacent, shift_right(values, 0) * 256 + values) | (rows != shift_right(rows, -1))
+        boundary &= begins
         parts = tf.cumsum(tf.cast(boundary, tf.int64)) - 1  # no merge crosses the boundary between two parts
-        ids, id_parts = self._merge(tf.gather(self.byte_ids, values), parts)
+        ids, id_parts = self._merge(tf.boolean_mask(ids, begins), tf.boolean_mask(parts, begins))
         rows = tf.gather(tf.boolean_mask(rows, boundary), id_parts)
         return tf.cast(ids, tf.int32), row_lengths(rows, tf.size(words, tf.int64))
+
+    def symbols(self, words: tf.Tensor, values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The id with which merging starts at each byte of the words, and whether one does; (bytes,) int64 and bool.
+
+        Args:
+            values: the bytes of all words, (bytes,) int64.
+        """
+        return tf.gather(self.byte_ids, values), tf.ones_like(values, tf.bool)
 
     def sizes(self, ids: tf.Tensor, lengths: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
         """The bytes of its word that each id covers, int64, from the words and the result of a call."""

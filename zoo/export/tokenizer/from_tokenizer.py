@@ -11,7 +11,9 @@ from tokenizers import normalizers
 
 from zoo.export.tokenizer.byte_pairs import BytePairs
 from zoo.export.tokenizer.characters import Identity, Normalizer
+from zoo.export.tokenizer.from_sentence_pieces import byte_fallback_reader, sentence_piece_reader
 from zoo.export.tokenizer.graph_added_tokens import AddedTokenReader
+from zoo.export.tokenizer.inexact import InexactError, require
 from zoo.export.tokenizer.readers import ByteReader, CharacterReader, RaggedIds, WordReader
 from zoo.export.tokenizer.splits import ByteLevelSplit, Split
 from zoo.export.tokenizer.subword_models import WholeWords
@@ -39,20 +41,11 @@ def reader_for(backend: tokenizers.Tokenizer) -> Reader:
     spec = json.loads(backend.to_str())
     try:
         return _reader(backend, spec)
-    except _InexactError as reason:
+    except InexactError as reason:
         raise UserError(
             f"This tokenizer has no exact equal inside TensorFlow: {reason}. "
-            "Tokenizers that zoo trains and those of BERT, GPT-2 and RoBERTa have one."
+            "Tokenizers that zoo trains and those of BERT, GPT-2, RoBERTa, T5 and Llama have one."
         ) from None
-
-
-class _InexactError(Exception):
-    """Why ids could differ; `reader_for` turns it into a `UserError`."""
-
-
-def _require(condition, reason):
-    if not condition:
-        raise _InexactError(reason)
 
 
 def _reader(backend, spec) -> Reader:
@@ -60,6 +53,10 @@ def _reader(backend, spec) -> Reader:
     if added:
         return _added_token_reader(backend, spec, added)
     model, pre_tokenizer = spec["model"], spec["pre_tokenizer"]
+    if model["type"] == "Unigram":
+        return sentence_piece_reader(spec)
+    if model["type"] == "BPE" and model["byte_fallback"]:
+        return byte_fallback_reader(backend, spec)
     if model["type"] == "BPE":
         _check_byte_pairs(model)
         return _byte_reader(backend, spec) if pre_tokenizer else _character_reader(spec)
@@ -67,20 +64,26 @@ def _reader(backend, spec) -> Reader:
 
 
 def _added_token_reader(backend, spec, added):
-    """The reader of a tokenizer with added tokens, which must be as `zoo.text.added_tokens` adds them."""
+    """The reader of a tokenizer with added tokens, which must stand in texts as they are."""
     for token in added:
-        separate = token["single_word"] and not (token["normalized"] or token["lstrip"] or token["rstrip"])
-        _require(separate, f"it has added tokens that need not be words as they stand, such as {token['content']!r}")
+        changed = token["lstrip"] or token["rstrip"] or (token["normalized"] and spec["normalizer"])
+        require(not changed, f"it has added tokens that texts spell in other ways, such as {token['content']!r}")
+    require(len({token["normalized"] for token in added}) == 1, "some of its added tokens are matched before others")
+    require(
+        '"prepend_scheme": "first"' not in json.dumps(spec["pre_tokenizer"]),
+        "its words begin otherwise after added tokens",
+    )
     special = [token for token in spec["added_tokens"] if token["special"]]
     skipped = {token["content"] for token in special if not token["normalized"]}
     ids = {token["content"]: token["id"] for token in added}
-    return AddedTokenReader(_reader(backend, spec | {"added_tokens": special}), ids, skipped)
+    separate = {token["content"] for token in added if token["single_word"]}
+    return AddedTokenReader(_reader(backend, spec | {"added_tokens": special}), ids, skipped, separate)
 
 
 def _check_byte_pairs(model):
-    for name in ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback"):
-        _require(not model[name], f"its model sets {name}")
-    _require(not model["ignore_merges"], "its model sets ignore_merges")
+    for name in ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk"):
+        require(not model[name], f"its model sets {name}")
+    require(not model["ignore_merges"], "its model sets ignore_merges")
 
 
 def _normalizer(spec):
@@ -89,7 +92,7 @@ def _normalizer(spec):
         return Identity()
     if spec["type"] == "Lowercase":
         return Normalizer(*replacements(normalizers.Lowercase()))
-    _require(spec["type"] == "BertNormalizer", f"its normalizer is {spec['type']}")
+    require(spec["type"] == "BertNormalizer", f"its normalizer is {spec['type']}")
     lower, accents = spec["lowercase"], spec["strip_accents"]
     accents = lower if accents is None else accents
     return Normalizer(*bert_replacements(spec["clean_text"], spec["handle_chinese_chars"], accents, lower))
@@ -101,15 +104,15 @@ def _split(spec):
         if spec == {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Removed", "invert": True}:
             return Split(classes())
     name = spec and spec["type"]
-    _require(name == "BertPreTokenizer", f"its pre-tokenizer is {name}")
+    require(name == "BertPreTokenizer", f"its pre-tokenizer is {name}")
     return Split(bert_classes())
 
 
 def _word_model(spec):
     """The model that turns words into ids, word-level or WordPiece."""
-    _require(spec["type"] in ("WordLevel", "WordPiece"), f"its model is {spec['type']}")
+    require(spec["type"] in ("WordLevel", "WordPiece"), f"its model is {spec['type']}")
     vocabulary, unknown = spec["vocab"], spec["vocab"].get(spec["unk_token"])
-    _require(unknown is not None, "its vocabulary has no token for unknown words")
+    require(unknown is not None, "its vocabulary has no token for unknown words")
     if spec["type"] == "WordLevel":
         return WholeWords(vocabulary, unknown)
     return WordPieces(vocabulary, unknown, spec["continuing_subword_prefix"], spec["max_input_chars_per_word"])
@@ -118,8 +121,8 @@ def _word_model(spec):
 def _character_reader(spec):
     """The reader of a character tokenizer."""
     vocabulary, unknown = spec["model"]["vocab"], spec["model"]["vocab"].get(spec["model"]["unk_token"])
-    _require(not spec["model"]["merges"], "it joins characters, not bytes")
-    _require(unknown is not None, "its vocabulary has no token for unknown characters")
+    require(not spec["model"]["merges"], "it joins characters, not bytes")
+    require(unknown is not None, "its vocabulary has no token for unknown characters")
     ids = np.full(CODE_POINTS, unknown, np.int32)
     for token, id in vocabulary.items():
         if len(token) == 1:
@@ -130,14 +133,14 @@ def _character_reader(spec):
 def _byte_reader(backend, spec):
     """The reader of a byte-level tokenizer, with or without merges."""
     model, pre_tokenizer = spec["model"], spec["pre_tokenizer"]
-    _require(pre_tokenizer["type"] == "ByteLevel", f"its pre-tokenizer is {pre_tokenizer['type']}")
+    require(pre_tokenizer["type"] == "ByteLevel", f"its pre-tokenizer is {pre_tokenizer['type']}")
     normalizer = spec["normalizer"] and spec["normalizer"]["type"]
-    _require(normalizer in (None, "Lowercase"), f"it changes characters before it numbers bytes, by {normalizer}")
+    require(normalizer in (None, "Lowercase"), f"it changes characters before it numbers bytes, by {normalizer}")
     characters = bytes_to_unicode()
-    _require(set(characters) <= model["vocab"].keys(), "its vocabulary lacks some bytes")
+    require(set(characters) <= model["vocab"].keys(), "its vocabulary lacks some bytes")
     ids = [model["vocab"][character] for character in characters]
     if not pre_tokenizer["use_regex"]:
-        _require(not model["merges"] and not normalizer, "its byte pairs cross words")
+        require(not model["merges"] and not normalizer, "its byte pairs cross words")
         return ByteReader(ids, pre_tokenizer["add_prefix_space"])
     byte_pairs = _byte_pair_model(backend, model, ids, {character: byte for byte, character in enumerate(characters)})
     split = ByteLevelSplit(byte_level_classes())

@@ -25,7 +25,7 @@ class Segments(NamedTuple):
 
 
 class AddedTokenReader(tf.Module):
-    """An id for each added token that is a separate word; the text between is encoded by another reader.
+    """An id for each added token; the text between is encoded by another reader.
 
     Tokens are matched as in the library: from the left, the longest, even if only a shorter one is a separate word.
 
@@ -33,11 +33,19 @@ class AddedTokenReader(tf.Module):
         reader: encodes the text between tokens.
         added: the id of each added token.
         skipped: special tokens, which are matched and never become an id.
+        separate: the added tokens that become an id only where they are a separate word.
     """
 
-    def __init__(self, reader: Callable[[tf.Tensor], RaggedIds], added: dict[str, int], skipped: set[str]):
+    def __init__(
+        self,
+        reader: Callable[[tf.Tensor], RaggedIds],
+        added: dict[str, int],
+        skipped: set[str],
+        separate: set[str],
+    ):
         super().__init__()
         self.reader, self.ids = reader, hash_table(added, UNSEEN)
+        self.separate = hash_table(dict.fromkeys(separate or {""}, 1), 0)
         self.joins = CodePointTable(joins_added_tokens())
         longest_first = sorted({*added, *skipped}, key=len, reverse=True)
         self.pattern = f"({'|'.join(map(re.escape, longest_first))})"
@@ -71,7 +79,7 @@ class AddedTokenReader(tf.Module):
         split = tf.strings.split(tf.strings.regex_replace(texts, self.pattern, MARK + rb"\0" + MARK), MARK)
         parts, rows = split.values, row_ids(split.row_lengths())
         points, sizes = decode(parts)
-        inside_word = self._inside_word(points, rows, sizes)
+        inside_word = self._inside_word(points, rows, sizes) & (self.separate.lookup(parts) > 0)
         return Segments(parts, tf.where(inside_word, UNSEEN, self.ids.lookup(parts)), rows, sizes)
 
     def _inside_word(self, points, rows, sizes):

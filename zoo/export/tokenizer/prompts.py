@@ -34,7 +34,7 @@ class PromptBuilder(tf.Module):
             rows = self.tokenizer(texts, length=self.length)
         else:
             column = self.tokenizer.ragged_ids(texts)[:2]
-            rows = join([column], (self.template.start_ids, ()), tf.size(texts, tf.int64))
+            rows = join([column], (self.template.start_ids, self.template.end_ids), tf.size(texts, tf.int64))
             rows = rows[:, -self.length :]
         ids = rows.to_tensor(self.padding)
         missing = tf.maximum(1 - tf.shape(ids)[1], 0)

@@ -44,3 +44,8 @@ def shift_left(values: tf.Tensor, last: int) -> tf.Tensor:
 def lookup(names: Sequence[str], indices: tf.Tensor, mask: tf.Tensor | bool = True) -> tf.Tensor:
     """The string of each index into the list `names`; "" where `mask` is False."""
     return tf.where(mask, tf.gather(names, indices), "")
+
+
+def with_prefix(prefix: str, texts: tf.Tensor) -> tf.Tensor:
+    """Texts, (rows,) strings, with a string before each."""
+    return tf.strings.join([prefix, texts]) if prefix else texts

@@ -93,7 +93,7 @@ def constraint_for(
     if json_schema is not None and json_schema != "":
         regex = schema_to_regex(json_schema)
     automaton = from_choices(choices) if choices else from_regex(regex)
-    return Constraint(automaton, tokenizer.token_bytes, (tokenizer.end,), vocabulary)
+    return Constraint(automaton, tokenizer.token_bytes, tokenizer.stop_ids, vocabulary)
 
 
 def _check_choices(tokenizer, choices):

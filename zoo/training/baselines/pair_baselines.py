@@ -20,13 +20,15 @@ MAX_NUMBERS = 20_000_000  # of the dense vectors of all texts of a split: 80 MB
 
 @baselines_of.register
 def _(objective: ScorePair, data: BaselineData) -> dict[str, Baseline]:
+    constant = scored(objective, data, lambda records: [{"score": objective.mean}] * len(records))
+    if not objective.pair:
+        return {CHANCE: constant}
     vectorizer = Tfidf(_sampled_texts(data))
 
     def decide(records: Sequence[dict]) -> list[dict]:
         columns = ([record[name] for record in records] for name in ("text", "text_pair"))
         return [{"score": cosine} for cosine in vectorizer.cosines(*columns)]
 
-    constant = scored(objective, data, lambda records: [{"score": objective.mean}] * len(records))
     return {CHANCE: constant, COSINE + data.sample.suffix: scored(objective, data, decide)}
 
 
