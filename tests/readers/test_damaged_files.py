@@ -54,8 +54,8 @@ def test_a_cell_far_from_the_table(tmp_path):
     path = tmp_path / "a.xlsx"
     write_workbook(path, (1048576, 16384))
     check_refused(path, "Expected a sheet without cells far from its table .* Received: 23 cells, up to XFD1048576")
-    for spelling in ("r='XFD1048576'", 'r = "XFD1048576"', 'r="xfd1048576"'):
-        rewrite(path, tmp_path / "b.xlsx", lambda data, s=spelling: data.replace(b'r="XFD1048576"', s.encode()))
+    for attribute in ("r='XFD1048576'", 'r = "XFD1048576"', 'r="xfd1048576"'):
+        rewrite(path, tmp_path / "b.xlsx", lambda data, s=attribute: data.replace(b'r="XFD1048576"', s.encode()))
         check_refused(tmp_path / "b.xlsx", "Received: 23 cells, up to XFD1048576")
     write_workbook(path, (200, 300))
     assert len(read(path)) == 10

@@ -38,6 +38,7 @@ def trained(monkeypatch):
             return SimpleNamespace(scores={"validation": {monitor: self.preset.training.learning_rate}})
 
     monkeypatch.setattr(search_module, "TrainingRun", Run)
+    monkeypatch.setattr(search_module.keras.utils, "clear_session", lambda: None)  # takes half a second
     return SimpleNamespace(settings=settings, interrupt=interrupt)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
@@ -13,10 +12,10 @@ from zoo.data.collate import Collator
 from zoo.data.tokenization import in_chunks
 from zoo.objectives import Objective
 from zoo.text.tokenizer import Tokenizer
+from zoo.transforms.per_model import cache_of
 
 ROWS = 64  # most examples in a batch
 TOKENS = 4096  # most token ids in a batch: outputs may be as wide as a vocabulary
-_DERIVED = WeakKeyDictionary()  # model -> {key: transformed model or compiled function}
 
 
 def predict(
@@ -66,7 +65,7 @@ class BatchPredictor:
         return self._run(examples, self.model, self.predict_batch or self._predict_function(self.model))
 
     def _predict_function(self, model):
-        functions = _DERIVED.setdefault(model, {})
+        functions = cache_of(model)
         if "predict" not in functions:
             functions["predict"] = backend.predict_function(model)
         return functions["predict"]
@@ -120,7 +119,7 @@ class BatchPredictor:
 
     def _derived(self, key, make):
         """The result of `make()`, cached for the model under `key`: all predictors share it, so it is compiled once."""
-        derived = _DERIVED.setdefault(self.model, {})
+        derived = cache_of(self.model)
         if key not in derived:
             derived[key] = make()
         return derived[key]

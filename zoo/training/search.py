@@ -4,7 +4,6 @@ The study is in the folder's study.db, an SQLite file, so an interrupted search 
 validation score; trials below the median of the others at the same step are pruned.
 """
 
-import gc
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -148,8 +147,7 @@ class _Search:
             self._remove(trial.number)
             raise
         finally:
-            keras.utils.clear_session()
-            gc.collect()
+            keras.utils.clear_session()  # it collects garbage too
         if run.recorder.interrupted:
             raise KeyboardInterrupt  # the trial runs again when the search continues
         trial.set_user_attr("scores", scores)
