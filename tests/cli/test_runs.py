@@ -106,6 +106,7 @@ def test_search_continues_and_refuses_another_search(cli, reviews, check_refused
         ("training.epochs=0.5..2", "Expected a whole number for training.epochs. Received: '0.5'"),
         ("training.epoch=1..2", "Did you mean 'epochs'?"),
         ("training.schedule=1..2", "Expected a range of numbers for a field that is a number"),
+        ("training.schedul=linear,cosine", "Did you mean 'schedule'?"),
         ("training.batch_size=8,many", "Expected a whole number for training.batch_size. Received: 'many'"),
         ("training.epochs=3", "Expected a range to search"),
     ],

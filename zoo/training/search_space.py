@@ -47,7 +47,8 @@ def search_space(preset: Preset, assignments: Sequence[str]) -> tuple[list[str],
 
     Raises UserError for a range that is empty, for values of another type, and where nothing is searched.
     """
-    parsed = [(text, _dimension(preset, text)) for text in assignments]
+    parts = {text.partition("=")[0] for text in assignments if "." not in text.partition("=")[0]}
+    parsed = [(text, _dimension(preset, text, parts)) for text in assignments]
     dimensions = [dimension for _, dimension in parsed if dimension]
     if not dimensions:
         raise UserError(
@@ -57,7 +58,8 @@ def search_space(preset: Preset, assignments: Sequence[str]) -> tuple[list[str],
     return [text for text, dimension in parsed if not dimension], dimensions
 
 
-def _dimension(preset, assignment) -> Dimension | None:
+def _dimension(preset, assignment, parts) -> Dimension | None:
+    """The dimension of an assignment; None for one value. `parts` are those of the preset that are chosen anew."""
     path, _, text = assignment.partition("=")
     for pattern, log in ((LOG, True), (LINEAR, False)):
         if match := pattern.fullmatch(text.strip()):
@@ -66,7 +68,7 @@ def _dimension(preset, assignment) -> Dimension | None:
     if separator not in text or (separator == "," and isinstance(_value(preset, path), list | tuple | dict)):
         return None
     choices = tuple(choice.strip() for choice in text.split(separator) if choice.strip())
-    _check(preset, path, choices)
+    _check(preset, path, choices, parts)
     return Dimension(path, text, choices=choices)
 
 
@@ -81,10 +83,10 @@ def _range(preset, path, text, bounds, log):
     return Dimension(path, text, low, high, all(isinstance(value, int) for value in values), log)
 
 
-def _check(preset, path, choices):
-    """Raise UserError for a choice that is no value of the field; a field of another network is checked later."""
+def _check(preset, path, choices, parts):
+    """Raise UserError for a choice that is no value of the field; one of another network is checked in its trial."""
     for choice in choices:
-        if "." not in path or _value(preset, path) is not None:
+        if path.partition(".")[0] not in parts or "." not in path or _value(preset, path) is not None:
             config.override(preset, [f"{path}={choice}"])
 
 
