@@ -1,6 +1,7 @@
 """Memoisation per model."""
 
 import gc
+import weakref
 
 from zoo.transforms.per_model import per_model
 
@@ -24,18 +25,19 @@ def test_results_are_cached_for_each_model_and_other():
     assert cached(model, draft) is not cached(model, model.__class__)
 
 
-def test_results_live_no_longer_than_their_model():
-    calls = []
+def test_a_model_and_its_results_are_freed_together():
+    """Also where a result holds its model, as a compiled function does."""
 
     @per_model
-    def counted(model, other=None):
-        calls.append(model.__class__)
-        return Result(model, other)
+    def hold(model, other=None):
+        result = Result(model, other)
+        result.model = model
+        return result
 
-    for _ in range(3):
-        model = Model()
-        counted(model)
-        del model
-        gc.collect()
-    assert len(calls) == 3
-    assert not next(cell.cell_contents for cell in counted.__closure__ if hasattr(cell.cell_contents, "keyrefs"))
+    model = Model()
+    references = [weakref.ref(model), weakref.ref(hold(model)), weakref.ref(hold(model, Result))]
+    gc.collect()
+    assert all(reference() is not None for reference in references)
+    del model
+    gc.collect()
+    assert [reference() for reference in references] == [None] * 3
