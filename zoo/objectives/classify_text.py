@@ -16,15 +16,13 @@ from keras import ops
 
 from zoo.data.fields import LABEL_SEPARATOR
 from zoo.data.labels import LabelCollector, labels_of
-from zoo.layers.dropout import Dropout
 from zoo.layers.label_loss import LabelCrossentropy
-from zoo.layers.pooling import pool
 from zoo.layers.rdrop_loss import RDropLoss
 from zoo.metrics import classification as metrics
 from zoo.objectives import Calibrates, Fields, Objective, Preparation, Reports
 from zoo.objectives._rdrop import check_rdrop, repeat_rows
 from zoo.objectives._requirements import check_reads_text
-from zoo.transforms.repeated_text import reads_text_twice
+from zoo.objectives._text_features import text_features
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,13 +91,8 @@ class ClassifyText(Objective, Calibrates, Reports):
         return repeat_rows(collated) if self.rdrop else collated
 
     def head(self, architecture, backbone):
-        if self.decoder_start_id is not None:
-            backbone = reads_text_twice(backbone, self.decoder_start_id)
-        x = pool(architecture, backbone, self.pooling, self.pooled_id)
-        if self.dense_activation:
-            x = keras.layers.Dense(x.shape[-1], self.dense_activation, name="hidden")(x)
-        x = Dropout(self.dropout, name="head_dropout")(x)
-        return keras.Model(backbone.input, keras.layers.Dense(len(self.labels), dtype="float32", name="logits")(x))
+        inputs, x = text_features(self, architecture, backbone)
+        return keras.Model(inputs, keras.layers.Dense(len(self.labels), dtype="float32", name="logits")(x))
 
     def loss(self, model):
         cross_entropy = keras.losses.BinaryCrossentropy if self.multi_label else LabelCrossentropy

@@ -13,13 +13,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.layers.dropout import Dropout
-from zoo.layers.pooling import pool
 from zoo.metrics.regression import regression_scores
 from zoo.objectives import Fields, Objective, Preparation
 from zoo.objectives._requirements import check_reads_text
+from zoo.objectives._text_features import text_features
 from zoo.runtime.errors import RowError, UserError, one_of
-from zoo.transforms.repeated_text import reads_text_twice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,13 +80,8 @@ class ScorePair(Objective):
         return batch, targets.astype("float32"), batch.get("example_mask", np.ones(len(targets))).astype("float32")
 
     def head(self, architecture, backbone):
-        if self.decoder_start_id is not None:
-            backbone = reads_text_twice(backbone, self.decoder_start_id)
-        x = pool(architecture, backbone, self.pooling, self.pooled_id)
-        if self.dense_activation:
-            x = keras.layers.Dense(x.shape[-1], self.dense_activation, name="hidden")(x)
-        x = Dropout(self.dropout, name="head_dropout")(x)
-        return keras.Model(backbone.input, keras.layers.Dense(1, dtype="float32", name="score")(x))
+        inputs, x = text_features(self, architecture, backbone)
+        return keras.Model(inputs, keras.layers.Dense(1, dtype="float32", name="score")(x))
 
     def loss(self, model):
         return keras.losses.BinaryCrossentropy(from_logits=True) if self.activation else keras.losses.MeanSquaredError()
