@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.serving.errors import Code, ServingError
+from zoo.serving.serving_error import Code, ServingError
 from zoo.serving.signatures import Signature, read_signatures
 
 DEFAULT_SIGNATURE = "serving_default"
