@@ -1,0 +1,92 @@
+"""TensorProto to NumPy arrays and back, as TensorFlow Serving reads and writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from zoo.serving.serving_error import Code, ServingError
+
+STRING_BYTES = 16  # memory of an element of a string tensor, beside its characters
+SPELLINGS = {"float32": "float", "float64": "double", "float16": "half"}  # TensorFlow's names in its messages
+VALUE_FIELDS = {  # {kind or name of a dtype: field of TensorProto}
+    "float32": "float_val",
+    "float64": "double_val",
+    "float16": "half_val",
+    "bfloat16": "half_val",
+    "int64": "int64_val",
+    "uint32": "uint32_val",
+    "uint64": "uint64_val",
+    "bool": "bool_val",
+    "string": "string_val",
+    **dict.fromkeys(("int8", "int16", "int32", "uint8", "uint16"), "int_val"),
+}
+
+
+def read_tensor(proto: Any, name: str, dtype: str, max_bytes: int, number: int = 0) -> np.ndarray:
+    """The array of a TensorProto: its values, the last of which is repeated up to its shape, or its `tensor_content`.
+
+    Args:
+        name: of the input, for messages.
+        dtype: that the signature expects, as NumPy names it, or "string".
+        max_bytes: that the array may take, so that a few bytes of a message do not fill the memory.
+        number: of the input among those of the signature, for messages.
+
+    Raises ServingError: INVALID_ARGUMENT for a damaged tensor or another dtype, RESOURCE_EXHAUSTED for a larger one.
+    """
+    import tensorflow as tf
+
+    try:
+        received = tf.dtypes.as_dtype(proto.dtype)
+    except TypeError:
+        raise _parsing_error(name) from None
+    if received.name != dtype:
+        names = [SPELLINGS.get(name, name) for name in (dtype, received.name)]
+        raise ServingError(Code.INVALID_ARGUMENT, f"Expects arg[{number}] to be {names[0]} but {names[1]} is provided")
+    _check_size([dim.size for dim in proto.tensor_shape.dim], received, name, max_bytes)
+    try:
+        tensor = tf.io.parse_tensor(proto.SerializeToString(), received)
+    except tf.errors.OpError:
+        raise _parsing_error(name) from None
+    return np.array(tensor.numpy(), object) if dtype == "string" else tensor.numpy()
+
+
+def _check_size(shape, dtype, name, max_bytes):
+    if min(shape, default=0) < 0:
+        raise _parsing_error(name)
+    size = prod(shape) * (STRING_BYTES if dtype.name == "string" else dtype.size)
+    if size > max_bytes:
+        raise ServingError(
+            Code.RESOURCE_EXHAUSTED, f"Input {name!r} of shape {shape} takes {size} bytes; the limit is {max_bytes}."
+        )
+
+
+def _parsing_error(name):
+    return ServingError(Code.INVALID_ARGUMENT, f"tensor parsing error: {name}")
+
+
+def write_tensor(array: np.ndarray, proto: Any) -> None:
+    """Write an array, whose strings are bytes, to the value field of its dtype in an empty TensorProto.
+
+    The values of a dtype without such a field are `tensor_content`.
+    """
+    import tensorflow as tf
+
+    array = np.asarray(array)
+    dtype = tf.string if array.dtype.kind in "OS" else tf.dtypes.as_dtype(array.dtype)
+    proto.dtype = dtype.as_datatype_enum
+    _write_shape(array.shape, proto)
+    if dtype.name not in VALUE_FIELDS:
+        proto.tensor_content = array.tobytes()
+        return
+    values = array.view(np.uint16) if dtype.name in ("float16", "bfloat16") else array
+    getattr(proto, VALUE_FIELDS[dtype.name]).extend(values.ravel().tolist())
+
+
+def _write_shape(shape: Sequence[int], proto):
+    proto.tensor_shape.SetInParent()  # a scalar has a shape without dimensions
+    for size in shape:
+        proto.tensor_shape.dim.add(size=size)
