@@ -132,6 +132,7 @@ def test_errors_are_those_of_tensorflow_serving(stub, sent, code, details):
         (TensorProto(), "tensor parsing error: text"),
         (TensorProto(dtype=99), "tensor parsing error: text"),
         (TensorProto(dtype=7, tensor_shape={"dim": [{"size": -1}]}), "tensor parsing error: text"),
+        (TensorProto(dtype=7, tensor_shape={"dim": [{"size": 1}] * 100}), "tensor parsing error: text"),
         (
             TensorProto(dtype=7, tensor_shape={"dim": [{"size": 2}]}, tensor_content=b"\x09a"),
             "tensor parsing error: text",

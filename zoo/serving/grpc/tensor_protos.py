@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.serving.serving_error import Code, ServingError
 
+MAX_RANK = 32  # NumPy allows 64
 STRING_BYTES = 16  # memory of an element of a string tensor, beside its characters
 SPELLINGS = {"float32": "float", "float64": "double", "float16": "half"}  # TensorFlow's names in its messages
 VALUE_FIELDS = {  # {kind or name of a dtype: field of TensorProto}
@@ -55,7 +56,7 @@ def read_tensor(proto: Any, name: str, dtype: str, max_bytes: int, number: int =
 
 
 def _check_size(shape, dtype, name, max_bytes):
-    if min(shape, default=0) < 0:
+    if min(shape, default=0) < 0 or len(shape) > MAX_RANK:
         raise _parsing_error(name)
     size = prod(shape) * (STRING_BYTES if dtype.name == "string" else dtype.size)
     if size > max_bytes:
