@@ -38,7 +38,7 @@ class LoadedModel:
         self.signatures, self.signature_protos = parse_signatures(meta_graph)
         self.leases = 0
         self._lock = threading.Lock()
-        self._session = _open_session(meta_graph, folder)
+        self._session: Any = _open_session(meta_graph, folder)
         self._functions = {key: self._function(spec) for key, spec in self.signatures.items()}
 
     def _function(self, spec):

@@ -1,4 +1,4 @@
-"""Model sources: the folders that a server serves, each with its numbered versions, as TensorFlow Serving lays them out.
+"""Model sources: the folders that a server serves, with numbered versions, as TensorFlow Serving lays them out.
 
 FOLDER                  | what is served
 ----------------------- | ---------------------------------------------------------------------

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.serving.serving_error import Code, ServingError
 from zoo.serving.server_settings import ServerSettings
+from zoo.serving.serving_error import Code, ServingError
 
 
 def rows_of(inputs: Mapping[str, Any]) -> int:

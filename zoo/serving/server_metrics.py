@@ -36,7 +36,9 @@ class ServerMetrics:
         self._batches = self._add(
             histogram, "executed_batch_rows", "Rows of a batch that a model computed", signature, buckets=BATCHES
         )
-        self._in_flight = self._add(gauge, "requests_in_flight", "Requests that are not answered yet")
+        self._open_requests = 0
+        in_flight = self._add(gauge, "requests_in_flight", "Requests that are not answered yet")
+        in_flight.set_function(lambda: self._open_requests)
         self._unfinished = self._add(gauge, "predictions_unfinished", "Predictions that run or wait for a thread")
         self._queued = self._add(gauge, "predictions_queued", "Predictions that wait for a thread")
         self._loaded = self._add(gauge, "loaded_versions", "Versions that are loaded", ("model", "version"))
@@ -52,13 +54,18 @@ class ServerMetrics:
         self._unfinished.set_function(lambda: service.unfinished)
         self._queued.set_function(lambda: max(0, service.unfinished - threads))
 
+    @property
+    def requests_in_flight(self) -> int:
+        """The number of requests that are not answered yet."""
+        return self._open_requests
+
     def begin_request(self) -> None:
         """Count a request in flight."""
-        self._in_flight.inc()
+        self._open_requests += 1
 
     def end_request(self, record: RequestRecord, code: str, seconds: float) -> None:
         """Count an answered request; `code` is its HTTP status, or the name of its gRPC code."""
-        self._in_flight.dec()
+        self._open_requests -= 1
         self._requests.labels(record.api, record.model, str(record.version or ""), record.signature, code).inc()
         if record.model:
             self._latency.labels(record.model, record.signature).observe(seconds)

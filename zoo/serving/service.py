@@ -57,12 +57,23 @@ class Service:
     @property
     def models(self) -> dict[str, dict[int, LoadedModel]]:
         """{name: {version: model}} of the available versions."""
-        return self.registry.models
+        return {name: versions for name, versions in self.registry.models.items() if versions}
 
     @property
     def ready(self) -> bool:
         """Whether every model has a version that is loaded and warmed up, and the server is not ending."""
         return self.registry.ready and not self._draining
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """{name: why} of the models without a version that can be loaded, when their folders were looked at."""
+        if self._watcher is None or not self._watcher.tried:
+            return {}
+        return {name: self._failure(name) for name, versions in self.registry.models.items() if not versions}
+
+    def _failure(self, name):
+        messages = [status.message for status in self.statuses(name).values() if status.message]
+        return messages[0] if messages else "no complete version"
 
     @property
     def unfinished(self) -> int:
@@ -128,9 +139,9 @@ class Service:
         """Answer "not ready" from now on, while requests in flight end."""
         self._draining = True
 
-    def close(self) -> None:
-        """End the threads. Waits for the predictions that run."""
+    def close(self) -> bool:
+        """End the threads, but do not wait for those that TensorFlow holds; whether all have ended."""
         self.drain()
-        if self._watcher:
-            self._watcher.stop()
-        self._executor.shutdown(cancel_futures=True)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        loading = self._watcher is not None and not self._watcher.stop()
+        return not (loading or self._unfinished)

@@ -31,10 +31,7 @@ class VersionPolicy:
 
     def select(self, model: str, versions: Collection[int]) -> set[int]:
         """The versions of a model to serve, of those that can be loaded."""
-        if self.specific:
-            selected = self.specific & set(versions)
-        else:
-            selected = set(sorted(versions)[-self.latest :])
+        selected = set(versions) & self.specific if self.specific else set(sorted(versions)[-self.latest :])
         return selected | (set(self.labels_of(model).values()) & set(versions))
 
 

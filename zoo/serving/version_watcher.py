@@ -18,6 +18,7 @@ from zoo.serving.version_policy import VersionPolicy
 from zoo.serving.warm_up import warm_up
 
 POLL_SECONDS = 1.0
+STOP_SECONDS = 1.0
 MESSAGE_LENGTH = 300  # characters of an error of TensorFlow in the log
 logger = logging.getLogger("zoo.serve")
 
@@ -60,11 +61,12 @@ class VersionWatcher:
         """Start the thread."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread, after the load in progress."""
+    def stop(self) -> bool:
+        """End the thread, and return whether it has ended: it has not while a model is being loaded."""
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
+        return not self._thread.is_alive()
 
     @property
     def tried(self) -> bool:

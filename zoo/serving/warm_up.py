@@ -79,7 +79,7 @@ def _recorded_requests(path) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
         raise ServingError(Code.DATA_LOSS, f"{FILE} cannot be read: {error}") from error
 
 
-def _prediction_log():
+def _prediction_log() -> Any:
     """The message class of the parts of tensorflow_serving.apis.PredictionLog that are read here."""
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
     from tensorflow.core.framework import tensor_pb2
