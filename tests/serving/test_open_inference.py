@@ -4,16 +4,15 @@ import base64
 import json
 import struct
 
-import httpx
 import numpy as np
 import pytest
 import tensorflow as tf
 from grpc_serving import DTYPES, make_service
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from zoo.serving.app import create_app
 from zoo.serving.open_inference.binary_tensors import array_from_bytes, bytes_from_array
 from zoo.serving.open_inference.datatypes import DATATYPES
 from zoo.serving.open_inference.json_tensors import array_from_json
@@ -31,7 +30,7 @@ def service(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(service):
-    with TestClient(Starlette(routes=routes(service))) as client:
+    with TestClient(create_app(service, {"open_inference": routes})) as client:
         yield client
 
 
@@ -143,7 +142,7 @@ def test_every_datatype_goes_there_and_back(client, shape, binary):
     assert response.status_code == 200, response.text
     size = int(response.headers.get(SIZE, len(response.content)))
     answer, rest = outputs(json.loads(response.content[:size])), response.content[size:]
-    for dtype, array in arrays.items():
+    for dtype in arrays:
         tensor = answer[f"out_{dtype}"]
         assert (tensor["datatype"], tensor["shape"]) == (DATATYPES[dtype], shape)
     for tensor in answer.values():
@@ -272,7 +271,7 @@ def test_bytes_of_tensors_are_counted(client):
         ("DELETE", "/v2/models/text", 405),
         ("FOO", "/v2/models/text/infer", 405),
         ("GET", "/v2/models", 404),
-        ("GET", "/v2/models/../../etc/passwd", 404),
+        ("GET", "/v2/models/..%2f..%2fetc/passwd", 404),
         ("GET", "/v2/models/text/config", 404),
     ],
 )
@@ -335,4 +334,3 @@ def test_any_bytes_are_a_tensor_or_an_error(data, shape, datatype):
 
 def test_the_answer_to_head_has_no_error(client):
     assert client.head("/v2/health/ready").status_code == 200
-    assert isinstance(client.get("/v2/health/ready"), httpx.Response)

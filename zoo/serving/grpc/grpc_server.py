@@ -25,9 +25,9 @@ class GrpcServer:
         max_bytes: of a message, and of each input in memory.
     """
 
-    def __init__(self, service: Service, token: str = "", max_bytes: int = 64 * 2**20):
+    def __init__(self, service: Service, token: str = "", max_bytes: int = 4 * 2**20):
         self.service, self.token, self.max_bytes = service, token, max_bytes
-        self.health = HealthService(lambda: bool(service.models), SERVICES)
+        self.health = HealthService(service, SERVICES)
         self._server: Any = None
 
     async def start(self, host: str = "127.0.0.1", port: int = 8500) -> int:
@@ -40,11 +40,11 @@ class GrpcServer:
         }
         self._server = aio.server(handlers=self._handlers(), options=tuple(options.items()))
         try:
-            port = self._server.add_insecure_port(f"{host}:{port}")
+            bound = self._server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
         except RuntimeError:
-            raise UserError(f"Expected an address to listen at for gRPC. Received: {host}:{port}, in use.") from None
+            raise UserError(f"Expected a free port for gRPC. Received: {host}:{port}, which cannot be used.") from None
         await self._server.start()
-        return port
+        return bound
 
     async def stop(self, seconds: float) -> None:
         """Take no new call, let those in progress end for some seconds, then cancel them."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from zoo.serving.grpc.message_types import ProtoFile, message_classes
-from zoo.serving.grpc.rpc_handlers import abort, generic_handler, parse, unary_handler
+from zoo.serving.grpc.rpc_handlers import RpcHandlers, abort, parse
+from zoo.serving.service import Service
 from zoo.serving.serving_error import Code, ServingError
 
 if TYPE_CHECKING:
@@ -41,20 +42,20 @@ class HealthService:
     """The methods of grpc.health.v1.Health. They need no token, as probes have none.
 
     Args:
-        is_ready: whether the server answers requests.
+        service: the models, which may be ready or not.
         services: names that a client may ask for, beside "" for the whole server.
     """
 
-    def __init__(self, is_ready: Callable[[], bool], services: Collection[str]):
-        self.is_ready, self.services = is_ready, {"", *services}
+    def __init__(self, service: Service, services: Collection[str]):
+        self.service, self.services = service, {"", *services}
         self.stopping = False
 
     def handler(self) -> Any:
         """The handler of all methods, as grpc's server takes it."""
-        import grpc
-
-        check = unary_handler(self.check, messages().HealthCheckRequest)
-        return generic_handler(NAME, {"Check": check, "Watch": grpc.unary_stream_rpc_method_handler(self.watch)})
+        handlers = RpcHandlers(self.service, NAME)
+        handlers.add("Check", self.check, messages().HealthCheckRequest)
+        handlers.add_stream("Watch", self.watch)
+        return handlers.generic_handler()
 
     async def check(self, request: Any) -> Any:
         """Whether a service is ready. Raises ServingError, NOT_FOUND, for an unknown service."""
@@ -85,4 +86,4 @@ class HealthService:
     def _status(self, service):
         if service not in self.services:
             return "SERVICE_UNKNOWN"
-        return "SERVING" if self.is_ready() and not self.stopping else "NOT_SERVING"
+        return "SERVING" if self.service.ready and not self.stopping else "NOT_SERVING"

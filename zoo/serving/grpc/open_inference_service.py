@@ -6,11 +6,10 @@ from typing import Any
 
 from zoo.serving.grpc.infer_messages import read_infer_request, write_infer_response
 from zoo.serving.grpc.open_inference_messages import PACKAGE, messages
-from zoo.serving.grpc.rpc_handlers import generic_handler, unary_handler
+from zoo.serving.grpc.rpc_handlers import RpcHandlers
 from zoo.serving.open_inference.inference import infer, lease
-from zoo.serving.open_inference.model_metadata import SERVER, model_metadata, repository_index
+from zoo.serving.open_inference.model_metadata import SERVER, is_ready, model_metadata, repository_index
 from zoo.serving.service import Service
-from zoo.serving.serving_error import Code, ServingError
 
 NAME = f"{PACKAGE}.GRPCInferenceService"
 
@@ -23,19 +22,15 @@ class OpenInferenceService:
 
     def handler(self, token: str) -> Any:
         """The handler of all methods, as grpc's server takes it. Liveness and readiness need no token."""
-        requests = messages()
-        return generic_handler(
-            NAME,
-            {
-                "ServerLive": unary_handler(self.server_live, requests.ServerLiveRequest),
-                "ServerReady": unary_handler(self.server_ready, requests.ServerReadyRequest),
-                "ModelReady": unary_handler(self.model_ready, requests.ModelReadyRequest),
-                "ServerMetadata": unary_handler(self.server_metadata, requests.ServerMetadataRequest, token),
-                "ModelMetadata": unary_handler(self.model_metadata, requests.ModelMetadataRequest, token),
-                "ModelInfer": unary_handler(self.model_infer, requests.ModelInferRequest, token),
-                "RepositoryIndex": unary_handler(self.repository_index, requests.RepositoryIndexRequest, token),
-            },
-        )
+        requests, handlers = messages(), RpcHandlers(self.service, NAME, token)
+        handlers.add("ServerLive", self.server_live, requests.ServerLiveRequest, is_open=True)
+        handlers.add("ServerReady", self.server_ready, requests.ServerReadyRequest, is_open=True)
+        handlers.add("ModelReady", self.model_ready, requests.ModelReadyRequest)
+        handlers.add("ServerMetadata", self.server_metadata, requests.ServerMetadataRequest)
+        handlers.add("ModelMetadata", self.model_metadata, requests.ModelMetadataRequest)
+        handlers.add("ModelInfer", self.model_infer, requests.ModelInferRequest)
+        handlers.add("RepositoryIndex", self.repository_index, requests.RepositoryIndexRequest)
+        return handlers.generic_handler()
 
     async def server_live(self, _: Any) -> Any:
         """Whether the server answers."""
@@ -43,17 +38,12 @@ class OpenInferenceService:
 
     async def server_ready(self, _: Any) -> Any:
         """Whether every model can be used."""
-        return messages().ServerReadyResponse(ready=bool(self.service.models))
+        return messages().ServerReadyResponse(ready=self.service.ready)
 
     async def model_ready(self, request: Any) -> Any:
-        """Whether a model can be used."""
-        try:
-            with lease(self.service, request.name, request.version):
-                return messages().ModelReadyResponse(ready=True)
-        except ServingError as error:
-            if error.code is not Code.NOT_FOUND:
-                raise
-            return messages().ModelReadyResponse(ready=False)
+        """Whether a model can be used. Raises ServingError for an unknown model."""
+        ready = is_ready(self.service, request.name, request.version)
+        return messages().ModelReadyResponse(ready=ready)
 
     async def server_metadata(self, _: Any) -> Any:
         """The name, version and extensions of the server."""

@@ -7,7 +7,7 @@ from typing import Any
 from zoo.serving.grpc.examples import classify, infer_tasks, regress
 from zoo.serving.grpc.model_spec import lease, require_spec, signature_name, write_spec
 from zoo.serving.grpc.predict_request import check_outputs, read_inputs
-from zoo.serving.grpc.rpc_handlers import generic_handler, unary_handler
+from zoo.serving.grpc.rpc_handlers import RpcHandlers
 from zoo.serving.grpc.tensor_protos import write_tensor
 from zoo.serving.grpc.tensorflow_serving_messages import PACKAGE, messages
 from zoo.serving.service import Service
@@ -30,15 +30,13 @@ class PredictionService:
 
     def handler(self, token: str) -> Any:
         """The handler of all methods, as grpc's server takes it."""
-        requests = messages()
-        methods = {
-            "Predict": (self.predict, requests.PredictRequest),
-            "Classify": (self.classify, requests.ClassificationRequest),
-            "Regress": (self.regress, requests.RegressionRequest),
-            "MultiInference": (self.multi_inference, requests.MultiInferenceRequest),
-            "GetModelMetadata": (self.get_model_metadata, requests.GetModelMetadataRequest),
-        }
-        return generic_handler(NAME, {name: unary_handler(*method, token) for name, method in methods.items()})
+        requests, handlers = messages(), RpcHandlers(self.service, NAME, token)
+        handlers.add("Predict", self.predict, requests.PredictRequest)
+        handlers.add("Classify", self.classify, requests.ClassificationRequest)
+        handlers.add("Regress", self.regress, requests.RegressionRequest)
+        handlers.add("MultiInference", self.multi_inference, requests.MultiInferenceRequest)
+        handlers.add("GetModelMetadata", self.get_model_metadata, requests.GetModelMetadataRequest)
+        return handlers.generic_handler()
 
     async def predict(self, request: Any) -> Any:
         """The PredictResponse to a PredictRequest: the outputs of a signature, or those that `output_filter` names."""

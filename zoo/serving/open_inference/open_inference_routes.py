@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.runtime.errors import shorten
 from zoo.serving.open_inference.inference import SIGNATURE, infer, lease
 from zoo.serving.open_inference.inference_json import expect, json_bytes, parse_body, read_request, write_response
-from zoo.serving.open_inference.model_metadata import SERVER, model_metadata, repository_index
+from zoo.serving.open_inference.model_metadata import SERVER, is_ready, model_metadata, repository_index
 from zoo.serving.service import Service
 from zoo.serving.serving_error import Code, ServingError
 
@@ -59,13 +59,12 @@ class OpenInference:
 
     async def ready(self, _: Request) -> Response:
         """Whether every model can be used: status 200, else 503."""
-        ready = bool(self.service.models)
-        return json_response({"ready": ready}, 200 if ready else 503)
+        return json_response({"ready": self.service.ready}, 200 if self.service.ready else 503)
 
     async def index(self, request: Request) -> list[dict[str, str]]:
         """The state of each version of each model; with `{"ready": true}` only of those that can be used."""
         fields = expect(parse_body(await request.body() or b"{}"), dict, "the request")
-        return repository_index(self.service, expect(fields.get("ready", False), bool, "ready"))
+        return repository_index(self.service, ready_only=expect(fields.get("ready", False), bool, "ready"))
 
     async def load(self, _: Request) -> None:
         """Refuse to load or unload a model."""
@@ -76,19 +75,22 @@ class OpenInference:
         with lease(self.service, *_model(request)) as model:
             return model_metadata(self.service, model, request.query_params.get(SIGNATURE, ""))
 
-    async def model_ready(self, request: Request) -> dict[str, Any]:
-        """Whether a model can be used."""
-        with lease(self.service, *_model(request)) as model:
-            return {"name": model.name, "ready": True}
+    async def model_ready(self, request: Request) -> Response:
+        """Whether a model can be used: status 200, else 503. Raises ServingError for an unknown model."""
+        name, version = _model(request)
+        ready = is_ready(self.service, name, version)
+        return json_response({"name": name, "ready": ready}, 200 if ready else 503)
 
     async def infer(self, request: Request) -> Response:
         """The outputs of a model."""
+        from starlette.responses import Response
+
         body = await request.body()
         response = await infer(self.service, read_request(*_model(request), body, _json_size(request, len(body))))
         body, json_size = write_response(response)
         if json_size is None:
-            return response_of(body)
-        return response_of(body, media_type=BINARY, headers={JSON_SIZE: str(json_size)})
+            return Response(body, media_type=JSON)
+        return Response(body, headers={JSON_SIZE: str(json_size)}, media_type=BINARY)
 
     async def unknown(self, request: Request) -> None:
         """Refuse a path that is none of the protocol's."""
@@ -97,9 +99,10 @@ class OpenInference:
 
 
 class Endpoint:
-    """An ASGI application that answers with a handler: its value in JSON, its response, or its error in JSON.
+    """An ASGI application that answers with a handler: its response, or its value in JSON.
 
     Args:
+        handler: of a request. What it raises is answered by the middleware of the server.
         method: of HTTP; "" for any.
     """
 
@@ -107,38 +110,25 @@ class Endpoint:
         self.handler, self.method = handler, method
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        from starlette.exceptions import HTTPException
         from starlette.requests import Request
-
-        response = await self._answer(Request(scope, receive))
-        await response(scope, receive, send)
-
-    async def _answer(self, request):
         from starlette.responses import Response
 
+        request = Request(scope, receive)
         method = "GET" if request.method == "HEAD" else request.method
         if self.method and method != self.method:
             message = f"Expected the method {self.method}. Received: {shorten(request.method)}."
-            return json_response({"error": message}, 405, {"Allow": self.method})
-        try:
-            value = await self.handler(request)
-        except ServingError as error:
-            headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-            return json_response({"error": error.message}, error.code.http, headers)
-        return value if isinstance(value, Response) else json_response(value)
+            raise HTTPException(405, message, {"Allow": self.method})
+        value = await self.handler(request)
+        response = value if isinstance(value, Response) else json_response(value)
+        await response(scope, receive, send)
 
 
-def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json_response(value: Any, status: int = 200) -> Response:
     """The response of a JSON value."""
-    return response_of(json_bytes(value), status, headers)
-
-
-def response_of(
-    body: bytes, status: int = 200, headers: dict[str, str] | None = None, media_type: str = JSON
-) -> Response:
-    """The response of a body."""
     from starlette.responses import Response
 
-    return Response(body, status, headers, media_type)
+    return Response(json_bytes(value), status, media_type=JSON)
 
 
 def _model(request):
