@@ -1,6 +1,7 @@
 """The gRPC server: methods beside Predict, health, deadlines, authentication, limits, and bytes that are nonsense."""
 
 import asyncio
+import json
 import threading
 import time
 
@@ -27,6 +28,7 @@ from tensorflow_serving.apis import (
 from zoo.runtime.errors import UserError
 from zoo.serving.grpc.grpc_server import SERVICES, GrpcServer
 from zoo.serving.grpc.health_service import messages as health
+from zoo.serving.serving_error import Code, ServingError
 
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
 METHODS = {
@@ -273,6 +275,34 @@ def test_a_failure_of_the_server_is_logged_and_not_told(service, stub, monkeypat
     code, details = error_of(stub.Predict, text_request())
     assert (code, "secret" in details) == ("INTERNAL", False)
     assert "secret path" in caplog.text
+
+
+def test_calls_are_counted_and_logged(service, caplog):
+    with caplog.at_level("INFO", "zoo.access"), serve(service) as address, grpc.insecure_channel(address) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        _, call = stub.Predict.with_call(text_request("secret"), metadata=(("x-request-id", "abc"),))
+        assert dict(call.trailing_metadata())["x-request-id"] == "abc"
+        failed = stub.Predict.future(predict_pb2.PredictRequest(model_spec={"name": "half"}))
+        assert len(dict(failed.trailing_metadata())["x-request-id"]) == 16
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "zoo.access"]
+    first, second = lines[-2:]  # before them may come the end of a call of the test before
+    path = "/tensorflow.serving.PredictionService/Predict"
+    expected = {"request_id": "abc", "path": path, "status": "OK", "api": "grpc", "signature": "serving_default"}
+    assert expected.items() <= first.items()
+    assert (first["rows"], first["bytes"] > 0) == (1, True)
+    assert second["status"] == "NOT_FOUND"
+    assert "secret" not in caplog.text
+    assert 'api="grpc",code="NOT_FOUND"' in service.metrics.text()[0].decode()
+
+
+def test_a_full_queue_says_when_to_try_again(service, stub, monkeypatch):
+    async def refuse(*_):
+        raise ServingError(Code.RESOURCE_EXHAUSTED, "The queue is full.", retry_after=2)
+
+    monkeypatch.setattr(service, "run", refuse)
+    failed = stub.Predict.future(text_request())
+    assert failed.code().name == "RESOURCE_EXHAUSTED"
+    assert dict(failed.trailing_metadata())["grpc-retry-pushback-ms"] == "2000"
 
 
 def test_a_port_in_use_is_a_user_error(service, channel):

@@ -76,7 +76,6 @@ def write_tensor(array: np.ndarray, proto: Any) -> None:
     """
     import tensorflow as tf
 
-    array = np.asarray(array)
     dtype = tf.string if array.dtype.kind in "OS" else tf.dtypes.as_dtype(array.dtype)
     proto.dtype = dtype.as_datatype_enum
     _write_shape(array.shape, proto)
