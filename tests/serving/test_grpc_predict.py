@@ -8,6 +8,8 @@ from grpc_serving import DTYPES, error_of, make_service, serve
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from zoo.serving.grpc.tensor_protos import read_tensor, write_tensor
+
 INVALID = "INVALID_ARGUMENT"
 
 
@@ -182,4 +184,28 @@ def test_every_dtype_and_shape_goes_there_and_back(stub, shape):
         expected = tf.make_ndarray(protos[f"in_{dtype}"])
         received = outputs[f"out_{dtype}"]
         assert (received.dtype, received.shape) == (expected.dtype, shape)
+        assert received.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("size", [1, 31, 32, 33, 5_000])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_packed_floats_are_those_of_tensorflow(size, dtype):
+    """Sizes around those whose lengths take another byte."""
+    array = np.random.default_rng(size).normal(size=(size, 1)).astype(dtype)
+    proto = TensorProto()
+    write_tensor(array, proto)
+    assert np.array_equal(tf.make_ndarray(proto), array)
+    assert len(getattr(proto, {"float32": "float_val", "float64": "double_val"}[dtype])) == size
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_tensors_are_read_as_tensorflow_reads_them(dtype):
+    """Values and content, whole and not, against TensorFlow's own reader."""
+    whole = tf.make_tensor_proto(tf.cast([[0, 1], [2, 3]], dtype) if dtype != "string" else [["a", "b\0"], ["", "d"]])
+    values = TensorProto()
+    write_tensor(tf.make_ndarray(whole), values)
+    for proto in (whole, values):
+        expected = tf.io.parse_tensor(proto.SerializeToString(), dtype).numpy()
+        received = read_tensor(proto, "x", dtype, 1_000)
+        assert received.dtype == expected.dtype
         assert received.tolist() == expected.tolist()

@@ -27,10 +27,13 @@ async def classify(service: Service, model: LoadedModel, name: str, records: Any
     for key, array in ((CLASSES, classes), (SCORES, scores)):
         if array is not None and (array.ndim != 2 or len(array) != rows):
             raise _invalid(f"Expected {key} Tensor shape: [batch_size num_classes] but got {list(array.shape)}")
+    if classes is not None and scores is not None and classes.shape != scores.shape:
+        raise _invalid(f"Tensors class and score should match in shape. Got {classes.shape} vs. {scores.shape}")
+    columns = next(array for array in (classes, scores) if array is not None).shape[1]
     result = messages().ClassificationResult()
     for row in range(rows):
         classifications = result.classifications.add().classes
-        for column in range((scores if classes is None else classes).shape[1]):
+        for column in range(columns):
             label = "" if classes is None else classes[row, column].decode(errors="replace")
             classifications.add(label=label, score=0.0 if scores is None else float(scores[row, column]))
     return result

@@ -49,7 +49,7 @@ def read_request(model: str, version: str, body: bytes, json_size: int | None = 
 def write_response(response: InferenceResponse) -> tuple[bytes, int | None]:
     """`(body, bytes of its JSON)`; None where no bytes of tensors follow the JSON."""
     request = response.request
-    fields = {"model_name": request.model, "model_version": str(response.version)}
+    fields: dict[str, Any] = {"model_name": request.model, "model_version": str(response.version)}
     if request.id:
         fields["id"] = request.id
     parameters = {name: value for name, value in request.parameters.items() if name != BINARY_OUTPUT}
