@@ -25,9 +25,9 @@ def channel(tmp_path_factory):
 
 
 def call(channel, name, /, **fields):
-    kinds = messages()
-    request = getattr(kinds, f"{name}Request")(**fields)
-    response = getattr(kinds, f"{name}Response")
+    classes = messages()
+    request = getattr(classes, f"{name}Request")(**fields)
+    response = getattr(classes, f"{name}Response")
     method = channel.unary_unary(
         f"/inference.GRPCInferenceService/{name}",
         request_serializer=lambda message: message.SerializeToString(),

@@ -200,11 +200,13 @@ def test_packed_floats_are_those_of_tensorflow(size, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_tensors_are_read_as_tensorflow_reads_them(dtype):
-    """Values and content, whole and not, against TensorFlow's own reader."""
-    whole = tf.make_tensor_proto(tf.cast([[0, 1], [2, 3]], dtype) if dtype != "string" else [["a", "b\0"], ["", "d"]])
+    """Values and content, complete and not, against TensorFlow's own reader."""
+    complete = tf.make_tensor_proto(
+        tf.cast([[0, 1], [2, 3]], dtype) if dtype != "string" else [["a", "b\0"], ["", "d"]]
+    )
     values = TensorProto()
-    write_tensor(tf.make_ndarray(whole), values)
-    for proto in (whole, values):
+    write_tensor(tf.make_ndarray(complete), values)
+    for proto in (complete, values):
         expected = tf.io.parse_tensor(proto.SerializeToString(), dtype).numpy()
         received = read_tensor(proto, "x", dtype, 1_000)
         assert received.dtype == expected.dtype

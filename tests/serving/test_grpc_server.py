@@ -310,7 +310,7 @@ def test_a_port_in_use_is_a_user_error(service, channel):
         first, second = GrpcServer(service), GrpcServer(service)
         port = await first.start(port=0)
         try:
-            with pytest.raises(UserError, match=f"127.0.0.1:{port}"):
+            with pytest.raises(UserError, match=f"--grpc-port {port}"):
                 await second.start(port=port)
         finally:
             await first.stop(0)

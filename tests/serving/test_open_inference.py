@@ -126,22 +126,22 @@ def test_every_datatype_goes_there_and_back(client, shape, binary):
     values = np.arange(np.prod(shape, dtype=int)).reshape(shape) % 2
     arrays = {dtype: tf.cast(values, dtype).numpy() for dtype in DTYPES if dtype != "string"}
     arrays["string"] = np.array([str(value).encode() for value in values.ravel().tolist()], object).reshape(shape)
-    inputs, rest = [], b""
+    inputs, tail = [], b""
     for dtype, array in arrays.items():
         tensor = {"name": f"in_{dtype}", "shape": shape, "datatype": DATATYPES[dtype]}
         if binary:
             tensor["parameters"] = {"binary_data_size": len(bytes_from_array(array))}
-            rest += bytes_from_array(array)
+            tail += bytes_from_array(array)
         else:
             flat = array.astype("float32") if dtype == "bfloat16" else array
             tensor["data"] = [v.decode() if dtype == "string" else v for v in flat.ravel().tolist()]
         inputs.append(tensor)
     text = json.dumps({"inputs": inputs, "parameters": {"binary_data_output": binary}}).encode()
     headers = {SIZE: str(len(text))} if binary else {}
-    response = client.post("/v2/models/dtypes/infer", content=text + rest, headers=headers)
+    response = client.post("/v2/models/dtypes/infer", content=text + tail, headers=headers)
     assert response.status_code == 200, response.text
     size = int(response.headers.get(SIZE, len(response.content)))
-    answer, rest = outputs(json.loads(response.content[:size])), response.content[size:]
+    answer, tail = outputs(json.loads(response.content[:size])), response.content[size:]
     for dtype in arrays:
         tensor = answer[f"out_{dtype}"]
         assert (tensor["datatype"], tensor["shape"]) == (DATATYPES[dtype], shape)
@@ -149,11 +149,11 @@ def test_every_datatype_goes_there_and_back(client, shape, binary):
         dtype = tensor["name"][4:]
         if binary:
             count = tensor["parameters"]["binary_data_size"]
-            received, rest = array_from_bytes(rest[:count], tensor["datatype"], shape), rest[count:]
+            received, tail = array_from_bytes(tail[:count], tensor["datatype"], shape), tail[count:]
         else:
             received = array_from_json(tensor["data"], tensor["datatype"], shape)
         assert received.tolist() == arrays[dtype].tolist()
-    assert rest == b""
+    assert tail == b""
 
 
 def test_one_output_is_binary_and_another_json(client):
@@ -240,13 +240,13 @@ def test_a_wrong_length_of_the_json_is_refused(client, size):
 
 
 def test_bytes_of_tensors_are_counted(client):
-    def post(rest, size):
+    def post(tail, size):
         tensor = {"name": "text", "shape": [1], "datatype": "BYTES", "parameters": {"binary_data_size": size}}
         text = json.dumps({"inputs": [tensor]}).encode()
-        return client.post("/v2/models/text/infer", content=text + rest, headers={SIZE: str(len(text))})
+        return client.post("/v2/models/text/infer", content=text + tail, headers={SIZE: str(len(text))})
 
     assert post(b"\1\0\0\0a", 5).status_code == 200
-    for rest, size in (
+    for tail, size in (
         (b"\1\0\0\0a", 4),
         (b"\1\0\0\0ab", 5),
         (b"\2\0\0\0a", 5),
@@ -254,7 +254,7 @@ def test_bytes_of_tensors_are_counted(client):
         (b"", 1),
         (b"a" * 8, True),
     ):
-        assert post(rest, size).status_code == 400, (rest, size)
+        assert post(tail, size).status_code == 400, (tail, size)
 
 
 @pytest.mark.parametrize(
@@ -307,12 +307,12 @@ REQUESTS = st.fixed_dictionaries(
 )
 
 
-@given(body=REQUESTS | JSON, rest=st.binary(max_size=9), size=st.none() | st.integers(-1, 300))
+@given(body=REQUESTS | JSON, tail=st.binary(max_size=9), size=st.none() | st.integers(-1, 300))
 @settings(deadline=None, max_examples=200)
-def test_any_json_is_answered_in_json(client, body, rest, size):
+def test_any_json_is_answered_in_json(client, body, tail, size):
     text = json.dumps(body).encode()
     headers = {} if size is None else {SIZE: str(size)}
-    response = client.post("/v2/models/text/infer", content=text + rest, headers=headers)
+    response = client.post("/v2/models/text/infer", content=text + tail, headers=headers)
     assert response.status_code in (200, 400)
     assert "outputs" in response.json() or set(response.json()) == {"error"}
 

@@ -7,7 +7,7 @@ tensor_protos.py                TensorProto to arrays and back
 rpc_handlers.py                 authentication, deadlines and status codes around every method
 model_spec.py                   which model, version and signature a request is for
 predict_request.py              the inputs and outputs of Predict
-examples.py                     Classify, Regress and MultiInference
+example_signatures.py           Classify, Regress and MultiInference
 prediction_service.py           PredictionService
 model_service.py                ModelService
 infer_messages.py               the tensors of ModelInfer

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import os
+import socket
 from typing import Any
 
 from zoo.runtime.errors import UserError
@@ -12,8 +16,10 @@ from zoo.serving.grpc.model_service import ModelService
 from zoo.serving.grpc.open_inference_service import OpenInferenceService
 from zoo.serving.grpc.prediction_service import PredictionService
 from zoo.serving.service import Service
+from zoo.serving.tensorflow_import import import_tensorflow
 
 SERVICES = (prediction_service.NAME, model_service.NAME, open_inference_service.NAME)
+logger = logging.getLogger("zoo.serve")
 
 
 class GrpcServer:
@@ -38,13 +44,14 @@ class GrpcServer:
             "grpc.max_send_message_length": -1,  # no limit
             "grpc.so_reuseport": 0,  # two servers on one port are a mistake
         }
-        self._server = aio.server(handlers=self._handlers(), options=tuple(options.items()))
-        try:
-            bound = self._server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
-        except RuntimeError:
-            raise UserError(f"Expected a free port for gRPC. Received: {host}:{port}, which cannot be used.") from None
+        _check_free(host, port)
+        self._server = aio.server(options=tuple(options.items()))
+        port = self._server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        await asyncio.to_thread(import_tensorflow)  # whose messages are in those of TensorFlow Serving
+        self._server.add_generic_rpc_handlers(self._handlers())
         await self._server.start()
-        return bound
+        logger.info("gRPC of TensorFlow Serving and of the Open Inference Protocol: %s port %d", host, port)
+        return port
 
     async def stop(self, seconds: float) -> None:
         """Take no new call, let those in progress end for some seconds, then cancel them."""
@@ -52,9 +59,19 @@ class GrpcServer:
         await self._server.stop(seconds)
 
     def _handlers(self):
-        return [
+        return (
             PredictionService(self.service, self.max_bytes).handler(self.token),
             ModelService(self.service).handler(self.token),
             OpenInferenceService(self.service).handler(self.token),
             self.health.handler(),
-        ]
+        )
+
+
+def _check_free(host, port):
+    """Raise UserError where a port is in use, or a host is not of this machine; grpc would log it in its own way."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        received = f"--host {host} --grpc-port {port} ({os.strerror(error.errno or 0)})"
+        raise UserError(f"Expected a free port for gRPC. Received: {received}.") from error

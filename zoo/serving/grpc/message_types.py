@@ -68,13 +68,13 @@ def _file_descriptor(file, dependencies):
     )
     messages = {}
     for name, fields in file.messages.items():
-        parent, _, own = name.rpartition(".")
+        parent, _, last = name.rpartition(".")
         messages[name] = messages[parent].nested_type.add() if parent else proto.message_type.add()
-        messages[name].name = own
+        messages[name].name = last
         _add_fields(messages[name], f".{file.package}.{name}", fields, file)
     for name, values in file.enums.items():
-        parent, _, own = name.rpartition(".")
-        enum = (messages[parent] if parent else proto).enum_type.add(name=own)
+        parent, _, last = name.rpartition(".")
+        enum = (messages[parent] if parent else proto).enum_type.add(name=last)
         for value, number in values.items():
             enum.value.add(name=value, number=number)
     return proto

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.serving.grpc.examples import classify, infer_tasks, regress
+from zoo.serving.grpc.example_signatures import classify, infer_tasks, regress
 from zoo.serving.grpc.model_spec import lease, require_spec, signature_name, write_spec
 from zoo.serving.grpc.predict_request import check_outputs, read_inputs
 from zoo.serving.grpc.rpc_handlers import RpcHandlers

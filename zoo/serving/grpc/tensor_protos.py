@@ -12,7 +12,7 @@ from zoo.serving.serving_error import Code, ServingError
 
 MAX_RANK = 32  # NumPy allows 64
 STRING_BYTES = 16  # memory of an element of a string tensor, beside its characters
-SPELLINGS = {"float32": "float", "float64": "double", "float16": "half"}  # TensorFlow's names in its messages
+TYPE_NAMES = {"float32": "float", "float64": "double", "float16": "half"}  # TensorFlow's names in its messages
 VALUE_FIELDS = {  # {kind or name of a dtype: field of TensorProto}
     "float32": "float_val",
     "float64": "double_val",
@@ -47,7 +47,7 @@ def read_tensor(proto: Any, name: str, dtype: str, max_bytes: int, number: int =
     except TypeError:
         raise _parsing_error(name) from None
     if received.name != dtype:
-        names = [SPELLINGS.get(name, name) for name in (dtype, received.name)]
+        names = [TYPE_NAMES.get(name, name) for name in (dtype, received.name)]
         raise ServingError(Code.INVALID_ARGUMENT, f"Expects arg[{number}] to be {names[0]} but {names[1]} is provided")
     shape = [dim.size for dim in proto.tensor_shape.dim]
     _check_size(shape, received, name, max_bytes)

@@ -33,12 +33,12 @@ def read_request(model: str, version: str, body: bytes, json_size: int | None = 
     """
     json_size = len(body) if json_size is None else json_size
     fields = expect(parse_body(body[:json_size]), dict, "the request")
-    inputs, rest = {}, memoryview(body)[json_size:]
+    inputs, tail = {}, memoryview(body)[json_size:]
     for item in expect(fields.get("inputs"), list, "inputs"):
         name = _name(item, "inputs", inputs)
-        inputs[name], rest = _read_input(name, item, rest)
-    if len(rest):
-        raise _invalid(f"Expected no bytes after those of the inputs. Received: {len(rest)}.")
+        inputs[name], tail = _read_input(name, item, tail)
+    if len(tail):
+        raise _invalid(f"Expected no bytes after those of the inputs. Received: {len(tail)}.")
     outputs = {}
     for item in expect(fields.get("outputs") or [], list, "outputs"):
         outputs[_name(item, "outputs", outputs)] = _parameters(item)
@@ -99,18 +99,18 @@ def _json_tensor(array, parameters: Mapping[str, Any]):
     return {"parameters": {CONTENT_TYPE: BASE64}, "data": data} if is_base64 else {"data": data}
 
 
-def _read_input(name, item, rest) -> tuple[np.ndarray, memoryview]:
+def _read_input(name, item, tail) -> tuple[np.ndarray, memoryview]:
     """`(array, bytes of the inputs after it)` of an input."""
     datatype, shape, parameters = item.get("datatype"), item.get("shape"), _parameters(item)
     check_datatype(name, datatype, shape)
     if SIZE not in parameters:
         is_base64 = datatype == BYTES and parameters.get(CONTENT_TYPE) == BASE64
-        return array_from_json(item.get("data"), datatype, shape, is_base64), rest
+        return array_from_json(item.get("data"), datatype, shape, is_base64), tail
     size = parameters[SIZE]
-    if type(size) is not int or not 0 <= size <= len(rest):
-        message = f"Expected {SIZE} of input {shorten(name)} from 0 to {len(rest)}, the bytes that follow."
+    if type(size) is not int or not 0 <= size <= len(tail):
+        message = f"Expected {SIZE} of input {shorten(name)} from 0 to {len(tail)}, the bytes that follow."
         raise _invalid(f"{message} Received: {shorten(size)}.")
-    return array_from_bytes(rest[:size], datatype, shape), rest[size:]
+    return array_from_bytes(tail[:size], datatype, shape), tail[size:]
 
 
 def _name(item, noun, names):
