@@ -219,6 +219,7 @@ def test_a_wrong_input_is_refused(client, change, message):
         (b'{"inputs": [1]}', "Expected an object for each of inputs."),
         (json.dumps({"inputs": [TEXT, TEXT]}), "Received: 'text' twice."),
         (json.dumps({"inputs": [TEXT], "id": 5}), "Expected a string for id."),
+        (json.dumps({"inputs": [TEXT], "outputs": [None]}), "Expected an object for each of outputs."),
         (json.dumps({"inputs": [TEXT], "outputs": [{"name": "x"}]}), "Expected an output of the signature"),
         (json.dumps({"inputs": [TEXT], "parameters": {"signature": "x"}}), 'name: "x" not found'),
         (json.dumps({"inputs": [TEXT], "parameters": {"signature": 1}}), "Expected the name of a signature"),
@@ -307,7 +308,11 @@ REQUESTS = st.fixed_dictionaries(
 )
 
 
-@given(body=REQUESTS | JSON, tail=st.binary(max_size=9), size=st.none() | st.integers(-1, 300))
+@given(
+    body=REQUESTS | st.builds(lambda **fields: {"inputs": [TEXT]} | fields, id=JSON, outputs=JSON) | JSON,
+    tail=st.binary(max_size=9),
+    size=st.none() | st.integers(-1, 300),
+)
 @settings(deadline=None, max_examples=200)
 def test_any_json_is_answered_in_json(client, body, tail, size):
     text = json.dumps(body).encode()

@@ -41,7 +41,8 @@ def read_request(model: str, version: str, body: bytes, json_size: int | None = 
         raise _invalid(f"Expected no bytes after those of the inputs. Received: {len(tail)}.")
     outputs = {}
     for item in expect(fields.get("outputs") or [], list, "outputs"):
-        outputs[_name(item, "outputs", outputs)] = _parameters(item)
+        name = _name(item, "outputs", outputs)
+        outputs[name] = _parameters(item)
     request_id = expect(fields.get("id", ""), str, "id")
     return InferenceRequest(model, version, request_id, _parameters(fields), inputs, outputs)
 
