@@ -83,13 +83,13 @@ def request_in_flight(folder):
         with socket.create_connection(address) as connection:
             connection.sendall(b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
             metrics = "http://{}:{}/metrics".format(*address)
-            wait_until(lambda: "zoo_requests_in_flight 2.0" in httpx.get(metrics).text)
+            wait_until(lambda: "zoo_requests_in_flight 2.0" in httpx.get(metrics, timeout=60).text)
             yield process, lines, connection
 
 
 def answers(address):
     try:
-        return httpx.get("http://{}:{}/healthz".format(*address)).is_success
+        return httpx.get("http://{}:{}/healthz".format(*address), timeout=60).is_success
     except httpx.ConnectError:
         return False
 
