@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from zoo.serving.serving_error import Code, ServingError
 from zoo.serving.loaded_model import LoadedModel
+from zoo.serving.serving_error import Code, ServingError
 
 THREADS = 64  # calls that wait in the batching queue of a graph, each in a thread; the default of asyncio starves it
 
