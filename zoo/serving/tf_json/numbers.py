@@ -61,19 +61,17 @@ def _double(integer, fraction, exponent, limit):
 
 def _significand(integer, fraction, limit):
     """The digits as a double, and by how many digits of the fraction it is too large."""
-    if int(integer[:21]) > limit:
+    if len(integer) > 18 and int(integer[:21]) > limit:
         return _accumulate(integer, limit), 0
-    exact, position = int(integer), 0
-    while position < len(fraction) and exact <= EXACT:
-        exact = exact * 10 + int(fraction[position])
-        position += 1
-    value = float(exact)
-    significant = len(integer) - 1 + len(fraction[:position].lstrip("0") if integer == "0" else fraction[:position])
-    while position < len(fraction) and significant < DIGITS:
-        value = value * 10.0 + int(fraction[position])
-        position += 1
-        significant += value > 0
-    return value, position
+    digits = integer + fraction if integer != "0" else fraction.lstrip("0")
+    if not digits:
+        return 0.0, len(fraction)
+    exact = max(len(integer), 16 if int(digits[:16]) > EXACT else 17)
+    last = DIGITS + (integer != "0")
+    value = float(int(digits[:exact]))
+    for digit in digits[exact:last]:
+        value = value * 10.0 + int(digit)
+    return value, len(fraction) - max(0, len(digits) - max(exact, last))
 
 
 def _accumulate(integer, limit):
