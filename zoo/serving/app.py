@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zoo.serving import tf_rest
 from zoo.serving.service import Service
 
 if TYPE_CHECKING:
@@ -14,5 +15,5 @@ def create_app(service: Service) -> Starlette:
     """The Starlette application of a service. Each API is a module with a function `routes(service)`."""
     from starlette.applications import Starlette
 
-    routes = []  # the most specific first; TensorFlow Serving's REST answers every other path
+    routes = [*tf_rest.routes(service)]  # the most specific first; TensorFlow Serving's REST answers every other path
     return Starlette(routes=routes)

@@ -1,4 +1,4 @@
-"""Floats as decimal text: `%g` where its six digits give the same float back, else all digits, as TensorFlow Serving."""
+"""Floats as decimal text, as TensorFlow Serving writes them: `%g` where that gives the same float, else all digits."""
 
 from fractions import Fraction
 from typing import Any

@@ -17,13 +17,16 @@ class NumberTooBigError(ValueError):
 
 def parse_float(text: str) -> float:
     """The double of a JSON number that has a fraction or an exponent. Raises NumberTooBigError."""
-    if len(text) <= PLAIN and "e" not in text and "E" not in text:
+    if "e" in text or "E" in text:
+        digits, _, exponent = text.lower().partition("e")
+        integer, _, fraction = digits.lstrip("-").partition(".")
+        value = number(integer, fraction, exponent, text.startswith("-"))
+    elif len(text) <= PLAIN:
         return float(text)
-    negative = text.startswith("-")
-    digits, _, exponent = text.lower().partition("e")
-    integer, _, fraction = digits.lstrip("-").partition(".")
-    value = number(integer, fraction, exponent, negative)
-    return -value if negative else value
+    else:
+        integer, _, fraction = text.lstrip("-").partition(".")
+        value = _double(integer, fraction, "", INT64 if text.startswith("-") else UINT64)
+    return -value if text.startswith("-") else value
 
 
 def integer_or_float(value: int) -> int | float:
@@ -53,6 +56,8 @@ def number(integer: str, fraction: str, exponent: str, negative: bool) -> int | 
 
 def _double(integer, fraction, exponent, limit):
     significand, shift = _significand(integer, fraction, limit)
+    if not exponent and shift <= BIGGEST:
+        return significand / POWERS[shift]
     power = _exponent(exponent, BIGGEST + shift) - shift
     if power < -BIGGEST:
         return _scale(_scale(significand, -BIGGEST), power + BIGGEST)
@@ -63,15 +68,16 @@ def _significand(integer, fraction, limit):
     """The digits as a double, and by how many digits of the fraction it is too large."""
     if len(integer) > 18 and int(integer[:21]) > limit:
         return _accumulate(integer, limit), 0
-    digits = integer + fraction if integer != "0" else fraction.lstrip("0")
+    digits, last = (fraction.lstrip("0"), DIGITS) if integer == "0" else (integer + fraction, DIGITS + 1)
     if not digits:
         return 0.0, len(fraction)
     exact = max(len(integer), 16 if int(digits[:16]) > EXACT else 17)
-    last = DIGITS + (integer != "0")
     value = float(int(digits[:exact]))
+    if exact >= last or exact >= len(digits):
+        return value, len(fraction) - max(0, len(digits) - exact)
     for digit in digits[exact:last]:
         value = value * 10.0 + int(digit)
-    return value, len(fraction) - max(0, len(digits) - max(exact, last))
+    return value, len(fraction) - max(0, len(digits) - last)
 
 
 def _accumulate(integer, limit):

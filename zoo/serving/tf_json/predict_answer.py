@@ -1,4 +1,4 @@
-"""The answer of TensorFlow Serving's `:predict`: rows (`predictions`) or columns (`outputs`), pretty-printed as it does."""
+"""The answer of TensorFlow Serving's `:predict`: rows (`predictions`) or columns (`outputs`), pretty-printed."""
 
 import base64
 import math

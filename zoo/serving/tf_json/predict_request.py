@@ -93,7 +93,7 @@ def _regular_rows(rows, specs):
             return None
         columns = {name: [row[name] for row in rows] for name in specs}
     else:
-        columns = {name: rows for name in specs}
+        columns = dict.fromkeys(specs, rows)
     arrays = {name: regular_array(column, specs[name].dtype) for name, column in columns.items()}
     return None if any(array is None for array in arrays.values()) else arrays
 

@@ -99,7 +99,7 @@ def _shortest(number):
         return f"{number}"
     sign, digits, exponent = _digits(number)
     point = len(digits) + exponent  # digits before the point
-    if 0 <= exponent and point <= POINT:
+    if exponent >= 0 and point <= POINT:
         return f"{sign}{digits}{'0' * exponent}.0"
     if 0 < point <= POINT:
         return f"{sign}{digits[:point]}.{digits[point:]}"

@@ -23,8 +23,9 @@ RANGES = {  # {dtype: the integers that a request may hold}; those of a narrow d
     "uint64": UINT64,
 }
 KINDS = {  # {dtype: the Python types of its values}
-    **dict.fromkeys(("float32", "float64"), {int, float}),
-    **dict.fromkeys(RANGES, {int}),
+    "float32": {int, float},
+    "float64": {int, float},
+    **{dtype: {int} for dtype in RANGES},
     "string": {str},
     "bool": {bool},
 }
