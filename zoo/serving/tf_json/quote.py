@@ -7,6 +7,7 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from zoo.serving.tf_json.decimals import format_decimal
+from zoo.serving.tf_json.grisu import shortest_digits
 
 LIMIT = 256  # bytes
 INDENT = 4
@@ -88,16 +89,17 @@ def _scalar(value):
         return "{}" if isinstance(value, dict) else "[]"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return str(value) if isinstance(value, int) else _shortest(value)
+    return str(value) if isinstance(value, int) else _double(value)
 
 
-def _shortest(number):
-    """The shortest decimal text of a double, laid out as RapidJSON does. Raises _UnwritableError unless finite."""
+def _double(number):
+    """The decimal text of a double, laid out as RapidJSON does. Raises _UnwritableError unless finite."""
     if not math.isfinite(number):
         raise _UnwritableError
     if number == 0:
         return f"{number}"
-    sign, digits, exponent = _digits(number)
+    sign = "-" if number < 0 else ""
+    digits, exponent = shortest_digits(abs(number))
     point = len(digits) + exponent  # digits before the point
     if exponent >= 0 and point <= POINT:
         return f"{sign}{digits}{'0' * exponent}.0"
@@ -107,13 +109,3 @@ def _shortest(number):
         return f"{sign}0.{'0' * -point}{digits}"
     mantissa = digits if len(digits) == 1 else f"{digits[0]}.{digits[1:]}"
     return f"{sign}{mantissa}e{point - 1}"
-
-
-def _digits(number):
-    mantissa, exponent = f"{number!r}e0".split("e")[:2]
-    integer, _, fraction = mantissa.lstrip("-").partition(".")
-    fraction = fraction.rstrip("0")
-    digits = (integer + fraction).lstrip("0")
-    stripped = digits.rstrip("0")
-    power = int(exponent) - len(fraction) + len(digits) - len(stripped)
-    return "-" if number < 0 else "", stripped, power
