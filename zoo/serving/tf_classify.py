@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,16 +82,16 @@ def _inputs(examples):
     return {INPUTS: array}
 
 
-def _results(outputs, size):
+def _results(outputs: Mapping[str, Array], size: int) -> tuple[list[list[bytes]], Array]:
     """`(labels, scores)` of classification outputs, of which one may be missing."""
     for name, dtype in ((CLASSES, "string"), (SCORES, "float32")):
         if name in outputs:
             _check_output(outputs[name], name, dtype, size)
-    labels, scores = outputs.get(CLASSES), outputs.get(SCORES)
-    if labels is None:
+    if CLASSES not in outputs:
+        scores = outputs[SCORES]
         return [[b""] * scores.shape[1]] * size, scores
-    if scores is None:
-        return labels.tolist(), np.zeros(labels.shape, np.float32)
+    labels = outputs[CLASSES]
+    scores = outputs.get(SCORES, np.zeros(labels.shape, np.float32))
     if labels.shape[1] != scores.shape[1]:
         received = f"{labels.shape[1]} vs. {scores.shape[1]}"
         raise invalid(f"Tensors class and score should match in dim_size(1). Got {received}")

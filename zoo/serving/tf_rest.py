@@ -68,21 +68,21 @@ async def _answer(service: Service, request: Request) -> bytes:
     return await answer(service, target, await read_body(request))
 
 
-async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
+async def read_body(request: Request, limit: int = LARGEST_BODY) -> bytes:
     """The body of a request, decompressed if it came with gzip; b"" where that cannot be done, as TensorFlow Serving.
 
-    Raises ServingError for one of more than `largest` bytes.
+    Raises ServingError for one of more than `limit` bytes.
     """
     body = await request.body()
     if "gzip" not in request.headers.get("content-encoding", ""):
         return body
     try:
         decompressor = zlib.decompressobj(GZIP)
-        body = decompressor.decompress(body, largest)
+        body = decompressor.decompress(body, limit)
     except zlib.error:
         return b""
     if decompressor.unconsumed_tail:
-        raise invalid(f"Request body is larger than {largest} bytes after decompression")
+        raise invalid(f"Request body is larger than {limit} bytes after decompression")
     return body if decompressor.eof else b""
 
 

@@ -22,8 +22,8 @@ def format_decimals(values: np.ndarray[Any, Any]) -> list[str]:
     digits = FLOAT if values.dtype == np.float32 else DOUBLE
     short = _is_short(numbers)
     size = np.abs(numbers)
-    whole = (np.trunc(numbers) == numbers) & (size < np.where(short, 10.0**SHORT, 10.0**digits))
-    formats = np.array(["%g", "%g.0", f"%.{digits}g", f"%.{digits}g.0"])[2 * ~short + whole]
+    is_integer = (np.trunc(numbers) == numbers) & (size < np.where(short, 10.0**SHORT, 10.0**digits))
+    formats = np.array(["%g", "%g.0", f"%.{digits}g", f"%.{digits}g.0"])[2 * ~short + is_integer]
     text = (" ".join(formats.tolist()) % tuple(numbers.tolist())).split(" ") if len(numbers) else []
     for index in np.flatnonzero(~finite):
         value = values[index]
@@ -39,8 +39,8 @@ def _is_short(numbers):
     size = np.abs(numbers).astype(np.float64)
     normal = np.where(size < SMALLEST, 1.0, size)
     exponent = np.floor(np.log10(normal)).astype(int)
-    rounded = _round(normal, exponent)
-    exponent += (rounded >= 10.0**SHORT).astype(int) - (rounded < 10.0 ** (SHORT - 1))
+    six_digits = _round(normal, exponent)
+    exponent += (six_digits >= 10.0**SHORT).astype(int) - (six_digits < 10.0 ** (SHORT - 1))
     power = exponent - SHORT + 1
     decimal = np.where(
         power > 0, _round(normal, exponent) * 10.0 ** abs(power), _round(normal, exponent) / 10.0 ** abs(power)

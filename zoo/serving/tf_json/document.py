@@ -63,7 +63,7 @@ def _decoder(body):
 
 def _has_lone_surrogate(body):
     """Whether a \\u escape of a surrogate may lack its other half, which Python's parser takes."""
-    return SURROGATE.search(body) and PAIRS.match(body).end() < len(body)
+    return SURROGATE.search(body) and not PAIRS.fullmatch(body)
 
 
 def members(value: dict[str, Any]) -> Iterable[tuple[str, Any]]:

@@ -68,32 +68,32 @@ def _cached_power(power):
 
 
 def _digits(top, distance, delta, shift, power):
-    """Digits of `top` until the rest is within `delta`, the last one moved towards the number `distance` below."""
-    whole, part = top >> shift, top & ((1 << shift) - 1)
-    places = min(len(str(whole)), 9)
+    """Digits of `top` until the remainder is within `delta`, the last one moved towards the number `distance` below."""
+    integer, part = top >> shift, top & ((1 << shift) - 1)
+    position = min(len(str(integer)), 9)
     digits = []
-    while places:
-        places -= 1
-        digit, whole = divmod(whole, TABLE[places])
+    while position:
+        position -= 1
+        digit, integer = divmod(integer, TABLE[position])
         digits.append(digit)
-        rest = (whole << shift) + part
-        if rest <= delta:
-            return _rounded(digits, delta, rest, TABLE[places] << shift, distance), power + places
+        remainder = (integer << shift) + part
+        if remainder <= delta:
+            return _round_last(digits, delta, remainder, TABLE[position] << shift, distance), power + position
     while True:
-        part, delta, places = part * 10, delta * 10 & MASK, places - 1
+        part, delta, position = part * 10, delta * 10 & MASK, position - 1
         digits.append(part >> shift)
         part &= (1 << shift) - 1
         if part < delta:
-            unit = TABLE[-places] if -places < len(TABLE) else 0
-            return _rounded(digits, delta, part, 1 << shift, distance * unit & MASK), power + places
+            unit = TABLE[-position] if -position < len(TABLE) else 0
+            return _round_last(digits, delta, part, 1 << shift, distance * unit & MASK), power + position
 
 
-def _rounded(digits, delta, rest, unit, distance):
+def _round_last(digits, delta, remainder, unit, distance):
     while (
-        rest < distance
-        and delta - rest >= unit
-        and (rest + unit < distance or distance - rest > rest + unit - distance)
+        remainder < distance
+        and delta - remainder >= unit
+        and (remainder + unit < distance or distance - remainder > remainder + unit - distance)
     ):
         digits[-1] -= 1
-        rest += unit
+        remainder += unit
     return "".join(map(str, digits)).lstrip("0")

@@ -4,7 +4,7 @@ UINT64 = 2**64 - 1
 INT64 = 2**63  # the magnitude of the smallest one
 EXACT = 2**53 - 1  # integers up to it are exact as doubles
 DIGITS = 17  # significant digits after which RapidJSON ignores those of a fraction
-BIGGEST = 308  # largest power of ten of a double
+BIGGEST = 308  # limit power of ten of a double
 TENTH_OF_BIGGEST = 1.7976931348623157e307
 LARGEST_EXPONENT = 214748364
 POWERS = tuple(float(f"1e{power}") for power in range(BIGGEST + 1))
@@ -12,7 +12,7 @@ PLAIN = 16  # a number of at most so many characters, without an exponent, is ro
 
 
 class NumberTooBigError(ValueError):
-    """A number beyond the largest double."""
+    """A number beyond the limit double."""
 
 
 def parse_float(text: str) -> float:
@@ -90,14 +90,14 @@ def _accumulate(integer, limit):
     return value
 
 
-def _exponent(text, largest):
+def _exponent(text, limit):
     if not text:
         return 0
     digits = text.lstrip("+-").lstrip("0")[:12] or "0"
     exponent = min(int(digits), LARGEST_EXPONENT)
     if text.startswith("-"):
         return -exponent
-    if exponent > largest:
+    if exponent > limit:
         raise NumberTooBigError
     return exponent
 

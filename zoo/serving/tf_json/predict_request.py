@@ -86,7 +86,7 @@ def _column(value, name, spec):
     return to_array(values, spec.dtype, shape)
 
 
-def _regular_rows(rows, specs):
+def _regular_rows(rows: list[Any], specs: Mapping[str, TensorSpec]) -> Arrays | None:
     """The arrays of rows of the same form, each input at once; None for rows that need a look at each value."""
     if set(map(type, rows)) == {dict}:
         if any(row.keys() != specs.keys() for row in rows):
@@ -94,8 +94,12 @@ def _regular_rows(rows, specs):
         columns = {name: [row[name] for row in rows] for name in specs}
     else:
         columns = dict.fromkeys(specs, rows)
-    arrays = {name: regular_array(column, specs[name].dtype) for name, column in columns.items()}
-    return None if any(array is None for array in arrays.values()) else arrays
+    arrays: Arrays = {}
+    for name, column in columns.items():
+        if (array := regular_array(column, specs[name].dtype)) is None:
+            return None
+        arrays[name] = array
+    return arrays
 
 
 class _Rows:

@@ -52,9 +52,7 @@ class Scanner:
         self.at += 1
         parts = []
         while True:
-            plain = PLAIN.match(self.body, self.at)
-            parts.append(plain.group())
-            self.at = plain.end()
+            parts.append(self.match(PLAIN))
             if self.consume(b'"'):
                 return b"".join(parts).decode("utf-8", "surrogateescape")
             if self.peek() != b"\\":
@@ -80,11 +78,9 @@ class Scanner:
         return chr(code).encode("utf-8", "surrogatepass")
 
     def code_unit(self, offset):
-        digits = HEX.match(self.body, self.at)
-        if not digits:
+        if not (digits := self.match(HEX)):
             raise JSONError(UNICODE, offset)
-        self.at += 4
-        return int(digits.group(), 16)
+        return int(digits, 16)
 
     def number(self) -> int | float:
         offset = self.at
@@ -126,9 +122,7 @@ class Scanner:
         raise JSONError(sentence, self.at)
 
     def digits(self):
-        digits = DIGITS.match(self.body, self.at)
-        self.at = digits.end()
-        return digits.group().decode()
+        return self.match(DIGITS).decode()
 
     def expect(self, literal):
         for byte in literal:
@@ -145,4 +139,10 @@ class Scanner:
         return self.body[self.at : self.at + 1]
 
     def skip(self):
-        self.at = SPACE.match(self.body, self.at).end()
+        self.match(SPACE)
+
+    def match(self, expression: re.Pattern[bytes]) -> bytes:
+        """Take what matches an expression here, which may be nothing."""
+        if match := expression.match(self.body, self.at):
+            self.at = match.end()
+        return match.group() if match else b""

@@ -22,7 +22,7 @@ RANGES = {  # {dtype: the integers that a request may hold}; those of a narrow d
     "uint32": UINT32,
     "uint64": UINT64,
 }
-KINDS = {  # {dtype: the Python types of its values}
+PYTHON_TYPES = {  # {dtype: the Python types of its values}
     "float32": {int, float},
     "float64": {int, float},
     **{dtype: {int} for dtype in RANGES},
@@ -84,7 +84,7 @@ def regular_array(value: Any, dtype: str) -> np.ndarray[Any, Any] | None:
             return None
         shape.append(len(values[0]))
         values = list(chain.from_iterable(values))
-    if dtype not in KINDS or not set(map(type, values)) <= KINDS[dtype] or len(shape) > MOST_DIMENSIONS:
+    if dtype not in PYTHON_TYPES or not set(map(type, values)) <= PYTHON_TYPES[dtype] or len(shape) > MOST_DIMENSIONS:
         return None
     if dtype in RANGES and values and not RANGES[dtype][0] <= min(values) <= max(values) <= RANGES[dtype][1]:
         return None
@@ -137,10 +137,12 @@ def _scalar(value, dtype):
         if dtype != "string":
             raise _type_error(value, dtype)
         return decode_base64(value)
-    if dtype not in KINDS:
+    if dtype not in PYTHON_TYPES:
         problem = f"Conversion of JSON Value: {quote(value)} to type: {dtype_name(dtype)}"
         raise ServingError(Code.UNIMPLEMENTED, problem)
-    if type(value) not in KINDS[dtype] or (dtype in RANGES and not RANGES[dtype][0] <= value <= RANGES[dtype][1]):
+    if type(value) not in PYTHON_TYPES[dtype] or (
+        dtype in RANGES and not RANGES[dtype][0] <= value <= RANGES[dtype][1]
+    ):
         raise _type_error(value, dtype)
     return _encode(value) if dtype == "string" else value
 
