@@ -6,7 +6,6 @@ A session has resources of its own (variables, tables, batching queues), and fre
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -102,7 +101,6 @@ class LoadedModel:
         self._functions = {}
         self._session.close()
         self._session = None
-        gc.collect()
 
 
 def _array(name, dtype, inputs, defaults):
