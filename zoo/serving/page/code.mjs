@@ -62,7 +62,7 @@ const pythonStream = (body) => `    for line in response:
 /** The call in JavaScript, as a module or in the console of a browser. */
 export function scriptCode({ url, body, stream }, withToken) {
   const token = withToken ? ", Authorization: `Bearer ${token}`" : "";
-  const read = stream ? scriptStream(body) : "console.log(await response.json());\n";
+  const read = stream ? scriptStream(body) : "const answer = await response.json();\nconsole.log(JSON.stringify(answer));\n";
   return `${withToken ? 'const token = "...";\n' : ""}const response = await fetch(${asJson(url)}, {
   method: "POST",
   headers: { "Content-Type": "application/json"${token} },

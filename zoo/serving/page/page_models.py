@@ -10,7 +10,11 @@ from zoo.serving.service import Service
 from zoo.serving.signatures import Signature, TensorSpec
 
 PRESET = "assets.extra/zoo/preset.json"  # in a SavedModel that `zoo export` wrote
-GENERATES = ("next_token", "follow_instructions", "translate")
+STREAMS = {  # objective: the calls of OpenAI's API that stream an answer, the most suitable first
+    "next_token": ("completions",),
+    "translate": ("completions",),
+    "follow_instructions": ("chat", "completions"),
+}
 
 
 def describe_models(service: Service) -> list[dict[str, Any]]:
@@ -27,12 +31,13 @@ def describe_models(service: Service) -> list[dict[str, Any]]:
 
 
 def _version(model: LoadedModel) -> dict[str, Any]:
+    objective = _objective(model)
     return {
         "version": model.version,
-        "objective": _objective(model),
+        "objective": objective,
         "signatures": [_signature(signature) for signature in model.signatures.values()],
         "example": {},
-        "streams": [],
+        "streams": STREAMS.get(objective, ()),
     }
 
 
