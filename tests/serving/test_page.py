@@ -1,4 +1,4 @@
-"""The page of `zoo serve` without a browser: its routes, its security policy, and the code that it writes for a call."""
+"""The page of `zoo serve` without a browser: its routes, its security policy, the code that it writes for a call."""
 
 import base64
 import hashlib

@@ -4,6 +4,7 @@ import { element } from "./elements.mjs";
 import { codeUnitOffsets } from "./text.mjs";
 
 const STYLES = 8; // of marks in style.css: a colour and a line each
+const LONG = 2000; // characters above which a text scrolls in a box of its own
 const MOST_MARKS = 2000; // marks in a text; a browser lays out more of them slowly
 
 /**
@@ -12,7 +13,8 @@ const MOST_MARKS = 2000; // marks in a text; a browser lays out more of them slo
  */
 export function markedText(text, spans) {
   const offsets = codeUnitOffsets(text);
-  const node = element("p", { class: "marked", dir: "auto" });
+  const region = { tabindex: 0, role: "region", "aria-label": "Text with its spans" }; // for the keys that scroll
+  const node = element("p", { class: "marked", dir: "auto", ...(text.length > LONG ? region : {}) });
   let position = 0;
   for (const { start, end, label, style } of visibleSpans(spans, offsets.length - 1)) {
     node.append(text.slice(position, offsets[start]), mark(text.slice(offsets[start], offsets[end]), label, style));
