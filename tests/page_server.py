@@ -11,6 +11,7 @@ import time
 from contextlib import contextmanager
 from types import SimpleNamespace
 
+import tensorflow as tf
 import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -95,12 +96,13 @@ OUTPUTS = {
     "odd": ["labels", "probabilities"],
 }
 OBJECTIVES = {"writer": "next_token", "chat": "follow_instructions"}
-SETTINGS = {"max_new_tokens": "int32", "temperature": "float32", "seed": "int32"}
+SETTINGS = {"max_new_tokens": "int32", "temperature": "float32", "seed": "int64"}
+DEFAULTS = {"max_new_tokens": 0, "temperature": 0.5, "seed": 7}
 
 
 def signature(name, inputs, outputs, settings=()):
     texts = {key: TensorSpec(key, "string", (None,)) for key in inputs}
-    numbers = {key: TensorSpec(key, SETTINGS[key], ()) for key in settings}
+    numbers = {key: TensorSpec(key, SETTINGS[key], None) for key in settings}
     tensors = {key: TensorSpec(key, "float32", (None,)) for key in outputs}
     return Signature(name, "tensorflow/serving/predict", texts | numbers, tensors)
 
@@ -117,7 +119,11 @@ def model(name, version, folder):
     if name in OBJECTIVES:
         (folder / name / PRESET).parent.mkdir(parents=True)
         (folder / name / PRESET).write_text(json.dumps({"objective": {"name": OBJECTIVES[name]}}))
-    return SimpleNamespace(name=name, version=version, folder=folder / name, signatures=signatures(name))
+    defaults = {key: tf.make_tensor_proto(value, SETTINGS[key]) for key, value in DEFAULTS.items()}
+    protos = {key: SimpleNamespace(defaults=defaults if key == "generate" else {}) for key in signatures(name)}
+    return SimpleNamespace(
+        name=name, version=version, folder=folder / name, signatures=signatures(name), signature_protos=protos
+    )
 
 
 def service(folder):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from page_server import EVIL, TOKEN, page_server
+from page_server import DEFAULTS, EVIL, TOKEN, page_server
 
 from zoo.serving.page.page_routes import FOLDER, SCRIPTS, STYLES, build_page, build_script
 
@@ -109,7 +109,9 @@ def test_models_are_described(server):
     assert [version["version"] for version in models["classify"]] == [12, 3]
     (pair,) = models["next"][0]["signatures"]
     assert [tensor["name"] for tensor in pair["inputs"]] == ["text", "text_pair"]
-    assert pair["inputs"][0] == {"name": "text", "dtype": "string", "shape": [None]}
+    assert pair["inputs"][0] == {"name": "text", "dtype": "string", "shape": [None], "default": None}
+    (generate,) = (spec for spec in models["writer"][0]["signatures"] if spec["name"] == "generate")
+    assert {tensor["name"]: tensor["default"] for tensor in generate["inputs"]} == {"text": None, **DEFAULTS}
     assert (models["classify"][0]["objective"], models["classify"][0]["streams"]) == ("", [])
     assert (models["chat"][0]["objective"], models["chat"][0]["streams"][0]) == ("follow_instructions", "chat")
 

@@ -15,6 +15,7 @@ const VIEWS = [ // the outputs that a view needs; the first that has them all is
   [["text", "guesses", "scores"], masksView],
   [["follows", "probability"], nextSentenceView],
   [["text", "length", "finished"], generatedView],
+  [["ids", "starts", "ends", "length"], tokensView],
   [["vector"], vectorView],
   [["score"], scoreView],
 ];
@@ -127,6 +128,16 @@ function generatedView({ text, length, finished }) {
   const summary = `${counted(length, "token")}; ${end}`;
   const node = element("div", {}, element("p", { class: "generated", dir: "auto" }, text), element("p", { class: "hint" }, summary));
   return { node, summary: `${shorten(text, 300)} (${summary})` };
+}
+
+function tokensView({ ids, starts, ends, length }, { text }) {
+  const characters = [...text];
+  const tokens = ids.slice(0, length).map((id, i) => ({ id: String(id), start: starts[i], end: ends[i] }));
+  const piece = ({ start, end }) => (start < 0 ? "(special)" : characters.slice(start, end).join(""));
+  const rows = tokens.map((token) => [token.id, piece(token), token.start < 0 ? "" : `${token.start}–${token.end}`]);
+  const marks = tokens.map(({ start, end }, i) => ({ start, end, style: i % 2 }));
+  const node = element("div", {}, markedText(text, marks), table("Tokens", [">Id", "Text", ">Characters"], rows));
+  return { node, summary: counted(length, "token") };
 }
 
 function vectorView({ vector }) {

@@ -2,7 +2,7 @@
 
 import { byId, copyButton } from "./elements.mjs";
 import { curlCode, pythonCode, scriptCode } from "./code.mjs";
-import { hasToken } from "./server.mjs";
+import { address, hasToken } from "./server.mjs";
 
 const LANGUAGES = { "tab-curl": curlCode, "tab-python": pythonCode, "tab-javascript": scriptCode };
 const MOST_CHARACTERS = 20_000; // characters that are shown
@@ -14,7 +14,7 @@ let call = null;
 /** Show the code of a call, or a message where there is none. */
 export function showCode(newCall, message = "") {
   call = newCall;
-  code = call ? LANGUAGES[language]({ ...call, url: new URL(call.path, location.href.split("#")[0]).href }, hasToken()) : "";
+  code = call ? LANGUAGES[language]({ ...call, url: address(call.path) }, hasToken()) : "";
   const cut = code.length > MOST_CHARACTERS ? `${code.slice(0, MOST_CHARACTERS)}\n… (Copy copies all of it)` : code;
   byId("code").querySelector("code").textContent = cut || message;
   byId("copy").hidden = code === "";

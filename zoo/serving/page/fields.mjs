@@ -11,6 +11,12 @@ const SETTINGS = { // of OpenAI's API: label and attributes; empty is the defaul
   top_p: ["Top-p", { min: 0, max: 1, step: "any" }],
   seed: ["Seed", { step: 1 }],
 };
+const HINTS = { // of the signature `generate`
+  max_new_tokens: "0: the model's own limit",
+  temperature: "0: the most probable",
+  top_k: "0: off",
+  top_p: "1: off",
+};
 const MASK_HINT = "Write [MASK] or <mask> where a word is wanted.";
 
 const title = (name) => LABELS[name] ?? (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ");
@@ -42,6 +48,7 @@ export function signatureFields(signature, example) {
   const hasMasks = signature.outputs.some(({ name }) => name === "guesses");
   const hint = ({ name, kind, dtype }) => {
     if (kind === "json") return `JSON of one row, ${dtype}, without the dimension of rows.`;
+    if (signature.name === "generate" && name in HINTS) return HINTS[name];
     return hasMasks && name === "text" ? MASK_HINT : null;
   };
   const node = (field) => labelled(field.name, title(field.name), control(field), hint(field));

@@ -3,11 +3,13 @@
 import { parseJson } from "./text.mjs";
 
 const ORDER = ["instruction", "question", "text", "text_pair", "context"]; // the order in which a person reads them
-const DEFAULTS = { max_new_tokens: 50, temperature: 1, top_k: 0, top_p: 1, seed: 0 }; // of the signature `generate`
 
-/** The kind of field for an input: "text", "integer", "number", "checkbox", or "json" for any other tensor. */
-export function fieldKind({ dtype, shape }) {
-  if (shape === null || shape.length > 1) return "json";
+/**
+ * The kind of field for an input: "text", "integer", "number", "checkbox", or "json" for any other tensor.
+ * An input of any rank whose default is a number takes a number for each row.
+ */
+export function fieldKind({ dtype, shape, default: preset = null }) {
+  if (shape === null ? preset === null : shape.length > 1) return "json";
   if (dtype === "string") return "text";
   if (dtype === "bool") return "checkbox";
   if (/^u?int/.test(dtype)) return "integer";
@@ -22,7 +24,7 @@ export function fieldsOf(signature, example = {}) {
   const defaults = { text: "", integer: 0, number: 0, checkbox: false, json: "[0]" };
   return fields.map((field) => ({
     ...field,
-    value: example[field.name] ?? DEFAULTS[field.name] ?? defaults[field.kind],
+    value: example[field.name] ?? field.default ?? defaults[field.kind],
   }));
 }
 

@@ -16,6 +16,9 @@ export class RefusedError extends Error {
   }
 }
 
+/** The address of a path of the server, which a proxy may have put below a path of its own. */
+export const address = (path) => new URL(path, location.origin + location.pathname.replace(/\/?$/, "/")).href;
+
 /** Whether requests carry a token. */
 export const hasToken = () => token !== "";
 
@@ -30,7 +33,7 @@ export async function send(path, body, signal) {
   const options = { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal };
   let response;
   try {
-    response = await fetch(path, { ...options, cache: "no-store" });
+    response = await fetch(address(path), { ...options, cache: "no-store" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Error("The server cannot be reached.");
