@@ -130,7 +130,7 @@ def service(folder):
     """What the page's routes need of a `Service`: a model of each kind, `classify` in two versions."""
     versions = {name: (3, 12) if name == "classify" else (1,) for name in MODELS}
     models = {name: {number: model(name, number, folder) for number in versions[name]} for name in MODELS}
-    return SimpleNamespace(models=models)
+    return SimpleNamespace(models=models, ready=True)
 
 
 class PageServer:

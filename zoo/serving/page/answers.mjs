@@ -124,8 +124,7 @@ function nextSentenceView({ follows, probability: share }) {
 }
 
 function generatedView({ text, length, finished }) {
-  const end = finished ? "it ended by itself" : "it was ended at the limit of tokens";
-  const summary = `${counted(length, "token")}; ${end}`;
+  const summary = `${counted(length, "token")}, ${finished ? "complete" : "stopped at the limit"}`;
   const node = element("div", {}, element("p", { class: "generated", dir: "auto" }, text), element("p", { class: "hint" }, summary));
   return { node, summary: `${shorten(text, 300)} (${summary})` };
 }
@@ -133,8 +132,8 @@ function generatedView({ text, length, finished }) {
 function tokensView({ ids, starts, ends, length }, { text }) {
   const characters = [...text];
   const tokens = ids.slice(0, length).map((id, i) => ({ id: String(id), start: starts[i], end: ends[i] }));
-  const piece = ({ start, end }) => (start < 0 ? "(special)" : characters.slice(start, end).join(""));
-  const rows = tokens.map((token) => [token.id, piece(token), token.start < 0 ? "" : `${token.start}–${token.end}`]);
+  const piece = ({ start, end }) => (start >= end ? "(special)" : characters.slice(start, end).join(""));
+  const rows = tokens.map((token) => [token.id, piece(token), token.start >= token.end ? "" : `${token.start}–${token.end}`]);
   const marks = tokens.map(({ start, end }, i) => ({ start, end, style: i % 2 }));
   const node = element("div", {}, markedText(text, marks), table("Tokens", [">Id", "Text", ">Characters"], rows));
   return { node, summary: counted(length, "token") };

@@ -19,6 +19,11 @@ const HINTS = { // of the signature `generate`
 };
 const MASK_HINT = "Write [MASK] or <mask> where a word is wanted.";
 
+let typedTexts = {}; // {input: text} of what was typed, for the next model: "text" is also the prompt and the message
+
+/** Forget what was typed, so that the next fields have the example of the model. */
+export const forgetTyped = () => (typedTexts = {});
+
 const title = (name) => LABELS[name] ?? (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ");
 
 /** A label with its control, whose id is `field-NAME`, and perhaps a hint. */
@@ -35,8 +40,14 @@ function textArea(value, attributes = {}) {
   return area;
 }
 
-function control({ kind, value }) {
-  if (kind === "text") return textArea(value);
+/** The area of a text that is remembered by the name of an input. */
+function rememberedArea(name, example) {
+  const oninput = ({ target }) => (typedTexts[name] = target.value);
+  return textArea(typedTexts[name] ?? example, { oninput });
+}
+
+function control({ name, kind, value }) {
+  if (kind === "text") return rememberedArea(name, value);
   if (kind === "json") return textArea(value, { class: "code-field", dir: "ltr" });
   if (kind === "checkbox") return element("input", { type: "checkbox", checked: Boolean(value) });
   return element("input", { type: "number", step: kind === "integer" ? 1 : "any", value: String(value) });
@@ -47,7 +58,7 @@ export function signatureFields(signature, example) {
   const fields = fieldsOf(signature, example);
   const hasMasks = signature.outputs.some(({ name }) => name === "guesses");
   const hint = ({ name, kind, dtype }) => {
-    if (kind === "json") return `JSON of one row, ${dtype}, without the dimension of rows.`;
+    if (kind === "json") return `JSON of one row (${dtype}).`;
     if (signature.name === "generate" && name in HINTS) return HINTS[name];
     return hasMasks && name === "text" ? MASK_HINT : null;
   };
@@ -60,8 +71,8 @@ export function signatureFields(signature, example) {
 /** Show the fields of a streamed generation. Returns `read()`, `{content, settings}`. */
 export function generationFields(isChat, example) {
   const texts = isChat
-    ? [labelled("system", "System message (may be empty)", textArea("", { rows: 1 })), labelled("message", "Message", textArea(example))]
-    : [labelled("prompt", "Prompt", textArea(example))];
+    ? [labelled("system", "System message (may be empty)", textArea("", { rows: 1 })), labelled("message", "Message", rememberedArea("text", example))]
+    : [labelled("prompt", "Prompt", rememberedArea("text", example))];
   const number = ([name, [label, attributes]]) =>
     labelled(name, label, element("input", { type: "number", placeholder: "default", ...attributes }));
   show(texts, Object.entries(SETTINGS).map(number));

@@ -24,7 +24,6 @@ export function generationCall(model, isChat, { content, settings }) {
 /** Begin a new chat. */
 export function restartChat() {
   turns = [];
-  showTurns();
 }
 
 function turnNode({ role, content }) {
@@ -32,9 +31,10 @@ function turnNode({ role, content }) {
   return element("li", { class: role }, element("h3", {}, NAMES[role]), text);
 }
 
-function showTurns() {
+/** Show the chat so far as the answer. */
+export function showTurns() {
   const list = element("ol", { class: "turns", "aria-label": "Chat so far" }, turns.map(turnNode));
-  byId("conversation").replaceChildren(...(turns.length ? [list] : []));
+  byId("answer").replaceChildren(...(turns.length ? [list] : []));
 }
 
 /** Stream the completion of a prompt into the answer. */
@@ -50,8 +50,8 @@ export async function chat(call, progress) {
   const answer = { role: "assistant", content: "" };
   turns = [...turns, call.body.messages.at(-1), answer];
   showTurns();
-  const text = byId("conversation").querySelector("li:last-child p");
-  byId("field-message").value = "";
+  const text = byId("answer").querySelector("li:last-child p");
+  setMessage("");
   try {
     await stream(call, progress, text);
   } finally {
@@ -59,9 +59,14 @@ export async function chat(call, progress) {
     if (answer.content === "") {
       turns = before;
       showTurns();
-      byId("field-message").value = call.body.messages.at(-1).content;
+      setMessage(call.body.messages.at(-1).content);
     }
   }
+}
+
+function setMessage(text) {
+  byId("field-message").value = text;
+  byId("field-message").dispatchEvent(new Event("input")); // as if it were typed
 }
 
 async function stream(call, progress, node) {

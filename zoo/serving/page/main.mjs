@@ -1,73 +1,45 @@
 /** The page of `zoo serve`: choose a model and a call, type a text, see the answer and the code for the call. */
 
 import { answerView } from "./answers.mjs";
+import { chosen, showModels, startChoice } from "./choice.mjs";
 import { showCode, startCodePanel } from "./code_panel.mjs";
-import { byId, element } from "./elements.mjs";
-import { generationFields, signatureFields } from "./fields.mjs";
-import { chat, complete, generationCall, restartChat } from "./generation.mjs";
+import { byId } from "./elements.mjs";
+import { forgetTyped, generationFields, signatureFields } from "./fields.mjs";
+import { chat, complete, generationCall, restartChat, showTurns } from "./generation.mjs";
 import { outputsOf, predictCall } from "./requests.mjs";
 import { RefusedError, say, send, setToken, showError, startProgress } from "./server.mjs";
 import { duration, parseJson } from "./text.mjs";
 
-const STREAMS = { completions: "Completion, streamed", chat: "Chat, streamed" };
-const RETRY = 2000; // milliseconds between looks for a model that is ready
-const TYPING = 150; // milliseconds of rest before the code of a long text is built again
+const RETRY = 2000; // milliseconds between looks for models that are not ready yet
+const TYPING = 150; // milliseconds of rest before the code of a text is written again
 
-let models = [];
 let form = null; // what `signatureFields` or `generationFields` returned
 let running = false;
+let typing = 0; // timer
 
-const choice = (id) => byId(id).value;
-const model = () => models.find(({ name }) => name === choice("model"));
-const versionOf = ({ versions }) => versions.find(({ version }) => String(version) === choice("version")) ?? versions[0];
-const isChat = () => choice("call") === "chat";
-const isStream = () => choice("call") in STREAMS;
-const signature = () => versionOf(model()).signatures.find(({ name }) => `predict ${name}` === choice("call"));
-
-function fill(select, options) {
-  const before = select.value;
-  select.replaceChildren(...options.map(([value, text]) => element("option", { value }, text)));
-  if (options.some(([value]) => value === before)) select.value = before;
-}
-
-function showModels() {
-  fill(byId("model"), models.map(({ name }) => [name, name]));
-  const name = decodeURIComponent(location.hash.slice(1));
-  if (models.some((item) => item.name === name)) byId("model").value = name;
-  showVersions();
-}
-
-function showVersions() {
-  const [latest, ...older] = model().versions.map(({ version }) => version);
-  byId("version").value = "";
-  fill(byId("version"), [["", `latest (${latest})`], ...[latest, ...older].map((version) => [version, version])]);
-  showCalls();
-}
-
-function showCalls() {
-  const { signatures, streams } = versionOf(model());
-  const first = ({ name }) => (name === "serving_default" ? 0 : 1);
-  const ordered = [...signatures].sort((a, b) => first(a) - first(b));
-  const predict = ordered.map(({ name }) => [`predict ${name}`, name === "serving_default" ? "Predict" : `Predict: ${name}`]);
-  const available = choice("version") ? [] : streams; // OpenAI's API has no versions
-  fill(byId("call"), [...available.map((name) => [name, STREAMS[name]]), ...predict]);
-  showFields();
-}
+const isChat = () => chosen().call === "chat";
 
 function showFields() {
-  const { example } = versionOf(model());
-  form = isStream() ? generationFields(isChat(), example.text ?? "") : signatureFields(signature(), example);
+  const { signature, example } = chosen();
+  form = signature ? signatureFields(signature, example) : generationFields(isChat(), example.text ?? "");
   restartChat();
+  clearAnswer();
   byId("restart").hidden = !isChat();
   byId("example").hidden = !Object.keys(example).length;
-  clearAnswer();
   showCurrentCode();
+}
+
+/** Show the fields as they were at first: the example of the model, and no turns of a chat. */
+function resetFields() {
+  forgetTyped();
+  showFields();
 }
 
 /** The call of what the fields hold. Throws an Error that names a field. */
 function currentCall() {
-  if (isStream()) return generationCall(choice("model"), isChat(), form.read());
-  return predictCall(choice("model"), choice("version"), signature(), form.fields, form.read());
+  const { model, version, signature } = chosen();
+  if (signature) return predictCall(model, version, signature, form.fields, form.read());
+  return generationCall(model, isChat(), form.read());
 }
 
 function showCurrentCode() {
@@ -87,11 +59,13 @@ function clearAnswer() {
 }
 
 async function submit(event) {
-  event?.preventDefault();
+  event.preventDefault();
   if (running) return;
   setToken(byId("token").value);
   if (!form) return loadModels();
+  clearTimeout(typing);
   clearAnswer();
+  if (isChat()) showTurns();
   running = true;
   byId("send").setAttribute("aria-disabled", "true");
   const progress = startProgress();
@@ -107,14 +81,15 @@ async function submit(event) {
 }
 
 async function run(progress) {
+  const { signature } = chosen();
+  showCurrentCode();
   const call = currentCall();
-  showCode(call);
-  if (isStream()) return isChat() ? chat(call, progress) : complete(call, progress);
-  const [values, spec] = [form.read(), signature()];
+  if (!signature) return isChat() ? chat(call, progress) : complete(call, progress);
+  const values = form.read();
   const response = await send(call.path, call.body, progress.signal);
   const text = await response.text();
   const time = duration(progress.elapsed());
-  const view = answerView(outputsOf(spec, parseJson(text)), values);
+  const view = answerView(outputsOf(signature, parseJson(text)), values);
   byId("answer").replaceChildren(...(view ? [view.node] : []));
   showJson(text, view === null);
   say(`Answered in ${time}`, view?.summary);
@@ -135,45 +110,42 @@ function report(error) {
   byId("token").focus();
 }
 
-/** Read the models of the server, now and until one is ready. */
+/** Read the models of the server, now and until all are ready. */
 async function loadModels() {
   try {
     const response = await send("page/models");
-    models = (await response.json()).models;
+    const { models, ready } = await response.json();
+    if (!form) showError("");
+    if (models.length && showModels(models)) showFields();
+    if (!form) say("No model is ready yet");
+    if (!ready) setTimeout(loadModels, RETRY);
   } catch (error) {
-    return report(error);
+    report(error);
   }
-  showError("");
-  say(models.length ? "" : "No model is ready yet");
-  if (models.length) showModels();
-  else setTimeout(loadModels, RETRY);
+}
+
+/** Look for new models and versions when a person comes back to the page. */
+function refresh() {
+  if (document.visibilityState === "visible" && form && !running) loadModels();
 }
 
 function sendWithKeys(event) {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit(event);
 }
 
-function debounced(action) {
-  let timer = 0;
-  return () => {
-    clearTimeout(timer);
-    timer = setTimeout(action, TYPING);
-  };
-}
-
-function chooseModel() {
-  history.replaceState(null, "", `#${encodeURIComponent(choice("model"))}`);
-  showVersions();
+/** Write the code anew when typing rests. A request that is sent meanwhile has its own code. */
+function followTyping() {
+  clearTimeout(typing);
+  typing = setTimeout(showCurrentCode, TYPING);
 }
 
 startCodePanel();
+startChoice(showFields);
 byId("form").addEventListener("submit", submit);
-byId("form").addEventListener("input", debounced(showCurrentCode));
-document.addEventListener("keydown", sendWithKeys);
+byId("form").addEventListener("input", followTyping);
 byId("token").addEventListener("change", () => setToken(byId("token").value));
-byId("model").addEventListener("change", chooseModel);
-byId("version").addEventListener("change", showCalls);
-byId("call").addEventListener("change", showFields);
-byId("example").addEventListener("click", showFields);
-byId("restart").addEventListener("click", showFields);
+byId("example").addEventListener("click", resetFields);
+byId("restart").addEventListener("click", resetFields);
+document.addEventListener("keydown", sendWithKeys);
+document.addEventListener("visibilitychange", refresh);
 loadModels();

@@ -23,7 +23,7 @@ FOLDER = Path(__file__).parent
 STYLES = ("style.css", "answers.css")
 SCRIPTS = (  # each after those that it imports
     *("elements.mjs", "text.mjs", "requests.mjs", "code.mjs", "events.mjs", "marks.mjs", "answers.mjs"),
-    *("server.mjs", "code_panel.mjs", "fields.mjs", "generation.mjs", "main.mjs"),
+    *("server.mjs", "code_panel.mjs", "choice.mjs", "fields.mjs", "generation.mjs", "main.mjs"),
 )
 IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 EXPORT = re.compile(r"^export (?=const|function|async|class)", re.MULTILINE)
@@ -40,7 +40,8 @@ def routes(service: Service) -> list[BaseRoute]:
         return HTMLResponse(html, headers=_headers(policy))
 
     def models(request: Request) -> JSONResponse:
-        return JSONResponse({"models": describe_models(service)}, headers={"Cache-Control": "no-store"})
+        content = {"ready": service.ready, "models": describe_models(service)}
+        return JSONResponse(content, headers={"Cache-Control": "no-store"})
 
     return [Route("/", page), Route("/page/models", models)]
 

@@ -2,7 +2,10 @@
 
 import { parseJson } from "./text.mjs";
 
-const ORDER = ["instruction", "question", "text", "text_pair", "context"]; // the order in which a person reads them
+const ORDER = [ // in which a person reads them; others follow
+  ...["instruction", "question", "text", "text_pair", "context"],
+  ...["max_new_tokens", "temperature", "top_k", "top_p", "seed"],
+];
 
 /**
  * The kind of field for an input: "text", "integer", "number", "checkbox", or "json" for any other tensor.
