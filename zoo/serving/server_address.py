@@ -1,4 +1,4 @@
-"""The address of a server: host, ports, TLS; bound before a model is loaded, so that a port in use is one clear line."""
+"""The address of a server: host, ports, TLS. It is bound before a model is loaded: a port in use is one clear line."""
 
 from __future__ import annotations
 

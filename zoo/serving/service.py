@@ -67,7 +67,11 @@ class Service:
     @property
     def failures(self) -> dict[str, str]:
         """{name: why} of the models without a version that can be loaded, when their folders were looked at."""
-        if self._watcher is None or not self._watcher.tried:
+        if self._watcher is None:
+            return {}
+        if self._watcher.failure:
+            return dict.fromkeys(self.registry.names, self._watcher.failure)
+        if not self._watcher.tried:
             return {}
         return {name: self._failure(name) for name, versions in self.registry.models.items() if not versions}
 

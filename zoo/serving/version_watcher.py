@@ -13,6 +13,7 @@ from zoo.serving.loaded_model import LoadedModel
 from zoo.serving.model_source import ModelSource
 from zoo.serving.registry import Registry, State, VersionStatus
 from zoo.serving.serving_error import Code, ServingError
+from zoo.serving.tensorflow_import import import_tensorflow
 from zoo.serving.version_files import Fingerprint, fingerprint
 from zoo.serving.version_policy import VersionPolicy
 from zoo.serving.warm_up import warm_up
@@ -36,6 +37,9 @@ class VersionWatcher:
         policy: which versions are served.
         poll_seconds: between two looks at the folders.
         on_load, on_unload: called with a model that was loaded, in how many seconds; with a model that was closed.
+
+    Attributes:
+        failure: why it cannot load any model; "" where it can.
     """
 
     def __init__(
@@ -47,7 +51,7 @@ class VersionWatcher:
         on_load: Callable[[LoadedModel, float], None] = lambda model, seconds: None,
         on_unload: Callable[[LoadedModel], None] = lambda model: None,
     ):
-        self._sources, self._registry = sources, registry
+        self._sources, self._registry, self.failure = sources, registry, ""
         self._policy = policy or VersionPolicy()
         self._poll_seconds = poll_seconds
         self._on_load, self._on_unload = on_load, on_unload
@@ -74,8 +78,11 @@ class VersionWatcher:
         return self._first_poll.is_set()
 
     def _loop(self):
-        import tensorflow as tf  # noqa: F401 (seconds; the server answers /healthz meanwhile)
-
+        try:
+            import_tensorflow()  # takes seconds; the server answers /healthz meanwhile
+        except UserError as error:
+            self.failure = str(error)
+            return
         exempt_from_collection()
         while not self._stop.is_set():
             try:

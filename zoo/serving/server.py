@@ -1,4 +1,4 @@
-"""`zoo.serve`: a server of exported models in this process, until Ctrl-C; `running_server`: in a thread, for notebooks."""
+"""`zoo.serve`: a server of exported models until Ctrl-C; `running_server`: one in a thread, for notebooks and tests."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def serve(
     server = HttpServer(service, address)
     server.run()
     if server.failure:
-        raise UserError(f"No version can be loaded. {server.failure}")
+        raise cannot_load(server.failure)
 
 
 @contextmanager
@@ -71,11 +71,16 @@ def running_server(
         thread.join()
 
 
+def cannot_load(failure: str) -> UserError:
+    """The error of a server that ended because a model has no version that can be loaded."""
+    return UserError(f"Expected a version that can be loaded of each model. Received: {failure}")
+
+
 def _wait_until_ready(server, thread, ready):
     """Block until every model is loaded. Raises UserError where one cannot be."""
     for _ in range(int(START_SECONDS / 0.05)):
         if ready.wait(0.05):
             return
         if not thread.is_alive():
-            raise UserError(f"No version can be loaded. {server.failure}")
+            raise cannot_load(server.failure)
     raise UserError(f"Expected models that load in {START_SECONDS:g} seconds. Received: some that do not.")
