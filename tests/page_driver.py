@@ -53,7 +53,7 @@ def send(page, model, call=None, **texts):
 ANSWERS = {  # model: (fields, what the answer shows, what a screen reader is told)
     "classify": ({"text": TEXT}, ["return", "50.0 %", "payment", "12.5 %"], "return, 50.0 %"),
     "several": ({"text": TEXT}, ["urgent", "✓ yes", "calm", "no"], "Selected: urgent, angry"),
-    "tags": ({"text": TEXT}, ["Aoife", "date", "0–5", "12", "13–15", "75.0 %"], "3 entities"),
+    "tags": ({"text": TEXT}, ["date", "Aoife 0–5", "12 13–15", "75.0 %"], "3 entities"),
     "both": ({"text": TEXT}, ["return", "80.0 %", "Norwich", "order"], "return, 3 entities"),
     "span": ({"question": "Where?", "context": TEXT}, ["Norwich", "This answer", "90.0 %"], "Norwich"),
     "mask": ({"text": "My [MASK] and <mask>."}, ["My parcel and parcel.", "Mask 2", "75.0 %"], "My parcel and"),

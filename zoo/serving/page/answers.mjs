@@ -53,13 +53,16 @@ function taggingView(outputs, { text }, key) {
   const entities = spans.filter(({ start }) => start >= 0); // others are padding
   const style = labelStyles(entities.map(({ label }) => label));
   const shown = entities.map((entity) => ({ ...entity, style: style(entity.label) }));
-  const rows = entities.map(({ label, text, start, end, score }) => [label, text, `${start}–${end}`, probability(score)]);
-  const columns = [key === "labels" ? "Entity" : "Tag", "Text", ">Characters", ">Score"];
+  const rows = entities.map((entity) => [entity.label, located(entity), probability(entity.score)]);
+  const columns = [key === "labels" ? "Entity" : "Tag", "Text, characters", ">Score"];
   const node = element("div", {}, labelOfText(outputs), markedText(text, shown));
   if (rows.length) node.append(table("Spans in the text", columns, rows));
   const count = key === "labels" ? counted(rows.length, "entity", "entities") : counted(rows.length, "word");
   return { node, summary: outputs.label === undefined ? count : `${outputs.label}, ${count}` };
 }
+
+/** A span of a text, with its offsets. */
+const located = ({ text, start, end }) => [element("bdi", {}, text), " ", element("span", { class: "hint" }, `${start}–${end}`)];
 
 /** The label of the whole text, which `classify_and_tag` gives beside the spans. */
 function labelOfText({ label, probability: share }) {

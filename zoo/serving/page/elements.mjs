@@ -56,7 +56,7 @@ export function table(caption, columns, rows, limit = 50) {
   const body = element("tbody");
   const heading = (name, i) =>
     element("th", { scope: "col", class: numeric[i] ? "number" : null }, name.replace(/^>/, ""));
-  const cell = (value, i) => element("td", { class: numeric[i] ? "number" : null, dir: "auto" }, value);
+  const cell = (value, i) => element("td", { class: numeric[i] ? "number" : null, dir: "auto" }, ...[value].flat());
   const add = (more) => body.append(...more.map((row) => element("tr", {}, row.map(cell))));
   add(rows.slice(0, limit));
   const node = element(
