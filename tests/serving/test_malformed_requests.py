@@ -84,7 +84,7 @@ def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     models = {
         "m": {1: LoadedModel("m", 1, save_versioned(folder, 1))},
-        "slow": {1: LoadedModel("slow", 1, save_slow(folder / "slow"))},
+        "slow": {1: LoadedModel("slow", 1, save_slow(folder / "slow", 10))},
     }
     service = Service(models, ServerSettings(log="off", max_body_bytes=30_000, request_timeout=2))
     with running_server(service=service) as url:
