@@ -20,7 +20,9 @@ class GraphTokenizer(tf.Module):
     def __init__(self, tokenizer: Tokenizer):
         super().__init__()
         self.template = tokenizer.template
-        self.reader = reader_for(tokenizer.backend)
+        reader = reader_for(tokenizer.backend)
+        self.tables = reader  # an attribute, so that they are tracked
+        self.reader = tf.function(reader, [tf.TensorSpec([None], tf.string)], autograph=False)  # traced once
 
     @tf.autograph.experimental.do_not_convert  # no Python control flow depends on tensors: half the time to trace
     def ragged_ids(self, texts: tf.Tensor) -> RaggedIds:
@@ -43,6 +45,24 @@ class GraphTokenizer(tf.Module):
         if length is not None:
             columns = _truncate(columns, length - sum(map(len, special_ids)))
         return join(columns, special_ids, tf.size(texts, tf.int64))
+
+    @tf.autograph.experimental.do_not_convert
+    def encode(self, texts: tf.Tensor, padding: int) -> dict[str, tf.Tensor]:
+        """The ids of texts, (texts,) strings, with special ids and character offsets, as of `Tokenizer.encode`.
+
+        `ids`, `starts` and `ends`, the first and the past-the-last character (0, 0 of a special id), are (texts, time),
+        filled up with `padding` and -1; `length`, (texts,) int32, counts the ids of each.
+        """
+        ragged, special_ids = self.reader(texts), self.template.special_ids(1)
+        no_characters = [[0] * len(ids) for ids in special_ids]
+
+        def rows(values, special):
+            return join([(tf.cast(values, tf.int32), ragged.lengths)], special, tf.size(texts, tf.int64))
+
+        ids = rows(ragged.ids, special_ids)
+        starts, ends = (rows(values, no_characters).to_tensor(-1) for values in (ragged.starts, ragged.ends))
+        lengths = tf.cast(ids.row_lengths(), tf.int32)
+        return {"ids": ids.to_tensor(padding), "starts": starts, "ends": ends, "length": lengths}
 
 
 def _truncate(columns, room):
