@@ -14,6 +14,7 @@ from threading import Thread
 def main(model_folder: str, folder: str, *modules: str) -> None:
     """Export a model folder to a SavedModel. A user error is printed in one line and exits with status 2."""
     os.environ["KERAS_BACKEND"] = "tensorflow"  # before Keras is imported
+    from zoo.export.options import ExportOptions
     from zoo.export.saved_model import trace
     from zoo.pipeline.model_folder import load
     from zoo.runtime.errors import USER_ERROR, user_message
@@ -24,7 +25,7 @@ def main(model_folder: str, folder: str, *modules: str) -> None:
         for module in modules:
             import_plugin(module)
         check_new(Path(folder), "export to")
-        trace(load(model_folder), Path(folder))
+        trace(load(model_folder), Path(folder), ExportOptions.load(Path(model_folder)))
     except (ValueError, OSError) as error:
         if not (line := user_message(error)):
             raise

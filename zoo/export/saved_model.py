@@ -11,6 +11,10 @@ from pathlib import Path
 
 import keras
 
+from zoo.export.deployment.deployment import check_version, model_name, write_deployment
+from zoo.export.deployment.example_requests import example_requests
+from zoo.export.deployment.warmup import write_warmup
+from zoo.export.options import ExportOptions
 from zoo.objectives._objective import Generates
 from zoo.pipeline.pipeline import Pipeline
 from zoo.runtime.console import console
@@ -18,10 +22,11 @@ from zoo.runtime.errors import USER_ERROR, UserError, shorten
 from zoo.runtime.files import atomic_folder, check_new, temporary_folder
 from zoo.runtime.leftovers import remove_leftovers
 
+FLOAT_BYTES = 4  # of a float32 weight
 END_WITH_INPUT = "--end-with-input"  # of `python -m zoo.export`
 
 
-def export(pipeline: Pipeline, folder: str | Path) -> Path:
+def export(pipeline: Pipeline, folder: str | Path, deploy: bool = False) -> Path:
     """Write a SavedModel of a trained pipeline into a new folder; returns the folder.
 
     Its signature `serving_default` takes the objective's `fields.inputs`, each a (rows,) string tensor: `text`, or
@@ -39,20 +44,30 @@ def export(pipeline: Pipeline, folder: str | Path) -> Path:
         next_token          text (generated), length (tokens), finished (whether an end token ended it); translate and
                             follow_instructions likewise
 
+    Args:
+        deploy: also write warm-up requests into the folder, whose name must be a number, and deployment files into
+            the folder `serving` beside it: see `zoo.export.deployment`.
+
     Raises `UserError` where the folder exists or cannot be written, TensorFlow is missing, or the tokenizer has no
     exact equal in TensorFlow.
     """
     folder = Path(folder)
     check_new(folder, "export to")
+    if deploy:
+        check_version(folder)
     _print_unused_defaults(pipeline.objective)
+    options = ExportOptions(requests=tuple(example_requests(pipeline)) if deploy else ())
     if keras.config.backend() == "tensorflow":
-        trace(pipeline, folder)
+        trace(pipeline, folder, options)
     else:
         modules = _custom_modules(pipeline)
         remove_leftovers(folder.parent, folder.name)
         with temporary_folder(folder) as model_folder:
             pipeline.save(model_folder)
+            options.save(model_folder)
             _trace_in_subprocess(model_folder, folder, modules)
+    if deploy:
+        write_deployment(folder, options.requests, FLOAT_BYTES * pipeline.model.count_params())
     return folder
 
 
@@ -98,7 +113,7 @@ def _trace_in_subprocess(model_folder: Path, folder: Path, modules: list[str]) -
         raise RuntimeError(f"The export in a TensorFlow process failed:\n{process.stderr}")
 
 
-def trace(pipeline: Pipeline, folder: Path) -> None:
+def trace(pipeline: Pipeline, folder: Path, options: ExportOptions) -> None:
     """Write the SavedModel of a pipeline, in a process whose backend is TensorFlow."""
     tf = _tensorflow()
     server = tf.Module()
@@ -115,6 +130,8 @@ def trace(pipeline: Pipeline, folder: Path) -> None:
         except tf.errors.OpError as error:  # TensorFlow raises it in place of OSError
             reason = error.message.split(";")[-1].partition(" [Op")[0].strip()
             raise UserError(f"TensorFlow cannot write {folder}: {reason}.") from error
+        if options.requests:
+            write_warmup(partial, model_name(folder), options.requests)
         check_new(folder, "export to")  # another process may have exported meanwhile
 
 
