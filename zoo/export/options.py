@@ -14,10 +14,13 @@ class ExportOptions:
     """What is exported beside the network.
 
     Args:
-        requests: example requests, {input: text}, that are written as warm-up requests into a SavedModel.
+        requests: example requests, {input: text}, that are written as warm-up requests into a SavedModel, and by which
+            a network in another format is compared with the model.
+        precision: of the weights, one of `zoo.export.precision.PRECISIONS`.
     """
 
     requests: tuple[dict[str, str], ...] = ()
+    precision: str = "float32"
 
     def save(self, model_folder: Path) -> None:
         """Write the options into a model folder."""

@@ -14,7 +14,10 @@ import keras
 from zoo.export.deployment.deployment import check_version, model_name, write_deployment
 from zoo.export.deployment.example_requests import example_requests
 from zoo.export.deployment.warmup import write_warmup
+from zoo.export.graph_weights import store_weights
 from zoo.export.options import ExportOptions
+from zoo.export.precision import FLOAT32, FLOAT_BYTES, check_precision
+from zoo.export.precision_report import print_precision
 from zoo.objectives._objective import Generates
 from zoo.pipeline.pipeline import Pipeline
 from zoo.runtime.console import console
@@ -22,11 +25,10 @@ from zoo.runtime.errors import USER_ERROR, UserError, shorten
 from zoo.runtime.files import atomic_folder, check_new, temporary_folder
 from zoo.runtime.leftovers import remove_leftovers
 
-FLOAT_BYTES = 4  # of a float32 weight
 END_WITH_INPUT = "--end-with-input"  # of `python -m zoo.export`
 
 
-def export(pipeline: Pipeline, folder: str | Path, deploy: bool = False) -> Path:
+def export(pipeline: Pipeline, folder: str | Path, deploy: bool = False, precision: str = FLOAT32) -> Path:
     """Write a SavedModel of a trained pipeline into a new folder; returns the folder.
 
     Its signature `serving_default` takes the objective's `fields.inputs`, each a (rows,) string tensor: `text`, or
@@ -47,16 +49,20 @@ def export(pipeline: Pipeline, folder: str | Path, deploy: bool = False) -> Path
     Args:
         deploy: also write warm-up requests into the folder, whose name must be a number, and deployment files into
             the folder `serving` beside it: see `zoo.export.deployment`.
+        precision: "float32"; "float16" or "int8" for smaller weights: see `zoo.export.precision`. The size and the
+            difference of the score are printed.
 
     Raises `UserError` where the folder exists or cannot be written, TensorFlow is missing, or the tokenizer has no
     exact equal in TensorFlow.
     """
     folder = Path(folder)
     check_new(folder, "export to")
+    check_precision(pipeline.model, precision)
     if deploy:
         check_version(folder)
     _print_unused_defaults(pipeline.objective)
-    options = ExportOptions(requests=tuple(example_requests(pipeline)) if deploy else ())
+    requests = tuple(example_requests(pipeline)) if deploy else ()
+    options = ExportOptions(requests=requests, precision=precision)
     if keras.config.backend() == "tensorflow":
         trace(pipeline, folder, options)
     else:
@@ -68,6 +74,8 @@ def export(pipeline: Pipeline, folder: str | Path, deploy: bool = False) -> Path
             _trace_in_subprocess(model_folder, folder, modules)
     if deploy:
         write_deployment(folder, options.requests, FLOAT_BYTES * pipeline.model.count_params())
+    if precision != FLOAT32:
+        print_precision(pipeline, precision)
     return folder
 
 
@@ -118,12 +126,17 @@ def trace(pipeline: Pipeline, folder: Path, options: ExportOptions) -> None:
     tf = _tensorflow()
     server = tf.Module()
     server.tokenizer = pipeline.tokenizer.to_graph()  # an attribute, so that its tables are tracked
-    # tf.Variables: were these Keras variables, a session (so a server too) would restore copies that the graph ignores
-    server.weights = [variable.value for variable in pipeline.model.variables]
+    weights = store_weights(server, pipeline.model, options.precision)
     objective = pipeline.objective
     names = ("text",) if isinstance(objective, Generates) else objective.fields.inputs
     signature = [tf.TensorSpec([None], tf.string, name) for name in names]
-    server.serve = tf.function(_answers(pipeline, server), input_signature=signature, jit_compile=False)
+    answers = _answers(pipeline, server)
+
+    def serve(*texts):
+        with weights():
+            return answers(*texts)
+
+    server.serve = tf.function(serve, input_signature=signature, jit_compile=False)
     with atomic_folder(folder) as partial:
         try:
             tf.saved_model.save(server, str(partial), signatures={"serving_default": server.serve})
