@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from zoo.data.collate import Collator
-from zoo.objectives._objective import Generates
 from zoo.pipeline.pipeline import Pipeline
 from zoo.pipeline.predictor import BatchPredictor
 

@@ -1,4 +1,4 @@
-"""Weights inside an exported graph: read from the variables of a SavedModel in the precision that they are stored in."""
+"""Weights inside an exported graph, in the precision in which a SavedModel stores them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def store_weights(server: Any, model: keras.Model, precision: str) -> Callable[[
 
     Args:
         server: the `tf.Module` that is exported.
-        precision: one of `zoo.export.precision.PRECISIONS`; float16 and int8 are dequantised in the graph.
+        precision: one of `zoo.export.options.PRECISIONS`; float16 and int8 are dequantised in the graph.
     """
     import tensorflow as tf
 
@@ -33,6 +33,16 @@ def store_weights(server: Any, model: keras.Model, precision: str) -> Callable[[
         return keras.StatelessScope(values, initialize_variables=False)
 
     return read if matrices else nullcontext
+
+
+def within(weights: Callable[[], AbstractContextManager], function: Callable) -> Callable:
+    """A function of tensors that is traced in the context that `store_weights` returns."""
+
+    def run(*tensors):
+        with weights():
+            return function(*tensors)
+
+    return run
 
 
 def _constants(tf, matrix: StoredMatrix):

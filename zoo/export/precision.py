@@ -15,11 +15,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.export.options import FLOAT16, FLOAT32
 from zoo.layers.quantization import INT8_MAX
-from zoo.runtime.errors import UserError, one_of
+from zoo.runtime.errors import UserError
 
-FLOAT32, FLOAT16, INT8 = "float32", "float16", "int8"
-PRECISIONS = (FLOAT32, FLOAT16, INT8)
 MIN_VALUES = 256  # a smaller matrix, such as the transitions of a CRF, stays in float32: it would save next to nothing
 MAX_FLOAT16 = float(np.finfo("float16").max)
 FLOAT_BYTES = 4  # of a float32 value
@@ -48,8 +47,8 @@ class StoredMatrix:
 
 
 def check_precision(model: keras.Model, precision: str) -> None:
-    """Raise UserError for an unknown precision, and for one without effect on a model."""
-    if one_of("precision", precision, PRECISIONS) != FLOAT32 and not any(map(is_stored, model.variables)):
+    """Raise UserError for a precision without effect on a model."""
+    if precision != FLOAT32 and not any(map(is_stored, model.variables)):
         raise UserError(
             f"Expected precision={FLOAT32} for a model without a matrix of {MIN_VALUES} weights or more. "
             f"Received: precision={precision}, which has no effect."
@@ -81,9 +80,7 @@ def _store(variable, precision):
 
 def weight_bytes(model: keras.Model, precision: str) -> int:
     """Bytes of the weights of a model that is exported in a precision."""
-    saved = (
-        FLOAT_BYTES * matrix.values.size - matrix.nbytes for _, matrix in stored_matrices(model, precision)
-    )
+    saved = (FLOAT_BYTES * matrix.values.size - matrix.nbytes for _, matrix in stored_matrices(model, precision))
     return FLOAT_BYTES * model.count_params() - sum(saved)
 
 

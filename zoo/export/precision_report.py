@@ -8,7 +8,8 @@ import numpy as np
 
 from zoo.export.deployment.example_requests import example_requests
 from zoo.export.example_batches import example_batches
-from zoo.export.precision import FLOAT32, rounded_weights, weight_bytes
+from zoo.export.options import FLOAT32
+from zoo.export.precision import rounded_weights, weight_bytes
 from zoo.pipeline.pipeline import Pipeline
 from zoo.pipeline.predictor import predict
 from zoo.runtime.console import console
@@ -33,7 +34,9 @@ def print_precision(pipeline: Pipeline, precision: str) -> None:
             raise
         console.print(f"The test split cannot be scored: {reason or error}")
         records = []
-    console.print(_score_difference(pipeline, precision, records) if records else _output_difference(pipeline, precision))
+    console.print(
+        _score_difference(pipeline, precision, records) if records else _output_difference(pipeline, precision)
+    )
 
 
 def _score_difference(pipeline, precision, records):

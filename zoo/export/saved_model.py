@@ -7,16 +7,17 @@ Serving switches XLA off, and a model that JAX traced is one XLA operation.
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 
 from zoo.export.deployment.deployment import check_version, model_name, write_deployment
-from zoo.export.deployment.example_requests import example_requests
+from zoo.export.deployment.example_requests import Request, example_requests, save_requests
 from zoo.export.deployment.warmup import write_warmup
 from zoo.export.graph_weights import store_weights
-from zoo.export.options import ExportOptions
-from zoo.export.precision import FLOAT32, FLOAT_BYTES, check_precision
+from zoo.export.options import FLOAT32, LEFT_OUT, ExportOptions
+from zoo.export.precision import FLOAT_BYTES, check_precision
 from zoo.export.precision_report import print_precision
 from zoo.objectives._objective import Generates
 from zoo.pipeline.pipeline import Pipeline
@@ -28,7 +29,7 @@ from zoo.runtime.leftovers import remove_leftovers
 END_WITH_INPUT = "--end-with-input"  # of `python -m zoo.export`
 
 
-def export(pipeline: Pipeline, folder: str | Path, deploy: bool = False, precision: str = FLOAT32) -> Path:
+def export(pipeline: Pipeline, folder: str | Path, options: ExportOptions | None = None) -> Path:
     """Write a SavedModel of a trained pipeline into a new folder; returns the folder.
 
     Its signature `serving_default` takes the objective's `fields.inputs`, each a (rows,) string tensor: `text`, or
@@ -46,47 +47,64 @@ def export(pipeline: Pipeline, folder: str | Path, deploy: bool = False, precisi
         next_token          text (generated), length (tokens), finished (whether an end token ended it); translate and
                             follow_instructions likewise
 
-    Args:
-        deploy: also write warm-up requests into the folder, whose name must be a number, and deployment files into
-            the folder `serving` beside it: see `zoo.export.deployment`.
-        precision: "float32"; "float16" or "int8" for smaller weights: see `zoo.export.precision`. The size and the
-            difference of the score are printed.
+    Further signatures:
 
-    Raises `UserError` where the folder exists or cannot be written, TensorFlow is missing, or the tokenizer has no
-    exact equal in TensorFlow.
+        generate    of a model that generates: `text` with a number, or a number for each text, of
+                    max_new_tokens (int32), most new tokens. A prompt that leaves no room for them in the context of the
+                        model loses its beginning, down to half the context, where the text ends at its end. 0: the
+                        model's own, or as many as the context has room for. Without a limited context at most 1024, or
+                        the objective's `length` or `max_new_tokens` where that is more;
+                    temperature (float32), 0: the most probable tokens, by beam search where the export has beams;
+                    top_k (int32), 0: off, top_p (float32), 1: off, and seed (int64), for sampling. The same seed gives
+                        the same text, in any batch, as in `Pipeline.generate`.
+                    The model's other generation defaults apply, such as a repetition penalty.
+        encode      the tokenizer: `text` to ids, starts, ends (characters, -1 is padding), (rows, tokens) each, and
+                    length, (rows,), as of `Tokenizer.encode`
+        logits      the network: int32 ids by the names of its inputs, to float32 logits, or outputs by name. It is not
+                    batched.
+
+    With `options.batching` each signature of strings runs concurrent requests as one batch: see `zoo.export.options`.
+    A full queue fails with UnavailableError. `assets.extra/zoo` holds what `zoo.load` needs beside the weights.
+
+    Raises `UserError` where the folder exists or cannot be written, TensorFlow is missing, the tokenizer has no
+    exact equal in TensorFlow, or beams are asked of a model that does not generate.
     """
-    folder = Path(folder)
+    folder, options = Path(folder), options or ExportOptions()
     check_new(folder, "export to")
-    check_precision(pipeline.model, precision)
-    if deploy:
+    check_precision(pipeline.model, options.precision)
+    if options.deploy:
         check_version(folder)
+    _check_beams(pipeline.objective, options)
     _print_unused_defaults(pipeline.objective)
-    requests = tuple(example_requests(pipeline)) if deploy else ()
-    options = ExportOptions(requests=requests, precision=precision)
+    requests = example_requests(pipeline) if options.deploy else []
     if keras.config.backend() == "tensorflow":
-        trace(pipeline, folder, options)
+        trace(pipeline, folder, options, requests)
     else:
         modules = _custom_modules(pipeline)
         remove_leftovers(folder.parent, folder.name)
         with temporary_folder(folder) as model_folder:
             pipeline.save(model_folder)
-            options.save(model_folder)
-            _trace_in_subprocess(model_folder, folder, modules)
-    if deploy:
-        write_deployment(folder, options.requests, FLOAT_BYTES * pipeline.model.count_params())
-    if precision != FLOAT32:
-        print_precision(pipeline, precision)
+            save_requests(requests, model_folder)
+            _trace_in_subprocess(model_folder, folder, options, modules)
+    if options.deploy:
+        write_deployment(folder, requests, FLOAT_BYTES * pipeline.model.count_params())
+    if options.precision != FLOAT32:
+        print_precision(pipeline, options.precision)
     return folder
 
 
+def _check_beams(objective, options):
+    if options.beams is not None and not isinstance(objective, Generates):
+        name = type(objective).__module__.rpartition(".")[2]
+        raise UserError(f"Expected beams for a model that generates text. Received: beams={options.beams}, {name}.")
+
+
 def _print_unused_defaults(objective):
-    """Print the generation defaults of a model that greedy decoding in the graph does not have."""
+    """Print the generation defaults of a model that decoding in the graph does not have."""
     defaults = getattr(objective, "generation", {}).items()
-    unused = ", ".join(f"{name}={shorten(value, 40)}" for name, value in defaults if name != "max_new_tokens")
+    unused = ", ".join(f"{name}={shorten(value, 40)}" for name, value in defaults if name in LEFT_OUT)
     if unused:
-        console.print(
-            f"The SavedModel decodes greedily, without the model's generation defaults: {unused}.", markup=False
-        )
+        console.print(f"The SavedModel decodes without these generation defaults of the model: {unused}.", markup=False)
 
 
 def _custom_modules(pipeline: Pipeline) -> list[str]:
@@ -102,10 +120,10 @@ def _custom_modules(pipeline: Pipeline) -> list[str]:
     return list(modules)
 
 
-def _trace_in_subprocess(model_folder: Path, folder: Path, modules: list[str]) -> None:
+def _trace_in_subprocess(model_folder: Path, folder: Path, options: ExportOptions, modules: list[str]) -> None:
     """Run `python -m zoo.export`: the backend of a process cannot be changed. It ends with this process."""
     paths = str(model_folder.absolute()), str(folder.absolute())
-    command = [sys.executable, "-m", "zoo.export", END_WITH_INPUT, *paths, *modules]
+    command = [sys.executable, "-m", "zoo.export", END_WITH_INPUT, *options.arguments(), *paths, *modules]
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     if modules:
         environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
@@ -121,48 +139,24 @@ def _trace_in_subprocess(model_folder: Path, folder: Path, modules: list[str]) -
         raise RuntimeError(f"The export in a TensorFlow process failed:\n{process.stderr}")
 
 
-def trace(pipeline: Pipeline, folder: Path, options: ExportOptions) -> None:
-    """Write the SavedModel of a pipeline, in a process whose backend is TensorFlow."""
+def trace(pipeline: Pipeline, folder: Path, options: ExportOptions, requests: Sequence[Request] = ()) -> None:
+    """Write the SavedModel of a pipeline, with warm-up requests, in a process whose backend is TensorFlow."""
     tf = _tensorflow()
+    from zoo.export.signatures import signatures
+
     server = tf.Module()
     server.tokenizer = pipeline.tokenizer.to_graph()  # an attribute, so that its tables are tracked
     weights = store_weights(server, pipeline.model, options.precision)
-    objective = pipeline.objective
-    names = ("text",) if isinstance(objective, Generates) else objective.fields.inputs
-    signature = [tf.TensorSpec([None], tf.string, name) for name in names]
-    answers = _answers(pipeline, server)
-
-    def serve(*texts):
-        with weights():
-            return answers(*texts)
-
-    server.serve = tf.function(serve, input_signature=signature, jit_compile=False)
+    functions = signatures(pipeline, server, options, weights)
     with atomic_folder(folder) as partial:
         try:
-            tf.saved_model.save(server, str(partial), signatures={"serving_default": server.serve})
+            tf.saved_model.save(server, str(partial), signatures=functions)
         except tf.errors.OpError as error:  # TensorFlow raises it in place of OSError
             reason = error.message.split(";")[-1].partition(" [Op")[0].strip()
             raise UserError(f"TensorFlow cannot write {folder}: {reason}.") from error
-        if options.requests:
-            write_warmup(partial, model_name(folder), options.requests)
+        if requests:
+            write_warmup(partial, model_name(folder), requests)
         check_new(folder, "export to")  # another process may have exported meanwhile
-
-
-def _answers(pipeline: Pipeline, server):
-    """The serving function: string tensors to a dict of tensors."""
-    objective = pipeline.objective
-    if isinstance(objective, Generates):
-        from zoo.export.generator import text_generator
-
-        return text_generator(pipeline, objective.prompt_template(pipeline.tokenizer), server.tokenizer)
-    from zoo.export.graph_answers import ANSWERS
-
-    if objective.graph_input == "words":
-        from zoo.export.tokenizer.graph_words import GraphWordTokenizer
-
-        server.words = GraphWordTokenizer(server.tokenizer)
-    answers = ANSWERS[objective.graph_input]
-    return lambda *texts: answers(pipeline, server, *texts)
 
 
 def _tensorflow():

@@ -146,22 +146,30 @@ class Pipeline(EvaluationMethods, GenerationMethods):
                 report_unread(self.objective, row, record)
             yield row, record
 
-    def export(self, folder: str | Path, format: str = "saved_model", deploy: bool = False) -> Path:
+    def export(
+        self,
+        folder: str | Path,
+        format: str = "saved_model",
+        precision: str = "float32",
+        deploy: bool = False,
+    ) -> Path:
         """Write a SavedModel that takes raw strings, or a folder for Hugging Face transformers. Returns the folder.
 
         Args:
             folder: a new folder.
             format: "saved_model", see `zoo.export.saved_model.export`, or "huggingface", see
                 `zoo.checkpoints.hf_export.write_huggingface`.
+            precision: of the weights: see `zoo.export.precision`.
             deploy: also write the files that run a server of the SavedModel, which are described in docs/serving.md:
                 warm-up requests into the folder, whose name must be a number, others into `serving` beside it.
         """
         from zoo.checkpoints.hf_export import write_huggingface
+        from zoo.export.options import ExportOptions
         from zoo.export.saved_model import export
 
         self.check_weight_type()
         if one_of("format", format, ("saved_model", "huggingface")) == "saved_model":
-            return export(self, folder, deploy)
+            return export(self, folder, ExportOptions(precision=precision, deploy=deploy))
         if deploy:
             raise UserError(f"Deployment files are for format='saved_model'. Received: format={format!r}.")
         return write_huggingface(self, folder)

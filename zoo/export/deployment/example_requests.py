@@ -3,8 +3,10 @@
 They warm up a server, and are the examples of the clients.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from zoo.data.chat_template import messages_of
@@ -16,7 +18,9 @@ from zoo.objectives._objective import Generates
 from zoo.pipeline.pipeline import Pipeline
 from zoo.runtime.console import console
 from zoo.runtime.errors import user_message
+from zoo.runtime.files import write_text
 
+FILE = "requests.json"
 RECORDS = 200  # that requests are chosen from
 REQUESTS = 4  # chosen, from the shortest to the longest
 MAX_CHARACTERS = 2_000  # of a text; a record of running text may be a whole book
@@ -38,6 +42,17 @@ def example_requests(pipeline: Pipeline) -> list[Request]:
         console.print(f"The example requests are no real records: the data cannot be read ({reason or error}).")
         requests = []
     return of_different_lengths([r for r in requests if any(r.values())]) or [_example(pipeline.objective)]
+
+
+def save_requests(requests: Sequence[Request], model_folder: Path) -> None:
+    """Write requests into a folder, for the process that exports the model in it."""
+    write_text(model_folder / FILE, json.dumps(requests))
+
+
+def load_requests(model_folder: Path) -> list[Request]:
+    """The requests that `save_requests` wrote; [] where it wrote none."""
+    path = model_folder / FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
 
 
 def signature_inputs(objective: Objective) -> tuple[str, ...]:
