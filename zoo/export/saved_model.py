@@ -7,7 +7,7 @@ Serving switches XLA off, and a model that JAX traced is one XLA operation.
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -77,20 +77,26 @@ def export(pipeline: Pipeline, folder: str | Path, options: ExportOptions | None
     _check_beams(pipeline.objective, options)
     _print_unused_defaults(pipeline.objective)
     requests = example_requests(pipeline) if options.deploy else []
-    if keras.config.backend() == "tensorflow":
-        trace(pipeline, folder, options, requests)
-    else:
-        modules = _custom_modules(pipeline)
-        remove_leftovers(folder.parent, folder.name)
-        with temporary_folder(folder) as model_folder:
-            pipeline.save(model_folder)
-            save_requests(requests, model_folder)
-            _trace_in_subprocess(model_folder, folder, options, modules)
+    run_on_tensorflow(trace, pipeline, folder, options, requests)
     if options.deploy:
         write_deployment(folder, requests, FLOAT_BYTES * pipeline.model.count_params())
     if options.precision != FLOAT32:
         print_precision(pipeline, options.precision)
     return folder
+
+
+def run_on_tensorflow(
+    write: Callable[..., None], pipeline: Pipeline, folder: Path, options: ExportOptions, requests: Sequence[Request]
+) -> None:
+    """Call `write(pipeline, folder, options, requests)`; `python -m zoo.export` does where the backend is another one."""
+    if keras.config.backend() == "tensorflow":
+        return write(pipeline, folder, options, requests)
+    modules = _custom_modules(pipeline)
+    remove_leftovers(folder.parent, folder.name)
+    with temporary_folder(folder) as model_folder:
+        pipeline.save(model_folder)
+        save_requests(requests, model_folder)
+        _trace_in_subprocess(model_folder, folder, options, modules)
 
 
 def _check_beams(objective, options):

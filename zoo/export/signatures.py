@@ -27,7 +27,7 @@ def signatures(
     `server` holds the `GraphTokenizer` as `tokenizer`; what the functions need beside it becomes an attribute of it.
     `weights` is the context in which the network is traced: see `zoo.export.graph_weights`.
     """
-    functions = {"encode": _encode(pipeline, server, options), "logits": _logits(pipeline.model, weights)}
+    functions = {"encode": _encode(pipeline, server, options), "logits": network_function(pipeline.model, weights)}
     if isinstance(pipeline.objective, Generates):
         from zoo.export.graph.text_signatures import text_signatures
 
@@ -65,12 +65,17 @@ def _encode(pipeline, server, options):
     return tf.function(batched(encode, options.batching), [tf.TensorSpec([None], tf.string, "text")])
 
 
-def _logits(model: keras.Model, weights):
-    """The network: ids to float32 numbers, `logits`, or by name where it has several outputs."""
+def network_function(
+    model: keras.Model, weights: Callable[[], AbstractContextManager], shape: list[int | None] | None = None
+) -> Callable:
+    """The network: ids to float32 numbers, `logits`, or by name where it has several outputs.
+
+    `shape` is that of each input; None: any number of rows of any length.
+    """
     import tensorflow as tf
 
     names = list(model.input)
-    specs = [tf.TensorSpec(model.input[name].shape, tf.int32, name) for name in names]
+    specs = [tf.TensorSpec(shape or model.input[name].shape, tf.int32, name) for name in names]
 
     def logits(*ids):
         outputs = model(dict(zip(names, ids, strict=True)), training=False)

@@ -153,25 +153,33 @@ class Pipeline(EvaluationMethods, GenerationMethods):
         precision: str = "float32",
         deploy: bool = False,
     ) -> Path:
-        """Write a SavedModel that takes raw strings, or a folder for Hugging Face transformers. Returns the folder.
+        """Write a SavedModel that takes raw strings, or a folder for another runtime or for transformers. Returns it.
 
         Args:
             folder: a new folder.
-            format: "saved_model", see `zoo.export.saved_model.export`, or "huggingface", see
-                `zoo.checkpoints.hf_export.write_huggingface`.
+            format: "saved_model", see `zoo.export.saved_model.export`; "huggingface", see
+                `zoo.checkpoints.hf_export.write_huggingface`; "onnx", "openvino" or "litert", the network alone, see
+                `zoo.export.formats.network_export.export_network`.
             precision: of the weights: see `zoo.export.precision`.
             deploy: also write the files that run a server of the SavedModel, which are described in docs/serving.md:
                 warm-up requests into the folder, whose name must be a number, others into `serving` beside it.
         """
         from zoo.checkpoints.hf_export import write_huggingface
-        from zoo.export.options import ExportOptions
+        from zoo.export.formats.network_export import FORMATS, export_network
+        from zoo.export.options import SAVED_MODEL, ExportOptions
         from zoo.export.saved_model import export
 
         self.check_weight_type()
-        if one_of("format", format, ("saved_model", "huggingface")) == "saved_model":
-            return export(self, folder, ExportOptions(precision=precision, deploy=deploy))
+        one_of("format", format, (SAVED_MODEL, "huggingface", *FORMATS))
+        options = ExportOptions(format=format, precision=precision, deploy=deploy)
+        if format == SAVED_MODEL:
+            return export(self, folder, options)
         if deploy:
             raise UserError(f"Deployment files are for format='saved_model'. Received: format={format!r}.")
+        if format in FORMATS:
+            return export_network(self, folder, options)
+        if precision != "float32":
+            raise UserError(f"transformers rounds weights when it loads them. Received: precision={precision!r}.")
         return write_huggingface(self, folder)
 
     def save(self, folder: str | Path) -> None:
