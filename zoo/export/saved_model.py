@@ -88,7 +88,7 @@ def export(pipeline: Pipeline, folder: str | Path, options: ExportOptions | None
 def run_on_tensorflow(
     write: Callable[..., None], pipeline: Pipeline, folder: Path, options: ExportOptions, requests: Sequence[Request]
 ) -> None:
-    """Call `write(pipeline, folder, options, requests)`; `python -m zoo.export` does where the backend is another one."""
+    """Call `write(pipeline, folder, options, requests)`, by `python -m zoo.export` where the backend is another one."""
     if keras.config.backend() == "tensorflow":
         return write(pipeline, folder, options, requests)
     modules = _custom_modules(pipeline)
