@@ -219,7 +219,7 @@ def test_refusals(model_folder, tmp_path):
     pipeline = zoo.load(model_folder)
     with pytest.raises(zoo.UserError, match="Expected a version folder, whose name is a number, .* Received: .*/m."):
         pipeline.export(tmp_path / "m", deploy=True)
-    with pytest.raises(zoo.UserError, match="Deployment files are for format='saved_model'. Received: format='hug"):
+    with pytest.raises(zoo.UserError, match="Expected deploy for a SavedModel. Received: deploy=True, format='hug"):
         pipeline.export(tmp_path / "1", "huggingface", deploy=True)
     check_version(tmp_path / "007")
     assert not list(tmp_path.iterdir())

@@ -196,6 +196,16 @@ def export(
         str, typer.Option(help="saved_model; onnx, openvino or litert, the network alone; or huggingface.")
     ] = "saved_model",
     precision: Annotated[str, typer.Option(help="Of the weights: float32; float16 or int8, smaller.")] = "float32",
+    batching: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME=NUMBER,...",
+            help="Dynamic batching of a SavedModel: max_batch_size=64,timeout_micros=0,max_enqueued=128,threads=2; off.",
+        ),
+    ] = None,
+    beams: Annotated[
+        int | None, typer.Option(help="Beams of a SavedModel that generates; default: those of the model.")
+    ] = None,
     deploy: Annotated[
         bool, typer.Option("--deploy", help="Also write warm-up requests, and server files into MODEL/serving.")
     ] = False,
@@ -203,7 +213,8 @@ def export(
     """Export a SavedModel that takes raw strings, or a folder for another runtime or for transformers."""
     numbers = [int(path.name) for path in model.glob("[0-9]*") if re.fullmatch("[0-9]{1,18}", path.name)]
     to = to or model / (str(max(numbers, default=0) + 1) if format == "saved_model" else format)
-    print(start().load(model).export(to, format, precision, deploy))
+    settings = {"batching": batching, "beams": beams, "deploy": deploy}
+    print(start().load(model).export(to, format, precision, **settings))
     if format == "huggingface":
         return print_message(f'Load it with transformers.AutoModel.from_pretrained("{to}").')
     if format != "saved_model":

@@ -20,6 +20,8 @@ from zoo.export.options import FLOAT32, LEFT_OUT, ExportOptions
 from zoo.export.precision import FLOAT_BYTES, check_precision
 from zoo.export.precision_report import print_precision
 from zoo.objectives._objective import Generates
+from zoo.pipeline.digests import save_digests
+from zoo.pipeline.exported_network import SETTINGS, save_network
 from zoo.pipeline.pipeline import Pipeline
 from zoo.runtime.console import console
 from zoo.runtime.errors import USER_ERROR, UserError, shorten
@@ -160,9 +162,18 @@ def trace(pipeline: Pipeline, folder: Path, options: ExportOptions, requests: Se
         except tf.errors.OpError as error:  # TensorFlow raises it in place of OSError
             reason = error.message.split(";")[-1].partition(" [Op")[0].strip()
             raise UserError(f"TensorFlow cannot write {folder}: {reason}.") from error
+        _save_settings(pipeline, partial / SETTINGS)
         if requests:
             write_warmup(partial, model_name(folder), requests)
         check_new(folder, "export to")  # another process may have exported meanwhile
+
+
+def _save_settings(pipeline, folder):
+    """Write what `zoo.load` needs of a pipeline beside its weights into a new folder."""
+    folder.mkdir(parents=True)
+    save_network(pipeline.model, folder)
+    pipeline.save_settings(folder)
+    save_digests(folder)
 
 
 def _tensorflow():

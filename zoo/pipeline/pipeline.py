@@ -151,6 +151,9 @@ class Pipeline(EvaluationMethods, GenerationMethods):
         folder: str | Path,
         format: str = "saved_model",
         precision: str = "float32",
+        *,
+        batching: Mapping[str, int] | str | bool | None = None,
+        beams: int | None = None,
         deploy: bool = False,
     ) -> Path:
         """Write a SavedModel that takes raw strings, or a folder for another runtime or for transformers. Returns it.
@@ -161,26 +164,32 @@ class Pipeline(EvaluationMethods, GenerationMethods):
                 `zoo.checkpoints.hf_export.write_huggingface`; "onnx", "openvino" or "litert", the network alone, see
                 `zoo.export.formats.network_export.export_network`.
             precision: of the weights: see `zoo.export.precision`.
-            deploy: also write the files that run a server of the SavedModel, which are described in docs/serving.md:
-                warm-up requests into the folder, whose name must be a number, others into `serving` beside it.
+            batching: of a SavedModel: settings of dynamic batching, a dict or text such as "max_batch_size=32", see
+                `zoo.export.options.Batching`; False or "off": none; by default on.
+            beams: of a SavedModel that generates: number of beams of its beam search; None: the model's own default.
+            deploy: also write the files that run a server of the SavedModel, which docs/serving.md describes: warm-up
+                requests into the folder, whose name must be a number, others into the folder `serving` beside it.
+
+        Raises UserError for options of another format, and as the functions named above.
         """
         from zoo.checkpoints.hf_export import write_huggingface
         from zoo.export.formats.network_export import FORMATS, export_network
-        from zoo.export.options import SAVED_MODEL, ExportOptions
+        from zoo.export.options import SAVED_MODEL, ExportOptions, parse_batching
         from zoo.export.saved_model import export
 
         self.check_weight_type()
         one_of("format", format, (SAVED_MODEL, "huggingface", *FORMATS))
-        options = ExportOptions(format=format, precision=precision, deploy=deploy)
-        if format == SAVED_MODEL:
-            return export(self, folder, options)
-        if deploy:
-            raise UserError(f"Deployment files are for format='saved_model'. Received: format={format!r}.")
-        if format in FORMATS:
-            return export_network(self, folder, options)
-        if precision != "float32":
-            raise UserError(f"transformers rounds weights when it loads them. Received: precision={precision!r}.")
-        return write_huggingface(self, folder)
+        settings = {"batching": batching, "beams": beams, "deploy": deploy or None}
+        for name, value in settings.items() if format != SAVED_MODEL else ():
+            if value is not None:
+                raise UserError(f"Expected {name} for a SavedModel. Received: {name}={value!r}, format={format!r}.")
+        if format == "huggingface":
+            if precision != "float32":
+                raise UserError(f"transformers rounds weights when it loads them. Received: precision={precision!r}.")
+            return write_huggingface(self, folder)
+        settings = {"batching": parse_batching(True if batching is None else batching), "beams": beams}
+        options = ExportOptions(format=format, precision=precision, deploy=deploy, **settings)
+        return (export if format == SAVED_MODEL else export_network)(self, folder, options)
 
     def save(self, folder: str | Path) -> None:
         """Write model, preset, tokenizer, scores, baselines and their digests into an existing folder, for `zoo.load`.
@@ -193,15 +202,19 @@ class Pipeline(EvaluationMethods, GenerationMethods):
             keras.Model(self.model.input, self.model.output).save(folder / "model.keras")  # without the optimizer
         for name in (CONFIG, TRAINING_ROWS):  # which not every model has: those of a model saved here before
             (folder / name).unlink(missing_ok=True)
-        self.tokenizer.save(folder / "tokenizer.json")
-        write_text(folder / "preset.json", config.to_json(self.preset))
-        write_text(folder / "scores.json", json.dumps(self.scores, indent=2) + "\n")
+        self.save_settings(folder)
         baselines = {split: asdict(comparison) for split, comparison in self.baselines.items()}
         write_text(folder / "baselines.json", json.dumps(baselines, indent=2) + "\n")
         if len(self.training_rows):
             with atomic_file(folder / TRAINING_ROWS) as file:
                 np.save(file, self.training_rows)
         save_digests(folder, SAVED)
+
+    def save_settings(self, folder: Path) -> None:
+        """Write preset, tokenizer and scores into an existing folder."""
+        self.tokenizer.save(folder / "tokenizer.json")
+        write_text(folder / "preset.json", config.to_json(self.preset))
+        write_text(folder / "scores.json", json.dumps(self.scores, indent=2) + "\n")
 
     def check_weight_type(self) -> None:
         """Raise UserError for quantized weights, which are neither saved nor exported."""

@@ -23,13 +23,13 @@ from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_folder, check_new, write_text
 
 FORMATS = {format: f"zoo.export.formats.{format}_file" for format in ("onnx", "openvino", "litert")}  # modules
-DESCRIPTION = "network.json"
+DESCRIPTION = "description.json"
 
 
 def export_network(pipeline: Pipeline, folder: str | Path, options: ExportOptions) -> Path:
     """Write the network of a pipeline in another runtime's format into a new folder; returns the folder.
 
-    Beside the network's file lie tokenizer.json, from which `tokenizers` and transformers make ids, and network.json:
+    Beside the network's file lie tokenizer.json, from which `tokenizers` and transformers make ids, and description.json:
     its inputs and outputs, and the largest difference of its outputs from the model's on example texts, which is also
     printed.
 
