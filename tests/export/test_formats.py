@@ -14,7 +14,8 @@ from zoo import catalog
 from zoo.export.formats.comparison import fixed_batches, largest_difference
 from zoo.export.formats.graph_network import GraphNetwork
 from zoo.export.formats.network_export import FORMATS
-from zoo.export.options import FLOAT32
+from zoo.export.options import FLOAT16, FLOAT32, INT8
+from zoo.export.precision import rounded_weights
 from zoo.runtime.console import silence
 
 if keras.config.backend() != "tensorflow":
@@ -56,8 +57,9 @@ def outcome(architecture, format, folder, precision=FLOAT32):
             run, tolerance = module.runner(folder)
             largest_difference(network.trace(fixed).network, run, batches, tolerance, module.FILE)
     except zoo.UserError as error:
-        operations = re.search(r"Received: (\w+), which the layer (.+) uses", str(error))
-        return f"no: {operations[1]}" if operations else f"no: {error}"
+        operations = re.search(r"Received: (\w+), which the layer \S+ uses", str(error))
+        differ = str(error).startswith("Expected outputs of ")
+        return f"no: {operations[1]}" if operations else "no: outputs differ" if differ else "no: does not run"
     return "fixed length" if fixed else "yes"
 
 
@@ -81,3 +83,100 @@ def test_the_table_has_every_architecture_and_format():
 )
 def test_the_table_is_true(architecture, format, tmp_path):
     assert outcome(architecture, format, tmp_path) == documented()[architecture][format]
+
+
+def export(pipeline, folder, format, **options):
+    """Export to a format whose packages are installed; returns the description."""
+    module_of(format)
+    pipeline.export(folder, format, **options)
+    return json.loads((folder / "description.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("format", "precision"), [("onnx", INT8), ("onnx", FLOAT16), ("openvino", INT8), ("litert", FLOAT16)]
+)
+def test_an_export_answers_texts(format, precision, model_folder, tmp_path, capsys):
+    pipeline = zoo.load(model_folder)
+    description = export(pipeline, tmp_path / "out", format, precision=precision)
+    printed = capsys.readouterr().err
+    module = importlib.import_module(FORMATS[format])
+    assert f"{tmp_path / 'out' / module.FILE}: outputs differ from the model's by at most " in printed
+    assert f"Weights in {precision}: " in printed
+    assert description["precision"] == precision
+    assert description["largest_difference"] < 1e-2
+    run, tolerance = module.runner(tmp_path / "out")
+    tokenizer = tokenizers.Tokenizer.from_file(str(tmp_path / "out" / "tokenizer.json"))
+    ids = tokenizer.encode("a great film").ids
+    if description["inputs"]["tokens"][0] == 1:
+        ids += [description["padding"]] * (description["inputs"]["tokens"][1] - len(ids))
+    (logits,) = run({"tokens": np.array([ids], "int32")})["logits"]
+    with rounded_weights(pipeline.model, precision):
+        expected = list(pipeline.predict("a great film")["probabilities"].values())
+    np.testing.assert_allclose(keras.ops.softmax(logits), expected, atol=tolerance)
+
+
+@pytest.mark.parametrize("precision", [FLOAT16, INT8])
+def test_onnx_stores_rounded_weights(precision, tmp_path):
+    module_of("onnx")
+    import onnx
+
+    assert outcome("averaging", "onnx", tmp_path, precision) == "yes"
+    types = {
+        onnx.TensorProto.DataType.Name(item.data_type) for item in onnx.load(tmp_path / "model.onnx").graph.initializer
+    }
+    assert precision.upper() in types
+
+
+def test_int8_of_litert_is_refused(tmp_path):
+    with pytest.raises(zoo.UserError, match="LiteRT, whose int8 kernels round activations too"):
+        module_of("litert").write(GraphNetwork(tiny_model("averaging"), INT8, LENGTH), tmp_path)
+
+
+def test_a_refusal_names_operation_and_layer(tmp_path):
+    with pytest.raises(zoo.UserError, match="Received: UniqueWithCounts, which the layer weights uses"), silence():
+        module_of("litert").write(GraphNetwork(tiny_model("mlp"), FLOAT32, LENGTH), tmp_path)
+
+
+def test_a_failed_comparison_leaves_nothing(model_folder, tmp_path, monkeypatch):
+    module = module_of("litert")
+    run = {"logits": np.zeros((1, 2), "float32")}
+    monkeypatch.setattr(module, "runner", lambda folder: (lambda batch: run, 1e-3))
+    with pytest.raises(zoo.UserError, match="Expected outputs of model.tflite that differ .* Nothing was written."):
+        zoo.load(model_folder).export(tmp_path / "out", "litert")
+    assert not list(tmp_path.iterdir())
+
+
+def test_not_a_number_and_errors_of_the_runtime_are_refused():
+    batch = {"tokens": np.ones((1, 2), "int32")}
+
+    def network(tokens):
+        return {"logits": keras.ops.ones((1, 2))}
+
+    assert largest_difference(network, lambda _: {"logits": np.ones((1, 2))}, [batch], 1e-3, "f") == 0
+    with pytest.raises(zoo.UserError, match="Received: a difference of nan."):
+        largest_difference(network, lambda _: {"logits": np.full((1, 2), np.nan)}, [batch], 1e-3, "f")
+    with pytest.raises(zoo.UserError, match="Expected f to run on example texts. Received: an error .* no memory"):
+        largest_difference(network, fail, [batch], 1e-3, "f")
+
+
+def fail(batch):
+    raise RuntimeError("no memory")
+
+
+def test_rows_of_a_fixed_length():
+    batches = [{"tokens": np.array([[1, 2, 3]]), "segments": np.array([[1, 1, 1]])}, {"tokens": np.ones((2, 2))}]
+    (row,) = fixed_batches(batches, 4, 9)
+    assert {name: ids.tolist() for name, ids in row.items()} == {"tokens": [[1, 2, 3, 9]], "segments": [[1, 1, 1, 0]]}
+    assert fixed_batches(batches, 2, 9)[0]["tokens"].tolist() == [[1, 2]]
+
+
+def test_missing_packages_and_unknown_formats_are_one_line(model_folder, tmp_path, monkeypatch):
+    pipeline = zoo.load(model_folder)
+    monkeypatch.setattr("zoo.export.formats.network_export.find_spec", lambda name: None)
+    with pytest.raises(zoo.UserError, match=re.escape('pip install "keras-text-zoo[onnx]"')):
+        pipeline.export(tmp_path / "out", "onnx")
+    with pytest.raises(zoo.UserError, match="Unknown format. Received: 'onx'. Did you mean 'onnx'?"):
+        pipeline.export(tmp_path / "out", "onx")
+    with pytest.raises(zoo.UserError, match="Expected deploy for a SavedModel. Received: deploy=True, format='onnx'."):
+        pipeline.export(tmp_path / "out", "onnx", deploy=True)
+    assert not list(tmp_path.iterdir())

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.collate import TEXTS
 from zoo.export.example_batches import Batch
-from zoo.runtime.errors import UserError
+from zoo.runtime.errors import UserError, single_line
 
 Runner = Callable[[Batch], dict[str, np.ndarray]]  # from ids by input to arrays by output
 TOLERANCE = 1e-3  # of outputs of magnitude 1; of larger ones relative to the largest
@@ -28,7 +29,7 @@ def largest_difference(network: Any, run: Runner, batches: Sequence[Batch], tole
     """
     differences = [0.0]
     for batch in batches:
-        outputs = run(batch)
+        outputs = _run(run, batch, file)
         for name, expected in network(*batch.values()).items():
             expected, actual = expected.numpy(), outputs[name]
             if expected.shape != actual.shape:
@@ -50,7 +51,14 @@ def fixed_batches(batches: Sequence[Batch], length: int, padding: int) -> list[B
     return [{name: _fit(ids, length, padding if name in TEXTS else 0) for name, ids in row.items()} for row in singles]
 
 
-TEXTS = ("tokens", "source", "target")
+def _run(run, batch, file):
+    try:
+        return run(batch)
+    except Exception as error:  # the runtime's own
+        reason = single_line(str(error))[-200:]
+        raise UserError(
+            f"Expected {file} to run on example texts. Received: an error of the runtime: {reason}"
+        ) from error
 
 
 def _fit(ids, length, padding):

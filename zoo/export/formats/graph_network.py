@@ -36,7 +36,7 @@ class GraphNetwork:
 
         module = tf.Module()
         weights = store_weights(module, self.model, self.precision)
-        shape = [1, self.length] if fixed else [None, None]
+        shape: list[int | None] = [1, self.length] if fixed else [None, None]
         module.network = network_function(self.model, weights, shape)
         return module
 

@@ -29,9 +29,9 @@ DESCRIPTION = "description.json"
 def export_network(pipeline: Pipeline, folder: str | Path, options: ExportOptions) -> Path:
     """Write the network of a pipeline in another runtime's format into a new folder; returns the folder.
 
-    Beside the network's file lie tokenizer.json, from which `tokenizers` and transformers make ids, and description.json:
-    its inputs and outputs, and the largest difference of its outputs from the model's on example texts, which is also
-    printed.
+    Beside the network's file lie tokenizer.json, from which `tokenizers` and transformers make ids, and
+    description.json: its inputs and outputs, and the largest difference of its outputs from the model's on example
+    texts, which is also printed.
 
     Raises UserError where the folder exists, a package is missing, the runtime lacks an operation of the network, or
     the outputs differ by more than the tolerance. Then nothing is left behind.
