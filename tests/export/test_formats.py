@@ -1,12 +1,14 @@
 """Networks in the formats of other runtimes: which architectures work, equal outputs, precision, refusals."""
 
 import importlib
+import json
 import re
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import tokenizers
 from tiny_networks import tiny_model
 
 import zoo
