@@ -1,4 +1,4 @@
-"""The tokenizers that the tests of this folder share, and a server of SavedModels."""
+"""The tokenizers that the tests of this folder share, a server of SavedModels, and a deployed model."""
 
 import json
 import subprocess
@@ -83,3 +83,13 @@ def serve(tmp_path_factory):
         with server.process:
             yield server
             server.process.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def deployed(model_folder, tmp_path_factory):
+    """The folder of an exported model with an odd name, which has a version 1 and the folder `serving`."""
+    folder = tmp_path_factory.mktemp("models") / "1 Größe: 'Ask' {me}!"
+    import zoo
+
+    zoo.load(model_folder).export(folder / "1", deploy=True)
+    return folder
