@@ -8,7 +8,7 @@ import time
 import pytest
 
 from zoo.serving.serving_error import Code, ServingError
-from zoo.serving.tf_json.document import members, parse, parse_object
+from zoo.serving.tf_json.document import LARGEST_EXACT, members, parse, parse_object
 from zoo.serving.tf_json.reader import Members, read
 from zoo.serving.tf_json.scanner import JSONError
 
@@ -150,7 +150,7 @@ def test_bytes_that_are_no_utf8_survive():
 
 
 def test_deep_nesting_needs_no_stack():
-    depth = 100 * sys.getrecursionlimit()
+    depth = 20 * sys.getrecursionlimit()
     value = parse(b'{"a":' + b"[" * depth + b"1" + b"]" * depth + b"}")["a"]
     for _ in range(depth):
         (value,) = value
@@ -160,6 +160,15 @@ def test_deep_nesting_needs_no_stack():
         value = value["a"]
     assert value == 1
     assert _outcome(parse, b"[" * depth) == f"{VALUE} at offset: {depth}"
+
+
+def test_a_large_body_is_refused_without_exactness():
+    padding = b'{"a": "' + "é".encode() * LARGEST_EXACT + b'", "b": '
+    assert parse(padding + b'"\xff"}')["b"] == "\udcff"
+    for text, offset in ((b"[1, 2 3]", 6), (b"Inf", 0), (b"1" * 400, None), (b'"\\ud800"', None), (b"[" * 10**5, None)):
+        expected = 0 if offset is None else len(padding) + offset
+        assert _outcome(parse, padding + text + b"}") == f"{VALUE} at offset: {expected}"
+    assert parse(b"[" + b"1," * LARGEST_EXACT + b"1]") == [1] * (LARGEST_EXACT + 1)
 
 
 def test_an_ordinary_request_is_parsed_at_the_speed_of_python():

@@ -5,6 +5,7 @@ Its paths are regular expressions over the path as sent, query and percent signs
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from zoo.serving.service import Service
 
 LARGEST_BODY = 100 * 2**20  # bytes of a body after decompression
+LONG_BODY = 2**16  # bytes of a body that is parsed in a thread, so that other requests need not wait
 GZIP = 16 + zlib.MAX_WBITS
 JSON = "application/json"
 
@@ -87,7 +89,7 @@ async def read_body(request: Request, limit: int = LARGEST_BODY) -> bytes:
 
 
 async def _predict(service: Service, target: Target, body: bytes) -> bytes:
-    document = parse_object(body)
+    document = await asyncio.to_thread(parse_object, body) if len(body) > LONG_BODY else parse_object(body)
     name = signature_name(document)
     with service.lease(target.model, target.version, target.label) as model:
         form, inputs = predict_inputs(document, model.signature(name).inputs, name)
