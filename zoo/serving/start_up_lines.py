@@ -16,6 +16,7 @@ from zoo.serving.signatures import Signature
 EXAMPLES = {"string": "A text.", "bool": True}  # {dtype: value}; numbers are 1
 ADDRESSES = {  # {API: path}
     "REST of TensorFlow Serving": "/v1/models/",
+    "Open Inference Protocol": "/v2",
     "Operation": "/readyz /healthz /metrics /openapi.json",
 }
 
