@@ -6,9 +6,24 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.options import Columns, Errors, File, Json, Model, as_json, columns_of, print_message, records_of, start
+from zoo.cli.options import (
+    Columns,
+    Errors,
+    File,
+    Json,
+    Model,
+    as_json,
+    columns_of,
+    imported_modules,
+    print_message,
+    records_of,
+    start,
+)
 from zoo.runtime.errors import UserError, single_line
+from zoo.runtime.interrupts import defer_interrupt
 from zoo.text.truncated import counted_truncation
+
+CTRL_C = "Ctrl-C: the rows at hand are finished first. Ctrl-C again ends at once."
 
 
 def predict(
@@ -21,14 +36,21 @@ def predict(
         Path | None, typer.Option(help="A new file, .csv, .jsonl or .parquet: all columns and the answers.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file of --output.")] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes for --output; default: one a core where it pays.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Predict for raw texts: arguments, a file, or the lines of standard input."""
-    _check(text, file, output, json, force)
+    _check(text, file, output, json, force, processes)
     names = columns_of(columns)
     pipeline = start().load(model)
     if output:
-        return _write(pipeline, text, file, names, errors, output, force)
+        if file:
+            rows, run = pipeline.rows_of(file, names, errors), {"file": file, "columns": names, "errors": errors}
+        else:
+            rows, run = ((record, record) for record in records_of(pipeline, text, file, names, errors)), None
+        return _write(pipeline, rows, output, run, force, processes)
     from zoo.objectives import beside
 
     objective = pipeline.objective
@@ -51,23 +73,25 @@ def said_truncation():
         print_message(message)
 
 
-def _check(text, file, output, json, force):
+def _check(text, file, output, json, force, processes):
     if text and file:
         raise UserError(f"Expected texts or --file, not both. Received: {len(text)} texts and --file {file}.")
     if json and output:
         raise UserError(f"Expected --json or --output, not both. Received: --json and --output {output}.")
     if force and not output:
         raise UserError("Expected --output beside --force. Received: --force alone.")
+    if processes and not (file and output):
+        raise UserError(f"Expected --file and --output beside --processes. Received: --processes {processes}.")
 
 
-def _write(pipeline, text, file, names, errors, output, force):
-    from zoo.pipeline.prediction_file import check_output, write_predictions
+def _write(pipeline, rows, output, run, force, processes):
+    from zoo.pipeline.batch_inference import PredictionOptions, predict_file
+    from zoo.pipeline.prediction_file import check_output
 
     check_output(output, pipeline.objective, force)
-    if file:
-        pairs = pipeline.rows_of(file, names, errors)
-    else:
-        pairs = ((record, record) for record in records_of(pipeline, text, file, names, errors))
-    with said_truncation():
-        write_predictions(pipeline.answer_rows(pairs), output, pipeline.objective)
+    with defer_interrupt(lambda: print_message(CTRL_C)) as interrupted:
+        options = PredictionOptions(run, force, processes, imported_modules(), interrupted)
+        count = predict_file(pipeline, rows, output, options)
+    for message in count.messages():
+        print_message(message)
     print_message(f"Saved in {output}.")
