@@ -39,10 +39,9 @@ def exposure_lines(address: ServerAddress, settings: ServerSettings) -> Iterator
     """Yield lines that say who can reach a server, where that is more than this machine."""
     if address.is_loopback:
         return
-    where = (
-        "every network of this machine" if address.host in ("0.0.0.0", "::", "") else f"the network of {address.host}"
-    )
-    yield f"Reachable from {where}, port {address.port}. A firewall can limit that."
+    everywhere = address.host in ("0.0.0.0", "::", "")
+    network = "every network of this machine" if everywhere else f"the network of {address.host}"
+    yield f"Reachable from {network}, port {address.port}. A firewall can limit that."
     if not settings.token:
         yield f"Warning: without a token, everyone there can use the models: --token, or {TOKEN_VARIABLE}."
     if not address.certificate:
@@ -55,15 +54,14 @@ def _curl(model: LoadedModel, url, token):
     signature = next((model.signatures[name] for name in names if _takes_texts(model.signatures[name])), None)
     if signature is None:
         return ""
-    body = {} if signature.name == DEFAULT_SIGNATURE else {"signature_name": signature.name}
     defaults = model.signature_protos[signature.name].defaults
-    body["inputs"] = {name: _example(spec) for name, spec in signature.inputs.items() if name not in defaults}
-    if list(body["inputs"].values()) == [[EXAMPLES["string"]]]:
-        body = body | {"instances": body.pop("inputs").popitem()[1]}
+    inputs = {name: _example(spec) for name, spec in signature.inputs.items() if name not in defaults}
+    name = {} if signature.name == DEFAULT_SIGNATURE else {"signature_name": signature.name}
+    texts = [EXAMPLES["string"]]
+    body = json.dumps(name | ({"instances": texts} if list(inputs.values()) == [texts] else {"inputs": inputs}))
     header = f'-H "Authorization: Bearer ${TOKEN_VARIABLE}" ' if token else ""
-    return (
-        f"curl {header}-d {shlex.quote(json.dumps(body))} {shlex.quote(f'{url}/v1/models/{quote(model.name)}:predict')}"
-    )
+    endpoint = f"{url}/v1/models/{quote(model.name)}:predict"
+    return f"curl {header}-d {shlex.quote(body)} {shlex.quote(endpoint)}"
 
 
 def _takes_texts(signature: Signature):
