@@ -14,6 +14,7 @@ from zoo.cli.options import (
     Model,
     as_json,
     columns_of,
+    has_imports,
     imported_modules,
     print_message,
     records_of,
@@ -39,11 +40,18 @@ def predict(
     processes: Annotated[
         int | None, typer.Option(min=1, help="Processes for --output; default: one a core where it pays.")
     ] = None,
+    ray: Annotated[
+        bool, typer.Option("--ray", help="Predict an exported model for --file, .jsonl or .parquet, on a Ray cluster.")
+    ] = False,
+    address: Annotated[str, typer.Option(help="With --ray: a running cluster, such as auto; default a new one.")] = "",
     json: Json = False,
 ) -> None:
     """Predict for raw texts: arguments, a file, or the lines of standard input."""
     _check(text, file, output, json, force, processes)
     names = columns_of(columns)
+    if ray or address:
+        _check_ray(file, output, ray, errors)
+        return _write_on_ray(model, file, output, columns=names, overwrite=force, processes=processes, cluster=address)
     pipeline = start().load(model)
     if output:
         if file:
@@ -51,7 +59,7 @@ def predict(
         else:
             rows, run = ((record, record) for record in records_of(pipeline, text, file, names, errors)), None
         return _write(pipeline, rows, output, run, force, processes)
-    from zoo.objectives import beside
+    from zoo.data.columns import beside
 
     objective = pipeline.objective
     with said_truncation():
@@ -82,6 +90,21 @@ def _check(text, file, output, json, force, processes):
         raise UserError("Expected --output beside --force. Received: --force alone.")
     if processes and not (file and output):
         raise UserError(f"Expected --file and --output beside --processes. Received: --processes {processes}.")
+
+
+def _check_ray(file, output, ray, errors):
+    if not (ray and file and output):
+        raise UserError("Expected --ray, --file and --output together. Received: one without another.")
+    if errors != "strict" or has_imports():
+        raise UserError("Expected neither --errors nor --import beside --ray: an exported model needs none.")
+
+
+def _write_on_ray(model, file, output, **options):
+    from zoo.serving.ray_predict import RayPredictOptions, predict_on_ray
+
+    with defer_interrupt(lambda: print_message(CTRL_C)) as interrupted:
+        predict_on_ray(model, file, output, RayPredictOptions(should_stop=interrupted, **options))
+    print_message(f"Saved in {output}.")
 
 
 def _write(pipeline, rows, output, run, force, processes):

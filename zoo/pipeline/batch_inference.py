@@ -6,7 +6,6 @@ Chunks of rows are predicted in order, in this process or in several, and saved 
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,6 @@ from zoo.pipeline.prediction_chunk import Row
 from zoo.pipeline.prediction_file import PredictionFile, check_absent
 from zoo.pipeline.prediction_formats import FORMATS
 from zoo.pipeline.prediction_processes import encode
-from zoo.runtime.console import console
-from zoo.runtime.errors import UserError
 from zoo.runtime.files import follow_link
 from zoo.text.truncated import TruncationCount
 
@@ -68,26 +65,10 @@ def predict_file(
     chunks = in_chunks(rows, chunk_rows(pipeline))
     with PredictionFile(output, FORMATS[suffix](pipeline.objective), description, options.overwrite) as file:
         check_absent(output, options.overwrite)  # the process that had locked the journal may have finished
-        with _said_what_is_left(file, options):
+        with file.said_what_is_left(options.run is not None):
             _predict(pipeline, file, file.skip(chunks), suffix, options)
             file.publish()
         return file.truncated
-
-
-@contextmanager
-def _said_what_is_left(file, options):
-    """Say what an interrupted run has left, in the line of a user error too; nothing is left where it is of no use."""
-    try:
-        yield
-    except BaseException as error:
-        if options.run is None or not file.rows:
-            file.remove()
-            raise
-        message = f"{file.rows:,} rows are in {file.partial}: the same command continues."
-        if isinstance(error, UserError):
-            raise UserError(f"{error} The first {message}") from error
-        console.print(message)
-        raise
 
 
 def _predict(pipeline, file, chunks, suffix, options):

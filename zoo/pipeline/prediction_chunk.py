@@ -1,13 +1,17 @@
 """Chunks of batch inference: rows in, the part of a prediction file that holds them and their answers out."""
 
+from __future__ import annotations
+
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zoo.pipeline.pipeline import Pipeline
 from zoo.pipeline.prediction_formats import FORMATS
 from zoo.text.truncated import counted_truncation
+
+if TYPE_CHECKING:
+    from zoo.pipeline.pipeline import Pipeline
 
 Row = tuple[dict[str, Any], dict[str, Any]]  # a row of all columns, and its record: see `Pipeline.rows_of`
 

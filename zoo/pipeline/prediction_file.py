@@ -5,12 +5,13 @@ Finished chunks are in `<output>.partial`, and `<output>.journal` says which; th
 
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from zoo.objectives import Objective
 from zoo.pipeline.prediction_chunk import EncodedChunk, Row, checksum
-from zoo.pipeline.prediction_formats import FORMATS
+from zoo.pipeline.prediction_formats import FORMATS, Answers
+from zoo.runtime.console import console
 from zoo.runtime.errors import UserError, did_you_mean
 from zoo.runtime.files import name_in_errors
 from zoo.runtime.journal import Journal
@@ -19,9 +20,9 @@ from zoo.text.truncated import TruncationCount
 FORMAT = "zoo predict 1"  # of the journal
 
 
-def check_output(output: str | Path, objective: Objective, overwrite: bool = False) -> None:
+def check_output(output: str | Path, objective: Answers, overwrite: bool = False) -> None:
     """Raise UserError for a file of another format than `FORMATS` has, or one that exists and is not to be replaced."""
-    path, known = Path(output), [name for name in FORMATS if name != ".json" or "id" in objective.fields.optional]
+    path, known = Path(output), [name for name in FORMATS if name != ".json" or _has_ids(objective)]
     if path.suffix not in known:
         hint = did_you_mean(path.suffix, known)
         raise UserError(f"Expected an output file with the ending {' or '.join(known)}. Received: {output}.{hint}")
@@ -35,6 +36,11 @@ def check_absent(path: Path, overwrite: bool) -> None:
     """Raise UserError for a file that exists and is not to be replaced."""
     if path.exists() and not overwrite:
         raise UserError(f"Expected the path of a new file. Received: {path}, which exists: --force replaces it.")
+
+
+def _has_ids(objective):
+    """Whether an objective's records have the ids that SQuAD's form needs."""
+    return "id" in getattr(getattr(objective, "fields", None), "optional", ())
 
 
 class PredictionFile:
@@ -68,6 +74,11 @@ class PredictionFile:
     def __exit__(self, *error):
         self._file.close()
         self._journal.__exit__(*error)
+
+    @property
+    def chunks(self) -> int:
+        """The number of chunks in the file."""
+        return len(self._journal.entries)
 
     @property
     def rows(self) -> int:
@@ -107,6 +118,25 @@ class PredictionFile:
         with name_in_errors(self.output):
             self._format.publish(self.partial, [entry["bytes"] for entry in self._journal.entries], self.output)
         self._journal.path.unlink()
+
+    @contextmanager
+    def said_what_is_left(self, resumable: bool) -> Iterator[None]:
+        """Where the block is interrupted, say what is left; in the line of a user error too.
+
+        Args:
+            resumable: whether the run can be resumed. Else, and where there is no row, nothing is left.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if not resumable or not self.rows:
+                self.remove()
+                raise
+            message = f"{self.rows:,} rows are in {self.partial}: the same command continues."
+            if isinstance(error, UserError):
+                raise UserError(f"{error} The first {message}") from error
+            console.print(message)
+            raise
 
     def remove(self) -> None:
         """Remove the file and its journal."""

@@ -10,13 +10,26 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from zoo.objectives import Objective, beside
+from zoo.data.columns import beside
 from zoo.runtime.durability import sync
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_file
 from zoo.runtime.optional import import_optional
+
+
+class Answers(Protocol):
+    """How answers are written: an `Objective`, or the `zoo.serving.row_answers.RowAnswers` of a SavedModel."""
+
+    def answer_fields(self, answer: Any) -> dict[str, Any]:
+        """An answer as {name: value} for JSON."""
+        ...
+
+    def answer_columns(self, answer: Any) -> dict[str, Any]:
+        """An answer as {column: value} of a table."""
+        ...
+
 
 Pair = tuple[dict[str, Any], Any]  # a row and its answer
 TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace"}  # \udce9: a lone surrogate
@@ -25,7 +38,7 @@ TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace"}  # \u
 class JsonLines:
     """JSON Lines (.jsonl): an object for each row."""
 
-    def __init__(self, objective: Objective) -> None:
+    def __init__(self, objective: Answers) -> None:
         self.objective = objective
 
     def encode(self, pairs: Iterable[Pair]) -> Any:

@@ -6,8 +6,6 @@ import os
 import socket
 from collections.abc import MutableMapping
 
-from zoo.runtime.optional import import_optional
-
 RETRIED_BYTES = 262_144  # of a request: HAProxy keeps as much, so that it can send it to another replica
 DRAIN_SECONDS = 2  # for HAProxy to stop using a replica that ends
 STATISTICS_PORT, METRICS_PORT = "RAY_SERVE_HAPROXY_STATS_PORT", "RAY_SERVE_HAPROXY_METRICS_PORT"
@@ -29,7 +27,6 @@ VARIABLES = {
     "RAY_SERVE_HAPROXY_TUNE_BUFSIZE": str(RETRIED_BYTES),
     "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
     "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": str(DRAIN_SECONDS),
-    "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
 }
 
@@ -49,8 +46,3 @@ def free_ports(count: int) -> list[int]:
     for server in sockets:
         server.close()
     return ports
-
-
-def import_ray(purpose: str, module: str = "ray") -> object:
-    """Ray, or a module of it. Raises UserError, with the command that installs it, where it is missing."""
-    return import_optional(module, "serve-ray", purpose)

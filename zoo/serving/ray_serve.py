@@ -6,25 +6,25 @@ import logging
 import os
 import re
 import signal
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from zoo.runtime.console import silence
-from zoo.runtime.cores import THREADS
 from zoo.runtime.errors import UserError, single_line
+from zoo.runtime.optional import import_optional
 from zoo.serving.model_source import model_sources
-from zoo.serving.ray_environment import import_ray, set_variables
+from zoo.serving.ray_cluster import ray_cluster, worker_variables
+from zoo.serving.ray_environment import set_variables
 from zoo.serving.server_address import ServerAddress, listen
 from zoo.serving.server_settings import ServerSettings
 from zoo.serving.version_policy import VersionPolicy
 
-OBJECT_STORE = 100 * 2**20  # bytes; requests do not pass through it
 LOGGING = {"log_level": "WARNING"}  # of Ray itself
 NAME = "zoo"  # of the application and its deployment
 PURPOSE = "zoo serve --ray"
@@ -87,7 +87,7 @@ def serve_on_ray(
     with tempfile.TemporaryDirectory(prefix="zoo-ray-") as folder:
         set_variables(os.environ, folder)
         signals = Signals()
-        with _cluster(options, signals):
+        with _serve(options, signals):
             for line in exposure_lines(address):
                 announce(line)
             _deploy((absolute, settings, policy, poll_seconds), address, options)
@@ -146,31 +146,29 @@ class Signals:
 
 
 @contextmanager
-def _cluster(options: RayOptions, signals: Signals) -> Iterator[None]:
-    """Ray, connected to a cluster, or to one of its own that ends with the block."""
-    ray: Any = import_ray(PURPOSE)
-    serve: Any = import_ray(PURPOSE, "ray.serve")
-    local: dict[str, Any] = {"include_dashboard": False, "object_store_memory": OBJECT_STORE}
+def _serve(options: RayOptions, signals: Signals) -> Iterator[None]:
+    """Ray Serve on a cluster; what the block deploys ends with it."""
+    import_optional("ray.serve", "serve-ray", PURPOSE)
     signals.install()
-    ray.init(address=options.cluster or "local", logging_level="ERROR", **({} if options.cluster else local))
-    signals.install()
-    try:
-        yield
-    finally:
-        with silence():  # Ray reports its own end as an error
-            serve.delete(NAME) if options.cluster else serve.shutdown()
-            ray.shutdown()
+    with ray_cluster(PURPOSE, options.cluster):
+        signals.install()
+        from ray import serve
+
+        try:
+            yield
+        finally:
+            with silence():  # Ray reports its own end as an error
+                serve.delete(NAME) if options.cluster else serve.shutdown()
 
 
 def _deploy(arguments, address, options):
     """Start the replicas, and wait until they are ready. Raises UserError where a model cannot be loaded."""
-    from ray import serve
-
     from zoo.serving.ray_replica import Replica
 
+    serve: Any = import_module("ray.serve")
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     serve.start(http_options={"host": address.host, "port": address.port}, logging_config=LOGGING)
-    deployment: Any = serve.deployment(serve.ingress()(Replica), **_deployment_options(arguments[1], options))
+    deployment = serve.deployment(serve.ingress()(Replica), **_deployment_options(arguments[1], options))
     try:
         serve.run(deployment.bind(*arguments), name=NAME, route_prefix="/", logging_config=LOGGING)
     except RuntimeError as error:
@@ -180,8 +178,6 @@ def _deploy(arguments, address, options):
 
 
 def _deployment_options(settings, options):
-    cores = str(max(1, int(options.cpus)))
-    environment = {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"}
     concurrent = settings.max_concurrent_requests
     values: dict[str, Any] = {
         "name": NAME,
@@ -191,7 +187,7 @@ def _deployment_options(settings, options):
         "max_constructor_retry_count": 1,
         "ray_actor_options": {
             "num_cpus": options.cpus,
-            "runtime_env": {"env_vars": environment | dict.fromkeys(THREADS, cores)},
+            "runtime_env": {"env_vars": worker_variables(max(1, int(options.cpus)))},
         },
     }
     if options.least == options.most:
