@@ -105,7 +105,7 @@ def _run(folders, address, settings, policy, poll_seconds):
     server.run()
     if server.failure:
         raise cannot_load(server.failure)
-    _end_process(service.close())
+    _end_process(service)
 
 
 def _expand(folder):
@@ -131,9 +131,11 @@ def _log_to_standard_error():
         logging.getLogger(name).setLevel(logging.INFO)
 
 
-def _end_process(ended):
+def _end_process(service):
     """Leave with status 0. Threads that TensorFlow holds beyond the drain would block Python's own exit."""
-    if not ended:
-        print_message("Ended before all predictions were computed.")
-        sys.stdout.flush()
-        os._exit(0)
+    if service.close():
+        return
+    if service.unfinished:
+        print_message(f"Ended with {service.unfinished} predictions unfinished.")
+    sys.stdout.flush()
+    os._exit(0)

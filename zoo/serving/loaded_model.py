@@ -6,7 +6,6 @@ A session has resources of its own (variables, tables, batching queues), and fre
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,7 +66,8 @@ class LoadedModel:
         spec = self.signature(signature)
         arrays = self._arrays(spec, inputs)
         try:
-            return self._functions[spec.name](*arrays)
+            outputs = self._functions[spec.name](*arrays)
+            return {key: _string_array(value) if isinstance(value, bytes) else value for key, value in outputs.items()}
         except tf.errors.UnavailableError as error:
             raise ServingError(Code.RESOURCE_EXHAUSTED, "The batching queue is full.", retry_after=1) from error
         except tf.errors.OpError as error:
@@ -101,7 +101,6 @@ class LoadedModel:
         self._functions = {}
         self._session.close()
         self._session = None
-        gc.collect()
 
 
 def _array(name, dtype, inputs, defaults):
@@ -114,6 +113,11 @@ def _array(name, dtype, inputs, defaults):
         return np.asarray(inputs[name], object if dtype == "string" else tf.as_dtype(dtype).as_numpy_dtype)
     except (TypeError, ValueError, OverflowError) as error:
         raise ServingError(Code.INVALID_ARGUMENT, f"Input {name} cannot be an array of {dtype}: {error}") from error
+
+
+def _string_array(scalar):
+    """A string without dimensions as an array, as which it keeps the zeros at its end."""
+    return np.array(scalar, object)
 
 
 def _open_session(meta_graph, folder):

@@ -37,6 +37,7 @@ class RequestBody:
             raise ServingError(Code.DEADLINE_EXCEEDED, message, http=HTTPStatus.REQUEST_TIMEOUT) from error
         except ClientDisconnectedError:
             return None
+        scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"content-encoding"]
         await self.app(scope, _replayed(body, receive), send)
 
     async def _read(self, headers, receive):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -88,13 +88,17 @@ class Service:
         """{version: status} of a model, the latest version first; empty for an unknown model."""
         return self.registry.statuses(name)
 
-    def lease(self, name: str, version: int | None = None, label: str = "") -> AbstractContextManager[LoadedModel]:
+    @contextmanager
+    def lease(self, name: str, version: int | None = None, label: str = "") -> Iterator[LoadedModel]:
         """The model of a name: that version or label, else the latest. It is not unloaded within the context.
 
         Raises ServingError with TensorFlow Serving's sentence: NOT_FOUND for an unknown model or version,
         INVALID_ARGUMENT for an unknown label.
         """
-        return self.registry.lease(name, version, label)
+        with self.registry.lease(name, version, label) as model:
+            if record := CURRENT.get():
+                record.model, record.version = model.name, model.version
+            yield model
 
     async def run(self, model: LoadedModel, signature: str, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """The outputs of a leased model's signature: `LoadedModel.run` in a thread.

@@ -19,7 +19,7 @@ def import_tensorflow() -> None:
     Raises UserError where TensorFlow is not installed.
     """
     with _lock:
-        if "tensorflow" in sys.modules:
+        if sys.modules.get("tensorflow"):
             return
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         hidden = [name for name in UNUSED if name not in sys.modules]

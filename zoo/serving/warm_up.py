@@ -7,6 +7,7 @@ those of TensorFlow Serving: a TFRecord file `assets.extra/tf_serving_warmup_req
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def warm_up(model: LoadedModel) -> int:
     """
     path = model.folder / FILE
     if path.is_file():
-        return sum(_run_record(model, *request) for request in _recorded_requests(path))
+        return sum(_run_record(model, *request) for request in recorded_requests(path))
     return sum(_run_example(model, signature) for signature in model.signatures.values())
 
 
@@ -64,8 +65,11 @@ def _example(spec: TensorSpec):
     return np.ones(shape, spec.dtype)
 
 
-def _recorded_requests(path) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-    """Yield (signature, inputs) of each PredictRequest in a TFRecord file of PredictionLog messages."""
+def recorded_requests(path: Path) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """Yield (signature, inputs) of each PredictRequest in a TFRecord file of PredictionLog messages.
+
+    Raises ServingError where the file is damaged.
+    """
     import tensorflow as tf
 
     log = _prediction_log()
