@@ -2,7 +2,7 @@
 
 A logits processor takes (batch, vocabulary) logits, the `History` and its parameter, and returns logits. It is
 arithmetic on arrays, so it compiles on every backend. Parameters are arrays too: another temperature compiles nothing.
-A forbidden token has the logit -inf.
+A number is the same for all rows, or (batch,) numbers, one a row. A forbidden token has the logit -inf.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class History:
     Attributes:
         tokens: (batch, length) ids, which begin with the prompt.
         count: (batch,) number of ids in each row of `tokens`.
-        new: number of new tokens.
+        new: number of new tokens, or (batch,) numbers.
         stop_ids: (stops,) ids that end a text; -1 for none.
         constraint_state: (batch,) states in the table of a `zoo.generation.constraints.token_table.Constraint`.
     """
@@ -46,7 +46,7 @@ def constrain(logits: Any, history: History, constraint: dict[str, Any]) -> Any:
     row = ops.take(constraint["transitions"], history.constraint_state, axis=0)
     state = ops.take(row, constraint["classes"], axis=1)
     tokens_to_end = ops.take(constraint["tokens_to_end"], ops.maximum(state, 0))
-    return _keep(logits, ops.logical_and(state >= 0, tokens_to_end < constraint["limit"] - history.new))
+    return _keep(logits, ops.logical_and(state >= 0, tokens_to_end < _column(constraint["limit"] - history.new)))
 
 
 def next_state(state: Any, token: Any, processors: dict[str, Any]) -> Any:
@@ -64,6 +64,7 @@ def repetition_penalty(logits: Any, history: History, penalty: Any) -> Any:
     Keskar et al. 2019, section 4.1, https://arxiv.org/abs/1909.05858; negative logits as in transformers.
     """
     seen = ops.arange(history.tokens.shape[1], dtype="int32")[None] < history.count[:, None]
+    penalty = _column(penalty)
     penalised = ops.where(logits < 0, logits * penalty, logits / penalty)
     return ops.where(backend.token_mask(history.tokens, seen, logits.shape[1]), penalised, logits)
 
@@ -82,6 +83,32 @@ def no_repeat_ngram(logits: Any, history: History, offsets: Any) -> Any:
     return _forbid(logits, history.tokens[:, size - 1 :], matches)
 
 
+def frequency_penalty(logits: Any, history: History, penalty: Any) -> Any:
+    """Subtracts `penalty` for each time that a token occurs among the new tokens, as OpenAI's parameter does."""
+    return logits - _column(penalty) * _new_token_counts(logits, history)
+
+
+def presence_penalty(logits: Any, history: History, penalty: Any) -> Any:
+    """Subtracts `penalty` once for each token that occurs among the new tokens, as OpenAI's parameter does."""
+    return logits - _column(penalty) * ops.cast(_new_token_counts(logits, history) > 0, logits.dtype)
+
+
+def logit_bias(logits: Any, history: History, bias: dict[str, Any]) -> Any:
+    """Adds a bias to the logits of some tokens; `bias` has "ids" and "values", (n,) arrays each."""
+    table = ops.segment_sum(bias["values"], bias["ids"], num_segments=logits.shape[1])
+    return logits + table[None]
+
+
+def _new_token_counts(logits, history):
+    """(batch, vocabulary): how often each token occurs among the new tokens of each row."""
+    (batch, length), vocabulary = history.tokens.shape, logits.shape[1]
+    index = ops.arange(length, dtype="int32")[None]
+    new = ops.logical_and(index < history.count[:, None], index >= history.count[:, None] - _column(history.new))
+    ids = history.tokens + vocabulary * ops.arange(batch, dtype="int32")[:, None]
+    ones, size = ops.cast(ops.reshape(new, (-1,)), logits.dtype), batch * vocabulary
+    return ops.reshape(ops.segment_sum(ones, ops.reshape(ids, (-1,)), num_segments=size), (batch, vocabulary))
+
+
 def bad_words(logits: Any, history: History, words: Any) -> Any:
     """Forbids the last id of each bad word after its other ids; `words` is (words, length) ids, left-padded with -1."""
     last = history.last(words.shape[1] - 1) if words.shape[1] > 1 else history.tokens[:, :0]
@@ -92,20 +119,21 @@ def bad_words(logits: Any, history: History, words: Any) -> Any:
 
 def min_tokens(logits: Any, history: History, number: Any) -> Any:
     """Forbids the stop ids before there are `number` new tokens."""
-    forbidden = ops.logical_and(history.stop_ids >= 0, history.new < number)
-    stop_ids = ops.maximum(history.stop_ids, 0)
-    return _forbid(logits, _tile_rows(stop_ids, logits), _tile_rows(forbidden, logits))
+    forbidden = ops.logical_and(history.stop_ids[None] >= 0, _column(history.new < number))
+    stop_ids = _tile_rows(ops.maximum(history.stop_ids, 0), logits)
+    return _forbid(logits, stop_ids, ops.broadcast_to(forbidden, stop_ids.shape))
 
 
 def temperature(logits: Any, history: History, temperature: Any) -> Any:
     """Divides logits by the temperature: below 1 likely tokens become likelier."""
-    return logits / temperature
+    return logits / _column(temperature)
 
 
 def top_k(logits: Any, history: History, k: Any) -> Any:
     """Top-k sampling: keeps the `k` likeliest tokens. Fan et al. 2018, section 5.4, https://arxiv.org/abs/1805.04833."""
-    threshold = ops.take(_descending(logits), ops.minimum(k, logits.shape[1]) - 1, axis=1)
-    return _keep(logits, logits >= threshold[:, None])
+    last = _column(ops.minimum(k, logits.shape[1]) - 1)
+    threshold = ops.take_along_axis(_descending(logits), ops.broadcast_to(last, (ops.shape(logits)[0], 1)), axis=1)
+    return _keep(logits, logits >= threshold)
 
 
 def top_p(logits: Any, history: History, p: Any) -> Any:
@@ -115,7 +143,7 @@ def top_p(logits: Any, history: History, p: Any) -> Any:
     """
     ordered = _descending(logits)
     probability = ops.softmax(ordered)
-    needed = ops.cumsum(probability, axis=1) - probability < p  # likelier tokens do not add up to p
+    needed = ops.cumsum(probability, axis=1) - probability < _column(p)  # likelier tokens do not add up to p
     threshold = ops.min(ops.where(needed, ordered, float("inf")), axis=1, keepdims=True)
     return _keep(logits, logits >= threshold)
 
@@ -126,7 +154,7 @@ def min_p(logits: Any, history: History, p: Any) -> Any:
     Nguyen et al. 2024, https://arxiv.org/abs/2407.01082.
     """
     probability = ops.softmax(logits)
-    return _keep(logits, probability >= p * ops.max(probability, axis=1, keepdims=True))
+    return _keep(logits, probability >= _column(p) * ops.max(probability, axis=1, keepdims=True))
 
 
 def typical_p(logits: Any, history: History, p: Any) -> Any:
@@ -140,7 +168,7 @@ def typical_p(logits: Any, history: History, p: Any) -> Any:
     distance = ops.where(probability > 0, ops.abs(-log_p - entropy), float("inf"))
     order = ops.argsort(distance, axis=1)
     ordered = ops.take_along_axis(probability, order, axis=1)
-    needed = ops.cumsum(ordered, axis=1) - ordered < p
+    needed = ops.cumsum(ordered, axis=1) - ordered < _column(p)
     threshold = ops.max(ops.where(needed, ops.take_along_axis(distance, order, axis=1), -1.0), axis=1, keepdims=True)
     return _keep(logits, distance <= threshold)
 
@@ -148,6 +176,9 @@ def typical_p(logits: Any, history: History, p: Any) -> Any:
 PROCESSORS = (  # (name, function, dtype of its parameter), in the order in which they are applied
     ("constraint", constrain, "int32"),
     ("repetition_penalty", repetition_penalty, "float32"),
+    ("frequency_penalty", frequency_penalty, "float32"),
+    ("presence_penalty", presence_penalty, "float32"),
+    ("logit_bias", logit_bias, "float32"),
     ("no_repeat_ngram", no_repeat_ngram, "int32"),
     ("bad_words", bad_words, "int32"),
     ("min_tokens", min_tokens, "int32"),
@@ -172,6 +203,11 @@ def sample(logits: Any, noise: Any) -> Any:
     cumulative = ops.cumsum(ops.softmax(logits), axis=1)
     token = ops.sum(ops.cast(cumulative <= noise[:, None] * cumulative[:, -1:], "int32"), axis=1)
     return ops.minimum(token, logits.shape[1] - 1)
+
+
+def _column(number):
+    """A parameter as it is broadcast over the vocabulary: a number, or (batch, 1) of (batch,) numbers."""
+    return number if len(ops.shape(number)) == 0 else number[:, None]
 
 
 def _descending(logits):
