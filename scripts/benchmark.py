@@ -1,7 +1,7 @@
-"""Benchmark training steps and text generation: python scripts/benchmark.py train|generate [--backend all].
+"""Benchmark training steps, text generation and serving: python scripts/benchmark.py train|generate|serve.
 
 Models take turns within one process, a few steps at a time, since other work on the machine slows all of them; the
-ratio tells more than the milliseconds. Every backend runs in a process of its own.
+ratio tells more than the milliseconds. Every backend (`--backend all`) runs in a process of its own.
 """
 
 import argparse
@@ -16,6 +16,8 @@ from zoo.objectives import build_model, compile_model
 
 BACKENDS = ("jax", "torch", "tensorflow")
 MODELS = ("text_cnn", "bilstm", "bigru", "transformer_encoder")
+WORKS = ("minilm", "lstm", "gpt2", "transformer")
+SERVERS = ("zoo", "unbatched", "transformers", "keras_hub")
 VOCABULARY, WIDTH, CLASSES, BATCH, STEPS = 10_000, 128, 6, 32, 5
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 BACKBONES = {  # name: architecture and its fields
@@ -46,7 +48,14 @@ def main():
         "--contenders", nargs="+", choices=libraries, default=libraries, help="one alone, to measure its memory"
     )
     tokens.add_argument("--rounds", type=int, default=3, help="turns of each, after the first call")
-    for section in (train, tokens):
+    server = sections.add_parser("serve", help="a server under load")
+    server.set_defaults(run=serve)
+    server.add_argument("--works", nargs="+", choices=WORKS, default=WORKS)
+    server.add_argument("--contenders", nargs="+", choices=SERVERS, default=SERVERS)
+    server.add_argument("--clients", type=int, nargs="+", default=[1, 8, 64])
+    server.add_argument("--seconds", type=float, default=10, help="of load for each number of clients")
+    server.add_argument("--max-new-tokens", type=int, default=64)
+    for section in (train, tokens, server):
         section.add_argument("--backend", choices=(*BACKENDS, "all"), default=os.environ.get("KERAS_BACKEND", "jax"))
         section.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)), help="cores of the processor")
         section.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: processor time")
@@ -66,6 +75,13 @@ def generate(options):
     from benchmark_generation import generate
 
     generate(options, CLOCKS[options.clock])
+
+
+def serve(options):
+    """Print throughput, latency and processor time of servers under load: see `benchmark_serve`."""
+    from benchmark_serve import serve
+
+    serve(options)
 
 
 def train_steps(options):

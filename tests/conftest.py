@@ -26,6 +26,7 @@ RUN_ON = {  # folders, files and tests whose results do not depend on the backen
     **dict.fromkeys(("test_constraints", "test_text_generator", "test_transformers"), "torch"),
     **dict.fromkeys(("test_both_are_learned_at_once", "test_every_tokenizer_will_do"), "torch"),
     "test_many_configurations": "torch",
+    "serving": "tensorflow",
     "export": "tensorflow",  # other backends export in a process that runs TensorFlow
     "test_scripts": "tensorflow",
     "test_a_served_model_answers_as_predict_does": "",  # all backends
@@ -33,7 +34,9 @@ RUN_ON = {  # folders, files and tests whose results do not depend on the backen
 
 ONCE = (  # those that no run of scripts/check.sh, not --all either, repeats on other backends
     *("data", "metrics", "readers", "runtime", "text", "test_catalog", "test_config", "test_names", "test_types"),
-    *("test_many_configurations", "test_scripts"),
+    *("test_many_configurations", "test_scripts", "serving", "cli"),
+    *("test_byte_fallback", "test_graph_added_tokens", "test_graph_models", "test_graph_tokenizer", "test_words"),
+    *("test_graph_windows", "test_masks", "test_sentence_pieces", "test_spans_of_export"),
 )
 
 MAX_MAPS = 15_000  # of 65,530, the default of Linux

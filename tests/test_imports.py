@@ -21,7 +21,7 @@ FLOORS = (  # a room may import rooms of lower floors, of its own floor only tho
     {"objectives", "generation"},
     {"catalog", "registration", "presets", "recipes", "config", "build"},
     {"pipeline"},
-    {"export", "adapters", "checkpoints"},
+    {"export", "adapters", "checkpoints", "serving"},
     {"training", "importing"},
     {"cli"},
 )
@@ -41,7 +41,7 @@ DOORS = {  # imports inside a function, upwards: one public verb that is offered
     ("text/tokenizer.py", "zoo.export.tokenizer.graph_tokenizer"),
 }
 CATALOGS = ("architectures", "objectives", "tokenizers", "readers", "presets", "recipes")
-MAY_IMPORT_FRAMEWORKS = ("backend/", "export/", "readers/tfds.py")
+MAY_IMPORT_FRAMEWORKS = ("backend/", "export/", "serving/", "readers/tfds.py")
 
 
 def imports(path):
