@@ -1,14 +1,10 @@
 """A text that is being generated in a running batch: its tokens, context window, random numbers and pieces."""
 
-import zlib
-from collections.abc import Iterator
-
-import numpy as np
-
 from zoo.generation.batch import Completion
 from zoo.generation.context import sliding_window
 from zoo.generation.generation_handle import GenerationHandle, TextPiece
 from zoo.generation.generation_request import GenerationRequest
+from zoo.generation.noise import prompt_key
 from zoo.generation.text_stream import TextStream
 from zoo.generation.token_selection import RowControls, RowHistory, SelectedToken
 from zoo.text.tokenizer import Tokenizer
@@ -36,7 +32,7 @@ class ActiveText:
         self.top_logprobs: list[list[tuple[int, float]]] = []
         prompt = [] if request.config.constraint else request.prompt
         self.stream = TextStream(tokenizer, prompt, request.stop)
-        self.noise = random_numbers(request)
+        self.sample_key = request.config.seed, prompt_key(request.prompt, request.source or ()), request.sample
         self.window, self.controls = list(request.prompt), None
         self.slide()
 
@@ -56,7 +52,7 @@ class ActiveText:
 
     def history(self) -> RowHistory:
         """The `RowHistory` for the next token."""
-        noise = next(self.noise) if self.request.config.temperature else 0.0
+        noise = (*self.sample_key, len(self.ids)) if self.request.config.temperature else None
         new = len(self.window) - self.prompt_length
         return RowHistory(self.controls, self.window, new, self.constraint_state, noise)
 
@@ -97,11 +93,3 @@ class ActiveText:
             piece = text[len(self.emitted) :]
             self.handle.put(TextPiece(piece, self.ids[new], self.logprobs[new], self.top_logprobs[new]))
         self.emitted, self.pending = max(text, self.emitted, key=len), len(self.ids)
-
-
-def random_numbers(request: GenerationRequest) -> Iterator[float]:
-    """Yield the uniform random numbers of a request's tokens: those of `zoo.generation.batch.Batch`."""
-    ids = np.array([*(request.source or ()), -1, *request.prompt], "int32").tobytes()
-    generator = np.random.default_rng([request.config.seed, zlib.crc32(ids), request.sample])
-    while True:
-        yield float(generator.random(dtype="float32"))

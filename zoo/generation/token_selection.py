@@ -15,7 +15,9 @@ from keras import ops
 from zoo import backend
 from zoo.backend.shapes import power_of_two
 from zoo.generation.generation_config import GenerationConfig
-from zoo.generation.logits_processors import History, next_state, process_logits, sample
+from zoo.generation.history import History
+from zoo.generation.logits_processors import next_state, process_logits, sample
+from zoo.generation.noise import noise
 
 MAX_TOP_LOGPROBS = 20  # the limit of OpenAI's API
 SIZES = (1, 4, 16)  # rows to which a group is padded, so that few shapes are compiled
@@ -58,14 +60,14 @@ class RowHistory:
         ids: the ids of the text, or of its context window, prompt included.
         new: how many of them are new.
         constraint_state: state in the table of the constraint.
-        noise: a uniform random number in [0, 1), for sampling.
+        noise: for sampling, arguments of `zoo.generation.noise.noise`: (seed, key, repeat, step).
     """
 
     controls: RowControls
     ids: Sequence[int]
     new: int
     constraint_state: int = 0
-    noise: float = 0.0
+    noise: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,8 @@ def _controls(group):
         processors["constraint"] = first.shared["constraint"] | {"limit": processors.pop("limit")}
     controls: dict[str, Any] = {"processors": processors}
     if first.samples:
-        controls["noise"] = np.array([history.noise for history in group], "float32")
+        *start, steps = zip(*(history.noise for history in group), strict=True)
+        controls["noise"] = noise(*start, np.array(steps)[:, None])[:, 0]
     if first.has_top:
         controls["top"] = np.zeros(MAX_TOP_LOGPROBS, "int32")  # only the shape is used
     return controls
