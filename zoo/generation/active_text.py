@@ -6,7 +6,7 @@ from zoo.generation.generation_handle import GenerationHandle, TextPiece
 from zoo.generation.generation_request import GenerationRequest
 from zoo.generation.noise import prompt_key
 from zoo.generation.text_stream import TextStream
-from zoo.generation.token_selection import RowControls, RowHistory, SelectedToken
+from zoo.generation.token_selection import RowControls, RowHistory, SelectedToken, constraint_tensors
 from zoo.text.tokenizer import Tokenizer
 
 
@@ -33,17 +33,18 @@ class ActiveText:
         prompt = [] if request.config.constraint else request.prompt
         self.stream = TextStream(tokenizer, prompt, request.stop)
         self.sample_key = request.config.seed, prompt_key(request.prompt, request.source or ()), request.sample
-        self.window, self.controls = list(request.prompt), None
+        self.window = list(request.prompt)
+        self.constraint = constraint_tensors(request.config)
         self.slide()
 
     def slide(self) -> None:
         """Start a context window: as `zoo.generation.batch.Batch.slide`."""
-        config, constraint = self.request.config, self.controls and self.controls.shared.get("constraint")
+        config = self.request.config
         self.window = sliding_window(self.window, self.context)
         self.prompt_length = len(self.window)
         left, room = config.max_new_tokens - len(self.ids), max(self.context - len(self.window), 1)
         self.window_tokens = min(left, room)
-        self.controls = RowControls(config, len(self.ids), self.request.top_logprobs, constraint)
+        self.controls = RowControls(config, len(self.ids), self.request.top_logprobs, self.constraint)
 
     @property
     def window_is_full(self) -> bool:
@@ -52,8 +53,7 @@ class ActiveText:
 
     def history(self) -> RowHistory:
         """The `RowHistory` for the next token."""
-        noise = (*self.sample_key, len(self.ids)) if self.request.config.temperature else None
-        new = len(self.window) - self.prompt_length
+        new, noise = len(self.window) - self.prompt_length, (*self.sample_key, len(self.ids))
         return RowHistory(self.controls, self.window, new, self.constraint_state, noise)
 
     def append(self, token: SelectedToken) -> None:

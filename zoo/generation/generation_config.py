@@ -125,7 +125,9 @@ class GenerationConfig:
         values["no_repeat_ngram"] = None if self.no_repeat_ngram is None else range(self.no_repeat_ngram)
         values["bad_words"] = _left_padded(self.bad_words) if self.bad_words else None
         dtypes = {name: dtype for name, _, dtype in PROCESSORS}
-        arrays = {name: np.asarray(value, dtypes[name]) for name, value in values.items() if value is not None}
+        arrays: dict[str, Any] = {
+            name: np.asarray(value, dtypes[name]) for name, value in values.items() if value is not None
+        }
         if self.logit_bias:
             arrays["logit_bias"] = _sparse(self.logit_bias)
         if self.constraint is not None:

@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from zoo.generation.batch import Completion
 
@@ -44,7 +45,7 @@ class GenerationHandle:
         self._pieces: deque[TextPiece] = deque()
         self._changed = threading.Condition()
         self._ended = False
-        self._notify: Callable[[], None] = lambda: None
+        self._notify: Callable[[], Any] = lambda: None
 
     def cancel(self) -> None:
         """Stop generating: the row of the text is free before the next step. The text ends where it is."""

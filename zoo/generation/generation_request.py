@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zoo.generation.context import check_prompts, new_token_limits
-from zoo.generation.generate import generator_for, prompts_of
+from zoo.generation.generate import prompts_of
 from zoo.generation.generation_config import GenerationConfig
-from zoo.generation.text_generator import TextGenerator
 from zoo.generation.token_selection import MAX_TOP_LOGPROBS
 from zoo.runtime.errors import UserError
+from zoo.text.tokenizer import Tokenizer
+from zoo.transforms.decoding import DecodingPlan
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -47,26 +48,22 @@ class GenerationRequest:
 
 
 def generation_request(
-    generator: TextGenerator, row: dict[str, Any], top_logprobs: int = 0, sample: int = 0
+    plan: DecodingPlan, tokenizer: Tokenizer, row: dict[str, Any], config: GenerationConfig, **options: Any
 ) -> GenerationRequest:
-    """The `GenerationRequest` of a `TextGenerator` for a row of ids.
+    """The `GenerationRequest` of a row of ids.
 
     Args:
-        row: as `prompt_ids` of its objective makes it of a record: {"tokens": ids}, or {"source": ids} of an
+        plan: of the network.
+        tokenizer: of the model; its `stop_ids` end the text.
+        row: as `prompt_ids` of an objective makes it of a record: {"tokens": ids}, or {"source": ids} of an
             encoder-decoder.
-        top_logprobs, sample: as of `GenerationRequest`.
+        config: the `GenerationConfig`; its `stop_ids` are replaced.
+        options: further arguments of `GenerationRequest`.
 
     Raises UserError for a prompt that the model cannot continue, and for beams and contrastive search.
     """
-    prompts, sources = prompts_of([row], generator.tokenizer)
-    plan, config = generator_for(generator.model, None, generator.config).network.plan, generator.config
+    prompts, sources = prompts_of([row], tokenizer)
     (prompt,) = check_prompts(plan, prompts, sources, config)
     (limit,) = new_token_limits(plan, [prompt], config)
-    return GenerationRequest(
-        prompt=prompt,
-        source=None if sources is None else sources[0],
-        config=replace(config, max_new_tokens=limit),
-        stop=generator.stop,
-        top_logprobs=top_logprobs,
-        sample=sample,
-    )
+    config = replace(config, max_new_tokens=limit, stop_ids=tokenizer.stop_ids)
+    return GenerationRequest(prompt=prompt, source=sources[0] if sources else None, config=config, **options)

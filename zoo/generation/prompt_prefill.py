@@ -52,11 +52,12 @@ def prefill(step: DecodingStep, texts: Sequence[ActiveText], shape: Shape) -> tu
 
     The number of rows is a power of two: the texts are repeated.
     """
-    plan, rows = step.network.plan, np.resize(np.arange(len(texts)), power_of_two(len(texts)))
+    plan, rows = step.network.plan, np.resize(np.arange(len(texts)), power_of_two(len(texts))).tolist()
     windows = [texts[row].window for row in rows]
     inputs = {plan.decoder_input: _padded(windows, shape[0], 0)}
     if shape[1]:
-        inputs["source"] = _padded([texts[row].request.source for row in rows], shape[1], source_padding(plan))
+        sources = [texts[row].request.source or [] for row in rows]
+        inputs["source"] = _padded(sources, shape[1], source_padding(plan))
     lengths = np.array([len(window) for window in windows], "int32")
     tensors = {name: ops.convert_to_tensor(ids) for name, ids in inputs.items()}
     return step.prefill(tensors, ops.convert_to_tensor(lengths))

@@ -143,7 +143,8 @@ class RunningBatch:
         self.texts = [*(self.texts[row] for row in active), *[None] * free]
         self.tokens, self.slots = (np.pad(array[active], (0, free)) for array in (self.tokens, self.slots))
         self.length, self.excess_steps = length, 0
-        old, index = part if self.cache is None else self.cache, ops.convert_to_tensor(index)
+        old: Any = part if self.cache is None else self.cache
+        index = ops.convert_to_tensor(index)
         parts = (old,) if part is None else (old, part)
 
         def resized(name, *arrays):

@@ -31,7 +31,7 @@ class RowControls:
         config: the `GenerationConfig`.
         generated_tokens: tokens of the text that were generated before the context window slid.
         top_logprobs: number of most likely tokens whose log-probabilities are returned.
-        constraint: the arrays of the config's constraint as tensors, if they were already converted.
+        constraint: `constraint_tensors` of the config, if they were made before.
     """
 
     def __init__(
@@ -40,15 +40,20 @@ class RowControls:
         arrays = config.arrays(generated_tokens)
         self.numbers = {name: array for name, array in arrays.items() if getattr(array, "shape", None) == ()}
         self.shared = {name: array for name, array in arrays.items() if name not in self.numbers}
-        key = [(name, _bytes(array)) for name, array in self.shared.items() if name != "constraint"]
+        key: list[Any] = [(name, _bytes(array)) for name, array in self.shared.items() if name != "constraint"]
         if config.constraint is not None:
-            self.numbers["limit"] = self.shared["constraint"].pop("limit")
-            self.shared["constraint"] = constraint or _tensors(self.shared["constraint"])
+            self.numbers["limit"] = arrays["constraint"]["limit"]
+            self.shared["constraint"] = constraint or constraint_tensors(config)
             key.append(("constraint", id(config.constraint)))
         self.reads_history = not READ_HISTORY.isdisjoint(arrays)
         self.samples, self.has_top = config.temperature > 0, top_logprobs > 0
         self.stop_ids = np.array(list(config.stop_ids) or [-1], "int32")
         self.key = (*key, *self.numbers, self.samples, self.has_top, *config.stop_ids)
+
+
+def constraint_tensors(config: GenerationConfig) -> dict[str, Any] | None:
+    """The arrays of a config's constraint as tensors; None without a constraint."""
+    return None if config.constraint is None else _tensors(config.constraint.arrays)
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class RowHistory:
     ids: Sequence[int]
     new: int
     constraint_state: int = 0
-    noise: tuple[int, int, int, int] | None = None
+    noise: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -145,8 +150,8 @@ def _controls(group):
         processors["constraint"] = first.shared["constraint"] | {"limit": processors.pop("limit")}
     controls: dict[str, Any] = {"processors": processors}
     if first.samples:
-        *start, steps = zip(*(history.noise for history in group), strict=True)
-        controls["noise"] = noise(*start, np.array(steps)[:, None])[:, 0]
+        seeds, keys, repeats, steps = zip(*(history.noise for history in group), strict=True)
+        controls["noise"] = noise(seeds, keys, repeats, np.array(steps)[:, None])[:, 0]
     if first.has_top:
         controls["top"] = np.zeros(MAX_TOP_LOGPROBS, "int32")  # only the shape is used
     return controls
