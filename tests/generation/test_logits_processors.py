@@ -6,7 +6,8 @@ from keras import ops
 from scipy.stats import chisquare
 
 from zoo.generation.generation_config import GenerationConfig
-from zoo.generation.logits_processors import History, process_logits, sample
+from zoo.generation.history import History
+from zoo.generation.logits_processors import process_logits, sample
 
 BATCH, VOCABULARY, LENGTH, NEW = 4, 12, 20, 5
 COUNTS = np.array([11, 5, 8, 20])
@@ -105,3 +106,33 @@ def test_tokens_are_sampled_by_their_probability(settings, logits, text, random)
 def test_forbidden_tokens_at_the_ends_are_never_sampled(uniform):
     logits = ops.convert_to_tensor(np.array([[-np.inf, 0, 1, -np.inf]], "float32"))
     assert int(sample(logits, ops.convert_to_tensor(np.array([uniform], "float32")))[0]) in (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("temperature", (0.5, 1.0, 2.0, 0.1)),
+        ("top_k", (1, 3, 12, 5)),
+        ("top_p", (0.1, 0.8, 0.5, 1.0)),
+        ("min_p", (0.0, 0.1, 0.9, 0.5)),
+        ("typical_p", (0.1, 0.8, 0.5, 1.0)),
+        ("repetition_penalty", (1.0, 1.3, 2.0, 0.7)),
+        ("min_tokens", (NEW, NEW + 1, 0, 9)),
+    ],
+)
+def test_each_row_has_its_own_parameter(name, values, logits, text):
+    stops, dtype = (
+        ops.convert_to_tensor(np.array([2, 5], "int32")),
+        "float32" if isinstance(values[1], float) else "int32",
+    )
+    history = History(*(ops.convert_to_tensor(array) for array in (text, COUNTS.astype("int32"))), NEW, stops)
+
+    def rows(parameter):
+        processors = {name: ops.convert_to_tensor(np.array(parameter, dtype))}
+        return ops.convert_to_numpy(process_logits(ops.convert_to_tensor(logits), history, processors))
+
+    together = rows(values)
+    for i, value in enumerate(values):
+        np.testing.assert_array_equal(together[i], rows(value)[i])
+    if name in ("top_k", "top_p"):
+        np.testing.assert_array_equal(rows({"top_k": 0, "top_p": 1.0}[name]), logits)

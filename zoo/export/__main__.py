@@ -1,9 +1,10 @@
-"""`python -m zoo.export [--end-with-input] MODEL_FOLDER FOLDER [MODULE ...]`: export a model folder to a SavedModel.
+"""`python -m zoo.export MODEL_FOLDER FOLDER [MODULE ...]`: export a model folder to a SavedModel.
 
 The modules register custom classes. `Pipeline.export` runs this in a subprocess on TensorFlow where another backend is
 in use, whose standard input is open for as long as the process that started it.
 """
 
+import argparse
 import os
 import signal
 import sys
@@ -11,9 +12,10 @@ from pathlib import Path
 from threading import Thread
 
 
-def main(model_folder: str, folder: str, *modules: str) -> None:
+def main(model_folder: str, folder: str, *modules: str, batching: str = "on", beams: int | None = None) -> None:
     """Export a model folder to a SavedModel. A user error is printed in one line and exits with status 2."""
     os.environ["KERAS_BACKEND"] = "tensorflow"  # before Keras is imported
+    from zoo.export.options import ExportOptions, parse_batching
     from zoo.export.saved_model import trace
     from zoo.pipeline.model_folder import load
     from zoo.runtime.errors import USER_ERROR, user_message
@@ -21,15 +23,27 @@ def main(model_folder: str, folder: str, *modules: str) -> None:
     from zoo.runtime.plugins import import_plugin
 
     try:
+        options = ExportOptions(batching=parse_batching(batching), beams=beams)
         for module in modules:
             import_plugin(module)
         check_new(Path(folder), "export to")
-        trace(load(model_folder), Path(folder))
+        trace(load(model_folder), Path(folder), options)
     except (ValueError, OSError) as error:
         if not (line := user_message(error)):
             raise
         print(line, file=sys.stderr)
         sys.exit(USER_ERROR)
+
+
+def _arguments():
+    parser = argparse.ArgumentParser(prog="python -m zoo.export", description="Export a model folder to a SavedModel.")
+    parser.add_argument("model_folder")
+    parser.add_argument("folder", help="a new folder")
+    parser.add_argument("modules", nargs="*", help="modules that register custom classes")
+    parser.add_argument("--batching", default="on", help="NAME=NUMBER,... or off")
+    parser.add_argument("--beams", type=int, help="of beam search")
+    parser.add_argument("--end-with-input", action="store_true", help="end when standard input ends")
+    return parser.parse_args()
 
 
 def _end_with_input():
@@ -39,10 +53,8 @@ def _end_with_input():
 
 
 if __name__ == "__main__":
-    arguments = sys.argv[1:]
-    if arguments[:1] == ["--end-with-input"]:
+    arguments = _arguments()
+    if arguments.end_with_input:
         Thread(target=_end_with_input, daemon=True).start()
-        del arguments[0]
-    if len(arguments) < 2:
-        sys.exit("Expected two folders. Usage: python -m zoo.export MODEL_FOLDER FOLDER [MODULE ...]")
-    main(*arguments)
+    options = {"batching": arguments.batching, "beams": arguments.beams}
+    main(arguments.model_folder, arguments.folder, *arguments.modules, **options)

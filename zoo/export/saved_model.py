@@ -11,7 +11,10 @@ from pathlib import Path
 
 import keras
 
+from zoo.export.options import LEFT_OUT, ExportOptions
 from zoo.objectives._objective import Generates
+from zoo.pipeline.digests import save_digests
+from zoo.pipeline.exported_network import SETTINGS, save_network
 from zoo.pipeline.pipeline import Pipeline
 from zoo.runtime.console import console
 from zoo.runtime.errors import USER_ERROR, UserError, shorten
@@ -21,7 +24,7 @@ from zoo.runtime.leftovers import remove_leftovers
 END_WITH_INPUT = "--end-with-input"  # of `python -m zoo.export`
 
 
-def export(pipeline: Pipeline, folder: str | Path) -> Path:
+def export(pipeline: Pipeline, folder: str | Path, options: ExportOptions | None = None) -> Path:
     """Write a SavedModel of a trained pipeline into a new folder; returns the folder.
 
     Its signature `serving_default` takes the objective's `fields.inputs`, each a (rows,) string tensor: `text`, or
@@ -39,31 +42,55 @@ def export(pipeline: Pipeline, folder: str | Path) -> Path:
         next_token          text (generated), length (tokens), finished (whether an end token ended it); translate and
                             follow_instructions likewise
 
-    Raises `UserError` where the folder exists or cannot be written, TensorFlow is missing, or the tokenizer has no
-    exact equal in TensorFlow.
+    Further signatures:
+
+        generate    of a model that generates: `text` with a number, or a number for each text, of
+                    max_new_tokens (int32), most new tokens. A prompt that leaves no room for them in the context of the
+                        model loses its beginning, down to half the context, where the text ends at its end. 0: the
+                        model's own, or as many as the context has room for. Without a limited context at most 1024, or
+                        the objective's `length` or `max_new_tokens` where that is more;
+                    temperature (float32), 0: the most probable tokens, by beam search where the export has beams;
+                    top_k (int32), 0: off, top_p (float32), 1: off, and seed (int64), for sampling. The same seed gives
+                        the same text, in any batch, as in `Pipeline.generate`.
+                    The model's other generation defaults apply, such as a repetition penalty.
+        encode      the tokenizer: `text` to ids, starts, ends (characters, -1 is padding), (rows, tokens) each, and
+                    length, (rows,), as of `Tokenizer.encode`
+        logits      the network: int32 ids by the names of its inputs, to float32 logits, or outputs by name. It is not
+                    batched.
+
+    With `options.batching` each signature of strings runs concurrent requests as one batch: see `zoo.export.options`.
+    A full queue fails with UnavailableError. `assets.extra/zoo` holds what `zoo.load` needs beside the weights.
+
+    Raises `UserError` where the folder exists or cannot be written, TensorFlow is missing, the tokenizer has no
+    exact equal in TensorFlow, or beams are asked of a model that does not generate.
     """
-    folder = Path(folder)
+    folder, options = Path(folder), options or ExportOptions()
     check_new(folder, "export to")
+    _check_beams(pipeline.objective, options)
     _print_unused_defaults(pipeline.objective)
     if keras.config.backend() == "tensorflow":
-        trace(pipeline, folder)
+        trace(pipeline, folder, options)
     else:
         modules = _custom_modules(pipeline)
         remove_leftovers(folder.parent, folder.name)
         with temporary_folder(folder) as model_folder:
             pipeline.save(model_folder)
-            _trace_in_subprocess(model_folder, folder, modules)
+            _trace_in_subprocess(model_folder, folder, options, modules)
     return folder
 
 
+def _check_beams(objective, options):
+    if options.beams is not None and not isinstance(objective, Generates):
+        name = type(objective).__module__.rpartition(".")[2]
+        raise UserError(f"Expected beams for a model that generates text. Received: beams={options.beams}, {name}.")
+
+
 def _print_unused_defaults(objective):
-    """Print the generation defaults of a model that greedy decoding in the graph does not have."""
+    """Print the generation defaults of a model that decoding in the graph does not have."""
     defaults = getattr(objective, "generation", {}).items()
-    unused = ", ".join(f"{name}={shorten(value, 40)}" for name, value in defaults if name != "max_new_tokens")
+    unused = ", ".join(f"{name}={shorten(value, 40)}" for name, value in defaults if name in LEFT_OUT)
     if unused:
-        console.print(
-            f"The SavedModel decodes greedily, without the model's generation defaults: {unused}.", markup=False
-        )
+        console.print(f"The SavedModel decodes without these generation defaults of the model: {unused}.", markup=False)
 
 
 def _custom_modules(pipeline: Pipeline) -> list[str]:
@@ -79,10 +106,10 @@ def _custom_modules(pipeline: Pipeline) -> list[str]:
     return list(modules)
 
 
-def _trace_in_subprocess(model_folder: Path, folder: Path, modules: list[str]) -> None:
+def _trace_in_subprocess(model_folder: Path, folder: Path, options: ExportOptions, modules: list[str]) -> None:
     """Run `python -m zoo.export`: the backend of a process cannot be changed. It ends with this process."""
     paths = str(model_folder.absolute()), str(folder.absolute())
-    command = [sys.executable, "-m", "zoo.export", END_WITH_INPUT, *paths, *modules]
+    command = [sys.executable, "-m", "zoo.export", END_WITH_INPUT, *options.arguments(), *paths, *modules]
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     if modules:
         environment["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
@@ -98,41 +125,32 @@ def _trace_in_subprocess(model_folder: Path, folder: Path, modules: list[str]) -
         raise RuntimeError(f"The export in a TensorFlow process failed:\n{process.stderr}")
 
 
-def trace(pipeline: Pipeline, folder: Path) -> None:
+def trace(pipeline: Pipeline, folder: Path, options: ExportOptions) -> None:
     """Write the SavedModel of a pipeline, in a process whose backend is TensorFlow."""
     tf = _tensorflow()
+    from zoo.export.signatures import signatures
+
     server = tf.Module()
     server.tokenizer = pipeline.tokenizer.to_graph()  # an attribute, so that its tables are tracked
     # tf.Variables: were these Keras variables, a session (so a server too) would restore copies that the graph ignores
     server.weights = [variable.value for variable in pipeline.model.variables]
-    objective = pipeline.objective
-    names = ("text",) if isinstance(objective, Generates) else objective.fields.inputs
-    signature = [tf.TensorSpec([None], tf.string, name) for name in names]
-    server.serve = tf.function(_answers(pipeline, server), input_signature=signature, jit_compile=False)
+    functions = signatures(pipeline, server, options)
     with atomic_folder(folder) as partial:
         try:
-            tf.saved_model.save(server, str(partial), signatures={"serving_default": server.serve})
+            tf.saved_model.save(server, str(partial), signatures=functions)
         except tf.errors.OpError as error:  # TensorFlow raises it in place of OSError
             reason = error.message.split(";")[-1].partition(" [Op")[0].strip()
             raise UserError(f"TensorFlow cannot write {folder}: {reason}.") from error
+        _save_settings(pipeline, partial / SETTINGS)
         check_new(folder, "export to")  # another process may have exported meanwhile
 
 
-def _answers(pipeline: Pipeline, server):
-    """The serving function: string tensors to a dict of tensors."""
-    objective = pipeline.objective
-    if isinstance(objective, Generates):
-        from zoo.export.generator import text_generator
-
-        return text_generator(pipeline, objective.prompt_template(pipeline.tokenizer), server.tokenizer)
-    from zoo.export.graph_answers import ANSWERS
-
-    if objective.graph_input == "words":
-        from zoo.export.tokenizer.graph_words import GraphWordTokenizer
-
-        server.words = GraphWordTokenizer(server.tokenizer)
-    answers = ANSWERS[objective.graph_input]
-    return lambda *texts: answers(pipeline, server, *texts)
+def _save_settings(pipeline, folder):
+    """Write what `zoo.load` needs of a pipeline beside its weights into a new folder."""
+    folder.mkdir(parents=True)
+    save_network(pipeline.model, folder)
+    pipeline.save_settings(folder)
+    save_digests(folder)
 
 
 def _tensorflow():

@@ -1,7 +1,5 @@
 """Batches for generation: prompts padded to a few array shapes, and completions from the generated arrays."""
 
-import zlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +11,9 @@ from zoo.backend.shapes import bucket, power_of_two
 from zoo.generation.context import UNLIMITED, max_context, sliding_window
 from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.loop import TokenGenerator
+from zoo.generation.noise import noise, prompt_key
 from zoo.layers.embedding import PaddingMask
+from zoo.transforms.decoding import DecodingPlan
 
 OUTPUTS = ("tokens", "count", "logprobs")  # arrays of a state that a `Completion` is made of
 
@@ -55,6 +55,7 @@ class Batch:
         config: the `GenerationConfig`.
         length: tokens of a row, prompt included; None: enough for the prompts and the new tokens.
         earlier: the tokens that were generated before the window slid.
+        repeats: for sampling, the number of each prompt among equal prompts; None: 0.
 
     Attributes:
         max_window_tokens: most new tokens of this window.
@@ -72,8 +73,9 @@ class Batch:
         config: GenerationConfig,
         length: int | None = None,
         earlier: EarlierTokens | None = None,
+        repeats: Sequence[int] | None = None,
     ):
-        self.generator, self.config = generator, config
+        self.generator, self.config, self.repeats = generator, config, repeats or [0] * len(prompts)
         plan, limit = generator.network.plan, max_context(generator.network.plan.decoder_steps)
         self.prompts, self.sources, self.rows = prompts, sources, power_of_two(len(prompts))
         self.earlier = earlier or self._no_tokens()
@@ -86,7 +88,7 @@ class Batch:
         self.inputs = {plan.decoder_input: self._padded(self.contexts, time, 0)}
         if sources is not None:
             time = int(bucket(max(map(len, sources)), max_context(plan.encoder_steps)))
-            self.inputs["source"] = self._padded(sources, time, _padding(plan))
+            self.inputs["source"] = self._padded(sources, time, source_padding(plan))
         self.controls = self._controls()
 
     def prefill(self) -> dict[str, Any]:
@@ -109,7 +111,7 @@ class Batch:
         parts = zip(self.contexts, self.earlier.completions, completions, strict=True)
         contexts = [context + now.ids[len(before.ids) :] for context, before, now in parts]
         earlier = EarlierTokens(completions, contexts, done, ops.convert_to_numpy(state["constraint_state"]), count)
-        return Batch(self.generator, self.prompts, self.sources, self.config, earlier=earlier)
+        return Batch(self.generator, self.prompts, self.sources, self.config, None, earlier, self.repeats)
 
     def completions(self, state: dict[str, Any]) -> list[list[Completion]]:
         """For each prompt a list of `Completion`, best first: one, or as many as there are beams.
@@ -169,19 +171,17 @@ class Batch:
     def _noise(self):
         """(rows, length) uniform random numbers, seeded by the config's seed and a row's ids.
 
-        A prompt gets the same sample in any batch. Equal prompts in a batch get different samples, of which the first
+        A prompt gets the same sample in any batch. Equal prompts of a request get different samples, of which the first
         is that of the prompt alone.
         """
-        noise, repeats, before = np.zeros((self.rows, self.length), "float32"), Counter(), self.earlier.count
-        for i, prompt in enumerate(self.prompts):
-            ids = np.array([*(self.sources[i] if self.sources else ()), -1, *prompt], "int32").tobytes()
-            key = [self.config.seed, zlib.crc32(ids), repeats[ids]]
-            noise[i] = np.random.default_rng(key).random(before + self.length, "float32")[before:]
-            repeats[ids] += 1
-        return noise
+        sources = self.sources or [()] * len(self.prompts)
+        keys = [prompt_key(*ids) for ids in zip(self.prompts, sources, strict=True)]
+        steps = np.arange(self.earlier.count, self.earlier.count + self.length)
+        rows = noise(self.config.seed, keys, self.repeats, steps)
+        return np.pad(rows, ((0, self.rows - len(rows)), (0, 0)))
 
 
-def _padding(plan):
+def source_padding(plan: DecodingPlan) -> int:
     """The padding id of an encoder's input."""
     masks = (step.layer for step in plan.encoder_steps if isinstance(step.layer, PaddingMask))
     return next((layer.padding for layer in masks), 0)

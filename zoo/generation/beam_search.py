@@ -13,7 +13,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.generation.logits_processors import History, next_state, process_logits
+from zoo.generation.history import History
+from zoo.generation.logits_processors import next_state, process_logits
 
 NEG_INF = float("-inf")  # the score of an empty beam
 
@@ -24,7 +25,7 @@ def initial_state(start: dict[str, Any], beams: int) -> dict[str, Any]:
     `start` is that of `zoo.generation.loop.TokenGenerator.prefill`.
     """
     tokens_BKL = ops.repeat(start["tokens"][:, None], beams, axis=1)
-    batch, _, length = tokens_BKL.shape
+    batch, _, length = ops.shape(tokens_BKL)  # a TensorFlow graph knows them only when it runs
     finished = {
         "tokens": tokens_BKL,
         "logprobs": ops.zeros((batch, beams, length), "float32"),
@@ -45,7 +46,7 @@ def tile_beams(tree: Any, beams: int) -> Any:
 def last_tokens(state: dict[str, Any]) -> Any:
     """(B * K, 1): the last token of each beam."""
     tokens_BKL = state["live"]["tokens"]
-    flat = ops.reshape(tokens_BKL, (-1, tokens_BKL.shape[2]))
+    flat = ops.reshape(tokens_BKL, (-1, ops.shape(tokens_BKL)[2]))
     return ops.take_along_axis(flat, _per_beam(state["count"], tokens_BKL.shape[1])[:, None] - 1, axis=1)
 
 
@@ -57,7 +58,8 @@ def select_tokens(state: dict[str, Any], logits: Any, controls: dict[str, Any]) 
     stops = ops.any(ops.equal(candidates["token"][..., None], controls["stop_ids"]), axis=-1)
     running = candidates | {"score": ops.where(stops, NEG_INF, candidates["score"])}
     live, origin = _best(running, beams, tuple(live), candidates["origin"])
-    ends = ops.logical_or(stops, state["new"] + 1 >= controls["limit"])  # at the limit all texts end
+    at_limit = state["new"] + 1 >= ops.reshape(controls["limit"], (-1,))
+    ends = ops.logical_or(stops, at_limit[:, None])  # at the limit all texts end
     ends = ops.logical_and(ends, ops.arange(ends.shape[1])[None] < beams)
     ends = ops.logical_and(ends, ops.logical_not(state["done"])[:, None])
     length = ops.cast(state["new"] + 1, "float32") ** controls["length_penalty"]
@@ -65,13 +67,14 @@ def select_tokens(state: dict[str, Any], logits: Any, controls: dict[str, Any]) 
     all_finished = {name: ops.concatenate([finished[name], new_finished[name]], axis=1) for name in finished}
     finished, _ = _best(all_finished, beams, tuple(finished))
     done_early = live["score"][:, 0] / length <= ops.min(finished["score"], axis=1)
+    done = ops.logical_or(ops.logical_or(state["done"], done_early), at_limit)
     cache = state["cache"] | {"layers": _reorder_cache(state["cache"]["layers"], origin)}
     return state | {
         "live": live,
         "finished": finished,
         "count": state["count"] + 1,
         "new": state["new"] + 1,
-        "done": ops.logical_or(state["done"], done_early),
+        "done": done,
         "cache": cache,
     }
 
@@ -79,7 +82,7 @@ def select_tokens(state: dict[str, Any], logits: Any, controls: dict[str, Any]) 
 def _candidates(state, logits, controls):
     """The N best continuations: `score`, `token`, `origin` (a beam), and that beam's arrays with the token added."""
     live, count = state["live"], state["count"]
-    (batch, beams, length), vocabulary = live["tokens"].shape, logits.shape[-1]
+    (batch, beams, length), vocabulary = ops.shape(live["tokens"]), logits.shape[-1]
     tokens, states = ops.reshape(live["tokens"], (-1, length)), ops.reshape(live["constraint_state"], (-1,))
     history = History(tokens, _per_beam(count, beams), state["new"], controls["stop_ids"], states)
     log_p = ops.log_softmax(ops.cast(logits, "float32"))
@@ -100,8 +103,8 @@ def _candidates(state, logits, controls):
         "origin": origin,
         "tokens": ops.where(target, token[..., None], _take(live["tokens"], origin)),
         "logprobs": ops.where(target, logprobs[..., None], _take(live["logprobs"], origin)),
-        "count": ops.broadcast_to(count[:, None] + 1, token.shape),
-        "constraint_state": ops.reshape(states, token.shape),
+        "count": ops.broadcast_to(count[:, None] + 1, ops.shape(token)),
+        "constraint_state": ops.reshape(states, ops.shape(token)),
     }
 
 
@@ -113,7 +116,7 @@ def _best(candidates, number, names, origin=None):
 
 def _take(array, order):
     """The entries of a (B, candidates, ...) array at the (B, number) indices `order`."""
-    return ops.take_along_axis(array, ops.reshape(order, (*order.shape, *[1] * (len(array.shape) - 2))), axis=1)
+    return ops.take_along_axis(array, ops.reshape(order, (*ops.shape(order), *[1] * (len(array.shape) - 2))), axis=1)
 
 
 def _per_beam(count, beams):
@@ -122,5 +125,5 @@ def _per_beam(count, beams):
 
 def _reorder_cache(layers, origin):
     """Caches of B * K rows: each of the beams with the cache of its (B, K) `origin`."""
-    rows = ops.arange(origin.shape[0], dtype="int32")[:, None] * origin.shape[1] + ops.cast(origin, "int32")
+    rows = ops.arange(ops.shape(origin)[0], dtype="int32")[:, None] * origin.shape[1] + ops.cast(origin, "int32")
     return keras.tree.map_structure(lambda array: ops.take(array, ops.reshape(rows, (-1,)), axis=0), layers)

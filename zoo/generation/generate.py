@@ -13,6 +13,7 @@ from zoo.generation.context import check_prompts, new_token_limits
 from zoo.generation.contrastive_search import contrastive_generator
 from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.loop import TokenGenerator, token_generator
+from zoo.generation.noise import prompt_key, repeat_numbers
 from zoo.generation.speculative import speculative_generator
 from zoo.runtime.errors import UserError
 from zoo.text.tokenizer import Tokenizer
@@ -51,10 +52,12 @@ def generate(
     generator, completions = generator_for(model, draft, config), [[]] * len(prompts)
     prompts = check_prompts(generator.network.plan, prompts, sources, config)
     limits = new_token_limits(generator.network.plan, prompts, config)
+    repeats = repeat_numbers([prompt_key(*ids) for ids in zip(prompts, sources or [()] * len(prompts), strict=True)])
     for rows in _rows_of_batches([-len(row) for row in (prompts if sources is None else sources)], limits):
         batch_sources = None if sources is None else [sources[i] for i in rows]
         batch_config = replace(config, max_new_tokens=limits[rows[0]])
-        batch = Batch(generator, [prompts[i] for i in rows], batch_sources, batch_config)
+        batch_repeats = [repeats[i] for i in rows]
+        batch = Batch(generator, [prompts[i] for i in rows], batch_sources, batch_config, repeats=batch_repeats)
         for i, sequences in zip(rows, _run(batch, watch, interval), strict=True):
             completions[i] = sequences[: config.return_sequences]
     return completions

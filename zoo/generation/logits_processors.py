@@ -2,40 +2,17 @@
 
 A logits processor takes (batch, vocabulary) logits, the `History` and its parameter, and returns logits. It is
 arithmetic on arrays, so it compiles on every backend. Parameters are arrays too: another temperature compiles nothing.
-A forbidden token has the logit -inf.
+Those of sampling, the penalties and `min_tokens` are numbers, or (batch,) arrays with a number for each row. A
+forbidden token has the logit -inf.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from keras import ops
 
 from zoo import backend
-
-
-@dataclass(frozen=True)
-class History:
-    """The token history: ids of each row so far, prompt included.
-
-    Attributes:
-        tokens: (batch, length) ids, which begin with the prompt.
-        count: (batch,) number of ids in each row of `tokens`.
-        new: number of new tokens.
-        stop_ids: (stops,) ids that end a text; -1 for none.
-        constraint_state: (batch,) states in the table of a `zoo.generation.constraints.token_table.Constraint`.
-    """
-
-    tokens: Any
-    count: Any
-    new: Any
-    stop_ids: Any
-    constraint_state: Any = None
-
-    def last(self, number: int) -> Any:
-        """(batch, number): the last ids; -1 before the beginning of a text."""
-        indices = self.count[:, None] - number + ops.arange(number, dtype="int32")
-        tokens = ops.take_along_axis(self.tokens, ops.maximum(indices, 0), axis=1)
-        return ops.where(indices < 0, -1, tokens)
+from zoo.generation.history import History, column
+from zoo.generation.token_bias import frequency_penalty, logit_bias, presence_penalty
 
 
 def constrain(logits: Any, history: History, constraint: dict[str, Any]) -> Any:
@@ -46,7 +23,7 @@ def constrain(logits: Any, history: History, constraint: dict[str, Any]) -> Any:
     row = ops.take(constraint["transitions"], history.constraint_state, axis=0)
     state = ops.take(row, constraint["classes"], axis=1)
     tokens_to_end = ops.take(constraint["tokens_to_end"], ops.maximum(state, 0))
-    return _keep(logits, ops.logical_and(state >= 0, tokens_to_end < constraint["limit"] - history.new))
+    return _keep(logits, ops.logical_and(state >= 0, tokens_to_end < column(constraint["limit"] - history.new)))
 
 
 def next_state(state: Any, token: Any, processors: dict[str, Any]) -> Any:
@@ -63,7 +40,8 @@ def repetition_penalty(logits: Any, history: History, penalty: Any) -> Any:
 
     Keskar et al. 2019, section 4.1, https://arxiv.org/abs/1909.05858; negative logits as in transformers.
     """
-    seen = ops.arange(history.tokens.shape[1], dtype="int32")[None] < history.count[:, None]
+    seen = ops.arange(ops.shape(history.tokens)[1], dtype="int32")[None] < history.count[:, None]
+    penalty = column(penalty)
     penalised = ops.where(logits < 0, logits * penalty, logits / penalty)
     return ops.where(backend.token_mask(history.tokens, seen, logits.shape[1]), penalised, logits)
 
@@ -73,7 +51,7 @@ def no_repeat_ngram(logits: Any, history: History, offsets: Any) -> Any:
 
     Paulus et al. 2017, section 2.5, https://arxiv.org/abs/1705.04304.
     """
-    size, length = offsets.shape[0], history.tokens.shape[1]
+    size, length = offsets.shape[0], ops.shape(history.tokens)[1]
     last = history.last(size - 1) if size > 1 else history.tokens[:, :0]
     starts = length - size + 1
     matches = ops.arange(starts, dtype="int32")[None] + size <= history.count[:, None]
@@ -92,30 +70,37 @@ def bad_words(logits: Any, history: History, words: Any) -> Any:
 
 def min_tokens(logits: Any, history: History, number: Any) -> Any:
     """Forbids the stop ids before there are `number` new tokens."""
-    forbidden = ops.logical_and(history.stop_ids >= 0, history.new < number)
-    stop_ids = ops.maximum(history.stop_ids, 0)
-    return _forbid(logits, _tile_rows(stop_ids, logits), _tile_rows(forbidden, logits))
+    stop_ids = _tile_rows(history.stop_ids, logits)
+    forbidden = ops.logical_and(stop_ids >= 0, column(history.new) < column(number))
+    return _forbid(logits, ops.maximum(stop_ids, 0), forbidden)
 
 
 def temperature(logits: Any, history: History, temperature: Any) -> Any:
     """Divides logits by the temperature: below 1 likely tokens become likelier."""
-    return logits / temperature
+    return logits / column(temperature)
 
 
 def top_k(logits: Any, history: History, k: Any) -> Any:
-    """Top-k sampling: keeps the `k` likeliest tokens. Fan et al. 2018, section 5.4, https://arxiv.org/abs/1805.04833."""
-    threshold = ops.take(_descending(logits), ops.minimum(k, logits.shape[1]) - 1, axis=1)
-    return _keep(logits, logits >= threshold[:, None])
+    """Top-k sampling: keeps the `k` likeliest tokens; 0 keeps all.
+
+    Fan et al. 2018, section 5.4, https://arxiv.org/abs/1805.04833.
+    """
+    vocabulary = logits.shape[1]
+    k = column(ops.where(k < 1, vocabulary, ops.minimum(k, vocabulary)))
+    last = ops.broadcast_to(k - 1, (ops.shape(logits)[0], 1))
+    return _keep(logits, logits >= ops.take_along_axis(_descending(logits), last, axis=1))
 
 
 def top_p(logits: Any, history: History, p: Any) -> Any:
-    """Nucleus sampling: keeps the fewest tokens whose probabilities add up to `p`.
+    """Nucleus sampling: keeps the fewest tokens whose probabilities add up to `p`; 1 keeps all.
 
     Holtzman et al. 2020, section 3.1, https://arxiv.org/abs/1904.09751.
     """
     ordered = _descending(logits)
     probability = ops.softmax(ordered)
+    p = column(p)
     needed = ops.cumsum(probability, axis=1) - probability < p  # likelier tokens do not add up to p
+    needed = ops.logical_or(needed, p >= 1)  # also where the sum is rounded
     threshold = ops.min(ops.where(needed, ordered, float("inf")), axis=1, keepdims=True)
     return _keep(logits, logits >= threshold)
 
@@ -126,7 +111,7 @@ def min_p(logits: Any, history: History, p: Any) -> Any:
     Nguyen et al. 2024, https://arxiv.org/abs/2407.01082.
     """
     probability = ops.softmax(logits)
-    return _keep(logits, probability >= p * ops.max(probability, axis=1, keepdims=True))
+    return _keep(logits, probability >= column(p) * ops.max(probability, axis=1, keepdims=True))
 
 
 def typical_p(logits: Any, history: History, p: Any) -> Any:
@@ -140,7 +125,7 @@ def typical_p(logits: Any, history: History, p: Any) -> Any:
     distance = ops.where(probability > 0, ops.abs(-log_p - entropy), float("inf"))
     order = ops.argsort(distance, axis=1)
     ordered = ops.take_along_axis(probability, order, axis=1)
-    needed = ops.cumsum(ordered, axis=1) - ordered < p
+    needed = ops.cumsum(ordered, axis=1) - ordered < column(p)
     threshold = ops.max(ops.where(needed, ops.take_along_axis(distance, order, axis=1), -1.0), axis=1, keepdims=True)
     return _keep(logits, distance <= threshold)
 
@@ -148,6 +133,9 @@ def typical_p(logits: Any, history: History, p: Any) -> Any:
 PROCESSORS = (  # (name, function, dtype of its parameter), in the order in which they are applied
     ("constraint", constrain, "int32"),
     ("repetition_penalty", repetition_penalty, "float32"),
+    ("frequency_penalty", frequency_penalty, "float32"),
+    ("presence_penalty", presence_penalty, "float32"),
+    ("logit_bias", logit_bias, "float32"),
     ("no_repeat_ngram", no_repeat_ngram, "int32"),
     ("bad_words", bad_words, "int32"),
     ("min_tokens", min_tokens, "int32"),

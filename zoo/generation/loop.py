@@ -8,7 +8,8 @@ from keras import ops
 
 from zoo import backend
 from zoo.generation import beam_search
-from zoo.generation.logits_processors import History, next_state, process_logits, sample
+from zoo.generation.history import History
+from zoo.generation.logits_processors import next_state, process_logits, sample
 from zoo.transforms.cached_model import CachedModel
 from zoo.transforms.per_model import per_model
 
@@ -45,8 +46,8 @@ class TokenGenerator:
                 (batch,) booleans, True for rows that get no token; "constraint_state": (batch,) integers}.
             controls: {"processors": of `zoo.generation.logits_processors.process_logits`; "stop_ids": (stops,) ids; for
                 sampling "noise": (batch, length) uniform numbers in [0, 1); for contrastive search
-                "contrastive_alpha": (candidates,); for beam search "beams": an array as long as there are beams,
-                "length_penalty" and "limit", the most new tokens}.
+                "contrastive_alpha": (candidates,); for beam search "beams": an array as long as there are beams, and
+                "length_penalty"; "limit": the most new tokens, a number or (batch,), which a beam search needs}.
 
         Returns the state, a dict of arrays: `tokens`, `count`, `done`, `new` (number of new tokens) and
         `logprobs`, (batch, length), the log-probability of each new token under the model. A beam search has them in
@@ -148,6 +149,8 @@ def append_token(state: dict[str, Any], logits: Any, token: Any, controls: dict[
     target = ops.arange(ops.shape(tokens)[1], dtype="int32")[None] == count[:, None]
     target = ops.logical_and(target, ops.logical_not(done)[:, None])
     stop = ops.any(ops.equal(token[:, None], controls["stop_ids"][None]), axis=1)
+    if "limit" in controls:
+        stop = ops.logical_or(stop, state["new"] + 1 >= controls["limit"])
     return state | {
         "tokens": ops.where(target, token[:, None], tokens),
         "logprobs": ops.where(target, logprobs, state["logprobs"]),

@@ -14,17 +14,21 @@ if TYPE_CHECKING:
 
 def status_body(service: Service, name: str, version: int | None = None) -> bytes:
     """The state of one version of a model, or of all, the newest first. Raises ServingError NOT_FOUND."""
-    versions = service.models.get(name, {})
+    versions = service.statuses(name)
     if version is None and not versions:
         raise ServingError(Code.NOT_FOUND, f"Could not find any versions of model {name}")
     if version is not None and version not in versions:
         raise ServingError(Code.NOT_FOUND, f"Could not find version {version} of model {name}")
-    numbers = [version] if version is not None else sorted(versions, reverse=True)
     states = [
-        {"version": str(number), "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
-        for number in numbers
+        {"version": str(number), "state": status.state.name, "status": _error(status)}
+        for number, status in versions.items()
+        if version in (None, number)
     ]
     return _dump({"model_version_status": states}).encode()
+
+
+def _error(status):
+    return {"error_code": status.code.name if status.code else "OK", "error_message": status.message}
 
 
 def metadata_body(model: LoadedModel) -> bytes:

@@ -44,6 +44,24 @@ class GraphTokenizer(tf.Module):
             columns = _truncate(columns, length - sum(map(len, special_ids)))
         return join(columns, special_ids, tf.size(texts, tf.int64))
 
+    @tf.autograph.experimental.do_not_convert
+    def encode(self, texts: tf.Tensor, padding: int) -> dict[str, tf.Tensor]:
+        """The ids of texts, (texts,) strings, with special ids and character offsets, as of `Tokenizer.encode`.
+
+        `ids`, `starts` and `ends`, the first and the past-the-last character (0, 0 of a special id), are (texts, time),
+        filled up with `padding` and -1; `length`, (texts,) int32, counts the ids of each.
+        """
+        ragged, special_ids = self.reader(texts), self.template.special_ids(1)
+        no_characters = [[0] * len(ids) for ids in special_ids]
+
+        def rows(values, special):
+            return join([(tf.cast(values, tf.int32), ragged.lengths)], special, tf.size(texts, tf.int64))
+
+        ids = rows(ragged.ids, special_ids)
+        starts, ends = (rows(values, no_characters).to_tensor(-1) for values in (ragged.starts, ragged.ends))
+        lengths = tf.cast(ids.row_lengths(), tf.int32)
+        return {"ids": ids.to_tensor(padding), "starts": starts, "ends": ends, "length": lengths}
+
 
 def _truncate(columns, room):
     """The `(ids, lengths)` of 1 or 2 columns of texts, cut so that a row has at most `room` ids."""
