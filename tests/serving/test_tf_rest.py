@@ -154,6 +154,13 @@ def test_paths_are_matched_as_a_whole(client):
         assert error(client.get(path)) == (400, "Missing model name in request."), path
 
 
+def test_the_path_of_a_proxy_is_left_out(client):
+    behind_proxy = TestClient(client.app, root_path="/models")
+    answer = behind_proxy.post("/models/v1/models/small:predict", content=b'{"inputs": ["a"]}')
+    assert answer.json() == {"outputs": ["a"]}
+    assert error(behind_proxy.get("/models/other")) == (400, "Malformed request: GET /other")
+
+
 def test_status(client):
     def state(version):
         return {"version": version, "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
