@@ -118,7 +118,7 @@ def model(name, version, folder):
     """What the page's routes need of a `LoadedModel`; with the preset of `OBJECTIVES` in its folder."""
     if name in OBJECTIVES:
         (folder / name / PRESET).parent.mkdir(parents=True)
-        (folder / name / PRESET).write_text(json.dumps({"objective": {"name": OBJECTIVES[name]}}))
+        (folder / name / PRESET).write_text(json.dumps({"objective": {"name": OBJECTIVES[name], "generation": {}}}))
     defaults = {key: tf.make_tensor_proto(value, SETTINGS[key]) for key, value in DEFAULTS.items()}
     protos = {key: SimpleNamespace(defaults=defaults if key == "generate" else {}) for key in signatures(name)}
     return SimpleNamespace(

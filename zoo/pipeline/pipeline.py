@@ -109,16 +109,10 @@ class Pipeline(EvaluationMethods, GenerationMethods):
     def stream(self, records: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Any]]:
         """Yield (record, answer) for each record, predicted in chunks: memory holds one chunk of records."""
         for chunk in in_chunks(records):
-            yield from zip(chunk, self._answers(chunk), strict=True)
+            yield from zip(chunk, self.answers(chunk), strict=True)
 
-    def answer_rows(
-        self, rows: Iterable[tuple[dict[str, Any], dict[str, Any]]]
-    ) -> Iterator[tuple[dict[str, Any], Any]]:
-        """Yield (row, answer) for each (row, record) of `rows_of`, predicted in chunks as by `stream`."""
-        for chunk in in_chunks(rows):
-            yield from zip((row for row, _ in chunk), self._answers([record for _, record in chunk]), strict=True)
-
-    def _answers(self, records):
+    def answers(self, records: Sequence[dict[str, Any]]) -> list[Any]:
+        """The answer for each record."""
         decisions = predict(self.model, self.objective, self.tokenizer, records)
         return [self.objective.answer(decision, record) for record, decision in zip(records, decisions, strict=True)]
 
