@@ -36,7 +36,7 @@ export function visibleSpans(spans, length) {
 }
 
 function mark(text, label, style = 0) {
-  const name = label ? element("span", { class: "label" }, label) : null;
+  const name = label ? [" ", element("span", { class: "label" }, label)] : [];
   return element("mark", { class: `style-${style % STYLES}` }, element("bdi", {}, text), name);
 }
 
