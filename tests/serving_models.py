@@ -22,13 +22,13 @@ def save_versioned(folder, version):
     return folder / str(version)
 
 
-def save_slow(folder):
-    """A SavedModel that computes for a number of steps, each some microseconds."""
+def save_slow(folder, limit=2**31 - 1):
+    """A SavedModel that computes for a number of steps, each some microseconds, and at most `limit`."""
     module = tf.Module()
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text"), tf.TensorSpec([], tf.int32, "steps")])
     def count(text, steps):
-        (total,) = tf.while_loop(lambda i: i < steps, lambda i: (i + 1,), (tf.constant(0),))
+        (total,) = tf.while_loop(lambda i: i < tf.minimum(steps, limit), lambda i: (i + 1,), (tf.constant(0),))
         return {"answer": text, "total": total}
 
     tf.saved_model.save(module, str(folder), signatures={"serving_default": count})

@@ -14,7 +14,8 @@ from zoo.serving.service import Service
 from zoo.serving.signatures import Signature
 
 EXAMPLES = {"string": "A text.", "bool": True}  # {dtype: value}; numbers are 1
-ADDRESSES = {  # {API: path}
+ADDRESSES = {  # {API: paths}
+    "Page": "/",
     "REST of TensorFlow Serving": "/v1/models/",
     "Open Inference Protocol": "/v2",
     "Operation": "/readyz /healthz /metrics /openapi.json",
