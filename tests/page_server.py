@@ -23,15 +23,15 @@ from zoo.serving.signatures import Signature, TensorSpec
 
 TOKEN = "a-token"
 EVIL = "<img src=x onerror=window.attacked=1>"
-KINDS = ("date", "money", "order", "person", "place", "product", "shop", "street", EVIL)
+ENTITIES = ("date", "money", "order", "person", "place", "product", "shop", "street", EVIL)
 
 
 def spans(text):
     """Each capitalised word or number of a text as an entity, with offsets in characters, and one entry of padding."""
     words = list(re.finditer(r"[A-Z]\w+|£?\d+|<[^>]*>", text))
-    kinds = [KINDS[i % len(KINDS)] for i in range(len(words))]
+    labels = [ENTITIES[i % len(ENTITIES)] for i in range(len(words))]
     return {
-        "labels": [*kinds, ""],
+        "labels": [*labels, ""],
         "texts": [*(word.group() for word in words), ""],
         "starts": [*(word.start() for word in words), -1],
         "ends": [*(word.end() for word in words), -1],
@@ -41,13 +41,13 @@ def spans(text):
 
 def answer_span(row):
     start = row["context"].find("Norwich")
-    found = start >= 0
+    exists = start >= 0
     return {
-        "answer": "Norwich" if found else "",
+        "answer": "Norwich" if exists else "",
         "start": start,
-        "end": start + 7 if found else -1,
-        "score": 0.9 if found else 0.7,
-        "no_answer": 0.1 if found else 0.7,
+        "end": start + 7 if exists else -1,
+        "score": 0.9 if exists else 0.7,
+        "no_answer": 0.1 if exists else 0.7,
     }
 
 
@@ -148,11 +148,11 @@ class PageServer:
         page, models = routes(self.service)
 
         def guarded(request):
-            return self.refusal(request) or models.endpoint(request)
+            return self.unauthorized(request) or models.endpoint(request)
 
         return [page, Route(models.path, guarded)]
 
-    def refusal(self, request):
+    def unauthorized(self, request):
         if not self.token or request.headers.get("Authorization") == f"Bearer {self.token}":
             return None
         return JSONResponse({"error": "The server wants a token."}, 401)
@@ -161,8 +161,8 @@ class PageServer:
         body = json.loads(await request.body())
         self.requests.append((request.url.path, body))
         name = request.path_params["path"].split("/")[0]
-        if refusal := self.refusal(request):
-            return refusal
+        if unauthorized := self.unauthorized(request):
+            return unauthorized
         if name == "full":
             return JSONResponse({"error": f"The queue is full. {EVIL}"}, 429, headers={"Retry-After": "7"})
         inputs, answer = MODELS[name]

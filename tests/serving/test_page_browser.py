@@ -28,9 +28,9 @@ def page(browser, server):
 
 @pytest.mark.parametrize("model", ANSWERS)
 def test_an_answer_is_shown_as_its_outputs_ask(page, model):
-    fields, shown, spoken = ANSWERS[model]
+    fields, texts, spoken = ANSWERS[model]
     answer = send(page, model, **fields)
-    assert [text for text in shown if text not in answer] == []
+    assert [text for text in texts if text not in answer] == []
     status = page.get_by_role("status").inner_text()
     assert re.match(r"Answered in [\d.]+ (ms|s)", status)
     assert spoken in status

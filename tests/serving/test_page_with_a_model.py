@@ -39,8 +39,8 @@ def test_a_real_model_answers_on_the_page(browser, export, model_folder):
         assert label == expected["label"] == "bad"
         assert float(share.removesuffix(" %")) == pytest.approx(100 * expected["probabilities"]["bad"], abs=0.06)
         command = page.locator("#code code").inner_text()
-        shown = page.locator("#json pre").text_content()
-        assert subprocess.run(["bash"], input=command, text=True, capture_output=True, check=True).stdout == shown
+        json_text = page.locator("#json pre").text_content()
+        assert subprocess.run(["bash"], input=command, text=True, capture_output=True, check=True).stdout == json_text
         page.get_by_role("button", name="Example").click()
         assert page.get_by_label("Text", exact=True).input_value() == EXAMPLE
         send(page, "reviews", "Predict: encode", text="it's 😀 dull")

@@ -17,4 +17,5 @@ server_metrics.py  metrics for Prometheus
 service.py         predictions: `Service`, the core that every API calls
 model_loading.py   a `Service` from folders
 app.py             the ASGI application
+page/              the page at `/`
 """
