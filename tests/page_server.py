@@ -15,13 +15,14 @@ import tensorflow as tf
 import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from zoo.serving.page.page_models import PRESET
 from zoo.serving.page.page_routes import routes
 from zoo.serving.signatures import Signature, TensorSpec
 
 TOKEN = "a-token"
+BELOW = "/below/a path"
 EVIL = "<img src=x onerror=window.attacked=1>"
 ENTITIES = ("date", "money", "order", "person", "place", "product", "shop", "street", EVIL)
 
@@ -84,6 +85,7 @@ MODELS = {  # name: (inputs, answer to a row)
     "writer": (("text",), generated),
     "chat": (("text",), generated),
     "other": (("text",), lambda row: {"a": [1, float("nan")], "b": {"b64": "AAE="}}),
+    "long": (("text",), lambda row: {"a": list(range(30_000)), "b": 1}),
     "odd": (("text",), lambda row: {"labels": "not a list", "probabilities": None}),
     "slow": (("text",), lambda row: time.sleep(1.5) or 1.0),
     "full": (("text",), None),
@@ -142,6 +144,7 @@ class PageServer:
         predict = Route("/v1/models/{path:path}:predict", self.predict, methods=["POST"])
         streams = [Route(f"/v1/{path}", self.stream, methods=["POST"]) for path in ("completions", "chat/completions")]
         app = Starlette(routes=[*self.page_routes(), predict, *streams])
+        app = Starlette(routes=[Mount(BELOW, app), Mount("/", app)])  # below a path, too, as behind a proxy
         self.server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
 
     def page_routes(self):
