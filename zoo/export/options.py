@@ -27,7 +27,9 @@ class Batching:
         for name, least in LEAST.items():
             value = getattr(self, name)
             if type(value) is not int or not least <= value < 2**31:
-                raise UserError(f"Expected {name} in batching, a whole number of at least {least}. Received: {value!r}.")
+                raise UserError(
+                    f"Expected {name} in batching, a whole number of at least {least}. Received: {value!r}."
+                )
 
 
 @dataclass(frozen=True, kw_only=True)

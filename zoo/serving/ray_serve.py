@@ -111,8 +111,8 @@ def exposure_lines(address: ServerAddress) -> Iterator[str]:
 def _check(address):
     if address.grpc_port is not None:
         raise UserError(
-            "Expected HTTP alone with --ray: gRPC of Ray routes by an application header that clients of TensorFlow "
-            f"Serving do not send. Received: --grpc-port {address.grpc_port}."
+            "Expected HTTP alone with --ray; zoo serve without --ray has gRPC. "
+            f"Received: --grpc-port {address.grpc_port}."
         )
     if address.certificate:
         raise UserError("Expected plain HTTP with --ray, with TLS at a proxy before it. Received: --certificate.")

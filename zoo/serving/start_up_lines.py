@@ -20,10 +20,6 @@ ADDRESSES = {  # {API: paths}
     "Open Inference Protocol": "/v2",
     "Operation": "/readyz /healthz /metrics /openapi.json",
 }
-    "REST of TensorFlow Serving": "/v1/models/",
-    "Open Inference Protocol": "/v2",
-    "Operation": "/readyz /healthz /metrics /openapi.json",
-}
 
 
 def start_up_lines(service: Service, url: str) -> Iterator[str]:
