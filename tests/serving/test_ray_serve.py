@@ -20,7 +20,7 @@ from serving_models import copy_version, save_versioned, wait_until
 from zoo.cli.main import main
 from zoo.runtime.errors import UserError
 from zoo.serving.ray_environment import set_variables
-from zoo.serving.ray_serve import RayOptions
+from zoo.serving.ray_options import RayOptions
 
 ROOT = Path(__file__).parent.parent.parent
 START, END = 240, 90  # seconds, on a busy machine

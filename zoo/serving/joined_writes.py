@@ -17,7 +17,8 @@ def join_writes() -> None:
 
     class JoinedWrites(AutoHTTPProtocol):
         def connection_made(self, transport):
-            super().connection_made(JoinedTransport(transport))
+            joined: Any = JoinedTransport(transport)
+            super().connection_made(joined)
 
     config.HTTP_PROTOCOLS["auto"] = JoinedWrites  # type: ignore[assignment]  # a class in place of its name
 
