@@ -95,20 +95,22 @@ def assert_equal(actual, expected):
 
 @pytest.mark.parametrize("case", CASES)
 def test_each_text_is_that_of_its_request_alone(case, start):
-    """Six requests in two rows: texts join while others are being generated, and rows are used again."""
+    """Six requests in two rows: texts join while another is being generated, and rows are used again."""
     name, variant = case
     model = network(name, **VARIANTS.get(name, [{}])[variant])
-    assert_alike(start(model, max_rows=2), model, requests_of(model, SETTINGS[:6]))
+    batch, requests = start(model, max_rows=2), requests_of(model, SETTINGS[:6])
+    assert_alike(model, requests, batch.submit(*requests))
 
 
 @pytest.mark.parametrize("name", ["gpt2", "transformer"])
 def test_texts_move_to_arrays_of_another_size(name, small, start):
     model = network(name)
-    assert_alike(start(model, max_rows=4), model, requests_of(model))
+    batch, requests = start(model, max_rows=2), requests_of(model)
+    assert_alike(model, requests, [handle for request in requests for handle in batch.submit(request)])
 
 
-def assert_alike(batch, model, requests):
-    handles = [handle for request in requests for handle in batch.submit(request)]
+def assert_alike(model, requests, handles):
+    """Each handle's completion is that of its request alone."""
     for request, handle in zip(requests, handles, strict=True):
         assert_equal(handle.result(TIMEOUT), alone(model, request))
 

@@ -1,5 +1,7 @@
 """Streaming detokenization: pieces add up to the text that all tokens have together."""
 
+import itertools
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +30,7 @@ def test_the_text_is_that_of_all_tokens_together(tokenizer, text, prompt, seed):
         pieces.append(stream.visible(final=False))
         assert not pieces[-1].endswith("\ufffd")
     assert stream.visible(final=True) == expected_text(tokenizer, prompt_ids, ids)
-    assert all(later.startswith(earlier) for earlier, later in zip(pieces, pieces[1:], strict=False))
+    assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(pieces))
 
 
 def test_few_tokens_of_a_long_text_are_decoded():
