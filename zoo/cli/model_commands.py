@@ -193,11 +193,21 @@ def export(
     model: Model,
     to: Annotated[Path | None, typer.Option(help="A new folder; default MODEL/1, 2 and so on.")] = None,
     format: Annotated[str, typer.Option(help="saved_model, or huggingface: for transformers.")] = "saved_model",
+    batching: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME=NUMBER,...",
+            help="Batching of a SavedModel: max_batch_size=64,timeout_micros=0,max_enqueued=128,threads=1; or off.",
+        ),
+    ] = None,
+    beams: Annotated[
+        int | None, typer.Option(help="Beams of a SavedModel that generates; default: those of the model.")
+    ] = None,
 ) -> None:
     """Export a SavedModel that takes raw strings, or a folder for Hugging Face transformers."""
     numbers = [int(path.name) for path in model.glob("[0-9]*") if re.fullmatch("[0-9]{1,18}", path.name)]
     to = to or model / ("huggingface" if format == "huggingface" else str(max(numbers, default=0) + 1))
-    print(start().load(model).export(to, format))
+    print(start().load(model).export(to, format, batching=batching, beams=beams))
     if format == "huggingface":
         return print_message(f'Load it with transformers.AutoModel.from_pretrained("{to}").')
     print_message(f"Its signature: saved_model_cli show --dir {to} --tag_set serve --signature_def serving_default")

@@ -13,6 +13,8 @@ import keras
 
 from zoo.export.options import LEFT_OUT, ExportOptions
 from zoo.objectives._objective import Generates
+from zoo.pipeline.digests import save_digests
+from zoo.pipeline.exported_network import SETTINGS, save_network
 from zoo.pipeline.pipeline import Pipeline
 from zoo.runtime.console import console
 from zoo.runtime.errors import USER_ERROR, UserError, shorten
@@ -139,7 +141,16 @@ def trace(pipeline: Pipeline, folder: Path, options: ExportOptions) -> None:
         except tf.errors.OpError as error:  # TensorFlow raises it in place of OSError
             reason = error.message.split(";")[-1].partition(" [Op")[0].strip()
             raise UserError(f"TensorFlow cannot write {folder}: {reason}.") from error
+        _save_settings(pipeline, partial / SETTINGS)
         check_new(folder, "export to")  # another process may have exported meanwhile
+
+
+def _save_settings(pipeline, folder):
+    """Write what `zoo.load` needs of a pipeline beside its weights into a new folder."""
+    folder.mkdir(parents=True)
+    save_network(pipeline.model, folder)
+    pipeline.save_settings(folder)
+    save_digests(folder)
 
 
 def _tensorflow():

@@ -3,6 +3,7 @@
 import math
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -31,7 +32,7 @@ def load_model(path: Path) -> keras.Model:
         _check_sizes(archive.infolist())
         config, weights = parse_json(archive.read(CONFIG)), archive.getinfo(WEIGHTS).file_size
     with silence(), without_tensorflow():
-        _check_weights(config, weights)
+        check_weights(config, weights)
         return keras.saving.load_model(path, compile=False)
 
 
@@ -45,7 +46,7 @@ def _check_sizes(members):
             )
 
 
-def _check_weights(config, stored):
+def check_weights(config: dict[str, Any], stored: int) -> None:
     """Raise UserError where the network of a config needs more bytes of weights than are `stored`."""
     with abstract_model(lambda: keras.saving.deserialize_keras_object(config)) as model:
         size = FLOAT32 * sum(math.prod(weight.shape) for weight in model.variables)

@@ -146,20 +146,40 @@ class Pipeline(EvaluationMethods, GenerationMethods):
                 report_unread(self.objective, row, record)
             yield row, record
 
-    def export(self, folder: str | Path, format: str = "saved_model") -> Path:
+    def export(
+        self,
+        folder: str | Path,
+        format: str = "saved_model",
+        *,
+        batching: Mapping[str, int] | str | bool | None = None,
+        beams: int | None = None,
+    ) -> Path:
         """Write a SavedModel that takes raw strings, or a folder for Hugging Face transformers. Returns the folder.
 
         Args:
             folder: a new folder.
             format: "saved_model", see `zoo.export.saved_model.export`, or "huggingface", see
                 `zoo.checkpoints.hf_export.write_huggingface`.
+            batching: of a SavedModel: settings of dynamic batching, a dict or text such as "max_batch_size=32", see
+                `zoo.export.options.Batching`; False or "off": none; by default on.
+            beams: of a SavedModel that generates: number of beams of its beam search; None: the model's own default.
+
+        Raises UserError for options of another format, and as the functions named above.
         """
         from zoo.checkpoints.hf_export import write_huggingface
+        from zoo.export.options import ExportOptions, parse_batching
         from zoo.export.saved_model import export
 
         self.check_weight_type()
         writers = {"saved_model": export, "huggingface": write_huggingface}
-        return writers[one_of("format", format, writers)](self, folder)
+        write = writers[one_of("format", format, writers)]
+        if format == "saved_model":
+            batch_settings = parse_batching(True if batching is None else batching)
+            return export(self, folder, ExportOptions(batching=batch_settings, beams=beams))
+        for name, value in {"batching": batching, "beams": beams}.items():
+            if value is not None:
+                raise UserError(f"Expected {name} for a SavedModel. Received: {name}={value!r}, format={format!r}.")
+        return write(self, folder)
 
     def save(self, folder: str | Path) -> None:
         """Write model, preset, tokenizer, scores, baselines and their digests into an existing folder, for `zoo.load`.
@@ -172,15 +192,19 @@ class Pipeline(EvaluationMethods, GenerationMethods):
             keras.Model(self.model.input, self.model.output).save(folder / "model.keras")  # without the optimizer
         for name in (CONFIG, TRAINING_ROWS):  # which not every model has: those of a model saved here before
             (folder / name).unlink(missing_ok=True)
-        self.tokenizer.save(folder / "tokenizer.json")
-        write_text(folder / "preset.json", config.to_json(self.preset))
-        write_text(folder / "scores.json", json.dumps(self.scores, indent=2) + "\n")
+        self.save_settings(folder)
         baselines = {split: asdict(comparison) for split, comparison in self.baselines.items()}
         write_text(folder / "baselines.json", json.dumps(baselines, indent=2) + "\n")
         if len(self.training_rows):
             with atomic_file(folder / TRAINING_ROWS) as file:
                 np.save(file, self.training_rows)
         save_digests(folder, SAVED)
+
+    def save_settings(self, folder: Path) -> None:
+        """Write preset, tokenizer and scores into an existing folder."""
+        self.tokenizer.save(folder / "tokenizer.json")
+        write_text(folder / "preset.json", config.to_json(self.preset))
+        write_text(folder / "scores.json", json.dumps(self.scores, indent=2) + "\n")
 
     def check_weight_type(self) -> None:
         """Raise UserError for quantized weights, which are neither saved nor exported."""
