@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from zoo.readers import Reader
     from zoo.registration import register
     from zoo.runtime.errors import UserError
+    from zoo.serving.server import serve
     from zoo.tokenizers import TokenizerSpec
     from zoo.training.comparison import compare
     from zoo.training.model_soup import average
@@ -54,6 +55,7 @@ _MODULES = {  # public name -> the module of zoo that defines it
     "open_dataset": "data.opening",
     "register": "registration",
     "search": "training.search",
+    "serve": "serving.server",
     "train": "training.run",
 }
 __all__ = [
@@ -80,6 +82,7 @@ __all__ = [
     "open_dataset",
     "register",
     "search",
+    "serve",
     "train",
 ]
 

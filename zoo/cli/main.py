@@ -16,6 +16,7 @@ from zoo.cli import (
     predict_command,
     runs_command,
     search_command,
+    serve_command,
     show_command,
 )
 from zoo.cli.options import with_imports
@@ -44,6 +45,7 @@ app.command()(with_imports(predict_command.predict))
 app.command()(with_imports(generate_command.generate))
 app.command()(with_imports(chat_command.chat))
 app.command()(with_imports(model_commands.export))
+app.command()(serve_command.serve)
 app.command()(clean_command.clean)
 
 

@@ -41,8 +41,10 @@ class ServingError(Exception):
         code: the `Code`.
         message: one sentence for the client.
         retry_after: seconds after which a client may try again, for a server at its limit; else None.
+        http: the HTTP status: that of the code, unless HTTP has a more exact one, such as 413.
     """
 
-    def __init__(self, code: Code, message: str, retry_after: int | None = None):
+    def __init__(self, code: Code, message: str, retry_after: int | None = None, http: int | None = None):
         super().__init__(message)
         self.code, self.message, self.retry_after = code, message, retry_after
+        self.http = http or code.http

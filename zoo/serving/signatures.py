@@ -39,8 +39,8 @@ class Signature:
     outputs: Mapping[str, TensorSpec]
 
 
-def read_signatures(folder: Path) -> tuple[dict[str, Signature], Any]:
-    """`({name: Signature}, their SignatureDef protos by name)` of a SavedModel, without loading it.
+def read_meta_graph(folder: Path) -> Any:
+    """The MetaGraphDef for serving of a SavedModel.
 
     Raises UserError where saved_model.pb is missing or damaged, or has no graph for serving.
     """
@@ -57,8 +57,21 @@ def read_signatures(folder: Path) -> tuple[dict[str, Signature], Any]:
     graphs = [graph for graph in saved_model.meta_graphs if TAG in graph.meta_info_def.tags]
     if not graphs:
         raise UserError(f"Expected a SavedModel with a graph tagged {TAG!r} in {folder}. Received: none.")
-    protos = {name: proto for name, proto in graphs[0].signature_def.items() if name != INITIALIZER}
-    return {name: _signature(name, proto) for name, proto in protos.items()}, dict(graphs[0].signature_def)
+    return graphs[0]
+
+
+def parse_signatures(meta_graph: Any) -> tuple[dict[str, Signature], dict[str, Any]]:
+    """`({name: Signature}, all SignatureDef protos by name)` of a MetaGraphDef."""
+    protos = dict(meta_graph.signature_def)
+    return {name: _signature(name, proto) for name, proto in protos.items() if name != INITIALIZER}, protos
+
+
+def read_signatures(folder: Path) -> tuple[dict[str, Signature], dict[str, Any]]:
+    """`({name: Signature}, all SignatureDef protos by name)` of a SavedModel, without loading it.
+
+    Raises UserError as `read_meta_graph` does.
+    """
+    return parse_signatures(read_meta_graph(folder))
 
 
 def _signature(name, proto):

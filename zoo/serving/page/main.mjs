@@ -1,0 +1,151 @@
+/** The page of `zoo serve`: choose a model and a call, type a text, see the answer and the code for the call. */
+
+import { answerView } from "./answers.mjs";
+import { chosen, showModels, startChoice } from "./choice.mjs";
+import { showCode, startCodePanel } from "./code_panel.mjs";
+import { byId } from "./elements.mjs";
+import { forgetTyped, generationFields, signatureFields } from "./fields.mjs";
+import { chat, complete, generationCall, restartChat, showTurns } from "./generation.mjs";
+import { outputsOf, predictCall } from "./requests.mjs";
+import { RefusedError, say, send, setToken, showError, startProgress } from "./server.mjs";
+import { duration, parseJson } from "./text.mjs";
+
+const RETRY = 2000; // milliseconds between looks for models that are not ready yet
+const TYPING = 150; // milliseconds of rest before the code of a text is written again
+
+let form = null; // what `signatureFields` or `generationFields` returned
+let running = false;
+let typing = 0; // timer
+
+const isChat = () => chosen().call === "chat";
+
+function showFields() {
+  const { signature, example } = chosen();
+  form = signature ? signatureFields(signature, example) : generationFields(isChat(), example.text ?? "");
+  restartChat();
+  clearAnswer();
+  byId("restart").hidden = !isChat();
+  byId("example").hidden = !Object.keys(example).length;
+  showCurrentCode();
+}
+
+/** Show the fields as they were at first: the example of the model, and no turns of a chat. */
+function resetFields() {
+  forgetTyped();
+  showFields();
+}
+
+/** The call of what the fields hold. Throws an Error that names a field. */
+function currentCall() {
+  const { model, version, signature } = chosen();
+  if (signature) return predictCall(model, version, signature, form.fields, form.read());
+  return generationCall(model, isChat(), form.read());
+}
+
+function showCurrentCode() {
+  if (!form) return;
+  try {
+    showCode(currentCall());
+  } catch (error) {
+    showCode(null, error.message);
+  }
+}
+
+function clearAnswer() {
+  showError("");
+  say("");
+  byId("answer").replaceChildren();
+  byId("json").hidden = true;
+}
+
+async function submit(event) {
+  event.preventDefault();
+  if (running) return;
+  setToken(byId("token").value);
+  if (!form) return loadModels();
+  clearTimeout(typing);
+  clearAnswer();
+  if (isChat()) showTurns();
+  running = true;
+  byId("send").setAttribute("aria-disabled", "true");
+  const progress = startProgress();
+  try {
+    await run(progress);
+  } catch (error) {
+    report(error);
+  } finally {
+    progress.end();
+    running = false;
+    byId("send").removeAttribute("aria-disabled");
+  }
+}
+
+async function run(progress) {
+  const { signature } = chosen();
+  showCurrentCode();
+  const call = currentCall();
+  if (!signature) return isChat() ? chat(call, progress) : complete(call, progress);
+  const values = form.read();
+  const response = await send(call.path, call.body, progress.signal);
+  const text = await response.text();
+  const time = duration(progress.elapsed());
+  const view = answerView(outputsOf(signature, parseJson(text)), values);
+  byId("answer").replaceChildren(...(view ? [view.node] : []));
+  showJson(text, view === null);
+  say(`Answered in ${time}`, view?.summary);
+}
+
+function showJson(text, open) {
+  byId("json").querySelector("pre").textContent = text;
+  byId("json").hidden = false;
+  byId("json").open = open;
+}
+
+function report(error) {
+  if (error.name === "AbortError") return say("Stopped");
+  say("");
+  showError(error instanceof RefusedError ? `${error.message} (status ${error.status})` : error.message);
+  if (error.status !== 401) return;
+  byId("token-field").hidden = false;
+  byId("token").focus();
+}
+
+/** Read the models of the server, now and until all are ready. */
+async function loadModels() {
+  try {
+    const response = await send("page/models");
+    const { models, ready } = await response.json();
+    if (!form) showError("");
+    if (models.length && showModels(models)) showFields();
+    if (!form) say("No model is ready yet");
+    if (!ready) setTimeout(loadModels, RETRY);
+  } catch (error) {
+    report(error);
+  }
+}
+
+/** Look for new models and versions when a person comes back to the page. */
+function refresh() {
+  if (document.visibilityState === "visible" && form && !running) loadModels();
+}
+
+function sendWithKeys(event) {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit(event);
+}
+
+/** Write the code anew when typing rests. A request that is sent meanwhile has its own code. */
+function followTyping() {
+  clearTimeout(typing);
+  typing = setTimeout(showCurrentCode, TYPING);
+}
+
+startCodePanel();
+startChoice(showFields);
+byId("form").addEventListener("submit", submit);
+byId("form").addEventListener("input", followTyping);
+byId("token").addEventListener("change", () => setToken(byId("token").value));
+byId("example").addEventListener("click", resetFields);
+byId("restart").addEventListener("click", resetFields);
+document.addEventListener("keydown", sendWithKeys);
+document.addEventListener("visibilitychange", refresh);
+loadModels();
