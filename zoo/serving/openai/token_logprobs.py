@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zoo.text.tokenizer import Tokenizer
+if TYPE_CHECKING:
+    from zoo.text.tokenizer import Tokenizer
 
 
 class TokenStrings:
