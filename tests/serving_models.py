@@ -72,9 +72,9 @@ def wait_until(condition, seconds=20):
     raise AssertionError("The condition stays false.")
 
 
-def resident_memory():
-    """Resident memory of this process in MB."""
-    with open("/proc/self/statm") as file:
+def resident_memory(process="self"):
+    """Resident memory in MB of this process, or of that of a number."""
+    with open(f"/proc/{process}/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
