@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from causal_models import CASES, VARIANTS, network, texts
 
-from zoo.generation import running_batch
+from zoo.generation import prompt_prefill, running_batch
 from zoo.generation.batch_limits import BatchClosedError, QueueFullError
 from zoo.generation.constraints.token_table import constraint_for
 from zoo.generation.continuous_batch import ContinuousBatch
@@ -51,6 +51,7 @@ class Letters:
 def small(monkeypatch):
     """Arrays start with 8 slots and shrink after 2 steps, so that short texts see them change."""
     monkeypatch.setattr(running_batch, "MIN_LENGTH", 8)
+    monkeypatch.setattr(prompt_prefill, "MIN_TIME", 8)
     monkeypatch.setattr(running_batch, "PATIENCE", 2)
 
 
