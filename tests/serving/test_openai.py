@@ -344,3 +344,18 @@ def test_a_failing_step_ends_its_stream_with_an_error(client, access, monkeypatc
         client.completions.create(model="lm", prompt="one", max_tokens=9)
     monkeypatch.undo()
     assert client.completions.create(model="lm", prompt="one", max_tokens=2).choices[0].finish_reason == "length"
+
+
+def test_generated_tokens_and_the_rows_of_decoding_steps_are_counted(client, access):
+    def values():
+        names = ("generated_tokens_total", "generation_batch_rows_sum", "generation_batch_rows_count")
+        sample = access.service.metrics.registry.get_sample_value
+        return np.array([sample(f"zoo_{name}", {"model": "translation"}) or 0 for name in names])
+
+    client.completions.create(model="translation", prompt="a", max_tokens=2, temperature=0)  # loads it
+    before = values()
+    answer = client.completions.create(model="translation", prompt="a b", n=3, max_tokens=5, seed=1)
+    tokens, rows, steps = values() - before
+    assert tokens == rows >= answer.usage.completion_tokens > 0  # an end token is generated, too
+    assert tokens <= answer.usage.completion_tokens + 3
+    assert 1 <= steps <= 15

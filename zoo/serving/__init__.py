@@ -33,6 +33,6 @@ open_inference/    the Open Inference Protocol over HTTP
 grpc/              TensorFlow Serving's gRPC API and the Open Inference Protocol
 openai/            the OpenAI-compatible API
 page/              the page at `/`
-ray_serve.py       the application on Ray Serve; the other ray_ files, row_answers.py, file_parts.py and part_predictor.py
-                   are batch inference
+ray_serve.py       the application on Ray Serve; the other ray_ files are its options and batch inference, as are
+                   row_answers.py, file_parts.py and part_predictor.py
 """

@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,7 @@ class ModelAccess:
         with self._lock:
             if model not in self._text_models:
                 text_model = load_text_model(model.folder, self.max_rows, self.max_queue)
+                text_model.batch.on_step = partial(self.service.metrics.observe_generation, model.name)
                 self._text_models[model] = text_model
                 weakref.finalize(model, text_model.batch.close, CLOSE_SECONDS)  # also at the end of the process
             return self._text_models[model]
