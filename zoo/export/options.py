@@ -23,7 +23,7 @@ class Batching:
     max_batch_size: int = 64  # most texts of a batch; a larger request is a batch of its own
     timeout_micros: int = 0  # longest wait for further requests while a thread is free, in microseconds
     max_enqueued: int = 128  # batches that wait; beyond, a request fails with UnavailableError
-    threads: int = 2  # batches that run at the same time
+    threads: int = 1  # batches that run at the same time; a batch itself runs on all cores
 
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
