@@ -8,7 +8,6 @@ import pytest
 from tiny_networks import tiny_model
 
 import zoo
-from zoo.export.example_batches import example_batches
 from zoo.export.graph_weights import store_weights
 from zoo.export.options import FLOAT16, FLOAT32, INT8, PRECISIONS
 from zoo.export.precision import check_precision, is_stored, rounded_weights, stored_matrices, weight_bytes
@@ -130,10 +129,3 @@ def test_no_effect_is_refused(model_folder, tmp_path):
     with pytest.raises(zoo.UserError, match="transformers rounds weights when it loads them"):
         zoo.load(model_folder).export(tmp_path / "1", "huggingface", precision=FLOAT16)
     assert not list(tmp_path.iterdir())
-
-
-def test_example_batches_are_the_requests_alone_and_together(model_folder):
-    pipeline = zoo.load(model_folder)
-    batches = example_batches(pipeline, [{"text": "great"}, {"text": "a great film"}])
-    assert [len(batch["tokens"]) for batch in batches] == [1, 1, 2]
-    np.testing.assert_array_equal(batches[2]["tokens"][1], batches[1]["tokens"][0])
