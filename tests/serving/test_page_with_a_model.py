@@ -37,10 +37,10 @@ def test_a_real_model_answers_on_the_page(browser, export, model_folder):
         label, share = page.locator("tbody tr").first.inner_text().split("\t")
         expected = zoo.load(model_folder).predict("an awful film, it's 😀 dull")
         assert label == expected["label"] == "bad"
-        assert float(share.removesuffix(" %")) == pytest.approx(100 * expected["scores"]["bad"], abs=0.06)
+        assert float(share.removesuffix(" %")) == pytest.approx(100 * expected["probabilities"]["bad"], abs=0.06)
         command = page.locator("#code code").inner_text()
-        shown = page.locator("#json pre").text_content()
-        assert subprocess.run(["bash"], input=command, text=True, capture_output=True, check=True).stdout == shown
+        json_text = page.locator("#json pre").text_content()
+        assert subprocess.run(["bash"], input=command, text=True, capture_output=True, check=True).stdout == json_text
         page.get_by_role("button", name="Example").click()
         assert page.get_by_label("Text", exact=True).input_value() == EXAMPLE
         send(page, "reviews", "Predict: encode", text="it's 😀 dull")

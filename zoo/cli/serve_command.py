@@ -75,7 +75,8 @@ def serve(
     )
     policy = parse_policy(versions, label or ())
     if ray:
-        from zoo.serving.ray_serve import RayOptions, serve_on_ray
+        from zoo.serving.ray_options import RayOptions
+        from zoo.serving.ray_serve import serve_on_ray
 
         folders, options = list(map(_expand, folder)), RayOptions(replicas=replicas, cpus=cpus, cluster=address)
         return serve_on_ray(folders, where, settings, policy, poll_seconds, options, print_message)

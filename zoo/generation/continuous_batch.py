@@ -12,7 +12,7 @@ from functools import partial
 import keras
 
 from zoo.generation.active_text import ActiveText
-from zoo.generation.context import max_context
+from zoo.generation.context import check_prompts, max_context
 from zoo.generation.generation_handle import GenerationHandle
 from zoo.generation.generation_request import GenerationRequest
 from zoo.generation.prompt_prefill import PREFILL_TOKENS, next_group, prefill, prompt_shape
@@ -74,8 +74,12 @@ class ContinuousBatch:
     def submit(self, *requests: GenerationRequest) -> list[GenerationHandle]:
         """Queue requests, all or none, and return their handles.
 
-        Raises QueueFullError where the queue has no room for them, and BatchClosedError after `close`.
+        Raises QueueFullError where the queue has no room for them, BatchClosedError after `close`, and UserError for a
+        prompt that the model cannot continue.
         """
+        for request in requests:
+            sources = None if request.source is None else [request.source]
+            check_prompts(self.step.network.plan, [request.prompt], sources, request.config)
         texts = [ActiveText(request, self.tokenizer, self.context) for request in requests]
         with self._changed:
             if self._closing:

@@ -21,4 +21,5 @@ tf_status.py       its status and metadata of a model
 tf_classify.py     its classify and regress
 model_loading.py   a `Service` from folders
 app.py             the ASGI application
+page/              the page at `/`
 """

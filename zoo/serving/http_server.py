@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -67,6 +68,7 @@ class HttpServer:
             self._app,
             log_config=None,
             log_level="warning",
+            ws="none",
             access_log=False,
             server_header=False,
             root_path=settings.root_path,
@@ -74,6 +76,8 @@ class HttpServer:
             ssl_keyfile=self.address.key or None,
             timeout_graceful_shutdown=ceil(settings.drain_seconds),
         )
+        config.load()
+        config.http_protocol_class = _with_json_errors(config.http_protocol_class)
         return Server(config)
 
     def run(self) -> None:
@@ -137,3 +141,16 @@ class HttpServer:
         seconds, count = self.service.settings.drain_seconds, self.service.metrics.requests_in_flight
         logger.info("Ending: %d requests in flight have %g seconds. Ctrl-C again ends at once.", count, seconds)
         self.stop()
+
+
+def _with_json_errors(protocol: Any) -> Any:
+    """uvicorn's HTTP protocol, whose answer to what is not HTTP is JSON, too."""
+
+    class Protocol(protocol):
+        def send_400_response(self, msg: str) -> None:
+            body = json.dumps({"error": msg}).encode()
+            head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+            self.transport.write(head.encode() + b"connection: close\r\n\r\n" + body)
+            self.transport.close()
+
+    return Protocol

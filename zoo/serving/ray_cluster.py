@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from zoo.runtime.console import silence
@@ -40,11 +41,25 @@ def ray_cluster(purpose: str, address: str = "") -> Iterator[None]:
     try:
         yield
     finally:
-        with silence():  # Ray reports its own end as an error
+        with quiet():
             ray.shutdown()
 
 
-def worker_variables(cores: int) -> dict[str, str]:
-    """The environment of a worker process that uses some cores: the modules of this process, and its threads."""
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Discard what Ray prints within the block: its settings as it starts, and its own end as an error."""
+    for name in ("ray", "ray.serve", "ray.data"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with silence(), open(os.devnull, "w") as null, redirect_stdout(null):
+        yield
+
+
+def worker_variables(cores: float, address: str = "") -> dict[str, str]:
+    """The environment of a worker process that uses some cores; on this machine it finds the same modules.
+
+    Args:
+        address: of the cluster, as of `ray_cluster`.
+    """
+    variables = {"TF_CPP_MIN_LOG_LEVEL": "3"} | dict.fromkeys(THREADS, str(max(1, int(cores))))
     path = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    return {"PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"} | dict.fromkeys(THREADS, str(cores))
+    return variables if address else variables | {"PYTHONPATH": path}

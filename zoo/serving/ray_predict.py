@@ -7,7 +7,6 @@ in the making is that of `zoo.pipeline.prediction_file`, so an interrupted run i
 from __future__ import annotations
 
 import json
-import logging
 import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping
@@ -18,12 +17,11 @@ from pathlib import Path
 from zoo.pipeline.prediction_chunk import EncodedChunk
 from zoo.pipeline.prediction_file import PredictionFile, check_output
 from zoo.pipeline.prediction_formats import FORMATS
-from zoo.runtime.console import silence
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import follow_link
 from zoo.serving.file_parts import FilePart, file_parts
 from zoo.serving.model_source import model_sources
-from zoo.serving.ray_cluster import ray_cluster, worker_variables
+from zoo.serving.ray_cluster import quiet, ray_cluster, worker_variables
 from zoo.serving.row_answers import RowAnswers
 
 PURPOSE = "zoo predict --ray"
@@ -101,7 +99,6 @@ def _encoded(folder: Path, parts: list[FilePart], suffix: str, options: RayPredi
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
     processes = options.processes or max(1, int(ray.cluster_resources().get("CPU", 1)))
     items = [{"part": pickle.dumps(part)} for part in parts]
     dataset = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
@@ -110,10 +107,10 @@ def _encoded(folder: Path, parts: list[FilePart], suffix: str, options: RayPredi
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(size=min(processes, len(parts))),
         num_cpus=1,
-        runtime_env={"env_vars": worker_variables(1)},
+        runtime_env={"env_vars": worker_variables(1, options.cluster)},
     )
     rows = iter(dataset.iter_rows())
-    with silence():  # Ray describes its plan
+    with quiet():
         first = next(rows)
     for row in chain([first], rows):
         result = pickle.loads(row["result"])

@@ -9,6 +9,7 @@ from typing import Any
 
 from zoo.runtime.errors import UserError
 from zoo.serving.app import create_app
+from zoo.serving.joined_writes import join_writes
 from zoo.serving.model_loading import open_service
 from zoo.serving.server_settings import ServerSettings
 from zoo.serving.version_policy import VersionPolicy
@@ -24,6 +25,7 @@ class Replica:
         self, folders: Sequence[str], settings: ServerSettings, policy: VersionPolicy, poll_seconds: float
     ):
         _log_to_standard_error()
+        join_writes()  # of the server that Ray starts when this returns
         self.service = open_service(folders, settings, policy, poll_seconds)
         self.service.start()
         while not self.service.ready:

@@ -2,64 +2,32 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from importlib import import_module
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zoo.runtime.console import silence
 from zoo.runtime.errors import UserError, single_line
 from zoo.runtime.optional import import_optional
 from zoo.serving.model_source import model_sources
-from zoo.serving.ray_cluster import ray_cluster, worker_variables
+from zoo.serving.ray_cluster import quiet, ray_cluster, worker_variables
 from zoo.serving.ray_environment import set_variables
+from zoo.serving.ray_options import RayOptions
 from zoo.serving.server_address import ServerAddress, listen
 from zoo.serving.server_settings import ServerSettings
 from zoo.serving.version_policy import VersionPolicy
 
 LOGGING = {"log_level": "WARNING"}  # of Ray itself
+LOGS = "/tmp/ray/session_latest/logs"
 NAME = "zoo"  # of the application and its deployment
 PURPOSE = "zoo serve --ray"
 ERROR = re.compile(r"UserError: (.+)")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RayOptions:
-    """Options of a deployment.
-
-    Attributes:
-        replicas: their number, "2", or a range in which Ray chooses it by the load, "1:4".
-        cpus: cores of each replica.
-        cluster: address of a running cluster, such as "ray://HOST:10001" or "auto"; "" starts one on this machine.
-    """
-
-    replicas: str = "1"
-    cpus: float = 1.0
-    cluster: str = ""
-
-    def __post_init__(self):
-        if not re.fullmatch(r"[1-9]\d{0,3}(:[1-9]\d{0,3})?", self.replicas) or self.most < self.least:
-            raise UserError(f"Expected --replicas such as 2, or 1:4 for a range. Received: {self.replicas!r}.")
-        if not self.cpus > 0:
-            raise UserError(f"Expected --cpus above 0. Received: {self.cpus}.")
-
-    @property
-    def least(self) -> int:
-        """The least number of replicas."""
-        return int(self.replicas.partition(":")[0])
-
-    @property
-    def most(self) -> int:
-        """The greatest number of replicas."""
-        return int(self.replicas.rpartition(":")[2])
 
 
 def serve_on_ray(
@@ -86,11 +54,10 @@ def serve_on_ray(
         address = replace(address, port=server.getsockname()[1])
     with tempfile.TemporaryDirectory(prefix="zoo-ray-") as folder:
         set_variables(os.environ, folder)
+        for line in exposure_lines(address):
+            announce(line)
         signals = Signals()
-        with _serve(options, signals):
-            for line in exposure_lines(address):
-                announce(line)
-            _deploy((absolute, settings, policy, poll_seconds), address, options)
+        with _replicas((absolute, settings, policy, poll_seconds), address, options, signals):
             announce(
                 f"Serving {', '.join(source.name for source in model_sources(absolute))} on {options.replicas} "
                 f"replicas: {address.url(address.port)}/v1/models/"
@@ -111,8 +78,8 @@ def exposure_lines(address: ServerAddress) -> Iterator[str]:
 def _check(address):
     if address.grpc_port is not None:
         raise UserError(
-            "Expected HTTP alone with --ray: gRPC of Ray routes by an application header that clients of TensorFlow "
-            f"Serving do not send. Received: --grpc-port {address.grpc_port}."
+            "Expected HTTP alone with --ray; zoo serve without --ray has gRPC. "
+            f"Received: --grpc-port {address.grpc_port}."
         )
     if address.certificate:
         raise UserError("Expected plain HTTP with --ray, with TLS at a proxy before it. Received: --certificate.")
@@ -146,35 +113,46 @@ class Signals:
 
 
 @contextmanager
-def _serve(options: RayOptions, signals: Signals) -> Iterator[None]:
-    """Ray Serve on a cluster; what the block deploys ends with it."""
-    import_optional("ray.serve", "serve-ray", PURPOSE)
-    signals.install()
-    with ray_cluster(PURPOSE, options.cluster):
-        signals.install()
-        from ray import serve
-
-        try:
-            yield
-        finally:
-            with silence():  # Ray reports its own end as an error
-                serve.delete(NAME) if options.cluster else serve.shutdown()
+def _replicas(arguments, address: ServerAddress, options: RayOptions, signals: Signals) -> Iterator[None]:
+    """Replicas on a cluster, which are ready when the block begins, and end with it."""
+    with ExitStack() as stack:
+        with quiet():
+            serve: Any = import_optional("ray.serve", "serve-ray", PURPOSE)
+            signals.install()
+            stack.enter_context(ray_cluster(PURPOSE, options.cluster))
+            signals.install()
+            stack.callback(_end, serve, options)
+            _deploy(serve, arguments, address, options)
+        yield
 
 
-def _deploy(arguments, address, options):
-    """Start the replicas, and wait until they are ready. Raises UserError where a model cannot be loaded."""
+def _deploy(serve, arguments, address, options):
+    """Start the replicas, and wait until they are ready. Raises UserError where they do not start."""
+    from ray.exceptions import RayError
+
     from zoo.serving.ray_replica import Replica
 
-    serve: Any = import_module("ray.serve")
-    logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    serve.start(http_options={"host": address.host, "port": address.port}, logging_config=LOGGING)
     deployment = serve.deployment(serve.ingress()(Replica), **_deployment_options(arguments[1], options))
     try:
+        serve.start(http_options={"host": address.host, "port": address.port}, logging_config=LOGGING)
         serve.run(deployment.bind(*arguments), name=NAME, route_prefix="/", logging_config=LOGGING)
-    except RuntimeError as error:
-        if not (matches := ERROR.findall(str(error))):
-            raise
-        raise UserError(single_line(matches[-1])) from None
+    except (RayError, RuntimeError) as error:
+        raise _start_error(serve, error) from error
+
+
+def _start_error(serve, error):
+    """The error of a replica where there is one, such as a model that cannot be loaded, else that of Ray."""
+    application = serve.status().applications.get(NAME)
+    messages = [deployment.message for deployment in application.deployments.values()] if application else []
+    if errors := ERROR.findall("\n".join(messages)):
+        return UserError(single_line(errors[-1]))
+    reason = single_line("; ".join([str(error), *messages]))[:500]
+    return UserError(f"Expected Ray Serve to start the replicas. Received: {reason} Its logs are in {LOGS}.")
+
+
+def _end(serve, options):
+    with quiet():
+        serve.delete(NAME) if options.cluster else serve.shutdown()
 
 
 def _deployment_options(settings, options):
@@ -187,7 +165,7 @@ def _deployment_options(settings, options):
         "max_constructor_retry_count": 1,
         "ray_actor_options": {
             "num_cpus": options.cpus,
-            "runtime_env": {"env_vars": worker_variables(max(1, int(options.cpus)))},
+            "runtime_env": {"env_vars": worker_variables(options.cpus, options.cluster)},
         },
     }
     if options.least == options.most:

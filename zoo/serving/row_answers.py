@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-LABEL_SEPARATOR = "|"  # of several labels in a cell of a table
+from zoo.data.fields import LABEL_SEPARATOR
+
 SPAN = ("texts", "starts", "ends", "scores")
 Outputs = Mapping[str, Any]  # of a row, as Python values
 

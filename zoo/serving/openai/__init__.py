@@ -19,8 +19,8 @@ PREFIXES = ("/openai/v1", "/v1")
 CLIENT_HEADER = b"x-stainless-lang"  # of OpenAI's client libraries
 
 
-def routes(service: Service) -> list[Route]:
-    """The routes of the API."""
+def routes(service: Service, access: ModelAccess | None = None) -> list[Route]:
+    """The routes of the API. `access` sets how many texts a model generates at once; None: 32, and 256 that wait."""
     from starlette.routing import Match, Route
 
     from zoo.serving.openai.chat_api import chat_completions
@@ -35,7 +35,7 @@ def routes(service: Service) -> list[Route]:
             is_client = any(name == CLIENT_HEADER for name, _ in scope.get("headers", ()))
             return super().matches(scope) if is_client else (Match.NONE, {})
 
-    access, table = ModelAccess(service), []
+    access, table = access or ModelAccess(service), []
     for prefix in PREFIXES:
         one = Route if prefix == PREFIXES[0] else ClientRoute
         table += [

@@ -111,7 +111,7 @@ class ChatFormat:
         done = choice.handle.completion
         message = {"role": "assistant", "content": done.text.strip(), "refusal": None}
         logprobs = self._logprobs(choice, done.ids, done.logprobs, choice.tops)
-        return {"index": choice.index, "message": message, "logprobs": logprobs, "finish_reason": done.finish_reason}
+        return {"index": choice.index, "message": message, "logprobs": logprobs, "finish_reason": choice.finish_reason}
 
     def begin(self, choice: Any) -> dict[str, Any] | None:
         """The role of the assistant."""
@@ -127,7 +127,7 @@ class ChatFormat:
 
     def end(self, choice: Any) -> dict[str, Any]:
         """The finish reason."""
-        return _chunk({}) | {"finish_reason": choice.handle.completion.finish_reason}
+        return _chunk({}) | {"finish_reason": choice.finish_reason}
 
     def _visible(self, choice, text):
         """A piece of text, with the white space that the pieces before it ended with, without that of its own end."""

@@ -35,6 +35,12 @@ class Choice:
         completion = self.handle.completion
         return sum(completion.logprobs) / max(len(completion.logprobs), 1) if completion else 0.0
 
+    @property
+    def finish_reason(self) -> str | None:
+        """ "stop" or "length", once the text has ended; a text with a constraint is complete at any length."""
+        completion = self.handle.completion
+        return completion and ("stop" if self.request.config.constraint else completion.finish_reason)
+
     async def finish(self) -> Choice:
         """The choice once its text has ended. Raises what made it fail."""
         async for piece in self.handle:

@@ -79,7 +79,7 @@ class CompletionFormat:
         done = choice.handle.completion
         text = self.echoes[choice.prompt] + done.text
         logprobs = self._logprobs(choice, done.ids, done.logprobs, choice.tops)
-        return {"text": text, "index": choice.index, "logprobs": logprobs, "finish_reason": done.finish_reason}
+        return {"text": text, "index": choice.index, "logprobs": logprobs, "finish_reason": choice.finish_reason}
 
     def begin(self, choice: Any) -> dict[str, Any] | None:
         """The echoed prompt."""
@@ -94,7 +94,7 @@ class CompletionFormat:
 
     def end(self, choice: Any) -> dict[str, Any]:
         """The finish reason."""
-        return {"text": "", "logprobs": None, "finish_reason": choice.handle.completion.finish_reason}
+        return {"text": "", "logprobs": None, "finish_reason": choice.finish_reason}
 
     def _logprobs(self, choice, ids, logprobs, tops):
         if self.logprobs is None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from zoo.data.chat_template import with_special_tokens
 from zoo.generation.chat import answer_ending
-from zoo.generation.constraints.token_table import Constraint, constraint_for
+from zoo.generation.constraints.token_table import constraint_for
 from zoo.generation.context import UNLIMITED, max_context
 from zoo.generation.continuous_batch import ContinuousBatch
 from zoo.generation.defaults import config_of
@@ -24,6 +24,7 @@ from zoo.objectives.next_token import NextToken
 from zoo.objectives.translate import Translate
 from zoo.pipeline.model_folder import load
 from zoo.pipeline.pipeline import Pipeline
+from zoo.runtime.errors import UserError, single_line
 from zoo.serving.openai.openai_error import OpenAIError
 from zoo.serving.openai.sampling_fields import SamplingFields
 
@@ -54,7 +55,7 @@ class TextModel:
         self.chat = _chat_objective(self.objective, self.tokenizer)
         self.ending = answer_ending(self.chat.template).strip() if self.chat else ""
         self.vocabulary = self.batch.step.network.vocabulary
-        self._constraints: OrderedDict[str, Constraint] = OrderedDict()
+        self._constraints: OrderedDict[str, Any] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
@@ -148,13 +149,17 @@ class TextModel:
         key = json.dumps(schema)
         with self._lock:
             if key not in self._constraints:
-                constraint = constraint_for(self.tokenizer, self.vocabulary, json_schema=schema)
-                assert constraint is not None
-                self._constraints[key] = constraint
+                self._constraints[key] = self._compiled(schema)
             self._constraints.move_to_end(key)
             if len(self._constraints) > CONSTRAINTS:
                 self._constraints.popitem(last=False)
             return self._constraints[key]
+
+    def _compiled(self, schema) -> Any:
+        try:
+            return constraint_for(self.tokenizer, self.vocabulary, json_schema=schema)
+        except UserError as error:
+            raise OpenAIError(single_line(str(error)), "response_format", "invalid_json_schema") from error
 
     def _record(self, text):
         """The record of a prompt: its text is the objective's only input."""

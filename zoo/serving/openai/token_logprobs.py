@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +20,8 @@ class TokenStrings:
     def __init__(self, tokenizer: Tokenizer, is_first: bool = False):
         self._first, self._later = tokenizer.token_bytes
         self._tokenizer, self.is_first = tokenizer, is_first
-        self.offset_bytes = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._characters = 0
 
     def bytes_of(self, id: int) -> bytes:
         """The bytes that a token adds to the text; of a special token its name."""
@@ -49,8 +51,8 @@ class TokenStrings:
             for other, logprob in (*top, (id, chosen)):  # the generated token is always among them
                 likeliest.setdefault(_string(self.bytes_of(other)), logprob)
             top_logprobs.append(likeliest)
-            offsets.append(text_length + len(self.offset_bytes.decode("utf-8", "ignore")))
-            self.offset_bytes += self.bytes_of(id)
+            offsets.append(text_length + self._characters)
+            self._characters += len(self._decoder.decode(self.bytes_of(id)))
             self.is_first = False
         columns = {"tokens": tokens, "token_logprobs": list(logprobs), "top_logprobs": top_logprobs}
         return columns | {"text_offset": offsets}
