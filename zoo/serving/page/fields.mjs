@@ -19,6 +19,7 @@ const HINTS = {
   top_k: "0: off",
   top_p: "1: off",
 };
+const LONG_TEXT = 200_000; // code units; Chromium takes 10 s and more to lay out a megabyte whose direction is "auto"
 const MASK_HINT = "Write [MASK] or <mask> where a word is wanted.";
 
 let typedTexts = {}; // {input: text} of what was typed, for the next model: "text" is also the prompt and the message
@@ -44,7 +45,10 @@ function textArea(value, attributes = {}) {
 
 /** The area of a text that is remembered by the name of an input. */
 function rememberedArea(name, example) {
-  const oninput = ({ target }) => (typedTexts[name] = target.value);
+  const oninput = ({ target }) => {
+    typedTexts[name] = target.value;
+    target.dir = target.value.length > LONG_TEXT ? "ltr" : "auto";
+  };
   return textArea(typedTexts[name] ?? example, { oninput });
 }
 
