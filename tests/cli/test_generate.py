@@ -203,7 +203,7 @@ def test_a_run_that_was_killed_goes_on(cli, language, prompts, monkeypatch):
     assert full.count(b"\n") == 3  # the description of the run, and two batches
     other = cli("generate", language, *options, "output.jsonl", "--seed", 2)
     assert other.status == 2
-    assert "Expected the options and prompts of the run that began output.jsonl.partial." in other.err
+    assert "Expected the options and inputs of the run that began output.jsonl.partial." in other.err
     for size in (len(full), len(full) - 1, 70, 0):
         partial.write_bytes(full[:size])
         times[:] = [0] * 9

@@ -123,11 +123,19 @@ def test_an_output_file_is_replaced_only_by_force(cli, models, check_refused):
     check_refused("Received: out.cvs. Did you mean '.csv'?", cli, *command[:3], "--output", "out.cvs")
 
 
-def test_a_run_that_fails_leaves_no_file(cli, models, check_refused):
-    """A broken row after rows that were predicted already."""
+def test_a_run_that_fails_leaves_no_output(cli, models):
+    """A broken row after rows that were predicted already, with which the same command begins once it is mended."""
     lines = [json.dumps({"text": "where is it"})] * 2000
     Path("file.jsonl").write_text("\n".join([*lines, "{"]) + "\n")
     command = ("predict", models("classify_text"), "--file", "file.jsonl", "--output", "out.csv")
-    check_refused("file.jsonl:2001", cli, *command)
+    result = cli(*command)
+    assert (result.status, result.err.count("\n")) == (2, 1)
+    assert "Received: '{'" in result.err
+    assert "file.jsonl:2001" in result.err
+    assert result.err.endswith("The first 1,024 rows are in out.csv.partial: the same command continues.\n")
+    assert not Path("out.csv").exists()
     Path("file.jsonl").write_text("\n".join([*lines, '{"text": "a", "extra": 1}']) + "\n")
-    check_refused("Received: another, 'extra'. Write a .jsonl file.", cli, *command)
+    assert "Received: another, 'extra'. Write a .jsonl file." in cli(*command).err
+    Path("file.jsonl").write_text("\n".join(lines) + "\n")
+    assert cli(*command).status == 0
+    assert sorted(path.name for path in Path().iterdir()) == ["file.jsonl", "out.csv"]

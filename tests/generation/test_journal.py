@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from zoo.generation.journal import Journal
+from zoo.generation.journal import GenerationJournal
 from zoo.runtime.errors import UserError
 
 SIZES = [2, 1]
@@ -15,14 +15,14 @@ BATCHES = [[["a"], ["b", "c"]], [["d"]]]
 def path(tmp_path):
     """The journal of a run of two batches, which a process left after both."""
     path = tmp_path / "texts.jsonl.partial"
-    with Journal(path, "run", SIZES) as journal:
+    with GenerationJournal(path, "run", SIZES) as journal:
         for batch in BATCHES:
             journal.add(batch)
     return path
 
 
 def read(path):
-    with Journal(path, "run", SIZES) as journal:
+    with GenerationJournal(path, "run", SIZES) as journal:
         return journal.batches
 
 
@@ -31,7 +31,7 @@ def test_a_journal_is_continued_after_any_number_of_bytes(path):
     for size in range(len(content) + 1):
         path.write_bytes(content[:size])
         count = max(content[:size].count(b"\n") - 1, 0)
-        with Journal(path, "run", SIZES) as journal:
+        with GenerationJournal(path, "run", SIZES) as journal:
             assert journal.batches == BATCHES[:count]
             for batch in BATCHES[count:]:
                 journal.add(batch)
@@ -40,10 +40,10 @@ def test_a_journal_is_continued_after_any_number_of_bytes(path):
 
 def test_a_second_writer_is_refused(path):
     with (
-        Journal(path, "run", SIZES),
+        GenerationJournal(path, "run", SIZES),
         pytest.raises(UserError, match="for this process alone. Received: another process, which is writing it. Wait"),
     ):
-        Journal(path, "run", SIZES)
+        GenerationJournal(path, "run", SIZES)
     assert read(path) == BATCHES
 
 
@@ -76,8 +76,8 @@ def test_a_file_that_cannot_be_the_journal_is_refused_and_stays(path, lines, mes
 
 
 def test_the_journal_of_another_run_is_refused(path):
-    with pytest.raises(UserError, match="Expected the options and prompts of the run that began .*Received: other"):
-        Journal(path, "other", SIZES)
+    with pytest.raises(UserError, match="Expected the options and inputs of the run that began .*Received: other"):
+        GenerationJournal(path, "other", SIZES)
 
 
 def test_batches_carry_their_number(path):

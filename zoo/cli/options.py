@@ -95,6 +95,11 @@ def has_imports() -> bool:
     return bool(_imports)
 
 
+def imported_modules() -> tuple[str, ...]:
+    """The modules of the --import options."""
+    return tuple(_imports)
+
+
 def is_data(name: str) -> bool:
     """Whether a name is a dataset spec: the path of a file or a folder, or SCHEME:NAME."""
     return Path(name.partition("#")[0]).exists() or ":" in name

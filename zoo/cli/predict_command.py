@@ -6,9 +6,25 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.options import Columns, Errors, File, Json, Model, as_json, columns_of, print_message, records_of, start
+from zoo.cli.options import (
+    Columns,
+    Errors,
+    File,
+    Json,
+    Model,
+    as_json,
+    columns_of,
+    has_imports,
+    imported_modules,
+    print_message,
+    records_of,
+    start,
+)
 from zoo.runtime.errors import UserError, single_line
+from zoo.runtime.interrupts import defer_interrupt
 from zoo.text.truncated import counted_truncation
+
+CTRL_C = "Ctrl-C: the rows at hand are finished first. Ctrl-C again ends at once."
 
 
 def predict(
@@ -21,15 +37,29 @@ def predict(
         Path | None, typer.Option(help="A new file, .csv, .jsonl or .parquet: all columns and the answers.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file of --output.")] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes for --output; default: one a core where it pays.")
+    ] = None,
+    ray: Annotated[
+        bool, typer.Option("--ray", help="Predict an exported model for --file, .jsonl or .parquet, on a Ray cluster.")
+    ] = False,
+    address: Annotated[str, typer.Option(help="With --ray: a running cluster, such as auto; default a new one.")] = "",
     json: Json = False,
 ) -> None:
     """Predict for raw texts: arguments, a file, or the lines of standard input."""
-    _check(text, file, output, json, force)
+    _check(text, file, output, json, force, processes)
     names = columns_of(columns)
+    if ray or address:
+        _check_ray(file, output, ray, errors)
+        return _write_on_ray(model, file, output, columns=names, overwrite=force, processes=processes, cluster=address)
     pipeline = start().load(model)
     if output:
-        return _write(pipeline, text, file, names, errors, output, force)
-    from zoo.objectives import beside
+        if file:
+            rows, run = pipeline.rows_of(file, names, errors), {"file": file, "columns": names, "errors": errors}
+        else:
+            rows, run = ((record, record) for record in records_of(pipeline, text, file, names, errors)), None
+        return _write(pipeline, rows, output, run, force, processes)
+    from zoo.data.columns import beside
 
     objective = pipeline.objective
     with said_truncation():
@@ -51,23 +81,40 @@ def said_truncation():
         print_message(message)
 
 
-def _check(text, file, output, json, force):
+def _check(text, file, output, json, force, processes):
     if text and file:
         raise UserError(f"Expected texts or --file, not both. Received: {len(text)} texts and --file {file}.")
     if json and output:
         raise UserError(f"Expected --json or --output, not both. Received: --json and --output {output}.")
     if force and not output:
         raise UserError("Expected --output beside --force. Received: --force alone.")
+    if processes and not (file and output):
+        raise UserError(f"Expected --file and --output beside --processes. Received: --processes {processes}.")
 
 
-def _write(pipeline, text, file, names, errors, output, force):
-    from zoo.pipeline.prediction_file import check_output, write_predictions
+def _check_ray(file, output, ray, errors):
+    if not (ray and file and output):
+        raise UserError("Expected --ray, --file and --output together. Received: one without another.")
+    if errors != "strict" or has_imports():
+        raise UserError("Expected neither --errors nor --import beside --ray: an exported model needs none.")
+
+
+def _write_on_ray(model, file, output, **options):
+    from zoo.serving.ray_predict import RayPredictOptions, predict_on_ray
+
+    with defer_interrupt(lambda: print_message(CTRL_C)) as interrupted:
+        predict_on_ray(model, file, output, RayPredictOptions(should_stop=interrupted, **options))
+    print_message(f"Saved in {output}.")
+
+
+def _write(pipeline, rows, output, run, force, processes):
+    from zoo.pipeline.batch_inference import PredictionOptions, predict_file
+    from zoo.pipeline.prediction_file import check_output
 
     check_output(output, pipeline.objective, force)
-    if file:
-        pairs = pipeline.rows_of(file, names, errors)
-    else:
-        pairs = ((record, record) for record in records_of(pipeline, text, file, names, errors))
-    with said_truncation():
-        write_predictions(pipeline.answer_rows(pairs), output, pipeline.objective)
+    with defer_interrupt(lambda: print_message(CTRL_C)) as interrupted:
+        options = PredictionOptions(run, force, processes, imported_modules(), interrupted)
+        count = predict_file(pipeline, rows, output, options)
+    for message in count.messages():
+        print_message(message)
     print_message(f"Saved in {output}.")

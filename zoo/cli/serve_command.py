@@ -10,6 +10,7 @@ import typer
 
 from zoo.cli.options import print_message
 from zoo.runtime.cores import available_cores, limit_threads, wait_passively
+from zoo.runtime.errors import UserError
 
 Folders = Annotated[
     list[str], typer.Argument(metavar="FOLDER...", help="An export, its base folder (FOLDER/1 ...), or NAME=FOLDER.")
@@ -43,6 +44,10 @@ def serve(
     drain_seconds: Annotated[float, typer.Option(help="For requests in flight, after SIGTERM or Ctrl-C.")] = 30.0,
     poll_seconds: Annotated[float, typer.Option(help="Between two looks for new versions.")] = 1.0,
     log: Annotated[str, typer.Option(help="Of requests, on standard error: json, text or off.")] = "json",
+    ray: Annotated[bool, typer.Option("--ray", help="Serve on replicas of a Ray cluster.")] = False,
+    replicas: Annotated[str, typer.Option(help="With --ray: their number, or 1:4 for a range by load.")] = "1",
+    cpus: Annotated[float, typer.Option(help="With --ray: cores of each replica.")] = 1.0,
+    address: Annotated[str, typer.Option(help="With --ray: a running cluster, such as auto; default a new one.")] = "",
 ) -> None:
     """Serve exported models: strings in, answers out, over HTTP and gRPC.
 
@@ -53,7 +58,7 @@ def serve(
     from zoo.serving.server_settings import ServerSettings
     from zoo.serving.version_policy import parse_policy
 
-    address = ServerAddress(host=host, port=port, grpc_port=grpc_port, certificate=certificate, key=key)
+    where = ServerAddress(host=host, port=port, grpc_port=grpc_port, certificate=certificate, key=key)
     settings = ServerSettings(
         max_body_bytes=max_body_bytes,
         max_text_characters=max_text_characters,
@@ -68,7 +73,16 @@ def serve(
         root_path=root_path,
         log=log,
     )
-    _run(folder, address, settings, parse_policy(versions, label or ()), poll_seconds)
+    policy = parse_policy(versions, label or ())
+    if ray:
+        from zoo.serving.ray_options import RayOptions
+        from zoo.serving.ray_serve import serve_on_ray
+
+        folders, options = list(map(_expand, folder)), RayOptions(replicas=replicas, cpus=cpus, cluster=address)
+        return serve_on_ray(folders, where, settings, policy, poll_seconds, options, print_message)
+    if (replicas, cpus, address) != ("1", 1.0, ""):
+        raise UserError("Expected --ray beside --replicas, --cpus and --address. Received: no --ray.")
+    _run(folder, where, settings, policy, poll_seconds)
 
 
 def _run(folders, address, settings, policy, poll_seconds):

@@ -12,6 +12,7 @@ from typing import Any
 from zoo.runtime.errors import UserError
 
 JOIN = "+"
+PREFIX = "predicted_"  # of an answer's field whose name the row has already
 NESTED = "."
 PAIR = re.compile(r'\s*(\w+)\s*=\s*("(?:[^"]|"")*"|(?!")[^,]*)\s*(?:,|$)')
 QUOTED = re.compile(r'[,="]|^\s|\s$|^$')  # a name that needs double quotes
@@ -59,6 +60,11 @@ def column_values(row: Mapping[str, Any], column: str) -> list[Any]:
 def column_names(row: Mapping[str, Any]) -> list[str]:
     """The names of the columns of a row, nested ones with their path."""
     return list(_names(row, ""))
+
+
+def beside(row: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    """A row with the fields of its answer; a name that the row has already gets the prefix "predicted_"."""
+    return row | {f"{PREFIX}{name}" if name in row else name: value for name, value in answer.items()}
 
 
 def _values(row, column):

@@ -13,7 +13,7 @@ from rich.progress import track
 
 from zoo.generation.batch import Completion
 from zoo.generation.generate import ROWS
-from zoo.generation.journal import Journal
+from zoo.generation.journal import GenerationJournal
 from zoo.generation.text_generator import TextGenerator
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
@@ -47,7 +47,7 @@ def generate_file(
     order = sorted(range(len(records)), key=lambda i: -lengths[i])
     batches = [order[start : start + ROWS] for start in range(0, len(order), ROWS)]
     path = output.with_name(f"{output.name}.partial")
-    with Journal(path, f"{description}\n{records}", [len(indices) for indices in batches]) as journal:
+    with GenerationJournal(path, f"{description}\n{records}", [len(indices) for indices in batches]) as journal:
         _check_new(output)  # the process that had locked the journal may have finished
         done = len(journal.batches)
         display = {"console": console, "transient": True, "disable": not console.is_terminal}

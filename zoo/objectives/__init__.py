@@ -3,7 +3,6 @@
 The name of the file is its registration.
 """
 
-from zoo.objectives._answers import beside
 from zoo.objectives._building import build_model, compile_model
 from zoo.objectives._objective import Calibrates, Generates, Objective, PromptTemplate, Reports
 from zoo.objectives._preparation import Fields, Preparation
@@ -16,7 +15,6 @@ __all__ = [
     "Preparation",
     "PromptTemplate",
     "Reports",
-    "beside",
     "build_model",
     "compile_model",
 ]

@@ -14,7 +14,6 @@ EXAMPLES = {  # an example of each text that a trained model takes
     "source": "some text",
     "instruction": "an instruction",
 }
-PREFIX = "predicted_"  # of an answer's field whose name the row has already
 
 
 class Answers:
@@ -38,8 +37,3 @@ class Answers:
     def answer_columns(self, answer: Any) -> dict[str, Any]:
         """An answer as {column: value} of a table."""
         return self.answer_fields(answer)
-
-
-def beside(row: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-    """A row with the fields of its answer; a name that the row has already gets the prefix "predicted_"."""
-    return row | {f"{PREFIX}{name}" if name in row else name: value for name, value in answer.items()}

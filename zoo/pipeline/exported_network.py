@@ -35,7 +35,9 @@ def load_exported_network(folder: Path) -> keras.Model:
         reader = _checkpoint_reader(folder / CHECKPOINT)
         shapes = reader.get_variable_to_shape_map()
         with without_tensorflow():
-            check_weights(parse_json(config), sum(path.stat().st_size for path in (folder / CHECKPOINT.parent).iterdir()))
+            check_weights(
+                parse_json(config), sum(path.stat().st_size for path in (folder / CHECKPOINT.parent).iterdir())
+            )
             model = keras.saving.deserialize_keras_object(parse_json(config))  # Keras empties it
     keys = [KEY.format(i) for i in range(len(model.variables))]
     stored = sum(key.startswith(KEY.partition("{")[0]) for key in shapes)

@@ -128,7 +128,9 @@ def _not_a_model(folder, missing):
     unfinished = path.with_name(f"{path.name}.running").is_dir()
     hint = " Its run did not end: finish it by zoo train ... --resume." if unfinished else ""
     if folder.is_dir():
-        return f"Expected {', '.join((*FILES, MODEL))} in {folder}. Received: a folder without {', '.join(missing)}.{hint}"
+        return (
+            f"Expected {', '.join((*FILES, MODEL))} in {folder}. Received: a folder without {', '.join(missing)}.{hint}"
+        )
     reason = "is a file" if folder.exists() else "does not exist"
     folders = (file.parent for file in path.parent.glob("*/preset.json"))
     names = (folder.name for folder in folders)

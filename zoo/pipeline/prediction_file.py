@@ -1,109 +1,160 @@
-"""Predictions as a file: the rows of a dataset with all their columns, and their answers in new columns."""
+"""Prediction files in the making: chunks of rows with their answers, kept by a journal until the file is complete.
 
-import csv
-import json
-from collections.abc import Iterable
+Finished chunks are in `<output>.partial`, and `<output>.journal` says which; the output itself is complete or absent.
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from zoo.objectives import Objective, beside
+from zoo.pipeline.prediction_chunk import EncodedChunk, Row, checksum
+from zoo.pipeline.prediction_formats import FORMATS, Answers
+from zoo.runtime.console import console
 from zoo.runtime.errors import UserError, did_you_mean
-from zoo.runtime.files import atomic_file
-from zoo.runtime.optional import import_optional
+from zoo.runtime.files import name_in_errors
+from zoo.runtime.journal import Journal
+from zoo.text.truncated import TruncationCount
 
-TEXT: dict[str, Any] = {"mode": "w", "encoding": "utf-8", "errors": "backslashreplace"}  # \udce9: a lone surrogate
+FORMAT = "zoo predict 1"  # of the journal
 
 
-def check_output(output: str | Path, objective: Objective, overwrite: bool = False) -> None:
-    """Raise UserError for a file of another format than `WRITERS` has, or one that exists and is not to be replaced."""
-    path, known = Path(output), [name for name in WRITERS if name != ".json" or "id" in objective.fields.optional]
+def check_output(output: str | Path, objective: Answers, overwrite: bool = False) -> None:
+    """Raise UserError for a file of another format than `FORMATS` has, or one that exists and is not to be replaced."""
+    path, known = Path(output), [name for name in FORMATS if name != ".json" or _has_ids(objective)]
     if path.suffix not in known:
         hint = did_you_mean(path.suffix, known)
         raise UserError(f"Expected an output file with the ending {' or '.join(known)}. Received: {output}.{hint}")
     if path.is_dir():
         raise UserError(f"Expected the path of an output file. Received: {output}, which is a folder.")
+    check_absent(path, overwrite)
+    FORMATS[path.suffix](objective)  # imports its library
+
+
+def check_absent(path: Path, overwrite: bool) -> None:
+    """Raise UserError for a file that exists and is not to be replaced."""
     if path.exists() and not overwrite:
-        raise UserError(f"Expected the path of a new file. Received: {output}, which exists: --force replaces it.")
-    if path.suffix == ".parquet":
-        _import_pyarrow()
+        raise UserError(f"Expected the path of a new file. Received: {path}, which exists: --force replaces it.")
 
 
-def write_predictions(rows: Iterable[tuple[dict[str, Any], Any]], output: str | Path, objective: Objective) -> None:
-    """Write rows with their answers, in the format of the file's ending; the file is complete or absent.
+def _has_ids(objective):
+    """Whether an objective's records have the ids that SQuAD's form needs."""
+    return "id" in getattr(getattr(objective, "fields", None), "optional", ())
 
-    JSON Lines and CSV are written as a stream. Parquet, and SQuAD's {id: answer} (.json), are held in memory.
+
+class PredictionFile:
+    """A prediction file in the making, with its journal: an entry for each chunk, {rows, bytes, checksums, texts, cut}.
+
+    A chunk whose bytes are not as the journal says, after a power cut, is made again with those after it.
 
     Args:
-        rows: (row, answer) pairs, a row being {column: value}. A column of the answer whose name the row has already
-            gets the prefix "predicted_".
-        output: the path of the file: see `check_output`.
-
-    Raises UserError for a row that the format cannot hold.
+        output: the path of the file.
+        format: one of `zoo.pipeline.prediction_formats.FORMATS`.
+        description: identifies the run.
+        replace: whether the beginning of another run is replaced.
     """
-    WRITERS[Path(output).suffix](rows, Path(output), objective)
+
+    def __init__(self, output: Path, format: Any, description: str, replace: bool) -> None:
+        self.output, self.partial = output, output.with_name(f"{output.name}.partial")
+        advice = f"Delete it, choose another output, or add --force to begin {output.name} anew."
+        path = output.with_name(f"{output.name}.journal")
+        self._journal = Journal(path, FORMAT, description, advice, durable=False, replace=replace)
+        self._format = format
+
+    def __enter__(self):
+        self._journal.__enter__()
+        with name_in_errors(self.partial):
+            self._file = self.partial.open("r+b" if self.partial.is_file() else "w+b")
+        self._drop_damaged()
+        if self._journal.entries:
+            self._format.resume(self.partial)
+        return self
+
+    def __exit__(self, *error):
+        self._file.close()
+        self._journal.__exit__(*error)
+
+    @property
+    def chunks(self) -> int:
+        """The number of chunks in the file."""
+        return len(self._journal.entries)
+
+    @property
+    def rows(self) -> int:
+        """The number of rows in the file."""
+        return sum(entry["rows"] for entry in self._journal.entries)
+
+    @property
+    def truncated(self) -> TruncationCount:
+        """How many texts were cut in all chunks."""
+        count = TruncationCount()
+        for entry in self._journal.entries:
+            count.add(entry["texts"], {int(length): number for length, number in entry["cut"].items()})
+        return count
+
+    def skip(self, chunks: Iterable[list[Row]]) -> Iterator[list[Row]]:
+        """Yield the chunks that are not in the file. Raises UserError where those before them have changed."""
+        finished = list(self._journal.entries)
+        for number, chunk in enumerate(chunks):
+            if number >= len(finished):
+                yield chunk
+            elif finished[number]["input"] != checksum(chunk):
+                raise self._journal.error(f"Received: other rows than it had, from row {number * len(chunk) + 1} on.")
+
+    def add(self, encoded: EncodedChunk) -> None:
+        """Append a chunk."""
+        content = self._format.append(encoded.content)
+        with name_in_errors(self.partial):
+            self._file.write(content)
+            self._file.flush()
+        entry = {"rows": encoded.rows, "bytes": len(content), "checksum": zlib.crc32(content)}
+        entry |= {"input": encoded.checksum, "texts": encoded.texts, "cut": encoded.cut}
+        self._journal.append(entry)
+
+    def publish(self) -> None:
+        """Make the output of the file, and remove the journal."""
+        self._file.close()
+        with name_in_errors(self.output):
+            self._format.publish(self.partial, [entry["bytes"] for entry in self._journal.entries], self.output)
+        self._journal.path.unlink()
+
+    @contextmanager
+    def said_what_is_left(self, resumable: bool) -> Iterator[None]:
+        """Where the block is interrupted, say what is left; in the line of a user error too.
+
+        Args:
+            resumable: whether the run can be resumed. Else, and where there is no row, nothing is left.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if not resumable or not self.rows:
+                self.remove()
+                raise
+            message = f"{self.rows:,} rows are in {self.partial}: the same command continues."
+            if isinstance(error, UserError):
+                raise UserError(f"{error} The first {message}") from error
+            console.print(message)
+            raise
+
+    def remove(self) -> None:
+        """Remove the file and its journal."""
+        self.partial.unlink(missing_ok=True)
+        self._journal.path.unlink(missing_ok=True)
+
+    def _drop_damaged(self):
+        entries = self._journal.entries
+        intact = sum(1 for _ in _intact(self._file, entries))
+        if intact < len(entries):
+            self._journal.truncate(intact)
+        self._file.seek(sum(entry["bytes"] for entry in self._journal.entries))
+        self._file.truncate()
 
 
-def _write_jsonl(rows, path, objective):
-    with atomic_file(path, **TEXT) as file:
-        for row, answer in rows:
-            file.write(_json(beside(row, objective.answer_fields(answer))) + "\n")
-
-
-def _write_squad(rows, path, objective):
-    answers = {_id_of(row): answer["answer"] for row, answer in rows}
-    with atomic_file(path, **TEXT) as file:
-        file.write(_json(answers) + "\n")
-
-
-def _id_of(row):
-    if "id" not in row:
-        raise UserError(f"Expected a column 'id' for a .json file of answers. Received: columns={list(row)}.")
-    return row["id"]
-
-
-def _write_csv(rows, path, objective):
-    with atomic_file(path, **TEXT, newline="") as file:
-        writer = None
-        for row in _table_rows(rows, objective):
-            if writer is None:
-                writer = csv.DictWriter(file, list(row))
-                writer.writeheader()
-            if unknown := [name for name in row if name not in writer.fieldnames]:
-                expected = f"Expected the columns of the first row, {', '.join(writer.fieldnames)}, in each row"
-                raise UserError(f"{expected} of a .csv file. Received: another, {unknown[0]!r}. Write a .jsonl file.")
-            writer.writerow({name: _cell(value) for name, value in row.items()})
-
-
-def _write_parquet(rows, path, objective):
-    arrow, parquet = _import_pyarrow()
-    table_rows = list(_table_rows(rows, objective))
-    columns = dict.fromkeys(name for row in table_rows for name in row)
-    try:
-        table = arrow.table({name: [row.get(name) for row in table_rows] for name in columns})
-    except (arrow.ArrowInvalid, arrow.ArrowTypeError) as error:
-        raise UserError(
-            f"Expected values of one type in each column. Received: {error} Write a .jsonl file."
-        ) from error
-    with atomic_file(path) as file:
-        parquet.write_table(table, file)
-
-
-def _import_pyarrow():
-    names = ("pyarrow", "pyarrow.parquet")
-    return [import_optional(name, "tables", "Writing a .parquet file") for name in names]
-
-
-def _table_rows(rows, objective):
-    return (beside(row, objective.answer_columns(answer)) for row, answer in rows)
-
-
-def _cell(value):
-    """A value as the cell of a table: nothing for None, JSON for lists and dicts."""
-    return _json(value) if isinstance(value, list | tuple | dict) else "" if value is None else value
-
-
-def _json(value):
-    return json.dumps(value, ensure_ascii=False, default=str)
-
-
-WRITERS = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet, ".json": _write_squad}
+def _intact(file, entries):
+    """Yield the entries until one whose bytes are not in the file."""
+    for entry in entries:
+        if zlib.crc32(file.read(entry["bytes"])) != entry["checksum"]:
+            return
+        yield entry

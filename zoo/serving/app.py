@@ -28,6 +28,7 @@ APIS = {  # {name in log and metrics: module with `routes(service)`}; the first 
     "operations": "zoo.serving.operations",
     "page": "zoo.serving.page.page_routes",
     "open_inference": "zoo.serving.open_inference.open_inference_routes",
+    "openai": "zoo.serving.openai",
     "rest": "zoo.serving.tf_rest",  # of TensorFlow Serving, which answers every other path
 }
 OPEN_PATHS = (*HEALTH_PATHS, "/v2/health/live", "/v2/health/ready", "/")  # need no token; "/" is the page

@@ -1,7 +1,7 @@
 """Truncation count: how many texts an encoding cut to a maximum length, for a line at the end of a command."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -13,6 +13,11 @@ class TruncationCount:
 
     texts: int = 0
     cut: Counter[int] = field(default_factory=Counter)  # {maximum length in ids: texts that were longer}
+
+    def add(self, texts: int, cut: Mapping[int, int]) -> None:
+        """Add the numbers of another count."""
+        self.texts += texts
+        self.cut.update(cut)
 
     def messages(self) -> Iterator[str]:
         """Yield a line for each maximum length that some texts exceed."""

@@ -1,0 +1,231 @@
+"""`zoo serve --ray`: answers of replicas, new versions, a replica killed under load, a clean end, mistakes."""
+
+import importlib.util
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+from serving_models import copy_version, save_versioned, wait_until
+
+from zoo.cli.main import main
+from zoo.runtime.errors import UserError
+from zoo.serving.ray_environment import set_variables
+from zoo.serving.ray_options import RayOptions
+
+ROOT = Path(__file__).parent.parent.parent
+START, END = 240, 90  # seconds, on a busy machine
+CALLERS, TEXTS, LOAD_SECONDS = 16, 50, 9
+needs_ray = pytest.mark.skipif(not importlib.util.find_spec("ray"), reason="Ray is not installed: serve-ray")
+
+
+@contextmanager
+def zoo_serve(*arguments):
+    """A process of `zoo serve --ray` and the list to which its lines on standard error are added."""
+    command = [sys.executable, "-m", "zoo", "serve", "--ray", "--log", "off", *map(str, arguments)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    lines = []
+    reader = threading.Thread(target=lambda: lines.extend(iter(process.stderr.readline, "")))
+    reader.start()
+    try:
+        yield process, lines
+    finally:
+        processes = descendants(process.pid)
+        process.kill()
+        for number in processes:
+            kill(number)
+        process.wait()
+        reader.join()
+        process.stderr.close()
+
+
+def kill(number):
+    with suppress(ProcessLookupError):
+        os.kill(number, signal.SIGKILL)
+
+
+def descendants(number):
+    """{process: its command line} of all processes that a process has started, directly or not."""
+    parents, commands = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int(re.search(r"^PPid:\s*(\d+)", (folder / "status").read_text(), re.M)[1])
+            commands[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ").strip()
+        except OSError:  # it has ended
+            continue
+    result, queue = {}, [number]
+    while queue:
+        parent = queue.pop()
+        children = [child for child in parents if parents[child] == parent]
+        result |= {child: commands.get(child, "") for child in children}
+        queue += children
+    return result
+
+
+def replicas(process):
+    return [number for number, command in descendants(process.pid).items() if command.startswith("ray::ServeReplica")]
+
+
+def url_of(process, lines):
+    wait_until(lambda: any(line.startswith("Serving ") for line in lines) or process.poll() is not None, START)
+    (line,) = [line for line in lines if line.startswith("Serving ")] or pytest.fail("".join(lines))
+    return re.search(r"(http://\S+)/v1/models/", line)[1]
+
+
+def ask(client, url, *texts):
+    """The answers of a request, which must succeed."""
+    response = client.post(f"{url}/v1/models/m:predict", json={"instances": texts}, timeout=60)
+    assert response.status_code == 200, response.text
+    return [prediction["answer"] for prediction in response.json()["predictions"]]
+
+
+class Callers:
+    """Threads that ask with texts of their own until they are stopped. `answers` and `failures` are of all."""
+
+    def __init__(self, url):
+        self.answers, self.failures, self._stop = 0, [], threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(url, number)) for number in range(CALLERS)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(90)
+
+    def _run(self, url, number):
+        choice = random.Random(number)
+        with httpx.Client() as client:
+            while not self._stop.is_set():
+                text = f"caller {number} " + "word " * choice.randrange(TEXTS)
+                try:
+                    (answer,) = ask(client, url, text)
+                    if not re.fullmatch(re.escape(text) + r" of version \d", answer):
+                        self.failures.append(answer)
+                    self.answers += 1
+                except Exception as error:
+                    self.failures.append(repr(error))
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_cluster_from_start_to_end(tmp_path):
+    save_versioned(tmp_path, 1)
+    with (
+        zoo_serve(f"m={tmp_path}", "--port", 0, "--replicas", 2, "--cpus", 0.5) as (process, lines),
+        httpx.Client() as client,
+    ):
+        url = url_of(process, lines)
+        assert "Ray listens on all interfaces of this machine, whatever --host is" in lines[0]
+        assert url.startswith("http://127.0.0.1:")
+        assert ask(client, url, "a", "ü") == ["a of version 1", "ü of version 1"]
+        assert client.get(f"{url}/readyz").json()["status"] == "ready"
+        assert client.post(f"{url}/v1/models/m:predict", json={}).status_code == 400
+        before = replicas(process)
+        assert len(before) == 2
+
+        with Callers(url) as callers:  # kill -9 of a replica
+            time.sleep(LOAD_SECONDS / 3)
+            os.kill(before[0], signal.SIGKILL)
+            time.sleep(2 * LOAD_SECONDS / 3)
+        assert callers.failures == []
+        assert callers.answers > CALLERS
+        wait_until(lambda: len(replicas(process)) == 2, START)
+        assert set(replicas(process)) != set(before)
+
+        copy_version(tmp_path / "1", tmp_path, 2)  # each replica finds it; its texts are those of version 1
+        wait_until(lambda: all(versions(client, url) == ["1", "2"] for _ in range(10)), 60)
+        assert ask(client, url, "a") == ["a of version 1"]
+
+        processes = descendants(process.pid)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(END) == 0
+        wait_until(lambda: not any(Path(f"/proc/{number}").exists() for number in processes), END)
+    assert "Ending: requests in flight have 30 seconds. Ctrl-C again ends at once.\n" in lines
+    assert [line for line in lines if "Traceback" in line or "Error" in line] == []
+
+
+def versions(client, url):
+    """The versions that a replica knows."""
+    statuses = client.get(f"{url}/v1/models/m", timeout=60).json()["model_version_status"]
+    return sorted(status["version"] for status in statuses)
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_model_that_cannot_be_loaded_is_one_line(tmp_path):
+    folder = save_versioned(tmp_path, 1)
+    (folder / "variables" / "variables.data-00000-of-00001").write_bytes(b"")
+    with zoo_serve(f"m={tmp_path}", "--port", 0, "--cpus", 0.5) as (process, lines):
+        assert process.wait(START) == 2
+    assert re.match("zoo: Expected a version that can be loaded of each model. Received: m: ", lines[-1]), lines
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--replicas", "0"], "Expected --replicas such as 2, or 1:4 for a range. Received: '0'."),
+        (["--replicas", "4:2"], "Expected --replicas such as 2, or 1:4 for a range. Received: '4:2'."),
+        (["--cpus", "0"], "Expected --cpus above 0. Received: 0.0."),
+    ],
+)
+def test_mistakes(options, message, tmp_path, monkeypatch, capsys):
+    save_versioned(tmp_path, 1)
+    assert mistake([tmp_path, "--ray", *options], monkeypatch, capsys) == f"zoo: {message}\n"
+    assert "no --ray" in mistake([tmp_path, *options], monkeypatch, capsys)
+
+
+def test_a_port_in_use_and_a_missing_folder(tmp_path, monkeypatch, capsys):
+    save_versioned(tmp_path, 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert "Expected a free port." in mistake([tmp_path, "--ray", "--port", port], monkeypatch, capsys)
+    assert "which does not exist" in mistake([tmp_path / "missing", "--ray"], monkeypatch, capsys)
+
+
+def test_a_missing_package(tmp_path, monkeypatch, capsys):
+    save_versioned(tmp_path, 1)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setattr("zoo.serving.ray_serve.set_variables", lambda environment, folder: None)
+    line = mistake([tmp_path, "--ray", "--port", 0], monkeypatch, capsys)
+    assert re.fullmatch(
+        r'zoo: zoo serve --ray needs the package ray .*: pip install "keras-text-zoo\[serve-ray\]"\n', line
+    )
+
+
+def mistake(arguments, monkeypatch, capsys):
+    """The only line that a command prints, which ends with status 2."""
+    monkeypatch.setattr(sys, "argv", ["zoo", "serve", *map(str, arguments)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    out, err = capsys.readouterr()
+    assert (end.value.code, out, err.count("\n")) == (2, "", 1), err
+    return err
+
+
+def test_variables_of_the_user_stay():
+    environment = {"RAY_SERVE_ENABLE_HA_PROXY": "0"}
+    set_variables(environment, "/folder")
+    assert environment["RAY_SERVE_ENABLE_HA_PROXY"] == "0"
+    assert environment["RAY_SERVE_THROUGHPUT_OPTIMIZED"] == "1"
+    assert environment["RAY_SERVE_HAPROXY_SOCKET_PATH"] == "/folder/admin.sock"
+
+
+def test_a_range_of_replicas():
+    options = RayOptions(replicas="1:4")
+    assert (options.least, options.most) == (1, 4)
+    with pytest.raises(UserError):
+        RayOptions(replicas="two")
