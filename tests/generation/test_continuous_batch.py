@@ -9,8 +9,9 @@ import pytest
 from causal_models import CASES, VARIANTS, network, texts
 
 from zoo.generation import running_batch
+from zoo.generation.batch_limits import BatchClosedError, QueueFullError
 from zoo.generation.constraints.token_table import constraint_for
-from zoo.generation.continuous_batch import BatchClosedError, ContinuousBatch, QueueFullError
+from zoo.generation.continuous_batch import ContinuousBatch
 from zoo.generation.generate import generate
 from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.generation_request import GenerationRequest, generation_request

@@ -12,6 +12,7 @@ from functools import partial
 import keras
 
 from zoo.generation.active_text import ActiveText
+from zoo.generation.batch_limits import BatchClosedError, QueueFullError
 from zoo.generation.context import check_prompts, max_context
 from zoo.generation.generation_handle import GenerationHandle
 from zoo.generation.generation_request import GenerationRequest
@@ -22,14 +23,6 @@ from zoo.runtime.errors import UserError
 from zoo.text.tokenizer import Tokenizer
 
 CLOSED = "The server is shutting down."
-
-
-class QueueFullError(RuntimeError):
-    """The queue of requests is full: try again later."""
-
-
-class BatchClosedError(RuntimeError):
-    """The batch takes no further requests, or ended before the text did."""
 
 
 class ContinuousBatch:

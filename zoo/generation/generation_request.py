@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from zoo.generation.batch_limits import MAX_TOP_LOGPROBS
 from zoo.generation.context import check_prompts, new_token_limits
 from zoo.generation.generate import prompts_of
 from zoo.generation.generation_config import GenerationConfig
-from zoo.generation.token_selection import MAX_TOP_LOGPROBS
 from zoo.runtime.errors import UserError
 from zoo.text.tokenizer import Tokenizer
 from zoo.transforms.decoding import DecodingPlan

@@ -14,12 +14,12 @@ from keras import ops
 
 from zoo import backend
 from zoo.backend.shapes import power_of_two
+from zoo.generation.batch_limits import MAX_TOP_LOGPROBS
 from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.history import History
 from zoo.generation.logits_processors import next_state, process_logits, sample
 from zoo.generation.noise import noise
 
-MAX_TOP_LOGPROBS = 20  # the limit of OpenAI's API
 SIZES = (1, 4, 16)  # rows to which a group is padded, so that few shapes are compiled
 READ_HISTORY = {"repetition_penalty", "frequency_penalty", "presence_penalty", "no_repeat_ngram", "bad_words"}
 

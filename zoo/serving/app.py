@@ -26,6 +26,7 @@ Routes = Callable[[Service], Iterable["BaseRoute"]]
 
 APIS = {  # {name in log and metrics: module with `routes(service)`}; the first route that matches answers
     "operations": "zoo.serving.operations",
+    "openai": "zoo.serving.openai",
     "page": "zoo.serving.page.page_routes",
     "open_inference": "zoo.serving.open_inference.open_inference_routes",
     "openai": "zoo.serving.openai",

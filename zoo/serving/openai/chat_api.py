@@ -6,8 +6,7 @@ import asyncio
 from contextlib import ExitStack
 from typing import Any
 
-from zoo.generation.token_selection import MAX_TOP_LOGPROBS
-from zoo.serving.openai.answers import Answer
+from zoo.generation.batch_limits import MAX_TOP_LOGPROBS
 from zoo.serving.openai.model_access import ModelAccess
 from zoo.serving.openai.openai_error import OpenAIError, answering
 from zoo.serving.openai.request_fields import boolean, check_fields, integer, is_text, one_of, read_json
@@ -60,6 +59,8 @@ def chat_completions(access: ModelAccess) -> Any:
 
 def _answer(model, values):
     """The `Answer` of the checked values of a request."""
+    from zoo.serving.openai.answers import Answer
+
     if "messages" not in values:
         raise OpenAIError("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
     if "max_tokens" in values and "max_completion_tokens" in values:

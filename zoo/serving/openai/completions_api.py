@@ -6,8 +6,7 @@ import asyncio
 from contextlib import ExitStack
 from typing import Any
 
-from zoo.generation.token_selection import MAX_TOP_LOGPROBS
-from zoo.serving.openai.answers import Answer
+from zoo.generation.batch_limits import MAX_TOP_LOGPROBS
 from zoo.serving.openai.model_access import ModelAccess
 from zoo.serving.openai.openai_error import OpenAIError, answering
 from zoo.serving.openai.request_fields import as_list, boolean, check_fields, integer, read_json, text_inputs
@@ -39,6 +38,8 @@ def completions(access: ModelAccess) -> Any:
 
 def _answer(model, values):
     """The `Answer` of the checked values of a request."""
+    from zoo.serving.openai.answers import Answer
+
     fields, prompts = sampling_fields(values), as_list(values.get("prompt", ""))
     count, echo, logprobs = values.get("best_of", fields.n), values.get("echo", False), values.get("logprobs")
     if count < fields.n:

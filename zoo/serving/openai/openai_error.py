@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from zoo.generation.continuous_batch import BatchClosedError, QueueFullError
+from zoo.generation.batch_limits import BatchClosedError, QueueFullError
 from zoo.runtime.errors import UserError, single_line
 from zoo.serving.serving_error import Code, ServingError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -12,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.chat_template import with_special_tokens
 from zoo.generation.chat import answer_ending
 from zoo.generation.constraints.token_table import constraint_for
 from zoo.generation.context import UNLIMITED, max_context
@@ -27,11 +27,11 @@ from zoo.pipeline.pipeline import Pipeline
 from zoo.runtime.errors import UserError, single_line
 from zoo.serving.openai.openai_error import OpenAIError
 from zoo.serving.openai.sampling_fields import SamplingFields
+from zoo.serving.openai.served_objective import chat_objective, served_objective
 
 MAX_TEXT_TOKENS = 8192  # of a network whose context has no limit
 COMPLETION_TOKENS = 16  # OpenAI's default of max_tokens for completions
 CONSTRAINTS = 16  # JSON schemas whose tables are kept
-NOT_IN_A_RUNNING_BATCH = ("beams", "length_penalty", "return_sequences", "contrastive_alpha")  # defaults of a model
 
 
 class TextModel:
@@ -51,8 +51,8 @@ class TextModel:
         self.pipeline, self.tokenizer = pipeline, pipeline.tokenizer
         self.batch = ContinuousBatch(pipeline.model, pipeline.tokenizer, max_rows, max_queue)
         self.plan = self.batch.step.network.plan
-        self.objective: Any = _objective(pipeline.objective)
-        self.chat = _chat_objective(self.objective, self.tokenizer)
+        self.objective: Any = served_objective(pipeline.objective)
+        self.chat = chat_objective(self.objective, self.tokenizer)
         self.ending = answer_ending(self.chat.template).strip() if self.chat else ""
         self.vocabulary = self.batch.step.network.vocabulary
         self._constraints: OrderedDict[str, Any] = OrderedDict()
@@ -173,28 +173,13 @@ class TextModel:
 
 def load_text_model(folder: Path, max_rows: int, max_queue: int) -> TextModel:
     """The `TextModel` of a model folder or an exported one. Raises UserError for a folder that cannot be loaded."""
+    logging.getLogger("tensorflow").addFilter(_is_no_retracing)
     return TextModel(load(folder), max_rows, max_queue)
 
 
-def _objective(objective):
-    """The objective, which truncates no prompt, without defaults of strategies that a running batch has not."""
-    names = NOT_IN_A_RUNNING_BATCH
-    if "contrastive_alpha" in objective.generation:
-        names = (*names, "top_k")
-    generation = {name: value for name, value in objective.generation.items() if name not in names}
-    length = {} if isinstance(objective, NextToken) else {"length": UNLIMITED}
-    return replace(objective, generation=generation, **length)
-
-
-def _chat_objective(objective, tokenizer):
-    """The objective that makes prompts of conversations; None where there is no chat template."""
-    if isinstance(objective, FollowInstructions):
-        return objective
-    template = tokenizer.settings and tokenizer.settings.chat_template
-    if not isinstance(objective, NextToken) or not template:
-        return None
-    template = with_special_tokens(template, tokenizer.settings.roles)
-    return FollowInstructions(length=UNLIMITED, template=template, generation=objective.generation)
+def _is_no_retracing(record):
+    """Whether a log record is not TensorFlow's warning of several shapes: a running batch has a few of them."""
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 def _too_long(limit, tokens, max_tokens):

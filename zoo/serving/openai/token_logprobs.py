@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zoo.text.tokenizer import Tokenizer
+if TYPE_CHECKING:
+    from zoo.text.tokenizer import Tokenizer
 
 
 class TokenStrings:
@@ -51,11 +52,16 @@ class TokenStrings:
             for other, logprob in (*top, (id, chosen)):  # the generated token is always among them
                 likeliest.setdefault(_string(self.bytes_of(other)), logprob)
             top_logprobs.append(likeliest)
-            offsets.append(text_length + self._characters)
-            self._characters += len(self._decoder.decode(self.bytes_of(id)))
+            offsets.append(text_length + self._offset(self.bytes_of(id)))
             self.is_first = False
         columns = {"tokens": tokens, "token_logprobs": list(logprobs), "top_logprobs": top_logprobs}
         return columns | {"text_offset": offsets}
+
+    def _offset(self, value):
+        """The number of characters before the next token; an incomplete one counts once other characters follow."""
+        before = self._characters
+        self._characters += len(self._decoder.decode(value))
+        return before if _string(value).startswith("bytes:") else self._characters - len(value.decode())
 
     def _entry(self, id, logprob):
         value = self.bytes_of(id)
