@@ -27,7 +27,7 @@ VARIABLES = {
     "RAY_SERVE_HAPROXY_TUNE_BUFSIZE": str(RETRIED_BYTES),
     "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
     "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": str(DRAIN_SECONDS),
-    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "55",  # below the 60 s that Ray waits; by default 5 s: a busy machine fails
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "55",  # of the 60 s that Ray waits; its 5 s fail on a busy machine
     "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "30",
     "RAY_DEDUP_LOGS": "0",
 }

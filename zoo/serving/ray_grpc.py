@@ -5,6 +5,7 @@ Ray's proxies import this module too: with messages as bytes they need neither T
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
@@ -83,9 +84,13 @@ class RpcContext:
     def time_remaining(self) -> None:
         """The deadline of the client, which Ray does not pass on: it cancels the call itself."""
 
+    def set_trailing_metadata(self, metadata: Iterable[tuple[str, str]]) -> None:
+        """Set the metadata that follows the answer; Ray concatenates lists."""
+        self._context.set_trailing_metadata(list(metadata))
+
     async def abort(self, code: Any, details: str = "", trailing_metadata: tuple = ()) -> None:
         """End the call with a status. Raises AbortedError."""
         self._context.set_code(code)
         self._context.set_details(details)
-        self._context.set_trailing_metadata(list(trailing_metadata))
+        self.set_trailing_metadata(trailing_metadata)
         raise AbortedError
