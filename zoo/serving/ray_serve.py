@@ -17,7 +17,8 @@ from typing import Any
 from zoo.runtime.errors import UserError, single_line
 from zoo.runtime.optional import import_optional
 from zoo.serving.model_source import model_sources
-from zoo.serving.ray_cluster import quiet, ray_cluster, worker_variables
+from zoo.serving.ray_application import NAME, Arguments, bind
+from zoo.serving.ray_cluster import quiet, ray_cluster
 from zoo.serving.ray_environment import set_variables
 from zoo.serving.ray_grpc import ADD_SERVICES
 from zoo.serving.ray_options import RayOptions
@@ -27,7 +28,6 @@ from zoo.serving.version_policy import VersionPolicy
 
 LOGGING = {"log_level": "WARNING"}  # of Ray itself
 LOGS = "/tmp/ray/session_latest/logs"
-NAME = "zoo"  # of the application and its deployment
 PURPOSE = "zoo serve --ray"
 ERROR = re.compile(r"UserError: (.+)")
 
@@ -120,7 +120,7 @@ class Signals:
 
 
 @contextmanager
-def _replicas(arguments, address: ServerAddress, options: RayOptions, signals: Signals) -> Iterator[None]:
+def _replicas(arguments: Arguments, address: ServerAddress, options: RayOptions, signals: Signals) -> Iterator[None]:
     """Replicas on a cluster, which are ready when the block begins, and end with it."""
     with ExitStack() as stack:
         with quiet():
@@ -137,17 +137,14 @@ def _deploy(serve, arguments, address, options):
     """Start the replicas, and wait until they are ready. Raises UserError where they do not start."""
     from ray.exceptions import RayError
 
-    from zoo.serving.ray_replica import Replica
-
     servicers = [] if address.grpc_port is None else [ADD_SERVICES]
-    deployment = serve.deployment(serve.ingress()(Replica), **_deployment_options(arguments[1], options))
     try:
         serve.start(
             http_options={"host": address.host, "port": address.port},
             grpc_options={"port": address.grpc_port or 0, "grpc_servicer_functions": servicers},
             logging_config=LOGGING,
         )
-        serve.run(deployment.bind(*arguments), name=NAME, route_prefix="/", logging_config=LOGGING)
+        serve.run(bind(arguments, options), name=NAME, route_prefix="/", logging_config=LOGGING)
     except (RayError, RuntimeError) as error:
         raise _start_error(serve, error) from error
 
@@ -165,22 +162,3 @@ def _start_error(serve, error):
 def _end(serve, options):
     with quiet():
         serve.delete(NAME) if options.cluster else serve.shutdown()
-
-
-def _deployment_options(settings, options):
-    concurrent = settings.max_concurrent_requests
-    values: dict[str, Any] = {
-        "name": NAME,
-        "max_ongoing_requests": concurrent + settings.max_queued_requests,
-        "graceful_shutdown_timeout_s": settings.drain_seconds,
-        "health_check_period_s": 5,
-        "max_constructor_retry_count": 1,
-        "ray_actor_options": {
-            "num_cpus": options.cpus,
-            "runtime_env": {"env_vars": worker_variables(options.cpus, options.cluster)},
-        },
-    }
-    if options.least == options.most:
-        return values | {"num_replicas": options.least}
-    scaling = {"min_replicas": options.least, "max_replicas": options.most, "target_ongoing_requests": concurrent / 4}
-    return values | {"autoscaling_config": scaling}
