@@ -16,6 +16,7 @@ needs_ray = pytest.mark.skipif(not importlib.util.find_spec("ray"), reason="Ray 
 
 
 @needs_ray
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Ray's use of Pydantic
 def test_the_manifest_of_the_docs_builds_an_application():
     (text,) = [block for block in re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.S) if "RayService" in block]
     manifest = yaml.safe_load(text)

@@ -224,7 +224,8 @@ def test_a_port_in_use_and_a_missing_folder(tmp_path, monkeypatch, capsys):
 
 def test_a_missing_package(tmp_path, monkeypatch, capsys):
     save_versioned(tmp_path, 1)
-    monkeypatch.setitem(sys.modules, "ray", None)
+    for module in ("ray", "ray.serve"):
+        monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setattr("zoo.serving.ray_serve.set_variables", lambda environment, folder: None)
     line = mistake([tmp_path, "--ray", "--port", 0], monkeypatch, capsys)
     assert re.fullmatch(
