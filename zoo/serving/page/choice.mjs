@@ -10,7 +10,7 @@ const value = (id) => byId(id).value;
 const model = () => models.find(({ name }) => name === value("model"));
 const version = () => model().versions.find((item) => String(item.version) === value("version")) ?? model().versions[0];
 
-/** What is chosen: `{model, version, call, example, signature}`; version "" is the latest, streams have no signature. */
+/** What is chosen: `{model, version, call, example, signature}`; version "" is the latest, signature null a stream. */
 export function chosen() {
   const { example, signatures } = version();
   const signature = signatures.find(({ name }) => `predict ${name}` === value("call")) ?? null;

@@ -58,7 +58,8 @@ ${read}
 const pythonStream = (body) => `    for line in response:
         if line.startswith(b"data: {"):
             for choice in json.loads(line[6:])["choices"]:
-                print(${body.messages ? 'choice["delta"].get("content") or ""' : 'choice["text"]'}, end="", flush=True)`;
+                text = ${body.messages ? 'choice["delta"].get("content") or ""' : 'choice["text"]'}
+                print(text, end="", flush=True)`;
 
 /** The call in JavaScript, as a module or in the console of a browser. */
 export function scriptCode({ url, body, stream }, withToken) {
