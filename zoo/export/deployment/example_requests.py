@@ -69,12 +69,9 @@ def request_of(objective: Objective, record: dict[str, Any]) -> Request:
     record = _with_pair(record) if "text_pair" in objective.fields.inputs else record
     texts = {name: _text(record, name)[:MAX_CHARACTERS] for name in objective.fields.inputs}
     if objective.fields.contains:
-        limit = min(
-            MAX_PROMPT, objective.length // 2
-        )  # in bytes too the text fits: a mask beyond the length is an error
-        texts = {
-            name: _with_mask(_beginning(text, limit), objective.fields.contains[0]) for name, text in texts.items()
-        }
+        limit = min(MAX_PROMPT, objective.length // 2)  # fits in bytes too: a mask beyond the length is an error
+        texts = {name: _beginning(text, limit) for name, text in texts.items()}
+        texts = {name: _with_mask(text, objective.fields.contains[0]) for name, text in texts.items()}
     return texts
 
 
