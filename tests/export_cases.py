@@ -122,4 +122,3 @@ def assert_alike(actual, expected):
             np.testing.assert_allclose(np.array(actual[name]), array, atol=1e-5, err_msg=name)
         else:
             assert actual[name] == value, name
-
