@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# From nothing to a SavedModel that answers a raw string, on the embedded sample: bash scripts/quickstart.sh
+# From nothing to a server that answers raw strings, on the embedded sample: bash scripts/quickstart.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bash scripts/environment.sh
+bash scripts/environment.sh serve
 export TF_CPP_MIN_LOG_LEVEL=3
 zoo=.venv/bin/zoo
 intents=saved_models/intents slots=saved_models/slots
@@ -20,12 +20,25 @@ say "3. Train a tagger on the same requests for 5 epochs, and tag a sentence"
 $zoo train lstm_cnn_requests_tag_tokens --to "$slots" training.epochs=5
 $zoo predict "$slots" "play thriller by michael jackson on spotify"
 
-say "4. Export the classifier as a SavedModel that takes raw strings"
-$zoo export "$intents" --to "$intents/1"
+say "4. Export the classifier as a SavedModel that takes raw strings, with clients and server files beside it"
+$zoo export "$intents" --to "$intents/1" --deploy
 
 say "5. Ask the SavedModel in plain TensorFlow, without zoo"
 log=$(mktemp)  # TensorFlow's start-up lines; shown if it fails
 .venv/bin/python scripts/ask.py "$intents/1" "add this song to my road trip playlist" 2>"$log" || { cat "$log"; exit 1; }
+
+say "6. Serve it, and ask over HTTP"
+$zoo serve "$intents" --port 0 --log off 2>"$log" &
+server=$!
+trap 'kill "$server" 2>/dev/null || true' EXIT
+until url=$(grep -o 'http://[0-9.:]*' "$log" | head -n 1) && [ -n "$url" ]; do
+  kill -0 "$server" 2>/dev/null || { cat "$log"; exit 1; }
+  sleep 0.2
+done
+cat "$log"
+URL=$url .venv/bin/python "$intents/serving/client_rest.py" "wake me with some jazz music"
+kill "$server"
+wait "$server"
 
 say "Done. Now your own text"
 cat <<END
@@ -33,8 +46,7 @@ cat <<END
     $zoo train classify_text --data tickets.csv --columns text=body,label=topic --to saved_models/topics
     $zoo predict saved_models/topics "some text"
     $zoo export saved_models/topics
-  Serve it, and ask the server:
-    docker run -p 8501:8501 -v "\$PWD/saved_models/topics:/models/topics" -e MODEL_NAME=topics tensorflow/serving
-    curl -d '{"instances": ["some text"]}' http://localhost:8501/v1/models/topics:predict
+    $zoo serve saved_models/topics        # a page at http://127.0.0.1:8501, REST, an OpenAI-compatible API
+    curl -d '{"instances": ["some text"]}' http://127.0.0.1:8501/v1/models/topics:predict
   With few labels, start from published weights: bash scripts/quickstart_finetune.sh
 END

@@ -7,7 +7,11 @@ import pytest
 from page_server import page_server
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ("--no-sandbox", "--disable-gpu")  # containers have neither user namespaces nor a GPU
+HOST = "page.test"  # of which a browser thinks that it is another machine, without HTTPS
+FLAGS = (  # containers have neither user namespaces nor a GPU
+    *("--no-sandbox", "--disable-gpu"),
+    f"--host-resolver-rules=MAP {HOST} 127.0.0.1",
+)
 LABELS = {"top_k": "Top-k"}
 TEXT = "Aoife 😀 sent 12 parcels to Norwich"
 

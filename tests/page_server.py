@@ -15,23 +15,24 @@ import tensorflow as tf
 import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from zoo.serving.page.page_models import PRESET
 from zoo.serving.page.page_routes import routes
 from zoo.serving.signatures import Signature, TensorSpec
 
 TOKEN = "a-token"
+BELOW = "/below/a path"
 EVIL = "<img src=x onerror=window.attacked=1>"
-KINDS = ("date", "money", "order", "person", "place", "product", "shop", "street", EVIL)
+ENTITIES = ("date", "money", "order", "person", "place", "product", "shop", "street", EVIL)
 
 
 def spans(text):
     """Each capitalised word or number of a text as an entity, with offsets in characters, and one entry of padding."""
     words = list(re.finditer(r"[A-Z]\w+|£?\d+|<[^>]*>", text))
-    kinds = [KINDS[i % len(KINDS)] for i in range(len(words))]
+    labels = [ENTITIES[i % len(ENTITIES)] for i in range(len(words))]
     return {
-        "labels": [*kinds, ""],
+        "labels": [*labels, ""],
         "texts": [*(word.group() for word in words), ""],
         "starts": [*(word.start() for word in words), -1],
         "ends": [*(word.end() for word in words), -1],
@@ -41,13 +42,13 @@ def spans(text):
 
 def answer_span(row):
     start = row["context"].find("Norwich")
-    found = start >= 0
+    exists = start >= 0
     return {
-        "answer": "Norwich" if found else "",
+        "answer": "Norwich" if exists else "",
         "start": start,
-        "end": start + 7 if found else -1,
-        "score": 0.9 if found else 0.7,
-        "no_answer": 0.1 if found else 0.7,
+        "end": start + 7 if exists else -1,
+        "score": 0.9 if exists else 0.7,
+        "no_answer": 0.1 if exists else 0.7,
     }
 
 
@@ -84,6 +85,7 @@ MODELS = {  # name: (inputs, answer to a row)
     "writer": (("text",), generated),
     "chat": (("text",), generated),
     "other": (("text",), lambda row: {"a": [1, float("nan")], "b": {"b64": "AAE="}}),
+    "long": (("text",), lambda row: {"a": list(range(30_000)), "b": 1}),
     "odd": (("text",), lambda row: {"labels": "not a list", "probabilities": None}),
     "slow": (("text",), lambda row: time.sleep(1.5) or 1.0),
     "full": (("text",), None),
@@ -118,7 +120,7 @@ def model(name, version, folder):
     """What the page's routes need of a `LoadedModel`; with the preset of `OBJECTIVES` in its folder."""
     if name in OBJECTIVES:
         (folder / name / PRESET).parent.mkdir(parents=True)
-        (folder / name / PRESET).write_text(json.dumps({"objective": {"name": OBJECTIVES[name]}}))
+        (folder / name / PRESET).write_text(json.dumps({"objective": {"name": OBJECTIVES[name], "generation": {}}}))
     defaults = {key: tf.make_tensor_proto(value, SETTINGS[key]) for key, value in DEFAULTS.items()}
     protos = {key: SimpleNamespace(defaults=defaults if key == "generate" else {}) for key in signatures(name)}
     return SimpleNamespace(
@@ -142,17 +144,18 @@ class PageServer:
         predict = Route("/v1/models/{path:path}:predict", self.predict, methods=["POST"])
         streams = [Route(f"/v1/{path}", self.stream, methods=["POST"]) for path in ("completions", "chat/completions")]
         app = Starlette(routes=[*self.page_routes(), predict, *streams])
+        app = Starlette(routes=[Mount(BELOW, app), Mount("/", app)])  # below a path, too, as behind a proxy
         self.server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
 
     def page_routes(self):
         page, models = routes(self.service)
 
         def guarded(request):
-            return self.refusal(request) or models.endpoint(request)
+            return self.unauthorized(request) or models.endpoint(request)
 
         return [page, Route(models.path, guarded)]
 
-    def refusal(self, request):
+    def unauthorized(self, request):
         if not self.token or request.headers.get("Authorization") == f"Bearer {self.token}":
             return None
         return JSONResponse({"error": "The server wants a token."}, 401)
@@ -161,8 +164,8 @@ class PageServer:
         body = json.loads(await request.body())
         self.requests.append((request.url.path, body))
         name = request.path_params["path"].split("/")[0]
-        if refusal := self.refusal(request):
-            return refusal
+        if unauthorized := self.unauthorized(request):
+            return unauthorized
         if name == "full":
             return JSONResponse({"error": f"The queue is full. {EVIL}"}, 429, headers={"Retry-After": "7"})
         inputs, answer = MODELS[name]

@@ -22,13 +22,13 @@ def save_versioned(folder, version):
     return folder / str(version)
 
 
-def save_slow(folder):
-    """A SavedModel that computes for a number of steps, each some microseconds."""
+def save_slow(folder, limit=2**31 - 1):
+    """A SavedModel that computes for a number of steps, each some microseconds, and at most `limit`."""
     module = tf.Module()
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text"), tf.TensorSpec([], tf.int32, "steps")])
     def count(text, steps):
-        (total,) = tf.while_loop(lambda i: i < steps, lambda i: (i + 1,), (tf.constant(0),))
+        (total,) = tf.while_loop(lambda i: i < tf.minimum(steps, limit), lambda i: (i + 1,), (tf.constant(0),))
         return {"answer": text, "total": total}
 
     tf.saved_model.save(module, str(folder), signatures={"serving_default": count})
@@ -72,7 +72,24 @@ def wait_until(condition, seconds=20):
     raise AssertionError("The condition stays false.")
 
 
-def resident_memory():
-    """Resident memory of this process in MB."""
-    with open("/proc/self/statm") as file:
+def resident_memory(process="self"):
+    """Resident memory in MB of this process, or of that of a number."""
+    with open(f"/proc/{process}/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def save_batched(folder, version):
+    """A version that answers as that of `save_versioned` does, with dynamic batching in its graph."""
+    module = tf.Module()
+    module.suffix = tf.Variable(f" of version {version}")
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def answer(text):
+        batching = tf.nondifferentiable_batch_function(
+            2, 64, 0, allowed_batch_sizes=[1, 2, 4, 8, 16, 32, 64], max_enqueued_batches=64
+        )
+        return {"answer": batching(lambda texts: tf.strings.join([texts, module.suffix]))(text)}
+
+    tf.saved_model.save(module, str(folder / "new"), signatures={"serving_default": answer})
+    os.rename(folder / "new", folder / str(version))
+    return folder / str(version)

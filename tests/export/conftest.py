@@ -1,4 +1,4 @@
-"""The tokenizers that the tests of this folder share, and a server of SavedModels."""
+"""The tokenizers that the tests of this folder share, a server of SavedModels, and a deployed model."""
 
 import json
 import subprocess
@@ -9,9 +9,18 @@ from tokenizer_cases import corpus, lines, make, tokenizer
 
 __all__ = ["corpus", "lines", "make", "tokenizer"]
 
-# Answers each line of standard input, a folder and columns of texts, by its outputs and the operations of its graph.
+# Answers each line of standard input, a folder, a signature and columns of inputs, by its outputs and the operations of
+# its graph.
 SERVER = """
 import ctypes, json, sys
+class Without:
+    def __init__(self, finder):
+        self.finder = finder
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+    def find_spec(self, name, path=None, target=None):
+        return None if name.split(".")[0] in ("zoo", "keras") else self.finder.find_spec(name, path, target)
+sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
 import tensorflow as tf
 from tensorflow.core.framework import op_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
@@ -21,18 +30,25 @@ library._ZN10tensorflow21DisableXlaCompilationEv()  # what TensorFlow Serving ca
 core = op_def_pb2.OpList.FromString(bytes(session.TF_GetBuffer(session.TF_GetAllOpList()))).op
 loaded = None
 for line in sys.stdin:
-    folder, texts = json.loads(line)
+    folder, signature, columns = json.loads(line)
     if folder != loaded:
         loaded, model = folder, tf.saved_model.load(folder)
-    outputs = model.signatures["serving_default"](**{name: tf.constant(column) for name, column in texts.items()})
+    function = model.signatures[signature]
+    specs = function.structured_input_signature[1]
+    try:
+        outputs = function(**{name: tf.constant(column, specs[name].dtype) for name, column in columns.items()})
+    except tf.errors.OpError as error:
+        print(json.dumps([{"error": type(error).__name__, "message": error.message}, []]), flush=True)
+        continue
     with open(folder + "/saved_model.pb", "rb") as file:
         graph = saved_model_pb2.SavedModel.FromString(file.read()).meta_graphs[0].graph_def
     ops = {node.op for nodes in [graph.node, *(f.node_def for f in graph.library.function)] for node in nodes}
     assert ops <= {op.name for op in core}, ops  # nothing but TensorFlow was imported: core operations
-    assert "zoo" not in sys.modules
+    assert not {"zoo", "keras"} & set(sys.modules)
     answer = {name: tensor.numpy().tolist() for name, tensor in outputs.items()}
     print(json.dumps([answer, sorted(ops)], default=bytes.decode), flush=True)
 """
+FORBIDDEN = ("PyFunc", "EagerPyFunc", "StatefulUniform", "Random", "StatelessRandom", "Rng")  # beginnings of names
 
 
 class Server:
@@ -44,14 +60,19 @@ class Server:
             [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
         )
 
-    def __call__(self, folder, **texts):
-        """(outputs, operations) of an exported folder for columns of texts: {name: rows}, and names of its graph."""
-        print(json.dumps([str(folder), texts]), file=self.process.stdin, flush=True)
+    def __call__(self, folder, *, signature="serving_default", **columns):
+        """(outputs, operations) of an exported folder for columns of inputs: {name: rows}, and names of its graph.
+
+        An error of the graph is {"error": its class, "message"}.
+        """
+        print(json.dumps([str(folder), signature, columns]), file=self.process.stdin, flush=True)
         line = self.process.stdout.readline()
         if not line:
             self.errors.seek(0)
             pytest.fail(f"The server failed: {self.errors.read()[-3000:]}")
-        return json.loads(line)
+        answer, ops = json.loads(line)
+        assert not [op for op in ops if "Xla" in op or op.startswith(FORBIDDEN)]
+        return answer, ops
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +83,13 @@ def serve(tmp_path_factory):
         with server.process:
             yield server
             server.process.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def deployed(model_folder, tmp_path_factory):
+    """The folder of an exported model with an odd name, which has a version 1 and the folder `serving`."""
+    folder = tmp_path_factory.mktemp("models") / "1 Größe: 'Ask' {me}!"
+    import zoo
+
+    zoo.load(model_folder).export(folder / "1", deploy=True)
+    return folder

@@ -1,18 +1,21 @@
 """Text generation of an exported SavedModel, run as a stock server runs it, equals `pipeline.generate`."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 from byte_fallback import ByteFallback
 from tiny import shrink
 
-from zoo.export.generator import GraphGenerator
+from zoo.export.generator import graph_config
 from zoo.objectives import build_model
 from zoo.objectives.follow_instructions import FollowInstructions
 from zoo.objectives.next_token import NextToken
 from zoo.objectives.translate import Translate
 from zoo.pipeline.pipeline import Pipeline
 from zoo.presets import Preset
+from zoo.runtime.errors import UserError
 from zoo.tokenizers.byte_pairs import BytePairs
 from zoo.tokenizers.bytes import Bytes
 from zoo.tokenizers.characters import Characters
@@ -59,17 +62,26 @@ def build_pipeline(kind):
     return Pipeline(model, Preset(architecture=architecture, objective=objective, tokenizer=Bytes()), tokenizer)
 
 
-def expected(pipeline, text):
-    """The completion by `pipeline.generator` of the ids in the graph: empty for a prompt that Python refuses."""
-    graph = GraphGenerator(pipeline, pipeline.objective.prompt_template(pipeline.tokenizer))
+def expected(pipeline, text, **arguments):
+    """The completion by `pipeline.generator`. Empty prompts have none; too long ones lose their beginning."""
     if not text and isinstance(pipeline.objective, NextToken) and not pipeline.tokenizer.prefix:
         return "", 0, False
-    generator = pipeline.generator(max_new_tokens=graph.max_new_tokens, truncation_side="left")
-    ((completion,),) = generator.generate([pipeline.objective.fields.record(text)])
+    record = pipeline.objective.fields.record(text)
+    try:
+        ((completion,),) = pipeline.generator(**arguments).generate([record])
+    except UserError:
+        limit = {"max_new_tokens": graph_config(pipeline).max_new_tokens} | arguments
+        ((completion,),) = pipeline.generator(**limit, truncation_side="left").generate([record])
     return completion.text, len(completion.ids), completion.finish_reason == "stop"
 
 
+def rows(answer):
+    return list(zip(answer["text"], answer["length"], answer["finished"], strict=True))
+
+
 QUICK = {"tensorflow": ("translate", "instructions")}  # on other backends each export starts a process
+GREEDY = {"max_new_tokens": 0, "temperature": 0.0, "top_k": 0, "top_p": 1.0, "seed": 0}
+SAMPLING = {"max_new_tokens": 6, "temperature": 0.9, "top_k": 9, "top_p": 0.9, "seed": 7}
 
 
 @pytest.mark.parametrize("quick", [True, pytest.param(False, marks=pytest.mark.slow)])
@@ -80,11 +92,84 @@ def test_a_served_model_generates_what_generate_does(tmp_path, serve, quick):
     for kind, pipeline in pipelines.items():
         folder = pipeline.export(tmp_path / kind)
         for texts in BATCHES:
-            answer, ops = serve(folder, text=texts)
-            random = ("StatefulUniform", "Random")
-            assert not [op for op in ops if "Xla" in op or "PyFunc" in op or op.startswith(random)]
-            rows = list(zip(answer["text"], answer["length"], answer["finished"], strict=True))
-            assert rows == [expected(pipeline, text) for text in texts], kind
-            completions.update((kind, *row) for row in rows)
+            answer, _ = serve(folder, text=texts)
+            assert rows(answer) == [expected(pipeline, text) for text in texts], kind
+            completions.update((kind, *row) for row in rows(answer))
+        _assert_equal_samples(pipeline, serve, folder)
     assert len(completions) > 2 * len(pipelines)
     assert {True, False} == {finished for *_, finished in completions}
+
+
+def _assert_equal_samples(pipeline, serve, folder):
+    """Samples are those of `generate`, with parameters for all texts or for each, and repeated prompts."""
+    texts = [TEXTS[0], TEXTS[1], TEXTS[0], TEXTS[2]]
+    answer, _ = serve(folder, signature="generate", text=texts, **SAMPLING)
+    options = SAMPLING if pipeline.objective.fields.inputs == ("source",) else SAMPLING | {"truncation_side": "left"}
+    sampled = pipeline.generate(texts, **options)
+    assert answer["text"] == sampled
+    limits, temperatures, seeds = [3, 6, 6, 9], [0.0, 0.9, 0.9, 0.0], [0, 7, 7, 5]
+    each = SAMPLING | {"max_new_tokens": limits, "temperature": temperatures, "seed": seeds}
+    mixed, _ = serve(folder, signature="generate", text=texts, **each)
+    for row in (0, 3):
+        assert rows(mixed)[row] == expected(pipeline, texts[row], max_new_tokens=limits[row], temperature=0.0)
+    assert mixed["text"][1] == sampled[1]
+    assert mixed["text"][2] == sampled[0]  # the first of its prompt and seed
+
+
+def test_beams_and_generation_defaults(tmp_path, serve, capsys):
+    defaults = {"repetition_penalty": 1.3, "no_repeat_ngram": 2, "min_tokens": 3, "bad_words": [[9], [10, 11]]}
+    pipeline = with_defaults(build_pipeline("translate"), defaults | {"length_penalty": 2.0, "return_sequences": 2})
+    folder = pipeline.export(tmp_path / "beams", beams=4)
+    assert "without these generation defaults of the model: return_sequences=2." in capsys.readouterr().err
+    pipeline = with_defaults(pipeline, defaults | {"length_penalty": 2.0})
+    for texts in BATCHES:
+        beams = [expected(pipeline, text, beams=4) for text in texts]
+        assert rows(serve(folder, text=texts)[0]) == beams
+        assert rows(serve(folder, signature="generate", text=texts, **GREEDY)[0]) == beams
+    samples, _ = serve(
+        folder, signature="generate", text=TEXTS, **SAMPLING | {"temperature": [0.0, 0.9, 0.9, 0.0, 0.9]}
+    )
+    assert [samples["text"][i] for i in (1, 2, 4)] == pipeline.generate([TEXTS[i] for i in (1, 2, 4)], **SAMPLING)
+    assert samples["text"][0] == expected(pipeline, TEXTS[0], beams=4, max_new_tokens=6)[0]
+    assert expected(pipeline, TEXTS[0], beams=4) != expected(pipeline, TEXTS[0])
+    assert expected(pipeline, TEXTS[0]) != expected(with_defaults(pipeline, {}), TEXTS[0])
+
+
+def test_a_model_that_samples_by_default(tmp_path, serve):
+    defaults = {"temperature": 0.8, "top_k": 12, "min_p": 0.01, "typical_p": 0.9, "max_new_tokens": 9}
+    pipeline = with_defaults(build_pipeline("instructions"), defaults)
+    folder = pipeline.export(tmp_path / "1", batching=False)
+    texts = [TEXTS[0], TEXTS[1], TEXTS[0], TEXTS[4]]
+    answer, ops = serve(folder, text=texts)
+    assert answer["text"] == pipeline.generate(texts)
+    assert len(set(answer["text"])) == len(texts)
+    assert "BatchFunction" not in ops
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"temperature": -0.5}, "Expected temperature of at least 0. Received: temperature="),
+        ({"temperature": [0.5, float("inf")]}, "Expected temperature"),
+        ({"top_p": 0.0}, "Expected top_p above 0 and at most 1."),
+        ({"top_k": -1}, "Expected top_k of at least 0."),
+        ({"max_new_tokens": [-3, 3]}, "Expected max_new_tokens of at least 0."),
+        ({"seed": [1, 2, 3]}, ""),
+    ],
+)
+def test_bad_parameters_fail_their_own_request(exported, serve, parameters, message):
+    answer, _ = serve(exported, signature="generate", text=TEXTS[:2], **GREEDY | parameters)
+    assert answer["error"] == "InvalidArgumentError"
+    assert message in answer["message"]
+    answer, _ = serve(exported, signature="generate", text=TEXTS[:2], **GREEDY | {"max_new_tokens": 10**9})
+    assert len(answer["text"]) == 2
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    return build_pipeline("translate").export(tmp_path_factory.mktemp("exports") / "1")
+
+
+def with_defaults(pipeline, defaults):
+    preset = replace(pipeline.preset, objective=replace(pipeline.objective, generation=defaults))
+    return Pipeline(pipeline.model, preset, pipeline.tokenizer)

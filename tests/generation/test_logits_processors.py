@@ -6,7 +6,8 @@ from keras import ops
 from scipy.stats import chisquare
 
 from zoo.generation.generation_config import GenerationConfig
-from zoo.generation.logits_processors import History, process_logits, sample
+from zoo.generation.history import History
+from zoo.generation.logits_processors import process_logits, sample
 
 BATCH, VOCABULARY, LENGTH, NEW = 4, 12, 20, 5
 COUNTS = np.array([11, 5, 8, 20])

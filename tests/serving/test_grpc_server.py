@@ -28,6 +28,9 @@ from tensorflow_serving.apis import (
 from zoo.runtime.errors import UserError
 from zoo.serving.grpc.grpc_server import SERVICES, GrpcServer
 from zoo.serving.grpc.health_service import messages as health
+from zoo.serving.loaded_model import LoadedModel
+from zoo.serving.server_settings import ServerSettings
+from zoo.serving.service import Service
 from zoo.serving.serving_error import Code, ServingError
 
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
@@ -83,6 +86,13 @@ def example_input(*values):
 def method(channel, name):
     """A method that takes and returns bytes."""
     return channel.unary_unary(name, request_serializer=None, response_deserializer=None)
+
+
+def wait_until(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def check(channel, service=""):
@@ -239,6 +249,27 @@ def test_a_cancelled_request_harms_no_other(stub):
         call.cancel()
     assert all(call.cancelled() for call in calls)
     assert stub.Predict(text_request("abcd"), timeout=20).outputs["length"].int_val == [4]
+
+
+def test_requests_that_have_not_begun_are_dropped_with_their_callers(service, monkeypatch):
+    """The only thread is busy; those that wait for it leave the queue when they are cancelled or late."""
+    event, run = threading.Event(), LoadedModel.run
+    monkeypatch.setattr(LoadedModel, "run", lambda *args: event.wait(20) and run(*args))
+    busy = Service(service.registry, ServerSettings(max_concurrent_requests=1))
+    with serve(busy) as address, grpc.insecure_channel(address) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        running = stub.Predict.future(text_request())
+        wait_until(lambda: busy.unfinished == 1)
+        late = [stub.Predict.future(text_request(), timeout=1) for _ in range(3)]
+        cancelled = [stub.Predict.future(text_request()) for _ in range(3)]
+        wait_until(lambda: busy.unfinished == 7)
+        for call in cancelled:
+            call.cancel()
+        assert {call.code().name for call in late} == {"DEADLINE_EXCEEDED"}
+        wait_until(lambda: busy.unfinished == 1)
+        assert not running.done()
+        event.set()
+        assert running.result().outputs["length"].int_val == [3]
 
 
 def test_a_token_is_needed_where_the_server_has_one(service):

@@ -7,7 +7,7 @@ from page_server import TOKEN, page_server
 
 __all__ = ["browser", "server"]  # fixtures
 HEBREW = "החבילה לא הגיעה"
-NARROW = {"width": 320, "height": 640}  # pixels of CSS, as 1280 at a zoom of 400 %: success criterion 1.4.10 of WCAG
+VIEWPORT = {"width": 320, "height": 640}  # pixels of CSS, as 1280 at a zoom of 400 %: success criterion 1.4.10 of WCAG
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -74,12 +74,12 @@ def test_errors_progress_and_token(page, browser, tmp_path):
 
 
 def test_nothing_is_cut_off_on_a_narrow_screen(page):
-    page.set_viewport_size(NARROW)
+    page.set_viewport_size(VIEWPORT)
     send(page, "both", text="Aoife sent 12 parcels to Norwich " + "x" * 200)
     page.get_by_text("JSON of the answer").click()
     for model, (fields, *_) in ANSWERS.items():
         send(page, model, **fields)
-        assert page.evaluate("document.scrollingElement.scrollWidth") <= NARROW["width"]
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= VIEWPORT["width"]
     check(page)
 
 

@@ -5,8 +5,8 @@ import subprocess
 import time
 
 import pytest
-from page_driver import ANSWERS, TEXT, browser, choose, send, server
-from page_server import EVIL, TOKEN, page_server
+from page_driver import ANSWERS, HOST, TEXT, browser, choose, send, server
+from page_server import BELOW, EVIL, TOKEN, page_server
 
 __all__ = ["browser", "server"]  # fixtures
 
@@ -28,9 +28,9 @@ def page(browser, server):
 
 @pytest.mark.parametrize("model", ANSWERS)
 def test_an_answer_is_shown_as_its_outputs_ask(page, model):
-    fields, shown, spoken = ANSWERS[model]
+    fields, texts, spoken = ANSWERS[model]
     answer = send(page, model, **fields)
-    assert [text for text in shown if text not in answer] == []
+    assert [text for text in texts if text not in answer] == []
     status = page.get_by_role("status").inner_text()
     assert re.match(r"Answered in [\d.]+ (ms|s)", status)
     assert spoken in status
@@ -241,3 +241,62 @@ def test_many_labels_and_entities_do_not_freeze_the_page(page):
     send(page, "tags", text="Aoife 😀 " * 1000 + "x" * 50_000)
     assert page.locator("mark").count() == 1000
     assert time.perf_counter() - start < 10  # 1 measured
+
+
+def test_the_page_lies_below_any_path(page, server):
+    page.goto(f"{server.url.rstrip('/')}{BELOW}/#%E0%A4%A")
+    send(page, "classify", text="a")
+    assert server.requests[-1][0] == f"{BELOW}/v1/models/classify:predict"
+    subprocess.run(["bash"], input=page.locator("#code code").inner_text(), text=True, check=True, capture_output=True)
+    assert server.requests[-2] == server.requests[-1]
+
+
+def test_code_is_copied_without_https_too(page, server):
+    page.goto(server.url.replace("127.0.0.1", HOST))
+    assert not page.evaluate("isSecureContext")
+    send(page, "pair", text="a", second_text="b")
+    page.get_by_role("button", name="Copy").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("document.activeElement.innerText") == "Copied"
+    code = page.locator("#code code").inner_text()
+    page.get_by_label("Text", exact=True).fill("")
+    page.keyboard.press("Control+V")
+    assert page.get_by_label("Text", exact=True).input_value() == code
+
+
+def test_a_stream_ends_when_another_model_is_chosen(page, server):
+    choose(page, "writer", "Completion, streamed", prompt="Long", new_tokens_at_most="1000")
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("10 11 12").wait_for()
+    assert "Score 3.25" in send(page, "pair", text="a", second_text="b")
+
+
+def test_a_token_that_no_header_can_carry_is_refused(browser, tmp_path):
+    with page_server(tmp_path, TOKEN) as server:
+        page = browser.new_page()
+        page.goto(server.url)
+        page.get_by_label("Token").fill("tökén 😀")
+        page.keyboard.press("Enter")
+        page.get_by_role("alert").filter(has_text="Expected a token of ASCII characters").wait_for()
+        page.close()
+
+
+def test_a_long_json_is_cut_and_copied_whole(page):
+    send(page, "long", text="a")
+    assert len(page.locator("#json pre").text_content()) < 21_000
+    page.get_by_role("button", name="Copy the JSON").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert len(page.evaluate("navigator.clipboard.readText()")) > 100_000
+
+
+def test_a_server_that_comes_back_is_seen(browser, tmp_path):
+    with page_server(tmp_path) as server:
+        page = browser.new_page()
+        page.route("**/page/models", lambda route: route.abort())
+        page.goto(server.url)
+        page.get_by_role("alert").filter(has_text="The server cannot be reached.").wait_for()
+        page.unroute("**/page/models")
+        page.get_by_label("Text", exact=True).wait_for()
+        assert not page.get_by_role("alert").is_visible()
+        page.close()

@@ -6,7 +6,6 @@ import json
 import logging
 import re
 import socket
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -19,7 +18,6 @@ from zoo.serving.model_loading import open_service
 from zoo.serving.server import running_server
 from zoo.serving.server_settings import ServerSettings
 from zoo.serving.service import Service
-from zoo.serving.version_policy import parse_policy
 
 
 @pytest.fixture(scope="module")
@@ -224,39 +222,6 @@ def test_the_log_has_one_json_line_a_request_without_its_text(models, caplog):
     }
     assert json.loads(second)["path"] == "/a\nb"
     assert "\n" not in first + second
-
-
-def test_nothing_is_lost_while_versions_change(models, tmp_path):
-    copy_version(models["m"], tmp_path, 1)
-    service = open_service([f"m={tmp_path}"], ServerSettings(log="off"), parse_policy("latest"), poll_seconds=0.05)
-    ended, answers, failures = threading.Event(), [], []
-
-    def call(number):
-        with httpx.Client(base_url=url, timeout=30) as session:
-            for index in range(100_000):
-                if ended.is_set():
-                    return
-                text = f"{number}/{index}"
-                answer = predict(session, texts=[text])
-                (failures, answers)[answer.is_success].append((text, answer.text))
-
-    with running_server(service=service) as url:
-        threads = [threading.Thread(target=call, args=(number,)) for number in range(16)]
-        for thread in threads:
-            thread.start()
-        for version in range(2, 8):
-            copy_version(models["mn"[version % 2]], tmp_path, version)
-            wait_until(lambda version=version: set(service.models["m"]) == {version})
-            count = len(answers)
-            wait_until(lambda count=count: len(answers) > count + 30)
-        ended.set()
-        for thread in threads:
-            thread.join()
-    assert not failures
-    texts = {text: json.loads(answer)["answer"] for text, answer in answers}
-    assert {answer[0].removeprefix(text) for text, answer in texts.items()} == {" of version 1", " of version 2"}
-    assert all(answer[0].startswith(f"{text} of") for text, answer in texts.items())
-    assert service.unfinished == 0
 
 
 def test_ready_only_when_every_model_is_loaded(models, tmp_path):

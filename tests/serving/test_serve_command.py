@@ -1,20 +1,15 @@
 """`zoo serve` as a process: start-up lines, answers, drain on signals, and mistakes in one line."""
 
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-import threading
 from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
 from serving_models import save_versioned, wait_until
+from serving_process import url_of, zoo_serve
 
-ROOT = Path(__file__).parent.parent.parent
 FRAMEWORKS = ("keras", "jax", "torch", "zoo.objectives", "zoo.architectures")
 
 
@@ -23,31 +18,6 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
     save_versioned(folder, 1)
     return folder
-
-
-@contextmanager
-def zoo_serve(*arguments, code="from zoo.cli.main import main; main()"):
-    """A process of `zoo serve` and the list to which its lines on standard error are added."""
-    command = [sys.executable, "-c", code, "serve", *map(str, arguments)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-    lines = []
-    reader = threading.Thread(target=lambda: lines.extend(iter(process.stderr.readline, "")))
-    reader.start()
-    try:
-        yield process, lines
-    finally:
-        process.kill()
-        process.wait()
-        reader.join()
-        process.stderr.close()
-
-
-def url_of(process, lines):
-    """The URL that a server prints when it is ready."""
-    wait_until(lambda: any(line.startswith("Operation: ") for line in lines) or process.poll() is not None, 60)
-    (line,) = [line for line in lines if line.startswith("Operation: ")] or pytest.fail("".join(lines))
-    return re.search(r"(http://\S+)/readyz", line)[1]
 
 
 def test_a_server_starts_answers_and_drains_on_sigterm(folder):

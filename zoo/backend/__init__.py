@@ -18,7 +18,7 @@ NAMES = (
     *("linear", "conv1d", "dropout", "masked_max", "cross_entropy", "quantized_matmul"),
     *("sigmoid", "tanh", "sigmoid_gradient", "tanh_gradient", "split", "concatenate", "transpose"),
     *("scan", "while_loop", "custom_gradient", "jit", "capture", "predict_function", "fused_recurrence"),
-    *("attention", "cached_attention", "update_cache", "count_occurrences", "token_mask", "dynamic_max"),
+    *("attention", "cached_attention", "update_cache", "update_rows", "count_occurrences", "token_mask", "dynamic_max"),
 )
 _module = importlib.import_module(f"zoo.backend.{keras.config.backend()}")
 globals().update({name: getattr(_module, name) for name in NAMES})

@@ -147,6 +147,11 @@ def fused_recurrence(kind: str, x_TBM: Array, mask_BT: Array | None, reverse: bo
     """
 
 
+def update_rows(array: Array, rows: Array, values: Array) -> Array:
+    """An array, batch first, with `values` in its (n,) `rows`; a row that occurs several times has equal values."""
+    return array.at[rows].set(values.astype(array.dtype))
+
+
 def cross_entropy(logits: Array, targets: Array, smoothing: float = 0.0) -> Array:
     """The cross-entropy of each target in nats, (...,) float32, of (..., classes) logits and (...,) integer classes.
 

@@ -62,7 +62,13 @@ def _masked(score_BHTS, mask, causal):
 
 
 def update_cache(cache_BKSD: Array, x_BKTD: Array, slots_T: Array) -> Array:
-    """Update a KV cache, (batch, kv heads, length, width), with keys or values at `slots_T`, consecutive integers."""
+    """Update a KV cache, (batch, kv heads, length, width), with keys or values at `slots_T`, consecutive integers.
+
+    The slots may differ from row to row: (batch, time).
+    """
+    if slots_T.ndim == 2:
+        rows, x_BTKD = jnp.arange(len(slots_T))[:, None], jnp.swapaxes(x_BKTD, 1, 2)
+        return cache_BKSD.at[rows, :, slots_T].set(x_BTKD.astype(cache_BKSD.dtype))
     return jax.lax.dynamic_update_slice_in_dim(cache_BKSD, x_BKTD.astype(cache_BKSD.dtype), slots_T[0], axis=2)
 
 

@@ -133,6 +133,11 @@ def fused_recurrence(
     """None: a graph with cuDNN's operation in it could not be served without a GPU."""
 
 
+def update_rows(array: tf.Tensor, rows: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """An array, batch first, with `values` in its (n,) `rows`."""
+    return tf.tensor_scatter_nd_update(array, rows[:, None], tf.cast(values, array.dtype))
+
+
 def cross_entropy(logits: tf.Tensor, targets: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
     """The cross-entropy of each target in nats."""
     logits = tf.cast(logits, "float32")

@@ -54,7 +54,11 @@ def update_cache(cache_BKSD: tf.Tensor, x_BKTD: tf.Tensor, slots_T: tf.Tensor) -
     A scatter and not `keras.ops.slice_update`, which is an operation of XLA that a stock server does not run.
     """
     shape = tf.shape(x_BKTD)
-    indices = tf.meshgrid(tf.range(shape[0]), tf.range(shape[1]), slots_T, indexing="ij")
+    if slots_T.shape.rank == 2:
+        rows, heads, _ = tf.meshgrid(tf.range(shape[0]), tf.range(shape[1]), tf.range(shape[2]), indexing="ij")
+        indices = [rows, heads, tf.broadcast_to(slots_T[:, None], shape[:3])]
+    else:
+        indices = tf.meshgrid(tf.range(shape[0]), tf.range(shape[1]), slots_T, indexing="ij")
     return tf.tensor_scatter_nd_update(cache_BKSD, tf.stack(indices, axis=-1), tf.cast(x_BKTD, cache_BKSD.dtype))
 
 

@@ -81,6 +81,11 @@ def while_loop(condition: Callable, body: Callable, state: Any) -> Any:
     return state
 
 
+def update_rows(array: Tensor, rows: Tensor, values: Tensor) -> Tensor:
+    """An array, batch first, with `values` in its (n,) `rows`, in place."""
+    return array.index_copy_(0, rows.long(), values.to(array.dtype))
+
+
 def custom_gradient(forward: Callable, backward: Callable) -> Callable:
     """A differentiable function of arrays with a hand-written gradient."""
 

@@ -48,6 +48,10 @@ def _biased(bias_BHTS, mask_BHTS, causal):
 
 def update_cache(cache_BKSD: Tensor, x_BKTD: Tensor, slots_T: Tensor) -> Tensor:
     """Update a KV cache with keys or values at `slots_T`, in place."""
+    if slots_T.ndim == 2:
+        rows, x_BTKD = torch.arange(len(slots_T), device=slots_T.device)[:, None], x_BKTD.transpose(1, 2)
+        cache_BKSD[rows, :, slots_T.long()] = x_BTKD.to(cache_BKSD.dtype)
+        return cache_BKSD
     return cache_BKSD.index_copy_(2, slots_T.long(), x_BKTD.to(cache_BKSD.dtype))
 
 

@@ -5,4 +5,5 @@ __main__.py         `python -m zoo.export`: the same in a subprocess, where the 
 graph_answers.py    from strings to answers, by the objective's `graph_input`
 generator.py        greedy text generation
 tokenizer/          the tokenizer in the graph
+deployment/         warm-up requests, and the files that run a server beside the SavedModel
 """

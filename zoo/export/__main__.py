@@ -12,10 +12,20 @@ from pathlib import Path
 from threading import Thread
 
 
-def main(model_folder: str, folder: str, *modules: str, batching: str = "on", beams: int | None = None) -> None:
+def main(
+    model_folder: str,
+    folder: str,
+    *modules: str,
+    batching: str = "on",
+    beams: int | None = None,
+    format: str = "saved_model",
+    precision: str = "float32",
+) -> None:
     """Export a model folder to a SavedModel. A user error is printed in one line and exits with status 2."""
     os.environ["KERAS_BACKEND"] = "tensorflow"  # before Keras is imported
-    from zoo.export.options import ExportOptions, parse_batching
+    from zoo.export.deployment.example_requests import load_requests
+    from zoo.export.formats.network_export import write_network
+    from zoo.export.options import SAVED_MODEL, ExportOptions, parse_batching
     from zoo.export.saved_model import trace
     from zoo.pipeline.model_folder import load
     from zoo.runtime.errors import USER_ERROR, user_message
@@ -23,11 +33,12 @@ def main(model_folder: str, folder: str, *modules: str, batching: str = "on", be
     from zoo.runtime.plugins import import_plugin
 
     try:
-        options = ExportOptions(batching=parse_batching(batching), beams=beams)
+        options = ExportOptions(batching=parse_batching(batching), beams=beams, format=format, precision=precision)
         for module in modules:
             import_plugin(module)
         check_new(Path(folder), "export to")
-        trace(load(model_folder), Path(folder), options)
+        write = trace if format == SAVED_MODEL else write_network
+        write(load(model_folder), Path(folder), options, load_requests(Path(model_folder)))
     except (ValueError, OSError) as error:
         if not (line := user_message(error)):
             raise
@@ -42,6 +53,8 @@ def _arguments():
     parser.add_argument("modules", nargs="*", help="modules that register custom classes")
     parser.add_argument("--batching", default="on", help="NAME=NUMBER,... or off")
     parser.add_argument("--beams", type=int, help="of beam search")
+    parser.add_argument("--format", default="saved_model", help="saved_model, onnx, openvino or litert")
+    parser.add_argument("--precision", default="float32", help="of the weights: float32, float16 or int8")
     parser.add_argument("--end-with-input", action="store_true", help="end when standard input ends")
     return parser.parse_args()
 
@@ -56,5 +69,5 @@ if __name__ == "__main__":
     arguments = _arguments()
     if arguments.end_with_input:
         Thread(target=_end_with_input, daemon=True).start()
-    options = {"batching": arguments.batching, "beams": arguments.beams}
+    options = {name: getattr(arguments, name) for name in ("batching", "beams", "format", "precision")}
     main(arguments.model_folder, arguments.folder, *arguments.modules, **options)

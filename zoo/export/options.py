@@ -1,11 +1,13 @@
-"""Options of an export: dynamic batching and the number of beams, from Python or from text of the command line."""
+"""Options of an export: batching, beams, precision and deployment, from Python or from text of the command line."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from zoo.runtime.errors import UserError, unknown
+from zoo.runtime.errors import UserError, one_of, unknown
 
+FLOAT32, FLOAT16, INT8 = PRECISIONS = ("float32", "float16", "int8")
+SAVED_MODEL = "saved_model"
 OFF = "off"
 LEFT_OUT = ("contrastive_alpha", "return_sequences", "truncation_side")  # generation defaults that no graph has
 LEAST = {"max_batch_size": 1, "timeout_micros": 0, "max_enqueued": 1, "threads": 1}
@@ -21,7 +23,7 @@ class Batching:
     max_batch_size: int = 64  # most texts of a batch; a larger request is a batch of its own
     timeout_micros: int = 0  # longest wait for further requests while a thread is free, in microseconds
     max_enqueued: int = 128  # batches that wait; beyond, a request fails with UnavailableError
-    threads: int = 2  # batches that run at the same time
+    threads: int = 1  # batches that run at the same time; a batch itself runs on all cores
 
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
@@ -39,12 +41,21 @@ class ExportOptions:
     Args:
         batching: None for a SavedModel without batching.
         beams: of beam search, for a model that generates; None: the model's own default.
+        format: "saved_model", or one of `zoo.export.formats.network_export.FORMATS`.
+        precision: of the weights: "float32"; "float16" or "int8" for smaller ones: see `zoo.export.precision`. The size
+            and the difference of the score are printed.
+        deploy: also write warm-up requests into the folder, whose name must be a number, and deployment files into
+            the folder `serving` beside it: see `zoo.export.deployment`.
     """
 
     batching: Batching | None = Batching()
     beams: int | None = None
+    format: str = SAVED_MODEL
+    precision: str = FLOAT32
+    deploy: bool = False
 
     def __post_init__(self) -> None:
+        one_of("precision", self.precision, PRECISIONS)
         if self.beams is not None and (type(self.beams) is not int or self.beams < 1):
             raise UserError(f"Expected beams of at least 1, a whole number. Received: beams={self.beams!r}.")
 
@@ -52,7 +63,7 @@ class ExportOptions:
         """The options as arguments of `python -m zoo.export`."""
         settings = [f"{name}={value}" for name, value in asdict(self.batching).items()] if self.batching else [OFF]
         beams = [] if self.beams is None else [f"--beams={self.beams}"]
-        return [f"--batching={','.join(settings)}", *beams]
+        return [f"--batching={','.join(settings)}", *beams, f"--format={self.format}", f"--precision={self.precision}"]
 
 
 def parse_batching(value: Mapping[str, Any] | str | bool | None) -> Batching | None:

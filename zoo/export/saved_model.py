@@ -7,11 +7,18 @@ Serving switches XLA off, and a model that JAX traced is one XLA operation.
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
 
-from zoo.export.options import LEFT_OUT, ExportOptions
+from zoo.export.deployment.deployment import check_version, model_name, write_deployment
+from zoo.export.deployment.example_requests import Request, example_requests, save_requests
+from zoo.export.deployment.warmup import write_warmup
+from zoo.export.graph_weights import store_weights
+from zoo.export.options import FLOAT32, LEFT_OUT, ExportOptions
+from zoo.export.precision import FLOAT_BYTES, check_precision
+from zoo.export.precision_report import print_precision
 from zoo.objectives._objective import Generates
 from zoo.pipeline.digests import save_digests
 from zoo.pipeline.exported_network import SETTINGS, save_network
@@ -66,17 +73,32 @@ def export(pipeline: Pipeline, folder: str | Path, options: ExportOptions | None
     """
     folder, options = Path(folder), options or ExportOptions()
     check_new(folder, "export to")
+    check_precision(pipeline.model, options.precision)
+    if options.deploy:
+        check_version(folder)
     _check_beams(pipeline.objective, options)
     _print_unused_defaults(pipeline.objective)
-    if keras.config.backend() == "tensorflow":
-        trace(pipeline, folder, options)
-    else:
-        modules = _custom_modules(pipeline)
-        remove_leftovers(folder.parent, folder.name)
-        with temporary_folder(folder) as model_folder:
-            pipeline.save(model_folder)
-            _trace_in_subprocess(model_folder, folder, options, modules)
+    requests = example_requests(pipeline) if options.deploy else []
+    run_on_tensorflow(trace, pipeline, folder, options, requests)
+    if options.deploy:
+        write_deployment(folder, requests, FLOAT_BYTES * pipeline.model.count_params())
+    if options.precision != FLOAT32:
+        print_precision(pipeline, options.precision)
     return folder
+
+
+def run_on_tensorflow(
+    write: Callable[..., None], pipeline: Pipeline, folder: Path, options: ExportOptions, requests: Sequence[Request]
+) -> None:
+    """Call `write(pipeline, folder, options, requests)`, by `python -m zoo.export` where the backend is another one."""
+    if keras.config.backend() == "tensorflow":
+        return write(pipeline, folder, options, requests)
+    modules = _custom_modules(pipeline)
+    remove_leftovers(folder.parent, folder.name)
+    with temporary_folder(folder) as model_folder:
+        pipeline.save(model_folder)
+        save_requests(requests, model_folder)
+        _trace_in_subprocess(model_folder, folder, options, modules)
 
 
 def _check_beams(objective, options):
@@ -125,16 +147,15 @@ def _trace_in_subprocess(model_folder: Path, folder: Path, options: ExportOption
         raise RuntimeError(f"The export in a TensorFlow process failed:\n{process.stderr}")
 
 
-def trace(pipeline: Pipeline, folder: Path, options: ExportOptions) -> None:
-    """Write the SavedModel of a pipeline, in a process whose backend is TensorFlow."""
+def trace(pipeline: Pipeline, folder: Path, options: ExportOptions, requests: Sequence[Request] = ()) -> None:
+    """Write the SavedModel of a pipeline, with warm-up requests, in a process whose backend is TensorFlow."""
     tf = _tensorflow()
     from zoo.export.signatures import signatures
 
     server = tf.Module()
     server.tokenizer = pipeline.tokenizer.to_graph()  # an attribute, so that its tables are tracked
-    # tf.Variables: were these Keras variables, a session (so a server too) would restore copies that the graph ignores
-    server.weights = [variable.value for variable in pipeline.model.variables]
-    functions = signatures(pipeline, server, options)
+    weights = store_weights(server, pipeline.model, options.precision)
+    functions = signatures(pipeline, server, options, weights)
     with atomic_folder(folder) as partial:
         try:
             tf.saved_model.save(server, str(partial), signatures=functions)
@@ -142,6 +163,8 @@ def trace(pipeline: Pipeline, folder: Path, options: ExportOptions) -> None:
             reason = error.message.split(";")[-1].partition(" [Op")[0].strip()
             raise UserError(f"TensorFlow cannot write {folder}: {reason}.") from error
         _save_settings(pipeline, partial / SETTINGS)
+        if requests:
+            write_warmup(partial, model_name(folder), requests)
         check_new(folder, "export to")  # another process may have exported meanwhile
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import keras
 from keras import ops
 
+from zoo.export.graph_weights import within
 from zoo.export.options import ExportOptions
 from zoo.objectives._objective import Generates
 
@@ -17,20 +19,23 @@ if TYPE_CHECKING:
     from zoo.pipeline.pipeline import Pipeline
 
 
-def signatures(pipeline: Pipeline, server: tf.Module, options: ExportOptions) -> dict[str, Callable]:
+def signatures(
+    pipeline: Pipeline, server: tf.Module, options: ExportOptions, weights: Callable[[], AbstractContextManager]
+) -> dict[str, Callable]:
     """{name: `tf.function`} of a pipeline: see `zoo.export.saved_model.export`.
 
     `server` holds the `GraphTokenizer` as `tokenizer`; what the functions need beside it becomes an attribute of it.
+    `weights` is the context in which the network is traced: see `zoo.export.graph_weights`.
     """
-    functions = {"encode": _encode(pipeline, server, options), "logits": _logits(pipeline.model)}
+    functions = {"encode": _encode(pipeline, server, options), "logits": network_function(pipeline.model, weights)}
     if isinstance(pipeline.objective, Generates):
         from zoo.export.graph.text_signatures import text_signatures
 
-        return functions | text_signatures(pipeline, server.tokenizer, options)
-    return functions | {"serving_default": _answers(pipeline, server, options)}
+        return functions | text_signatures(pipeline, server.tokenizer, options, weights)
+    return functions | {"serving_default": _answers(pipeline, server, options, weights)}
 
 
-def _answers(pipeline, server, options):
+def _answers(pipeline, server, options, weights):
     """The answers of an objective that decides: one input for each of its texts."""
     import tensorflow as tf
 
@@ -44,7 +49,8 @@ def _answers(pipeline, server, options):
         server.words = GraphWordTokenizer(server.tokenizer)
     answers = ANSWERS[objective.graph_input]
     specs = [tf.TensorSpec([None], tf.string, name) for name in objective.fields.inputs]
-    return tf.function(batched(lambda *texts: answers(pipeline, server, *texts), options.batching), specs)
+    function = within(weights, lambda *texts: answers(pipeline, server, *texts))
+    return tf.function(batched(function, options.batching), specs)
 
 
 def _encode(pipeline, server, options):
@@ -59,16 +65,21 @@ def _encode(pipeline, server, options):
     return tf.function(batched(encode, options.batching), [tf.TensorSpec([None], tf.string, "text")])
 
 
-def _logits(model: keras.Model):
-    """The network: ids to float32 numbers, `logits`, or by name where it has several outputs."""
+def network_function(
+    model: keras.Model, weights: Callable[[], AbstractContextManager], shape: list[int | None] | None = None
+) -> Callable:
+    """The network: ids to float32 numbers, `logits`, or by name where it has several outputs.
+
+    `shape` is that of each input; None: any number of rows of any length.
+    """
     import tensorflow as tf
 
     names = list(model.input)
-    specs = [tf.TensorSpec(model.input[name].shape, tf.int32, name) for name in names]
+    specs = [tf.TensorSpec(shape or model.input[name].shape, tf.int32, name) for name in names]
 
     def logits(*ids):
         outputs = model(dict(zip(names, ids, strict=True)), training=False)
         outputs = outputs if isinstance(outputs, dict) else {"logits": outputs}
         return {name: ops.cast(output, "float32") for name, output in outputs.items()}
 
-    return tf.function(logits, specs)
+    return tf.function(within(weights, logits), specs)

@@ -13,6 +13,7 @@ from zoo.generation.generation_config import GenerationConfig
 from zoo.generation.loop import TokenGenerator
 from zoo.generation.noise import noise, prompt_key
 from zoo.layers.embedding import PaddingMask
+from zoo.transforms.decoding import DecodingPlan
 
 OUTPUTS = ("tokens", "count", "logprobs")  # arrays of a state that a `Completion` is made of
 
@@ -87,7 +88,7 @@ class Batch:
         self.inputs = {plan.decoder_input: self._padded(self.contexts, time, 0)}
         if sources is not None:
             time = int(bucket(max(map(len, sources)), max_context(plan.encoder_steps)))
-            self.inputs["source"] = self._padded(sources, time, _padding(plan))
+            self.inputs["source"] = self._padded(sources, time, source_padding(plan))
         self.controls = self._controls()
 
     def prefill(self) -> dict[str, Any]:
@@ -180,7 +181,7 @@ class Batch:
         return np.pad(rows, ((0, self.rows - len(rows)), (0, 0)))
 
 
-def _padding(plan):
+def source_padding(plan: DecodingPlan) -> int:
     """The padding id of an encoder's input."""
     masks = (step.layer for step in plan.encoder_steps if isinstance(step.layer, PaddingMask))
     return next((layer.padding for layer in masks), 0)

@@ -13,7 +13,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.generation.logits_processors import History, next_state, process_logits
+from zoo.generation.history import History
+from zoo.generation.logits_processors import next_state, process_logits
 
 NEG_INF = float("-inf")  # the score of an empty beam
 

@@ -53,7 +53,7 @@ class Chat:
             )
         config = config or GenerationConfig(max_new_tokens=objective.max_new_tokens, fit_context=True)
         unlimited = replace(objective, length=UNLIMITED)  # no turn is truncated
-        self.template, self.ending = objective.template, _ending(objective.template)
+        self.template, self.ending = objective.template, answer_ending(objective.template)
         stop = (self.ending.rstrip(),) if self.ending.strip() else ()
         tokens = generator_for(model, None, config)
         config = _with_room(config, objective, tokens.network.plan)
@@ -148,7 +148,7 @@ def _stripped(pieces):
         emitted = max(text.rstrip(), emitted, key=len)
 
 
-def _ending(template):
+def answer_ending(template: str) -> str:
     """The text of a template after an answer."""
     question = {"role": "user", "content": "question"}
     ((_, answer),) = prompt_answer_pairs([question, {"role": ASSISTANT, "content": "answer"}], template)

@@ -1,11 +1,12 @@
 """The generation config: decoding strategy, logits processors and stopping criteria."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
+from zoo.backend.shapes import power_of_two
 from zoo.generation.logits_processors import PROCESSORS
 from zoo.runtime.errors import UserError
 
@@ -18,12 +19,15 @@ _RANGES = {  # field: (its range in words, whether a number is in the range)
     "typical_p": ("above 0 and at most 1", lambda n: 0 < n <= 1),
     "contrastive_alpha": ("from 0 to 1", lambda n: 0 <= n <= 1),
     "repetition_penalty": ("above 0", lambda n: 0 < n < float("inf")),
+    "frequency_penalty": ("a number", lambda n: abs(n) < float("inf")),
+    "presence_penalty": ("a number", lambda n: abs(n) < float("inf")),
     "no_repeat_ngram": ("at least 1", lambda n: n >= 1),
     "min_tokens": ("at least 0", lambda n: n >= 0),
     "beams": ("at least 1", lambda n: n >= 1),
     "return_sequences": ("at least 1", lambda n: n >= 1),
     "length_penalty": ("a number", lambda n: abs(n) < float("inf")),
 }
+_PENALTIES = ("repetition_penalty", "frequency_penalty", "presence_penalty")
 _SAMPLING = ("top_k", "top_p", "min_p", "typical_p")  # without effect in greedy decoding
 
 
@@ -42,6 +46,9 @@ class GenerationConfig:
     typical_p: float | None = None  # total probability of the typical tokens to sample from
     contrastive_alpha: float | None = None  # contrastive search: weight of the similarity to earlier tokens, 0 to 1
     repetition_penalty: float | None = None  # above 1: tokens of the text so far become less likely
+    frequency_penalty: float | None = None  # subtracted from the logit of a token for each time it was generated
+    presence_penalty: float | None = None  # subtracted from the logits of tokens that were generated
+    logit_bias: Mapping[int, float] = field(default_factory=dict)  # {token id: added to its logit}
     no_repeat_ngram: int | None = None  # size of n-grams, in tokens, that may not repeat
     min_tokens: int = 0  # new tokens before a text may stop
     bad_words: Sequence[Sequence[int]] = ()  # lists of ids that are never generated
@@ -112,16 +119,28 @@ class GenerationConfig:
         Args:
             generated_tokens: number of tokens that were generated before the context window slid.
         """
-        values = {name: getattr(self, name) for name in (*self._sampling, "repetition_penalty")}
+        values = {name: getattr(self, name) for name in (*self._sampling, *_PENALTIES)}
         values["temperature"] = self.temperature or None
         values["min_tokens"] = max(self.min_tokens - generated_tokens, 0) if self.min_tokens else None
         values["no_repeat_ngram"] = None if self.no_repeat_ngram is None else range(self.no_repeat_ngram)
         values["bad_words"] = _left_padded(self.bad_words) if self.bad_words else None
         dtypes = {name: dtype for name, _, dtype in PROCESSORS}
-        arrays = {name: np.asarray(value, dtypes[name]) for name, value in values.items() if value is not None}
+        arrays: dict[str, Any] = {
+            name: np.asarray(value, dtypes[name]) for name, value in values.items() if value is not None
+        }
+        if self.logit_bias:
+            arrays["logit_bias"] = _sparse(self.logit_bias)
         if self.constraint is not None:
             arrays["constraint"] = self.constraint.arrays | {"limit": np.int32(self.max_new_tokens - generated_tokens)}
         return arrays
+
+
+def _sparse(bias):
+    """{"ids", "values"} of {id: bias}, padded to a power of two, so that few shapes are compiled."""
+    size = power_of_two(len(bias))
+    ids, values = np.zeros(size, "int32"), np.zeros(size, "float32")
+    ids[: len(bias)], values[: len(bias)] = list(bias), list(bias.values())
+    return {"ids": ids, "values": values}
 
 
 def _left_padded(words):

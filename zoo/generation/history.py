@@ -29,3 +29,8 @@ class History:
         indices = self.count[:, None] - number + ops.arange(number, dtype="int32")
         tokens = ops.take_along_axis(self.tokens, ops.maximum(indices, 0), axis=1)
         return ops.where(indices < 0, -1, tokens)
+
+
+def column(parameter: Any) -> Any:
+    """A number as (1, 1), or (batch,) numbers as (batch, 1)."""
+    return ops.reshape(parameter, (-1, 1))

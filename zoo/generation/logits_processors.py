@@ -2,7 +2,7 @@
 
 A logits processor takes (batch, vocabulary) logits, the `History` and its parameter, and returns logits. It is
 arithmetic on arrays, so it compiles on every backend. Parameters are arrays too: another temperature compiles nothing.
-Those of sampling, `repetition_penalty` and `min_tokens` are numbers, or (batch,) arrays with a number for each row. A
+Those of sampling, the penalties and `min_tokens` are numbers, or (batch,) arrays with a number for each row. A
 forbidden token has the logit -inf.
 """
 
@@ -11,7 +11,8 @@ from typing import Any
 from keras import ops
 
 from zoo import backend
-from zoo.generation.history import History
+from zoo.generation.history import History, column
+from zoo.generation.token_bias import frequency_penalty, logit_bias, presence_penalty
 
 
 def constrain(logits: Any, history: History, constraint: dict[str, Any]) -> Any:
@@ -22,7 +23,7 @@ def constrain(logits: Any, history: History, constraint: dict[str, Any]) -> Any:
     row = ops.take(constraint["transitions"], history.constraint_state, axis=0)
     state = ops.take(row, constraint["classes"], axis=1)
     tokens_to_end = ops.take(constraint["tokens_to_end"], ops.maximum(state, 0))
-    return _keep(logits, ops.logical_and(state >= 0, tokens_to_end < constraint["limit"] - history.new))
+    return _keep(logits, ops.logical_and(state >= 0, tokens_to_end < column(constraint["limit"] - history.new)))
 
 
 def next_state(state: Any, token: Any, processors: dict[str, Any]) -> Any:
@@ -40,7 +41,7 @@ def repetition_penalty(logits: Any, history: History, penalty: Any) -> Any:
     Keskar et al. 2019, section 4.1, https://arxiv.org/abs/1909.05858; negative logits as in transformers.
     """
     seen = ops.arange(ops.shape(history.tokens)[1], dtype="int32")[None] < history.count[:, None]
-    penalty = _column(penalty)
+    penalty = column(penalty)
     penalised = ops.where(logits < 0, logits * penalty, logits / penalty)
     return ops.where(backend.token_mask(history.tokens, seen, logits.shape[1]), penalised, logits)
 
@@ -70,13 +71,13 @@ def bad_words(logits: Any, history: History, words: Any) -> Any:
 def min_tokens(logits: Any, history: History, number: Any) -> Any:
     """Forbids the stop ids before there are `number` new tokens."""
     stop_ids = _tile_rows(history.stop_ids, logits)
-    forbidden = ops.logical_and(stop_ids >= 0, _column(history.new) < _column(number))
+    forbidden = ops.logical_and(stop_ids >= 0, column(history.new) < column(number))
     return _forbid(logits, ops.maximum(stop_ids, 0), forbidden)
 
 
 def temperature(logits: Any, history: History, temperature: Any) -> Any:
     """Divides logits by the temperature: below 1 likely tokens become likelier."""
-    return logits / _column(temperature)
+    return logits / column(temperature)
 
 
 def top_k(logits: Any, history: History, k: Any) -> Any:
@@ -85,7 +86,7 @@ def top_k(logits: Any, history: History, k: Any) -> Any:
     Fan et al. 2018, section 5.4, https://arxiv.org/abs/1805.04833.
     """
     vocabulary = logits.shape[1]
-    k = _column(ops.where(k < 1, vocabulary, ops.minimum(k, vocabulary)))
+    k = column(ops.where(k < 1, vocabulary, ops.minimum(k, vocabulary)))
     last = ops.broadcast_to(k - 1, (ops.shape(logits)[0], 1))
     return _keep(logits, logits >= ops.take_along_axis(_descending(logits), last, axis=1))
 
@@ -97,7 +98,7 @@ def top_p(logits: Any, history: History, p: Any) -> Any:
     """
     ordered = _descending(logits)
     probability = ops.softmax(ordered)
-    p = _column(p)
+    p = column(p)
     needed = ops.cumsum(probability, axis=1) - probability < p  # likelier tokens do not add up to p
     needed = ops.logical_or(needed, p >= 1)  # also where the sum is rounded
     threshold = ops.min(ops.where(needed, ordered, float("inf")), axis=1, keepdims=True)
@@ -110,7 +111,7 @@ def min_p(logits: Any, history: History, p: Any) -> Any:
     Nguyen et al. 2024, https://arxiv.org/abs/2407.01082.
     """
     probability = ops.softmax(logits)
-    return _keep(logits, probability >= _column(p) * ops.max(probability, axis=1, keepdims=True))
+    return _keep(logits, probability >= column(p) * ops.max(probability, axis=1, keepdims=True))
 
 
 def typical_p(logits: Any, history: History, p: Any) -> Any:
@@ -124,7 +125,7 @@ def typical_p(logits: Any, history: History, p: Any) -> Any:
     distance = ops.where(probability > 0, ops.abs(-log_p - entropy), float("inf"))
     order = ops.argsort(distance, axis=1)
     ordered = ops.take_along_axis(probability, order, axis=1)
-    needed = ops.cumsum(ordered, axis=1) - ordered < _column(p)
+    needed = ops.cumsum(ordered, axis=1) - ordered < column(p)
     threshold = ops.max(ops.where(needed, ops.take_along_axis(distance, order, axis=1), -1.0), axis=1, keepdims=True)
     return _keep(logits, distance <= threshold)
 
@@ -132,6 +133,9 @@ def typical_p(logits: Any, history: History, p: Any) -> Any:
 PROCESSORS = (  # (name, function, dtype of its parameter), in the order in which they are applied
     ("constraint", constrain, "int32"),
     ("repetition_penalty", repetition_penalty, "float32"),
+    ("frequency_penalty", frequency_penalty, "float32"),
+    ("presence_penalty", presence_penalty, "float32"),
+    ("logit_bias", logit_bias, "float32"),
     ("no_repeat_ngram", no_repeat_ngram, "int32"),
     ("bad_words", bad_words, "int32"),
     ("min_tokens", min_tokens, "int32"),
@@ -156,11 +160,6 @@ def sample(logits: Any, noise: Any) -> Any:
     cumulative = ops.cumsum(ops.softmax(logits), axis=1)
     token = ops.sum(ops.cast(cumulative <= noise[:, None] * cumulative[:, -1:], "int32"), axis=1)
     return ops.minimum(token, logits.shape[1] - 1)
-
-
-def _column(parameter):
-    """A number as (1, 1), or (batch,) numbers as (batch, 1)."""
-    return ops.reshape(parameter, (-1, 1))
 
 
 def _descending(logits):

@@ -8,7 +8,8 @@ from keras import ops
 
 from zoo import backend
 from zoo.generation import beam_search
-from zoo.generation.logits_processors import History, next_state, process_logits, sample
+from zoo.generation.history import History
+from zoo.generation.logits_processors import next_state, process_logits, sample
 from zoo.transforms.cached_model import CachedModel
 from zoo.transforms.per_model import per_model
 

@@ -19,7 +19,8 @@ class DecodeContext:
     """Context of a decoding step: where the new tokens are. A row of a cache has `length` slots, some of them padding.
 
     Attributes:
-        slots: (time,) integers that count up: the slots of the cache that the new tokens take.
+        slots: (time,) integers that count up: the slots of the cache that the new tokens take; or (batch, time), where
+            each row has slots of its own, as in continuous batching.
         positions: (batch, length) integers: the position in its text of the token in each slot.
         padding_mask: (batch, length) booleans, True at slots that hold a token, now or later.
     """
@@ -30,13 +31,15 @@ class DecodeContext:
 
     def current(self, array: Tensor) -> Tensor:
         """The (batch, time) part of `positions` or `padding_mask` for the new tokens."""
+        if len(self.slots.shape) == 2:
+            return ops.take_along_axis(array, self.slots, axis=1)
         return ops.take(array, self.slots, axis=1)
 
     @cached_property
     def attention_mask(self) -> Tensor:
         """Causal attention mask, (batch, time, length): the slots that each new token may attend to."""
         slots = ops.arange(ops.shape(self.padding_mask)[1], dtype=self.slots.dtype)
-        return ops.logical_and(self.padding_mask[:, None], slots[None, None] <= self.slots[None, :, None])
+        return ops.logical_and(self.padding_mask[:, None], slots <= self.slots[..., None])
 
 
 @dataclass(repr=False)

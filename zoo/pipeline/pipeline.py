@@ -144,36 +144,46 @@ class Pipeline(EvaluationMethods, GenerationMethods):
         self,
         folder: str | Path,
         format: str = "saved_model",
+        precision: str = "float32",
         *,
         batching: Mapping[str, int] | str | bool | None = None,
         beams: int | None = None,
+        deploy: bool = False,
     ) -> Path:
-        """Write a SavedModel that takes raw strings, or a folder for Hugging Face transformers. Returns the folder.
+        """Write a SavedModel that takes raw strings, or a folder for another runtime or for transformers. Returns it.
 
         Args:
             folder: a new folder.
-            format: "saved_model", see `zoo.export.saved_model.export`, or "huggingface", see
-                `zoo.checkpoints.hf_export.write_huggingface`.
+            format: "saved_model", see `zoo.export.saved_model.export`; "huggingface", see
+                `zoo.checkpoints.hf_export.write_huggingface`; "onnx", "openvino" or "litert", the network alone, see
+                `zoo.export.formats.network_export.export_network`.
+            precision: of the weights: see `zoo.export.precision`.
             batching: of a SavedModel: settings of dynamic batching, a dict or text such as "max_batch_size=32", see
                 `zoo.export.options.Batching`; False or "off": none; by default on.
             beams: of a SavedModel that generates: number of beams of its beam search; None: the model's own default.
+            deploy: also write the files that run a server of the SavedModel, which docs/serving.md describes: warm-up
+                requests into the folder, whose name must be a number, others into the folder `serving` beside it.
 
         Raises UserError for options of another format, and as the functions named above.
         """
         from zoo.checkpoints.hf_export import write_huggingface
-        from zoo.export.options import ExportOptions, parse_batching
+        from zoo.export.formats.network_export import FORMATS, export_network
+        from zoo.export.options import SAVED_MODEL, ExportOptions, parse_batching
         from zoo.export.saved_model import export
 
         self.check_weight_type()
-        writers = {"saved_model": export, "huggingface": write_huggingface}
-        write = writers[one_of("format", format, writers)]
-        if format == "saved_model":
-            batch_settings = parse_batching(True if batching is None else batching)
-            return export(self, folder, ExportOptions(batching=batch_settings, beams=beams))
-        for name, value in {"batching": batching, "beams": beams}.items():
+        one_of("format", format, (SAVED_MODEL, "huggingface", *FORMATS))
+        settings = {"batching": batching, "beams": beams, "deploy": deploy or None}
+        for name, value in settings.items() if format != SAVED_MODEL else ():
             if value is not None:
                 raise UserError(f"Expected {name} for a SavedModel. Received: {name}={value!r}, format={format!r}.")
-        return write(self, folder)
+        if format == "huggingface":
+            if precision != "float32":
+                raise UserError(f"transformers rounds weights when it loads them. Received: precision={precision!r}.")
+            return write_huggingface(self, folder)
+        settings = {"batching": parse_batching(True if batching is None else batching), "beams": beams}
+        options = ExportOptions(format=format, precision=precision, deploy=deploy, **settings)
+        return (export if format == SAVED_MODEL else export_network)(self, folder, options)
 
     def save(self, folder: str | Path) -> None:
         """Write model, preset, tokenizer, scores, baselines and their digests into an existing folder, for `zoo.load`.

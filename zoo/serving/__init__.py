@@ -15,6 +15,11 @@ request_limits.py  limits on rows and characters
 request_record.py  what the log and the metrics say of a request
 server_metrics.py  metrics for Prometheus
 service.py         predictions: `Service`, the core that every API calls
+tf_rest.py         TensorFlow Serving's REST: predict; its JSON is in tf_json/
+tf_paths.py        its paths
+tf_status.py       its status and metadata of a model
+tf_classify.py     its classify and regress
 model_loading.py   a `Service` from folders
 app.py             the ASGI application
+page/              the page at `/`
 """

@@ -12,7 +12,7 @@ from zoo.serving.serving_error import ServingError
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-OPENAI = ("/v1/chat/", "/v1/completions", "/v1/embeddings")  # paths whose errors have OpenAI's form
+OPENAI = ("/openai/", "/v1/chat/", "/v1/completions", "/v1/embeddings")  # paths whose errors have OpenAI's form
 OPENAI_TYPES = {  # {HTTP status: type of OpenAI's errors}
     HTTPStatus.UNAUTHORIZED: "authentication_error",
     HTTPStatus.NOT_FOUND: "not_found_error",

@@ -130,6 +130,7 @@ def _open_session(meta_graph, folder):
         tf.graph_util.import_graph_def(meta_graph.graph_def, name="")
     config = tf.compat.v1.ConfigProto()
     config.gpu_options.allow_growth = True
+    config.graph_options.rewrite_options.meta_optimizer_iterations = 1  # the second one takes as long and gains nothing
     config.experimental.optimize_for_static_graph = True  # keeps no copy of the graph for later additions
     config.experimental.disable_output_partition_graphs = True
     session = tf.compat.v1.Session(graph=graph, config=config)

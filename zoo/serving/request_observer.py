@@ -14,6 +14,7 @@ from typing import Any
 from zoo.serving.request_record import CURRENT, RequestRecord
 from zoo.serving.server_metrics import ServerMetrics
 
+QUIET = "operations"  # the API whose requests are not logged: probes and metrics are asked for every few seconds
 CLIENT_CLOSED = 499  # status in log and metrics of a request whose client went away before the answer
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 logger = logging.getLogger("zoo.access")
@@ -56,7 +57,7 @@ class RequestObserver:
             seconds = time.perf_counter() - start
             record.api = self.apis.get(scope.get("endpoint"), "")
             self.metrics.end_request(record, str(status), seconds)
-            if self.line:
+            if self.line and record.api != QUIET:
                 logger.info(self.line(scope, record, status, size, seconds))
 
 

@@ -113,10 +113,14 @@ class Service:
         self.metrics.observe_rows(model.name, spec.name, rows)
         future = self._submit(model, spec.name, inputs)
         answer = asyncio.wrap_future(future)
-        done, _ = await asyncio.wait((answer,), timeout=self.settings.request_timeout)
+        done: set[Any] = set()
+        try:
+            done, _ = await asyncio.wait((answer,), timeout=self.settings.request_timeout)
+        finally:
+            if not done:  # too late, or the caller has gone away
+                future.cancel()  # where it waits for a thread
+                answer.cancel()
         if not done:
-            future.cancel()  # where it waits for a thread
-            answer.cancel()
             raise ServingError(Code.DEADLINE_EXCEEDED, f"No answer in {self.settings.request_timeout:g} seconds.")
         return answer.result()
 

@@ -18,6 +18,7 @@ ADDRESSES = {  # {API: paths}
     "Page": "/",
     "REST of TensorFlow Serving": "/v1/models/",
     "Open Inference Protocol": "/v2",
+    "OpenAI-compatible API": "/v1",
     "Operation": "/readyz /healthz /metrics /openapi.json",
 }
 

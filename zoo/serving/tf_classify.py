@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,32 +28,44 @@ async def classify(service: Service, target: Target, body: bytes) -> bytes:
     """The answer of `:classify`: the classes and scores of tf.Examples. Raises ServingError."""
     name, examples = parse_examples(body)
     with service.lease(target.model, target.version, target.label) as model:
-        signature = _signature(model, name)
-        if len(signature.outputs) not in (1, 2):
-            raise invalid(f"Expected one or two output Tensors, found {len(signature.outputs)}")
-        _check_input(model, signature.name, "classification")
-        if CLASSES not in signature.outputs and SCORES not in signature.outputs:
-            raise ServingError(
-                Code.FAILED_PRECONDITION,
-                f'Expected classification signature outputs to contain at least one of "{CLASSES}" or "{SCORES}". '
-                f"Signature was: {model.signature_protos[signature.name]}",
-            )
-        outputs = await service.run(model, name, _inputs(examples))
-    return classify_answer(*_results(outputs, len(examples)))
+        return classify_answer(*await classify_examples(service, model, name, examples))
 
 
 async def regress(service: Service, target: Target, body: bytes) -> bytes:
     """The answer of `:regress`: one value of each tf.Example. Raises ServingError."""
     name, examples = parse_examples(body)
     with service.lease(target.model, target.version, target.label) as model:
-        signature = _signature(model, name)
-        if len(signature.outputs) != 1:
-            raise invalid("Expected one output Tensor.")
-        _check_input(model, signature.name, "regression")
-        if OUTPUTS not in signature.outputs:
-            raise _missing(model, signature.name, "regression outputs")
-        outputs = await service.run(model, name, _inputs(examples))
-    return regress_answer(_regressions(outputs[OUTPUTS], len(examples)))
+        return regress_answer(await regress_examples(service, model, name, examples))
+
+
+async def classify_examples(
+    service: Service, model: LoadedModel, name: str, examples: Sequence[bytes]
+) -> tuple[list[list[bytes]], Array]:
+    """`(labels, scores)` of each serialized tf.Example and class, by a signature. Raises ServingError."""
+    signature = _signature(model, name)
+    if len(signature.outputs) not in (1, 2):
+        raise invalid(f"Expected one or two output Tensors, found {len(signature.outputs)}")
+    _check_input(model, signature.name, "classification")
+    if CLASSES not in signature.outputs and SCORES not in signature.outputs:
+        raise ServingError(
+            Code.FAILED_PRECONDITION,
+            f'Expected classification signature outputs to contain at least one of "{CLASSES}" or "{SCORES}". '
+            f"Signature was: {model.signature_protos[signature.name]}",
+        )
+    outputs = await service.run(model, name, _inputs(examples))
+    return _results(outputs, len(examples))
+
+
+async def regress_examples(service: Service, model: LoadedModel, name: str, examples: Sequence[bytes]) -> Array:
+    """The value of each serialized tf.Example, by a signature. Raises ServingError."""
+    signature = _signature(model, name)
+    if len(signature.outputs) != 1:
+        raise invalid("Expected one output Tensor.")
+    _check_input(model, signature.name, "regression")
+    if OUTPUTS not in signature.outputs:
+        raise _missing(model, signature.name, "regression outputs")
+    outputs = await service.run(model, name, _inputs(examples))
+    return _regressions(outputs[OUTPUTS], len(examples))
 
 
 def _signature(model: LoadedModel, name: str) -> Signature:

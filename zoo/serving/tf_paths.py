@@ -47,8 +47,8 @@ def match_path(method: str, path: str) -> Target:
 
 
 def path_as_sent(scope: Mapping[str, Any]) -> str:
-    """The path of a request with its query, not decoded."""
-    path = scope.get("raw_path") or scope["path"].encode()
+    """The path of a request with its query, not decoded, and without the root path of a proxy."""
+    path = (scope.get("raw_path") or scope["path"].encode()).removeprefix(scope.get("root_path", "").encode())
     query = scope.get("query_string", b"")
     return (path + (b"?" + query if query else b"")).decode("utf-8", "surrogateescape")
 

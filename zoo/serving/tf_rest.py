@@ -5,7 +5,7 @@ Its paths are regular expressions over the path as sent, query and percent signs
 
 from __future__ import annotations
 
-import zlib
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from zoo.serving.serving_error import ServingError
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     from zoo.serving.service import Service
 
-LARGEST_BODY = 100 * 2**20  # bytes of a body after decompression
-GZIP = 16 + zlib.MAX_WBITS
+LONG_BODY = 2**16  # bytes of a body that is parsed in a thread, so that other requests need not wait
 JSON = "application/json"
 
 
@@ -57,7 +56,7 @@ async def respond(service: Service, request: Request) -> Response:
         return Response(await _answer(service, request), media_type=JSON)
     except ServingError as error:
         headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-        return Response(error_body(error.message), error.code.http, headers, JSON)
+        return Response(error_body(error.message), error.http, headers, JSON)
 
 
 async def _answer(service: Service, request: Request) -> bytes:
@@ -65,29 +64,11 @@ async def _answer(service: Service, request: Request) -> bytes:
     if request.method == "GET":
         return _describe(service, target)
     answer = {"predict": _predict, "classify": classify, "regress": regress}[target.action]
-    return await answer(service, target, await read_body(request))
-
-
-async def read_body(request: Request, limit: int = LARGEST_BODY) -> bytes:
-    """The body of a request, decompressed if it came with gzip; b"" where that cannot be done, as TensorFlow Serving.
-
-    Raises ServingError for one of more than `limit` bytes.
-    """
-    body = await request.body()
-    if "gzip" not in request.headers.get("content-encoding", ""):
-        return body
-    try:
-        decompressor = zlib.decompressobj(GZIP)
-        body = decompressor.decompress(body, limit)
-    except zlib.error:
-        return b""
-    if decompressor.unconsumed_tail:
-        raise invalid(f"Request body is larger than {limit} bytes after decompression")
-    return body if decompressor.eof else b""
+    return await answer(service, target, await request.body())
 
 
 async def _predict(service: Service, target: Target, body: bytes) -> bytes:
-    document = parse_object(body)
+    document = await asyncio.to_thread(parse_object, body) if len(body) > LONG_BODY else parse_object(body)
     name = signature_name(document)
     with service.lease(target.model, target.version, target.label) as model:
         form, inputs = predict_inputs(document, model.signature(name).inputs, name)

@@ -4,6 +4,7 @@ It is TensorFlow's operation BatchFunction, so any program that runs the graph b
 """
 
 from collections.abc import Callable
+from uuid import uuid4
 
 import tensorflow as tf
 
@@ -35,6 +36,8 @@ def batched(function: Callable[..., Columns], batching: Batching | None) -> Call
         enable_large_batch_splitting=False,  # parts of a request may be padded to different sizes
     )
 
+    queue = f"queue_{uuid4().hex}"  # in one process, batch functions of the same name scope share a queue
+
     def run(*columns: tf.Tensor) -> Columns:
         outputs = traced.get_concrete_function(*map(_spec, columns)).structured_outputs
         names = sorted(outputs)
@@ -43,8 +46,12 @@ def batched(function: Callable[..., Columns], batching: Batching | None) -> Call
             values = traced(*rows)
             return [values[name] for name in names]
 
+        def in_queue():
+            with tf.name_scope(queue):
+                return in_batch(tensors)(*columns)
+
         fits = tf.size(columns[0]) <= batching.max_batch_size
-        values = tf.cond(fits, lambda: in_batch(tensors)(*columns), lambda: tensors(*columns))
+        values = tf.cond(fits, in_queue, lambda: tensors(*columns))
         for name, value in zip(names, values, strict=True):
             value.set_shape(outputs[name].shape)
         return dict(zip(names, values, strict=True))

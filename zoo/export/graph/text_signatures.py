@@ -1,12 +1,14 @@
 """The signatures of a model that generates text: `serving_default`, and `generate` with parameters for each text."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import tensorflow as tf
 
 from zoo.export.generator import GraphGenerator, controls_of, graph_config, sampling_controls
 from zoo.export.graph.batching import Columns, batched
 from zoo.export.graph.graph_noise import hash_ids, prompt_keys
+from zoo.export.graph_weights import within
 from zoo.export.options import ExportOptions
 from zoo.export.tokenizer.detokenizer import Detokenizer
 from zoo.export.tokenizer.graph_tokenizer import GraphTokenizer
@@ -29,9 +31,14 @@ RANGES = {  # {name: (the range in words, whether numbers are in it)}
 }
 
 
-def text_signatures(pipeline: Pipeline, tokenizer: GraphTokenizer, options: ExportOptions) -> dict[str, Callable]:
+def text_signatures(
+    pipeline: Pipeline,
+    tokenizer: GraphTokenizer,
+    options: ExportOptions,
+    weights: Callable[[], AbstractContextManager],
+) -> dict[str, Callable]:
     """{name: `tf.function`} of a pipeline that generates: `serving_default` and `generate`."""
-    generation = GraphTextGeneration(pipeline, tokenizer, options)
+    generation = GraphTextGeneration(pipeline, tokenizer, options, weights)
     defaults = generation.defaults()
 
     def serving_default(text: tf.Tensor) -> Columns:
@@ -62,9 +69,16 @@ class GraphTextGeneration:
         pipeline: the trained `Pipeline`.
         tokenizer: the `GraphTokenizer` of its texts.
         options: with the number of beams, and whether concurrent requests are batched.
+        weights: the context in which the network is traced.
     """
 
-    def __init__(self, pipeline: Pipeline, tokenizer: GraphTokenizer, options: ExportOptions):
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        tokenizer: GraphTokenizer,
+        options: ExportOptions,
+        weights: Callable[[], AbstractContextManager],
+    ):
         template, architecture = pipeline.objective.prompt_template(pipeline.tokenizer), pipeline.preset.architecture
         self.generator = GraphGenerator(pipeline, template)
         prompts = PromptBuilder(tokenizer, template, self.generator.prompt_length, architecture.padding)
@@ -73,8 +87,8 @@ class GraphTextGeneration:
         self.default = graph_config(pipeline, beams=options.beams)
         self.most_probable = graph_config(pipeline, beams=options.beams, temperature=0.0)
         self.sampling = graph_config(pipeline, temperature=1.0)
-        self.decode = batched(self._decode, options.batching)
-        self.sample = batched(self._sample, options.batching)
+        self.decode = batched(within(weights, self._decode), options.batching)
+        self.sample = batched(within(weights, self._sample), options.batching)
 
     def defaults(self) -> dict[str, tf.Tensor]:
         """The parameters of `generate` by which `serving_default` decodes; `max_new_tokens` 0 is the model's own."""

@@ -20,7 +20,9 @@ class GraphTokenizer(tf.Module):
     def __init__(self, tokenizer: Tokenizer):
         super().__init__()
         self.template = tokenizer.template
-        self.reader = reader_for(tokenizer.backend)
+        reader = reader_for(tokenizer.backend)
+        self.tables = reader  # an attribute, so that they are tracked
+        self.reader = tf.function(reader, [tf.TensorSpec([None], tf.string)], autograph=False)  # traced once
 
     @tf.autograph.experimental.do_not_convert  # no Python control flow depends on tensors: half the time to trace
     def ragged_ids(self, texts: tf.Tensor) -> RaggedIds:

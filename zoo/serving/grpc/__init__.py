@@ -6,7 +6,7 @@ open_inference_messages.py      the messages of the Open Inference Protocol
 tensor_protos.py                TensorProto to arrays and back
 rpc_handlers.py                 authentication, deadlines and status codes around every method
 model_spec.py                   which model, version and signature a request is for
-predict_request.py              the inputs and outputs of Predict
+predict_inputs.py               the inputs and outputs of Predict
 example_signatures.py           Classify, Regress and MultiInference
 prediction_service.py           PredictionService
 model_service.py                ModelService

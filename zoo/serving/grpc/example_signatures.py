@@ -4,49 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from zoo.serving.grpc.model_spec import signature_name, write_spec
 from zoo.serving.grpc.tensorflow_serving_messages import messages
 from zoo.serving.loaded_model import LoadedModel
 from zoo.serving.service import Service
 from zoo.serving.serving_error import Code, ServingError
+from zoo.serving.tf_classify import classify_examples, regress_examples
 
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
-INPUT, CLASSES, SCORES, VALUES = "inputs", "classes", "scores", "outputs"  # names in such signatures
 
 
 async def classify(service: Service, model: LoadedModel, name: str, records: Any) -> Any:
     """The ClassificationResult of a signature for an `Input`: the classes of each example, with their scores."""
-    outputs, rows = await _run(service, model, name, records, CLASSIFY)
-    classes, scores = outputs.get(CLASSES), outputs.get(SCORES)
-    if classes is None and scores is None:
-        raise _invalid(
-            f'Expected classification signature outputs to contain at least one of "{CLASSES}" or "{SCORES}"'
-        )
-    for key, array in ((CLASSES, classes), (SCORES, scores)):
-        if array is not None and (array.ndim != 2 or len(array) != rows):
-            raise _invalid(f"Expected {key} Tensor shape: [batch_size num_classes] but got {list(array.shape)}")
-    if classes is not None and scores is not None and classes.shape != scores.shape:
-        raise _invalid(f"Tensors class and score should match in shape. Got {classes.shape} vs. {scores.shape}")
-    columns = next(array for array in (classes, scores) if array is not None).shape[1]
+    examples = _examples(model, name, records, CLASSIFY)
+    labels, scores = await classify_examples(service, model, name, examples)
     result = messages().ClassificationResult()
-    for row in range(rows):
-        classifications = result.classifications.add().classes
-        for column in range(columns):
-            label = "" if classes is None else classes[row, column].decode(errors="replace")
-            classifications.add(label=label, score=0.0 if scores is None else float(scores[row, column]))
+    for row_labels, row_scores in zip(labels, scores.tolist(), strict=True):
+        classes = result.classifications.add().classes
+        for label, score in zip(row_labels, row_scores, strict=True):
+            classes.add(label=label.decode(errors="replace"), score=score)
     return result
 
 
 async def regress(service: Service, model: LoadedModel, name: str, records: Any) -> Any:
     """The RegressionResult of a signature for an `Input`: one value for each example."""
-    outputs, rows = await _run(service, model, name, records, REGRESS)
-    values = outputs.get(VALUES)
-    if values is None or values.size != rows or values.shape not in ((rows,), (rows, 1)):
-        shape = None if values is None else list(values.shape)
-        raise _invalid(f"Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got {shape}")
-    return messages().RegressionResult(regressions=[{"value": value} for value in values.ravel().tolist()])
+    values = await regress_examples(service, model, name, _examples(model, name, records, REGRESS))
+    return messages().RegressionResult(regressions=[{"value": value} for value in values.tolist()])
 
 
 async def infer_tasks(service: Service, model: LoadedModel, request: Any) -> Any:
@@ -80,18 +63,15 @@ def _check_tasks(tasks, model):
         names.append(name)
 
 
-async def _run(service, model, name, records, method):
-    """The outputs of a signature for an `Input`, and the number of its examples."""
+def _examples(model, name, records, method):
+    """The serialized examples of an `Input`, for a signature that must be of a method."""
     if name not in model.signatures:
         raise _invalid(f"No signature was found with the name: {name}")
-    signature = model.signatures[name]
-    if signature.method != method:
-        message = f"Signature {name!r} is not of the method {method} but of {signature.method}: call Predict."
+    if model.signatures[name].method != method:
+        received = model.signatures[name].method
+        message = f"Signature {name!r} is not of the method {method} but of {received}: call Predict."
         raise ServingError(Code.UNIMPLEMENTED, message)
-    if list(signature.inputs) != [INPUT]:
-        raise _invalid(f"Expected one input Tensor, {INPUT!r}, in signature {name!r}.")
-    examples = _serialized(records)
-    return await service.run(model, name, {INPUT: np.array(examples, object)}), len(examples)
+    return _serialized(records)
 
 
 def _serialized(records):

@@ -6,7 +6,7 @@ from typing import Any
 
 from zoo.serving.grpc.example_signatures import classify, infer_tasks, regress
 from zoo.serving.grpc.model_spec import lease, require_spec, signature_name, write_spec
-from zoo.serving.grpc.predict_request import check_outputs, read_inputs
+from zoo.serving.grpc.predict_inputs import check_outputs, read_inputs
 from zoo.serving.grpc.rpc_handlers import RpcHandlers
 from zoo.serving.grpc.tensor_protos import write_tensor
 from zoo.serving.grpc.tensorflow_serving_messages import PACKAGE, messages

@@ -52,10 +52,10 @@ function taggingView(outputs, { text }, key) {
   }));
   const entities = spans.filter(({ start }) => start >= 0); // others are padding
   const style = labelStyles(entities.map(({ label }) => label));
-  const shown = entities.map((entity) => ({ ...entity, style: style(entity.label) }));
+  const styled = entities.map((entity) => ({ ...entity, style: style(entity.label) }));
   const rows = entities.map((entity) => [entity.label, located(entity), probability(entity.score)]);
   const columns = [key === "labels" ? "Entity" : "Tag", "Text, characters", ">Score"];
-  const node = element("div", {}, labelOfText(outputs), markedText(text, shown));
+  const node = element("div", {}, labelOfText(outputs), markedText(text, styled));
   if (rows.length) node.append(table("Spans in the text", columns, rows));
   const count = key === "labels" ? counted(rows.length, "entity", "entities") : counted(rows.length, "word");
   return { node, summary: outputs.label === undefined ? count : `${outputs.label}, ${count}` };

@@ -20,11 +20,20 @@ export function chosen() {
 /** Show the models of the server. Returns whether the fields for the choice are others than before. */
 export function showModels(newModels) {
   const before = models.length ? JSON.stringify([chosen(), version().streams]) : "";
-  const first = models.length ? value("model") : decodeURIComponent(location.hash.slice(1));
+  const first = models.length ? value("model") : nameInAddress();
   models = newModels;
   fill("model", models.map(({ name }) => [name, name]), first);
   fillVersions(value("version"));
   return JSON.stringify([chosen(), version().streams]) !== before;
+}
+
+/** The name of a model after "#" in the address of the page. */
+function nameInAddress() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return ""; // "%" with something else than two hexadecimal digits
+  }
 }
 
 /** Offer `options`, [value, text] each, and choose `preferred` where it is one of them. */

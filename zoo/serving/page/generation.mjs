@@ -52,11 +52,12 @@ export async function chat(call, progress) {
   showTurns();
   const text = byId("answer").querySelector("li:last-child p");
   setMessage("");
+  let answered = false;
   try {
-    await stream(call, progress, text);
+    answered = await stream(call, progress, text);
   } finally {
     answer.content = text.textContent;
-    if (answer.content === "") {
+    if (!answered && answer.content === "") {
       turns = before;
       showTurns();
       setMessage(call.body.messages.at(-1).content);
@@ -69,6 +70,7 @@ function setMessage(text) {
   byId("field-message").dispatchEvent(new Event("input")); // as if it were typed
 }
 
+/** Append the text of a stream to a node. Returns whether it came to its end; false where a person has stopped it. */
 async function stream(call, progress, node) {
   const response = await send(call.path, call.body, progress.signal);
   const state = { tokens: 0, first: null, finish: null };
@@ -85,9 +87,11 @@ async function stream(call, progress, node) {
       state.tokens = usage?.completion_tokens ?? state.tokens;
     }
     end(state.finish === "length" ? "Ended at the limit of tokens:" : "Answered:");
+    return true;
   } catch (error) {
     if (error.name !== "AbortError") throw error;
     end("Stopped:");
+    return false;
   }
 }
 

@@ -3,19 +3,21 @@
 import { answerView } from "./answers.mjs";
 import { chosen, showModels, startChoice } from "./choice.mjs";
 import { showCode, startCodePanel } from "./code_panel.mjs";
-import { byId } from "./elements.mjs";
+import { byId, copyButton } from "./elements.mjs";
 import { forgetTyped, generationFields, signatureFields } from "./fields.mjs";
 import { chat, complete, generationCall, restartChat, showTurns } from "./generation.mjs";
 import { outputsOf, predictCall } from "./requests.mjs";
-import { RefusedError, say, send, setToken, showError, startProgress } from "./server.mjs";
+import { RefusedError, say, send, setToken, showError, startProgress, UnreachableError } from "./server.mjs";
 import { duration, parseJson } from "./text.mjs";
 
 const RETRY = 2000; // milliseconds between looks for models that are not ready yet
+const MOST_JSON = 20_000; // characters of an answer that are shown
 const TYPING = 150; // milliseconds of rest before the code of a text is written again
 
 let form = null; // what `signatureFields` or `generationFields` returned
 let running = false;
 let typing = 0; // timer
+let unreachable = false; // the server, when the models were asked for
 
 const isChat = () => chosen().call === "chat";
 
@@ -60,8 +62,7 @@ function clearAnswer() {
 
 async function submit(event) {
   event.preventDefault();
-  if (running) return;
-  setToken(byId("token").value);
+  if (running || !takeToken()) return;
   if (!form) return loadModels();
   clearTimeout(typing);
   clearAnswer();
@@ -77,6 +78,17 @@ async function submit(event) {
     progress.end();
     running = false;
     byId("send").removeAttribute("aria-disabled");
+  }
+}
+
+/** Take the token of its field. Returns whether it can be one. */
+function takeToken() {
+  try {
+    setToken(byId("token").value);
+    return true;
+  } catch (error) {
+    report(error);
+    return false;
   }
 }
 
@@ -96,7 +108,9 @@ async function run(progress) {
 }
 
 function showJson(text, open) {
-  byId("json").querySelector("pre").textContent = text;
+  const cut = text.length > MOST_JSON ? `${text.slice(0, MOST_JSON)}\n… (Copy copies all of it)` : text;
+  byId("json").querySelector("pre").textContent = cut;
+  byId("copy-json").replaceChildren(copyButton("Copy the JSON", () => text));
   byId("json").hidden = false;
   byId("json").open = open;
 }
@@ -115,12 +129,15 @@ async function loadModels() {
   try {
     const response = await send("page/models");
     const { models, ready } = await response.json();
-    if (!form) showError("");
-    if (models.length && showModels(models)) showFields();
+    if (!form || unreachable) showError("");
+    unreachable = false;
+    if (models.length && !running && showModels(models)) showFields();
     if (!form) say("No model is ready yet");
     if (!ready) setTimeout(loadModels, RETRY);
   } catch (error) {
     report(error);
+    unreachable = error instanceof UnreachableError;
+    if (unreachable) setTimeout(loadModels, RETRY);
   }
 }
 
@@ -140,10 +157,13 @@ function followTyping() {
 }
 
 startCodePanel();
-startChoice(showFields);
+startChoice(() => {
+  byId("stop").click(); // does nothing where nothing runs
+  showFields();
+});
 byId("form").addEventListener("submit", submit);
 byId("form").addEventListener("input", followTyping);
-byId("token").addEventListener("change", () => setToken(byId("token").value));
+byId("token").addEventListener("change", takeToken);
 byId("example").addEventListener("click", resetFields);
 byId("restart").addEventListener("click", resetFields);
 document.addEventListener("keydown", sendWithKeys);

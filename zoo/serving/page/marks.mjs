@@ -16,7 +16,7 @@ export function markedText(text, spans) {
   const region = { tabindex: 0, role: "region", "aria-label": "Text with its spans" }; // for the keys that scroll
   const node = element("p", { class: "marked", dir: "auto", ...(text.length > LONG ? region : {}) });
   let position = 0;
-  for (const { start, end, label, style } of visibleSpans(spans, offsets.length - 1)) {
+  for (const { start, end, label, style } of disjointSpans(spans, offsets.length - 1)) {
     node.append(text.slice(position, offsets[start]), mark(text.slice(offsets[start], offsets[end]), label, style));
     position = offsets[end];
   }
@@ -25,18 +25,18 @@ export function markedText(text, spans) {
 }
 
 /** The spans that can be marked, in the order of the text. */
-export function visibleSpans(spans, length) {
+export function disjointSpans(spans, length) {
   const ordered = spans.filter(({ start, end }) => start >= 0 && start < end && end <= length);
   ordered.sort((a, b) => a.start - b.start || b.end - a.end);
-  const visible = [];
+  const disjoint = [];
   for (const span of ordered) {
-    if (visible.length < MOST_MARKS && span.start >= (visible.at(-1)?.end ?? 0)) visible.push(span);
+    if (disjoint.length < MOST_MARKS && span.start >= (disjoint.at(-1)?.end ?? 0)) disjoint.push(span);
   }
-  return visible;
+  return disjoint;
 }
 
 function mark(text, label, style = 0) {
-  const name = label ? element("span", { class: "label" }, label) : null;
+  const name = label ? [" ", element("span", { class: "label" }, label)] : [];
   return element("mark", { class: `style-${style % STYLES}` }, element("bdi", {}, text), name);
 }
 

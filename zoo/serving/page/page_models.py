@@ -14,12 +14,8 @@ from zoo.serving.serving_error import ServingError
 from zoo.serving.signatures import Signature, TensorSpec
 from zoo.serving.warm_up import FILE, recorded_requests
 
-PRESET = "assets.extra/zoo/preset.json"  # in a SavedModel that `zoo export` wrote
-STREAMS = {  # objective: the calls of OpenAI's API that stream an answer, the most suitable first
-    "next_token": ("completions",),
-    "translate": ("completions",),
-    "follow_instructions": ("chat", "completions"),
-}
+SETTINGS = "assets.extra/zoo"  # in a SavedModel that `zoo export` wrote
+PRESET, TOKENIZER = f"{SETTINGS}/preset.json", f"{SETTINGS}/tokenizer_config.json"
 
 
 def describe_models(service: Service) -> list[dict[str, Any]]:
@@ -36,13 +32,13 @@ def describe_models(service: Service) -> list[dict[str, Any]]:
 
 
 def _version(model: LoadedModel) -> dict[str, Any]:
-    objective = _objective(model)
+    objective = _read(model, PRESET).get("objective", {})
     return {
         "version": model.version,
-        "objective": objective,
+        "objective": objective.get("name", ""),
         "signatures": [_signature(spec, model.signature_protos[name]) for name, spec in model.signatures.items()],
         "example": _example(model),
-        "streams": STREAMS.get(objective, ()),
+        "streams": _streams(model, objective),
     }
 
 
@@ -66,13 +62,21 @@ def _default(name: str, defaults: Mapping[str, Any]) -> float | bool | None:
     return value.item() if value.ndim == 0 and value.dtype.kind in "biuf" and np.isfinite(value) else None
 
 
-def _objective(model: LoadedModel) -> str:
-    """The objective in the preset of an export; "" where there is none."""
+def _streams(model: LoadedModel, objective: dict[str, Any]) -> list[str]:
+    """The calls of OpenAI's API that stream an answer of a model, the most suitable first; [] where it writes none."""
+    if "generation" not in objective:  # the defaults of a model that generates
+        return []
+    has_template = objective.get("name") == "follow_instructions" or "chat_template" in _read(model, TOKENIZER)
+    return ["chat", "completions"] if has_template else ["completions"]
+
+
+def _read(model: LoadedModel, file: str) -> dict[str, Any]:
+    """The JSON object in a file of an export; {} where there is none, as in a SavedModel of another program."""
     try:
-        preset = json.loads((model.folder / PRESET).read_text(encoding="utf-8"))
-        return str(preset["objective"]["name"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+        value = json.loads((model.folder / file).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _example(model: LoadedModel) -> dict[str, str]:

@@ -19,15 +19,19 @@ export class RefusedError extends Error {
 /** The address of a path of the server, which a proxy may have put below a path of its own. */
 export const address = (path) => new URL(path, location.origin + location.pathname.replace(/\/?$/, "/")).href;
 
+/** There is no server, or no way to it. */
+export class UnreachableError extends Error {}
+
 /** Whether requests carry a token. */
 export const hasToken = () => token !== "";
 
-/** Set the bearer token of all requests; "" for none. */
+/** Set the bearer token of all requests; "" for none. Throws an Error where no header can carry it. */
 export function setToken(value) {
-  token = value;
+  if (/[^\x21-\x7e]/.test(value.trim())) throw new Error("Expected a token of ASCII characters without spaces.");
+  token = value.trim();
 }
 
-/** The response to a request with a JSON body, or to a GET. Throws RefusedError, and Error where there is no server. */
+/** The response to a request with a JSON body, or to a GET. Throws RefusedError, and UnreachableError. */
 export async function send(path, body, signal) {
   const headers = { ...(body ? { "Content-Type": "application/json" } : {}), ...(token ? { Authorization: `Bearer ${token}` } : {}) };
   const options = { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal };
@@ -36,7 +40,7 @@ export async function send(path, body, signal) {
     response = await fetch(address(path), { ...options, cache: "no-store" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Error("The server cannot be reached.");
+    throw new UnreachableError("The server cannot be reached.");
   }
   if (response.ok) return response;
   throw new RefusedError(response.status, errorMessage(response.status, await response.text()), response.headers.get("Retry-After"));

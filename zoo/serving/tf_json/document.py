@@ -9,8 +9,9 @@ from zoo.serving.serving_error import Code, ServingError
 from zoo.serving.tf_json.numbers import integer_or_float, parse_float
 from zoo.serving.tf_json.quote import quote
 from zoo.serving.tf_json.reader import Members, make_object, read
-from zoo.serving.tf_json.scanner import JSONError
+from zoo.serving.tf_json.scanner import VALUE, JSONError
 
+LARGEST_EXACT = 2**20  # bytes
 WHITE_SPACE = " \n\r\t"
 DECODER = json.JSONDecoder(object_pairs_hook=make_object, parse_float=parse_float)
 WIDE_DECODER = json.JSONDecoder(
@@ -40,30 +41,40 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 
 def parse(body: bytes) -> Any:
-    """The first JSON value of `body`, as `reader.read` has it, at the speed of Python's parser where that agrees."""
-    try:
-        text = body.decode()
-        start = len(text) - len(text.lstrip(WHITE_SPACE))
-        if text.startswith("{", start) and not _has_lone_surrogate(body) and (decoder := _decoder(body)):
+    """The first JSON value of `body`, as `reader.read` has it, at the speed of Python's parser where that agrees.
+
+    What Python's parser refuses is read exactly up to a size of LARGEST_EXACT, as that takes about a second; above,
+    it is "Invalid value." at the offset of Python's error.
+
+    Raises JSONError.
+    """
+    exact, position = len(body) <= LARGEST_EXACT, 0
+    text = body.decode("utf-8", "surrogateescape")
+    start = len(text) - len(text.lstrip(WHITE_SPACE))
+    decoder = _decoder(body)
+    if decoder and (text.startswith("{", start) or not exact):
+        try:
             return decoder.raw_decode(text, start)[0]
-    except (ValueError, RecursionError):
-        pass
-    return read(body)
+        except (ValueError, RecursionError) as error:
+            position = getattr(error, "pos", 0)
+    if exact:
+        return read(body)
+    raise JSONError(VALUE, len(text[:position].encode("utf-8", "surrogateescape")))
 
 
 def _decoder(body):
-    """The decoder for the widest integer of `body`; None where a number may be beyond doubles."""
+    """Python's decoder for the widest integer of `body`.
+
+    None where it would take what RapidJSON refuses: a number beyond doubles, or a \\u escape of half a surrogate pair.
+    """
+    if SURROGATE.search(body) and not PAIRS.fullmatch(body):
+        return None
     digits = body.translate(DIGITS)
     if WIDE not in digits:
         return DECODER
     if BEYOND in digits:
         return None
     return WIDE_DECODER if INTEGER.search(body) else DECODER
-
-
-def _has_lone_surrogate(body):
-    """Whether a \\u escape of a surrogate may lack its other half, which Python's parser takes."""
-    return SURROGATE.search(body) and not PAIRS.fullmatch(body)
 
 
 def members(value: dict[str, Any]) -> Iterable[tuple[str, Any]]:

@@ -7,6 +7,7 @@ from zoo.serving.tf_json.numbers import NumberTooBigError, number
 SPACE = re.compile(rb"[ \n\r\t]*")
 PLAIN = re.compile(rb'[^"\\\x00-\x1f]*')  # characters of a string that stand for themselves
 HEX = re.compile(rb"[0-9a-fA-F]{4}")
+INTEGER = re.compile(rb"-?(?:0|[1-9][0-9]{0,17})(?=[\],} \n\r\t])")
 DIGITS = re.compile(rb"[0-9]*")
 ESCAPES = {34: b'"', 47: b"/", 92: b"\\", 98: b"\b", 102: b"\f", 110: b"\n", 114: b"\r", 116: b"\t"}
 LITERALS = {b"n": (b"null", None), b"t": (b"true", True), b"f": (b"false", False)}
@@ -43,7 +44,7 @@ class Scanner:
         if character == b'"':
             return self.string()
         if character not in LITERALS:
-            return self.number()
+            return int(integer) if (integer := self.match(INTEGER)) else self.number()
         literal, value = LITERALS[character]
         self.expect(literal)
         return value

@@ -1,0 +1,86 @@
+"""Embeddings over the OpenAI-compatible API are the vectors of the pipeline."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+openai = pytest.importorskip("openai")
+httpx = pytest.importorskip("httpx")
+
+from catalog_models import save_untrained  # noqa: E402
+from openai_server import CountingService, openai_server  # noqa: E402
+
+import zoo  # noqa: E402
+from zoo.serving.loaded_model import LoadedModel  # noqa: E402
+from zoo.serving.openai.model_access import ModelAccess  # noqa: E402
+
+TEXTS = ["a great film", "a fine story"]
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory):
+    return zoo.load(save_untrained("embed_text", tmp_path_factory.mktemp("models")))
+
+
+@pytest.fixture(scope="module")
+def url(pipeline):
+    folder = pipeline.export(pipeline.folder / "1")
+    model = LoadedModel("embed", 1, Path(folder))
+    with openai_server(ModelAccess(CountingService({"embed": {1: model}}))) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def client(url):
+    return openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
+
+
+@pytest.mark.parametrize("options", [{}, {"encoding_format": "float"}, {"encoding_format": "base64"}])
+def test_vectors_are_those_of_the_pipeline(client, pipeline, options):
+    answer = client.embeddings.create(model="embed", input=TEXTS, **options)
+    expected = [prediction["vector"] for prediction in pipeline.predict(TEXTS)]
+    vectors = [item.embedding for item in answer.data]
+    if options.get("encoding_format") == "base64":
+        import base64
+
+        vectors = [np.frombuffer(base64.b64decode(vector), "<f4") for vector in vectors]
+    np.testing.assert_allclose(vectors, expected, atol=1e-5)
+    assert [item.index for item in answer.data] == [0, 1]
+    tokens = sum(len(pipeline.tokenizer.encode(text).ids) for text in TEXTS)
+    assert (answer.usage.prompt_tokens, answer.usage.total_tokens) == (tokens, tokens)
+
+
+def test_one_text(client, pipeline):
+    (item,) = client.embeddings.create(model="embed", input="a great film", dimensions=len(_vector(pipeline))).data
+    np.testing.assert_allclose(item.embedding, _vector(pipeline), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"dimensions": 3}, "dimensions"),
+        ({"input": [1, 2]}, "input"),
+        ({"input": ""}, "input"),
+        ({"input": []}, "input"),
+        ({"input": None}, "input"),
+        ({"input": ["a"] * 2049}, "input"),
+        ({"input": "word " * 600}, "input"),
+        ({"encoding_format": "hex"}, "encoding_format"),
+        ({"more": 1}, "more"),
+    ],
+)
+def test_refusals(url, body, param):
+    answer = httpx.post(f"{url}/v1/embeddings", json={"model": "embed", "input": "a"} | body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == param
+
+
+def test_a_model_that_embeds_generates_no_text(client):
+    assert [model.id for model in client.models.list()] == ["embed"]
+    with pytest.raises(openai.BadRequestError, match="generates no text"):
+        client.completions.create(model="embed", prompt="a")
+
+
+def _vector(pipeline):
+    return pipeline.predict("a great film")["vector"]

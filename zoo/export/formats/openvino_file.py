@@ -1,0 +1,51 @@
+"""OpenVINO files of a network: model.xml and model.bin, converted from a SavedModel.
+
+Weights in float16 and int8 stay so in the file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from zoo.export.formats.comparison import TOLERANCE, Runner
+from zoo.export.formats.graph_network import GraphNetwork, unsupported
+from zoo.runtime.errors import UserError
+
+PACKAGES, FILE, NAME = ("openvino",), "model.xml", "OpenVINO"
+
+
+def write(network: GraphNetwork, folder: Path) -> bool:
+    """Write the files into a folder; returns whether inputs have a fixed shape. Raises UserError for an operation."""
+    import openvino
+    import tensorflow as tf
+
+    module = network.trace()
+    with TemporaryDirectory() as saved_model:
+        tf.saved_model.save(module, saved_model, signatures={"serving_default": module.network})
+        try:
+            converted = openvino.convert_model(saved_model)
+        except Exception as error:
+            raise UserError(_refusal(network, str(error))) from error
+        openvino.save_model(converted, folder / FILE, compress_to_fp16=False)
+    return False
+
+
+def runner(folder: Path) -> tuple[Runner, float]:
+    """A function that runs the network, and the tolerance of its outputs."""
+    import openvino
+
+    compiled = openvino.Core().compile_model(folder / FILE, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+
+    def run(batch):
+        outputs = compiled(dict(batch))
+        return {name: array for output, array in outputs.items() for name in output.get_names()}
+
+    return run, TOLERANCE
+
+
+def _refusal(network, error):
+    import re
+
+    operations = re.findall(r"(?:No translator found for|operations?:?)\s+(\w+)", error)
+    return unsupported(network, NAME, operations or [error.strip().splitlines()[0][:200]])
