@@ -148,9 +148,9 @@ def test_answers_are_those_of_predict_and_runs_are_resumed(pipeline, rows, small
     with pytest.raises(KeyboardInterrupt):
         predict_on_ray(exported, path, output, RayPredictOptions(should_stop=lambda: next(calls, None) is None))
     assert not output.exists()
-    begun = len(in_process)
+    interrupted = len(in_process)
     predict_on_ray(exported, path, output, RayPredictOptions())
-    assert in_process[begun:] == [part.first for part in file_parts(path)][begun:]
+    assert in_process[interrupted:] == [part.first for part in file_parts(path)][interrupted:]
     assert same(read(output), read(reference))
     with pytest.raises(UserError, match="--force replaces it"):
         predict_on_ray(exported, path, output, RayPredictOptions())

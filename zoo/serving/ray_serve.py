@@ -67,7 +67,7 @@ def serve_on_ray(
             )
             if address.grpc_port is not None:
                 announce(f"gRPC: {address.host}:{address.grpc_port}")
-            signals.serving = True
+            signals.ready = True
             signals.ended.wait()
             announce(f"Ending: requests in flight have {settings.drain_seconds:g} seconds. Ctrl-C again ends at once.")
 
@@ -101,10 +101,10 @@ def _absolute(argument):
 
 
 class Signals:
-    """SIGINT and SIGTERM: until `serving` they interrupt the start; then the first sets `ended`, the second kills."""
+    """SIGINT and SIGTERM: until `ready` they interrupt the start; then the first sets `ended`, the second kills."""
 
     def __init__(self) -> None:
-        self.serving, self.ended = False, threading.Event()
+        self.ready, self.ended = False, threading.Event()
 
     def install(self) -> None:
         """Handle the signals from now on. Ray sets handlers of its own when it connects."""
@@ -112,7 +112,7 @@ class Signals:
             signal.signal(number, self._handle)
 
     def _handle(self, number, frame):
-        if not self.serving:
+        if not self.ready:
             raise KeyboardInterrupt
         if self.ended.is_set():
             os._exit(128 + number)
