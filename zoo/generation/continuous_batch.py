@@ -94,7 +94,7 @@ class ContinuousBatch:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        if self._thread is not None:
+        if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout)
             self._aborting = True
             self._thread.join()
