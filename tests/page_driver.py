@@ -36,6 +36,21 @@ def server(tmp_path_factory):
         yield page
 
 
+@pytest.fixture
+def page(browser, server):
+    """The page, just opened; at the end nothing has failed or was refused in it."""
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page, errors = context.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if "Content Security" in message.text else None)
+    page.set_default_timeout(10_000)
+    page.goto(server.url)
+    yield page
+    assert not errors
+    assert page.evaluate("window.attacked === undefined && !document.querySelector('img, b')")
+    context.close()
+
+
 def choose(page, model, call=None, **texts):
     """Choose a model, perhaps a call, and fill fields."""
     page.get_by_label("Model", exact=True).select_option(model)

@@ -13,7 +13,7 @@ import keras
 import pytest
 
 import zoo
-from zoo.export.deployment.deployment import SERVING, check_version, model_name
+from zoo.export.deployment.deployment import DEPLOYMENT, check_version, model_name
 from zoo.export.deployment.example_requests import example_requests
 
 if keras.config.backend() != "tensorflow":
@@ -24,11 +24,11 @@ import tensorflow as tf  # noqa: E402
 
 
 def text_of(deployed, name):
-    return (deployed / SERVING / name).read_text(encoding="utf-8")
+    return (deployed / DEPLOYMENT / name).read_text(encoding="utf-8")
 
 
 def test_versions_and_serving_lie_side_by_side(deployed):
-    assert sorted(path.name for path in deployed.iterdir()) == ["1", SERVING]
+    assert sorted(path.name for path in deployed.iterdir()) == ["1", DEPLOYMENT]
 
 
 def test_a_name_is_safe_everywhere(deployed):
@@ -38,7 +38,7 @@ def test_a_name_is_safe_everywhere(deployed):
 
 
 def test_no_placeholder_is_left(deployed):
-    for path in (deployed / SERVING).iterdir():
+    for path in (deployed / DEPLOYMENT).iterdir():
         assert not re.findall(r"\$[a-z]\w*", path.read_text(encoding="utf-8")), path
 
 
@@ -68,10 +68,10 @@ def test_compose_file(deployed):
     assert server["read_only"] is services["zoo"]["read_only"] is True
     assert server["ports"] == ["127.0.0.1:8500:8500", "127.0.0.1:8501:8501"]
     for volume in server["volumes"]:
-        assert (deployed / SERVING / volume.split(":")[0]).is_dir()
+        assert (deployed / DEPLOYMENT / volume.split(":")[0]).is_dir()
     for argument in server["command"]:
         if "/config/" in argument:
-            assert (deployed / SERVING / argument.rsplit("/", 1)[1]).is_file()
+            assert (deployed / DEPLOYMENT / argument.rsplit("/", 1)[1]).is_file()
     assert services["zoo"]["build"]["dockerfile"] == "serving/Dockerfile.zoo"
 
 
@@ -148,7 +148,7 @@ class stub_server:  # noqa: N801 (a context manager)
 
 
 def run_client(deployed, command, port):
-    path = deployed / SERVING / command[1]
+    path = deployed / DEPLOYMENT / command[1]
     environment = os.environ | {"URL": f"http://127.0.0.1:{port}", "TARGET": f"127.0.0.1:{port}"}
     command = [command[0], str(path), *command[2:]]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
@@ -205,13 +205,13 @@ def test_grpc_client(deployed):
 
 
 def test_changed_files_stay(deployed, model_folder, capsys):
-    path = deployed / SERVING / "compose.yaml"
+    path = deployed / DEPLOYMENT / "compose.yaml"
     path.write_text("changed")
-    (deployed / SERVING / "client.sh").unlink()
+    (deployed / DEPLOYMENT / "client.sh").unlink()
     zoo.load(model_folder).export(deployed / "2", deploy=True)
     assert path.read_text() == "changed"
-    assert (deployed / SERVING / "client.sh").is_file()
-    assert f"Left as they were in {deployed / SERVING}: compose.yaml." in capsys.readouterr().err
+    assert (deployed / DEPLOYMENT / "client.sh").is_file()
+    assert f"Left as they were in {deployed / DEPLOYMENT}: compose.yaml." in capsys.readouterr().err
     path.unlink()
 
 

@@ -8,7 +8,6 @@ import pytest
 from tiny_networks import tiny_model
 
 import zoo
-from zoo.export.example_batches import example_batches
 from zoo.export.graph_weights import store_weights
 from zoo.export.options import FLOAT16, FLOAT32, INT8, PRECISIONS
 from zoo.export.precision import check_precision, is_stored, rounded_weights, stored_matrices, weight_bytes
@@ -32,11 +31,11 @@ def network():
 @pytest.mark.parametrize(("precision", "most"), [(FLOAT16, 2**-11), (INT8, 1 / 254)])
 def test_rounding_errors_are_within_half_a_step(network, precision, most):
     for variable, matrix in stored_matrices(network, precision):
-        exact, rounded = variable.numpy(), matrix.dequantize()
+        exact, actual = variable.numpy(), matrix.dequantize()
         channels = tuple(range(1, exact.ndim)) if "embeddings" in variable.path else tuple(range(exact.ndim - 1))
-        largest = np.abs(exact).max(axis=None if precision == FLOAT16 else channels, keepdims=True)
+        magnitude = np.abs(exact).max(axis=None if precision == FLOAT16 else channels, keepdims=True)
         assert matrix.values.dtype == precision
-        assert (np.abs(exact - rounded) <= most * largest * 1.001).all(), variable.path
+        assert (np.abs(exact - actual) <= most * magnitude * 1.001).all(), variable.path
 
 
 def test_a_channel_of_zeros_stays_zero(network):
@@ -61,7 +60,7 @@ def test_sizes(network):
     sizes = [weight_bytes(network, precision) for precision in PRECISIONS]
     assert sizes[0] == 4 * network.count_params()
     assert sizes[0] > sizes[1] > sizes[2]
-    vectors = sum(np.prod(variable.shape) for variable in network.variables if not is_stored(variable))
+    vectors = sum(np.prod(variable.shape) for variable in network.weights if not is_stored(variable))
     assert sizes[1] == 2 * (network.count_params() - vectors) + 4 * vectors
 
 
@@ -130,10 +129,3 @@ def test_no_effect_is_refused(model_folder, tmp_path):
     with pytest.raises(zoo.UserError, match="transformers rounds weights when it loads them"):
         zoo.load(model_folder).export(tmp_path / "1", "huggingface", precision=FLOAT16)
     assert not list(tmp_path.iterdir())
-
-
-def test_example_batches_are_the_requests_alone_and_together(model_folder):
-    pipeline = zoo.load(model_folder)
-    batches = example_batches(pipeline, [{"text": "great"}, {"text": "a great film"}])
-    assert [len(batch["tokens"]) for batch in batches] == [1, 1, 2]
-    np.testing.assert_array_equal(batches[2]["tokens"][1], batches[1]["tokens"][0])

@@ -22,6 +22,7 @@ RECORDS = {  # a record of the data of each objective, and the texts of its requ
     "score_pair": ({"text": "a", "text_pair": "b", "label": 1.0}, {"text": "a", "text_pair": "b"}),
     "embed_text": ({"text": "a", "text_pair": "b"}, {"text": "a"}),
     "next_sentence": ({"text": "a", "text_pair": "b"}, {"text": "a", "text_pair": "b"}),
+    "document": ({"text": "One. Two! Three."}, {"text": "One.", "text_pair": "Two!"}),
     "pretrain": ({"text": "a", "text_pair": "b"}, {"text": "a", "text_pair": "b"}),
     "find_span": ({"question": "q", "context": "c", "answers": []}, {"question": "q", "context": "c"}),
     "tag_tokens": ({"tokens": ["a", "b"], "tags": ["O", "O"]}, {"text": "a b"}),
@@ -74,6 +75,11 @@ def test_requests_of_real_records(name):
     record, expected = RECORDS[name]
     objective = catalog.load("objectives", name)(**({"pair": True} if name == "score_pair" else {}))
     assert request_of(objective, record) == expected
+
+
+def test_the_request_of_a_document_is_its_first_two_sentences():
+    record, expected = RECORDS["document"]
+    assert request_of(catalog.load("objectives", "next_sentence")(), record) == expected
 
 
 def test_requests_have_different_lengths():

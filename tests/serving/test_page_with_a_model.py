@@ -1,13 +1,16 @@
-"""The page of a real server, `zoo serve`, with a real export: what it shows is what `predict` answers."""
+"""The page of a real server, `zoo serve`, with real exports: what it shows is what `predict` answers."""
 
+import re
 import subprocess
 
 import pytest
 import tensorflow as tf
+from catalog_models import save_untrained
 from page_driver import browser, send
 from tensorflow_serving.apis import prediction_log_pb2
 
 import zoo
+from zoo import catalog
 from zoo.serving.server import running_server
 from zoo.serving.warm_up import FILE
 
@@ -45,4 +48,33 @@ def test_a_real_model_answers_on_the_page(browser, export, model_folder):
         assert page.get_by_label("Text", exact=True).input_value() == EXAMPLE
         send(page, "reviews", "Predict: encode", text="it's 😀 dull")
         assert page.locator("mark bdi").all_inner_texts()[-1] == "dull"
+        page.close()
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory):
+    """An export of every objective of the catalog, of an untrained model."""
+    models, folder = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("exports")
+    for name in catalog.names("objectives"):
+        zoo.load(save_untrained(name, models)).export(folder / name / "1")
+    return folder
+
+
+@pytest.mark.slow
+def test_every_objective_of_the_catalog_has_a_view(browser, exports):
+    with running_server(exports) as url:
+        page = browser.new_page()
+        page.on("pageerror", lambda error: pytest.fail(str(error)))
+        for name in catalog.names("objectives"):
+            page.goto(f"{url}/#{name}")
+            page.reload()
+            page.locator("#fields textarea").first.wait_for()
+            for call in page.get_by_label("Call").locator("option").all_inner_texts():
+                page.get_by_label("Call").select_option(label=call)
+                for area in page.locator("#fields textarea:not(.code-field)").all():
+                    area.fill("" if area.get_attribute("id") == "field-system" else "My [MASK] parcel 😀 is late.")
+                page.get_by_role("button", name="Send").click()
+                page.locator("#status, #error").filter(has_text=re.compile("Answered|Ended|status")).first.wait_for()
+                assert not page.get_by_role("alert").is_visible(), (name, call, page.get_by_role("alert").inner_text())
+                assert page.locator("#answer").inner_text() or call == "Predict: logits", (name, call)
         page.close()

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 import zoo
+from zoo.cli.main import main
 from zoo.pipeline.batch_inference import PredictionOptions, predict_file
 from zoo.runtime.errors import UserError
 from zoo.serving import file_parts as parts_module
 from zoo.serving import ray_predict
 from zoo.serving.file_parts import file_parts
+from zoo.serving.model_source import latest_version
 from zoo.serving.part_predictor import PartPredictor
 from zoo.serving.ray_predict import RayPredictOptions, predict_on_ray
 
@@ -146,19 +148,48 @@ def test_answers_are_those_of_predict_and_runs_are_resumed(pipeline, rows, small
     with pytest.raises(KeyboardInterrupt):
         predict_on_ray(exported, path, output, RayPredictOptions(should_stop=lambda: next(calls, None) is None))
     assert not output.exists()
-    begun = len(in_process)
+    interrupted = len(in_process)
     predict_on_ray(exported, path, output, RayPredictOptions())
-    assert in_process[begun:] == [part.first for part in file_parts(path)][begun:]
+    assert in_process[interrupted:] == [part.first for part in file_parts(path)][interrupted:]
     assert same(read(output), read(reference))
     with pytest.raises(UserError, match="--force replaces it"):
         predict_on_ray(exported, path, output, RayPredictOptions())
 
 
 def test_the_latest_version_is_used(tmp_path, exported):
-    assert ray_predict.latest_version(exported) == exported / "1"
-    assert ray_predict.latest_version(exported / "1") == exported / "1"
+    assert latest_version(exported) == exported / "1"
+    assert latest_version(exported / "1") == exported / "1"
     with pytest.raises(UserError, match="which has neither saved_model.pb nor"):
-        ray_predict.latest_version(tmp_path)
+        latest_version(tmp_path)
+
+
+@pytest.mark.parametrize("folder", ["", "1"])
+def test_predict_takes_an_export(pipeline, exported, rows, tmp_path, folder, monkeypatch):
+    path, _ = rows
+    reference, output = tmp_path / "reference.jsonl", tmp_path / "out.jsonl"
+    predict_file(pipeline, pipeline.rows_of(path), reference, PredictionOptions())
+    command = ["zoo", "predict", exported / folder, "--file", path, "--output", output]
+    monkeypatch.setattr(sys, "argv", list(map(str, command)))
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 0
+    assert same(read(output), read(reference))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--ray"], "Expected --ray, --file and --output together."),
+        (["--address", "auto"], "Expected --ray, --file and --output together."),
+        (["--ray", "--file", "a.jsonl", "--output", "b.jsonl", "--errors", "replace"], "neither --errors nor --import"),
+    ],
+)
+def test_options_that_do_not_go_together(exported, options, message, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["zoo", "predict", str(exported), *options])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 @needs_ray

@@ -12,15 +12,22 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
+import grpc
 import httpx
 import pytest
+import tensorflow as tf
 from serving_models import copy_version, save_versioned, wait_until
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from zoo.cli.main import main
 from zoo.runtime.errors import UserError
+from zoo.serving.grpc.grpc_server import GrpcServer
 from zoo.serving.ray_environment import set_variables
+from zoo.serving.ray_grpc import METHODS, RpcMethods
 from zoo.serving.ray_options import RayOptions
+from zoo.serving.service import Service
 
 ROOT = Path(__file__).parent.parent.parent
 START, END = 240, 90  # seconds, on a busy machine
@@ -125,7 +132,7 @@ class Callers:
 def test_a_cluster_from_start_to_end(tmp_path):
     save_versioned(tmp_path, 1)
     with (
-        zoo_serve(f"m={tmp_path}", "--port", 0, "--replicas", 2, "--cpus", 0.5) as (process, lines),
+        zoo_serve(f"m={tmp_path}", "--port", 0, "--grpc-port", 0, "--replicas", 2, "--cpus", 0.5) as (process, lines),
         httpx.Client() as client,
     ):
         url = url_of(process, lines)
@@ -134,6 +141,7 @@ def test_a_cluster_from_start_to_end(tmp_path):
         assert ask(client, url, "a", "ü") == ["a of version 1", "ü of version 1"]
         assert client.get(f"{url}/readyz").json()["status"] == "ready"
         assert client.post(f"{url}/v1/models/m:predict", json={}).status_code == 400
+        check_grpc(lines)
         before = replicas(process)
         assert len(before) == 2
 
@@ -156,6 +164,24 @@ def test_a_cluster_from_start_to_end(tmp_path):
         wait_until(lambda: not any(Path(f"/proc/{number}").exists() for number in processes), END)
     assert "Ending: requests in flight have 30 seconds. Ctrl-C again ends at once.\n" in lines
     assert [line for line in lines if "Traceback" in line or "Error" in line] == []
+
+
+def check_grpc(lines):
+    """The official client of TensorFlow Serving gets answers, and statuses with their sentences."""
+    wait_until(lambda: any(line.startswith("gRPC: ") for line in lines))
+    (address,) = [line.removeprefix("gRPC: ").strip() for line in lines if line.startswith("gRPC: ")]
+    with grpc.insecure_channel(address) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        request = predict_pb2.PredictRequest(model_spec={"name": "m"}, output_filter=["answer"])
+        request.inputs["text"].CopyFrom(tf.make_tensor_proto(["ü"]))
+        response = stub.Predict(request, timeout=60)
+        assert response.outputs["answer"].string_val == ["ü of version 1".encode()]
+        assert response.model_spec.version.value == 1
+        request.model_spec.name = "other"
+        with pytest.raises(grpc.RpcError) as error:
+            stub.Predict(request, timeout=60)
+    assert error.value.code() is grpc.StatusCode.NOT_FOUND
+    assert error.value.details() == "Servable not found for request: Latest(other)"
 
 
 def versions(client, url):
@@ -198,7 +224,8 @@ def test_a_port_in_use_and_a_missing_folder(tmp_path, monkeypatch, capsys):
 
 def test_a_missing_package(tmp_path, monkeypatch, capsys):
     save_versioned(tmp_path, 1)
-    monkeypatch.setitem(sys.modules, "ray", None)
+    for module in ("ray", "ray.serve"):
+        monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setattr("zoo.serving.ray_serve.set_variables", lambda environment, folder: None)
     line = mistake([tmp_path, "--ray", "--port", 0], monkeypatch, capsys)
     assert re.fullmatch(
@@ -214,6 +241,15 @@ def mistake(arguments, monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert (end.value.code, out, err.count("\n")) == (2, "", 1), err
     return err
+
+
+def test_the_methods_of_grpc_are_those_of_the_server():
+    groups = GrpcServer(Service({})).handlers()
+    for service, names in METHODS.items():
+        (group,) = [group for group in groups if group.service_name() == service]
+        paths = [f"/{service}/{name}" for name in names]
+        assert [path for path in paths if not group.service(SimpleNamespace(method=path, invocation_metadata=()))] == []
+        assert set(names) <= set(dir(RpcMethods))
 
 
 def test_variables_of_the_user_stay():

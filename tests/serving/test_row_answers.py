@@ -43,6 +43,6 @@ def test_fields(outputs, answer):
 def test_columns():
     columns = {"label": "b", "probability": 0.75, "probability_a": 0.25, "probability_b": 0.75}
     assert RowAnswers().answer_columns(LABELS) == columns
-    several = RowAnswers().answer_columns({**LABELS, "selected": [True, True]})
-    assert several == {"labels": "b;a", "probability_a": 0.25, "probability_b": 0.75}
+    multiple = RowAnswers().answer_columns({**LABELS, "selected": [True, True]})
+    assert multiple == {"labels": "b;a", "probability_a": 0.25, "probability_b": 0.75}
     assert RowAnswers().answer_columns({"score": 1.5}) == {"score": 1.5}

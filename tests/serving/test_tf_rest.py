@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from starlette.testclient import TestClient
 
+from zoo.serving import tf_rest
 from zoo.serving.app import create_app
 from zoo.serving.loaded_model import LoadedModel
 from zoo.serving.service import Service
@@ -81,7 +82,7 @@ def client(tmp_path_factory):
     tf.saved_model.save(module, str(folder), signatures={"serving_default": module.echo, **signatures})
     models = {version: LoadedModel("small", version, folder) for version in (1, 12)}
     service = Service({"small": models, "né w": {3: LoadedModel("né w", 3, folder)}})
-    return TestClient(create_app(service))
+    return TestClient(create_app(service, {"rest": tf_rest.routes}))
 
 
 def error(response):
@@ -141,8 +142,8 @@ def test_paths_are_matched_as_a_whole(client):
         ("GET", "/v1/models/small:predict"),
         ("GET", "/v1/models/small/versions/-1"),
         ("GET", "/v1/models/small/metadata/x"),
-        ("GET", "/v3/other"),
-        ("GET", "/other"),
+        ("GET", "/v2/other"),
+        ("GET", "/"),
         ("PUT", "/v1/models/small"),
         ("DELETE", "/v1/models/small"),
         ("PATCH", "/v1/models/small"),

@@ -52,7 +52,7 @@ def predict(
     if ray or address:
         _check_ray(file, output, ray, errors)
         return _write_on_ray(model, file, output, columns=names, overwrite=force, processes=processes, cluster=address)
-    pipeline = start().load(model)
+    pipeline = start().load(_model_folder(model))
     if output:
         if file:
             rows, run = pipeline.rows_of(file, names, errors), {"file": file, "columns": names, "errors": errors}
@@ -90,6 +90,15 @@ def _check(text, file, output, json, force, processes):
         raise UserError("Expected --output beside --force. Received: --force alone.")
     if processes and not (file and output):
         raise UserError(f"Expected --file and --output beside --processes. Received: --processes {processes}.")
+
+
+def _model_folder(model):
+    """A model folder as it is; of a folder that has only numbered exports the latest."""
+    if (model / "preset.json").exists() or not any(model.glob("[0-9]*/saved_model.pb")):
+        return model
+    from zoo.serving.model_source import latest_version
+
+    return latest_version(model)
 
 
 def _check_ray(file, output, ray, errors):

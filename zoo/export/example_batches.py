@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.collate import Collator
+from zoo.objectives._objective import Generates
 from zoo.pipeline.pipeline import Pipeline
 from zoo.pipeline.predictor import BatchPredictor
 
@@ -17,11 +18,19 @@ def example_batches(pipeline: Pipeline, requests: Sequence[Mapping[str, str]]) -
     fields = pipeline.objective.fields
     texts = [tuple(request.values()) for request in requests]
     records: list = fields.records([text if len(fields.inputs) > 1 else text[0] for text in texts])
-    recorder = _ExampleRecorder(pipeline.model, pipeline.objective, pipeline.tokenizer)
-    pipeline.objective.predict(recorder, records, pipeline.tokenizer)
-    examples = [example for example in recorder.examples if all(len(ids) for ids in _texts(example))]
+    examples = [example for example in _examples(pipeline, records) if all(len(ids) for ids in _texts(example))]
     groups = [[example] for example in examples] + ([examples] if len(examples) > 1 else [])
     return [_pad(pipeline, group) for group in groups]
+
+
+def _examples(pipeline, records):
+    """The examples that an objective predicts from; of one that generates, its prompts."""
+    objective: Any = pipeline.objective
+    if isinstance(objective, Generates):
+        return [objective.prompt_ids(record, pipeline.tokenizer) for record in records]
+    recorder = _ExampleRecorder(pipeline.model, objective, pipeline.tokenizer)
+    objective.predict(recorder, records, pipeline.tokenizer)
+    return recorder.examples
 
 
 def _texts(example):
@@ -36,7 +45,7 @@ def _pad(pipeline, examples):
 
 
 class _ExampleRecorder(BatchPredictor):
-    """A batch predictor that stores the examples that it runs on; instead of generating text, its prompts."""
+    """A batch predictor that stores the examples that it runs on."""
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
@@ -45,7 +54,3 @@ class _ExampleRecorder(BatchPredictor):
     def __call__(self, examples, transform=None):
         self.examples += examples
         return super().__call__(examples, transform)
-
-    def generate(self, rows):
-        self.examples += rows
-        return [[] for _ in rows]

@@ -43,10 +43,10 @@ def _score_difference(pipeline, precision, records):
     rows, objective = list(islice(records, MAX_RECORDS)), pipeline.objective
     exact = _score(pipeline, rows)
     with rounded_weights(pipeline.model, precision):
-        rounded = _score(pipeline, rows)
+        score = _score(pipeline, rows)
     of = f"{len(rows):,} of {len(records):,} records" if len(rows) < len(records) else f"{len(rows):,} records"
-    difference = f"difference {rounded - exact:+.4f}"
-    return f"{objective.monitor} on {of} of test: {rounded:.4f}, in float32 {exact:.4f} ({difference})."
+    difference = f"difference {score - exact:+.4f}"
+    return f"{objective.monitor} on {of} of test: {score:.4f}, in float32 {exact:.4f} ({difference})."
 
 
 def _score(pipeline, records):
@@ -58,11 +58,11 @@ def _output_difference(pipeline, precision):
     batches = example_batches(pipeline, example_requests(pipeline))
     exact = [_outputs(pipeline.model, batch) for batch in batches]
     with rounded_weights(pipeline.model, precision):
-        rounded = [_outputs(pipeline.model, batch) for batch in batches]
-    pairs = [pair for old, new in zip(exact, rounded, strict=True) for pair in zip(old, new, strict=True)]
+        outputs = [_outputs(pipeline.model, batch) for batch in batches]
+    pairs = [pair for old, new in zip(exact, outputs, strict=True) for pair in zip(old, new, strict=True)]
     difference = max(float(np.abs(a - b).max()) for a, b in pairs)
-    largest = max(float(np.abs(a).max()) for a, _ in pairs)
-    return f"Largest difference of an output on example texts: {difference:.2g}, of values up to {largest:.2g}."
+    magnitude = max(float(np.abs(a).max()) for a, _ in pairs)
+    return f"Largest difference of an output on example texts: {difference:.2g}, of values up to {magnitude:.2g}."
 
 
 def _outputs(model: keras.Model, batch: dict[str, np.ndarray]) -> list[Any]:

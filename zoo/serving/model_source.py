@@ -55,6 +55,14 @@ def model_sources(folders: Iterable[str]) -> list[ModelSource]:
     return sources
 
 
+def latest_version(model: str | Path) -> Path:
+    """The folder of the latest version of an exported model. Raises UserError where there is none."""
+    sources = model_sources([str(Path(model).absolute())])
+    if len(sources) > 1:
+        raise UserError(f"Expected one model. Received: {model}, with {', '.join(source.name for source in sources)}.")
+    return max(sources[0].version_folders().items())[1]
+
+
 def _sources(argument):
     """The model sources of one argument."""
     name, _, path = argument.rpartition("=") if not Path(argument).exists() else ("", "", argument)

@@ -20,7 +20,7 @@ from zoo.pipeline.prediction_formats import FORMATS
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import follow_link
 from zoo.serving.file_parts import FilePart, file_parts
-from zoo.serving.model_source import model_sources
+from zoo.serving.model_source import latest_version
 from zoo.serving.ray_cluster import quiet, ray_cluster, worker_variables
 from zoo.serving.row_answers import RowAnswers
 
@@ -69,14 +69,6 @@ def predict_on_ray(model: str | Path, file: str | Path, output: str | Path, opti
     ):
         _predict(folder, parts[prediction.chunks :], prediction, output.suffix, options)
         prediction.publish()
-
-
-def latest_version(model: str | Path) -> Path:
-    """The folder of the latest version of an exported model. Raises UserError where there is none."""
-    sources = model_sources([str(Path(model).absolute())])
-    if len(sources) > 1:
-        raise UserError(f"Expected one model. Received: {model}, with {', '.join(source.name for source in sources)}.")
-    return max(sources[0].version_folders().items())[1]
 
 
 def _predict(folder, parts, prediction, suffix, options):

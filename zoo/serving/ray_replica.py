@@ -9,8 +9,10 @@ from typing import Any
 
 from zoo.runtime.errors import UserError
 from zoo.serving.app import create_app
+from zoo.serving.grpc.grpc_server import GrpcServer
 from zoo.serving.joined_writes import join_writes
 from zoo.serving.model_loading import open_service
+from zoo.serving.ray_grpc import RpcMethods
 from zoo.serving.server_settings import ServerSettings
 from zoo.serving.version_policy import VersionPolicy
 
@@ -18,7 +20,7 @@ TICK = 0.05  # seconds between two looks at the state of loading
 STOP = "lifespan.shutdown"
 
 
-class Replica:
+class Replica(RpcMethods):
     """The deployment class: it is ready when every model is loaded and warmed up, and healthy while it is ready."""
 
     async def __init__(
@@ -33,6 +35,7 @@ class Replica:
                 reasons = "; ".join(f"{name}: {why}" for name, why in failures.items())
                 raise UserError(f"Expected a version that can be loaded of each model. Received: {reasons}")
             await asyncio.sleep(TICK)
+        self.rpc_handlers = GrpcServer(self.service, settings.token, settings.max_body_bytes).handlers()
 
     def __serve_build_asgi_app__(self) -> Any:
         return StartedApplication(self.service)

@@ -10,14 +10,17 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from zoo.runtime.errors import UserError, single_line
 from zoo.runtime.optional import import_optional
 from zoo.serving.model_source import model_sources
-from zoo.serving.ray_cluster import quiet, ray_cluster, worker_variables
+from zoo.serving.ray_application import NAME, Arguments, bind
+from zoo.serving.ray_cluster import quiet, ray_cluster
 from zoo.serving.ray_environment import set_variables
+from zoo.serving.ray_grpc import ADD_SERVICES
 from zoo.serving.ray_options import RayOptions
 from zoo.serving.server_address import ServerAddress, listen
 from zoo.serving.server_settings import ServerSettings
@@ -25,7 +28,6 @@ from zoo.serving.version_policy import VersionPolicy
 
 LOGGING = {"log_level": "WARNING"}  # of Ray itself
 LOGS = "/tmp/ray/session_latest/logs"
-NAME = "zoo"  # of the application and its deployment
 PURPOSE = "zoo serve --ray"
 ERROR = re.compile(r"UserError: (.+)")
 
@@ -50,10 +52,11 @@ def serve_on_ray(
     _check(address)
     absolute = [_absolute(folder) for folder in folders]
     model_sources(absolute)
-    with listen(address, 1) as server:  # HAProxy would share a port that is in use
-        address = replace(address, port=server.getsockname()[1])
+    address = _with_free_ports(address)
     with tempfile.TemporaryDirectory(prefix="zoo-ray-") as folder:
         set_variables(os.environ, folder)
+        with quiet():
+            import_optional("ray.serve", "serve-ray", PURPOSE)
         for line in exposure_lines(address):
             announce(line)
         signals = Signals()
@@ -62,7 +65,9 @@ def serve_on_ray(
                 f"Serving {', '.join(source.name for source in model_sources(absolute))} on {options.replicas} "
                 f"replicas: {address.url(address.port)}/v1/models/"
             )
-            signals.serving = True
+            if address.grpc_port is not None:
+                announce(f"gRPC: {address.host}:{address.grpc_port}")
+            signals.ready = True
             signals.ended.wait()
             announce(f"Ending: requests in flight have {settings.drain_seconds:g} seconds. Ctrl-C again ends at once.")
 
@@ -76,13 +81,15 @@ def exposure_lines(address: ServerAddress) -> Iterator[str]:
 
 
 def _check(address):
-    if address.grpc_port is not None:
-        raise UserError(
-            "Expected HTTP alone with --ray; zoo serve without --ray has gRPC. "
-            f"Received: --grpc-port {address.grpc_port}."
-        )
     if address.certificate:
         raise UserError("Expected plain HTTP with --ray, with TLS at a proxy before it. Received: --certificate.")
+
+
+def _with_free_ports(address):
+    """The address with numbers in place of ports 0. Raises UserError for a port in use, which HAProxy would share."""
+    with listen(address, 1) as http, listen(replace(address, port=address.grpc_port or 0), 1) as grpc:
+        port, grpc_port = (server.getsockname()[1] for server in (http, grpc))
+    return replace(address, port=port, grpc_port=None if address.grpc_port is None else grpc_port)
 
 
 def _absolute(argument):
@@ -94,10 +101,10 @@ def _absolute(argument):
 
 
 class Signals:
-    """SIGINT and SIGTERM: until `serving` they interrupt the start; then the first sets `ended`, the second kills."""
+    """SIGINT and SIGTERM: until `ready` they interrupt the start; then the first sets `ended`, the second kills."""
 
     def __init__(self) -> None:
-        self.serving, self.ended = False, threading.Event()
+        self.ready, self.ended = False, threading.Event()
 
     def install(self) -> None:
         """Handle the signals from now on. Ray sets handlers of its own when it connects."""
@@ -105,7 +112,7 @@ class Signals:
             signal.signal(number, self._handle)
 
     def _handle(self, number, frame):
-        if not self.serving:
+        if not self.ready:
             raise KeyboardInterrupt
         if self.ended.is_set():
             os._exit(128 + number)
@@ -113,11 +120,11 @@ class Signals:
 
 
 @contextmanager
-def _replicas(arguments, address: ServerAddress, options: RayOptions, signals: Signals) -> Iterator[None]:
+def _replicas(arguments: Arguments, address: ServerAddress, options: RayOptions, signals: Signals) -> Iterator[None]:
     """Replicas on a cluster, which are ready when the block begins, and end with it."""
     with ExitStack() as stack:
         with quiet():
-            serve: Any = import_optional("ray.serve", "serve-ray", PURPOSE)
+            serve: Any = import_module("ray.serve")
             signals.install()
             stack.enter_context(ray_cluster(PURPOSE, options.cluster))
             signals.install()
@@ -130,12 +137,14 @@ def _deploy(serve, arguments, address, options):
     """Start the replicas, and wait until they are ready. Raises UserError where they do not start."""
     from ray.exceptions import RayError
 
-    from zoo.serving.ray_replica import Replica
-
-    deployment = serve.deployment(serve.ingress()(Replica), **_deployment_options(arguments[1], options))
+    servicers = [] if address.grpc_port is None else [ADD_SERVICES]
     try:
-        serve.start(http_options={"host": address.host, "port": address.port}, logging_config=LOGGING)
-        serve.run(deployment.bind(*arguments), name=NAME, route_prefix="/", logging_config=LOGGING)
+        serve.start(
+            http_options={"host": address.host, "port": address.port},
+            grpc_options={"port": address.grpc_port or 0, "grpc_servicer_functions": servicers},
+            logging_config=LOGGING,
+        )
+        serve.run(bind(arguments, options), name=NAME, route_prefix="/", logging_config=LOGGING)
     except (RayError, RuntimeError) as error:
         raise _start_error(serve, error) from error
 
@@ -153,22 +162,3 @@ def _start_error(serve, error):
 def _end(serve, options):
     with quiet():
         serve.delete(NAME) if options.cluster else serve.shutdown()
-
-
-def _deployment_options(settings, options):
-    concurrent = settings.max_concurrent_requests
-    values: dict[str, Any] = {
-        "name": NAME,
-        "max_ongoing_requests": concurrent + settings.max_queued_requests,
-        "graceful_shutdown_timeout_s": settings.drain_seconds,
-        "health_check_period_s": 5,
-        "max_constructor_retry_count": 1,
-        "ray_actor_options": {
-            "num_cpus": options.cpus,
-            "runtime_env": {"env_vars": worker_variables(options.cpus, options.cluster)},
-        },
-    }
-    if options.least == options.most:
-        return values | {"num_replicas": options.least}
-    scaling = {"min_replicas": options.least, "max_replicas": options.most, "target_ongoing_requests": concurrent / 4}
-    return values | {"autoscaling_config": scaling}

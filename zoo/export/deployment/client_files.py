@@ -1,6 +1,6 @@
 """Clients of an exported model: Python over REST and over gRPC, and curl, for the model's own inputs."""
 
-REST = '''\
+REST_CLIENT = '''\
 """Ask the model $name over REST, by the standard library of Python alone.
 
 python client_rest.py                      the example
@@ -43,7 +43,7 @@ if __name__ == "__main__":
     for answer in predict(rows):
         print(json.dumps(answer, ensure_ascii=False))
 '''
-GRPC = '''\
+GRPC_CLIENT = '''\
 """Ask the model $name over gRPC: pip install tensorflow-serving-api
 
 python client_grpc.py                      the example
@@ -86,7 +86,7 @@ if __name__ == "__main__":
     for name, array in outputs.items():
         print(f"{name}: {array.tolist()}")
 '''
-CURL = """\
+CURL_CLIENT = """\
 #!/bin/sh
 # Ask the model $name over REST by curl: sh client.sh, or URL=http://HOST:8501 sh client.sh
 curl --silent --show-error --fail-with-body --header "Content-Type: application/json" --data-binary @- \\
@@ -95,4 +95,4 @@ $body
 JSON
 echo
 """
-CLIENT_FILES = {"client_rest.py": REST, "client_grpc.py": GRPC, "client.sh": CURL}
+CLIENT_FILES = {"client_rest.py": REST_CLIENT, "client_grpc.py": GRPC_CLIENT, "client.sh": CURL_CLIENT}

@@ -18,7 +18,7 @@ from zoo.runtime.console import console
 from zoo.runtime.errors import UserError
 from zoo.runtime.files import write_text
 
-SERVING = "serving"  # the folder's name
+DEPLOYMENT = "serving"  # the folder's name
 MAX_NAME = 52  # of an InferenceService: 63 characters of a DNS label, less "-predictor" and a dot
 TEMPLATES = SERVER_FILES | CONTAINER_FILES | CLIENT_FILES
 GIB = 2**30
@@ -34,7 +34,7 @@ def write_deployment(version: Path, requests: Sequence[Request], weight_bytes: i
         requests: examples of the clients: {input: text}.
         weight_bytes: size of the weights, for the memory that a container requests.
     """
-    folder, values = version.absolute().parent / SERVING, _values(version, requests, weight_bytes)
+    folder, values = version.absolute().parent / DEPLOYMENT, _values(version, requests, weight_bytes)
     folder.mkdir(exist_ok=True)
     texts = {name: Template(template).safe_substitute(values) for name, template in TEMPLATES.items()}
     for name, text in texts.items():

@@ -12,6 +12,7 @@ from typing import Any
 from zoo.data.chat_template import messages_of
 from zoo.data.dataset import Dataset
 from zoo.data.opening import open_dataset
+from zoo.data.sentences import split_sentences
 from zoo.objectives import Objective
 from zoo.objectives._answers import EXAMPLES
 from zoo.objectives._objective import Generates
@@ -41,7 +42,8 @@ def example_requests(pipeline: Pipeline) -> list[Request]:
             raise
         console.print(f"The example requests are no real records: the data cannot be read ({reason or error}).")
         requests = []
-    return of_different_lengths([r for r in requests if any(r.values())]) or [_example(pipeline.objective)]
+    full = [request for request in requests if all(text.strip() for text in request.values())]
+    return of_different_lengths(full) or [_example(pipeline.objective)]
 
 
 def save_requests(requests: Sequence[Request], model_folder: Path) -> None:
@@ -64,8 +66,11 @@ def request_of(objective: Objective, record: dict[str, Any]) -> Request:
     """The texts of a record by the names of the signature's inputs."""
     if isinstance(objective, Generates):
         return {"text": _prompt(objective, record)}
+    record = _with_pair(record) if "text_pair" in objective.fields.inputs else record
     texts = {name: _text(record, name)[:MAX_CHARACTERS] for name in objective.fields.inputs}
     if objective.fields.contains:
+        limit = min(MAX_PROMPT, objective.length // 2)  # fits in bytes too: a mask beyond the length is an error
+        texts = {name: _beginning(text, limit) for name, text in texts.items()}
         texts = {name: _with_mask(text, objective.fields.contains[0]) for name, text in texts.items()}
     return texts
 
@@ -92,6 +97,14 @@ def _text(record, name):
     return text if isinstance(text, str) else " ".join(text)
 
 
+def _with_pair(record):
+    """A record of a document, without `text_pair`, as its first two sentences."""
+    if "text_pair" in record:
+        return record
+    first, second = [*split_sentences(record["text"]), "", ""][:2]
+    return record | {"text": first, "text_pair": second}
+
+
 def _prompt(objective, record):
     """The text that generation starts from: a source, the first message of a user, or the beginning of a text."""
     if "instruction" in objective.fields.inputs:
@@ -99,8 +112,13 @@ def _prompt(objective, record):
         return next(questions, "")[:MAX_CHARACTERS]
     if "text" not in objective.fields.inputs:
         return _text(record, objective.fields.inputs[0])[:MAX_CHARACTERS]
-    text = _text(record, "text").strip()
-    return text if len(text) <= MAX_PROMPT else text[:MAX_PROMPT].rsplit(" ", 1)[0]
+    return _beginning(_text(record, "text"), MAX_PROMPT)
+
+
+def _beginning(text, limit):
+    """The first words of a text, of at most `limit` characters."""
+    text = text.strip()
+    return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0]
 
 
 def _with_mask(text, mask):

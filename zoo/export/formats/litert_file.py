@@ -34,7 +34,7 @@ def write(network: GraphNetwork, folder: Path) -> bool:
         try:
             content = _convert(network, fixed)
         except Exception as error:
-            raise UserError(_refusal(network, str(error))) from error
+            raise UserError(_unsupported(network, str(error))) from error
     (folder / FILE).write_bytes(content)
     return fixed
 
@@ -50,7 +50,7 @@ def _convert(network, fixed):
     return converter.convert()
 
 
-def _refusal(network, error):
+def _unsupported(network, error):
     match = re.search(r"TF Select ops: (.*?)\s+Details", error, re.DOTALL)
     operations = re.split(r",\s*", match[1]) if match else re.findall(r"'tf\.(\w+)' op", error)
     return unsupported(network, NAME, operations or [error.strip().splitlines()[0][:200]])

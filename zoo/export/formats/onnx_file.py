@@ -35,7 +35,7 @@ def write(network: GraphNetwork, folder: Path) -> bool:
     except UserError:
         raise
     except Exception as error:
-        raise UserError(_refusal(network, str(error))) from error
+        raise UserError(_unsupported(network, str(error))) from error
     onnx.save(converted, folder / FILE)
     return False
 
@@ -68,13 +68,13 @@ def _convert(network) -> Any:
 
 def _erfc(context, node, name, arguments):
     """1 - erf(x): ONNX has no Erfc, which GELU uses."""
-    erf, one = context.make_node("Erf", [node.input[0]]), context.make_const(f"{name}_one", np.array(1, "float32"))
+    erf, unit = context.make_node("Erf", [node.input[0]]), context.make_const(f"{name}_one", np.array(1, "float32"))
     outputs = {"outputs": node.output, "shapes": node.output_shapes, "dtypes": node.output_dtypes, "name": name}
     context.remove_node(node.name)
-    context.make_node("Sub", [one.output[0], erf.output[0]], **outputs)
+    context.make_node("Sub", [unit.output[0], erf.output[0]], **outputs)
 
 
-def _refusal(network, error):
+def _unsupported(network, error):
     operations = re.findall(r"op \[[^\]:]*: (\w+)\]|No Op registered for (\w+)", error)
     names = dict.fromkeys(name for pair in operations for name in pair if name)
     return unsupported(network, NAME, list(names) or [error.strip().splitlines()[0][:200]])

@@ -26,7 +26,7 @@ def write(network: GraphNetwork, folder: Path) -> bool:
         try:
             converted = openvino.convert_model(saved_model)
         except Exception as error:
-            raise UserError(_refusal(network, str(error))) from error
+            raise UserError(_unsupported(network, str(error))) from error
         openvino.save_model(converted, folder / FILE, compress_to_fp16=False)
     return False
 
@@ -44,7 +44,7 @@ def runner(folder: Path) -> tuple[Runner, float]:
     return run, TOLERANCE
 
 
-def _refusal(network, error):
+def _unsupported(network, error):
     import re
 
     operations = re.findall(r"(?:No translator found for|operations?:?)\s+(\w+)", error)

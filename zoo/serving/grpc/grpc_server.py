@@ -48,7 +48,7 @@ class GrpcServer:
         self._server = aio.server(options=tuple(options.items()))
         port = self._server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
         await asyncio.to_thread(import_tensorflow)  # whose messages are in those of TensorFlow Serving
-        self._server.add_generic_rpc_handlers(self._handlers())
+        self._server.add_generic_rpc_handlers(self.handlers())
         await self._server.start()
         logger.info("gRPC of TensorFlow Serving and of the Open Inference Protocol: %s port %d", host, port)
         return port
@@ -58,7 +58,8 @@ class GrpcServer:
         self.health.stop()
         await self._server.stop(seconds)
 
-    def _handlers(self):
+    def handlers(self) -> tuple[Any, ...]:
+        """The handlers of all methods, which need `import_tensorflow` before."""
         return (
             PredictionService(self.service, self.max_bytes).handler(self.token),
             ModelService(self.service).handler(self.token),

@@ -7,7 +7,8 @@ import { counted, figure, percent, shorten } from "./text.mjs";
 const TAGGING = ["texts", "starts", "ends", "scores"];
 const MASK = /\[MASK\]|<mask>/gi;
 
-const VIEWS = [ // the outputs that a view needs; the first that has them all is used
+const VIEWS = [
+  // the outputs that a view needs; the first that has them all is used
   [["labels", ...TAGGING], (outputs, inputs) => taggingView(outputs, inputs, "labels")],
   [["tags", ...TAGGING], (outputs, inputs) => taggingView(outputs, inputs, "tags")],
   [["labels", "probabilities"], classesView],
@@ -34,7 +35,11 @@ export function answerView(outputs, inputs) {
 const probability = (share) => element("span", { class: "share" }, bar(share), element("span", {}, percent(share)));
 
 function classesView({ labels, probabilities, selected }) {
-  const rows = labels.map((label, i) => [label, ...(selected ? [selected[i] ? "✓ yes" : "no"] : []), probability(probabilities[i])]);
+  const rows = labels.map((label, i) => [
+    label,
+    ...(selected ? [selected[i] ? "✓ yes" : "no"] : []),
+    probability(probabilities[i]),
+  ]);
   const columns = ["Label", ...(selected ? ["Selected"] : []), ">Probability"];
   const node = table("Labels by probability", columns, rows, 12);
   if (!selected) return { node, summary: `${labels[0]}, ${percent(probabilities[0])}` };
@@ -62,7 +67,11 @@ function taggingView(outputs, { text }, key) {
 }
 
 /** A span of a text, with its offsets. */
-const located = ({ text, start, end }) => [element("bdi", {}, text), " ", element("span", { class: "hint" }, `${start}–${end}`)];
+const located = ({ text, start, end }) => [
+  element("bdi", {}, text),
+  " ",
+  element("span", { class: "hint" }, `${start}–${end}`),
+];
 
 /** The label of the whole text, which `classify_and_tag` gives beside the spans. */
 function labelOfText({ label, probability: share }) {
@@ -89,16 +98,23 @@ function masksView({ text, guesses, scores }, inputs) {
   const node = element("div", {}, filledText(inputs.text, text));
   for (const [i, mask] of masks.entries()) {
     const rows = mask.words.map((word, j) => [word, probability(mask.scores[j])]);
-    node.append(element("h3", {}, `Mask ${i + 1}`), table(`Guesses for mask ${i + 1}`, ["Guess", ">Probability"], rows));
+    node.append(
+      element("h3", {}, `Mask ${i + 1}`),
+      table(`Guesses for mask ${i + 1}`, ["Guess", ">Probability"], rows),
+    );
   }
-  if (!masks.length) node.append(element("p", {}, "The text has no mask. Write [MASK] or <mask> where a word is wanted."));
+  if (!masks.length)
+    node.append(element("p", {}, "The text has no mask. Write [MASK] or <mask> where a word is wanted."));
   return { node, summary: text };
 }
 
 /** The filled text, its fills marked where the text around the masks is unchanged. */
 export function filledText(template, text) {
   const spans = filledSpans(template, text);
-  return markedText(text, spans.map((span) => ({ ...span, style: 0 })));
+  return markedText(
+    text,
+    spans.map((span) => ({ ...span, style: 0 })),
+  );
 }
 
 /** The spans, in characters, of `text` that replace the masks of `template`; [] where these cannot be told. */
@@ -122,13 +138,23 @@ const countCharacters = (text, end) => [...text.slice(0, end)].length;
 function nextSentenceView({ follows, probability: share }) {
   const answer = follows ? "The second text follows the first" : "The second text does not follow the first";
   const row = [["It follows", probability(share)]];
-  const node = element("div", {}, element("p", { class: "result" }, answer), table("Probability", ["Decision", ">Probability"], row));
+  const node = element(
+    "div",
+    {},
+    element("p", { class: "result" }, answer),
+    table("Probability", ["Decision", ">Probability"], row),
+  );
   return { node, summary: `${answer}, ${percent(share)}` };
 }
 
 function generatedView({ text, length, finished }) {
   const summary = `${counted(length, "token")}, ${finished ? "complete" : "stopped at the limit"}`;
-  const node = element("div", {}, element("p", { class: "generated", dir: "auto" }, text), element("p", { class: "hint" }, summary));
+  const node = element(
+    "div",
+    {},
+    element("p", { class: "generated", dir: "auto" }, text),
+    element("p", { class: "hint" }, summary),
+  );
   return { node, summary: `${shorten(text, 300)} (${summary})` };
 }
 
@@ -136,7 +162,11 @@ function tokensView({ ids, starts, ends, length }, { text }) {
   const characters = [...text];
   const tokens = ids.slice(0, length).map((id, i) => ({ id: String(id), start: starts[i], end: ends[i] }));
   const piece = ({ start, end }) => (start >= end ? "(special)" : characters.slice(start, end).join(""));
-  const rows = tokens.map((token) => [token.id, piece(token), token.start >= token.end ? "" : `${token.start}–${token.end}`]);
+  const rows = tokens.map((token) => [
+    token.id,
+    piece(token),
+    token.start >= token.end ? "" : `${token.start}–${token.end}`,
+  ]);
   const marks = tokens.map(({ start, end }, i) => ({ start, end, style: i % 2 }));
   const node = element("div", {}, markedText(text, marks), table("Tokens", [">Id", "Text", ">Characters"], rows));
   return { node, summary: counted(length, "token") };

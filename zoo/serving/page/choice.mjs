@@ -10,7 +10,7 @@ const value = (id) => byId(id).value;
 const model = () => models.find(({ name }) => name === value("model"));
 const version = () => model().versions.find((item) => String(item.version) === value("version")) ?? model().versions[0];
 
-/** What is chosen: `{model, version, call, example, signature}`; version "" is the latest, a stream has no signature. */
+/** What is chosen: `{model, version, call, example, signature}`; version "" is the latest, signature null a stream. */
 export function chosen() {
   const { example, signatures } = version();
   const signature = signatures.find(({ name }) => `predict ${name}` === value("call")) ?? null;
@@ -22,7 +22,11 @@ export function showModels(newModels) {
   const before = models.length ? JSON.stringify([chosen(), version().streams]) : "";
   const first = models.length ? value("model") : nameInAddress();
   models = newModels;
-  fill("model", models.map(({ name }) => [name, name]), first);
+  fill(
+    "model",
+    models.map(({ name }) => [name, name]),
+    first,
+  );
   fillVersions(value("version"));
   return JSON.stringify([chosen(), version().streams]) !== before;
 }

@@ -4,8 +4,9 @@ const STDIN_ABOVE = 100_000; // bytes; Linux takes at most 131,072 in one argume
 
 /** A text without what has no visible form or steers it: line ends, directions, lone surrogates become escapes. */
 const escapeHidden = (json) =>
-  json.replace(/[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g, (character) =>
-    `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  json.replace(
+    /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 
 const asJson = (value, indent) => escapeHidden(JSON.stringify(value, null, indent));
@@ -57,12 +58,15 @@ ${read}
 const pythonStream = (body) => `    for line in response:
         if line.startswith(b"data: {"):
             for choice in json.loads(line[6:])["choices"]:
-                print(${body.messages ? 'choice["delta"].get("content") or ""' : 'choice["text"]'}, end="", flush=True)`;
+                text = ${body.messages ? 'choice["delta"].get("content") or ""' : 'choice["text"]'}
+                print(text, end="", flush=True)`;
 
 /** The call in JavaScript, as a module or in the console of a browser. */
 export function scriptCode({ url, body, stream }, withToken) {
   const token = withToken ? ", Authorization: `Bearer ${token}`" : "";
-  const read = stream ? scriptStream(body) : "const answer = await response.json();\nconsole.log(JSON.stringify(answer));\n";
+  const read = stream
+    ? scriptStream(body)
+    : "const answer = await response.json();\nconsole.log(JSON.stringify(answer));\n";
   return `${withToken ? 'const token = "...";\n' : ""}const response = await fetch(${asJson(url)}, {
   method: "POST",
   headers: { "Content-Type": "application/json"${token} },

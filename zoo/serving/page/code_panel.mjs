@@ -32,7 +32,12 @@ function choose(tab) {
 
 function moveFocus(event) {
   const tabs = Object.keys(LANGUAGES).map(byId);
-  const steps = { ArrowRight: 1, ArrowLeft: -1, Home: -tabs.indexOf(event.target), End: tabs.length - 1 - tabs.indexOf(event.target) };
+  const steps = {
+    ArrowRight: 1,
+    ArrowLeft: -1,
+    Home: -tabs.indexOf(event.target),
+    End: tabs.length - 1 - tabs.indexOf(event.target),
+  };
   if (!(event.key in steps)) return;
   event.preventDefault();
   const tab = tabs[(tabs.indexOf(event.target) + steps[event.key] + tabs.length) % tabs.length];

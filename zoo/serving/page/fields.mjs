@@ -1,22 +1,25 @@
-/** The fields of a call: one for each input of a signature, or a prompt or message with the settings of a generation. */
+/** The fields of a call: one for each input of a signature, or a prompt or message with settings of a generation. */
 
 import { byId, element } from "./elements.mjs";
 import { fieldsOf, fieldValue, settingsOf } from "./requests.mjs";
 
 const LABELS = { text_pair: "Second text", max_new_tokens: "New tokens at most", top_k: "Top-k", top_p: "Top-p" };
-const SETTINGS = { // of OpenAI's API: label and attributes; empty is the default of the model
+const SETTINGS = {
+  // of OpenAI's API: label and attributes; empty is the default of the model
   max_tokens: ["New tokens at most", { min: 1, step: 1 }],
   temperature: ["Temperature", { min: 0, max: 2, step: "any" }],
   top_k: ["Top-k", { min: 0, step: 1 }],
   top_p: ["Top-p", { min: 0, max: 1, step: "any" }],
   seed: ["Seed", { step: 1 }],
 };
-const HINTS = { // of the signature `generate`
+const HINTS = {
+  // of the signature `generate`
   max_new_tokens: "0: the model's own limit",
   temperature: "0: the most probable",
   top_k: "0: off",
   top_p: "1: off",
 };
+const LONG_TEXT = 200_000; // code units; Chromium takes 10 s and more to lay out a megabyte whose direction is "auto"
 const MASK_HINT = "Write [MASK] or <mask> where a word is wanted.";
 
 let typedTexts = {}; // {input: text} of what was typed, for the next model: "text" is also the prompt and the message
@@ -42,7 +45,10 @@ function textArea(value, attributes = {}) {
 
 /** The area of a text that is remembered by the name of an input. */
 function rememberedArea(name, example) {
-  const oninput = ({ target }) => (typedTexts[name] = target.value);
+  const oninput = ({ target }) => {
+    typedTexts[name] = target.value;
+    target.dir = target.value.length > LONG_TEXT ? "ltr" : "auto";
+  };
   return textArea(typedTexts[name] ?? example, { oninput });
 }
 
@@ -65,20 +71,29 @@ export function signatureFields(signature, example) {
   const node = (field) => labelled(field.name, title(field.name), control(field), hint(field));
   const isSetting = ({ kind }) => ["integer", "number", "checkbox"].includes(kind);
   show(fields.filter((field) => !isSetting(field)).map(node), fields.filter(isSetting).map(node));
-  return { fields, read: () => Object.fromEntries(fields.map((field) => [field.name, fieldValue(field, typed(field))])) };
+  return {
+    fields,
+    read: () => Object.fromEntries(fields.map((field) => [field.name, fieldValue(field, typed(field))])),
+  };
 }
 
 /** Show the fields of a streamed generation. Returns `read()`, `{content, settings}`. */
 export function generationFields(isChat, example) {
   const texts = isChat
-    ? [labelled("system", "System message (may be empty)", textArea("", { rows: 1 })), labelled("message", "Message", rememberedArea("text", example))]
+    ? [
+        labelled("system", "System message (may be empty)", textArea("", { rows: 1 })),
+        labelled("message", "Message", rememberedArea("text", example)),
+      ]
     : [labelled("prompt", "Prompt", rememberedArea("text", example))];
   const number = ([name, [label, attributes]]) =>
     labelled(name, label, element("input", { type: "number", placeholder: "default", ...attributes }));
   show(texts, Object.entries(SETTINGS).map(number));
-  const settings = () => settingsOf(Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, byId(`field-${name}`).value])));
+  const settings = () =>
+    settingsOf(Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, byId(`field-${name}`).value])));
   const content = () =>
-    isChat ? { system: byId("field-system").value, message: byId("field-message").value } : { prompt: byId("field-prompt").value };
+    isChat
+      ? { system: byId("field-system").value, message: byId("field-message").value }
+      : { prompt: byId("field-prompt").value };
   return { read: () => ({ content: content(), settings: settings() }) };
 }
 

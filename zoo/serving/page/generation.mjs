@@ -97,6 +97,9 @@ async function stream(call, progress, node) {
 
 function timing({ tokens, first }, elapsed) {
   const begin = first === null ? "" : `, the first after ${duration(first)}`;
-  const speed = tokens > 1 && elapsed > first ? `, ${(((tokens - 1) * 1000) / (elapsed - first)).toFixed(0)} tokens/s` : "";
-  return tokens ? `${counted(tokens, "token")} in ${duration(elapsed)}${begin}${speed}.` : `${duration(elapsed)}${begin}.`;
+  const speed =
+    tokens > 1 && elapsed > first ? `, ${(((tokens - 1) * 1000) / (elapsed - first)).toFixed(0)} tokens/s` : "";
+  return tokens
+    ? `${counted(tokens, "token")} in ${duration(elapsed)}${begin}${speed}.`
+    : `${duration(elapsed)}${begin}.`;
 }

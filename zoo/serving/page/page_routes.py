@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
 FOLDER = Path(__file__).parent
-STYLES = ("style.css", "answers.css")
+STYLES = ("style.css", "controls.css", "answers.css", "marks.css")
 SCRIPTS = (  # each after those that it imports
     *("elements.mjs", "text.mjs", "requests.mjs", "code.mjs", "events.mjs", "marks.mjs", "answers.mjs"),
     *("server.mjs", "code_panel.mjs", "choice.mjs", "fields.mjs", "generation.mjs", "main.mjs"),

@@ -2,7 +2,8 @@
 
 import { parseJson } from "./text.mjs";
 
-const ORDER = [ // in which a person reads them; others follow
+const ORDER = [
+  // in which a person reads them; others follow
   ...["instruction", "question", "text", "text_pair", "context"],
   ...["max_new_tokens", "temperature", "top_k", "top_p", "seed"],
 ];
@@ -48,8 +49,7 @@ export function fieldValue({ name, kind }, text) {
 }
 
 /** The path of a model or of one of its versions. */
-const modelPath = (model, version) =>
-  `v1/models/${encodeURIComponent(model)}${version ? `/versions/${version}` : ""}`;
+const modelPath = (model, version) => `v1/models/${encodeURIComponent(model)}${version ? `/versions/${version}` : ""}`;
 
 /**
  * The call `{path, body}` of a signature by TensorFlow Serving's REST: a row of values; columns where an input has no
@@ -89,7 +89,11 @@ export function settingsOf(texts) {
 /** The call of a streamed completion by OpenAI's API: `content` is a `prompt` or `messages`. */
 export function streamCall(model, content, settings) {
   const path = content.messages ? "v1/chat/completions" : "v1/completions";
-  return { path, stream: true, body: { model, ...content, ...settings, stream: true, stream_options: { include_usage: true } } };
+  return {
+    path,
+    stream: true,
+    body: { model, ...content, ...settings, stream: true, stream_options: { include_usage: true } },
+  };
 }
 
 /** The message of an error, as the server says it. */

@@ -33,7 +33,10 @@ export function setToken(value) {
 
 /** The response to a request with a JSON body, or to a GET. Throws RefusedError, and UnreachableError. */
 export async function send(path, body, signal) {
-  const headers = { ...(body ? { "Content-Type": "application/json" } : {}), ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+  const headers = {
+    ...(body ? { "Content-Type": "application/json" } : {}),
+    ...(token ? { Authorization: `Bearer ${token}` } : {}),
+  };
   const options = { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal };
   let response;
   try {
@@ -43,7 +46,11 @@ export async function send(path, body, signal) {
     throw new UnreachableError("The server cannot be reached.");
   }
   if (response.ok) return response;
-  throw new RefusedError(response.status, errorMessage(response.status, await response.text()), response.headers.get("Retry-After"));
+  throw new RefusedError(
+    response.status,
+    errorMessage(response.status, await response.text()),
+    response.headers.get("Retry-After"),
+  );
 }
 
 /** Show that a request is running until `end()`: how long it takes, and a button that stops it. */

@@ -14,7 +14,7 @@ from zoo.serving.serving_error import Code, ServingError
 from zoo.serving.tf_json.document import format_error, invalid, members
 from zoo.serving.tf_json.quote import quote, type_name
 
-MOST_DIMENSIONS = 64  # of a NumPy array
+MOST_DIMENSIONS = 64  # of a NumPy array, of which rows take one
 INT32, UINT32, INT64, UINT64 = (-(2**31), 2**31 - 1), (0, 2**32 - 1), (-(2**63), 2**63 - 1), (0, 2**64 - 1)
 RANGES = {  # {dtype: the integers that a request may hold}; those of a narrow dtype wrap around as in a TensorProto
     **dict.fromkeys(("int32", "int16", "int8", "uint8"), INT32),
@@ -84,7 +84,7 @@ def regular_array(value: Any, dtype: str) -> np.ndarray[Any, Any] | None:
             return None
         shape.append(len(values[0]))
         values = list(chain.from_iterable(values))
-    if dtype not in PYTHON_TYPES or not set(map(type, values)) <= PYTHON_TYPES[dtype] or len(shape) > MOST_DIMENSIONS:
+    if dtype not in PYTHON_TYPES or not set(map(type, values)) <= PYTHON_TYPES[dtype] or len(shape) >= MOST_DIMENSIONS:
         return None
     if dtype in RANGES and values and not RANGES[dtype][0] <= min(values) <= max(values) <= RANGES[dtype][1]:
         return None
