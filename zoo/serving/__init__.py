@@ -22,4 +22,8 @@ tf_classify.py     its classify and regress
 model_loading.py   a `Service` from folders
 app.py             the ASGI application
 page/              the page at `/`
+ray_serve.py       `zoo serve --ray`: the cluster from start to end; ray_environment.py its variables, ray_options.py
+ray_application.py its deployment, of replicas: ray_replica.py, with joined_writes.py and ray_grpc.py
+ray_predict.py     `zoo predict --ray`; file_parts.py, part_predictor.py and row_answers.py run in its actors
+ray_cluster.py     a cluster that is running, or one on this machine
 """
