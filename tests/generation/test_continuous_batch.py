@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from causal_models import CASES, VARIANTS, network, texts
 
-from zoo.generation import running_batch
+from zoo.generation import prompt_prefill, running_batch
 from zoo.generation.batch_limits import BatchClosedError, QueueFullError
 from zoo.generation.constraints.token_table import constraint_for
 from zoo.generation.continuous_batch import ContinuousBatch
@@ -51,6 +51,7 @@ class Letters:
 def small(monkeypatch):
     """Arrays start with 8 slots and shrink after 2 steps, so that short texts see them change."""
     monkeypatch.setattr(running_batch, "MIN_LENGTH", 8)
+    monkeypatch.setattr(prompt_prefill, "MIN_TIME", 8)
     monkeypatch.setattr(running_batch, "PATIENCE", 2)
 
 
@@ -215,11 +216,11 @@ def test_a_second_burst_of_the_same_shapes_compiles_nothing(gru, start):
 
 def test_a_cancelled_text_frees_its_row(gru, start):
     batch = start(gru, max_rows=1)
-    endless, waiting, cancelled = batch.submit(*(_endless(gru) for _ in range(3)))
-    next(iter(endless))
+    active, waiting, cancelled = batch.submit(*(_long_request(gru) for _ in range(3)))
+    next(iter(active))
     cancelled.cancel()
-    endless.cancel()
-    assert endless.result(TIMEOUT).finish_reason == "cancelled"
+    active.cancel()
+    assert active.result(TIMEOUT).finish_reason == "cancelled"
     next(iter(waiting))  # has the row now
     assert cancelled.result(TIMEOUT).ids == []
     waiting.cancel()
@@ -229,7 +230,7 @@ def test_a_cancelled_text_frees_its_row(gru, start):
 
 def test_requests_wait_in_their_order_in_a_bounded_queue(gru, start):
     batch = start(gru, max_rows=1, max_queue=3)
-    (first,) = batch.submit(_endless(gru))
+    (first,) = batch.submit(_long_request(gru))
     next(iter(first))
     short = GenerationRequest(prompt=[3, 4], config=GenerationConfig(max_new_tokens=2))
     ended, handles = [], batch.submit(short, short)
@@ -250,12 +251,12 @@ def test_close_finishes_the_texts_that_there_are(gru, start):
     batch.close()
     assert [len(handle.result(0).ids) for handle in handles] == [5, 12, 7]
     with pytest.raises(BatchClosedError):
-        batch.submit(_endless(gru))
+        batch.submit(_long_request(gru))
 
 
 def test_close_with_a_timeout_ends_all(gru, start):
     batch = start(gru, max_rows=1)
-    handles = batch.submit(_endless(gru), _endless(gru))
+    handles = batch.submit(_long_request(gru), _long_request(gru))
     next(iter(handles[0]))
     batch.close(timeout=0.1)
     for handle in handles:
@@ -325,6 +326,6 @@ def _stopping(config, tokenizer):
     return replace(config, stop_ids=tokenizer.stop_ids)
 
 
-def _endless(model):
+def _long_request(model):
     (request,) = requests_of(model, [{"max_new_tokens": 10**6}])
     return request

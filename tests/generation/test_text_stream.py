@@ -27,9 +27,9 @@ def test_the_text_is_that_of_all_tokens_together(tokenizer, text, prompt, seed):
     stream, pieces = TextStream(tokenizer, prompt_ids), []
     for id in ids:
         stream.push([id])
-        pieces.append(stream.visible(final=False))
+        pieces.append(stream.text_before_stop(final=False))
         assert not pieces[-1].endswith("\ufffd")
-    assert stream.visible(final=True) == expected_text(tokenizer, prompt_ids, ids)
+    assert stream.text_before_stop(final=True) == expected_text(tokenizer, prompt_ids, ids)
     assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(pieces))
 
 
@@ -45,7 +45,7 @@ def test_few_tokens_of_a_long_text_are_decoded():
     stream = TextStream(tokenizer, tokenizer.encode("a prompt", special=False).ids.tolist())
     for id in tokenizer.encode("words and more words " * 40, special=False).ids.tolist():
         stream.push([id])
-    assert stream.visible(final=True) == "words and more words " * 40
+    assert stream.text_before_stop(final=True) == "words and more words " * 40
     assert Counting.longest < 80
 
 
@@ -54,7 +54,7 @@ def test_a_stop_string_ends_the_text():
     texts = []
     for id in TOKENIZERS[0].encode("one ENd two END three", special=False).ids.tolist():
         stream.push([id])
-        texts.append(stream.visible(final=False))
+        texts.append(stream.text_before_stop(final=False))
     assert stream.stopped
     assert texts[-1] == "one ENd two "
     assert "one E" not in texts

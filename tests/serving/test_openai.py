@@ -101,9 +101,9 @@ def test_prompts_and_choices(client, pipelines):
 
 def test_best_of_returns_the_likeliest(client):
     options = {"model": "lm", "prompt": "one", "seed": 5, "max_tokens": 6, "logprobs": 0}
-    samples = client.completions.create(n=6, **options).choices
+    six = client.completions.create(n=6, **options).choices
     best = client.completions.create(n=2, best_of=6, **options)
-    means = {choice.text: np.mean(choice.logprobs.token_logprobs) for choice in samples}
+    means = {choice.text: np.mean(choice.logprobs.token_logprobs) for choice in six}
     assert [choice.text for choice in best.choices] == sorted(means, key=means.get, reverse=True)[:2]
     assert [choice.index for choice in best.choices] == [0, 1]
     assert best.usage.completion_tokens == 36
@@ -150,7 +150,7 @@ def test_a_conversation_is_read_as_a_whole(client, pipelines):
 @pytest.mark.parametrize("seed", range(4))
 def test_a_stream_adds_up_to_the_answer(client, seed):
     options = {"model": "lm", "prompt": PROMPT, "max_tokens": 30, "seed": seed, "n": 2}
-    whole = client.completions.create(**options)
+    complete = client.completions.create(**options)
     chunks = list(client.completions.create(**options, stream=True, stream_options={"include_usage": True}))
     *pieces, usage = chunks
     texts, reasons = ["", ""], [None, None]
@@ -160,9 +160,9 @@ def test_a_stream_adds_up_to_the_answer(client, seed):
         assert chunk.usage is None
         texts[choice.index] += choice.text
         reasons[choice.index] = choice.finish_reason or reasons[choice.index]
-    assert texts == [choice.text for choice in whole.choices]
-    assert reasons == [choice.finish_reason for choice in whole.choices]
-    assert usage.usage == whole.usage
+    assert texts == [choice.text for choice in complete.choices]
+    assert reasons == [choice.finish_reason for choice in complete.choices]
+    assert usage.usage == complete.usage
     assert usage.choices == []
     assert len({chunk.id for chunk in chunks}) == 1
     assert len(pieces) > 4
@@ -170,12 +170,12 @@ def test_a_stream_adds_up_to_the_answer(client, seed):
 
 def test_a_chat_stream(client):
     options = {"model": "chat", "messages": QUESTION, "seed": 1, "max_completion_tokens": 25}
-    whole = client.chat.completions.create(**options)
+    complete = client.chat.completions.create(**options)
     chunks = list(client.chat.completions.create(**options, stream=True))
     assert chunks[0].choices[0].delta.role == "assistant"
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
-    assert text == whole.choices[0].message.content
-    assert chunks[-1].choices[0].finish_reason == whole.choices[0].finish_reason
+    assert text == complete.choices[0].message.content
+    assert chunks[-1].choices[0].finish_reason == complete.choices[0].finish_reason
     assert {chunk.object for chunk in chunks} == {"chat.completion.chunk"}
     assert all(chunk.usage is None for chunk in chunks)
 
@@ -344,3 +344,18 @@ def test_a_failing_step_ends_its_stream_with_an_error(client, access, monkeypatc
         client.completions.create(model="lm", prompt="one", max_tokens=9)
     monkeypatch.undo()
     assert client.completions.create(model="lm", prompt="one", max_tokens=2).choices[0].finish_reason == "length"
+
+
+def test_generated_tokens_and_the_rows_of_decoding_steps_are_counted(client, access):
+    def values():
+        names = ("generated_tokens_total", "generation_batch_rows_sum", "generation_batch_rows_count")
+        sample = access.service.metrics.registry.get_sample_value
+        return np.array([sample(f"zoo_{name}", {"model": "translation"}) or 0 for name in names])
+
+    client.completions.create(model="translation", prompt="a", max_tokens=2, temperature=0)  # loads it
+    before = values()
+    answer = client.completions.create(model="translation", prompt="a b", n=3, max_tokens=5, seed=1)
+    tokens, rows, steps = values() - before
+    assert tokens == rows >= answer.usage.completion_tokens > 0  # an end token is generated, too
+    assert tokens <= answer.usage.completion_tokens + 3
+    assert 1 <= steps <= 15

@@ -73,7 +73,7 @@ def test_a_request_in_flight_is_answered_after_sigterm(folder):
         process.send_signal(signal.SIGTERM)
         wait_until(lambda: is_ending(lines))
         connection.sendall(b"{}")
-        assert connection.recv(1000).startswith(b"HTTP/1.1 405 ")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 400 ")  # POST where only GET is
         assert process.wait(20) == 0
 
 
@@ -100,6 +100,7 @@ def test_a_second_signal_ends_at_once(folder):
             ["FOLDER", "--certificate", "x.pem"],
             "Expected a PEM file as certificate. Received: x.pem",
         ),
+        (["FOLDER", "--certificate", "PEM", "--key", "PEM"], "Expected the PEM files of a certificate and its key."),
         (["FOLDER", "--token", "a b"], "Expected a token of ASCII characters without spaces."),
         (
             ["BROKEN", "--port", "0"],
@@ -111,8 +112,14 @@ def test_a_second_signal_ends_at_once(folder):
 def test_a_mistake_is_one_line_and_exit_status_2(folder, tmp_path, arguments, message):
     (tmp_path / "broken" / "1").mkdir(parents=True)
     (tmp_path / "broken" / "1" / "saved_model.pb").write_bytes(b"\xff")
+    (tmp_path / "a.pem").write_text("no certificate")
     with socket.create_server(("127.0.0.1", 0)) as used:
-        values = {"FOLDER": folder, "BROKEN": tmp_path / "broken", "USED": used.getsockname()[1]}
+        values = {
+            "PEM": tmp_path / "a.pem",
+            "FOLDER": folder,
+            "BROKEN": tmp_path / "broken",
+            "USED": used.getsockname()[1],
+        }
         with zoo_serve(*(values.get(argument, argument) for argument in arguments)) as (process, lines):
             assert process.wait(60) == 2
     errors = [line for line in lines if not line.startswith("Cannot load broken version 1: ")]

@@ -68,7 +68,7 @@ class ActiveText:
         self.logprobs.append(token.logprob)
         self.top_logprobs.append(token.top[: self.request.top_logprobs])
         self.stream.push([token.id])
-        text = self.stream.visible(final=False)
+        text = self.stream.text_before_stop(final=False)
         if self.stream.stopped or len(self.ids) >= config.max_new_tokens:
             self.finish("length")
         elif len(text) > len(self.emitted):
@@ -76,7 +76,7 @@ class ActiveText:
 
     def finish(self, reason: str) -> None:
         """End the text: "stop", "length" or "cancelled"; a stop string makes it "stop"."""
-        text = self.stream.visible(final=True)
+        text = self.stream.text_before_stop(final=True)
         self._emit(text)
         self.done = True
         reason = "stop" if self.stream.stopped else reason

@@ -7,6 +7,7 @@ their texts join the running batch. A text's tokens are those that it has alone,
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 
 import keras
@@ -37,6 +38,7 @@ class ContinuousBatch:
     Attributes:
         context: most tokens of a text that the network reads at once.
         tokens_generated: number of new tokens of all texts so far.
+        on_step: called, in the thread of the batch, with the number of texts that a step has given a token each.
     """
 
     def __init__(self, model: keras.Model, tokenizer: Tokenizer, max_rows: int = 32, max_queue: int = 256):
@@ -46,6 +48,7 @@ class ContinuousBatch:
         self.step, self.selector, self.tokenizer = decoding_step(model), TokenSelector(), tokenizer
         self.context = max_context(self.step.network.plan.decoder_steps)
         self.max_rows, self.max_queue, self.tokens_generated = max_rows, max_queue, 0
+        self.on_step: Callable[[int], None] = lambda rows: None
         self.batch = RunningBatch(self.step)
         self._waiting: deque[ActiveText] = deque()
         self._sliding: deque[ActiveText] = deque()
@@ -94,7 +97,7 @@ class ContinuousBatch:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        if self._thread is not None:
+        if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout)
             self._aborting = True
             self._thread.join()
@@ -143,6 +146,7 @@ class ContinuousBatch:
         texts = [self.batch.texts[row] for row in rows]
         tokens = self.selector(logits, logits_rows, [text.history() for text in texts])
         self.tokens_generated += len(tokens)
+        self.on_step(len(tokens))
         for row, text, token in zip(rows, texts, tokens, strict=True):
             text.append(token)
             self.batch.tokens[row] = token.id

@@ -16,7 +16,7 @@ from zoo.transforms.decoding import DecodingPlan
 
 PREFILL_TOKENS = 1024  # of prompts, padding included, between two decoding steps
 PREFILL_ROWS = 8  # most prompts that go through the network together
-MIN_TIME = 32  # tokens to which shorter prompts are padded
+MIN_TIME = 32  # tokens to which shorter prompts are padded; at most `running_batch.MIN_LENGTH`
 Shape = tuple[int, int]  # tokens of the decoder's input and of the source, padding included
 
 

@@ -39,7 +39,7 @@ class TextStream:
         if len(self.ids) - self.context_start >= self.attempt:
             self._forget()
 
-    def visible(self, final: bool) -> str:
+    def text_before_stop(self, final: bool) -> str:
         """The text before a stop string; unless it is `final`, without an incomplete character or stop string."""
         text, self.stopped = cut_at_stop(self.text, self.stop, final)
         return text

@@ -46,9 +46,9 @@ class RowControls:
             self.shared["constraint"] = constraint or constraint_tensors(config)
             key.append(("constraint", id(config.constraint)))
         self.reads_history = not READ_HISTORY.isdisjoint(arrays)
-        self.samples, self.has_top = config.temperature > 0, top_logprobs > 0
+        self.is_sampled, self.has_top = config.temperature > 0, top_logprobs > 0
         self.stop_ids = np.array(list(config.stop_ids) or [-1], "int32")
-        self.key = (*key, *self.numbers, self.samples, self.has_top, *config.stop_ids)
+        self.key = (*key, *self.numbers, self.is_sampled, self.has_top, *config.stop_ids)
 
 
 def constraint_tensors(config: GenerationConfig) -> dict[str, Any] | None:
@@ -149,7 +149,7 @@ def _controls(group):
     if "constraint" in first.shared:
         processors["constraint"] = first.shared["constraint"] | {"limit": processors.pop("limit")}
     controls: dict[str, Any] = {"processors": processors}
-    if first.samples:
+    if first.is_sampled:
         seeds, keys, repeats, steps = zip(*(history.noise for history in group), strict=True)
         controls["noise"] = noise(seeds, keys, repeats, np.array(steps)[:, None])[:, 0]
     if first.has_top:

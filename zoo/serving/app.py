@@ -29,7 +29,6 @@ APIS = {  # {name in log and metrics: module with `routes(service)`}; the first 
     "openai": "zoo.serving.openai",
     "page": "zoo.serving.page.page_routes",
     "open_inference": "zoo.serving.open_inference.open_inference_routes",
-    "openai": "zoo.serving.openai",
     "rest": "zoo.serving.tf_rest",  # of TensorFlow Serving, which answers every other path
 }
 OPEN_PATHS = (*HEALTH_PATHS, "/v2/health/live", "/v2/health/ready", "/")  # need no token; "/" is the page

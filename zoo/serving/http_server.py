@@ -8,12 +8,14 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import ceil
 from typing import Any
 
+from zoo.runtime.errors import UserError
 from zoo.runtime.optional import import_optional
 from zoo.serving.app import create_app
 from zoo.serving.server_address import ServerAddress, listen
@@ -76,7 +78,11 @@ class HttpServer:
             ssl_keyfile=self.address.key or None,
             timeout_graceful_shutdown=ceil(settings.drain_seconds),
         )
-        config.load()
+        try:
+            config.load()
+        except ssl.SSLError as error:
+            pair = f"certificate={self.address.certificate}, key={self.address.key} ({error.reason or 'no PEM'})"
+            raise UserError(f"Expected the PEM files of a certificate and its key. Received: {pair}.") from error
         config.http_protocol_class = _with_json_errors(config.http_protocol_class)
         return Server(config)
 

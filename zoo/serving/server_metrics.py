@@ -34,7 +34,7 @@ class ServerMetrics:
         )
         self._rows = self._add(histogram, "request_rows", "Rows of a request", signature, buckets=BATCHES)
         self._batches = self._add(
-            histogram, "executed_batch_rows", "Rows of a batch that a model computed", signature, buckets=BATCHES
+            histogram, "generation_batch_rows", "Texts in a decoding step", ("model",), buckets=BATCHES
         )
         self._open_requests = 0
         in_flight = self._add(gauge, "requests_in_flight", "Requests that are not answered yet")
@@ -74,13 +74,10 @@ class ServerMetrics:
         """Count the rows of a request."""
         self._rows.labels(model, signature).observe(rows)
 
-    def observe_batch(self, model: str, signature: str, rows: int) -> None:
-        """Count the rows of a batch that was computed, where the server forms the batch itself."""
-        self._batches.labels(model, signature).observe(rows)
-
-    def count_tokens(self, model: str, tokens: int) -> None:
-        """Count generated tokens."""
-        self._tokens.labels(model).inc(tokens)
+    def observe_generation(self, model: str, rows: int) -> None:
+        """Count a decoding step of a running batch: a token for each of its rows."""
+        self._batches.labels(model).observe(rows)
+        self._tokens.labels(model).inc(rows)
 
     def add_version(self, model: LoadedModel, seconds: float) -> None:
         """Count a loaded version, which was loaded in so many seconds."""

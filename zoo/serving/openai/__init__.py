@@ -37,12 +37,12 @@ def routes(service: Service, access: ModelAccess | None = None) -> list[Route]:
 
     access, table = access or ModelAccess(service), []
     for prefix in PREFIXES:
-        one = Route if prefix == PREFIXES[0] else ClientRoute
+        retrieval = Route if prefix == PREFIXES[0] else ClientRoute
         table += [
             Route(f"{prefix}/completions", completions(access), methods=["POST"]),
             Route(f"{prefix}/chat/completions", chat_completions(access), methods=["POST"]),
             Route(f"{prefix}/embeddings", embeddings(access), methods=["POST"]),
             Route(f"{prefix}/models", list_models(access), methods=["GET"]),
-            one(f"{prefix}/models/{{model}}", retrieve_model(access), methods=["GET"]),
+            retrieval(f"{prefix}/models/{{model}}", retrieve_model(access), methods=["GET"]),
         ]
     return table

@@ -59,7 +59,7 @@ def chat_completions(access: ModelAccess) -> Any:
 
 def _answer(model, values):
     """The `Answer` of the checked values of a request."""
-    from zoo.serving.openai.answers import Answer
+    from zoo.serving.openai.generated_answer import Answer
 
     if "messages" not in values:
         raise OpenAIError("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
@@ -107,7 +107,7 @@ class ChatFormat:
         self.tokenizer, self.has_logprobs = tokenizer, has_logprobs
         self._space: dict[int, str] = {}  # white space that the answer may end with; absent before its first word
 
-    def whole(self, choice: Any) -> dict[str, Any]:
+    def complete(self, choice: Any) -> dict[str, Any]:
         """A choice whose text has ended."""
         done = choice.handle.completion
         message = {"role": "assistant", "content": done.text.strip(), "refusal": None}
@@ -121,7 +121,7 @@ class ChatFormat:
     def piece(self, choice: Any, piece: Any) -> dict[str, Any] | None:
         """A piece of the answer, with the log-probabilities of its tokens."""
         logprobs = self._logprobs(choice, piece.ids, piece.logprobs, piece.top_logprobs)
-        text = self._visible(choice, piece.text)
+        text = self._trimmed(choice, piece.text)
         if not text and logprobs is None:
             return None
         return _chunk({"content": text}) | {"logprobs": logprobs}
@@ -130,13 +130,13 @@ class ChatFormat:
         """The finish reason."""
         return _chunk({}) | {"finish_reason": choice.finish_reason}
 
-    def _visible(self, choice, text):
+    def _trimmed(self, choice, text):
         """A piece of text, with the white space that the pieces before it ended with, without that of its own end."""
         text = self._space[choice.index] + text if choice.index in self._space else text.lstrip()
-        visible = text.rstrip()
-        if visible or choice.index in self._space:
-            self._space[choice.index] = text[len(visible) :]
-        return visible
+        trimmed = text.rstrip()
+        if trimmed or choice.index in self._space:
+            self._space[choice.index] = text[len(trimmed) :]
+        return trimmed
 
     def _logprobs(self, choice, ids, logprobs, tops):
         if not self.has_logprobs:

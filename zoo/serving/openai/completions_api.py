@@ -38,7 +38,7 @@ def completions(access: ModelAccess) -> Any:
 
 def _answer(model, values):
     """The `Answer` of the checked values of a request."""
-    from zoo.serving.openai.answers import Answer
+    from zoo.serving.openai.generated_answer import Answer
 
     fields, prompts = sampling_fields(values), as_list(values.get("prompt", ""))
     count, echo, logprobs = values.get("best_of", fields.n), values.get("echo", False), values.get("logprobs")
@@ -75,7 +75,7 @@ class CompletionFormat:
         self.tokenizer, self.echoes, self.logprobs = tokenizer, echoes, logprobs
         self._strings: dict[int, TokenStrings] = {}
 
-    def whole(self, choice: Any) -> dict[str, Any]:
+    def complete(self, choice: Any) -> dict[str, Any]:
         """A choice whose text has ended."""
         done = choice.handle.completion
         text = self.echoes[choice.prompt] + done.text
@@ -90,8 +90,8 @@ class CompletionFormat:
     def piece(self, choice: Any, piece: Any) -> dict[str, Any] | None:
         """A piece of the text, with the log-probabilities of its tokens."""
         logprobs = self._logprobs(choice, piece.ids, piece.logprobs, piece.top_logprobs)
-        shown = piece.text or logprobs is not None
-        return {"text": piece.text, "logprobs": logprobs, "finish_reason": None} if shown else None
+        is_empty = not piece.text and logprobs is None
+        return None if is_empty else {"text": piece.text, "logprobs": logprobs, "finish_reason": None}
 
     def end(self, choice: Any) -> dict[str, Any]:
         """The finish reason."""

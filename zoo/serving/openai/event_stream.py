@@ -49,17 +49,17 @@ class EventStream:
 
 async def until_disconnected(answer: Awaitable[Any], receive: Callable) -> Any:
     """The result of an answer; None where the client goes away before, which cancels the answer."""
-    working, watching = asyncio.ensure_future(answer), asyncio.ensure_future(_disconnection(receive))
+    working, disconnection = asyncio.ensure_future(answer), asyncio.ensure_future(_until_disconnection(receive))
     try:
-        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({working, disconnection}, return_when=asyncio.FIRST_COMPLETED)
         return working.result() if working.done() else None
     finally:
-        for task in (working, watching):
+        for task in (working, disconnection):
             task.cancel()
-        await asyncio.gather(working, watching, return_exceptions=True)
+        await asyncio.gather(working, disconnection, return_exceptions=True)
 
 
-async def _disconnection(receive):
+async def _until_disconnection(receive):
     while (await receive())["type"] != "http.disconnect":
         pass
 

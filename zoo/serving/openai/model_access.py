@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 SETTINGS = Path("assets.extra", "zoo")  # of an export
 PRESET = "preset.json"
 VECTOR = "vector"  # the output of a signature that embeds
-CLOSE_SECONDS = 30.0
+CLOSE_SECONDS = 1.0  # for texts that are being generated: when a version is dropped there are none
 
 
 class ModelAccess:
@@ -75,8 +76,9 @@ class ModelAccess:
         with self._lock:
             if model not in self._text_models:
                 text_model = load_text_model(model.folder, self.max_rows, self.max_queue)
+                text_model.batch.on_step = partial(self.service.metrics.observe_generation, model.name)
                 self._text_models[model] = text_model
-                weakref.finalize(model, _close, text_model)
+                weakref.finalize(model, text_model.batch.close, CLOSE_SECONDS)  # also at the end of the process
             return self._text_models[model]
 
 
@@ -97,8 +99,3 @@ def objective_of(model: LoadedModel) -> dict[str, Any]:
         if (folder / PRESET).is_file():
             return json.loads((folder / PRESET).read_text(encoding="utf-8")).get("objective", {})
     return {}
-
-
-def _close(text_model):
-    """End the running batch of a model: when its version is dropped no request uses it any more."""
-    threading.Thread(target=text_model.batch.close, args=(CLOSE_SECONDS,), daemon=True).start()

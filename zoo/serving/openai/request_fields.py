@@ -19,7 +19,7 @@ def read_json(content: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise OpenAIError(f"Expected a body of JSON in UTF-8. Received: {type(error).__name__}, {error}.") from error
     if not isinstance(body, dict):
-        raise OpenAIError(f"Expected a JSON object as the body. Received: {_shown(body)}.")
+        raise OpenAIError(f"Expected a JSON object as the body. Received: {_excerpt(body)}.")
     return body
 
 
@@ -44,7 +44,7 @@ def check_fields(
             continue
         if name in fields:
             if expected := fields[name](value):
-                message = f"Expected {expected} for '{path}{name}'. Received: {_shown(value)}."
+                message = f"Expected {expected} for '{path}{name}'. Received: {_excerpt(value)}."
                 raise OpenAIError(message, f"{path}{name}", "invalid_value")
             values[name] = value
         elif name not in unsupported:
@@ -122,6 +122,6 @@ def _no_constant(name):
     raise ValueError(f"{name} is not JSON")
 
 
-def _shown(value):
+def _excerpt(value):
     text = json.dumps(value)
     return text if len(text) <= 80 else f"{text[:80]}..."

@@ -30,7 +30,7 @@ class ChoiceFormat(Protocol):
     chunk_kind: str
     prefix: str
 
-    def whole(self, choice: Choice) -> dict[str, Any]:
+    def complete(self, choice: Choice) -> dict[str, Any]:
         """A choice whose text has ended."""
         ...
 
@@ -80,8 +80,10 @@ class Answer:
 
         if not await until_disconnected(finished(choices), receive):
             return Response(status_code=CLIENT_CLOSED)
-        wholes = [self.format.whole(choice) | {"index": i} for i, choice in enumerate(self._best(choices))]
-        return JSONResponse(head | {"object": self.format.kind, "choices": wholes, "usage": self._usage(choices)})
+        complete_choices = [self.format.complete(choice) | {"index": i} for i, choice in enumerate(self._best(choices))]
+        return JSONResponse(
+            head | {"object": self.format.kind, "choices": complete_choices, "usage": self._usage(choices)}
+        )
 
     def _best(self, choices):
         """The `n` choices of each prompt: of more, the likeliest."""
