@@ -13,7 +13,7 @@ from rich.progress import track
 
 from zoo.generation.batch import Completion
 from zoo.generation.generate import ROWS
-from zoo.generation.journal import GenerationJournal
+from zoo.generation.generation_journal import GenerationJournal
 from zoo.generation.text_generator import TextGenerator
 from zoo.runtime.console import console
 from zoo.runtime.errors import UserError

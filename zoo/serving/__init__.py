@@ -33,6 +33,8 @@ open_inference/    the Open Inference Protocol over HTTP
 grpc/              TensorFlow Serving's gRPC API and the Open Inference Protocol
 openai/            the OpenAI-compatible API
 page/              the page at `/`
-ray_serve.py       the application on Ray Serve; the other ray_ files are its options and batch inference, as are
-                   row_answers.py, file_parts.py and part_predictor.py
+ray_serve.py       `zoo serve --ray`: the cluster from start to end; ray_environment.py its variables, ray_options.py
+ray_application.py its deployment, of replicas: ray_replica.py, with joined_writes.py and ray_grpc.py
+ray_predict.py     `zoo predict --ray`; file_parts.py, part_predictor.py and row_answers.py run in its actors
+ray_cluster.py     a cluster that is running, or one on this machine
 """

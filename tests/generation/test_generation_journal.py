@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from zoo.generation.journal import GenerationJournal
+from zoo.generation.generation_journal import GenerationJournal
 from zoo.runtime.errors import UserError
 
 SIZES = [2, 1]
