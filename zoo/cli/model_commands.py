@@ -210,7 +210,7 @@ def export(
     print(start().load(model).export(to, format, batching=batching, beams=beams))
     if format == "huggingface":
         return print_message(f'Load it with transformers.AutoModel.from_pretrained("{to}").')
-    print_message(f"Its signature: saved_model_cli show --dir {to} --tag_set serve --signature_def serving_default")
+    print_message(f"Its signatures: saved_model_cli show --dir {to} --tag_set serve --all")
 
 
 def _check_picture(path):
