@@ -15,7 +15,7 @@ from threading import Thread
 def main(model_folder: str, folder: str, *modules: str, batching: str = "on", beams: int | None = None) -> None:
     """Export a model folder to a SavedModel. A user error is printed in one line and exits with status 2."""
     os.environ["KERAS_BACKEND"] = "tensorflow"  # before Keras is imported
-    from zoo.export.options import ExportOptions, parse_batching
+    from zoo.export.export_options import ExportOptions, parse_batching
     from zoo.export.saved_model import trace
     from zoo.pipeline.model_folder import load
     from zoo.runtime.errors import USER_ERROR, user_message

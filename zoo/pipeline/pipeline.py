@@ -161,13 +161,13 @@ class Pipeline(EvaluationMethods, GenerationMethods):
             format: "saved_model", see `zoo.export.saved_model.export`, or "huggingface", see
                 `zoo.checkpoints.hf_export.write_huggingface`.
             batching: of a SavedModel: settings of dynamic batching, a dict or text such as "max_batch_size=32", see
-                `zoo.export.options.Batching`; False or "off": none; by default on.
+                `zoo.export.export_options.Batching`; False or "off": none; by default on.
             beams: of a SavedModel that generates: number of beams of its beam search; None: the model's own default.
 
         Raises UserError for options of another format, and as the functions named above.
         """
         from zoo.checkpoints.hf_export import write_huggingface
-        from zoo.export.options import ExportOptions, parse_batching
+        from zoo.export.export_options import ExportOptions, parse_batching
         from zoo.export.saved_model import export
 
         self.check_weight_type()
