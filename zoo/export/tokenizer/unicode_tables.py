@@ -12,6 +12,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_to
 CODE_POINTS = 0x110000
 VALID = np.r_[0:0xD800, 0xE000:CODE_POINTS]
 PROBED = np.setdiff1d(VALID, ord("0"))  # a zero ends each probe; no other character is normalised to a zero
+CHUNK = 2**16  # code points that are probed at once
 DELETED, BARRIER = -1, -2  # in place of a code point: deleted, or deleted after its neighbours are kept in order
 WHITESPACE, LETTER, SINGLE, APOSTROPHE = range(4)  # classes for words; a character of SINGLE is a word by itself
 SPACE, NUMBER, OTHER, QUOTE = range(4, 8)  # further classes for byte-level words, beside WHITESPACE and LETTER
@@ -75,16 +76,17 @@ def whitespace_classes() -> np.ndarray:
 @cache
 def bert_classes() -> np.ndarray:
     """The class of each code point for BERT's pre-tokenizer, (CODE_POINTS,) uint8."""
-    text = to_text(np.stack([np.full(len(VALID), ord("a")), VALID], 1).ravel()) + "a"
-    words = pre_tokenizers.BertPreTokenizer().pre_tokenize_str(text)
-    spans = np.array([span for _, span in words])
-    depth = np.zeros(len(text) + 1, np.int64)  # at each character: words that begin less words that end
-    np.add.at(depth, spans[:, 0], 1)
-    np.add.at(depth, spans[:, 1], -1)
-    classes = np.where(np.cumsum(depth) > 0, LETTER, WHITESPACE)
-    classes[spans[spans[:, 1] - spans[:, 0] == 1, 0]] = SINGLE
     table = np.zeros(CODE_POINTS, np.uint8)
-    table[VALID] = classes[1 : 2 * len(VALID) : 2]
+    for points in _chunks(VALID):
+        text = to_text(np.stack([np.full(len(points), ord("a")), points], 1).ravel()) + "a"
+        words = pre_tokenizers.BertPreTokenizer().pre_tokenize_str(text)
+        spans = np.array([span for _, span in words])
+        depth = np.zeros(len(text) + 1, np.int64)  # at each character: words that begin less words that end
+        np.add.at(depth, spans[:, 0], 1)
+        np.add.at(depth, spans[:, 1], -1)
+        classes = np.where(np.cumsum(depth) > 0, LETTER, WHITESPACE)
+        classes[spans[spans[:, 1] - spans[:, 0] == 1, 0]] = SINGLE
+        table[points] = classes[1 : 2 * len(points) : 2]
     return table
 
 
@@ -102,16 +104,24 @@ def replacements(normalizer: normalizers.Normalizer) -> tuple[np.ndarray, np.nda
 
     The first array is (CODE_POINTS, k) int32 of code points, `DELETED` or `BARRIER`; the second is (CODE_POINTS,) bool.
     """
-    texts = normalize_rows(normalizer, PROBED)
-    isolated = np.zeros(CODE_POINTS, bool)
-    isolated[PROBED] = [len(text) == 3 and text[0] == text[2] == " " for text in texts]
-    texts = [text.strip(" ") if len(text) == 3 else text for text in texts]
-    counts = np.fromiter(map(len, texts), int)
-    table = np.full((CODE_POINTS, counts.max()), DELETED, np.int32)
-    columns = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    table[np.repeat(PROBED, counts), columns] = to_points("".join(texts))
+    isolated, runs = np.zeros(CODE_POINTS, bool), []
+    for points in _chunks(PROBED):
+        texts = normalize_rows(normalizer, points)
+        isolated[points] = [len(text) == 3 and text[0] == text[2] == " " for text in texts]
+        texts = [text.strip(" ") if len(text) == 3 else text for text in texts]
+        runs.append((points, np.fromiter(map(len, texts), int), to_points("".join(texts))))
+    table = np.full((CODE_POINTS, max(counts.max() for _, counts, _ in runs)), DELETED, np.int32)
+    for points, counts, characters in runs:
+        columns = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        table[np.repeat(points, counts), columns] = characters
     table[ord("0"), 0] = ord("0")
     return table, isolated
+
+
+def _chunks(points):
+    """Yield parts of an array: the strings of all code points would take 300 MB."""
+    for start in range(0, len(points), CHUNK):
+        yield points[start : start + CHUNK]
 
 
 @cache
@@ -139,8 +149,7 @@ def reordered_marks() -> np.ndarray:
 
 def _ranks(points):
     """For each code point the number of code points that canonical order puts before it, plus one."""
-    a, b = np.meshgrid(points, points, indexing="ij")
-    return 1 + _swapped(a.ravel(), b.ravel()).reshape(a.shape).sum(1)
+    return np.array([1 + _swapped(np.full(len(points), point), points).sum() for point in points])
 
 
 def _swapped(a, b):
