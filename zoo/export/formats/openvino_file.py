@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from zoo.export.formats.comparison import TOLERANCE, Runner
 from zoo.export.formats.graph_network import GraphNetwork, unsupported
+from zoo.export.formats.output_comparison import TOLERANCE, Runner
 from zoo.runtime.errors import UserError
 
 PACKAGES, FILE, NAME = ("openvino",), "model.xml", "OpenVINO"
