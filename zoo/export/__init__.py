@@ -9,4 +9,6 @@ generator.py        text generation with the zoo's own loop
 graph/              batching, random numbers, and the signatures of a model that generates
 tokenizer/          the tokenizer in the graph
 deployment/         warm-up requests, and the files that run a server beside the SavedModel
+formats/            the network alone for ONNX, OpenVINO and LiteRT
+precision.py        weights in float16 and int8
 """
