@@ -200,7 +200,7 @@ def export(
         str | None,
         typer.Option(
             metavar="NAME=NUMBER,...",
-            help="Batching of a SavedModel: max_batch_size=64,timeout_micros=0,max_enqueued=128,threads=1; or off.",
+            help="Batching of a SavedModel: max_batch_size=64, timeout_micros=0, max_enqueued=128, threads=1; or off.",
         ),
     ] = None,
     beams: Annotated[
