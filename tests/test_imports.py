@@ -38,7 +38,7 @@ BESIDE = {
 DOORS = {  # imports inside a function, upwards: one public verb that is offered where a person looks for it
     ("pipeline/pipeline.py", "zoo.checkpoints.hf_export"),
     ("pipeline/pipeline.py", "zoo.export.formats.network_export"),
-    ("pipeline/pipeline.py", "zoo.export.options"),
+    ("pipeline/pipeline.py", "zoo.export.export_options"),
     ("pipeline/pipeline.py", "zoo.export.saved_model"),
     ("text/tokenizer.py", "zoo.export.tokenizer.graph_tokenizer"),
 }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from export_cases import TEXTS, assert_alike, row_of, small_pipeline
 
-from zoo.export.options import Batching, ExportOptions, parse_batching
+from zoo.export.export_options import Batching, ExportOptions, parse_batching
 from zoo.runtime.errors import UserError
 
 if keras.config.backend() != "tensorflow":
@@ -23,7 +23,7 @@ NAMES = [f"Ann {i} Smith " + "lives in New York and " * (i % 7) for i in range(C
 
 
 @pytest.fixture(scope="module", params=["classify_text", "tag_tokens"])
-def served(request, tmp_path_factory):
+def model_and_answers(request, tmp_path_factory):
     """The signature of an export, and the answers that it gives to each of `NAMES` alone."""
     folder = tmp_path_factory.mktemp("exports") / "1"
     architecture = {"classify_text": "mlp", "tag_tokens": "conv"}[request.param]
@@ -37,8 +37,8 @@ def _outputs(model, texts):
     return {name: value.numpy().tolist() for name, value in outputs.items()}
 
 
-def test_every_caller_gets_its_own_answer(served):
-    model, alone = served
+def test_every_caller_gets_its_own_answer(model_and_answers):
+    model, answers_alone = model_and_answers
     barrier = threading.Barrier(CALLERS)
 
     def call(number):
@@ -50,13 +50,13 @@ def test_every_caller_gets_its_own_answer(served):
         for rows, answers in executor.map(call, range(CALLERS)):
             for answer in answers:
                 for i, row in enumerate(rows):
-                    assert_alike(row_of(answer, i), row_of(alone[row], 0))
+                    assert_alike(row_of(answer, i), row_of(answers_alone[row], 0))
 
 
-def test_requests_larger_than_a_batch_and_without_rows(served):
-    model, alone = served
+def test_requests_larger_than_a_batch_and_without_rows(model_and_answers):
+    model, answers_alone = model_and_answers
     outputs = _outputs(model, NAMES * 3)
-    for i, answer in enumerate(alone * 3):
+    for i, answer in enumerate(answers_alone * 3):
         assert_alike(row_of(outputs, i), row_of(answer, 0))
     empty = model.signatures["serving_default"](tf.constant([], tf.string))
     for name, column in _outputs(model, TEXTS[:1]).items():

@@ -13,10 +13,10 @@ from tiny_networks import tiny_model
 
 import zoo
 from zoo import catalog
-from zoo.export.formats.comparison import fixed_batches, largest_difference
+from zoo.export.export_options import FLOAT16, FLOAT32, INT8
 from zoo.export.formats.graph_network import GraphNetwork
 from zoo.export.formats.network_export import FORMATS
-from zoo.export.options import FLOAT16, FLOAT32, INT8
+from zoo.export.formats.output_comparison import fixed_batches, largest_difference
 from zoo.export.precision import rounded_weights
 from zoo.runtime.console import silence
 

@@ -126,11 +126,11 @@ def test_beams_and_generation_defaults(tmp_path, serve, capsys):
         beams = [expected(pipeline, text, beams=4) for text in texts]
         assert rows(serve(folder, text=texts)[0]) == beams
         assert rows(serve(folder, signature="generate", text=texts, **GREEDY)[0]) == beams
-    samples, _ = serve(
+    outputs, _ = serve(
         folder, signature="generate", text=TEXTS, **SAMPLING | {"temperature": [0.0, 0.9, 0.9, 0.0, 0.9]}
     )
-    assert [samples["text"][i] for i in (1, 2, 4)] == pipeline.generate([TEXTS[i] for i in (1, 2, 4)], **SAMPLING)
-    assert samples["text"][0] == expected(pipeline, TEXTS[0], beams=4, max_new_tokens=6)[0]
+    assert [outputs["text"][i] for i in (1, 2, 4)] == pipeline.generate([TEXTS[i] for i in (1, 2, 4)], **SAMPLING)
+    assert outputs["text"][0] == expected(pipeline, TEXTS[0], beams=4, max_new_tokens=6)[0]
     assert expected(pipeline, TEXTS[0], beams=4) != expected(pipeline, TEXTS[0])
     assert expected(pipeline, TEXTS[0]) != expected(with_defaults(pipeline, {}), TEXTS[0])
 

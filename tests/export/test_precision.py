@@ -8,8 +8,8 @@ import pytest
 from tiny_networks import tiny_model
 
 import zoo
+from zoo.export.export_options import FLOAT16, FLOAT32, INT8, PRECISIONS
 from zoo.export.graph_weights import store_weights
-from zoo.export.options import FLOAT16, FLOAT32, INT8, PRECISIONS
 from zoo.export.precision import check_precision, is_stored, rounded_weights, stored_matrices, weight_bytes
 from zoo.export.precision_report import print_precision
 from zoo.export.signatures import network_function

@@ -131,8 +131,8 @@ def test_each_row_has_its_own_parameter(name, values, logits, text):
         processors = {name: ops.convert_to_tensor(np.array(parameter, dtype))}
         return ops.convert_to_numpy(process_logits(ops.convert_to_tensor(logits), history, processors))
 
-    together = rows(values)
+    batch = rows(values)
     for i, value in enumerate(values):
-        np.testing.assert_array_equal(together[i], rows(value)[i])
+        np.testing.assert_array_equal(batch[i], rows(value)[i])
     if name in ("top_k", "top_p"):
         np.testing.assert_array_equal(rows({"top_k": 0, "top_p": 1.0}[name]), logits)

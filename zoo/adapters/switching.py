@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -88,5 +89,5 @@ class AdapterPipeline(Pipeline):
     def save(self, folder: str | Path) -> None:
         self.merged().save(folder)
 
-    def export(self, folder: str | Path, format: str = "saved_model") -> Path:
-        return self.merged().export(folder, format)
+    def export(self, folder: str | Path, *arguments: Any, **options: Any) -> Path:
+        return self.merged().export(folder, *arguments, **options)

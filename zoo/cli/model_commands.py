@@ -200,7 +200,7 @@ def export(
         str | None,
         typer.Option(
             metavar="NAME=NUMBER,...",
-            help="Batching of a SavedModel: max_batch_size=64,timeout_micros=0,max_enqueued=128,threads=1; or off.",
+            help="Batching of a SavedModel: max_batch_size=64, timeout_micros=0, max_enqueued=128, threads=1; or off.",
         ),
     ] = None,
     beams: Annotated[
@@ -221,7 +221,7 @@ def export(
         return None
     if deploy:
         print_message(f"Deployment files: {to.parent / 'serving'}. Start a server there: docker compose up")
-    print_message(f"Its signature: saved_model_cli show --dir {to} --tag_set serve --signature_def serving_default")
+    print_message(f"Its signatures: saved_model_cli show --dir {to} --tag_set serve --all")
 
 
 def _check_picture(path):

@@ -24,8 +24,8 @@ def main(
     """Export a model folder to a SavedModel. A user error is printed in one line and exits with status 2."""
     os.environ["KERAS_BACKEND"] = "tensorflow"  # before Keras is imported
     from zoo.export.deployment.example_requests import load_requests
+    from zoo.export.export_options import SAVED_MODEL, ExportOptions, parse_batching
     from zoo.export.formats.network_export import write_network
-    from zoo.export.options import SAVED_MODEL, ExportOptions, parse_batching
     from zoo.export.saved_model import trace
     from zoo.pipeline.model_folder import load
     from zoo.runtime.errors import USER_ERROR, user_message

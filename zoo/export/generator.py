@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from keras import ops
 
+from zoo.export.export_options import LEFT_OUT
 from zoo.export.graph.graph_noise import graph_noise
-from zoo.export.options import LEFT_OUT
 from zoo.generation.context import max_context
 from zoo.generation.defaults import config_of
 from zoo.generation.generation_config import GenerationConfig

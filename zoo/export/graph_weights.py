@@ -19,7 +19,7 @@ def store_weights(server: Any, model: keras.Model, precision: str) -> Callable[[
 
     Args:
         server: the `tf.Module` that is exported.
-        precision: one of `zoo.export.options.PRECISIONS`; float16 and int8 are dequantised in the graph.
+        precision: one of `zoo.export.export_options.PRECISIONS`; float16 and int8 are dequantised in the graph.
     """
     import tensorflow as tf
 

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.export.options import FLOAT16, FLOAT32
+from zoo.export.export_options import FLOAT16, FLOAT32
 from zoo.layers.quantization import INT8_MAX
 from zoo.runtime.errors import UserError
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from zoo.export.deployment.example_requests import example_requests
 from zoo.export.example_batches import example_batches
-from zoo.export.options import FLOAT32
+from zoo.export.export_options import FLOAT32
 from zoo.export.precision import rounded_weights, weight_bytes
 from zoo.pipeline.pipeline import Pipeline
 from zoo.pipeline.predictor import predict

@@ -15,8 +15,8 @@ import keras
 from zoo.export.deployment.deployment import check_version, model_name, write_deployment
 from zoo.export.deployment.example_requests import Request, example_requests, save_requests
 from zoo.export.deployment.warmup import write_warmup
+from zoo.export.export_options import FLOAT32, LEFT_OUT, ExportOptions
 from zoo.export.graph_weights import store_weights
-from zoo.export.options import FLOAT32, LEFT_OUT, ExportOptions
 from zoo.export.precision import FLOAT_BYTES, check_precision
 from zoo.export.precision_report import print_precision
 from zoo.objectives._objective import Generates
@@ -65,8 +65,9 @@ def export(pipeline: Pipeline, folder: str | Path, options: ExportOptions | None
         logits      the network: int32 ids by the names of its inputs, to float32 logits, or outputs by name. It is not
                     batched.
 
-    With `options.batching` each signature of strings runs concurrent requests as one batch: see `zoo.export.options`.
-    A full queue fails with UnavailableError. `assets.extra/zoo` holds what `zoo.load` needs beside the weights.
+    With `options.batching` each signature of strings runs concurrent requests as one batch, and a full queue fails with
+    UnavailableError: see `zoo.export.export_options`. `assets.extra/zoo` holds what `zoo.load` needs of it beside the
+    weights.
 
     Raises `UserError` where the folder exists or cannot be written, TensorFlow is missing, the tokenizer has no
     exact equal in TensorFlow, or beams are asked of a model that does not generate.

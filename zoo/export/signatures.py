@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import keras
 from keras import ops
 
+from zoo.export.export_options import ExportOptions
 from zoo.export.graph_weights import within
-from zoo.export.options import ExportOptions
 from zoo.objectives._objective import Generates
 
 if TYPE_CHECKING:

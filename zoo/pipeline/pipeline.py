@@ -159,7 +159,7 @@ class Pipeline(EvaluationMethods, GenerationMethods):
                 `zoo.export.formats.network_export.export_network`.
             precision: of the weights: see `zoo.export.precision`.
             batching: of a SavedModel: settings of dynamic batching, a dict or text such as "max_batch_size=32", see
-                `zoo.export.options.Batching`; False or "off": none; by default on.
+                `zoo.export.export_options.Batching`; False or "off": none; by default on.
             beams: of a SavedModel that generates: number of beams of its beam search; None: the model's own default.
             deploy: also write the files that run a server of the SavedModel, which docs/serving.md describes: warm-up
                 requests into the folder, whose name must be a number, others into the folder `serving` beside it.
@@ -167,8 +167,8 @@ class Pipeline(EvaluationMethods, GenerationMethods):
         Raises UserError for options of another format, and as the functions named above.
         """
         from zoo.checkpoints.hf_export import write_huggingface
+        from zoo.export.export_options import SAVED_MODEL, ExportOptions, parse_batching
         from zoo.export.formats.network_export import FORMATS, export_network
-        from zoo.export.options import SAVED_MODEL, ExportOptions, parse_batching
         from zoo.export.saved_model import export
 
         self.check_weight_type()

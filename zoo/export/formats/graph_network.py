@@ -18,7 +18,7 @@ class GraphNetwork:
 
     Args:
         model: the Keras model, on TensorFlow.
-        precision: one of `zoo.export.options.PRECISIONS`.
+        precision: one of `zoo.export.export_options.PRECISIONS`.
         length: of an input, where a format cannot have a free one.
     """
 

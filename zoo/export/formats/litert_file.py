@@ -10,9 +10,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from zoo.export.formats.comparison import TOLERANCE, Runner
+from zoo.export.export_options import FLOAT16, INT8
 from zoo.export.formats.graph_network import GraphNetwork, unsupported
-from zoo.export.options import FLOAT16, INT8
+from zoo.export.formats.output_comparison import TOLERANCE, Runner
 from zoo.runtime.errors import UserError
 
 PACKAGES, FILE, NAME = (), "model.tflite", "LiteRT"

@@ -11,9 +11,9 @@ from typing import Any
 
 from zoo.export.deployment.example_requests import Request, example_requests
 from zoo.export.example_batches import example_batches
-from zoo.export.formats.comparison import fixed_batches, largest_difference
+from zoo.export.export_options import FLOAT32, ExportOptions
 from zoo.export.formats.graph_network import GraphNetwork
-from zoo.export.options import FLOAT32, ExportOptions
+from zoo.export.formats.output_comparison import fixed_batches, largest_difference
 from zoo.export.precision import check_precision
 from zoo.export.precision_report import print_precision
 from zoo.export.saved_model import run_on_tensorflow

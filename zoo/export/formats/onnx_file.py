@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from zoo.export.formats.comparison import TOLERANCE, Runner
 from zoo.export.formats.graph_network import GraphNetwork, unsupported
 from zoo.export.formats.onnx_precision import compress
+from zoo.export.formats.output_comparison import TOLERANCE, Runner
 from zoo.runtime.errors import UserError
 
 PACKAGES, FILE, NAME = ("onnx", "onnxruntime", "tf2onnx"), "model.onnx", "ONNX"

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.export.options import FLOAT16, FLOAT32
+from zoo.export.export_options import FLOAT16, FLOAT32
 from zoo.export.precision import MIN_VALUES
 from zoo.layers.quantization import INT8_MAX
 

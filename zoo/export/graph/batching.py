@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import tensorflow as tf
 
-from zoo.export.options import Batching
+from zoo.export.export_options import Batching
 
 Columns = dict[str, tf.Tensor]
 
@@ -63,11 +63,11 @@ def _with_a_row(function, columns):
     """The outputs of at least one row, of which there are as many as rows in the columns."""
     rows = tf.size(columns[0])
     missing = tf.maximum(1 - rows, 0)[None]
-    columns = [tf.concat([column, tf.fill(missing, _blank(column.dtype))], 0) for column in columns]
+    columns = [tf.concat([column, tf.fill(missing, _filler(column.dtype))], 0) for column in columns]
     return {name: value[:rows] for name, value in function(*columns).items()}
 
 
-def _blank(dtype):
+def _filler(dtype):
     return tf.constant("" if dtype == tf.string else 0, dtype)
 
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Any
 
 import tensorflow as tf
 
+from zoo.export.export_options import ExportOptions
 from zoo.export.generator import GraphGenerator, controls_of, graph_config, sampling_controls
 from zoo.export.graph.batching import Columns, batched
 from zoo.export.graph.graph_noise import hash_ids, prompt_keys
 from zoo.export.graph_weights import within
-from zoo.export.options import ExportOptions
 from zoo.export.tokenizer.detokenizer import Detokenizer
 from zoo.export.tokenizer.graph_tokenizer import GraphTokenizer
 from zoo.export.tokenizer.prompts import PromptBuilder
@@ -79,7 +80,8 @@ class GraphTextGeneration:
         options: ExportOptions,
         weights: Callable[[], AbstractContextManager],
     ):
-        template, architecture = pipeline.objective.prompt_template(pipeline.tokenizer), pipeline.preset.architecture
+        objective: Any = pipeline.objective
+        template, architecture = objective.prompt_template(pipeline.tokenizer), pipeline.preset.architecture
         self.generator = GraphGenerator(pipeline, template)
         prompts = PromptBuilder(tokenizer, template, self.generator.prompt_length, architecture.padding)
         self.prompt_ids = tf.function(prompts, [TEXT], autograph=False)  # traced once
@@ -121,7 +123,7 @@ class GraphTextGeneration:
         """For each row how many rows of the request before it have equal prompts and seeds, (rows,) int64."""
 
         def count():
-            prompts = self.generator.prompts(*self.prompt_ids(text), values["max_new_tokens"])
+            prompts = self._prompts(text, values["max_new_tokens"])
             return _rank_among_equals(tf.bitwise.bitwise_xor(self._keys(prompts), tf.cast(values["seed"], tf.uint64)))
 
         needed = tf.reduce_any(values["temperature"] > 0) & (tf.size(text) > 1)
@@ -129,15 +131,19 @@ class GraphTextGeneration:
 
     def _decode(self, text, limits):
         """Greedy decoding or beam search of (rows,) texts."""
-        prompts = self.generator.prompts(*self.prompt_ids(text), limits)
+        prompts = self._prompts(text, limits)
         return self._outputs(prompts, controls_of(self.most_probable))
 
     def _sample(self, text, limits, *parameters):
         """Sampling of (rows,) texts, with the parameters after `max_new_tokens` and `repeat`, (rows,) each."""
-        prompts = self.generator.prompts(*self.prompt_ids(text), limits)
+        prompts = self._prompts(text, limits)
         sampling = dict(zip([*PARAMETERS, "repeat"][1:], parameters, strict=True))
         steps = tf.maximum(tf.reduce_max(prompts.limits), 1)
         return self._outputs(prompts, sampling_controls(self.sampling, sampling, self._keys(prompts), steps))
+
+    def _prompts(self, text, limits):
+        ids, lengths = self.prompt_ids(text)
+        return self.generator.prompts(ids, lengths, limits)
 
     def _keys(self, prompts):
         sources = prompts.inputs.get("source", prompts.ids)
