@@ -1,5 +1,6 @@
 """Logits processors: equal to those of transformers; tokens are sampled by their probability."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -33,7 +34,7 @@ def processed(logits, text, **settings):
     history = History(
         *(ops.convert_to_tensor(array) for array in (text, COUNTS.astype("int32"))), NEW, _stops(settings)
     )
-    arrays = {name: ops.convert_to_tensor(array) for name, array in settings.arrays().items()}
+    arrays = keras.tree.map_structure(ops.convert_to_tensor, settings.arrays())
     return ops.convert_to_numpy(process_logits(ops.convert_to_tensor(logits), history, arrays))
 
 
@@ -70,6 +71,22 @@ def test_equal_to_transformers(name, logits, text):
         ids = torch.from_numpy(text[row : row + 1, :count]).long()
         expected = processor(ids, torch.from_numpy(logits[row : row + 1]).clone()).numpy()[0]
         np.testing.assert_allclose(actual[row], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["frequency_penalty", "presence_penalty"])
+def test_penalties_of_new_tokens(name, logits, text):
+    """By OpenAI's definition: the penalty times how often a token was generated, or whether it was."""
+    counts = np.stack(
+        [np.bincount(row[count - NEW : count], minlength=VOCABULARY) for row, count in zip(text, COUNTS, strict=True)]
+    )
+    expected = logits - 0.7 * (counts if name == "frequency_penalty" else counts > 0)
+    np.testing.assert_allclose(processed(logits, text, **{name: 0.7}), expected, rtol=1e-5)
+
+
+def test_logit_bias_is_added(logits, text):
+    expected = logits.copy()
+    expected[:, [2, 5, 9]] += [1.5, -100, 3]
+    np.testing.assert_allclose(processed(logits, text, logit_bias={2: 1.5, 5: -100, 9: 3}), expected, rtol=1e-5)
 
 
 def test_min_tokens_forbids_the_stop_ids(logits, text):
