@@ -47,10 +47,10 @@ def measure(name, work, folder, options):
             asyncio.run(load(port, request, clients, options.seconds / 4))  # warms up every batch size
             before = processor_seconds(process.pid)
             times, tokens, elapsed = asyncio.run(load(port, request, clients, options.seconds))
-            spent = (processor_seconds(process.pid) - before) / len(times)
+            cpu = (processor_seconds(process.pid) - before) / len(times)
             p50, p95, p99 = (1000 * times[int(len(times) * q)] for q in (0.5, 0.95, 0.99))
             rate = f"{len(times) / elapsed:9.1f}/s" + (f" {tokens / elapsed:8.1f} tokens/s" if tokens else "")
-            print(f"  {clients:3} {name:14} {rate}  {p50:8.1f} {p95:8.1f} {p99:8.1f}  {1000 * spent:8.2f}", flush=True)
+            print(f"  {clients:3} {name:14} {rate}  {p50:8.1f} {p95:8.1f} {p99:8.1f}  {1000 * cpu:8.2f}", flush=True)
 
 
 def minilm(folder):
@@ -112,7 +112,7 @@ def export(pipeline, folder):
 
 
 WORKS = {"minilm": minilm, "lstm": lstm, "gpt2": gpt2, "transformer": transformer}
-KINDS = {"minilm": "classify", "lstm": "tag", "gpt2": "generate", "transformer": "generate"}
+TASKS = {"minilm": "classify", "lstm": "tag", "gpt2": "generate", "transformer": "generate"}
 
 
 def texts(number):
@@ -139,7 +139,7 @@ def bare_call(folder, work):
         "    begin = time.perf_counter(); call(text=tf.constant([text])); times.append(time.perf_counter() - begin)\n"
         "print(1000 * statistics.median(times[len(times) // 4:]))\n"
     )
-    command = [sys.executable, "-c", code, str(folder / "batched/1"), *texts(20 if KINDS[work] == "generate" else 400)]
+    command = [sys.executable, "-c", code, str(folder / "batched/1"), *texts(20 if TASKS[work] == "generate" else 400)]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
 
 
@@ -150,7 +150,7 @@ def server(name, work, folder):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     if name in PEERS:
-        command = [str(SCRIPTS / "benchmark_serve_peers.py"), name, KINDS[work], str(folder / "hf"), str(port)]
+        command = [str(SCRIPTS / "benchmark_serve_peers.py"), name, TASKS[work], str(folder / "hf"), str(port)]
     else:
         exports = folder / ("unbatched" if name == "unbatched" else "batched")
         command = ["-m", "zoo", "serve", str(exports), "--port", str(port), "--log", "off"]

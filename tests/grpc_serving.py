@@ -9,8 +9,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from zoo.serving.grpc.grpc_server import GrpcServer
-from zoo.serving.loaded_model import LoadedModel
 from zoo.serving.service import Service
+from zoo.serving.versions.loaded_model import LoadedModel
 
 DTYPES = ("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
 DTYPES += ("float16", "bfloat16", "float32", "float64", "string")

@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 
 from zoo.serving.page.page_models import PRESET
 from zoo.serving.page.page_routes import routes
-from zoo.serving.signatures import Signature, TensorSpec
+from zoo.serving.versions.signature_defs import Signature, TensorSpec
 
 TOKEN = "a-token"
 BELOW = "/below/a path"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from zoo.readers import Reader
     from zoo.registration import register
     from zoo.runtime.errors import UserError
-    from zoo.serving.server import serve
+    from zoo.serving.http.server import serve
     from zoo.tokenizers import TokenizerSpec
     from zoo.training.comparison import compare
     from zoo.training.model_soup import average

@@ -28,10 +28,10 @@ from tensorflow_serving.apis import (
 from zoo.runtime.errors import UserError
 from zoo.serving.grpc.grpc_server import SERVICES, GrpcServer
 from zoo.serving.grpc.health_service import messages as health
-from zoo.serving.loaded_model import LoadedModel
 from zoo.serving.server_settings import ServerSettings
 from zoo.serving.service import Service
 from zoo.serving.serving_error import Code, ServingError
+from zoo.serving.versions.loaded_model import LoadedModel
 
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
 METHODS = {

@@ -8,7 +8,7 @@ import pytest
 import uvicorn
 from serving_models import wait_until
 
-from zoo.serving.joined_writes import join_writes
+from zoo.serving.http.joined_writes import join_writes
 
 
 @pytest.fixture

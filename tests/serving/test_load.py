@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 from serving_models import copy_version, resident_memory, save_batched, wait_until
 
-from zoo.serving.model_loading import open_service
-from zoo.serving.server import running_server
+from zoo.serving.http.server import running_server
 from zoo.serving.server_settings import ServerSettings
+from zoo.serving.versions.model_loading import open_service
 
 CALLERS = 64
 LETTERS = "abcdefghijklmnopqrstuvwxyzäöü漢字😀 "

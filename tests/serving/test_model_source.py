@@ -3,8 +3,8 @@
 import pytest
 
 from zoo import UserError
-from zoo.serving.model_source import model_sources
-from zoo.serving.version_policy import parse_policy
+from zoo.serving.versions.model_source import model_sources
+from zoo.serving.versions.version_policy import parse_policy
 
 
 def make(folder, *paths):

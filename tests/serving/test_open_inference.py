@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from zoo.serving.app import create_app
+from zoo.serving.http.app import create_app
 from zoo.serving.open_inference.binary_tensors import array_from_bytes, bytes_from_array
 from zoo.serving.open_inference.datatypes import DATATYPES
 from zoo.serving.open_inference.json_tensors import array_from_json

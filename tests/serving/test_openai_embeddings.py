@@ -12,8 +12,8 @@ from catalog_models import save_untrained  # noqa: E402
 from openai_server import CountingService, openai_server  # noqa: E402
 
 import zoo  # noqa: E402
-from zoo.serving.loaded_model import LoadedModel  # noqa: E402
 from zoo.serving.openai.model_access import ModelAccess  # noqa: E402
+from zoo.serving.versions.loaded_model import LoadedModel  # noqa: E402
 
 TEXTS = ["a great film", "a fine story"]
 

@@ -11,8 +11,8 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 import zoo
 from zoo import catalog
-from zoo.serving.server import running_server
-from zoo.serving.warm_up import FILE
+from zoo.serving.http.server import running_server
+from zoo.serving.versions.warm_up import FILE
 
 __all__ = ["browser"]  # a fixture
 EXAMPLE = "a lovely story 😀"

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from zoo.runtime.errors import UserError
-from zoo.serving.ray_application import application
+from zoo.serving.ray.ray_application import application
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "serving.md"
 needs_ray = pytest.mark.skipif(not importlib.util.find_spec("ray"), reason="Ray is not installed: serve-ray")

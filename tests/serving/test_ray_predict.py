@@ -15,12 +15,12 @@ import zoo
 from zoo.cli.main import main
 from zoo.pipeline.batch_inference import PredictionOptions, predict_file
 from zoo.runtime.errors import UserError
-from zoo.serving import file_parts as parts_module
-from zoo.serving import ray_predict
-from zoo.serving.file_parts import file_parts
-from zoo.serving.model_source import latest_version
-from zoo.serving.part_predictor import PartPredictor
-from zoo.serving.ray_predict import RayPredictOptions, predict_on_ray
+from zoo.serving.ray import file_parts as parts_module
+from zoo.serving.ray import ray_predict
+from zoo.serving.ray.file_parts import file_parts
+from zoo.serving.ray.part_predictor import PartPredictor
+from zoo.serving.ray.ray_predict import RayPredictOptions, predict_on_ray
+from zoo.serving.versions.model_source import latest_version
 
 ROOT = Path(__file__).parent.parent.parent
 ROWS = 60

@@ -24,9 +24,9 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from zoo.cli.main import main
 from zoo.runtime.errors import UserError
 from zoo.serving.grpc.grpc_server import GrpcServer
-from zoo.serving.ray_environment import set_variables
-from zoo.serving.ray_grpc import METHODS, RpcMethods
-from zoo.serving.ray_options import RayOptions
+from zoo.serving.ray.ray_environment import set_variables
+from zoo.serving.ray.ray_grpc import METHODS, RpcMethods
+from zoo.serving.ray.ray_options import RayOptions
 from zoo.serving.service import Service
 
 ROOT = Path(__file__).parent.parent.parent
@@ -226,7 +226,7 @@ def test_a_missing_package(tmp_path, monkeypatch, capsys):
     save_versioned(tmp_path, 1)
     for module in ("ray", "ray.serve"):
         monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.setattr("zoo.serving.ray_serve.set_variables", lambda environment, folder: None)
+    monkeypatch.setattr("zoo.serving.ray.ray_serve.set_variables", lambda environment, folder: None)
     line = mistake([tmp_path, "--ray", "--port", 0], monkeypatch, capsys)
     assert re.fullmatch(
         r'zoo: zoo serve --ray needs the package ray .*: pip install "keras-text-zoo\[serve-ray\]"\n', line

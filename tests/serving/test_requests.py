@@ -12,12 +12,12 @@ import httpx
 import pytest
 from serving_models import copy_version, plain_routes, save_slow, save_versioned, wait_until
 
-from zoo.serving import app
-from zoo.serving.loaded_model import LoadedModel
-from zoo.serving.model_loading import open_service
-from zoo.serving.server import running_server
+from zoo.serving.http import app
+from zoo.serving.http.server import running_server
 from zoo.serving.server_settings import ServerSettings
 from zoo.serving.service import Service
+from zoo.serving.versions.loaded_model import LoadedModel
+from zoo.serving.versions.model_loading import open_service
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def models(tmp_path_factory):
 def plain_api():
     """Every server of this file answers the plain API, too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app, "APIS", {"operations": "zoo.serving.operations", "plain": "plain_api"})
+        patch.setattr(app, "APIS", {"operations": "zoo.serving.http.operations", "plain": "plain_api"})
         real = app.import_module
         patch.setattr(app, "import_module", lambda name: PlainApi if name == "plain_api" else real(name))
         yield

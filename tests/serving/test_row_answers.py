@@ -2,7 +2,7 @@
 
 import pytest
 
-from zoo.serving.row_answers import RowAnswers
+from zoo.serving.ray.row_answers import RowAnswers
 
 LABELS = {"labels": ["b", "a"], "probabilities": [0.75, 0.25]}
 SPANS = {"texts": ["Oslo", ""], "starts": [3, -1], "ends": [7, -1], "scores": [0.5, 0.0]}

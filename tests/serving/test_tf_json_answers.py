@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from zoo.serving.serving_error import Code, ServingError
-from zoo.serving.tf_json.decimals import format_decimal, format_decimals
-from zoo.serving.tf_json.grisu import shortest_digits
-from zoo.serving.tf_json.predict_answer import predict_answer
-from zoo.serving.tf_json.predict_request import COLUMN, ROW
-from zoo.serving.tf_json.results import classify_answer, error_body, regress_answer
+from zoo.serving.tensorflow_serving.tf_json.decimals import format_decimal, format_decimals
+from zoo.serving.tensorflow_serving.tf_json.grisu import shortest_digits
+from zoo.serving.tensorflow_serving.tf_json.predict_answer import predict_answer
+from zoo.serving.tensorflow_serving.tf_json.predict_request import COLUMN, ROW
+from zoo.serving.tensorflow_serving.tf_json.results import classify_answer, error_body, regress_answer
 
 FLOATS = {  # {float32: text}, as TensorFlow Serving writes them
     0.0: "0.0",

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from zoo.serving.serving_error import ServingError
-from zoo.serving.signatures import TensorSpec
-from zoo.serving.tf_json.document import parse
-from zoo.serving.tf_json.predict_answer import predict_answer
-from zoo.serving.tf_json.predict_request import COLUMN, ROW, parse_predict
-from zoo.serving.tf_json.reader import read
-from zoo.serving.tf_json.results import error_body
-from zoo.serving.tf_json.scanner import JSONError
-from zoo.serving.tf_json.tf_examples import parse_examples
+from zoo.serving.tensorflow_serving.tf_json.document import parse
+from zoo.serving.tensorflow_serving.tf_json.predict_answer import predict_answer
+from zoo.serving.tensorflow_serving.tf_json.predict_request import COLUMN, ROW, parse_predict
+from zoo.serving.tensorflow_serving.tf_json.reader import read
+from zoo.serving.tensorflow_serving.tf_json.results import error_body
+from zoo.serving.tensorflow_serving.tf_json.scanner import JSONError
+from zoo.serving.tensorflow_serving.tf_json.tf_examples import parse_examples
+from zoo.serving.versions.signature_defs import TensorSpec
 
 DTYPES = ("string", "float32", "float64", "int32", "int64", "uint8", "bool", "float16")
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=()))

@@ -8,9 +8,9 @@ import time
 import pytest
 
 from zoo.serving.serving_error import Code, ServingError
-from zoo.serving.tf_json.document import LARGEST_EXACT, members, parse, parse_object
-from zoo.serving.tf_json.reader import Members, read
-from zoo.serving.tf_json.scanner import JSONError
+from zoo.serving.tensorflow_serving.tf_json.document import LARGEST_EXACT, members, parse, parse_object
+from zoo.serving.tensorflow_serving.tf_json.reader import Members, read
+from zoo.serving.tensorflow_serving.tf_json.scanner import JSONError
 
 EMPTY = "The document is empty."
 VALUE = "Invalid value."

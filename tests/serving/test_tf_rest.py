@@ -8,11 +8,11 @@ import pytest
 import tensorflow as tf
 from starlette.testclient import TestClient
 
-from zoo.serving import tf_rest
-from zoo.serving.app import create_app
-from zoo.serving.loaded_model import LoadedModel
+from zoo.serving.http.app import create_app
 from zoo.serving.service import Service
 from zoo.serving.serving_error import Code, ServingError
+from zoo.serving.tensorflow_serving import tf_rest
+from zoo.serving.versions.loaded_model import LoadedModel
 
 TEXTS = tf.TensorSpec([None], tf.string, "text")
 EXAMPLES = tf.TensorSpec([None], tf.string, "inputs")

@@ -10,13 +10,13 @@ import pytest
 import tensorflow as tf
 from serving_models import copy_version, resident_memory, save_versioned
 
-from zoo.serving.freed_memory import exempt_from_collection
-from zoo.serving.loaded_model import LoadedModel
-from zoo.serving.model_source import ModelSource
-from zoo.serving.registry import Registry, State
 from zoo.serving.serving_error import Code, ServingError
-from zoo.serving.version_policy import VersionPolicy, parse_policy
-from zoo.serving.version_watcher import VersionWatcher
+from zoo.serving.versions.freed_memory import exempt_from_collection
+from zoo.serving.versions.loaded_model import LoadedModel
+from zoo.serving.versions.model_source import ModelSource
+from zoo.serving.versions.registry import Registry, State
+from zoo.serving.versions.version_policy import VersionPolicy, parse_policy
+from zoo.serving.versions.version_watcher import VersionWatcher
 
 
 @pytest.fixture(scope="module")

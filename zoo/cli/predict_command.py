@@ -96,7 +96,7 @@ def _model_folder(model):
     """A model folder as it is; of a folder that has only numbered exports the latest."""
     if (model / "preset.json").exists() or not any(model.glob("[0-9]*/saved_model.pb")):
         return model
-    from zoo.serving.model_source import latest_version
+    from zoo.serving.versions.model_source import latest_version
 
     return latest_version(model)
 
@@ -109,7 +109,7 @@ def _check_ray(file, output, ray, errors):
 
 
 def _write_on_ray(model, file, output, **options):
-    from zoo.serving.ray_predict import RayPredictOptions, predict_on_ray
+    from zoo.serving.ray.ray_predict import RayPredictOptions, predict_on_ray
 
     with defer_interrupt(lambda: print_message(CTRL_C)) as interrupted:
         predict_on_ray(model, file, output, RayPredictOptions(should_stop=interrupted, **options))

@@ -54,9 +54,9 @@ def serve(
     New versions in a folder are loaded, and old ones dropped, while the server runs. Ctrl-C or SIGTERM ends it when the
     requests in flight are answered.
     """
-    from zoo.serving.server_address import ServerAddress
+    from zoo.serving.http.server_address import ServerAddress
     from zoo.serving.server_settings import ServerSettings
-    from zoo.serving.version_policy import parse_policy
+    from zoo.serving.versions.version_policy import parse_policy
 
     where = ServerAddress(host=host, port=port, grpc_port=grpc_port, certificate=certificate, key=key)
     settings = ServerSettings(
@@ -75,8 +75,8 @@ def serve(
     )
     policy = parse_policy(versions, label or ())
     if ray:
-        from zoo.serving.ray_options import RayOptions
-        from zoo.serving.ray_serve import serve_on_ray
+        from zoo.serving.ray.ray_options import RayOptions
+        from zoo.serving.ray.ray_serve import serve_on_ray
 
         folders, options = list(map(_expand, folder)), RayOptions(replicas=replicas, cpus=cpus, cluster=address)
         return serve_on_ray(folders, where, settings, policy, poll_seconds, options, print_message)
@@ -87,10 +87,10 @@ def serve(
 
 def _run(folders, address, settings, policy, poll_seconds):
     """Serve until a signal, print what a client needs, and end the process with its exit status."""
-    from zoo.serving.http_server import HttpServer
-    from zoo.serving.model_loading import open_service
-    from zoo.serving.server import cannot_load
-    from zoo.serving.start_up_lines import exposure_lines, start_up_lines
+    from zoo.serving.http.http_server import HttpServer
+    from zoo.serving.http.server import cannot_load
+    from zoo.serving.http.start_up_lines import exposure_lines, start_up_lines
+    from zoo.serving.versions.model_loading import open_service
 
     _log_to_standard_error()
     _limit_threads()

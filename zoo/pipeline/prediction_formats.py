@@ -20,7 +20,7 @@ from zoo.runtime.optional import import_optional
 
 
 class Answers(Protocol):
-    """How answers are written: an `Objective`, or the `zoo.serving.row_answers.RowAnswers` of a SavedModel."""
+    """How answers are written: an `Objective`, or the `zoo.serving.ray.row_answers.RowAnswers` of a SavedModel."""
 
     def answer_fields(self, answer: Any, /) -> dict[str, Any]:
         """An answer as {name: value} for JSON."""

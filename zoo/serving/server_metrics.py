@@ -8,7 +8,7 @@ from zoo.runtime.optional import import_optional
 from zoo.serving.request_record import RequestRecord
 
 if TYPE_CHECKING:
-    from zoo.serving.loaded_model import LoadedModel
+    from zoo.serving.versions.loaded_model import LoadedModel
 
 LATENCIES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)  # seconds
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)  # rows

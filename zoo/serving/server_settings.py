@@ -1,4 +1,4 @@
-"""Settings of a server: limits, authentication, log. The command line and `zoo.serving.server` share them."""
+"""Settings of a server: limits, authentication, log. The command line and `zoo.serving.http.server` share them."""
 
 from __future__ import annotations
 

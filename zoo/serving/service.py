@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from zoo.serving.loaded_model import LoadedModel
-from zoo.serving.registry import Registry, VersionStatus, registry_of
 from zoo.serving.request_limits import check_inputs, rows_of
 from zoo.serving.request_record import CURRENT
 from zoo.serving.server_metrics import ServerMetrics
 from zoo.serving.server_settings import ServerSettings
 from zoo.serving.serving_error import Code, ServingError
-from zoo.serving.version_watcher import VersionWatcher
+from zoo.serving.versions.loaded_model import LoadedModel
+from zoo.serving.versions.registry import Registry, VersionStatus, registry_of
+from zoo.serving.versions.version_watcher import VersionWatcher
 
 RETRY_SECONDS = 1  # Retry-After of a full queue
 

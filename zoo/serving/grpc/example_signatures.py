@@ -6,10 +6,10 @@ from typing import Any
 
 from zoo.serving.grpc.model_spec import signature_name, write_spec
 from zoo.serving.grpc.tensorflow_serving_messages import messages
-from zoo.serving.loaded_model import LoadedModel
 from zoo.serving.service import Service
 from zoo.serving.serving_error import Code, ServingError
-from zoo.serving.tf_classify import classify_examples, regress_examples
+from zoo.serving.tensorflow_serving.tf_classify import classify_examples, regress_examples
+from zoo.serving.versions.loaded_model import LoadedModel
 
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
 

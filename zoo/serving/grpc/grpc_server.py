@@ -16,7 +16,7 @@ from zoo.serving.grpc.model_service import ModelService
 from zoo.serving.grpc.open_inference_service import OpenInferenceService
 from zoo.serving.grpc.prediction_service import PredictionService
 from zoo.serving.service import Service
-from zoo.serving.tensorflow_import import import_tensorflow
+from zoo.serving.versions.tensorflow_import import import_tensorflow
 
 SERVICES = (prediction_service.NAME, model_service.NAME, open_inference_service.NAME)
 logger = logging.getLogger("zoo.serve")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from zoo.serving.loaded_model import DEFAULT_SIGNATURE, LoadedModel
 from zoo.serving.service import Service
 from zoo.serving.serving_error import Code, ServingError
+from zoo.serving.versions.loaded_model import DEFAULT_SIGNATURE, LoadedModel
 
 
 def require_spec(request: Any) -> Any:

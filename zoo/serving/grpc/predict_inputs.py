@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.serving.grpc.tensor_protos import read_tensor
 from zoo.serving.serving_error import Code, ServingError
-from zoo.serving.signatures import Signature
+from zoo.serving.versions.signature_defs import Signature
 
 
 def read_inputs(

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from zoo.serving.bearer_token import token_matches
 from zoo.serving.grpc.rpc_observer import REQUEST_ID, RpcObserver
+from zoo.serving.http.bearer_token import token_matches
 from zoo.serving.service import Service
 from zoo.serving.serving_error import Code, ServingError
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from zoo.runtime.errors import did_you_mean, shorten
-from zoo.serving.loaded_model import LoadedModel
 from zoo.serving.open_inference.datatypes import DATATYPES, DTYPES, datatype_of
 from zoo.serving.service import Service
 from zoo.serving.serving_error import Code, ServingError
+from zoo.serving.versions.loaded_model import LoadedModel
 
 MAX_RANK = 32  # NumPy allows 64
 SIGNATURE = "signature"  # the parameter that names another signature than serving_default

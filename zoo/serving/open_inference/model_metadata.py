@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.runtime.version import VERSION
-from zoo.serving.loaded_model import LoadedModel
 from zoo.serving.open_inference.datatypes import DATATYPES
 from zoo.serving.open_inference.inference import lease
-from zoo.serving.registry import State
 from zoo.serving.service import Service
 from zoo.serving.serving_error import Code, ServingError
-from zoo.serving.signatures import TensorSpec
+from zoo.serving.versions.loaded_model import LoadedModel
+from zoo.serving.versions.registry import State
+from zoo.serving.versions.signature_defs import TensorSpec
 
 PLATFORM = "tensorflow_savedmodel"
 STATES = {  # {state: as Triton names it}

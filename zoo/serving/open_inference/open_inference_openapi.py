@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from zoo.serving.loaded_model import LoadedModel
+from zoo.serving.http.openapi_operation import ERRORS, answer, operation
 from zoo.serving.open_inference.datatypes import BYTES, DATATYPES
-from zoo.serving.openapi_operation import ERRORS, answer, operation
 from zoo.serving.service import Service
-from zoo.serving.signatures import Signature, TensorSpec
+from zoo.serving.versions.loaded_model import LoadedModel
+from zoo.serving.versions.signature_defs import Signature, TensorSpec
 
 OBJECT = {"type": "object"}
 PARAMETERS = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}

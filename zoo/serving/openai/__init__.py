@@ -1,8 +1,9 @@
 """The OpenAI-compatible API: completions, chat completions, embeddings and models, for models that generate or embed.
 
 https://platform.openai.com/docs/api-reference. A parameter that is not supported is refused, never ignored. The paths
-begin with `/v1`, and the same with `/openai/v1`, where they meet no path of TensorFlow Serving's REST API: of
-`GET /v1/models/NAME`, which both have, requests of OpenAI's clients get OpenAI's answer.
+begin with `/v1`, and the same with `/openai/v1`, where they meet no path of TensorFlow Serving's REST API. Of the paths
+that both have, `GET /v1/models` is OpenAI's for clients that send an API key, as OpenAI's all do, and
+`GET /v1/models/NAME` for OpenAI's own libraries.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
 PREFIXES = ("/openai/v1", "/v1")
-CLIENT_HEADER = b"x-stainless-lang"  # of OpenAI's client libraries
+LIBRARY_HEADER = b"x-stainless-lang"  # of OpenAI's own libraries
+CLIENT_HEADERS = {LIBRARY_HEADER, b"authorization"}
 
 
 def routes(service: Service, access: ModelAccess | None = None) -> list[Route]:
@@ -29,20 +31,27 @@ def routes(service: Service, access: ModelAccess | None = None) -> list[Route]:
     from zoo.serving.openai.models_api import list_models, retrieve_model
 
     class ClientRoute(Route):
-        """A route that matches only requests of OpenAI's clients."""
+        """A route that matches only requests with one of some headers."""
+
+        def __init__(self, path, endpoint, headers):
+            super().__init__(path, endpoint, methods=["GET"])
+            self.headers = headers
 
         def matches(self, scope):
-            is_client = any(name == CLIENT_HEADER for name, _ in scope.get("headers", ()))
-            return super().matches(scope) if is_client else (Match.NONE, {})
+            names = {name for name, _ in scope.get("headers", ())}
+            return (Match.NONE, {}) if names.isdisjoint(self.headers) else super().matches(scope)
 
-    access, table = access or ModelAccess(service), []
-    for prefix in PREFIXES:
-        retrieval = Route if prefix == PREFIXES[0] else ClientRoute
-        table += [
-            Route(f"{prefix}/completions", completions(access), methods=["POST"]),
-            Route(f"{prefix}/chat/completions", chat_completions(access), methods=["POST"]),
-            Route(f"{prefix}/embeddings", embeddings(access), methods=["POST"]),
-            Route(f"{prefix}/models", list_models(access), methods=["GET"]),
-            retrieval(f"{prefix}/models/{{model}}", retrieve_model(access), methods=["GET"]),
-        ]
-    return table
+    access = access or ModelAccess(service)
+    endpoints = {"completions": completions, "chat/completions": chat_completions, "embeddings": embeddings}
+    table = [
+        Route(f"{prefix}/{path}", post(access), methods=["POST"]) for prefix in PREFIXES for path, post in posts.items()
+    ]
+    separate, shared = PREFIXES
+    listing, retrieval = list_models(access), retrieve_model(access)
+    return [
+        *routes,
+        Route(f"{separate}/models", listing, methods=["GET"]),
+        Route(f"{separate}/models/{{model}}", retrieval, methods=["GET"]),
+        ClientRoute(f"{shared}/models", listing, CLIENT_HEADERS),
+        ClientRoute(f"{shared}/models/{{model}}", retrieval, {LIBRARY_HEADER}),
+    ]

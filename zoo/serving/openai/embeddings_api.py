@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from zoo.serving.loaded_model import DEFAULT_SIGNATURE
 from zoo.serving.openai.model_access import VECTOR, ModelAccess, embeds, objective_of
 from zoo.serving.openai.openai_error import OpenAIError, answering
 from zoo.serving.openai.request_fields import as_list, check_fields, integer, one_of, read_json, string, text_inputs
+from zoo.serving.versions.loaded_model import DEFAULT_SIGNATURE
 
 ENCODE = "encode"  # the signature of the tokenizer
 MAX_INPUTS = 2048  # OpenAI's limit

@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.serving.loaded_model import DEFAULT_SIGNATURE, LoadedModel
 from zoo.serving.openai.openai_error import OpenAIError
 from zoo.serving.service import Service
 from zoo.serving.serving_error import Code, ServingError
+from zoo.serving.versions.loaded_model import DEFAULT_SIGNATURE, LoadedModel
 
 if TYPE_CHECKING:
     from zoo.serving.openai.text_model import TextModel

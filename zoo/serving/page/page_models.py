@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from zoo.serving.loaded_model import DEFAULT_SIGNATURE, LoadedModel
 from zoo.serving.service import Service
 from zoo.serving.serving_error import ServingError
-from zoo.serving.signatures import Signature, TensorSpec
-from zoo.serving.warm_up import FILE, recorded_requests
+from zoo.serving.versions.loaded_model import DEFAULT_SIGNATURE, LoadedModel
+from zoo.serving.versions.signature_defs import Signature, TensorSpec
+from zoo.serving.versions.warm_up import FILE, recorded_requests
 
 SETTINGS = "assets.extra/zoo"  # in a SavedModel that `zoo export` wrote
 PRESET, TOKENIZER = f"{SETTINGS}/preset.json", f"{SETTINGS}/tokenizer_config.json"
