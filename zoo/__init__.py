@@ -55,7 +55,7 @@ _MODULES = {  # public name -> the module of zoo that defines it
     "open_dataset": "data.opening",
     "register": "registration",
     "search": "training.search",
-    "serve": "serving.server",
+    "serve": "serving.http.server",
     "train": "training.run",
 }
 __all__ = [

@@ -177,8 +177,9 @@ class Batch:
         sources = self.sources or [()] * len(self.prompts)
         keys = [prompt_key(*ids) for ids in zip(self.prompts, sources, strict=True)]
         steps = np.arange(self.earlier.count, self.earlier.count + self.length)
-        rows = noise(self.config.seed, keys, self.repeats, steps)
-        return np.pad(rows, ((0, self.rows - len(rows)), (0, 0)))
+        numbers = np.zeros((self.rows, self.length), "float32")
+        numbers[: len(keys)] = noise(self.config.seed, keys, self.repeats, steps)
+        return numbers
 
 
 def source_padding(plan: DecodingPlan) -> int:

@@ -62,4 +62,6 @@ def _run(run, batch, file):
 
 
 def _fit(ids, length, padding):
-    return np.pad(ids[:, :length], ((0, 0), (0, max(0, length - ids.shape[1]))), constant_values=padding)
+    fitted = np.full((len(ids), length), padding, ids.dtype)
+    fitted[:, : ids.shape[1]] = ids[:, :length]
+    return fitted

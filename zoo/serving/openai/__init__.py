@@ -42,14 +42,16 @@ def routes(service: Service, access: ModelAccess | None = None) -> list[Route]:
             return (Match.NONE, {}) if names.isdisjoint(self.headers) else super().matches(scope)
 
     access = access or ModelAccess(service)
-    endpoints = {"completions": completions, "chat/completions": chat_completions, "embeddings": embeddings}
-    table = [
-        Route(f"{prefix}/{path}", post(access), methods=["POST"]) for prefix in PREFIXES for path, post in posts.items()
-    ]
+    api = {
+        "completions": completions(access),
+        "chat/completions": chat_completions(access),
+        "embeddings": embeddings(access),
+    }
+    posts = [Route(f"{prefix}/{path}", api[path], methods=["POST"]) for prefix in PREFIXES for path in api]
     separate, shared = PREFIXES
     listing, retrieval = list_models(access), retrieve_model(access)
     return [
-        *routes,
+        *posts,
         Route(f"{separate}/models", listing, methods=["GET"]),
         Route(f"{separate}/models/{{model}}", retrieval, methods=["GET"]),
         ClientRoute(f"{shared}/models", listing, CLIENT_HEADERS),
