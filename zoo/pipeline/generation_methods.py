@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from zoo.runtime.errors import UserError
@@ -40,6 +40,9 @@ class GenerationMethods:
         typical_p: float | None = None,
         contrastive_alpha: float | None = None,
         repetition_penalty: float | None = None,
+        frequency_penalty: float | None = None,
+        presence_penalty: float | None = None,
+        logit_bias: Mapping[int, float] | None = None,
         no_repeat_ngram: int | None = None,
         min_tokens: int | None = None,
         bad_words: str | Sequence[str] = (),
@@ -71,6 +74,9 @@ class GenerationMethods:
             contrastive_alpha: contrastive search: weight of the similarity to earlier tokens, 0 to 1, such as 0.6; it
                 needs `top_k`.
             repetition_penalty: above 1, divides the logits of tokens of the text so far; None or 1: no penalty.
+            frequency_penalty: subtracted from the logit of a token for each time that it was generated.
+            presence_penalty: subtracted from the logits of tokens that were generated.
+            logit_bias: {token id: number that is added to its logit}.
             no_repeat_ngram: size of n-grams, in tokens, that may not repeat; None: none is forbidden.
             min_tokens: fewest new tokens before a text may stop; by default 0.
             bad_words: a word, or a list of words, that are never generated.
@@ -94,7 +100,8 @@ class GenerationMethods:
         options: dict[str, Any] = {
             **{"max_new_tokens": max_new_tokens, "temperature": temperature, "top_k": top_k, "top_p": top_p},
             **{"min_p": min_p, "typical_p": typical_p, "contrastive_alpha": contrastive_alpha},
-            **{"repetition_penalty": repetition_penalty, "no_repeat_ngram": no_repeat_ngram},
+            **{"repetition_penalty": repetition_penalty, "frequency_penalty": frequency_penalty},
+            **{"presence_penalty": presence_penalty, "logit_bias": logit_bias, "no_repeat_ngram": no_repeat_ngram},
             **{"min_tokens": min_tokens, "bad_words": bad_words, "stop": stop, "seed": seed, "beams": beams},
             **{"length_penalty": length_penalty, "return_sequences": return_sequences},
             **{"truncation_side": truncation_side, "choices": choices, "regex": regex, "json_schema": json_schema},
@@ -118,6 +125,9 @@ class GenerationMethods:
         typical_p: float | None = None,
         contrastive_alpha: float | None = None,
         repetition_penalty: float | None = None,
+        frequency_penalty: float | None = None,
+        presence_penalty: float | None = None,
+        logit_bias: Mapping[int, float] | None = None,
         no_repeat_ngram: int | None = None,
         min_tokens: int | None = None,
         bad_words: str | Sequence[str] = (),
@@ -136,8 +146,8 @@ class GenerationMethods:
 
         Args:
             max_new_tokens, temperature, top_k, top_p, min_p, typical_p, contrastive_alpha, repetition_penalty,
-            no_repeat_ngram, min_tokens, bad_words, stop, seed, beams, length_penalty, return_sequences,
-            truncation_side, choices, regex, json_schema, draft: as of `generate`.
+            frequency_penalty, presence_penalty, logit_bias, no_repeat_ngram, min_tokens, bad_words, stop, seed, beams,
+            length_penalty, return_sequences, truncation_side, choices, regex, json_schema, draft: as of `generate`.
 
         Raises UserError for a draft with another tokenizer, and as `generate`.
         """
@@ -148,6 +158,7 @@ class GenerationMethods:
         sampling = {
             **{"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "typical_p": typical_p},
             **{"contrastive_alpha": contrastive_alpha, "repetition_penalty": repetition_penalty},
+            **{"frequency_penalty": frequency_penalty, "presence_penalty": presence_penalty, "logit_bias": logit_bias},
             **{"no_repeat_ngram": no_repeat_ngram, "min_tokens": min_tokens, "seed": seed, "beams": beams},
             **{"length_penalty": length_penalty, "return_sequences": return_sequences},
         }

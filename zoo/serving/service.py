@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -30,6 +30,8 @@ class Service:
         models: a `Registry`, or models that are loaded already: {name: {version: `LoadedModel`}}.
         settings: limits.
         watcher: which fills the registry; None for models that never change.
+        metrics: of the server.
+        preparations: functions of a model that the watcher calls before a version is available. An API adds its own.
 
     Attributes:
         registry: the versions, their states and labels.
@@ -43,11 +45,12 @@ class Service:
         settings: ServerSettings | None = None,
         watcher: VersionWatcher | None = None,
         metrics: ServerMetrics | None = None,
+        preparations: list[Callable[[LoadedModel], None]] | None = None,
     ):
         self.registry = models if isinstance(models, Registry) else registry_of(models)
         self.settings = settings or ServerSettings()
         self.metrics = metrics or ServerMetrics()
-        self._watcher = watcher
+        self._watcher, self.preparations = watcher, [] if preparations is None else preparations
         self._executor = ThreadPoolExecutor(self.settings.max_concurrent_requests, thread_name_prefix="predict")
         self._unfinished = 0  # predictions that run or wait for a thread
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""The served models that generate or embed text: found by name, loaded on first use, ended with their version."""
+"""The served models that generate or embed text: found by name, loaded and ended with their version."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ class ModelAccess:
         self.service, self.max_rows, self.max_queue = service, max_rows, max_queue
         self._text_models: weakref.WeakKeyDictionary[LoadedModel, TextModel] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
+        service.preparations.append(self.warm_up)
 
     @contextmanager
     def lease(self, name: Any) -> Iterator[LoadedModel]:
@@ -68,6 +69,11 @@ class ModelAccess:
             message = f"The model '{model.name}' generates no text."
             raise OpenAIError(message, "model", "unsupported_model")
         return self._text_models.get(model) or await asyncio.to_thread(self.prepare, model)
+
+    def warm_up(self, model: LoadedModel) -> None:
+        """Load the network of a version, where it generates, and generate a text with it."""
+        if generates(model):
+            self.prepare(model).warm_up()
 
     def prepare(self, model: LoadedModel) -> TextModel:
         """Load the network of a model that generates: minutes for a large one. It ends when the version is dropped."""

@@ -31,6 +31,7 @@ from zoo.serving.openai.served_objective import chat_objective, served_objective
 
 MAX_TEXT_TOKENS = 8192  # of a network whose context has no limit
 COMPLETION_TOKENS = 16  # OpenAI's default of max_tokens for completions
+WARM_UP_TEXT = "A text."
 CONSTRAINTS = 16  # JSON schemas whose tables are kept
 
 
@@ -71,6 +72,12 @@ class TextModel:
     def objective_length(self) -> int:
         """Most tokens of a text with which the model was trained."""
         return self.pipeline.objective.length
+
+    def warm_up(self) -> None:
+        """Generate a short text, so that the network is compiled for the smallest shapes."""
+        fields = SamplingFields(max_tokens=2, arguments={"temperature": 0.0})
+        for handle in self.batch.submit(*self.requests(self.prompt_row(WARM_UP_TEXT), fields, 1)):
+            handle.result()
 
     def prompt_row(self, prompt: str | list[int]) -> dict[str, Any]:
         """The row of ids of a prompt for a completion; ids are used as they are. Raises OpenAIError for unknown ids."""

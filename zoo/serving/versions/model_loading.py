@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from zoo.serving.server_metrics import ServerMetrics
 from zoo.serving.server_settings import ServerSettings
 from zoo.serving.service import Service
+from zoo.serving.versions.loaded_model import LoadedModel
 from zoo.serving.versions.model_source import model_sources
 from zoo.serving.versions.registry import Registry
 from zoo.serving.versions.version_policy import VersionPolicy
@@ -26,7 +27,7 @@ def open_service(
     sources, policy, metrics = model_sources(folders), policy or VersionPolicy(), ServerMetrics()
     names = [source.name for source in sources]
     registry = Registry(names, {name: policy.labels_of(name) for name in names})
-    watcher = VersionWatcher(
-        sources, registry, policy, poll_seconds, on_load=metrics.add_version, on_unload=metrics.remove_version
-    )
-    return Service(registry, settings, watcher, metrics)
+    preparations: list[Callable[[LoadedModel], None]] = []
+    callbacks = {"on_load": metrics.add_version, "on_unload": metrics.remove_version, "preparations": preparations}
+    watcher = VersionWatcher(sources, registry, policy, poll_seconds, **callbacks)
+    return Service(registry, settings, watcher, metrics, preparations)

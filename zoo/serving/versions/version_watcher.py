@@ -37,6 +37,7 @@ class VersionWatcher:
         policy: which versions are served.
         poll_seconds: between two looks at the folders.
         on_load, on_unload: called with a model that was loaded, in how many seconds; with a model that was closed.
+        preparations: functions of a warmed-up model that run before it is available; an error of theirs is logged.
 
     Attributes:
         failure: why it cannot load any model; "" where it can.
@@ -50,11 +51,12 @@ class VersionWatcher:
         poll_seconds: float = POLL_SECONDS,
         on_load: Callable[[LoadedModel, float], None] = lambda model, seconds: None,
         on_unload: Callable[[LoadedModel], None] = lambda model: None,
+        preparations: Sequence[Callable[[LoadedModel], None]] = (),
     ):
         self._sources, self._registry, self.failure = sources, registry, ""
         self._policy = policy or VersionPolicy()
         self._poll_seconds = poll_seconds
-        self._on_load, self._on_unload = on_load, on_unload
+        self._on_load, self._on_unload, self._preparations = on_load, on_unload, preparations
         self._last: dict[tuple[str, int], Fingerprint] = {}  # of the poll before
         self._failed: dict[tuple[str, int], Fingerprint] = {}
         self._stop = threading.Event()
@@ -141,10 +143,19 @@ class VersionWatcher:
             self._registry.set_status(name, version, VersionStatus(State.END, code, message))
             logger.error("Cannot load %s version %d: %s", name, version, message)
             return
+        self._prepare(model)
         seconds = time.perf_counter() - start
         self._registry.add(model)
         self._on_load(model, seconds)
         logger.info("Loaded %s version %d in %.1f s.", name, version, seconds)
+
+    def _prepare(self, model):
+        for prepare in self._preparations:
+            try:
+                prepare(model)
+            except Exception as error:  # the signatures of the SavedModel can be served without it
+                reason = single_line(str(error))[:MESSAGE_LENGTH]
+                logger.warning("Cannot prepare %s version %d: %s", model.name, model.version, reason)
 
     def _unload(self, name, available, selected):
         """Unload what the policy does not select, when another version answers."""
