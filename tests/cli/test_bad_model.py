@@ -92,7 +92,7 @@ def test_an_export_into_a_folder_that_exists(cli, copy, check_refused):
 
 
 def test_exports_are_numbered(cli, copy, monkeypatch):
-    monkeypatch.setattr(Pipeline, "export", lambda self, folder, format, **_: folder.mkdir() or folder)
+    monkeypatch.setattr(Pipeline, "export", lambda self, folder, *_, **__: folder.mkdir() or folder)
     printed = [cli("export", "copy").out for _ in range(2)]
     (copy / "17").mkdir()
     (copy / "20a").mkdir()

@@ -38,7 +38,7 @@ def test_an_export_beside_a_folder_with_an_odd_number(cli, model_folder, monkeyp
         Path(folder, name).mkdir()
     except OSError:
         pytest.skip("a name that this file system has not")
-    monkeypatch.setattr("zoo.pipeline.pipeline.Pipeline.export", lambda self, to, format: to)
+    monkeypatch.setattr("zoo.pipeline.pipeline.Pipeline.export", lambda self, to, *_, **__: to)
     assert cli("export", "model").out == "model/1\n"
 
 

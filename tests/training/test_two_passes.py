@@ -55,14 +55,14 @@ def reader(monkeypatch):
 @pytest.fixture
 def lines(tmp_path, monkeypatch):
     """(path of a JSONL file, number of times that each of its lines was parsed)."""
-    path, parsed, parse = tmp_path / "all.jsonl", Counter(), jsonl._object
+    path, parsed, parse = tmp_path / "all.jsonl", Counter(), jsonl.row_of_line
     path.write_text("\n".join(map(json.dumps, rows())))
 
     def counted(line, path, number):
         parsed[number] += 1
         return parse(line, path, number)
 
-    monkeypatch.setattr(jsonl, "_object", counted)
+    monkeypatch.setattr(jsonl, "row_of_line", counted)
     return path, parsed
 
 
