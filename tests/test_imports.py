@@ -10,6 +10,7 @@ from pathlib import Path
 
 import keras
 import pytest
+from hidden_packages import HIDE_TENSORFLOW
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "zoo"
@@ -189,23 +190,10 @@ def test_jax_is_not_imported_on_another_backend_but_can_be_later():
     assert result.returncode == 0, result.stderr
 
 
-HIDE = """
-import sys
-class Without:
-    def __init__(self, finder):
-        self.finder = finder
-    def __getattr__(self, name):
-        return getattr(self.finder, name)
-    def find_spec(self, name, path=None, target=None):
-        return None if name.startswith("tensorflow") else self.finder.find_spec(name, path, target)
-sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
-"""
-
-
 @pytest.mark.skipif(keras.config.backend() == "tensorflow", reason="the TensorFlow backend needs TensorFlow")
 def test_everything_but_export_works_without_tensorflow(model_folder, reviews, tmp_path):
     code = (
-        HIDE
+        HIDE_TENSORFLOW
         + f"""
 import zoo
 pipeline = zoo.load({str(model_folder)!r})

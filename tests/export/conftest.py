@@ -5,22 +5,17 @@ import subprocess
 import sys
 
 import pytest
+from hidden_packages import HIDE_ZOO_AND_KERAS
 from tokenizer_cases import corpus, lines, make, tokenizer
 
 __all__ = ["corpus", "lines", "make", "tokenizer"]
 
 # Answers each line of standard input, a folder, a signature and columns of inputs, by its outputs and the operations of
 # its graph.
-SERVER = """
-import ctypes, json, sys
-class Without:
-    def __init__(self, finder):
-        self.finder = finder
-    def __getattr__(self, name):
-        return getattr(self.finder, name)
-    def find_spec(self, name, path=None, target=None):
-        return None if name.split(".")[0] in ("zoo", "keras") else self.finder.find_spec(name, path, target)
-sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
+SERVER = (
+    HIDE_ZOO_AND_KERAS
+    + """
+import ctypes, json
 import tensorflow as tf
 from tensorflow.core.framework import op_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
@@ -48,6 +43,7 @@ for line in sys.stdin:
     answer = {name: tensor.numpy().tolist() for name, tensor in outputs.items()}
     print(json.dumps([answer, sorted(ops)], default=bytes.decode), flush=True)
 """
+)
 FORBIDDEN = ("PyFunc", "EagerPyFunc", "StatefulUniform", "Random", "StatelessRandom", "Rng")  # beginnings of names
 
 

@@ -9,23 +9,13 @@ import sys
 import keras
 import numpy as np
 import pytest
+from hidden_packages import HIDE_TENSORFLOW
 
 import zoo
 from zoo.pipeline.exported_network import SETTINGS
 from zoo.runtime.errors import UserError
 
 TEXTS = ["a great film", "an awful story", "naïve 日本語", ""]
-HIDE = """
-import sys
-class Without:
-    def __init__(self, finder):
-        self.finder = finder
-    def __getattr__(self, name):
-        return getattr(self.finder, name)
-    def find_spec(self, name, path=None, target=None):
-        return None if name.startswith("tensorflow") else self.finder.find_spec(name, path, target)
-sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
-"""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +56,10 @@ def test_other_backends_load_it(exported, backend):
 
 def test_without_tensorflow_it_is_one_line(exported):
     pytest.importorskip("torch")
-    code = HIDE + f"import zoo\ntry:\n    zoo.load({str(exported)!r})\nexcept zoo.UserError as error:\n    print(error)"
+    code = (
+        HIDE_TENSORFLOW
+        + f"import zoo\ntry:\n    zoo.load({str(exported)!r})\nexcept zoo.UserError as error:\n    print(error)"
+    )
     environment = os.environ | {"KERAS_BACKEND": "torch"}
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert "Expected TensorFlow to be installed, to read the weights of a SavedModel." in run.stdout, run.stderr

@@ -57,19 +57,17 @@ class PredictionService:
 
     async def classify(self, request: Any) -> Any:
         """The ClassificationResponse of a signature of the method classify."""
-        spec = require_spec(request)
-        response = messages().ClassificationResponse()
-        with lease(self.service, spec) as model:
-            response.result.CopyFrom(await classify(self.service, model, signature_name(spec), request.input))
-            write_spec(response, model, signature_name(spec))
-        return response
+        return await self._infer(request, messages().ClassificationResponse(), classify)
 
     async def regress(self, request: Any) -> Any:
         """The RegressionResponse of a signature of the method regress."""
+        return await self._infer(request, messages().RegressionResponse(), regress)
+
+    async def _infer(self, request, response, infer):
+        """The response with the result of a signature of a method on examples."""
         spec = require_spec(request)
-        response = messages().RegressionResponse()
         with lease(self.service, spec) as model:
-            response.result.CopyFrom(await regress(self.service, model, signature_name(spec), request.input))
+            response.result.CopyFrom(await infer(self.service, model, signature_name(spec), request.input))
             write_spec(response, model, signature_name(spec))
         return response
 

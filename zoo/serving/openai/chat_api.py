@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import ExitStack
 from typing import Any
 
 from zoo.generation.batch_limits import MAX_TOP_LOGPROBS
+from zoo.serving.openai.generation_handler import generation_handler
 from zoo.serving.openai.model_access import ModelAccess
-from zoo.serving.openai.openai_error import OpenAIError, answering
-from zoo.serving.openai.request_fields import boolean, check_fields, integer, is_text, one_of, read_json
+from zoo.serving.openai.openai_error import OpenAIError
+from zoo.serving.openai.request_fields import boolean, check_fields, integer, is_text, one_of
 from zoo.serving.openai.sampling_fields import FIELDS, MAX_TOKENS, UNSUPPORTED, sampling_fields
 from zoo.serving.openai.token_logprobs import TokenStrings
 
@@ -46,15 +45,7 @@ MESSAGE_UNSUPPORTED = {  # that the client library writes into messages of the a
 def chat_completions(access: ModelAccess) -> Any:
     """The handler of chat completions."""
 
-    @answering
-    async def handle(request):
-        values = check_fields(read_json(await request.body()), CHAT_FIELDS, CHAT_UNSUPPORTED)
-        with ExitStack() as stack:
-            text_model = await access.text_model(stack.enter_context(access.lease(values.get("model"))))
-            answer = await asyncio.to_thread(_answer, text_model, values)
-            return await answer.respond(request.receive, stack)
-
-    return handle
+    return generation_handler(access, CHAT_FIELDS, CHAT_UNSUPPORTED, _answer)
 
 
 def _answer(model, values):
