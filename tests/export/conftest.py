@@ -1,12 +1,16 @@
-"""The tokenizers that the tests of this folder share, a server of SavedModels, and a deployed model."""
+"""The tokenizers that the tests of this folder share, a server of SavedModels, a deployed model, and a warm exporter."""
 
 import json
 import subprocess
 import sys
 
+import keras
 import pytest
 from hidden_packages import HIDE_ZOO_AND_KERAS
 from tokenizer_cases import corpus, lines, make, tokenizer
+from warm_export import WarmExport
+
+from zoo.export import saved_model
 
 __all__ = ["corpus", "lines", "make", "tokenizer"]
 
@@ -79,6 +83,20 @@ def serve(tmp_path_factory):
         with server.process:
             yield server
             server.process.stdin.close()
+
+
+@pytest.fixture(scope="module")
+def warm_export(tmp_path_factory):
+    """On JAX and PyTorch, the exports of a module's tests are traced by one process."""
+    if keras.config.backend() == "tensorflow":
+        yield
+        return
+    with (tmp_path_factory.mktemp("exporter") / "errors.txt").open("w+") as errors, pytest.MonkeyPatch.context() as patch:
+        exporter = WarmExport(errors)
+        patch.setattr(saved_model, "_trace_in_subprocess", exporter)
+        with exporter.process:
+            yield
+            exporter.process.stdin.close()
 
 
 @pytest.fixture(scope="session")

@@ -15,44 +15,53 @@ import zoo
 
 QUICK = {("classify_text", "mlp"), ("tag_tokens", "conv"), ("next_token", "gru"), ("masked_token", "conv")}
 THREADS, REPEATS = 8, 2
-CASES = cases(QUICK)
+
+pytestmark = pytest.mark.usefixtures("warm_export")
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """`exported(case)`: the pipeline of a case, its export, and what Python answers; the last case is cached."""
-    cache = {}
-
-    def make(case):
-        if case not in cache:
-            cache.clear()
-            pipeline = small_pipeline(*case)
-            folder = pipeline.export(tmp_path_factory.mktemp("exports") / "1")
-            cache[case] = pipeline, folder, expected_answers(pipeline)
-        return cache[case]
-
-    return make
+@pytest.fixture(scope="module", params=cases(QUICK))
+def exported(request, tmp_path_factory):
+    """The folder of an export, its requests, and what Python answers to each."""
+    pipeline = small_pipeline(*request.param)
+    folder = pipeline.export(tmp_path_factory.mktemp("exports") / "1")
+    return folder, requests_of(pipeline), expected_answers(pipeline)
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_it_answers_alike_everywhere(exported, serve, program, case):
-    pipeline, folder, answers = exported(case)
-    requests = requests_of(pipeline)
+def test_a_stock_server_answers_alike(exported, serve):
+    folder, requests, answers = exported
     columns = {name: [request[name] for request in requests] for name in requests[0]}
     outputs, _ = serve(folder, **columns)
     for row, answer in enumerate(answers):
         assert_alike(row_of(outputs, row), answer)
+
+
+def test_a_program_without_python_answers_alike(exported, program):
+    folder, requests, answers = exported
     for output, answer in zip(program(folder, requests * 3), answers * 3, strict=True):
         assert_alike(row_of(output, 0), answer)
+
+
+def test_zoo_load_of_an_export_answers_alike(exported):
+    folder, _, answers = exported
     loaded = zoo.load(folder)
     assert loaded.folder == folder
     for actual, answer in zip(expected_answers(loaded), answers, strict=True):
         assert_alike(actual, answer)
 
 
-def test_answers_differ_from_text_to_text(exported):
-    _, _, answers = exported(("classify_text", "mlp"))
+def test_answers_differ_from_text_to_text():
+    answers = expected_answers(small_pipeline("classify_text", "mlp"))
     assert len({str(answer) for answer in answers}) > 2
+
+
+def test_a_program_without_python_generates(program, tmp_path):
+    pipeline = small_pipeline("next_token", "gru")
+    folder = pipeline.export(tmp_path / "1")
+    parameters = {"max_new_tokens": 5, "temperature": 0.8, "top_k": 9, "top_p": 0.9, "seed": 4}
+    texts = [request["text"] for request in requests_of(pipeline)]
+    outputs = program(folder, [{"text": text} | parameters for text in texts], "generate")
+    expected = [pipeline.generate(text, **parameters, truncation_side="left") for text in texts]
+    assert [output["text"][0] for output in outputs] == expected
 
 
 TYPES = {"string": "s", "int32": "i", "int64": "l", "float32": "f"}
@@ -134,12 +143,3 @@ class Reader:
 
     def _nested(self, shape, read):
         return [self._nested(shape[1:], read) for _ in range(shape[0])] if shape else read()
-
-
-def test_the_program_generates_with_parameters(exported, program):
-    pipeline, folder, _ = exported(("next_token", "gru"))
-    parameters = {"max_new_tokens": 5, "temperature": 0.8, "top_k": 9, "top_p": 0.9, "seed": 4}
-    texts = [request["text"] for request in requests_of(pipeline)]
-    outputs = program(folder, [{"text": text} | parameters for text in texts], "generate")
-    expected = [pipeline.generate(text, **parameters, truncation_side="left") for text in texts]
-    assert [output["text"][0] for output in outputs] == expected

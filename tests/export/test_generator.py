@@ -43,6 +43,8 @@ CASES = {
     "bart": (BytePairs(vocabulary=300), "bart", Translate(length=48, target_length=12)),
 }
 
+pytestmark = pytest.mark.usefixtures("warm_export")
+
 
 def build_pipeline(kind):
     """A pipeline with the same random weights on every backend, large enough to generate many different tokens."""
@@ -79,7 +81,7 @@ def rows(answer):
     return list(zip(answer["text"], answer["length"], answer["finished"], strict=True))
 
 
-QUICK = {"tensorflow": ("translate", "instructions")}  # on other backends each export starts a process
+QUICK = {"tensorflow": ("translate", "instructions")}
 GREEDY = {"max_new_tokens": 0, "temperature": 0.0, "top_k": 0, "top_p": 1.0, "seed": 0}
 SAMPLING = {"max_new_tokens": 6, "temperature": 0.9, "top_k": 9, "top_p": 0.9, "seed": 7}
 
