@@ -85,9 +85,9 @@ GREEDY = {"max_new_tokens": 0, "temperature": 0.0, "top_k": 0, "top_p": 1.0, "se
 SAMPLING = {"max_new_tokens": 6, "temperature": 0.9, "top_k": 9, "top_p": 0.9, "seed": 7}
 
 
-@pytest.mark.parametrize("kinds", [QUICK, pytest.param(SLOW, marks=pytest.mark.slow)])
-def test_a_served_model_generates_what_generate_does(tmp_path, serve, kinds):
-    _assert_equal_texts(kinds, serve, tmp_path)
+@pytest.mark.parametrize("names", [QUICK, pytest.param(SLOW, marks=pytest.mark.slow)])
+def test_a_served_model_generates_what_generate_does(tmp_path, serve, names):
+    _assert_equal_texts(names, serve, tmp_path)
 
 
 @pytest.mark.slow
@@ -95,8 +95,8 @@ def test_the_other_cases_generate_so_too(tmp_path, serve):
     _assert_equal_texts(CASES.keys() - {*QUICK, *SLOW}, serve, tmp_path)
 
 
-def _assert_equal_texts(kinds, serve, tmp_path):
-    pipelines = {kind: build_pipeline(kind) for kind in kinds}
+def _assert_equal_texts(names, serve, tmp_path):
+    pipelines = {kind: build_pipeline(kind) for kind in names}
     completions = set()
     for kind, pipeline in pipelines.items():
         folder = pipeline.export(tmp_path / kind)
