@@ -65,8 +65,9 @@ def predict_file(
     chunks = in_chunks(rows, chunk_rows(pipeline))
     with PredictionFile(output, FORMATS[suffix](pipeline.objective), description, options.overwrite) as file:
         check_absent(output, options.overwrite)  # the process that had locked the journal may have finished
-        with file.said_what_is_left(options.run is not None):
-            _predict(pipeline, file, file.skip(chunks), suffix, options)
+        remaining = file.skip(chunks)
+        with file.report_on_error(options.run is not None):
+            _predict(pipeline, file, remaining, suffix, options)
             file.publish()
         return file.truncated
 

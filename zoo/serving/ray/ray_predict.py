@@ -65,7 +65,7 @@ def predict_on_ray(model: str | Path, file: str | Path, output: str | Path, opti
     file_format = FORMATS[output.suffix](RowAnswers())
     with (
         PredictionFile(output, file_format, description, options.overwrite) as prediction,
-        prediction.said_what_is_left(resumable=True),
+        prediction.report_on_error(resumable=True),
     ):
         _predict(folder, parts[prediction.chunks :], prediction, output.suffix, options)
         prediction.publish()
