@@ -1,4 +1,4 @@
-"""The tokenizers that the tests of this folder share, a server of SavedModels, a deployed model, and a warm exporter."""
+"""The tokenizers that the tests of this folder share, a server of SavedModels, a deployed model, a warm exporter."""
 
 import json
 import subprocess
@@ -91,7 +91,10 @@ def warm_export(tmp_path_factory):
     if keras.config.backend() == "tensorflow":
         yield
         return
-    with (tmp_path_factory.mktemp("exporter") / "errors.txt").open("w+") as errors, pytest.MonkeyPatch.context() as patch:
+    with (
+        (tmp_path_factory.mktemp("exporter") / "errors.txt").open("w+") as errors,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         exporter = WarmExport(errors)
         patch.setattr(saved_model, "_trace_in_subprocess", exporter)
         with exporter.process:

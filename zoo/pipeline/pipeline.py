@@ -179,7 +179,10 @@ class Pipeline(EvaluationMethods, GenerationMethods):
                 raise UserError(f"Expected {name} for a SavedModel. Received: {name}={value!r}, format={format!r}.")
         if format == "huggingface":
             if precision != "float32":
-                raise UserError(f"transformers rounds weights when it loads them. Received: precision={precision!r}.")
+                raise UserError(
+                    "Expected precision='float32' for transformers, which rounds weights when it loads them. "
+                    f"Received: precision={precision!r}."
+                )
             return write_huggingface(self, folder)
         settings = {"batching": parse_batching(True if batching is None else batching), "beams": beams}
         options = ExportOptions(format=format, precision=precision, deploy=deploy, **settings)
