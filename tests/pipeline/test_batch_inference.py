@@ -114,6 +114,14 @@ def test_another_run_is_refused_or_replaced(pipeline, texts, tmp_path):
     assert run(pipeline, texts, output) == expected
 
 
+def test_the_format_is_that_of_the_ending_of_a_link(pipeline, texts, tmp_path):
+    expected = run(pipeline, texts, tmp_path / "complete.jsonl")
+    link, target = tmp_path / "out.jsonl", tmp_path / "answers"
+    link.symlink_to(target)
+    assert run(pipeline, texts, link) == expected
+    assert target.read_bytes() == expected
+
+
 @pytest.mark.parametrize("count", [42, 40])
 def test_a_file_that_has_lost_rows_is_refused(pipeline, texts, tmp_path, count):
     """The last finished chunk, rows 41 to 48, has become shorter, or has no row any more."""

@@ -59,8 +59,7 @@ def predict_file(
     Raises UserError for a row that the format cannot hold, and for the beginning of another run; KeyboardInterrupt
     where `options.should_stop` ended the run.
     """
-    output = follow_link(output)
-    suffix = output.suffix
+    suffix, output = Path(output).suffix, follow_link(output)
     description = json.dumps([str(options.run), _model_of(pipeline), suffix], default=str)
     chunks = in_chunks(rows, chunk_rows(pipeline))
     with PredictionFile(output, FORMATS[suffix](pipeline.objective), description, options.overwrite) as file:
