@@ -146,6 +146,7 @@ def test_beams_and_generation_defaults(tmp_path, serve, capsys):
 
 def test_a_model_that_samples_by_default(tmp_path, serve):
     defaults = {"temperature": 0.8, "top_k": 12, "min_p": 0.01, "typical_p": 0.9, "max_new_tokens": 9}
+    defaults |= {"frequency_penalty": 0.5, "presence_penalty": 0.7, "logit_bias": {"5": 0.3, "9": -100.0}}
     pipeline = with_defaults(build_pipeline("instructions"), defaults)
     folder = pipeline.export(tmp_path / "1", batching=False)
     texts = [TEXTS[0], TEXTS[1], TEXTS[0], TEXTS[4]]

@@ -14,6 +14,7 @@ from zoo.generation.constraints.token_table import constraint_for
 from zoo.generation.continuous_batch import ContinuousBatch
 from zoo.generation.generate import generate
 from zoo.generation.generation_config import GenerationConfig
+from zoo.generation.generation_handle import GenerationHandle
 from zoo.generation.generation_request import GenerationRequest, generation_request
 from zoo.objectives import build_model
 from zoo.objectives.next_token import NextToken
@@ -226,6 +227,26 @@ def test_a_cancelled_text_frees_its_row(gru, start):
     waiting.cancel()
     waiting.result(TIMEOUT)
     assert (batch.running, batch.waiting) == (0, 0)
+
+
+def test_requests_may_come_while_cancelled_ones_are_removed(gru, start, monkeypatch):
+    """Another thread submits a request at the worst moment: while the queue is searched for cancelled texts."""
+    batch, others = start(gru, max_rows=1), []
+
+    def is_cancelled(handle):
+        waits = any(text.handle is handle for text in batch._waiting)
+        if waits and batch.running and threading.current_thread() is batch._thread and not others:
+            others.append(threading.Thread(target=batch.submit, args=requests_of(gru)[:1]))
+            others[0].start()
+            others[0].join(0.5)
+        return False
+
+    monkeypatch.setattr(
+        GenerationHandle, "cancelled", property(is_cancelled, lambda handle, value: None), raising=False
+    )
+    requests = requests_of(gru)[:3]
+    assert_alike(gru, requests, batch.submit(*requests))
+    others[0].join(TIMEOUT)
 
 
 def test_requests_wait_in_their_order_in_a_bounded_queue(gru, start):

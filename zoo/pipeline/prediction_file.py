@@ -94,13 +94,13 @@ class PredictionFile:
         return count
 
     def skip(self, chunks: Iterable[list[Row]]) -> Iterator[list[Row]]:
-        """Yield the chunks that are not in the file. Raises UserError where those before them have changed."""
-        finished = list(self._journal.entries)
-        for number, chunk in enumerate(chunks):
-            if number >= len(finished):
-                yield chunk
-            elif finished[number]["input"] != checksum(chunk):
-                raise self._journal.error(f"Received: other rows than it had, from row {number * len(chunk) + 1} on.")
+        """The chunks that are not in the file. Raises UserError where those before them have changed."""
+        chunks, row = iter(chunks), 1
+        for entry in self._journal.entries:
+            if checksum(next(chunks, [])) != entry["input"]:
+                raise self._journal.error(f"Received: other rows than it had, from row {row} on.")
+            row += entry["rows"]
+        return chunks
 
     def add(self, encoded: EncodedChunk) -> None:
         """Append a chunk."""
@@ -120,8 +120,8 @@ class PredictionFile:
         self._journal.path.unlink()
 
     @contextmanager
-    def said_what_is_left(self, resumable: bool) -> Iterator[None]:
-        """Where the block is interrupted, say what is left; in the line of a user error too.
+    def report_on_error(self, resumable: bool) -> Iterator[None]:
+        """Where the block is interrupted, report how many rows are in the file; in the line of a user error too.
 
         Args:
             resumable: whether the run can be resumed. Else, and where there is no row, nothing is left.
