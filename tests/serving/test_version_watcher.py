@@ -104,9 +104,10 @@ def damage(folder):
         lambda folder: (folder / "saved_model.pb").write_bytes(b""),
         lambda folder: (folder / "saved_model.pb").write_bytes((folder / "saved_model.pb").read_bytes()[:900]),
         lambda folder: (folder / "variables" / "variables.index").write_bytes(b"x" * 60),
+        lambda folder: shutil.rmtree(folder / "variables"),
         lambda folder: tf.saved_model.save(tf.Module(), str(folder)),  # without signatures
     ],
-    ids=["variables", "protocol buffer", "empty", "cut off", "index", "no signatures"],
+    ids=["variables", "protocol buffer", "empty", "cut off", "index", "no variables", "no signatures"],
 )
 def test_a_damaged_version_is_logged_once_and_tried_again_when_repaired(folder, exports, tmp_path, damage, caplog):
     registry, watcher = watch(folder)

@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from zoo.runtime.errors import UserError
 from zoo.serving.serving_error import Code, ServingError
 from zoo.serving.versions.signature_defs import INITIALIZER, Signature, parse_signatures, read_meta_graph
 
 DEFAULT_SIGNATURE = "serving_default"
 BATCH_OPERATION = "BatchFunction"
+VARIABLE_OPERATIONS = {"VarHandleOp", "VariableV2"}
 
 
 class LoadedModel:
@@ -143,9 +145,11 @@ def _open_session(meta_graph, folder):
 
 
 def _initialize(session, meta_graph, folder):
-    saver = meta_graph.saver_def
-    if saver.restore_op_name and (folder / "variables").is_dir():
-        session.run(saver.restore_op_name, {saver.filename_tensor_name: str(folder / "variables" / "variables")})
+    saver, variables = meta_graph.saver_def, folder / "variables"
+    if saver.restore_op_name and variables.is_dir():
+        session.run(saver.restore_op_name, {saver.filename_tensor_name: str(variables / "variables")})
+    elif any(node.op in VARIABLE_OPERATIONS for node in meta_graph.graph_def.node):
+        raise UserError(f"Expected the variables of the SavedModel in {variables}. Received: no such folder.")
     assets = {file.tensor_info.name: str(folder / "assets" / file.filename) for file in meta_graph.asset_file_def}
     if INITIALIZER in meta_graph.signature_def:
         operations = [output.name for output in meta_graph.signature_def[INITIALIZER].outputs.values()]
