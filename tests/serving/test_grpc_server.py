@@ -293,9 +293,10 @@ def test_a_message_beyond_the_limit_is_refused(service):
 
 
 def test_a_long_name_in_a_message_is_cut(stub):
-    code, details = error_of(stub.Predict, predict_pb2.PredictRequest(model_spec={"name": "é" * 100_000}))
-    assert code == "NOT_FOUND"
-    assert len(details) <= 1_000
+    for _ in range(20):  # clients refuse large headers at random
+        code, details = error_of(stub.Predict, predict_pb2.PredictRequest(model_spec={"name": "😀" * 10_000}))
+        assert code == "NOT_FOUND"
+        assert len(details.encode()) <= 1_000
 
 
 def test_a_failure_of_the_server_is_logged_and_not_told(service, stub, monkeypatch, caplog):

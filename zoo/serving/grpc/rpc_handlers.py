@@ -15,7 +15,7 @@ from zoo.serving.serving_error import Code, ServingError
 if TYPE_CHECKING:
     import grpc
 
-MAX_DETAILS = 1_000  # characters of an error message, which travels in a header of at most 8 KiB
+MAX_DETAILS = 1_000  # bytes of an error message, of which each may take three in headers of at most 8 KiB
 PUSHBACK = "grpc-retry-pushback-ms"  # trailing metadata that gRPC's own retries obey
 
 logger = logging.getLogger("zoo.serve")
@@ -126,7 +126,8 @@ async def abort(context: grpc.aio.ServicerContext, error: ServingError, request_
     metadata = [(REQUEST_ID, request_id)] if request_id else []
     if error.retry_after is not None:
         metadata.append((PUSHBACK, str(1000 * error.retry_after)))
-    await context.abort(status, error.message[:MAX_DETAILS], tuple(metadata))
+    details = error.message.encode(errors="replace")[:MAX_DETAILS].decode(errors="ignore")
+    await context.abort(status, details, tuple(metadata))
 
 
 def _internal_error(request_id, exception):

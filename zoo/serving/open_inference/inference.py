@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from zoo.serving.serving_error import Code, ServingError
 from zoo.serving.versions.loaded_model import LoadedModel
 
 MAX_RANK = 32  # NumPy allows 64
+MAX_ELEMENTS = 2**59  # of a NumPy array, where a dimension of 0 counts as 1: it has the bytes of an array in 63 bits
 SIGNATURE = "signature"  # the parameter that names another signature than serving_default
 
 
@@ -86,6 +88,8 @@ def check_datatype(name: str, datatype: Any, shape: Any) -> None:
     if len(sizes) > MAX_RANK or any(type(size) is not int or not 0 <= size < 2**31 for size in sizes):
         message = f"Expected the shape of input {shorten(name)} as a list of at most {MAX_RANK} integers from 0."
         raise _invalid(f"{message} Received: {shorten(shape)}.")
+    if prod(size or 1 for size in sizes) > MAX_ELEMENTS:
+        raise _invalid(f"Expected a smaller shape of input {shorten(name)}. Received: {shorten(shape)}.")
 
 
 def _check_names(noun, names, known):
