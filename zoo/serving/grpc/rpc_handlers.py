@@ -50,7 +50,7 @@ class RpcHandlers:
         message of the class are INVALID_ARGUMENT.
 
         Args:
-            is_open: whether the method needs no token.
+            is_open: whether the method is a probe, which needs no token and is not logged.
         """
 
         async def answer(data: bytes, context: grpc.aio.ServicerContext) -> bytes:
@@ -60,7 +60,7 @@ class RpcHandlers:
             response = await asyncio.wait_for(method(request), context.time_remaining())
             return response.SerializeToString()
 
-        self._add(name, answer)
+        self._add(name, answer, is_logged=not is_open)
 
     def add_unimplemented(self, name: str, sentence: str) -> None:
         """Add a method that answers UNIMPLEMENTED with one sentence."""
@@ -77,13 +77,13 @@ class RpcHandlers:
 
         self._handlers[name] = grpc.unary_stream_rpc_method_handler(method)
 
-    def _add(self, name, answer):
+    def _add(self, name, answer, is_logged=True):
         import grpc
 
         path = f"/{self.name}/{name}"
 
         async def handler(data: bytes, context: grpc.aio.ServicerContext) -> bytes:
-            with self.observer.observe(path, context) as call:
+            with self.observer.observe(path, context, is_logged) as call:
                 try:
                     response = await answer(data, context)
                     call.code, call.size = "OK", len(response)
