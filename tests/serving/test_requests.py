@@ -7,6 +7,7 @@ import logging
 import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -14,6 +15,8 @@ from serving_models import copy_version, plain_routes, save_slow, save_versioned
 
 from zoo.serving.http import app
 from zoo.serving.http.server import running_server
+from zoo.serving.request_record import RequestRecord
+from zoo.serving.server_metrics import ServerMetrics
 from zoo.serving.server_settings import ServerSettings
 from zoo.serving.service import Service
 from zoo.serving.versions.loaded_model import LoadedModel
@@ -206,11 +209,31 @@ def test_metrics_count_and_a_client_makes_no_new_series(models):
         assert len(after.splitlines()) - len(before.splitlines()) <= 6  # of the two 404, and of /metrics itself
 
 
+def test_a_removed_version_has_no_series_in_the_metrics():
+    metrics, model = ServerMetrics(), SimpleNamespace(name="m", version=7)
+    request = 'zoo_requests_total{api="rest",code="200",model="m",signature="s",version="%s"}'
+
+    def count(version):
+        metrics.begin_request()
+        metrics.end_request(RequestRecord("id", "rest", "m", 7, "s"), "200", 0.1)
+        return f"{request % version} 1.0\n" in metrics.text()[0].decode()
+
+    metrics.add_version(model, 1.0)
+    assert count("7")
+    metrics.remove_version(model)
+    assert count("")  # a request that ends after its version
+    assert 'version="7"' not in metrics.text()[0].decode()
+    metrics.add_version(model, 1.0)
+    assert count("7")
+
+
 def test_the_log_has_one_json_line_a_request_without_its_text(models, caplog):
     caplog.set_level(logging.INFO, "zoo.access")
     with client(models, log="json") as session:
         predict(session, texts=["a secret"], headers={"X-Request-Id": "r"})
         session.get("/a%0Ab")
+        for probe in ("/healthz", "/v2/health/live", "/v2/health/ready"):
+            session.get(probe)
     first, second = [record.getMessage() for record in caplog.records if record.name == "zoo.access"]
     line = json.loads(first)
     assert line.pop("ms") > 0

@@ -182,6 +182,25 @@ def test_an_older_version_is_loaded_when_the_latest_is_removed(folder, exports):
     assert answer(registry) == "a of version 1"
 
 
+def test_a_version_that_is_loaded_again_is_not_unloaded_with_its_old_content(folder, exports):
+    copy_version(exports / "2", folder, 2)
+    unloaded = []
+    registry = Registry(["m"])
+    watcher = VersionWatcher([ModelSource("m", folder)], registry, on_unload=unloaded.append)
+    watcher.poll()
+    with registry.lease("m") as old:
+        shutil.rmtree(folder / "2")
+        poll(watcher)
+        assert answer(registry) == "a of version 1"
+        copy_version(exports / "3", folder, 2)
+        poll(watcher)
+        assert answer(registry) == "a of version 3"  # which is its content
+        assert old.version == 2
+    watcher.poll()
+    assert [model.version for model in unloaded] == [1]
+    assert answer(registry, version=2) == "a of version 3"
+
+
 @pytest.mark.parametrize(
     ("versions", "labels", "available"),
     [
