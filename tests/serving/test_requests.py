@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from serving_models import copy_version, plain_routes, save_slow, save_versioned, wait_until
+from serving_models import copy_version, plain_routes, save_batched, save_slow, save_versioned, wait_until
 
 from zoo.serving.http import app
 from zoo.serving.http.server import running_server
@@ -27,7 +27,9 @@ from zoo.serving.versions.model_loading import open_service
 def models(tmp_path_factory):
     """{name: folder of a SavedModel}."""
     folder = tmp_path_factory.mktemp("models")
-    return {"m": save_versioned(folder, 1), "n": save_versioned(folder, 2), "slow": save_slow(folder / "slow")}
+    return {"m": save_versioned(folder, 1), "n": save_versioned(folder, 2), "slow": save_slow(folder / "slow")} | {
+        "batched": save_batched(folder, 3)
+    }
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -207,6 +209,18 @@ def test_metrics_count_and_a_client_makes_no_new_series(models):
         assert metric(session, 'zoo_request_seconds_count{model="m",signature="serving_default"}') == 2
         assert metric(session, "zoo_requests_in_flight") == 1  # this one
         assert len(after.splitlines()) - len(before.splitlines()) <= 6  # of the two 404, and of /metrics itself
+
+
+def test_metrics_have_the_sizes_of_batches_with_their_padding(models):
+    with client(models, "batched m") as session:
+        labels = 'model="batched",signature="serving_default",version="1"'
+        assert metric(session, f"zoo_batch_rows_count{{{labels}}}") == 0
+        predict(session, "batched", texts=["a", "b", "c"])  # padded to 4
+        predict(session, "batched", texts=["a"])
+        buckets = [metric(session, f'zoo_batch_rows_bucket{{le="{size}",{labels}}}') for size in ("2.0", "4.0", "+Inf")]
+        assert buckets == [1, 2, 2]
+        assert metric(session, f"zoo_batch_rows_sum{{{labels}}}") == 5
+        assert 'zoo_batch_rows_count{model="m"' not in session.get("/metrics").text  # no batches in its graph
 
 
 def test_a_removed_version_has_no_series_in_the_metrics():

@@ -288,8 +288,13 @@ def test_batching_queues_of_two_signatures_are_apart(tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
+    batches = model.batches_by_rows()
     model.close()
     assert not wrong
+    assert batches.keys() == {"first", "second"}
+    for counts in batches.values():  # 80 requests in batches that are padded to 16 rows
+        assert np.flatnonzero(counts).tolist() == [16]
+        assert 80 / 16 <= counts[16] <= 80
 
 
 def test_memory_stays_flat_over_swaps(folder, exports):

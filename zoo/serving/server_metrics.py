@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zoo.runtime.optional import import_optional
+from zoo.serving.batch_metrics import BatchCollector
 from zoo.serving.request_record import RequestRecord
 
 if TYPE_CHECKING:
@@ -50,10 +51,11 @@ class ServerMetrics:
         return kind(f"zoo_{name}", documentation, labels, registry=self.registry, **options)
 
     def watch(self, service: Any) -> None:
-        """Show the queue of a `Service` in gauges."""
+        """Show the queue of a `Service` in gauges, and the batches of its models."""
         threads = service.settings.max_concurrent_requests
         self._unfinished.set_function(lambda: service.unfinished)
         self._queued.set_function(lambda: max(0, service.unfinished - threads))
+        self.registry.register(BatchCollector(service, BATCHES))
 
     @property
     def requests_in_flight(self) -> int:
