@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from zoo.runtime.optional import import_optional
 from zoo.serving.serving_error import ServingError
-
-if TYPE_CHECKING:
-    from zoo.serving.service import Service
+from zoo.serving.versions.registry import Registry
 
 
 class BatchCollector:
     """A collector of Prometheus, which asks each loaded version for its counters when metrics are asked for.
 
     Args:
-        service: the models.
+        registry: of the models.
         sizes: upper bounds of the buckets, in rows.
     """
 
-    def __init__(self, service: Service, sizes: Sequence[int]):
-        self._service, self._sizes = service, sizes
+    def __init__(self, registry: Registry, sizes: Sequence[int]):
+        self._registry, self._sizes = registry, sizes
 
     def collect(self) -> Iterator[Any]:
         """Yield the histogram `zoo_batch_rows`."""
         core = import_optional("prometheus_client.core", "serve", "zoo serve")
         labels = ("model", "version", "signature")
         family = core.HistogramMetricFamily("zoo_batch_rows", "Rows of a batch in a graph, with padding", labels=labels)
-        for name, versions in self._service.models.items():
+        for name, versions in self._registry.models.items():
             for version in versions:
                 for signature, batches in self._batches(name, version).items():
                     rows = float(batches @ np.arange(len(batches)))
@@ -39,7 +37,7 @@ class BatchCollector:
 
     def _batches(self, name, version):
         try:
-            with self._service.registry.lease(name, version) as model:
+            with self._registry.lease(name, version) as model:
                 return model.batches_by_rows()
         except ServingError:  # unloaded meanwhile
             return {}

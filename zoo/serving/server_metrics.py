@@ -55,7 +55,7 @@ class ServerMetrics:
         threads = service.settings.max_concurrent_requests
         self._unfinished.set_function(lambda: service.unfinished)
         self._queued.set_function(lambda: max(0, service.unfinished - threads))
-        self.registry.register(BatchCollector(service, BATCHES))
+        self.registry.register(BatchCollector(service.registry, BATCHES))
 
     @property
     def requests_in_flight(self) -> int:
