@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.serving.serving_error import Code, ServingError
-from zoo.serving.tensorflow_serving.tf_json.document import invalid
+from zoo.serving.serving_error import Code, ServingError, invalid
 from zoo.serving.tensorflow_serving.tf_json.results import classify_answer, regress_answer
 from zoo.serving.tensorflow_serving.tf_json.tensor_values import dtype_name
 from zoo.serving.tensorflow_serving.tf_json.tf_examples import read_examples

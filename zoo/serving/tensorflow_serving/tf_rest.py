@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.serving.serving_error import ServingError
+from zoo.serving.serving_error import ServingError, invalid
 from zoo.serving.tensorflow_serving.tf_classify import classify, regress
-from zoo.serving.tensorflow_serving.tf_json.document import invalid, parse_object
+from zoo.serving.tensorflow_serving.tf_json.document import parse_object
 from zoo.serving.tensorflow_serving.tf_json.predict_answer import predict_answer
 from zoo.serving.tensorflow_serving.tf_json.predict_request import predict_inputs, signature_name
 from zoo.serving.tensorflow_serving.tf_json.results import error_body

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.serving.serving_error import ServingError
-from zoo.serving.tensorflow_serving.tf_json.document import format_error, invalid, members
+from zoo.serving.serving_error import ServingError, invalid
+from zoo.serving.tensorflow_serving.tf_json.document import format_error, members
 from zoo.serving.tensorflow_serving.tf_json.quote import quote
 from zoo.serving.tensorflow_serving.tf_json.tensor_values import (
     check_rank,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.serving.tensorflow_serving.tf_json.document import format_error, invalid, members
+from zoo.serving.serving_error import invalid
+from zoo.serving.tensorflow_serving.tf_json.document import format_error, members
 from zoo.serving.tensorflow_serving.tf_json.predict_request import signature_name
 from zoo.serving.tensorflow_serving.tf_json.quote import type_name
 from zoo.serving.tensorflow_serving.tf_json.tensor_values import RANGES, decode_base64, is_base64
