@@ -153,7 +153,12 @@ def test_a_shape_that_the_signature_does_not_take_is_refused(stub, shape):
 
 def test_a_tensor_of_a_few_bytes_does_not_fill_the_memory(stub):
     shape = {"dim": [{"size": 1 << 20}, {"size": 1 << 20}]}
-    for proto in (TensorProto(dtype=7, tensor_shape=shape), TensorProto(dtype=1, tensor_shape=shape, float_val=[0])):
+    empty = {"dim": [{"size": 0}, {"size": 1 << 62}, {"size": 1 << 62}]}
+    for proto in (
+        TensorProto(dtype=7, tensor_shape=shape),
+        TensorProto(dtype=1, tensor_shape=shape, float_val=[0]),
+        TensorProto(dtype=7, tensor_shape=empty),
+    ):
         sent = (
             request(inputs={"text": proto})
             if proto.dtype == 7

@@ -3,6 +3,8 @@
 import pytest
 
 from zoo import UserError
+from zoo.serving.server_settings import ServerSettings
+from zoo.serving.versions.model_loading import open_service
 from zoo.serving.versions.model_source import model_sources
 from zoo.serving.versions.version_policy import parse_policy
 
@@ -60,6 +62,23 @@ def test_what_cannot_be_served_is_one_line(tmp_path, monkeypatch, folders, messa
 def test_other_version_policies_are_refused(text):
     with pytest.raises(UserError, match=r"Expected --versions latest, latest:N, all or numbers such as 3,5"):
         parse_policy(text)
+
+
+def test_labels_that_would_be_ignored_are_refused(tmp_path):
+    make(tmp_path, "first/1/saved_model.pb", "second/1/saved_model.pb")
+    with pytest.raises(UserError, match=r"Expected each label once. Received: 'm:canary=2' after version 1\."):
+        parse_policy("latest", ["m:canary=1", "canary=2", "m:canary=2"])
+    with pytest.raises(UserError, match=r"served: first, second. Received: 'frist'\. Did you mean 'first'\?"):
+        open_service([str(tmp_path)], policy=parse_policy("latest", ["second:canary=1", "frist:canary=1"]))
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])
+def test_times_that_are_none_are_refused(tmp_path, seconds):
+    make(tmp_path, "m/1/saved_model.pb")
+    with pytest.raises(UserError, match="Expected --poll-seconds above 0, and finite. Received: "):
+        open_service([str(tmp_path / "m")], poll_seconds=seconds)
+    with pytest.raises(UserError, match="Received: request_timeout="):
+        ServerSettings(request_timeout=seconds)
 
 
 @pytest.mark.parametrize("label", ["canary", "canary=x", "=3", "a/b=3", "a:b:c=3"])

@@ -185,6 +185,7 @@ def test_numbers_beyond_float32_and_not_numbers_are_written(client):
         ({"shape": [-1]}, "Expected the shape of input 'text' as a list of at most 32 integers from 0."),
         ({"shape": 2}, "Expected the shape of input 'text'"),
         ({"shape": [1] * 33}, "Expected the shape of input 'text'"),
+        ({"shape": [0, *[2**31 - 1] * 3], "data": []}, "Expected a smaller shape of input 'text'."),
         ({"shape": [2, 1], "data": [["a"], "b"]}, "Expected `data` flat, or nested as its shape [2, 1] is."),
         ({"shape": [2, 2], "data": [["a", "b"], ["c"]]}, "Expected `data` flat"),
         ({"shape": [2], "data": [["a"], ["b"]]}, "Expected `data` flat"),

@@ -7,13 +7,16 @@ import logging
 import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import httpx
 import pytest
-from serving_models import copy_version, plain_routes, save_slow, save_versioned, wait_until
+from serving_models import copy_version, plain_routes, save_batched, save_slow, save_versioned, wait_until
 
 from zoo.serving.http import app
 from zoo.serving.http.server import running_server
+from zoo.serving.request_record import RequestRecord
+from zoo.serving.server_metrics import ServerMetrics
 from zoo.serving.server_settings import ServerSettings
 from zoo.serving.service import Service
 from zoo.serving.versions.loaded_model import LoadedModel
@@ -24,7 +27,9 @@ from zoo.serving.versions.model_loading import open_service
 def models(tmp_path_factory):
     """{name: folder of a SavedModel}."""
     folder = tmp_path_factory.mktemp("models")
-    return {"m": save_versioned(folder, 1), "n": save_versioned(folder, 2), "slow": save_slow(folder / "slow")}
+    return {"m": save_versioned(folder, 1), "n": save_versioned(folder, 2), "slow": save_slow(folder / "slow")} | {
+        "batched": save_batched(folder, 3)
+    }
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -206,11 +211,43 @@ def test_metrics_count_and_a_client_makes_no_new_series(models):
         assert len(after.splitlines()) - len(before.splitlines()) <= 6  # of the two 404, and of /metrics itself
 
 
+def test_metrics_have_the_sizes_of_batches_with_their_padding(models):
+    with client(models, "batched m") as session:
+        labels = 'model="batched",signature="serving_default",version="1"'
+        assert metric(session, f"zoo_batch_rows_count{{{labels}}}") == 0
+        predict(session, "batched", texts=["a", "b", "c"])  # padded to 4
+        predict(session, "batched", texts=["a"])
+        buckets = [metric(session, f'zoo_batch_rows_bucket{{le="{size}",{labels}}}') for size in ("2.0", "4.0", "+Inf")]
+        assert buckets == [1, 2, 2]
+        assert metric(session, f"zoo_batch_rows_sum{{{labels}}}") == 5
+        assert 'zoo_batch_rows_count{model="m"' not in session.get("/metrics").text  # no batches in its graph
+
+
+def test_a_removed_version_has_no_series_in_the_metrics():
+    metrics, model = ServerMetrics(), SimpleNamespace(name="m", version=7)
+    request = 'zoo_requests_total{api="rest",code="200",model="m",signature="s",version="%s"}'
+
+    def count(version):
+        metrics.begin_request()
+        metrics.end_request(RequestRecord("id", "rest", "m", 7, "s"), "200", 0.1)
+        return f"{request % version} 1.0\n" in metrics.text()[0].decode()
+
+    metrics.add_version(model, 1.0)
+    assert count("7")
+    metrics.remove_version(model)
+    assert count("")  # a request that ends after its version
+    assert 'version="7"' not in metrics.text()[0].decode()
+    metrics.add_version(model, 1.0)
+    assert count("7")
+
+
 def test_the_log_has_one_json_line_a_request_without_its_text(models, caplog):
     caplog.set_level(logging.INFO, "zoo.access")
     with client(models, log="json") as session:
         predict(session, texts=["a secret"], headers={"X-Request-Id": "r"})
         session.get("/a%0Ab")
+        for probe in ("/healthz", "/v2/health/live", "/v2/health/ready"):
+            session.get(probe)
     first, second = [record.getMessage() for record in caplog.records if record.name == "zoo.access"]
     line = json.loads(first)
     assert line.pop("ms") > 0

@@ -37,10 +37,9 @@ _run(sys.argv[1:-1])
         assert httpx.get(f"{url}/readyz").json() == {"status": "ready", "models": {"m": {"1": "AVAILABLE"}}}
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
-    assert lines[-2:] == [
-        "Ending: 0 requests in flight have 30 seconds. Ctrl-C again ends at once.\n",
-        "imported: []\n",
-    ]
+    ending, imported = lines[-2:]
+    assert re.match(r"Ending: [01] requests in flight have 30 seconds\. Ctrl-C again ends at once\.", ending)
+    assert imported == "imported: []\n"
 
 
 @contextmanager
@@ -140,5 +139,5 @@ def test_a_missing_library_is_one_line_that_says_how_to_install_it(folder, libra
 def test_more_than_this_machine_is_told_who_can_reach_the_server(folder):
     with zoo_serve(f"m={folder}", "--port", 0, "--host", "0.0.0.0") as (_, lines):
         wait_until(lambda: len(lines) >= 3, 60)
-    assert lines[0].startswith("Reachable from every network of this machine, port ")
+    assert re.match(r"Reachable from every network of this machine, port [1-9]\d*\. A firewall", lines[0])
     assert lines[1] == "Warning: without a token, everyone there can use the models: --token, or ZOO_SERVE_TOKEN.\n"

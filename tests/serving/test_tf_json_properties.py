@@ -6,15 +6,15 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from tf_requests import parse_examples, parse_predict
 
 from zoo.serving.serving_error import ServingError
 from zoo.serving.tensorflow_serving.tf_json.document import parse
 from zoo.serving.tensorflow_serving.tf_json.predict_answer import predict_answer
-from zoo.serving.tensorflow_serving.tf_json.predict_request import COLUMN, ROW, parse_predict
+from zoo.serving.tensorflow_serving.tf_json.predict_request import COLUMN, ROW
 from zoo.serving.tensorflow_serving.tf_json.reader import read
 from zoo.serving.tensorflow_serving.tf_json.results import error_body
 from zoo.serving.tensorflow_serving.tf_json.scanner import JSONError
-from zoo.serving.tensorflow_serving.tf_json.tf_examples import parse_examples
 from zoo.serving.versions.signature_defs import TensorSpec
 
 DTYPES = ("string", "float32", "float64", "int32", "int64", "uint8", "bool", "float16")

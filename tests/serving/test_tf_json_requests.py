@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
+from tf_requests import parse_examples, parse_predict
 
 from zoo.serving.serving_error import Code, ServingError
 from zoo.serving.tensorflow_serving.tf_json import predict_request
-from zoo.serving.tensorflow_serving.tf_json.predict_request import parse_predict
-from zoo.serving.tensorflow_serving.tf_json.tf_examples import parse_examples
 from zoo.serving.versions.signature_defs import TensorSpec
 
 ROW_0 = "Failed to process element: 0 of 'instances' list. Error: INVALID_ARGUMENT: "

@@ -1,5 +1,6 @@
 """TensorFlow Serving's REST API over a small SavedModel: paths, statuses, sentences, status, metadata and encodings."""
 
+import asyncio
 import gzip
 import json
 
@@ -12,6 +13,7 @@ from zoo.serving.http.app import create_app
 from zoo.serving.service import Service
 from zoo.serving.serving_error import Code, ServingError
 from zoo.serving.tensorflow_serving import tf_rest
+from zoo.serving.tensorflow_serving.tf_json.document import parse_object
 from zoo.serving.versions.loaded_model import LoadedModel
 
 TEXTS = tf.TensorSpec([None], tf.string, "text")
@@ -237,13 +239,23 @@ def test_a_body_may_be_compressed(client):
     assert error(client.post("/v1/models/small:predict", content=content[:-9], headers=headers))[0] == 400
 
 
-def test_a_long_body_is_parsed_beside_the_event_loop(client):
+def test_a_long_body_is_parsed_beside_the_event_loop(client, monkeypatch):
     texts = ["x" * 1000] * 100
     response = client.post("/v1/models/small:predict", json={"instances": texts})
     assert response.json() == {"predictions": texts}
-    long_error = client.post("/v1/models/small:predict", content=b'{"inputs": ["%s"}' % (b"x" * 10**5))
     message = "JSON Parse error: Missing a comma or ']' after an array element. at offset: 100014"
-    assert error(long_error) == (400, message)
+    in_event_loop = []
+
+    def parse(body):
+        in_event_loop.append(asyncio._get_running_loop() is not None)
+        return parse_object(body)
+
+    monkeypatch.setattr(tf_rest, "parse_object", parse)
+    for action in ("predict", "classify", "regress"):
+        response = client.post(f"/v1/models/small:{action}", content=b'{"inputs": ["%s"}' % (b"x" * 10**5))
+        assert error(response) == (400, message)
+        client.post(f"/v1/models/small:{action}", content=b"{}")
+    assert in_event_loop == [False, True] * 3
 
 
 def test_a_full_queue_says_when_to_come_back(client, monkeypatch):

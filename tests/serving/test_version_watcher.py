@@ -104,9 +104,10 @@ def damage(folder):
         lambda folder: (folder / "saved_model.pb").write_bytes(b""),
         lambda folder: (folder / "saved_model.pb").write_bytes((folder / "saved_model.pb").read_bytes()[:900]),
         lambda folder: (folder / "variables" / "variables.index").write_bytes(b"x" * 60),
+        lambda folder: shutil.rmtree(folder / "variables"),
         lambda folder: tf.saved_model.save(tf.Module(), str(folder)),  # without signatures
     ],
-    ids=["variables", "protocol buffer", "empty", "cut off", "index", "no signatures"],
+    ids=["variables", "protocol buffer", "empty", "cut off", "index", "no variables", "no signatures"],
 )
 def test_a_damaged_version_is_logged_once_and_tried_again_when_repaired(folder, exports, tmp_path, damage, caplog):
     registry, watcher = watch(folder)
@@ -179,6 +180,25 @@ def test_an_older_version_is_loaded_when_the_latest_is_removed(folder, exports):
     shutil.rmtree(folder / "2")
     poll(watcher)
     assert answer(registry) == "a of version 1"
+
+
+def test_a_version_that_is_loaded_again_is_not_unloaded_with_its_old_content(folder, exports):
+    copy_version(exports / "2", folder, 2)
+    unloaded = []
+    registry = Registry(["m"])
+    watcher = VersionWatcher([ModelSource("m", folder)], registry, on_unload=unloaded.append)
+    watcher.poll()
+    with registry.lease("m") as old:
+        shutil.rmtree(folder / "2")
+        poll(watcher)
+        assert answer(registry) == "a of version 1"
+        copy_version(exports / "3", folder, 2)
+        poll(watcher)
+        assert answer(registry) == "a of version 3"  # which is its content
+        assert old.version == 2
+    watcher.poll()
+    assert [model.version for model in unloaded] == [1]
+    assert answer(registry, version=2) == "a of version 3"
 
 
 @pytest.mark.parametrize(
@@ -268,8 +288,13 @@ def test_batching_queues_of_two_signatures_are_apart(tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
+    batches = model.batches_by_rows()
     model.close()
     assert not wrong
+    assert batches.keys() == {"first", "second"}
+    for counts in batches.values():  # 80 requests in batches that are padded to 16 rows
+        assert np.flatnonzero(counts).tolist() == [16]
+        assert 80 / 16 <= counts[16] <= 80
 
 
 def test_memory_stays_flat_over_swaps(folder, exports):

@@ -31,7 +31,7 @@ def serve(
         str, typer.Option(envvar="ZOO_SERVE_TOKEN", show_envvar=True, help="Bearer token that clients must send.")
     ] = "",
     open_metrics: Annotated[bool, typer.Option("--open-metrics", help="Metrics need no token.")] = False,
-    certificate: Annotated[str, typer.Option(help="A PEM file, for TLS.")] = "",
+    certificate: Annotated[str, typer.Option(help="A PEM file, for TLS of HTTP and gRPC.")] = "",
     key: Annotated[str, typer.Option(help="The PEM file of the certificate's key.")] = "",
     root_path: Annotated[str, typer.Option(help="The path of the server behind a proxy.")] = "",
     allow_origin: Origins = None,
@@ -101,7 +101,7 @@ def _run(folders, address, settings, policy, poll_seconds):
             print_message(line)
 
     server = HttpServer(service, address, announce)
-    for line in exposure_lines(address, settings):
+    for line in exposure_lines(server.address, settings):
         print_message(line)
     server.run()
     if server.failure:

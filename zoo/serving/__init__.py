@@ -6,6 +6,7 @@ server_settings.py   limits and options
 request_limits.py    limits on rows and characters
 request_record.py    what the log and the metrics say of a request
 server_metrics.py    metrics for Prometheus
+batch_metrics.py     the sizes of batches among them
 versions/            models and their versions: found, loaded, warmed up, switched to, dropped
 http/                the application, its middleware, and the server around it
 tensorflow_serving/  TensorFlow Serving's REST API

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zoo.runtime.optional import import_optional
+from zoo.serving.batch_metrics import BatchCollector
 from zoo.serving.request_record import RequestRecord
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class ServerMetrics:
             histogram, "generation_batch_rows", "Texts in a decoding step", ("model",), buckets=BATCHES
         )
         self._open_requests = 0
+        self._removed: set[tuple[str, int]] = set()  # (model, version)
         in_flight = self._add(gauge, "requests_in_flight", "Requests that are not answered yet")
         in_flight.set_function(lambda: self._open_requests)
         self._unfinished = self._add(gauge, "predictions_unfinished", "Predictions that run or wait for a thread")
@@ -49,10 +51,11 @@ class ServerMetrics:
         return kind(f"zoo_{name}", documentation, labels, registry=self.registry, **options)
 
     def watch(self, service: Any) -> None:
-        """Show the queue of a `Service` in gauges."""
+        """Show the queue of a `Service` in gauges, and the batches of its models."""
         threads = service.settings.max_concurrent_requests
         self._unfinished.set_function(lambda: service.unfinished)
         self._queued.set_function(lambda: max(0, service.unfinished - threads))
+        self.registry.register(BatchCollector(service.registry, BATCHES))
 
     @property
     def requests_in_flight(self) -> int:
@@ -66,7 +69,9 @@ class ServerMetrics:
     def end_request(self, record: RequestRecord, code: str, seconds: float) -> None:
         """Count an answered request; `code` is its HTTP status, or the name of its gRPC code."""
         self._open_requests -= 1
-        self._requests.labels(record.api, record.model, str(record.version or ""), record.signature, code).inc()
+        is_removed = (record.model, record.version) in self._removed  # whose series must not come back
+        version = "" if is_removed else str(record.version or "")
+        self._requests.labels(record.api, record.model, version, record.signature, code).inc()
         if record.model:
             self._latency.labels(record.model, record.signature).observe(seconds)
 
@@ -82,12 +87,14 @@ class ServerMetrics:
     def add_version(self, model: LoadedModel, seconds: float) -> None:
         """Count a loaded version, which was loaded in so many seconds."""
         labels = model.name, str(model.version)
+        self._removed.discard((model.name, model.version))
         self._loaded.labels(*labels).set(1)
         self._load.labels(*labels).set(seconds)
 
     def remove_version(self, model: LoadedModel) -> None:
         """Drop the series of an unloaded version, so that their number stays small over many versions."""
         labels = {"model": model.name, "version": str(model.version)}
+        self._removed.add((model.name, model.version))
         for metric in (self._loaded, self._load, self._requests):
             metric.remove_by_labels(labels)
 

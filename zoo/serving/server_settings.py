@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from zoo.runtime.errors import UserError
@@ -44,8 +45,11 @@ class ServerSettings:
 
     def __post_init__(self):
         for name, least in _LEAST.items():
-            if not getattr(self, name) >= least:
-                raise UserError(f"Expected {name} of at least {least}. Received: {name}={getattr(self, name)}.")
+            value = getattr(self, name)
+            if not value >= least:
+                raise UserError(f"Expected {name} of at least {least}. Received: {name}={value}.")
+            if value == math.inf:
+                raise UserError(f"Expected a finite {name}. Received: {name}={value}.")
         if self.log not in LOG_FORMATS:
             raise UserError(f"Expected log json, text or off. Received: log={self.log!r}.")
         if not self.token.isascii() or any(map(str.isspace, self.token)):

@@ -48,3 +48,8 @@ class ServingError(Exception):
         super().__init__(message)
         self.code, self.message, self.retry_after = code, message, retry_after
         self.http = http or code.http
+
+
+def invalid(message: str) -> ServingError:
+    """The ServingError of a wrong request: INVALID_ARGUMENT."""
+    return ServingError(Code.INVALID_ARGUMENT, message)

@@ -7,7 +7,7 @@ from typing import Any
 from zoo.serving.grpc.model_spec import signature_name, write_spec
 from zoo.serving.grpc.tensorflow_serving_messages import messages
 from zoo.serving.service import Service
-from zoo.serving.serving_error import Code, ServingError
+from zoo.serving.serving_error import Code, ServingError, invalid
 from zoo.serving.tensorflow_serving.tf_classify import classify_examples, regress_examples
 from zoo.serving.versions.loaded_model import LoadedModel
 
@@ -51,13 +51,13 @@ def _check_tasks(tasks, model):
     for task in tasks:
         name = signature_name(task.model_spec)
         if not task.model_spec.name:
-            raise _invalid("Found ModelSpec with an empty model name.")
+            raise invalid("Found ModelSpec with an empty model name.")
         if task.model_spec.name != model.name:
-            raise _invalid("All ModelSpecs in a MultiInferenceRequest must access the same model name.")
+            raise invalid("All ModelSpecs in a MultiInferenceRequest must access the same model name.")
         if name in names:
-            raise _invalid(f"Duplicate evaluation of signature: {name}")
+            raise invalid(f"Duplicate evaluation of signature: {name}")
         if name not in model.signatures:
-            raise _invalid(f"Requested signature not found in model graph: {name}")
+            raise invalid(f"Requested signature not found in model graph: {name}")
         if task.method_name not in (CLASSIFY, REGRESS):
             raise ServingError(Code.UNIMPLEMENTED, f"Unsupported signature method_name: {task.method_name}")
         names.append(name)
@@ -66,7 +66,7 @@ def _check_tasks(tasks, model):
 def _examples(model, name, records, method):
     """The serialized examples of an `Input`, for a signature that must be of a method."""
     if name not in model.signatures:
-        raise _invalid(f"No signature was found with the name: {name}")
+        raise invalid(f"No signature was found with the name: {name}")
     if model.signatures[name].method != method:
         received = model.signatures[name].method
         message = f"Signature {name!r} is not of the method {method} but of {received}: call Predict."
@@ -79,10 +79,6 @@ def _serialized(records):
     kind = records.WhichOneof("kind")
     batch = getattr(records, kind) if kind else messages().ExampleList()
     if not batch.examples:
-        raise _invalid("Input is empty.")
+        raise invalid("Input is empty.")
     context = batch.context.SerializeToString() if kind == "example_list_with_context" else b""
     return [context + example.SerializeToString() for example in batch.examples]
-
-
-def _invalid(message):
-    return ServingError(Code.INVALID_ARGUMENT, message)

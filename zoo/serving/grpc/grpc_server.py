@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
+from pathlib import Path
 from typing import Any
 
-from zoo.runtime.errors import UserError
 from zoo.runtime.optional import import_optional
 from zoo.serving.grpc import model_service, open_inference_service, prediction_service
 from zoo.serving.grpc.health_service import HealthService
 from zoo.serving.grpc.model_service import ModelService
 from zoo.serving.grpc.open_inference_service import OpenInferenceService
 from zoo.serving.grpc.prediction_service import PredictionService
+from zoo.serving.http.server_address import check_grpc_port
 from zoo.serving.service import Service
 from zoo.serving.versions.tensorflow_import import import_tensorflow
 
@@ -36,22 +35,34 @@ class GrpcServer:
         self.health = HealthService(service, SERVICES)
         self._server: Any = None
 
-    async def start(self, host: str = "127.0.0.1", port: int = 8500) -> int:
-        """Listen, and return the port; port 0 is any that is free. Raises UserError for one that is in use."""
+    async def start(self, host: str = "127.0.0.1", port: int = 8500, certificate: str = "", key: str = "") -> int:
+        """Listen, and return the port; port 0 is any that is free. Raises UserError for one that is in use.
+
+        Args:
+            certificate, key: PEM files for TLS; "" for none.
+        """
         aio = import_optional("grpc.aio", "serve", "The gRPC server")
         options = {
             "grpc.max_receive_message_length": self.max_bytes,
             "grpc.max_send_message_length": -1,  # no limit
             "grpc.so_reuseport": 0,  # two servers on one port are a mistake
         }
-        _check_free(host, port)
+        check_grpc_port(host, port)
         self._server = aio.server(options=tuple(options.items()))
-        port = self._server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        port = self._add_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", certificate, key)
         await asyncio.to_thread(import_tensorflow)  # whose messages are in those of TensorFlow Serving
         self._server.add_generic_rpc_handlers(self.handlers())
         await self._server.start()
         logger.info("gRPC of TensorFlow Serving and of the Open Inference Protocol: %s port %d", host, port)
         return port
+
+    def _add_port(self, address, certificate, key):
+        if not certificate:
+            return self._server.add_insecure_port(address)
+        from grpc import ssl_server_credentials
+
+        pair = Path(key).read_bytes(), Path(certificate).read_bytes()
+        return self._server.add_secure_port(address, ssl_server_credentials([pair]))
 
     async def stop(self, seconds: float) -> None:
         """Take no new call, let those in progress end for some seconds, then cancel them."""
@@ -66,13 +77,3 @@ class GrpcServer:
             OpenInferenceService(self.service).handler(self.token),
             self.health.handler(),
         )
-
-
-def _check_free(host, port):
-    """Raise UserError where a port is in use, or a host is not of this machine; grpc would log it in its own way."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        socket.create_server((host, port), family=family).close()
-    except OSError as error:
-        received = f"--host {host} --grpc-port {port} ({os.strerror(error.errno or 0)})"
-        raise UserError(f"Expected a free port for gRPC. Received: {received}.") from error

@@ -53,7 +53,7 @@ class HealthService:
     def handler(self) -> Any:
         """The handler of all methods, as grpc's server takes it."""
         handlers = RpcHandlers(self.service, NAME)
-        handlers.add("Check", self.check, messages().HealthCheckRequest)
+        handlers.add("Check", self.check, messages().HealthCheckRequest, is_open=True)
         handlers.add_stream("Watch", self.watch)
         return handlers.generic_handler()
 

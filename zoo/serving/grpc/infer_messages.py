@@ -13,7 +13,7 @@ from zoo.serving.open_inference.binary_tensors import array_from_bytes, bytes_fr
 from zoo.serving.open_inference.datatypes import BYTES, datatype_of
 from zoo.serving.open_inference.inference import InferenceRequest, InferenceResponse, check_datatype
 from zoo.serving.open_inference.json_tensors import array_from_elements
-from zoo.serving.serving_error import Code, ServingError
+from zoo.serving.serving_error import invalid
 
 CONTENTS = {  # {datatype: field of InferTensorContents}; others, as FP16, travel as raw bytes
     "BOOL": "bool_contents",
@@ -31,11 +31,11 @@ def read_infer_request(message: Any) -> InferenceRequest:
     """The request of a ModelInferRequest. Raises ServingError, INVALID_ARGUMENT, for tensors that are damaged."""
     raw = message.raw_input_contents
     if raw and len(raw) != len(message.inputs):
-        raise _invalid(f"Expected raw_input_contents for all {len(message.inputs)} inputs. Received: {len(raw)}.")
+        raise invalid(f"Expected raw_input_contents for all {len(message.inputs)} inputs. Received: {len(raw)}.")
     inputs = {}
     for number, tensor in enumerate(message.inputs):
         if tensor.name in inputs:
-            raise _invalid(f"Expected each input once. Received: {shorten(tensor.name)} twice.")
+            raise invalid(f"Expected each input once. Received: {shorten(tensor.name)} twice.")
         inputs[tensor.name] = _read_tensor(tensor, raw[number] if raw else None)
     outputs = {output.name: read_parameters(output.parameters) for output in message.outputs}
     parameters = read_parameters(message.parameters)
@@ -78,13 +78,9 @@ def _read_tensor(tensor, raw) -> np.ndarray:
     check_datatype(tensor.name, tensor.datatype, shape)
     if raw is not None:
         if tensor.HasField("contents"):
-            raise _invalid("Expected either raw_input_contents or contents. Received: both.")
+            raise invalid("Expected either raw_input_contents or contents. Received: both.")
         return array_from_bytes(raw, tensor.datatype, shape)
     if tensor.datatype not in CONTENTS:
-        raise _invalid(f"Expected raw_input_contents for datatype {tensor.datatype}.")
+        raise invalid(f"Expected raw_input_contents for datatype {tensor.datatype}.")
     elements = list(getattr(tensor.contents, CONTENTS[tensor.datatype]))
     return array_from_elements(elements, tensor.datatype, shape)
-
-
-def _invalid(message):
-    return ServingError(Code.INVALID_ARGUMENT, message)

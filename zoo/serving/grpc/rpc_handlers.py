@@ -15,7 +15,7 @@ from zoo.serving.serving_error import Code, ServingError
 if TYPE_CHECKING:
     import grpc
 
-MAX_DETAILS = 1_000  # characters of an error message, which travels in a header of at most 8 KiB
+MAX_DETAILS = 1_000  # bytes of an error message, of which each may take three in headers of at most 8 KiB
 PUSHBACK = "grpc-retry-pushback-ms"  # trailing metadata that gRPC's own retries obey
 
 logger = logging.getLogger("zoo.serve")
@@ -50,7 +50,7 @@ class RpcHandlers:
         message of the class are INVALID_ARGUMENT.
 
         Args:
-            is_open: whether the method needs no token.
+            is_open: whether the method is a probe, which needs no token and is not logged.
         """
 
         async def answer(data: bytes, context: grpc.aio.ServicerContext) -> bytes:
@@ -60,7 +60,7 @@ class RpcHandlers:
             response = await asyncio.wait_for(method(request), context.time_remaining())
             return response.SerializeToString()
 
-        self._add(name, answer)
+        self._add(name, answer, is_logged=not is_open)
 
     def add_unimplemented(self, name: str, sentence: str) -> None:
         """Add a method that answers UNIMPLEMENTED with one sentence."""
@@ -77,13 +77,13 @@ class RpcHandlers:
 
         self._handlers[name] = grpc.unary_stream_rpc_method_handler(method)
 
-    def _add(self, name, answer):
+    def _add(self, name, answer, is_logged=True):
         import grpc
 
         path = f"/{self.name}/{name}"
 
         async def handler(data: bytes, context: grpc.aio.ServicerContext) -> bytes:
-            with self.observer.observe(path, context) as call:
+            with self.observer.observe(path, context, is_logged) as call:
                 try:
                     response = await answer(data, context)
                     call.code, call.size = "OK", len(response)
@@ -126,7 +126,8 @@ async def abort(context: grpc.aio.ServicerContext, error: ServingError, request_
     metadata = [(REQUEST_ID, request_id)] if request_id else []
     if error.retry_after is not None:
         metadata.append((PUSHBACK, str(1000 * error.retry_after)))
-    await context.abort(status, error.message[:MAX_DETAILS], tuple(metadata))
+    details = error.message.encode(errors="replace")[:MAX_DETAILS].decode(errors="ignore")
+    await context.abort(status, details, tuple(metadata))
 
 
 def _internal_error(request_id, exception):

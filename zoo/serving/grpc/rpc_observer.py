@@ -49,8 +49,8 @@ class RpcObserver:
         self.line = {"json": _json_line, "text": _text_line, "off": None}[log]
 
     @contextmanager
-    def observe(self, path: str, context: grpc.aio.ServicerContext) -> Iterator[RpcCall]:
-        """Count and log a call of a path, whose `code` and `size` are set within the context."""
+    def observe(self, path: str, context: grpc.aio.ServicerContext, is_logged: bool = True) -> Iterator[RpcCall]:
+        """Count a call of a path, whose `code` and `size` are set within the context; log it unless it is a probe."""
         call = RpcCall(path, context.peer(), RequestRecord(_request_id(context), API))
         context.set_trailing_metadata(((REQUEST_ID, call.record.id),))
         start, token = time.perf_counter(), CURRENT.set(call.record)
@@ -61,7 +61,7 @@ class RpcObserver:
             CURRENT.reset(token)
             seconds = time.perf_counter() - start
             self.metrics.end_request(call.record, call.code, seconds)
-            if self.line:
+            if self.line and is_logged:
                 logger.info(self.line(call, seconds))
 
 

@@ -78,7 +78,8 @@ def _read_all_values(proto, dtype, shape):
 def _check_size(shape, dtype, name, max_bytes):
     if min(shape, default=0) < 0 or len(shape) > MAX_RANK:
         raise _parsing_error(name)
-    size = prod(shape) * (STRING_BYTES if dtype.name == "string" else dtype.size)
+    elements = prod(size or 1 for size in shape)  # NumPy refuses large dimensions beside one of 0
+    size = elements * (STRING_BYTES if dtype.name == "string" else dtype.size)
     if size > max_bytes:
         raise ServingError(
             Code.RESOURCE_EXHAUSTED, f"Input {name!r} of shape {shape} takes {size} bytes; the limit is {max_bytes}."

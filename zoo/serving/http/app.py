@@ -14,7 +14,7 @@ from zoo.serving.http.error_answers import error_answer, route_path, serving_err
 from zoo.serving.http.error_boundary import ErrorBoundary
 from zoo.serving.http.operations import HEALTH_PATHS, METRICS_PATHS
 from zoo.serving.http.request_body import RequestBody
-from zoo.serving.http.request_observer import RequestObserver
+from zoo.serving.http.request_observer import PROBES, RequestObserver
 from zoo.serving.service import Service
 from zoo.serving.serving_error import ServingError
 
@@ -31,7 +31,7 @@ APIS = {  # {name in log and metrics: module with `routes(service)`}; the first 
     "open_inference": "zoo.serving.open_inference.open_inference_routes",
     "rest": "zoo.serving.tensorflow_serving.tf_rest",  # of TensorFlow Serving, which answers every other path
 }
-OPEN_PATHS = (*HEALTH_PATHS, "/v2/health/live", "/v2/health/ready", "/")  # need no token; "/" is the page
+OPEN_PATHS = (*HEALTH_PATHS, *PROBES, "/")  # need no token; "/" is the page
 CORS_HEADERS = ("Authorization", "Content-Type", "X-Request-Id")
 
 

@@ -8,20 +8,21 @@ import logging
 import os
 import signal
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from math import ceil
 from typing import Any
 
 from zoo.runtime.errors import UserError
 from zoo.runtime.optional import import_optional
 from zoo.serving.http.app import create_app
-from zoo.serving.http.server_address import ServerAddress, listen
+from zoo.serving.http.server_address import ServerAddress, check_grpc_port, listen
 from zoo.serving.service import Service
 
 BACKLOG = 2048  # connections that wait to be accepted
+KEEP_ALIVE = 75  # seconds that an idle connection stays open: longer than load balancers keep theirs, 60 by default
 TICK = 0.05  # seconds between two looks at the state of loading
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 logger = logging.getLogger("zoo.serve")
@@ -36,10 +37,11 @@ class HttpServer:
         on_ready: called when every model is loaded and warmed up.
 
     Attributes:
-        url: of the server, with its port.
+        address: where it listens, with the number of its port in place of 0.
+        url: of the server.
         failure: why it ended by itself, a model of which no version can be loaded; else "".
 
-    Raises UserError where the port is in use, or the host is not of this machine.
+    Raises UserError where a port is in use, or the host is not of this machine.
     """
 
     def __init__(
@@ -50,8 +52,11 @@ class HttpServer:
     ):
         self.service, self.address, self.failure = service, address or ServerAddress(), ""
         self._uvicorn = self._uvicorn_server()
+        if self.address.grpc_port is not None:
+            check_grpc_port(self.address.host, self.address.grpc_port)
         self._socket: socket.socket = listen(self.address, BACKLOG)
-        self.url = self.address.url(self._socket.getsockname()[1])
+        self.address = replace(self.address, port=self._socket.getsockname()[1])
+        self.url = self.address.url
         self._on_ready = on_ready
         self._stopped = threading.Event()
 
@@ -76,12 +81,14 @@ class HttpServer:
             root_path=settings.root_path,
             ssl_certfile=self.address.certificate or None,
             ssl_keyfile=self.address.key or None,
+            timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=ceil(settings.drain_seconds),
         )
         try:
             config.load()
-        except ssl.SSLError as error:
-            pair = f"certificate={self.address.certificate}, key={self.address.key} ({error.reason or 'no PEM'})"
+        except OSError as error:  # ssl.SSLError, or a file that cannot be read
+            reason = getattr(error, "reason", None) or error.strerror
+            pair = f"certificate={self.address.certificate}, key={self.address.key} ({reason})"
             raise UserError(f"Expected the PEM files of a certificate and its key. Received: {pair}.") from error
         config.http_protocol_class = _with_json_errors(config.http_protocol_class)
         return Server(config)
@@ -111,7 +118,9 @@ class HttpServer:
         from zoo.serving.grpc.grpc_server import GrpcServer
 
         server = GrpcServer(self.service, self.service.settings.token, self.service.settings.max_body_bytes)
-        await server.start(self.address.host, self.address.grpc_port)
+        await server.start(
+            self.address.host, self.address.grpc_port, certificate=self.address.certificate, key=self.address.key
+        )
         return server
 
     async def _monitor(self, grpc):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from zoo.serving.http.openapi import openapi
@@ -31,7 +32,8 @@ def routes(service: Service) -> list[Route]:
         return JSONResponse({"status": status, "models": models}, 200 if service.ready else 503)
 
     async def metrics(request):
-        text, content_type = service.metrics.text(request.headers.get("accept", ""))
+        accept = request.headers.get("accept", "")
+        text, content_type = await asyncio.to_thread(service.metrics.text, accept)  # waits for TensorFlow
         return Response(text, headers={"content-type": content_type})
 
     async def description(request):

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from zoo.serving.http.error_answers import route_path
 from zoo.serving.request_record import CURRENT, RequestRecord
 from zoo.serving.server_metrics import ServerMetrics
 
 QUIET = "operations"  # the API whose requests are not logged: probes and metrics are asked for every few seconds
+PROBES = ("/v2/health/live", "/v2/health/ready")  # those of another API
 CLIENT_CLOSED = 499  # status in log and metrics of a request whose client went away before the answer
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 logger = logging.getLogger("zoo.access")
@@ -57,7 +59,7 @@ class RequestObserver:
             seconds = time.perf_counter() - start
             record.api = self.apis.get(scope.get("endpoint"), "")
             self.metrics.end_request(record, str(status), seconds)
-            if self.line and record.api != QUIET:
+            if self.line and record.api != QUIET and route_path(scope) not in PROBES:
                 logger.info(self.line(scope, record, status, size, seconds))
 
 

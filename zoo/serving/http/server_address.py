@@ -21,7 +21,7 @@ class ServerAddress:
     Attributes:
         host, port: of HTTP; port 0 is any that is free.
         grpc_port: of gRPC on the same host; None for no gRPC.
-        certificate, key: PEM files for TLS; "" for plain HTTP.
+        certificate, key: PEM files for TLS, of HTTP and gRPC; "" for none.
     """
 
     host: str = LOOPBACK
@@ -40,8 +40,6 @@ class ServerAddress:
                 raise UserError(f"Expected a PEM file as {name}. Received: {path}, which is no file.")
         if bool(self.certificate) != bool(self.key):
             raise UserError("Expected certificate and key together. Received: only one of them.")
-        if self.certificate and self.grpc_port is not None:
-            raise UserError("Expected TLS for HTTP alone, or gRPC without TLS. Received: certificate and grpc_port.")
 
     @property
     def is_loopback(self) -> bool:
@@ -51,16 +49,25 @@ class ServerAddress:
         except ValueError:
             return self.host == "localhost"
 
-    def url(self, port: int) -> str:
-        """The URL of the server at a port; one that this machine can open where it listens at all addresses."""
+    @property
+    def url(self) -> str:
+        """The URL of the server; one that this machine can open where it listens at all addresses."""
         host = {"0.0.0.0": LOOPBACK, "::": "::1", "": LOOPBACK}.get(self.host, self.host)
         scheme = "https" if self.certificate else "http"
-        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
-def listen(address: ServerAddress, backlog: int) -> socket.socket:
-    """A socket that listens at an address. Raises UserError where the port is in use or the host is unknown."""
-    received = f"--host {address.host} --port {address.port}"
+def check_grpc_port(host: str, port: int) -> None:
+    """Raise UserError where the port of gRPC is in use or the host is unknown: grpc would log it in its own way."""
+    listen(ServerAddress(host=host, port=port), 1, "--grpc-port").close()
+
+
+def listen(address: ServerAddress, backlog: int, option: str = "--port") -> socket.socket:
+    """A socket that listens at an address, whose port is that of an option of the command line.
+
+    Raises UserError where the port is in use or the host is unknown.
+    """
+    received = f"--host {address.host} {option} {address.port}"
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(
             address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -74,5 +81,5 @@ def listen(address: ServerAddress, backlog: int) -> socket.socket:
         server.listen(backlog)
     except OSError as error:
         server.close()
-        raise UserError(f"Expected a free port. Received: {received} ({error.strerror}). Try --port 0.") from error
+        raise UserError(f"Expected a free port. Received: {received} ({error.strerror}). Try {option} 0.") from error
     return server

@@ -44,7 +44,8 @@ def exposure_lines(address: ServerAddress, settings: ServerSettings) -> Iterator
         return
     everywhere = address.host in ("0.0.0.0", "::", "")
     network = "every network of this machine" if everywhere else f"the network of {address.host}"
-    yield f"Reachable from {network}, port {address.port}. A firewall can limit that."
+    ports = f"port {address.port}" if address.grpc_port is None else f"ports {address.port} and {address.grpc_port}"
+    yield f"Reachable from {network}, {ports}. A firewall can limit that."
     if not settings.token:
         yield f"Warning: without a token, everyone there can use the models: --token, or {TOKEN_VARIABLE}."
     if not address.certificate:

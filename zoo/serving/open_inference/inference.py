@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ import numpy as np
 from zoo.runtime.errors import did_you_mean, shorten
 from zoo.serving.open_inference.datatypes import DATATYPES, DTYPES, datatype_of
 from zoo.serving.service import Service
-from zoo.serving.serving_error import Code, ServingError
+from zoo.serving.serving_error import invalid
 from zoo.serving.versions.loaded_model import LoadedModel
 
 MAX_RANK = 32  # NumPy allows 64
+MAX_ELEMENTS = 2**59  # of a NumPy array, where a dimension of 0 counts as 1: it has the bytes of an array in 63 bits
 SIGNATURE = "signature"  # the parameter that names another signature than serving_default
 
 
@@ -59,7 +61,7 @@ async def infer(service: Service, request: InferenceRequest) -> InferenceRespons
     """The outputs of a model's signature. Raises ServingError for inputs or outputs that it does not have."""
     name = request.parameters.get(SIGNATURE, "")
     if not isinstance(name, str):
-        raise _invalid(f"Expected the name of a signature in the parameter {SIGNATURE!r}. Received: {shorten(name)}.")
+        raise invalid(f"Expected the name of a signature in the parameter {SIGNATURE!r}. Received: {shorten(name)}.")
     with lease(service, request.model, request.version) as model:
         signature = model.signature(name)
         _check_names("input", request.inputs, signature.inputs)
@@ -67,11 +69,11 @@ async def infer(service: Service, request: InferenceRequest) -> InferenceRespons
         defaults = model.signature_protos[signature.name].defaults
         missing = [name for name in signature.inputs if name not in request.inputs and name not in defaults]
         if missing:
-            raise _invalid(f"Expected the inputs {', '.join(signature.inputs)}. Missing: {', '.join(missing)}.")
+            raise invalid(f"Expected the inputs {', '.join(signature.inputs)}. Missing: {', '.join(missing)}.")
         for name, array in request.inputs.items():
             expected, received = DATATYPES.get(signature.inputs[name].dtype), datatype_of(array)
             if received != expected:
-                raise _invalid(f"Expected datatype {expected} for input {name!r}. Received: {received}.")
+                raise invalid(f"Expected datatype {expected} for input {name!r}. Received: {received}.")
         arrays = await service.run(model, signature.name, request.inputs)
         names = request.outputs or signature.outputs
         return InferenceResponse(request, model.version, {name: arrays[name] for name in names})
@@ -81,19 +83,17 @@ def check_datatype(name: str, datatype: Any, shape: Any) -> None:
     """Check the datatype and the shape of an input of a request. Raises ServingError, INVALID_ARGUMENT."""
     if not isinstance(datatype, str) or datatype not in DTYPES:
         message = f"Expected the datatype of input {shorten(name)} to be one of {', '.join(DTYPES)}."
-        raise _invalid(f"{message} Received: {shorten(datatype)}.{did_you_mean(datatype, DTYPES)}")
+        raise invalid(f"{message} Received: {shorten(datatype)}.{did_you_mean(datatype, DTYPES)}")
     sizes = shape if isinstance(shape, list) else [None]
     if len(sizes) > MAX_RANK or any(type(size) is not int or not 0 <= size < 2**31 for size in sizes):
         message = f"Expected the shape of input {shorten(name)} as a list of at most {MAX_RANK} integers from 0."
-        raise _invalid(f"{message} Received: {shorten(shape)}.")
+        raise invalid(f"{message} Received: {shorten(shape)}.")
+    if prod(size or 1 for size in sizes) > MAX_ELEMENTS:
+        raise invalid(f"Expected a smaller shape of input {shorten(name)}. Received: {shorten(shape)}.")
 
 
 def _check_names(noun, names, known):
     for name in names:
         if name not in known:
             message = f"Expected an {noun} of the signature: {', '.join(known)}."
-            raise _invalid(f"{message} Received: {shorten(name)}.{did_you_mean(name[:100], known)}")
-
-
-def _invalid(message):
-    return ServingError(Code.INVALID_ARGUMENT, message)
+            raise invalid(f"{message} Received: {shorten(name)}.{did_you_mean(name[:100], known)}")

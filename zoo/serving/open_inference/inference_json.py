@@ -17,7 +17,7 @@ from zoo.serving.open_inference.binary_tensors import array_from_bytes, bytes_fr
 from zoo.serving.open_inference.datatypes import BYTES, datatype_of
 from zoo.serving.open_inference.inference import InferenceRequest, InferenceResponse, check_datatype
 from zoo.serving.open_inference.json_tensors import BASE64, array_from_json, json_from_array
-from zoo.serving.serving_error import Code, ServingError
+from zoo.serving.serving_error import invalid
 
 SIZE, BINARY, BINARY_OUTPUT = "binary_data_size", "binary_data", "binary_data_output"  # parameters of the extension
 CONTENT_TYPE = "content_type"  # parameter of a tensor of BYTES
@@ -38,7 +38,7 @@ def read_request(model: str, version: str, body: bytes, json_size: int | None = 
         name = _name(item, "inputs", inputs)
         inputs[name], tail = _read_input(name, item, tail)
     if len(tail):
-        raise _invalid(f"Expected no bytes after those of the inputs. Received: {len(tail)}.")
+        raise invalid(f"Expected no bytes after those of the inputs. Received: {len(tail)}.")
     outputs = {}
     for item in expect(fields.get("outputs") or [], list, "outputs"):
         name = _name(item, "outputs", outputs)
@@ -84,14 +84,14 @@ def parse_body(body: bytes) -> Any:
     try:
         return parse_json(body)
     except UserError as error:
-        raise _invalid(str(error)) from None
+        raise invalid(str(error)) from None
 
 
 def expect(value: Any, kind: type, name: str) -> Any:
     """Check the type of a JSON value, and return it. Raises ServingError, INVALID_ARGUMENT."""
     if not isinstance(value, kind):
         noun = {dict: "an object", list: "a list", str: "a string", bool: "true or false"}[kind]
-        raise _invalid(f"Expected {noun} for {name}. Received: {shorten(value)}.")
+        raise invalid(f"Expected {noun} for {name}. Received: {shorten(value)}.")
     return value
 
 
@@ -110,14 +110,14 @@ def _read_input(name, item, tail) -> tuple[np.ndarray, memoryview]:
     size = parameters[SIZE]
     if type(size) is not int or not 0 <= size <= len(tail):
         message = f"Expected {SIZE} of input {shorten(name)} from 0 to {len(tail)}, the bytes that follow."
-        raise _invalid(f"{message} Received: {shorten(size)}.")
+        raise invalid(f"{message} Received: {shorten(size)}.")
     return array_from_bytes(tail[:size], datatype, shape), tail[size:]
 
 
 def _name(item, noun, names):
     name = expect(expect(item, dict, f"each of {noun}").get("name"), str, f"the name of each of {noun}")
     if name in names:
-        raise _invalid(f"Expected each of {noun} once. Received: {shorten(name)} twice.")
+        raise invalid(f"Expected each of {noun} once. Received: {shorten(name)} twice.")
     return name
 
 
@@ -127,7 +127,3 @@ def _parameters(item):
 
 def _flag(parameters, name, default):
     return expect(parameters.get(name, default), bool, name)
-
-
-def _invalid(message):
-    return ServingError(Code.INVALID_ARGUMENT, message)

@@ -11,7 +11,7 @@ import numpy as np
 
 from zoo.runtime.errors import shorten
 from zoo.serving.open_inference.datatypes import BYTES, numpy_dtype
-from zoo.serving.serving_error import Code, ServingError
+from zoo.serving.serving_error import invalid
 
 BASE64 = "base64"  # the `content_type` of BYTES that are no text, as MLServer names it
 ELEMENTS = {"B": "strings", "b": "true or false", "f": "numbers", "i": "integers", "u": "integers from 0"}
@@ -30,7 +30,7 @@ def array_from_json(data: Any, datatype: str, shape: Sequence[int], is_base64: b
     kind = _kind(datatype)
     if not set(map(type, elements)) <= CLASSES[kind]:
         wrong = next(element for element in elements if type(element) not in CLASSES[kind])
-        raise _invalid(f"Expected {ELEMENTS[kind]} for datatype {datatype}. Received: {shorten(wrong)}.")
+        raise invalid(f"Expected {ELEMENTS[kind]} for datatype {datatype}. Received: {shorten(wrong)}.")
     if datatype == BYTES:
         elements = [_encode(text, is_base64) for text in elements]
     return array_from_elements(elements, datatype, shape)
@@ -42,7 +42,7 @@ def array_from_elements(elements: list[Any], datatype: str, shape: Sequence[int]
     Raises ServingError, INVALID_ARGUMENT, for another number of them, or integers beyond the range of the datatype.
     """
     if len(elements) != prod(shape):
-        raise _invalid(f"Expected {prod(shape)} elements for shape {shorten(list(shape))}. Received: {len(elements)}.")
+        raise invalid(f"Expected {prod(shape)} elements for shape {shorten(list(shape))}. Received: {len(elements)}.")
     try:
         with np.errstate(over="ignore"):  # a number beyond float32 is infinite, as in TensorFlow
             array = np.empty(len(elements), numpy_dtype(datatype))
@@ -50,7 +50,7 @@ def array_from_elements(elements: list[Any], datatype: str, shape: Sequence[int]
             return array.reshape(shape)
     except OverflowError:
         message = f"Expected {ELEMENTS[_kind(datatype)]} in the range of {datatype}. Received: one beyond it."
-        raise _invalid(message) from None
+        raise invalid(message) from None
 
 
 def _kind(datatype):
@@ -75,16 +75,16 @@ def json_from_array(array: np.ndarray, is_base64: bool = False) -> tuple[list[An
 def _flatten(data, shape):
     """The elements of a list, or of lists nested as the shape is."""
     if not isinstance(data, list):
-        raise _invalid(f"Expected a list in `data`. Received: {shorten(data)}.")
+        raise invalid(f"Expected a list in `data`. Received: {shorten(data)}.")
     if not any(isinstance(element, list) for element in data):
         return data
     rows = [data]
     for size in shape:
         if any(not isinstance(row, list) or len(row) != size for row in rows):
-            raise _invalid(f"Expected `data` flat, or nested as its shape {shorten(list(shape))} is.")
+            raise invalid(f"Expected `data` flat, or nested as its shape {shorten(list(shape))} is.")
         rows = [element for row in rows for element in row]
     if any(isinstance(element, list) for element in rows):
-        raise _invalid(f"Expected `data` flat, or nested as its shape {shorten(list(shape))} is.")
+        raise invalid(f"Expected `data` flat, or nested as its shape {shorten(list(shape))} is.")
     return rows
 
 
@@ -93,8 +93,4 @@ def _encode(text, is_base64):
         return b64decode(text, validate=True) if is_base64 else text.encode()
     except ValueError:  # not base64, or half of a surrogate pair
         message = f"Expected {'base64' if is_base64 else 'text of whole characters'}. Received: {shorten(text)}."
-        raise _invalid(message) from None
-
-
-def _invalid(message):
-    return ServingError(Code.INVALID_ARGUMENT, message)
+        raise invalid(message) from None

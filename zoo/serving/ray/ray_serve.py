@@ -63,7 +63,7 @@ def serve_on_ray(
         with _replicas((absolute, settings, policy, poll_seconds), address, options, signals):
             announce(
                 f"Serving {', '.join(source.name for source in model_sources(absolute))} on {options.replicas} "
-                f"replicas: {address.url(address.port)}/v1/models/"
+                f"replicas: {address.url}/v1/models/"
             )
             if address.grpc_port is not None:
                 announce(f"gRPC: {address.host}:{address.grpc_port}")
@@ -87,7 +87,7 @@ def _check(address):
 
 def _with_free_ports(address):
     """The address with numbers in place of ports 0. Raises UserError for a port in use, which HAProxy would share."""
-    with listen(address, 1) as http, listen(replace(address, port=address.grpc_port or 0), 1) as grpc:
+    with listen(address, 1) as http, listen(replace(address, port=address.grpc_port or 0), 1, "--grpc-port") as grpc:
         port, grpc_port = (server.getsockname()[1] for server in (http, grpc))
     return replace(address, port=port, grpc_port=None if address.grpc_port is None else grpc_port)
 

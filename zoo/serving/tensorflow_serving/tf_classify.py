@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.serving.serving_error import Code, ServingError
-from zoo.serving.tensorflow_serving.tf_json.document import invalid
+from zoo.serving.serving_error import Code, ServingError, invalid
 from zoo.serving.tensorflow_serving.tf_json.results import classify_answer, regress_answer
 from zoo.serving.tensorflow_serving.tf_json.tensor_values import dtype_name
-from zoo.serving.tensorflow_serving.tf_json.tf_examples import parse_examples
+from zoo.serving.tensorflow_serving.tf_json.tf_examples import read_examples
 from zoo.serving.versions.loaded_model import DEFAULT_SIGNATURE
 
 if TYPE_CHECKING:
@@ -24,16 +23,16 @@ INPUTS, CLASSES, SCORES, OUTPUTS = "inputs", "classes", "scores", "outputs"  # T
 Array = np.ndarray[Any, Any]
 
 
-async def classify(service: Service, target: Target, body: bytes) -> bytes:
+async def classify(service: Service, target: Target, document: Mapping[str, Any]) -> bytes:
     """The answer of `:classify`: the classes and scores of tf.Examples. Raises ServingError."""
-    name, examples = parse_examples(body)
+    name, examples = read_examples(document)
     with service.lease(target.model, target.version, target.label) as model:
         return classify_answer(*await classify_examples(service, model, name, examples))
 
 
-async def regress(service: Service, target: Target, body: bytes) -> bytes:
+async def regress(service: Service, target: Target, document: Mapping[str, Any]) -> bytes:
     """The answer of `:regress`: one value of each tf.Example. Raises ServingError."""
-    name, examples = parse_examples(body)
+    name, examples = read_examples(document)
     with service.lease(target.model, target.version, target.label) as model:
         return regress_answer(await regress_examples(service, model, name, examples))
 

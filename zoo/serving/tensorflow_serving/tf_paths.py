@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from zoo.serving.tensorflow_serving.tf_json.document import invalid
+from zoo.serving.serving_error import invalid
 
 VERSION = r"(?:(?:/versions/(\d+))|(?:/labels/([^/:]+)))?"
 FLAGS = re.ASCII | re.IGNORECASE

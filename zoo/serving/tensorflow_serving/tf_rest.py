@@ -6,11 +6,12 @@ Its paths are regular expressions over the path as sent, query and percent signs
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.serving.serving_error import ServingError
+from zoo.serving.serving_error import ServingError, invalid
 from zoo.serving.tensorflow_serving.tf_classify import classify, regress
-from zoo.serving.tensorflow_serving.tf_json.document import invalid, parse_object
+from zoo.serving.tensorflow_serving.tf_json.document import parse_object
 from zoo.serving.tensorflow_serving.tf_json.predict_answer import predict_answer
 from zoo.serving.tensorflow_serving.tf_json.predict_request import predict_inputs, signature_name
 from zoo.serving.tensorflow_serving.tf_json.results import error_body
@@ -64,11 +65,12 @@ async def _answer(service: Service, request: Request) -> bytes:
     if request.method == "GET":
         return _describe(service, target)
     answer = {"predict": _predict, "classify": classify, "regress": regress}[target.action]
-    return await answer(service, target, await request.body())
-
-
-async def _predict(service: Service, target: Target, body: bytes) -> bytes:
+    body = await request.body()
     document = await asyncio.to_thread(parse_object, body) if len(body) > LONG_BODY else parse_object(body)
+    return await answer(service, target, document)
+
+
+async def _predict(service: Service, target: Target, document: Mapping[str, Any]) -> bytes:
     name = signature_name(document)
     with service.lease(target.model, target.version, target.label) as model:
         form, inputs = predict_inputs(document, model.signature(name).inputs, name)

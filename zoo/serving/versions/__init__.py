@@ -8,6 +8,7 @@ registry.py         the models and versions of a server, their states
 model_loading.py    a `Service` from folders
 loaded_model.py     one version of a model in memory
 signature_defs.py   its signatures
+batch_counters.py   the sizes of its batches
 warm_up.py          its first requests
 freed_memory.py     memory of dropped models
 tensorflow_import.py  TensorFlow without Keras and JAX

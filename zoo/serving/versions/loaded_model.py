@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from zoo.runtime.errors import UserError
 from zoo.serving.serving_error import Code, ServingError
+from zoo.serving.versions.batch_counters import BATCH_OPERATION, BatchCounters
 from zoo.serving.versions.signature_defs import INITIALIZER, Signature, parse_signatures, read_meta_graph
 
 DEFAULT_SIGNATURE = "serving_default"
-BATCH_OPERATION = "BatchFunction"
+VARIABLE_OPERATIONS = {"VarHandleOp", "VariableV2"}
 
 
 class LoadedModel:
@@ -37,7 +39,9 @@ class LoadedModel:
         self.signatures, self.signature_protos = parse_signatures(meta_graph)
         self.leases = 0
         self._lock = threading.Lock()
-        self._session: Any = _open_session(meta_graph, folder)
+        _separate_batching_queues(meta_graph.graph_def)
+        self._batch_counters = BatchCounters(meta_graph)
+        self._session: Any = _open_session(meta_graph, folder, self._batch_counters)
         self._functions = {key: self._function(spec) for key, spec in self.signatures.items()}
 
     def _function(self, spec):
@@ -86,6 +90,10 @@ class LoadedModel:
             )
         return [_array(name, spec.inputs[name].dtype, inputs, defaults) for name in spec.inputs]
 
+    def batches_by_rows(self) -> dict[str, np.ndarray]:
+        """{signature with dynamic batching: the number of batches that had as many rows as the index}."""
+        return self._batch_counters.read(self._session)
+
     def acquire(self) -> None:
         """Count a request that uses the model."""
         with self._lock:
@@ -120,14 +128,14 @@ def _string_array(scalar):
     return np.array(scalar, object)
 
 
-def _open_session(meta_graph, folder):
+def _open_session(meta_graph, folder, batch_counters):
     """A session with the graph, its variables restored and its tables initialised (loader.cc of TensorFlow)."""
     import tensorflow as tf
 
-    _separate_batching_queues(meta_graph.graph_def)
     graph = tf.Graph()
     with graph.as_default():
         tf.graph_util.import_graph_def(meta_graph.graph_def, name="")
+    zero_counters = batch_counters.add_to(graph)
     config = tf.compat.v1.ConfigProto()
     config.gpu_options.allow_growth = True
     config.graph_options.rewrite_options.meta_optimizer_iterations = 1  # the second one takes as long and gains nothing
@@ -135,6 +143,7 @@ def _open_session(meta_graph, folder):
     config.experimental.disable_output_partition_graphs = True
     session = tf.compat.v1.Session(graph=graph, config=config)
     try:
+        session.run(zero_counters)
         _initialize(session, meta_graph, folder)
     except BaseException:
         session.close()
@@ -143,9 +152,11 @@ def _open_session(meta_graph, folder):
 
 
 def _initialize(session, meta_graph, folder):
-    saver = meta_graph.saver_def
-    if saver.restore_op_name and (folder / "variables").is_dir():
-        session.run(saver.restore_op_name, {saver.filename_tensor_name: str(folder / "variables" / "variables")})
+    saver, variables = meta_graph.saver_def, folder / "variables"
+    if saver.restore_op_name and variables.is_dir():
+        session.run(saver.restore_op_name, {saver.filename_tensor_name: str(variables / "variables")})
+    elif any(node.op in VARIABLE_OPERATIONS for node in meta_graph.graph_def.node):
+        raise UserError(f"Expected the variables of the SavedModel in {variables}. Received: no such folder.")
     assets = {file.tensor_info.name: str(folder / "assets" / file.filename) for file in meta_graph.asset_file_def}
     if INITIALIZER in meta_graph.signature_def:
         operations = [output.name for output in meta_graph.signature_def[INITIALIZER].outputs.values()]

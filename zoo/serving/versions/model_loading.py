@@ -22,10 +22,11 @@ def open_service(
 ) -> Service:
     """A service of the models in FOLDER or NAME=FOLDER arguments. `Service.start` begins to load them.
 
-    Raises UserError for a folder without a SavedModel.
+    Raises UserError for a folder without a SavedModel, and for a label of another model.
     """
     sources, policy, metrics = model_sources(folders), policy or VersionPolicy(), ServerMetrics()
     names = [source.name for source in sources]
+    policy.check_models(names)
     registry = Registry(names, {name: policy.labels_of(name) for name in names})
     preparations: list[Callable[[LoadedModel], None]] = []
     callbacks = {"on_load": metrics.add_version, "on_unload": metrics.remove_version, "preparations": preparations}

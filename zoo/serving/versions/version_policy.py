@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from zoo.runtime.errors import UserError
+from zoo.runtime.errors import UserError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,13 @@ class VersionPolicy:
         """{label: version} of a model."""
         return {**self.labels, **self.model_labels.get(model, {})}
 
+    def check_models(self, models: Collection[str]) -> None:
+        """Raise UserError where a label is of a model that is not served."""
+        for model in self.model_labels:
+            if model not in models:
+                message = f"Expected --label of a model that is served: {', '.join(models)}. Received: {model!r}."
+                raise UserError(message + did_you_mean(model, models))
+
     def select(self, model: str, versions: Collection[int]) -> set[int]:
         """The versions of a model to serve, of those that can be loaded."""
         selected = set(versions) & self.specific if self.specific else set(sorted(versions)[-self.latest :])
@@ -38,14 +45,17 @@ class VersionPolicy:
 def parse_policy(text: str, labels: Iterable[str] = ()) -> VersionPolicy:
     """The policy of `latest`, `latest:N`, `all` or numbers such as `3,5`, and of labels LABEL=N or MODEL:LABEL=N.
 
-    Raises UserError for any other form.
+    Raises UserError for any other form, and for a label that is there twice.
     """
     everywhere, by_model = {}, {}
     for label in labels:
         match = re.fullmatch(r"(?:([^/:=]+):)?([^/:=]+)=(\d{1,18})", label)
         if not match:
             raise UserError(f"Expected a label such as canary=2 or MODEL:canary=2. Received: {label!r}.")
-        (by_model.setdefault(match[1], {}) if match[1] else everywhere)[match[2]] = int(match[3])
+        versions = by_model.setdefault(match[1], {}) if match[1] else everywhere
+        if match[2] in versions:
+            raise UserError(f"Expected each label once. Received: {label!r} after version {versions[match[2]]}.")
+        versions[match[2]] = int(match[3])
     latest, specific = _parse_versions(text)
     return VersionPolicy(latest, specific, everywhere, by_model)
 

@@ -36,11 +36,14 @@ class VersionWatcher:
         registry: which is filled.
         policy: which versions are served.
         poll_seconds: between two looks at the folders.
-        on_load, on_unload: called with a model that was loaded, in how many seconds; with a model that was closed.
+        on_load: called with a model that was loaded, and in how many seconds.
+        on_unload: called with a model that was closed, unless its version is loaded again.
         preparations: functions of a warmed-up model that run before it is available; an error of theirs is logged.
 
     Attributes:
         failure: why it cannot load any model; "" where it can.
+
+    Raises UserError for `poll_seconds` that are no time to wait.
     """
 
     def __init__(
@@ -56,6 +59,8 @@ class VersionWatcher:
         self._sources, self._registry, self.failure = sources, registry, ""
         self._policy = policy or VersionPolicy()
         self._poll_seconds = poll_seconds
+        if not 0 < poll_seconds <= threading.TIMEOUT_MAX:
+            raise UserError(f"Expected --poll-seconds above 0, and finite. Received: {poll_seconds}.")
         self._on_load, self._on_unload, self._preparations = on_load, on_unload, preparations
         self._last: dict[tuple[str, int], Fingerprint] = {}  # of the poll before
         self._failed: dict[tuple[str, int], Fingerprint] = {}
@@ -100,7 +105,8 @@ class VersionWatcher:
                 self._poll_source(source)
         if drained := self._registry.close_drained():
             for model in drained:
-                self._on_unload(model)
+                if model.version not in self._registry.models[model.name]:
+                    self._on_unload(model)
                 logger.info("Unloaded %s version %d.", model.name, model.version)
             del model, drained
             return_memory()

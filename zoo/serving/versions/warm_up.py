@@ -7,11 +7,13 @@ those of TensorFlow Serving: a TFRecord file `assets.extra/tf_serving_warmup_req
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from zoo.serving.grpc.message_types import ProtoFile, message_classes
 from zoo.serving.serving_error import Code, ServingError
 from zoo.serving.versions.loaded_model import LoadedModel
 from zoo.serving.versions.signature_defs import Signature, TensorSpec
@@ -20,6 +22,16 @@ FILE = "assets.extra/tf_serving_warmup_requests"
 EXAMPLE = b"A text for warming up."
 RUNS = 2  # the second shows what a request takes from now on
 REQUEST_LIMIT = 1000  # records that are read, as in TensorFlow Serving
+MESSAGES = ProtoFile(  # the fields of prediction_log.proto and predict.proto that are read here
+    package="tensorflow.serving",
+    imports=("tensorflow.core.framework.tensor_pb2",),
+    messages={
+        "ModelSpec": ("string signature_name = 3",),
+        "PredictRequest": ("tensorflow.serving.ModelSpec model_spec = 1", "map tensorflow.TensorProto inputs = 2"),
+        "PredictLog": ("tensorflow.serving.PredictRequest request = 1",),
+        "PredictionLog": ("tensorflow.serving.PredictLog predict_log = 6",),
+    },
+)
 
 
 def warm_up(model: LoadedModel) -> int:
@@ -83,37 +95,7 @@ def recorded_requests(path: Path) -> Iterator[tuple[str, dict[str, np.ndarray]]]
         raise ServingError(Code.DATA_LOSS, f"{FILE} cannot be read: {error}") from error
 
 
+@cache
 def _prediction_log() -> Any:
-    """The message class of the parts of tensorflow_serving.apis.PredictionLog that are read here."""
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-    from tensorflow.core.framework import tensor_pb2
-
-    file = descriptor_pb2.FileDescriptorProto(name="zoo/warm_up.proto", package="zoo.warm_up", syntax="proto3")
-    file.dependency.append(tensor_pb2.DESCRIPTOR.name)
-    _add_message(file, "ModelSpec", [("signature_name", 3, "string")])
-    request = _add_message(file, "PredictRequest", [("model_spec", 1, "ModelSpec"), ("inputs", 2, "InputsEntry*")])
-    entry = [("key", 1, "string"), ("value", 2, f".{tensor_pb2.TensorProto.DESCRIPTOR.full_name}")]
-    _add_message(request, "InputsEntry", entry).options.map_entry = True
-    _add_message(file, "PredictLog", [("request", 1, "PredictRequest")])
-    _add_message(file, "PredictionLog", [("predict_log", 6, "PredictLog")])
-    pool = descriptor_pool.Default()
-    try:
-        pool.FindFileByName(file.name)
-    except KeyError:
-        pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("zoo.warm_up.PredictionLog"))
-
-
-def _add_message(parent, name, fields):
-    """Add a message to a file or, nested, to a message; a type ends in * where the field is repeated."""
-    is_file = hasattr(parent, "message_type")
-    message = parent.message_type.add(name=name) if is_file else parent.nested_type.add(name=name)
-    for field, number, kind in fields:
-        descriptor = message.field.add(name=field, number=number)
-        descriptor.label = 3 if kind.endswith("*") else 1  # LABEL_REPEATED, LABEL_OPTIONAL
-        if kind == "string":
-            descriptor.type = 9  # TYPE_STRING
-        else:
-            scope = ".zoo.warm_up.PredictRequest." if kind == "InputsEntry*" else ".zoo.warm_up."
-            descriptor.type, descriptor.type_name = 11, kind if "." in kind else scope + kind.rstrip("*")
-    return message
+    """The message class tensorflow.serving.PredictionLog."""
+    return message_classes(MESSAGES)["PredictionLog"]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from zoo.serving.serving_error import Code, ServingError
+from zoo.serving.serving_error import ServingError, invalid
 from zoo.serving.tensorflow_serving.tf_json.numbers import integer_or_float, parse_float
 from zoo.serving.tensorflow_serving.tf_json.quote import quote
 from zoo.serving.tensorflow_serving.tf_json.reader import Members, make_object, read
@@ -80,11 +80,6 @@ def _decoder(body):
 def members(value: dict[str, Any]) -> Iterable[tuple[str, Any]]:
     """All members of an object, repeated names too."""
     return value.pairs if isinstance(value, Members) else value.items()
-
-
-def invalid(message: str) -> ServingError:
-    """A ServingError INVALID_ARGUMENT."""
-    return ServingError(Code.INVALID_ARGUMENT, message)
 
 
 def format_error(value: Any, problem: str) -> ServingError:

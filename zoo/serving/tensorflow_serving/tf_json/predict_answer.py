@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from zoo.serving.serving_error import invalid
 from zoo.serving.tensorflow_serving.tf_json.decimals import format_decimals
-from zoo.serving.tensorflow_serving.tf_json.document import invalid
 from zoo.serving.tensorflow_serving.tf_json.predict_request import ROW
 from zoo.serving.tensorflow_serving.tf_json.quote import INDENT, write_string
 from zoo.serving.tensorflow_serving.tf_json.tensor_values import RANGES, dtype_name

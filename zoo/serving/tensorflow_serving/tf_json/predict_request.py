@@ -1,12 +1,12 @@
 """The body of TensorFlow Serving's `:predict`: rows (`instances`) or columns (`inputs`), to arrays by input name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from zoo.serving.serving_error import ServingError
-from zoo.serving.tensorflow_serving.tf_json.document import format_error, invalid, members, parse_object
+from zoo.serving.serving_error import ServingError, invalid
+from zoo.serving.tensorflow_serving.tf_json.document import format_error, members
 from zoo.serving.tensorflow_serving.tf_json.quote import quote
 from zoo.serving.tensorflow_serving.tf_json.tensor_values import (
     check_rank,
@@ -26,19 +26,6 @@ PLAIN_COLUMNS = (
     "inputs is a plain value/list, but expecting an object as multiple input tensors required as per tensorinfo_map"
 )
 Arrays = dict[str, np.ndarray[Any, Any]]
-
-
-def parse_predict(body: bytes, inputs_of: Callable[[str], Mapping[str, TensorSpec]]) -> tuple[str, str, Arrays]:
-    """`(signature name, ROW or COLUMN, {input: array})` of a request. Strings are arrays of bytes.
-
-    Args:
-        inputs_of: the inputs of a signature by its name, which is "" for the default; it may raise ServingError.
-
-    Raises ServingError with TensorFlow Serving's sentence.
-    """
-    document = parse_object(body)
-    name = signature_name(document)
-    return (name, *predict_inputs(document, inputs_of(name), name))
 
 
 def signature_name(document: Mapping[str, Any]) -> str:

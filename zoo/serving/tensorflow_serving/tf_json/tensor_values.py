@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.serving.serving_error import Code, ServingError
-from zoo.serving.tensorflow_serving.tf_json.document import format_error, invalid, members
+from zoo.serving.serving_error import Code, ServingError, invalid
+from zoo.serving.tensorflow_serving.tf_json.document import format_error, members
 from zoo.serving.tensorflow_serving.tf_json.quote import quote, type_name
 
 MOST_DIMENSIONS = 64  # of a NumPy array, of which rows take one

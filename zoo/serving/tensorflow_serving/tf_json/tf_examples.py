@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.serving.tensorflow_serving.tf_json.document import format_error, invalid, members, parse_object
+from zoo.serving.serving_error import invalid
+from zoo.serving.tensorflow_serving.tf_json.document import format_error, members
 from zoo.serving.tensorflow_serving.tf_json.predict_request import signature_name
 from zoo.serving.tensorflow_serving.tf_json.quote import type_name
 from zoo.serving.tensorflow_serving.tf_json.tensor_values import RANGES, decode_base64, is_base64
@@ -17,12 +18,11 @@ BYTES, FLOATS, INTEGERS = "bytes_list", "float_list", "int64_list"
 KIND_NAMES = {BYTES: "bytes", FLOATS: "float", INTEGERS: "int64"}
 
 
-def parse_examples(body: bytes) -> tuple[str, list[bytes]]:
+def read_examples(document: Mapping[str, Any]) -> tuple[str, list[bytes]]:
     """`(signature name, serialized tf.Examples)` of a request; each Example holds the features of `context` too.
 
     Raises ServingError with TensorFlow Serving's sentence.
     """
-    document = parse_object(body)
     name = signature_name(document)
     context = _example(document["context"]).SerializeToString() if "context" in document else b""
     return name, [context + example.SerializeToString() for example in _examples(document)]
