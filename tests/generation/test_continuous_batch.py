@@ -14,6 +14,7 @@ from zoo.generation.constraints.token_table import constraint_for
 from zoo.generation.continuous_batch import ContinuousBatch
 from zoo.generation.generate import generate
 from zoo.generation.generation_config import GenerationConfig
+from zoo.generation.generation_handle import GenerationHandle
 from zoo.generation.generation_request import GenerationRequest, generation_request
 from zoo.objectives import build_model
 from zoo.objectives.next_token import NextToken
@@ -226,6 +227,30 @@ def test_a_cancelled_text_frees_its_row(gru, start):
     waiting.cancel()
     waiting.result(TIMEOUT)
     assert (batch.running, batch.waiting) == (0, 0)
+
+
+def test_a_request_may_come_while_cancelled_ones_are_removed(gru, start):
+    batch, threads = start(gru, max_rows=1), []
+    (active,) = batch.submit(_long_request(gru))
+    next(iter(active))
+    (waiting,) = batch.submit(_long_request(gru))
+
+    def submit_meanwhile(handle):
+        if not threads:
+            threads.append(threading.Thread(target=batch.submit, args=[_long_request(gru)]))
+            threads[0].start()
+            threads[0].join(0.3)  # it must wait longer
+        return False
+
+    class WaitingHandle(GenerationHandle):
+        cancelled = property(submit_meanwhile, lambda handle, value: None)
+
+    waiting.__class__ = WaitingHandle
+    for _ in zip(range(3), active, strict=False):
+        pass
+    active.cancel()
+    assert active.result(TIMEOUT).finish_reason == "cancelled"
+    threads[0].join(TIMEOUT)
 
 
 def test_requests_wait_in_their_order_in_a_bounded_queue(gru, start):

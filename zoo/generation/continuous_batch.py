@@ -163,9 +163,11 @@ class ContinuousBatch:
                 self.batch.texts[row].finish("cancelled")
                 self.batch.leave(row)
         for queue in (self._waiting, self._sliding):
-            for text in [text for text in queue if text.handle.cancelled]:
-                with self._changed:
+            with self._changed:  # no other thread may submit while the queue is read
+                cancelled = [text for text in queue if text.handle.cancelled]
+                for text in cancelled:
                     queue.remove(text)
+            for text in cancelled:
                 text.finish("cancelled")
 
     def _fail(self, error, waiting=()):
