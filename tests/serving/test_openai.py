@@ -99,6 +99,22 @@ def test_prompts_and_choices(client, pipelines):
     assert [choice.text for choice in by_ids.choices] == [choice.text for choice in answer.choices]
 
 
+def test_equal_prompts_get_the_samples_that_the_pipeline_gives_them(client, pipelines):
+    options = {"model": "lm", "seed": 5, "max_tokens": 9}
+    answer = client.completions.create(prompt=["one", "two", "one"], **options)
+    expected = pipelines["lm"].generate(["one", "two", "one"], max_new_tokens=9, temperature=1.0, seed=5)
+    assert [choice.text for choice in answer.choices] == expected
+    assert expected[0] != expected[2]
+    four = client.completions.create(prompt=["one", "one"], n=2, **options)
+    assert len({choice.text for choice in four.choices}) == 4
+
+
+def test_the_smallest_temperature_is_greedy(client):
+    options = {"model": "lm", "prompt": PROMPT, "max_tokens": 9}
+    greedy = client.completions.create(temperature=0, **options).choices[0].text
+    assert client.completions.create(temperature=1e-300, **options).choices[0].text == greedy
+
+
 def test_best_of_returns_the_likeliest(client):
     options = {"model": "lm", "prompt": "one", "seed": 5, "max_tokens": 6, "logprobs": 0}
     six = client.completions.create(n=6, **options).choices
@@ -290,6 +306,14 @@ def test_an_answer_of_a_json_schema(client):
         answer = client.chat.completions.parse(**options, seed=seed)
         assert isinstance(answer.choices[0].message.parsed, Person)
         assert answer.choices[0].finish_reason == "stop"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_answer_that_is_a_json_object(client, seed):
+    pytest.importorskip("outlines_core")
+    options = {"model": "chat", "messages": QUESTION, "response_format": {"type": "json_object"}}
+    answer = client.chat.completions.create(**options, seed=seed, max_completion_tokens=60)
+    assert isinstance(json.loads(answer.choices[0].message.content), dict)
 
 
 def test_a_client_that_goes_away_frees_its_row(url, access):
