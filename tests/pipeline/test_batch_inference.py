@@ -108,8 +108,16 @@ def test_another_run_is_refused_or_replaced(pipeline, texts, tmp_path):
     interrupt()
     content = texts.read_text()
     texts.write_text(content.replace('"id": 12', '"id": 99'))
-    with pytest.raises(UserError, match="other rows than it had, from row 9 on"):
+    with pytest.raises(UserError, match="other rows than it had, from row 9 on.*--force to begin out.jsonl anew.$"):
         run(pipeline, texts, output)
+    lines = content.splitlines(keepends=True)
+    for count, message in (
+        (24, "Received: 24 rows, fewer than it had"),
+        (30, "other rows than it had, from row 25 on"),
+    ):
+        texts.write_text("".join(lines[:count]))
+        with pytest.raises(UserError, match=message):
+            run(pipeline, texts, output)
     texts.write_text(content)
     assert run(pipeline, texts, output) == expected
 

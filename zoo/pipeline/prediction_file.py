@@ -4,6 +4,7 @@ Finished chunks are in `<output>.partial`, and `<output>.journal` says which; th
 """
 
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,10 @@ from zoo.runtime.journal import Journal
 from zoo.text.truncated import TruncationCount
 
 FORMAT = "zoo predict 1"  # of the journal
+
+
+class ChangedRowsError(UserError):
+    """The rows of an interrupted run have changed since."""
 
 
 def check_output(output: str | Path, objective: Answers, overwrite: bool = False) -> None:
@@ -94,13 +99,19 @@ class PredictionFile:
         return count
 
     def skip(self, chunks: Iterable[list[Row]]) -> Iterator[list[Row]]:
-        """Yield the chunks that are not in the file. Raises UserError where those before them have changed."""
-        finished = list(self._journal.entries)
-        for number, chunk in enumerate(chunks):
-            if number >= len(finished):
+        """Yield the chunks that are not in the file. Raises ChangedRowsError where those before them have changed."""
+        checksums, rows = deque(entry["input"] for entry in self._journal.entries), 0
+        for chunk in chunks:
+            if not checksums:
                 yield chunk
-            elif finished[number]["input"] != checksum(chunk):
-                raise self._journal.error(f"Received: other rows than it had, from row {number * len(chunk) + 1} on.")
+            elif checksums.popleft() != checksum(chunk):
+                raise self._changed_rows(f"other rows than it had, from row {rows + 1} on")
+            rows += len(chunk)
+        if checksums:
+            raise self._changed_rows(f"{rows} rows, fewer than it had")
+
+    def _changed_rows(self, received):
+        return ChangedRowsError(str(self._journal.error(f"Received: {received}.")))
 
     def add(self, encoded: EncodedChunk) -> None:
         """Append a chunk."""
@@ -128,6 +139,8 @@ class PredictionFile:
         """
         try:
             yield
+        except ChangedRowsError:  # the same command cannot continue
+            raise
         except BaseException as error:
             if not resumable or not self.rows:
                 self.remove()
