@@ -13,6 +13,10 @@ httpx = pytest.importorskip("httpx")
 from openai_server import access_to, openai_server, save_models  # noqa: E402
 from pydantic import BaseModel  # noqa: E402
 
+from zoo.serving.openai.chat_api import CHAT_FIELDS  # noqa: E402
+from zoo.serving.openai.completions_api import COMPLETION_FIELDS  # noqa: E402
+from zoo.serving.openai.openai_openapi import openai_paths  # noqa: E402
+
 PROMPT = "The printer of Größe €5 is"
 QUESTION = [{"role": "user", "content": "Why?"}]
 TIMEOUT = 60
@@ -314,6 +318,35 @@ def test_an_answer_that_is_a_json_object(client, seed):
     options = {"model": "chat", "messages": QUESTION, "response_format": {"type": "json_object"}}
     answer = client.chat.completions.create(**options, seed=seed, max_completion_tokens=60)
     assert isinstance(json.loads(answer.choices[0].message.content), dict)
+
+
+@pytest.mark.parametrize(
+    ("path", "checks", "request_"),
+    [
+        ("/v1/completions", COMPLETION_FIELDS, {"model": "lm", "prompt": "one", "max_tokens": 2}),
+        ("/v1/chat/completions", CHAT_FIELDS, {"model": "chat", "messages": QUESTION, "max_tokens": 2}),
+        ("/openai/v1/models", {}, None),
+        ("/openai/v1/models/chat", {}, None),
+    ],
+)
+def test_the_openapi_description_is_true(access, url, path, checks, request_):
+    jsonschema = pytest.importorskip("jsonschema")
+    ((method, operation),) = openai_paths(access.service)[path].items()
+    if checks:
+        body = operation["requestBody"]["content"]["application/json"]["schema"]
+        assert set(body["properties"]) == set(checks)
+        jsonschema.validate(request_, body)
+        for name, schema in body["properties"].items():
+            for bound, step in (("minimum", -1), ("maximum", 1)):
+                if bound in schema:
+                    assert checks[name](schema[bound]) is None
+                    assert checks[name](schema[bound] + step), name
+    for content, status in ((request_, 200), ({"model": "none"}, 404)):
+        answer = httpx.request(method, url + path, json=content, timeout=TIMEOUT)
+        if status == 200 or checks:
+            assert answer.status_code == status
+            described = operation["responses"][str(status)]["content"]["application/json"]["schema"]
+            jsonschema.validate(answer.json(), described)
 
 
 def test_a_client_that_goes_away_frees_its_row(url, access):

@@ -14,7 +14,9 @@ from catalog_models import save_untrained  # noqa: E402
 from openai_server import CountingService, openai_server  # noqa: E402
 
 import zoo  # noqa: E402
+from zoo.serving.openai.embeddings_api import FIELDS  # noqa: E402
 from zoo.serving.openai.model_access import ModelAccess  # noqa: E402
+from zoo.serving.openai.openai_openapi import openai_paths  # noqa: E402
 from zoo.serving.versions.loaded_model import LoadedModel  # noqa: E402
 
 TEXTS = ["a great film", "a fine story"]
@@ -26,12 +28,17 @@ def pipeline(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def url(pipeline):
+def access(pipeline):
     folder = Path(pipeline.export(pipeline.folder / "1"))
     model = LoadedModel("embed", 1, folder)
     other = LoadedModel("other", 1, save_two_inputs(pipeline.folder / "2"))
     shutil.rmtree(folder)  # a removed folder is served until another version is there
-    with openai_server(ModelAccess(CountingService({"embed": {1: model}, "other": {1: other}}))) as url:
+    return ModelAccess(CountingService({"embed": {1: model}, "other": {1: other}}))
+
+
+@pytest.fixture(scope="module")
+def url(access):
+    with openai_server(access) as url:
         yield url
 
 
@@ -90,6 +97,13 @@ def test_refusals(url, body, param):
     answer = httpx.post(f"{url}/v1/embeddings", json={"model": "embed", "input": "a"} | body)
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == param
+
+
+def test_the_openapi_description_has_the_fields(access):
+    paths = openai_paths(access.service)
+    assert list(paths) == ["/v1/embeddings", "/openai/v1/models", "/openai/v1/models/embed"]
+    body = paths["/v1/embeddings"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert set(body["properties"]) == set(FIELDS)
 
 
 def test_a_model_that_embeds_generates_no_text(client):

@@ -32,7 +32,6 @@ APIS = {  # {name in log and metrics: module with `routes(service)`}; the first 
     "rest": "zoo.serving.tensorflow_serving.tf_rest",  # of TensorFlow Serving, which answers every other path
 }
 OPEN_PATHS = (*HEALTH_PATHS, "/v2/health/live", "/v2/health/ready", "/")  # need no token; "/" is the page
-CORS_HEADERS = ("Authorization", "Content-Type", "X-Request-Id")
 
 
 def create_app(service: Service, apis: Mapping[str, Routes] | None = None) -> Starlette:
@@ -73,7 +72,7 @@ def _middleware(service, endpoints):
                 CORSMiddleware,
                 allow_origins=settings.allow_origins,
                 allow_methods=("GET", "POST"),
-                allow_headers=CORS_HEADERS,
+                allow_headers=("*",),  # OpenAI's library sends some of its own; there are no cookies to protect
             )
         ]
     stack += [Middleware(ErrorBoundary)]

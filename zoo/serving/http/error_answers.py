@@ -7,17 +7,13 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from zoo.serving.openai.openai_error import OpenAIError
 from zoo.serving.serving_error import ServingError
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
 OPENAI = ("/openai/", "/v1/chat/", "/v1/completions", "/v1/embeddings")  # paths whose errors have OpenAI's form
-OPENAI_TYPES = {  # {HTTP status: type of OpenAI's errors}
-    HTTPStatus.UNAUTHORIZED: "authentication_error",
-    HTTPStatus.NOT_FOUND: "not_found_error",
-    HTTPStatus.TOO_MANY_REQUESTS: "rate_limit_error",
-}
 
 
 def route_path(scope: Mapping[str, Any]) -> str:
@@ -29,11 +25,8 @@ def error_answer(path: str, status: int, message: str, headers: Mapping[str, str
     """`{"error": message}`, as TensorFlow Serving and the Open Inference Protocol have it, or OpenAI's error object."""
     from starlette.responses import Response
 
-    body: Any = message
-    if path.startswith(OPENAI):
-        kind = "server_error" if status >= 500 else OPENAI_TYPES.get(HTTPStatus(status), "invalid_request_error")
-        body = {"message": message, "type": kind, "param": None, "code": None}
-    content = json.dumps({"error": body}, ensure_ascii=False).encode("utf-8", "replace")
+    body = OpenAIError(message, status=status).body if path.startswith(OPENAI) else {"error": message}
+    content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
     return Response(content, status, dict(headers or {}), "application/json")
 
 
