@@ -377,6 +377,7 @@ def test_a_full_queue_is_status_429(url, client, access):
             answer = httpx.post(f"{url}/v1/completions", json=body, timeout=TIMEOUT)
             assert answer.status_code == 429
             assert answer.headers["retry-after"] == "1"
+            assert access.service.metrics.registry.get_sample_value("zoo_generation_queued", {"model": "lm"}) == 24
             assert answer.json()["error"]["type"] == "rate_limit_error"
             with pytest.raises(openai.RateLimitError):
                 client.completions.create(model="lm", prompt="one")

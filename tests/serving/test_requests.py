@@ -251,3 +251,16 @@ def test_requests_in_flight_end_before_a_server_does(models):
         assert answer.result().json() == {"answer": ["a"], "total": 100_000}
         with pytest.raises(httpx.ConnectError):
             session.get("/healthz")
+
+
+def test_a_request_beyond_the_drain_is_503_in_json(models, caplog):
+    loaded = {"slow": {1: LoadedModel("slow", 1, models["slow"])}}
+    service = Service(loaded, ServerSettings(log="off", drain_seconds=1))
+    with ThreadPoolExecutor(1) as threads, httpx.Client(timeout=30) as session:
+        with running_server(service=service) as url:
+            session.base_url = url
+            answer = threads.submit(predict, session, "slow", steps=3_000_000)
+            wait_until(lambda: service.unfinished == 1)
+        assert answer.result().status_code == 503
+        assert answer.result().json() == {"error": "The server is shutting down."}
+    assert "Traceback" not in caplog.text

@@ -7,7 +7,6 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zoo.runtime.errors import UserError
@@ -101,7 +100,7 @@ class ModelAccess:
         except UserError:
             self._failed.add(model)
             raise
-        text_model.batch.on_step = partial(self.service.metrics.observe_generation, model.name)
+        self.service.metrics.watch_generation(model.name, text_model.batch)
         return text_model
 
 
