@@ -35,13 +35,13 @@ class JsonConstraints:
         key = json.dumps(schema)
         with self._lock:
             if key not in self._constraints:
-                self._constraints[key] = self._compile(schema)
+                self._constraints[key] = self._build(schema)
             self._constraints.move_to_end(key)
             if len(self._constraints) > SCHEMAS:
                 self._constraints.popitem(last=False)
             return self._constraints[key]
 
-    def _compile(self, schema):
+    def _build(self, schema):
         try:
             return constraint_for(self._tokenizer, self._vocabulary, json_schema=schema)
         except UserError as error:
