@@ -144,6 +144,8 @@ def test_a_token_is_asked_for_everywhere_but_at_health(models):
     with client(models, token="secret", open_metrics=True) as session:
         assert session.get("/metrics").status_code == session.get("/monitoring/prometheus/metrics").status_code == 200
         assert predict(session).status_code == 401
+        error = predict(session, headers={"X-Stainless-Lang": "python"}).json()["error"]  # OpenAI's library
+        assert error["message"].startswith("Expected the header Authorization")
 
 
 def test_other_origins_may_call_only_where_it_is_allowed(models):

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import Any
 
-from zoo.serving.http.error_answers import error_answer, route_path, serving_error_answer
+from zoo.serving.http.error_answers import error_answer, serving_error_answer
 from zoo.serving.request_record import CURRENT
 from zoo.serving.serving_error import Code, ServingError
 
@@ -45,10 +45,9 @@ class ErrorBoundary:
 
 
 def _answer(scope, error):
-    path = route_path(scope)
     if isinstance(error, ServingError):
-        return serving_error_answer(path, error)
+        return serving_error_answer(scope, error)
     record = CURRENT.get()
     request_id = record.id if record else ""
     logger.error("Request %s failed.", request_id, exc_info=error)
-    return error_answer(path, 500, f"Internal error. The server's log has it under request id {request_id}.")
+    return error_answer(scope, 500, f"Internal error. The server's log has it under request id {request_id}.")
