@@ -116,7 +116,7 @@ def test_equal_prompts_get_the_samples_that_the_pipeline_gives_them(client, pipe
 def test_the_smallest_temperature_is_greedy(client):
     options = {"model": "lm", "prompt": PROMPT, "max_tokens": 9}
     greedy = client.completions.create(temperature=0, **options).choices[0].text
-    assert client.completions.create(temperature=1e-300, **options).choices[0].text == greedy
+    assert client.completions.create(temperature=1e-9, **options).choices[0].text == greedy
 
 
 def test_best_of_returns_the_likeliest(client):

@@ -14,7 +14,7 @@ from zoo import backend
 from zoo.generation.history import History, column
 from zoo.generation.token_bias import frequency_penalty, logit_bias, presence_penalty
 
-MIN_TEMPERATURE = 1e-20  # logits divided by less overflow
+MIN_TEMPERATURE = 1e-4  # less makes logits so large that softmax is NaN: with XLA from 1e8 on, else from 1e38 on
 
 
 def constrain(logits: Any, history: History, constraint: dict[str, Any]) -> Any:
@@ -78,7 +78,7 @@ def min_tokens(logits: Any, history: History, number: Any) -> Any:
 
 
 def temperature(logits: Any, history: History, temperature: Any) -> Any:
-    """Divides logits by the temperature: below 1 likely tokens become likelier."""
+    """Divides logits by the temperature, of at least `MIN_TEMPERATURE`: below 1 likely tokens become likelier."""
     return logits / ops.maximum(column(temperature), MIN_TEMPERATURE)
 
 
