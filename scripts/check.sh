@@ -2,7 +2,8 @@
 # Lint and test zoo in an environment of its own: bash scripts/check.sh [--all] [--backend jax|torch|tensorflow]
 #
 # Without --all: every property, on all architectures with torch and on one of each family with JAX and TensorFlow.
-# Tests whose results do not depend on the backend, such as those of readers, run on one.
+# Tests whose results do not depend on the backend, such as those of readers, run on one. With --all: slow cases too, and
+# all architectures on each backend; only pairs of an objective and an architecture are all tested with torch alone.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 

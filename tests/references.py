@@ -44,7 +44,7 @@ def write_tokenizer(folder, size=40, padding=0, ending=""):
     tokens = [*names[1:], *(f"w{i}" for i in range(5, size))]
     words = {word: i for i, word in enumerate([*tokens[:padding], names[0], *tokens[padding:]])}
     backend = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
-    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     backend.add_special_tokens(names)
     if ending:
         special = {"single": f"$A {ending}", "pair": f"$A {ending} $B {ending}"}

@@ -37,10 +37,10 @@ BESIDE = {
     ("objectives", "generation"),
 }
 DOORS = {  # imports inside a function, upwards: one public verb that is offered where a person looks for it
-    ("pipeline/pipeline.py", "zoo.checkpoints.hf_export"),
-    ("pipeline/pipeline.py", "zoo.export.formats.network_export"),
-    ("pipeline/pipeline.py", "zoo.export.export_options"),
-    ("pipeline/pipeline.py", "zoo.export.saved_model"),
+    ("pipeline/export_methods.py", "zoo.checkpoints.hf_export"),
+    ("pipeline/export_methods.py", "zoo.export.formats.network_export"),
+    ("pipeline/export_methods.py", "zoo.export.export_options"),
+    ("pipeline/export_methods.py", "zoo.export.saved_model"),
     ("text/tokenizer.py", "zoo.export.tokenizer.graph_tokenizer"),
 }
 CATALOGS = ("architectures", "objectives", "tokenizers", "readers", "presets", "recipes")

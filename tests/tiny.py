@@ -65,9 +65,21 @@ def all_or_few(names, few=None):
 
     Without `few`, names are architectures, and one of each family is taken.
     """
+    return _few(names, few, [pytest.mark.slow])
+
+
+def all_on_torch(names):
+    """All architectures on torch; one of each family elsewhere, with --all too.
+
+    For pairs of an objective and an architecture: each of the two is tested by itself on all backends.
+    """
+    return _few(names, None, [pytest.mark.slow, pytest.mark.elsewhere])
+
+
+def _few(names, few, marks):
     run_all = keras.config.backend() == "torch"
     few = one_of_each_family(names) if few is None else few
-    return [pytest.param(name, marks=() if run_all or name in few else pytest.mark.slow) for name in names]
+    return [pytest.param(name, marks=() if run_all or name in few else marks) for name in names]
 
 
 def overfit(objective, name, records, tokenizer, epochs=60, rate=0.02, **settings):

@@ -9,7 +9,7 @@ import pytest
 from kill import KilledError, kill_after
 from references import Golden, write_tokenizer
 from safetensors.numpy import load_file, save_file
-from small_classifier import preset, probabilities
+from small_classifier import TEXTS, preset, probabilities
 
 import zoo
 from zoo.adapters.adapter import Adapter
@@ -64,6 +64,22 @@ def test_several_adapters_on_one_backbone(bert, pipelines, tmp_path):
         adapters["on"]
     adapters.remove("one")
     assert probabilities(adapters["two"]) == pytest.approx(expected["two"], rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["merged", "one of several"])
+def test_an_export_answers_as_its_adapter_does(bert, pipelines, tmp_path, kind):
+    tf, (first, second) = pytest.importorskip("tensorflow"), pipelines
+    adapters = zoo.Adapters(bert).add("one", first).add("two", second)
+    pipeline = zoo.merge(bert, first) if kind == "merged" else adapters["one"]
+    adapters.activate(adapters["two"].updates)
+    folder = pipeline.export(tmp_path / "1")
+    answer = tf.saved_model.load(str(folder)).signatures["serving_default"](text=tf.constant(TEXTS))
+    labels, scores = (answer[name].numpy().tolist() for name in ("labels", "probabilities"))
+    good = [row[names.index(b"good")] for names, row in zip(labels, scores, strict=True)]
+    assert good == pytest.approx(probabilities(pipeline), abs=1e-5)
+    assert good == pytest.approx(probabilities(pipelines[first]), abs=1e-5)
+    assert good != pytest.approx(probabilities(pipelines[second]), abs=1e-2)
+    assert probabilities(zoo.load(folder)) == pytest.approx(good, abs=1e-5)
 
 
 def test_a_backbone_has_the_same_fingerprint_on_each_backend_and_imported(bert, tmp_path):

@@ -1,4 +1,4 @@
-"""The tokenizers that the tests of this folder share, a server of SavedModels, a deployed model, and a warm exporter."""
+"""Fixtures of exports: tokenizers, a server of SavedModels, a deployed model, one process for many exports."""
 
 import json
 import subprocess
@@ -91,10 +91,10 @@ def warm_export(tmp_path_factory):
     if keras.config.backend() == "tensorflow":
         yield
         return
-    with (tmp_path_factory.mktemp("exporter") / "errors.txt").open("w+") as errors, pytest.MonkeyPatch.context() as patch:
+    with (tmp_path_factory.mktemp("exporter") / "errors.txt").open("w+") as errors:
         exporter = WarmExport(errors)
-        patch.setattr(saved_model, "_trace_in_subprocess", exporter)
-        with exporter.process:
+        with exporter.process, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(saved_model, "_trace_in_subprocess", exporter)
             yield
             exporter.process.stdin.close()
 

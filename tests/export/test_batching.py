@@ -126,6 +126,7 @@ def test_options_from_text_and_from_dicts():
         ("max_batch=8", "Unknown setting of batching. Received: 'max_batch'. Did you mean 'max_batch_size'?"),
         ("max_batch_size", "Expected batching as NAME=NUMBER,NAME=NUMBER, or off. Received: max_batch_size."),
         ("max_batch_size=many", "Expected max_batch_size in batching, a whole number of at least 1. Received: 'many'."),
+        ("threads=--5", "Expected threads in batching, a whole number of at least 1. Received: '--5'."),
         ({"timeout_micros": -1}, "Expected timeout_micros in batching, a whole number of at least 0. Received: -1."),
         ({"threads": 1.5}, "Expected threads in batching, a whole number of at least 1. Received: 1.5."),
         (7, "Expected batching as a dict of settings, True or False. Received: batching=7."),

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from catalog_models import save_untrained
+from export_cases import small_pipeline
 
 import zoo
 from zoo import catalog
@@ -35,3 +36,10 @@ def test_requests_alone_and_together(model_folder):
     batches = example_batches(pipeline, [{"text": "great"}, {"text": "a great film"}])
     assert [len(batch["tokens"]) for batch in batches] == [1, 1, 2]
     np.testing.assert_array_equal(batches[2]["tokens"][1], batches[1]["tokens"][0])
+
+
+def test_a_prompt_that_is_longer_than_the_context():
+    pipeline = small_pipeline("next_token", "gpt2")
+    (batch,) = example_batches(pipeline, [{"text": "a film " * 80}])
+    assert batch["tokens"].shape == (1, pipeline.objective.length)
+    assert pipeline.model(batch, training=False).shape[:2] == batch["tokens"].shape

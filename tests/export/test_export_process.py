@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import zoo
-from zoo.export.saved_model import END_WITH_INPUT
+from zoo.export.export_options import ExportOptions
+from zoo.export.saved_model import END_WITH_INPUT, _trace_in_subprocess
 
 
 def test_it_ends_with_its_input(model_folder, tmp_path):
@@ -21,6 +22,15 @@ def test_it_ends_with_its_input(model_folder, tmp_path):
     process.communicate(timeout=60)  # closes its input
     assert process.returncode == -signal.SIGTERM
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_message_says_how_it_ended(model_folder, tmp_path, monkeypatch):
+    killed = tmp_path / "python"
+    killed.write_text("#!/bin/sh\nkill -9 $$\n")
+    killed.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(killed))
+    with pytest.raises(RuntimeError, match="a TensorFlow process failed: SIGKILL, perhaps for lack of memory"):
+        _trace_in_subprocess(model_folder, tmp_path / "1", ExportOptions(), [])
 
 
 def children(process):

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import keras
 import numpy as np
 import pytest
 from byte_fallback import ByteFallback
@@ -81,15 +80,23 @@ def rows(answer):
     return list(zip(answer["text"], answer["length"], answer["finished"], strict=True))
 
 
-QUICK = {"tensorflow": ("translate", "instructions")}
+QUICK, SLOW = ("translate", "instructions"), ("language", "llama")
 GREEDY = {"max_new_tokens": 0, "temperature": 0.0, "top_k": 0, "top_p": 1.0, "seed": 0}
 SAMPLING = {"max_new_tokens": 6, "temperature": 0.9, "top_k": 9, "top_p": 0.9, "seed": 7}
 
 
-@pytest.mark.parametrize("quick", [True, pytest.param(False, marks=pytest.mark.slow)])
-def test_a_served_model_generates_what_generate_does(tmp_path, serve, quick):
-    quick_cases = QUICK.get(keras.config.backend(), ("translate",))
-    pipelines = {kind: build_pipeline(kind) for kind in CASES if (kind in quick_cases) == quick}
+@pytest.mark.parametrize("names", [QUICK, pytest.param(SLOW, marks=pytest.mark.slow)])
+def test_a_served_model_generates_what_generate_does(tmp_path, serve, names):
+    _assert_equal_texts(names, serve, tmp_path)
+
+
+@pytest.mark.slow
+def test_the_other_cases_generate_so_too(tmp_path, serve):
+    _assert_equal_texts(CASES.keys() - {*QUICK, *SLOW}, serve, tmp_path)
+
+
+def _assert_equal_texts(names, serve, tmp_path):
+    pipelines = {kind: build_pipeline(kind) for kind in names}
     completions = set()
     for kind, pipeline in pipelines.items():
         folder = pipeline.export(tmp_path / kind)
@@ -139,6 +146,7 @@ def test_beams_and_generation_defaults(tmp_path, serve, capsys):
 
 def test_a_model_that_samples_by_default(tmp_path, serve):
     defaults = {"temperature": 0.8, "top_k": 12, "min_p": 0.01, "typical_p": 0.9, "max_new_tokens": 9}
+    defaults |= {"frequency_penalty": 0.5, "presence_penalty": 0.7, "logit_bias": {"5": 0.3, "9": -100.0}}
     pipeline = with_defaults(build_pipeline("instructions"), defaults)
     folder = pipeline.export(tmp_path / "1", batching=False)
     texts = [TEXTS[0], TEXTS[1], TEXTS[0], TEXTS[4]]

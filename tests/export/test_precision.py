@@ -126,6 +126,6 @@ def test_no_effect_is_refused(model_folder, tmp_path):
     with pytest.raises(zoo.UserError, match="Received: precision=int8, which has no effect."):
         check_precision(small, INT8)
     check_precision(small, FLOAT32)
-    with pytest.raises(zoo.UserError, match="transformers rounds weights when it loads them"):
+    with pytest.raises(zoo.UserError, match="for transformers, which rounds weights when it loads them"):
         zoo.load(model_folder).export(tmp_path / "1", "huggingface", precision=FLOAT16)
     assert not list(tmp_path.iterdir())

@@ -229,28 +229,24 @@ def test_a_cancelled_text_frees_its_row(gru, start):
     assert (batch.running, batch.waiting) == (0, 0)
 
 
-def test_a_request_may_come_while_cancelled_ones_are_removed(gru, start):
-    batch, threads = start(gru, max_rows=1), []
-    (active,) = batch.submit(_long_request(gru))
-    next(iter(active))
-    (waiting,) = batch.submit(_long_request(gru))
+def test_requests_may_come_while_cancelled_ones_are_removed(gru, start, monkeypatch):
+    """Another thread submits a request at the worst moment: while the queue is searched for cancelled texts."""
+    batch, others = start(gru, max_rows=1), []
 
-    def submit_meanwhile(handle):
-        if not threads:
-            threads.append(threading.Thread(target=batch.submit, args=[_long_request(gru)]))
-            threads[0].start()
-            threads[0].join(0.3)  # it must wait longer
+    def is_cancelled(handle):
+        waits = any(text.handle is handle for text in batch._waiting)
+        if waits and batch.running and threading.current_thread() is batch._thread and not others:
+            others.append(threading.Thread(target=batch.submit, args=requests_of(gru)[:1]))
+            others[0].start()
+            others[0].join(0.5)
         return False
 
-    class WaitingHandle(GenerationHandle):
-        cancelled = property(submit_meanwhile, lambda handle, value: None)
-
-    waiting.__class__ = WaitingHandle
-    for _ in zip(range(3), active, strict=False):
-        pass
-    active.cancel()
-    assert active.result(TIMEOUT).finish_reason == "cancelled"
-    threads[0].join(TIMEOUT)
+    monkeypatch.setattr(
+        GenerationHandle, "cancelled", property(is_cancelled, lambda handle, value: None), raising=False
+    )
+    requests = requests_of(gru)[:3]
+    assert_alike(gru, requests, batch.submit(*requests))
+    others[0].join(TIMEOUT)
 
 
 def test_requests_wait_in_their_order_in_a_bounded_queue(gru, start):

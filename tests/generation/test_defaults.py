@@ -47,6 +47,13 @@ def test_contradictions_of_the_caller_stay_errors():
 
 def test_overrides_are_text():
     assert config({"beams": "4", "length_penalty": "0.5"}).length_penalty == 0.5
+    assert config({"logit_bias": '{"5": -1.5}'}).logit_bias == {5: -1.5}
+
+
+def test_token_ids_are_keys_of_json():
+    assert config({"logit_bias": {"5": -1.5}}).logit_bias == {5: -1.5}
+    with pytest.raises(ValueError, match="Expected token ids from 0 to 9 in logit_bias. Received: 'x'"):
+        config({"logit_bias": {"x": 1.0}}).check_vocabulary(10)
 
 
 @pytest.mark.parametrize("generation", [

@@ -127,6 +127,12 @@ def test_empty_texts_are_refused(generator, setting):
         generator(**{setting: ("a", "")})
 
 
+@pytest.mark.parametrize("token", [10_000, -1, "a"])
+def test_biases_of_unknown_tokens_are_refused(generator, token):
+    with pytest.raises(ValueError, match=rf"Expected token ids from 0 to \d+ in logit_bias. Received: {token!r}."):
+        generator(logit_bias={3: 1.0, token: 1.0})
+
+
 def test_a_model_that_answers_does_not_generate():
     objective, tokenizer = ClassifyText(labels=("a", "b")), Bytes().train()
     model = build_model(objective, shrink("gru", vocabulary=tokenizer.vocabulary_size))

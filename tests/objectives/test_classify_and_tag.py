@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
-from tiny import FakePredictor, all_or_few, compatible, decide, overfit, shrink, spans_from
+from tiny import FakePredictor, all_on_torch, compatible, decide, overfit, shrink, spans_from
 
 import zoo
 from zoo.objectives import build_model
@@ -34,7 +34,7 @@ BOTH = ClassifyAndTag(
 WORDS = Words(whitespace=True, lower=False).train([text for text, *_ in SENTENCES])
 
 
-@pytest.mark.parametrize("name", all_or_few(compatible(BOTH)))
+@pytest.mark.parametrize("name", all_on_torch(compatible(BOTH)))
 def test_every_architecture_that_is_able_to_learns_eight_records_by_heart(name):
     options = {"bidirectional": True} if hasattr(shrink(name), "bidirectional") else {}
     reads_bytes = name == "lstm_cnn"  # which finds words among bytes

@@ -6,7 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from tiny import NO_DROPOUT, all_or_few, compatible, decide, shrink
+from tiny import NO_DROPOUT, all_on_torch, compatible, decide, shrink
 
 import zoo
 from zoo.objectives import build_model, compile_model
@@ -15,7 +15,7 @@ from zoo.presets import Data
 from zoo.training import checkpoint
 
 
-@pytest.mark.parametrize("name", all_or_few(compatible(ClassifyText())))
+@pytest.mark.parametrize("name", all_on_torch(compatible(ClassifyText())))
 def test_every_architecture_learns_eight_records_by_heart(name):
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)

@@ -5,7 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
-from tiny import all_or_few, compatible, overfit, shrink
+from tiny import all_on_torch, compatible, overfit, shrink
 
 from zoo.data.collate import Collator
 from zoo.data.opening import open_dataset
@@ -32,7 +32,7 @@ def words():
     return Words().train(text for record in RECORDS for text in OBJECTIVE.tokenizer_texts(record))
 
 
-@pytest.mark.parametrize("name", all_or_few(compatible(OBJECTIVE, causal=True)))
+@pytest.mark.parametrize("name", all_on_torch(compatible(OBJECTIVE, causal=True)))
 def test_every_architecture_that_generates_learns_eight_conversations_by_heart(name, words):
     objective = OBJECTIVE.preparation(shrink(name)).objective
     rate = {"rnn_seq2seq": 0.01, "t5": 0.003, "bart": 0.01}.get(name, 0.02)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tiny import all_or_few, compatible, overfit, shrink
+from tiny import all_on_torch, compatible, overfit, shrink
 
 from zoo.data.masking import Masking
 from zoo.objectives import build_model
@@ -31,7 +31,7 @@ def words():
     return Words().train(TEXTS)
 
 
-@pytest.mark.parametrize("name", all_or_few(compatible(OBJECTIVE, **BOTH)))
+@pytest.mark.parametrize("name", all_on_torch(compatible(OBJECTIVE, **BOTH)))
 def test_every_architecture_that_sees_both_sides_learns_by_heart(name, words):
     model, _ = overfit(MaskedToken(length=12, mask_rate=0.4), name, RECORDS, words, **BOTH)
     logs = model.history.history["loss"]

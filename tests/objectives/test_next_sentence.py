@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from tiny import all_or_few, compatible, overfit, shrink
+from tiny import all_on_torch, compatible, overfit, shrink
 
 from zoo.data.sentences import pairs, split_sentences
 from zoo.objectives import build_model
@@ -55,7 +55,7 @@ def test_a_document_alone_has_only_pairs_that_follow():
     assert [follows for *_, follows in pairs([["a", "b", "c"], []])] == [True, True]
 
 
-@pytest.mark.parametrize("name", all_or_few(compatible(NextSentence())))
+@pytest.mark.parametrize("name", all_on_torch(compatible(NextSentence())))
 def test_every_architecture_that_reads_tokens_learns_pairs_by_heart(name, words):
     if name == "mlp":
         pytest.skip("a bag of words cannot tell which of two sentences it was in")
@@ -64,7 +64,7 @@ def test_every_architecture_that_reads_tokens_learns_pairs_by_heart(name, words)
     assert objective.scores(predictions, DOCUMENTS)["accuracy"] > 0.9
 
 
-@pytest.mark.parametrize("name", all_or_few(compatible(Pretrain(), **BOTH)))
+@pytest.mark.parametrize("name", all_on_torch(compatible(Pretrain(), **BOTH)))
 def test_both_are_learned_at_once(name, words):
     objective = Pretrain(length=16)
     model, predictions = overfit(objective, name, DOCUMENTS, words, epochs=50, rate=0.01, **BOTH)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from tiny import all_or_few, compatible, overfit, shrink
+from tiny import all_on_torch, compatible, overfit, shrink
 
 from zoo.metrics.language import language_scores
 from zoo.objectives import build_model
@@ -24,7 +24,7 @@ def words():
     return Words().train(record["text"] for record in RECORDS)
 
 
-@pytest.mark.parametrize("name", all_or_few(compatible(OBJECTIVE, causal=True)))
+@pytest.mark.parametrize("name", all_on_torch(compatible(OBJECTIVE, causal=True)))
 def test_every_causal_architecture_learns_eight_records_by_heart(name, words):
     _, predictions = overfit(OBJECTIVE, name, RECORDS, words, causal=True)
     assert OBJECTIVE.scores(predictions, RECORDS)["perplexity"] < 2

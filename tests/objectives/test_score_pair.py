@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from tiny import all_or_few, compatible, decide, overfit, shrink
+from tiny import all_on_torch, compatible, decide, overfit, shrink
 
 from zoo.data.opening import open_dataset
 from zoo.objectives import build_model
@@ -26,7 +26,7 @@ def data(tmp_path, records):
     return open_dataset(str(path), required=ScorePair().fields.required, split_strategy="")
 
 
-@pytest.mark.parametrize("name", all_or_few(compatible(ScorePair())))
+@pytest.mark.parametrize("name", all_on_torch(compatible(ScorePair())))
 def test_every_architecture_that_reads_tokens_learns_eight_pairs_by_heart(name, words):
     objective = ScorePair(length=16, dropout=0.0, mean=1.75, std=1.15)
     _, predictions = overfit(objective, name, RECORDS, words, epochs=80, rate=0.01)

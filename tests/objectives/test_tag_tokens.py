@@ -6,7 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from tiny import FakePredictor, all_or_few, compatible, decide, overfit, shrink, spans_from
+from tiny import FakePredictor, all_on_torch, compatible, decide, overfit, shrink, spans_from
 
 import zoo
 from zoo.data import span_schemes
@@ -33,7 +33,7 @@ SPEECH = TagTokens(tags=("ADP", "NOUN", "PROPN", "X"), scheme="plain", length=16
 WORDS = Words(whitespace=True, lower=False).train(TEXTS)
 
 
-@pytest.mark.parametrize("name", all_or_few(compatible(ENTITIES)))
+@pytest.mark.parametrize("name", all_on_torch(compatible(ENTITIES)))
 def test_every_architecture_that_is_able_to_learns_eight_records_by_heart(name):
     architecture = shrink(name)
     options = {"bidirectional": True} if hasattr(architecture, "bidirectional") else {}

@@ -111,15 +111,33 @@ def test_another_run_is_refused_or_replaced(pipeline, texts, tmp_path):
     with pytest.raises(UserError, match="other rows than it had, from row 9 on.*--force to begin out.jsonl anew.$"):
         run(pipeline, texts, output)
     lines = content.splitlines(keepends=True)
-    for count, message in (
-        (24, "Received: 24 rows, fewer than it had"),
-        (30, "other rows than it had, from row 25 on"),
-    ):
+    for count in (24, 30):
         texts.write_text("".join(lines[:count]))
-        with pytest.raises(UserError, match=message):
+        with pytest.raises(UserError, match="other rows than it had, from row 25 on"):
             run(pipeline, texts, output)
     texts.write_text(content)
     assert run(pipeline, texts, output) == expected
+
+
+def test_the_format_is_that_of_the_ending_of_a_link(pipeline, texts, tmp_path):
+    expected = run(pipeline, texts, tmp_path / "complete.jsonl")
+    link, target = tmp_path / "out.jsonl", tmp_path / "answers"
+    link.symlink_to(target)
+    assert run(pipeline, texts, link) == expected
+    assert target.read_bytes() == expected
+
+
+@pytest.mark.parametrize("count", [42, 40])
+def test_a_file_that_has_lost_rows_is_refused(pipeline, texts, tmp_path, count):
+    """The last finished chunk, rows 41 to 48, has become shorter, or has no row any more."""
+    output, lines = tmp_path / "out.jsonl", texts.read_text().splitlines(keepends=True)
+    with pytest.raises(KeyboardInterrupt):
+        run(pipeline, texts, output, should_stop=stop_after(5))
+    texts.write_text("".join(lines[:count]))
+    with pytest.raises(UserError, match=f"from row {8 * (count // 8) + 1} on"):
+        run(pipeline, texts, output)
+    texts.write_text("".join(lines))
+    assert len(run(pipeline, texts, output).splitlines()) == ROWS
 
 
 def test_a_broken_row_keeps_the_rows_before_it(pipeline, texts, tmp_path):

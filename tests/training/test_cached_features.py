@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from tiny import all_or_few, compatible, shrink
+from tiny import all_on_torch, compatible, shrink
 
 from zoo.data.collate import Collator
 from zoo.data.examples import Examples, save
@@ -44,7 +44,7 @@ def predictions(model, inputs):
     return keras.ops.convert_to_numpy(model.predict_on_batch({name: inputs[name] for name in model.input}))
 
 
-@pytest.mark.parametrize("name", all_or_few(compatible(OBJECTIVE)))
+@pytest.mark.parametrize("name", all_on_torch(compatible(OBJECTIVE)))
 @pytest.mark.parametrize("block", [0, 2])
 def test_cached_features_equal_computed_features(examples, tmp_path, name, block):
     model, lower, upper = parts(name, block)

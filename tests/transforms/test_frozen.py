@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
-from tiny import all_or_few, compatible, shrink
+from tiny import all_on_torch, compatible, shrink
 
 from zoo import catalog
 from zoo.objectives import build_model
@@ -51,7 +51,7 @@ def test_layers_side_by_side_are_one_block_and_others_belong_to_the_block_that_t
     assert block_of_layer(shrink("text_cnn"))["convolution5"] == block_of_layer(shrink("text_cnn"))["convolution3"] == 1
 
 
-@pytest.mark.parametrize("name", all_or_few(compatible(ClassifyText())))
+@pytest.mark.parametrize("name", all_on_torch(compatible(ClassifyText())))
 def test_a_network_with_frozen_layers_has_the_same_outputs(name):
     architecture, model = built(name)
     frozen = {layer for layer, number in block_of_layer(architecture).items() if number <= 1}

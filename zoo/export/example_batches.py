@@ -24,10 +24,11 @@ def example_batches(pipeline: Pipeline, requests: Sequence[Mapping[str, str]]) -
 
 
 def _examples(pipeline, records):
-    """The examples that an objective predicts from; of one that generates, its prompts."""
+    """The examples that an objective predicts from; of one that generates, its prompts, which fit into the context."""
     objective: Any = pipeline.objective
     if isinstance(objective, Generates):
-        return [objective.prompt_ids(record, pipeline.tokenizer) for record in records]
+        prompts = (objective.prompt_ids(record, pipeline.tokenizer) for record in records)
+        return [{name: ids[-objective.length :] for name, ids in prompt.items()} for prompt in prompts]
     recorder = _ExampleRecorder(pipeline.model, objective, pipeline.tokenizer)
     objective.predict(recorder, records, pipeline.tokenizer)
     return recorder.examples

@@ -94,4 +94,4 @@ def _parse_text(text):
 
 
 def _number(text):
-    return int(text) if text.lstrip("-").isdecimal() else text
+    return int(text) if text.removeprefix("-").isdecimal() else text

@@ -48,6 +48,7 @@ def graph_config(pipeline: Pipeline, **arguments: Any) -> GenerationConfig:
     without = (*LEFT_OUT, "top_k") if "contrastive_alpha" in objective.generation else LEFT_OUT
     defaults = {name: value for name, value in objective.generation.items() if name not in without}
     config = config_of(replace(objective, generation=defaults), arguments)
+    config.check_vocabulary(pipeline.preset.architecture.vocabulary)
     return replace(config, stop_ids=pipeline.tokenizer.stop_ids)
 
 

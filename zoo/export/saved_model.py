@@ -25,6 +25,7 @@ from zoo.pipeline.exported_network import SETTINGS, save_network
 from zoo.pipeline.pipeline import Pipeline
 from zoo.runtime.console import console
 from zoo.runtime.errors import USER_ERROR, UserError, shorten
+from zoo.runtime.exit_status import describe_exit
 from zoo.runtime.files import atomic_folder, check_new, temporary_folder
 from zoo.runtime.leftovers import remove_leftovers
 
@@ -145,7 +146,8 @@ def _trace_in_subprocess(model_folder: Path, folder: Path, options: ExportOption
     if process.returncode == USER_ERROR:
         raise UserError(process.stderr.strip().splitlines()[-1])
     if process.returncode:
-        raise RuntimeError(f"The export in a TensorFlow process failed:\n{process.stderr}")
+        end = describe_exit(process.returncode)
+        raise RuntimeError(f"The export in a TensorFlow process failed: {end}.\n{process.stderr}")
 
 
 def trace(pipeline: Pipeline, folder: Path, options: ExportOptions, requests: Sequence[Request] = ()) -> None:

@@ -163,7 +163,7 @@ class ContinuousBatch:
                 self.batch.texts[row].finish("cancelled")
                 self.batch.leave(row)
         for queue in (self._waiting, self._sliding):
-            with self._changed:  # no other thread may submit while the queue is read
+            with self._changed:  # another thread may submit a request meanwhile
                 cancelled = [text for text in queue if text.handle.cancelled]
                 for text in cancelled:
                     queue.remove(text)

@@ -54,4 +54,8 @@ def _parsed(defaults):
     for name in defaults:
         if name not in known:
             raise UserError(unknown("generation default", name, known))
-    return {name: parse(value, types[name]) if isinstance(value, str) else value for name, value in defaults.items()}
+    values = {name: parse(value, types[name]) if isinstance(value, str) else value for name, value in defaults.items()}
+    if "logit_bias" in values:  # keys of JSON are strings
+        bias = values["logit_bias"].items()
+        values["logit_bias"] = {int(key) if str(key).isdecimal() else key: value for key, value in bias}
+    return values

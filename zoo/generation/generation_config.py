@@ -108,6 +108,12 @@ class GenerationConfig:
             shortest = f"The shortest text that fulfils the constraint has {self.constraint.min_tokens} tokens"
             yield ("max_new_tokens",), f"{shortest}: raise max_new_tokens."
 
+    def check_vocabulary(self, size: int) -> None:
+        """Raise UserError for a key of `logit_bias` that is no token id of a vocabulary of `size` tokens."""
+        for token in self.logit_bias:
+            if token not in range(size):
+                raise UserError(f"Expected token ids from 0 to {size - 1} in logit_bias. Received: {token!r}.")
+
     @property
     def _sampling(self):
         """Names of the parameters of sampling. In contrastive search `top_k` is the number of candidates instead."""

@@ -87,14 +87,14 @@ class GenerationHandle:
             await changed.wait()
 
     def put(self, piece: TextPiece) -> None:
-        """Append a piece, in the thread of the engine."""
+        """Append a piece, in the thread of the batch."""
         with self._changed:
             self._pieces.append(piece)
             self._changed.notify_all()
         self._wake()
 
     def end(self, completion: Completion | None = None, error: BaseException | None = None) -> None:
-        """End the text, with its completion or with an error, in the thread of the engine."""
+        """End the text, with its completion or with an error, in the thread of the batch."""
         with self._changed:
             self.completion, self._error, self._ended = completion, error, True
             self._changed.notify_all()

@@ -13,7 +13,7 @@ class History:
     Attributes:
         tokens: (batch, length) ids, which begin with the prompt.
         count: (batch,) number of ids in each row of `tokens`.
-        new: number of new tokens, of all rows or (batch,).
+        new: number of new tokens, of all rows or (batch,); where the context slid, of those since then.
         stop_ids: (stops,) ids that end a text; -1 for none.
         constraint_state: (batch,) states in the table of a `zoo.generation.constraints.token_table.Constraint`.
     """

@@ -2,7 +2,7 @@
 
 SplitMix64 (Steele et al. 2014, figure 17, https://doi.org/10.1145/2660193.2660195), whose n-th number is a hash of n:
 no state is carried from step to step. It is arithmetic of 64-bit integers, so every backend gets the same numbers, and
-`zoo.export.graph_noise` computes them inside a TensorFlow graph.
+`zoo.export.graph.graph_noise` computes them inside a TensorFlow graph.
 """
 
 from collections import Counter

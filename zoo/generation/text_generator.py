@@ -36,7 +36,8 @@ class TextGenerator:
             tokenizers of words put before it.
         draft: a smaller model of the same tokenizer for speculative decoding: see `zoo.generation.speculative`.
 
-    Raises UserError for an empty text in `stop` or `bad_words`, and for options that contradict each other.
+    Raises UserError for an empty text in `stop` or `bad_words`, for a token in `logit_bias` that the model does not
+    have, and for options that contradict each other.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class TextGenerator:
             bad_words=(*config.bad_words, *(word for word in words if word)),
             constraint=constraint,
         )
+        self.config.check_vocabulary(vocabulary)
 
     def generate(
         self, records: Sequence[dict[str, Any]], should_stop: Callable[[], bool] = lambda: False

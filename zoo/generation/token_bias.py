@@ -25,7 +25,8 @@ def logit_bias(logits: Any, history: History, bias: dict[str, Any]) -> Any:
 
 def _new_token_counts(logits, history):
     """(batch, vocabulary): how often each token occurs among the new tokens of each row."""
-    (batch, length), vocabulary = history.tokens.shape, logits.shape[1]
+    batch, length = ops.shape(history.tokens)  # a TensorFlow graph knows them only when it runs
+    vocabulary = logits.shape[1]
     index = ops.arange(length, dtype="int32")[None]
     new = ops.logical_and(index < history.count[:, None], index >= history.count[:, None] - column(history.new))
     ids = history.tokens + vocabulary * ops.arange(batch, dtype="int32")[:, None]

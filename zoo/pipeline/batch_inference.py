@@ -59,14 +59,14 @@ def predict_file(
     Raises UserError for a row that the format cannot hold, and for the beginning of another run; KeyboardInterrupt
     where `options.should_stop` ended the run.
     """
-    output = follow_link(output)
-    suffix = output.suffix
+    suffix, output = Path(output).suffix, follow_link(output)
     description = json.dumps([str(options.run), _model_of(pipeline), suffix], default=str)
     chunks = in_chunks(rows, chunk_rows(pipeline))
     with PredictionFile(output, FORMATS[suffix](pipeline.objective), description, options.overwrite) as file:
         check_absent(output, options.overwrite)  # the process that had locked the journal may have finished
-        with file.said_what_is_left(options.run is not None):
-            _predict(pipeline, file, file.skip(chunks), suffix, options)
+        remaining = file.skip(chunks)
+        with file.report_on_error(options.run is not None):
+            _predict(pipeline, file, remaining, suffix, options)
             file.publish()
         return file.truncated
 

@@ -74,8 +74,9 @@ class GenerationMethods:
             contrastive_alpha: contrastive search: weight of the similarity to earlier tokens, 0 to 1, such as 0.6; it
                 needs `top_k`.
             repetition_penalty: above 1, divides the logits of tokens of the text so far; None or 1: no penalty.
-            frequency_penalty: subtracted from the logit of a token for each time that it was generated.
-            presence_penalty: subtracted from the logits of tokens that were generated.
+            frequency_penalty: subtracted from the logit of a token for each time that it was generated, or since the
+                context slid.
+            presence_penalty: subtracted from the logits of tokens that were generated, or since the context slid.
             logit_bias: {token id: number that is added to its logit}.
             no_repeat_ngram: size of n-grams, in tokens, that may not repeat; None: none is forbidden.
             min_tokens: fewest new tokens before a text may stop; by default 0.

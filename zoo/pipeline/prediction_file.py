@@ -4,7 +4,6 @@ Finished chunks are in `<output>.partial`, and `<output>.journal` says which; th
 """
 
 import zlib
-from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,19 +98,14 @@ class PredictionFile:
         return count
 
     def skip(self, chunks: Iterable[list[Row]]) -> Iterator[list[Row]]:
-        """Yield the chunks that are not in the file. Raises ChangedRowsError where those before them have changed."""
-        checksums, rows = deque(entry["input"] for entry in self._journal.entries), 0
-        for chunk in chunks:
-            if not checksums:
-                yield chunk
-            elif checksums.popleft() != checksum(chunk):
-                raise self._changed_rows(f"other rows than it had, from row {rows + 1} on")
-            rows += len(chunk)
-        if checksums:
-            raise self._changed_rows(f"{rows} rows, fewer than it had")
-
-    def _changed_rows(self, received):
-        return ChangedRowsError(str(self._journal.error(f"Received: {received}.")))
+        """The chunks that are not in the file. Raises ChangedRowsError where those before them have changed."""
+        chunks, row = iter(chunks), 1
+        for entry in self._journal.entries:
+            if checksum(next(chunks, [])) != entry["input"]:
+                error = self._journal.error(f"Received: other rows than it had, from row {row} on.")
+                raise ChangedRowsError(str(error))
+            row += entry["rows"]
+        return chunks
 
     def add(self, encoded: EncodedChunk) -> None:
         """Append a chunk."""
@@ -131,8 +125,8 @@ class PredictionFile:
         self._journal.path.unlink()
 
     @contextmanager
-    def said_what_is_left(self, resumable: bool) -> Iterator[None]:
-        """Where the block is interrupted, say what is left; in the line of a user error too.
+    def report_on_error(self, resumable: bool) -> Iterator[None]:
+        """Where the block is interrupted, report how many rows are in the file; in the line of a user error too.
 
         Args:
             resumable: whether the run can be resumed. Else, and where there is no row, nothing is left.

@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import signal
 import subprocess
 import sys
 from collections import deque
@@ -19,6 +18,7 @@ from zoo.pipeline.prediction_chunk import EncodedChunk, Row
 from zoo.runtime.console import console
 from zoo.runtime.cores import THREADS, available_cores
 from zoo.runtime.errors import UserError
+from zoo.runtime.exit_status import describe_exit
 
 AHEAD = 2  # chunks in memory for each process: the one at hand, and the next
 MODULE = "zoo.pipeline.prediction_worker"
@@ -50,7 +50,7 @@ class Worker:
             self._process.stdin.flush()
             kind, value = pickle.load(self._process.stdout)
         except (OSError, EOFError, pickle.UnpicklingError):
-            raise WorkerDiedError(_describe_end(self._process.wait())) from None
+            raise WorkerDiedError(describe_exit(self._process.wait())) from None
         if kind == "user error":
             raise UserError(value)
         if kind == "bug":
@@ -157,10 +157,3 @@ def worker_environment(cores: int) -> dict[str, str]:
 
 def _number(text):
     return int(text) if text and text.isdecimal() else 0
-
-
-def _describe_end(code):
-    if code >= 0:
-        return f"exit status {code}"
-    name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
-    return f"{name}, perhaps for lack of memory" if name == "SIGKILL" else name

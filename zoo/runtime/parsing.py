@@ -28,7 +28,7 @@ def parse(text: str, annotation: Any) -> Any:
     if origin is tuple:
         items = [item.strip().strip("'\"") for item in text.strip("()[]").split(",") if item.strip()]
         return tuple(parse(item, arguments[0] if arguments else str) for item in items)
-    if origin is dict:
+    if origin in (dict, Mapping):
         value = json.loads(text)
         return value if isinstance(value, dict) else _fail(text)
     return origin(text) if origin in (int, float) else text

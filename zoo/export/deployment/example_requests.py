@@ -85,9 +85,16 @@ def of_different_lengths(requests: Sequence[Request], count: int = REQUESTS) -> 
 
 def _records(pipeline: Pipeline) -> Iterable[dict[str, Any]]:
     source, fields = pipeline.preset.data, pipeline.objective.fields
-    strategy = pipeline.objective.split_strategy
-    options = source.seed, "replace", fields.required, strategy, fields.optional, source.skip_invalid
-    dataset: Dataset = open_dataset(source.spec, source.columns, *options)
+    dataset: Dataset = open_dataset(
+        source.spec,
+        source.columns,
+        seed=source.seed,
+        errors="replace",
+        required=fields.required,
+        split_strategy=pipeline.objective.split_strategy,
+        optional=fields.optional,
+        skip_invalid=source.skip_invalid,
+    )
     return dataset.records("test" if "test" in dataset.splits else dataset.splits[-1])
 
 

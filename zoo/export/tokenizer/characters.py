@@ -53,9 +53,7 @@ class Normalizer(tf.Module):
 
     def __init__(self, replacements: np.ndarray, isolated: np.ndarray, ranks: np.ndarray | None = None):
         super().__init__()
-        code_points = np.arange(CODE_POINTS)[:, None]
-        distances = np.where(replacements < 0, replacements - _FAR, replacements - code_points).astype(np.int32)
-        self.distances: Any = [CodePointTable(column) for column in distances.T]  # `tf.Module` wraps the list
+        self.distances: Any = [CodePointTable(_distances(column)) for column in replacements.T]  # a wrapped list
         self.expands = CodePointTable(replacements[:, 1] != DELETED) if replacements.shape[1] > 1 else None
         self.isolated = CodePointTable(isolated) if isolated.any() else None
         self.ranks: Any = CodePointTable(ranks) if ranks is not None and ranks.any() else None
@@ -94,6 +92,11 @@ class Normalizer(tf.Module):
         """The points with combining marks in canonical order, which only texts with rare marks need."""
         ranks = tf.cast(self.ranks(tf.maximum(points, 0)), tf.int64)
         return tf.cond(tf.reduce_any(ranks > 0), lambda: _sort(points, rows, ranks), lambda: points)
+
+
+def _distances(replacements):
+    """The distance of each code point from its replacement, (0x110000,) int32; far below any other where it is none."""
+    return np.where(replacements < 0, replacements - _FAR, replacements - np.arange(CODE_POINTS, dtype=np.int32))
 
 
 def _sort(points, rows, ranks):

@@ -10,9 +10,9 @@ import numpy as np
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 CODE_POINTS = 0x110000
-VALID = np.r_[0:0xD800, 0xE000:CODE_POINTS]
-PROBED = np.setdiff1d(VALID, ord("0"))  # a zero ends each probe; no other character is normalised to a zero
-CHUNK = 2**16  # code points that are probed at once
+VALID = np.delete(np.arange(CODE_POINTS, dtype=np.int32), slice(0xD800, 0xE000))
+PROBED = np.delete(VALID, ord("0"))  # a zero ends each probe; no other character is normalised to a zero
+CHUNK = 2**14  # code points that are probed at once
 DELETED, BARRIER = -1, -2  # in place of a code point: deleted, or deleted after its neighbours are kept in order
 WHITESPACE, LETTER, SINGLE, APOSTROPHE = range(4)  # classes for words; a character of SINGLE is a word by itself
 SPACE, NUMBER, OTHER, QUOTE = range(4, 8)  # further classes for byte-level words, beside WHITESPACE and LETTER
@@ -24,8 +24,8 @@ def to_text(points: np.ndarray) -> str:
 
 
 def to_points(text: str) -> np.ndarray:
-    """The code points of a text, int64."""
-    return np.frombuffer(text.encode("utf-32-le"), "<u4").astype(np.int64)
+    """The code points of a text, int32."""
+    return np.frombuffer(text.encode("utf-32-le"), "<i4").astype(np.int32)
 
 
 def normalize_rows(normalizer: normalizers.Normalizer, *columns: np.ndarray) -> list[str]:
@@ -37,8 +37,8 @@ def normalize_rows(normalizer: normalizers.Normalizer, *columns: np.ndarray) -> 
 @cache
 def members(pattern: str) -> np.ndarray:
     """Whether each code point matches the regular expression [pattern], (CODE_POINTS,) bool."""
-    matches = normalizers.Replace(Regex(f"[^{pattern}]"), "").normalize_str(to_text(VALID))
-    return np.bincount(to_points(matches), minlength=CODE_POINTS).astype(bool)
+    matches = _normalize_all(normalizers.Replace(Regex(f"[^{pattern}]"), ""))
+    return np.bincount(matches, minlength=CODE_POINTS).astype(bool)
 
 
 @cache
@@ -118,6 +118,12 @@ def replacements(normalizer: normalizers.Normalizer) -> tuple[np.ndarray, np.nda
     return table, isolated
 
 
+def _normalize_all(normalizer):
+    """The code points of the normalised text of all code points."""
+    texts = (normalizer.normalize_str(to_text(points)) for points in _chunks(VALID))
+    return np.concatenate([to_points(text) for text in texts])
+
+
 def _chunks(points):
     """Yield parts of an array: the strings of all code points would take 300 MB."""
     for start in range(0, len(points), CHUNK):
@@ -133,7 +139,7 @@ def bert_replacements(clean: bool, chinese: bool, accents: bool, lower: bool) ->
         marks = reordered_marks()
         survivors = marks[table[marks, 0] == marks]
         ranks[survivors] = _ranks(survivors)
-        cleaned = to_points(normalizers.BertNormalizer(clean, False, False, False).normalize_str(to_text(VALID)))
+        cleaned = _normalize_all(normalizers.BertNormalizer(clean, False, False, False))
         stripped = cleaned[table[cleaned, 0] == DELETED]
         table[np.setdiff1d(stripped, marks), 0] = BARRIER
     return table, isolated, ranks

@@ -58,16 +58,16 @@ def predict_on_ray(model: str | Path, file: str | Path, output: str | Path, opti
     """
     folder = latest_version(model)
     check_output(output, RowAnswers(), options.overwrite)
-    output, parts = follow_link(output), file_parts(Path(file).absolute())
+    suffix, output, parts = Path(output).suffix, follow_link(output), file_parts(Path(file).absolute())
     stamps = [Path(path).stat().st_mtime_ns for path in (folder / "saved_model.pb", file)]
-    run = [str(folder), str(file), os.path.getsize(file), stamps, sorted(options.columns.items()), output.suffix]
+    run = [str(folder), str(file), os.path.getsize(file), stamps, sorted(options.columns.items()), suffix]
     description = json.dumps(["ray", *run])
-    file_format = FORMATS[output.suffix](RowAnswers())
+    file_format = FORMATS[suffix](RowAnswers())
     with (
         PredictionFile(output, file_format, description, options.overwrite) as prediction,
-        prediction.said_what_is_left(resumable=True),
+        prediction.report_on_error(resumable=True),
     ):
-        _predict(folder, parts[prediction.chunks :], prediction, output.suffix, options)
+        _predict(folder, parts[prediction.chunks :], prediction, suffix, options)
         prediction.publish()
 
 
