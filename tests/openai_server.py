@@ -1,5 +1,6 @@
 """Small untrained models that generate, and a server of the OpenAI-compatible API over them on a free port."""
 
+import json
 import socket
 import threading
 import time
@@ -35,6 +36,8 @@ class GeneratingModel:
 
     def __init__(self, name, folder):
         self.name, self.version, self.folder, self.leases = name, 1, folder, 0
+        self.objective = json.loads((folder / "preset.json").read_text(encoding="utf-8"))["objective"]
+        self.created = int(folder.stat().st_mtime)
 
     def acquire(self):
         self.leases += 1

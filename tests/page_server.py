@@ -17,7 +17,6 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 
-from zoo.serving.page.page_models import PRESET
 from zoo.serving.page.page_routes import routes
 from zoo.serving.versions.signature_defs import Signature, TensorSpec
 
@@ -43,14 +42,17 @@ def signatures(name):
 
 
 def model(name, version, folder):
-    """What the page's routes need of a `LoadedModel`; with the preset of `OBJECTIVES` in its folder."""
-    if name in OBJECTIVES:
-        (folder / name / PRESET).parent.mkdir(parents=True)
-        (folder / name / PRESET).write_text(json.dumps({"objective": {"name": OBJECTIVES[name], "generation": {}}}))
+    """What the page's routes need of a `LoadedModel`; with an objective of `OBJECTIVES`."""
+    objective = {"name": OBJECTIVES[name], "generation": {}} if name in OBJECTIVES else {}
     defaults = {key: tf.make_tensor_proto(value, SETTINGS[key]) for key, value in DEFAULTS.items()}
     protos = {key: SimpleNamespace(defaults=defaults if key == "generate" else {}) for key in signatures(name)}
     return SimpleNamespace(
-        name=name, version=version, folder=folder / name, signatures=signatures(name), signature_protos=protos
+        name=name,
+        version=version,
+        folder=folder / name,
+        objective=objective,
+        signatures=signatures(name),
+        signature_protos=protos,
     )
 
 

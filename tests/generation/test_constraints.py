@@ -250,6 +250,15 @@ def test_beam_search_returns_all_accepted_texts_likeliest_first(generator):
     assert actual[0].logprobs == pytest.approx(alone[likely[0]].logprobs, abs=1e-5)
 
 
+def test_an_object_may_have_properties_of_any_name():
+    regex = schema_to_regex({"type": "object", "additionalProperties": {"type": "integer"}})
+    texts = ["{}", '{"a": 1}', '{"a": 1, "b c": -20}', '{"a": "1"}', '{"a": 1, }', "{a: 1}", '{"a": 1 "b": 2}']
+    assert [bool(re.fullmatch(regex, text)) for text in texts] == [True, True, True, False, False, False, False]
+    assert [json.loads(text) for text in texts[:3]] == [{}, {"a": 1}, {"a": 1, "b c": -20}]
+    nested = {"type": "object", "additionalProperties": {"$ref": "#"}}
+    assert re.fullmatch(schema_to_regex(nested), '{"a": {"b": {}}}')
+
+
 def test_a_recursive_schema_has_a_limited_depth():
     tree = {"type": "array", "items": {"$ref": "#"}, "maxItems": 2}
     nested = ["[" * deep + "]" * deep for deep in (1, DEPTH, DEPTH + 1)]

@@ -153,3 +153,10 @@ def test_each_row_has_its_own_parameter(name, values, logits, text):
         np.testing.assert_array_equal(batch[i], rows(value)[i])
     if name in ("top_k", "top_p"):
         np.testing.assert_array_equal(rows({"top_k": 0, "top_p": 1.0}[name]), logits)
+
+
+@pytest.mark.parametrize("temperature", [1e-4, 1e-9, 1e-300])
+def test_the_smallest_temperatures_choose_the_likeliest_token(logits, text, temperature):
+    logits_after = ops.convert_to_tensor(processed(100 * logits, text, temperature=temperature))
+    tokens = ops.convert_to_numpy(sample(logits_after, ops.convert_to_tensor(np.full(BATCH, 0.5, "float32"))))
+    np.testing.assert_array_equal(tokens, logits.argmax(axis=1))

@@ -110,6 +110,11 @@ def test_another_run_is_refused_or_replaced(pipeline, texts, tmp_path):
     texts.write_text(content.replace('"id": 12', '"id": 99'))
     with pytest.raises(UserError, match="other rows than it had, from row 9 on.*--force to begin out.jsonl anew.$"):
         run(pipeline, texts, output)
+    lines = content.splitlines(keepends=True)
+    for count in (24, 30):
+        texts.write_text("".join(lines[:count]))
+        with pytest.raises(UserError, match="other rows than it had, from row 25 on"):
+            run(pipeline, texts, output)
     texts.write_text(content)
     assert run(pipeline, texts, output) == expected
 

@@ -127,10 +127,24 @@ def test_ten_thousand_malformed_requests(server):
 
 @pytest.mark.slow
 def test_the_openapi_description_is_true(server):
+    check_description(server[0], "--max-examples", "200")
+
+
+@pytest.mark.slow
+def test_the_openapi_description_of_a_model_that_generates_is_true(tmp_path):
+    from openai_server import save_models
+
+    save_models(tmp_path)["lm"].export(tmp_path / "lm" / "1")
+    with zoo_serve(tmp_path / "lm", "--port", 0, "--log", "off", warnings="default") as (process, lines):
+        url = url_of(process, lines)
+        check_description(url, "--max-examples", "50", "--include-path-regex", "completions|openai")
+
+
+def check_description(url, *options):
     """Schemathesis makes valid and invalid requests of the description and compares the answers with it."""
     pytest.importorskip("schemathesis")
     checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
     command = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run"]
-    command += [f"{server[0]}/openapi.json", "--checks", checks, "--max-examples", "200"]
+    command += [f"{url}/openapi.json", "--checks", checks, *options]
     result = subprocess.run([*command, "--mode", "all"], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-2000:]

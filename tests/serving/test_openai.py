@@ -13,6 +13,10 @@ httpx = pytest.importorskip("httpx")
 from openai_server import access_to, openai_server, save_models  # noqa: E402
 from pydantic import BaseModel  # noqa: E402
 
+from zoo.serving.openai.chat_api import CHAT_FIELDS  # noqa: E402
+from zoo.serving.openai.completions_api import COMPLETION_FIELDS  # noqa: E402
+from zoo.serving.openai.openai_openapi import openai_paths  # noqa: E402
+
 PROMPT = "The printer of Größe €5 is"
 QUESTION = [{"role": "user", "content": "Why?"}]
 TIMEOUT = 60
@@ -97,6 +101,22 @@ def test_prompts_and_choices(client, pipelines):
     ids = [list(pipelines["lm"].tokenizer.encode(text, special=False).ids.tolist()) for text in prompts]
     by_ids = client.completions.create(model="lm", prompt=ids, n=2, seed=5, max_tokens=9)
     assert [choice.text for choice in by_ids.choices] == [choice.text for choice in answer.choices]
+
+
+def test_equal_prompts_get_the_samples_that_the_pipeline_gives_them(client, pipelines):
+    options = {"model": "lm", "seed": 5, "max_tokens": 9}
+    answer = client.completions.create(prompt=["one", "two", "one"], **options)
+    expected = pipelines["lm"].generate(["one", "two", "one"], max_new_tokens=9, temperature=1.0, seed=5)
+    assert [choice.text for choice in answer.choices] == expected
+    assert expected[0] != expected[2]
+    four = client.completions.create(prompt=["one", "one"], n=2, **options)
+    assert len({choice.text for choice in four.choices}) == 4
+
+
+def test_the_smallest_temperature_is_greedy(client):
+    options = {"model": "lm", "prompt": PROMPT, "max_tokens": 9}
+    greedy = client.completions.create(temperature=0, **options).choices[0].text
+    assert client.completions.create(temperature=1e-9, **options).choices[0].text == greedy
 
 
 def test_best_of_returns_the_likeliest(client):
@@ -292,6 +312,43 @@ def test_an_answer_of_a_json_schema(client):
         assert answer.choices[0].finish_reason == "stop"
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_an_answer_that_is_a_json_object(client, seed):
+    pytest.importorskip("outlines_core")
+    options = {"model": "chat", "messages": QUESTION, "response_format": {"type": "json_object"}}
+    answer = client.chat.completions.create(**options, seed=seed, max_completion_tokens=60)
+    assert isinstance(json.loads(answer.choices[0].message.content), dict)
+
+
+@pytest.mark.parametrize(
+    ("path", "checks", "request_"),
+    [
+        ("/v1/completions", COMPLETION_FIELDS, {"model": "lm", "prompt": "one", "max_tokens": 2}),
+        ("/v1/chat/completions", CHAT_FIELDS, {"model": "chat", "messages": QUESTION, "max_tokens": 2}),
+        ("/openai/v1/models", {}, None),
+        ("/openai/v1/models/chat", {}, None),
+    ],
+)
+def test_the_openapi_description_is_true(access, url, path, checks, request_):
+    jsonschema = pytest.importorskip("jsonschema")
+    ((method, operation),) = openai_paths(access.service)[path].items()
+    if checks:
+        body = operation["requestBody"]["content"]["application/json"]["schema"]
+        assert set(body["properties"]) == set(checks)
+        jsonschema.validate(request_, body)
+        for name, schema in body["properties"].items():
+            for bound, step in (("minimum", -1), ("maximum", 1)):
+                if bound in schema:
+                    assert checks[name](schema[bound]) is None
+                    assert checks[name](schema[bound] + step), name
+    for content, status in ((request_, 200), ({"model": "none"}, 404)):
+        answer = httpx.request(method, url + path, json=content, timeout=TIMEOUT)
+        if status == 200 or checks:
+            assert answer.status_code == status
+            described = operation["responses"][str(status)]["content"]["application/json"]["schema"]
+            jsonschema.validate(answer.json(), described)
+
+
 def test_a_client_that_goes_away_frees_its_row(url, access):
     """One row for a text: the next request ends only when the stream before was cancelled."""
     batch = access.prepare(access.service.models["lm"][1]).batch
@@ -320,6 +377,7 @@ def test_a_full_queue_is_status_429(url, client, access):
             answer = httpx.post(f"{url}/v1/completions", json=body, timeout=TIMEOUT)
             assert answer.status_code == 429
             assert answer.headers["retry-after"] == "1"
+            assert access.service.metrics.registry.get_sample_value("zoo_generation_queued", {"model": "lm"}) == 24
             assert answer.json()["error"]["type"] == "rate_limit_error"
             with pytest.raises(openai.RateLimitError):
                 client.completions.create(model="lm", prompt="one")

@@ -1,9 +1,11 @@
 """Embeddings over the OpenAI-compatible API are the vectors of the pipeline."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 openai = pytest.importorskip("openai")
 httpx = pytest.importorskip("httpx")
@@ -12,7 +14,9 @@ from catalog_models import save_untrained  # noqa: E402
 from openai_server import CountingService, openai_server  # noqa: E402
 
 import zoo  # noqa: E402
+from zoo.serving.openai.embeddings_api import FIELDS  # noqa: E402
 from zoo.serving.openai.model_access import ModelAccess  # noqa: E402
+from zoo.serving.openai.openai_openapi import openai_paths  # noqa: E402
 from zoo.serving.versions.loaded_model import LoadedModel  # noqa: E402
 
 TEXTS = ["a great film", "a fine story"]
@@ -24,11 +28,30 @@ def pipeline(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def url(pipeline):
-    folder = pipeline.export(pipeline.folder / "1")
-    model = LoadedModel("embed", 1, Path(folder))
-    with openai_server(ModelAccess(CountingService({"embed": {1: model}}))) as url:
+def access(pipeline):
+    folder = Path(pipeline.export(pipeline.folder / "1"))
+    model = LoadedModel("embed", 1, folder)
+    other = LoadedModel("other", 1, save_two_inputs(pipeline.folder / "2"))
+    shutil.rmtree(folder)  # a removed folder is served until another version is there
+    return ModelAccess(CountingService({"embed": {1: model}, "other": {1: other}}))
+
+
+@pytest.fixture(scope="module")
+def url(access):
+    with openai_server(access) as url:
         yield url
+
+
+def save_two_inputs(folder):
+    """A SavedModel of another program, whose output has the name of an embedding."""
+    module, texts = tf.Module(), tf.TensorSpec([None], tf.string)
+
+    @tf.function(input_signature=[texts, texts])
+    def compare(a, b):
+        return {"vector": tf.cast(tf.strings.length(a) - tf.strings.length(b), tf.float32)[:, None]}
+
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": compare})
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +99,19 @@ def test_refusals(url, body, param):
     assert answer.json()["error"]["param"] == param
 
 
+def test_the_openapi_description_has_the_fields(access):
+    paths = openai_paths(access.service)
+    assert list(paths) == ["/v1/embeddings", "/openai/v1/models", "/openai/v1/models/embed"]
+    body = paths["/v1/embeddings"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert set(body["properties"]) == set(FIELDS)
+
+
 def test_a_model_that_embeds_generates_no_text(client):
     assert [model.id for model in client.models.list()] == ["embed"]
     with pytest.raises(openai.BadRequestError, match="generates no text"):
         client.completions.create(model="embed", prompt="a")
+    with pytest.raises(openai.BadRequestError, match="makes no embeddings"):
+        client.embeddings.create(model="other", input="a")
 
 
 def _vector(pipeline):

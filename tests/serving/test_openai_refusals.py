@@ -13,6 +13,8 @@ from starlette.testclient import TestClient
 from zoo.serving.openai import routes
 from zoo.serving.openai.chat_api import CHAT_FIELDS, CHAT_UNSUPPORTED
 from zoo.serving.openai.completions_api import COMPLETION_FIELDS, COMPLETION_UNSUPPORTED
+from zoo.serving.service import Service
+from zoo.serving.versions.registry import Registry
 
 COMPLETION = {"model": "lm", "prompt": "one", "max_tokens": 2}
 CHAT = {"model": "chat", "messages": [{"role": "user", "content": "Why?"}], "max_tokens": 2}
@@ -32,6 +34,11 @@ REFUSALS = [  # (path, fields of the body, status, param, code)
     ("completions", {"stop": [""]}, 400, "stop", "invalid_value"),
     ("completions", {"logit_bias": {"x": 1}}, 400, "logit_bias", "invalid_value"),
     ("completions", {"logit_bias": {"99999": 1}}, 400, "logit_bias", "invalid_value"),
+    ("completions", {"logit_bias": {"9" * 5000: 1}}, 400, "logit_bias", "invalid_value"),
+    ("completions", {"logit_bias": {"\uff11": 1}}, 400, "logit_bias", "invalid_value"),
+    ("completions", {"prompt": "x" * 100_001}, 400, "prompt", "string_above_max_length"),
+    ("completions", {"prompt": "x" * 9000, "max_tokens": None}, 400, "prompt", "context_length_exceeded"),
+    ("completions", {"prompt": "x" * 9000}, 400, "prompt", "context_length_exceeded"),
     ("completions", {"prompt": [99_999]}, 400, "prompt", "invalid_value"),
     ("completions", {"prompt": []}, 400, "prompt", "invalid_value"),
     ("completions", {"prompt": ["a", [3]]}, 400, "prompt", "invalid_value"),
@@ -41,8 +48,8 @@ REFUSALS = [  # (path, fields of the body, status, param, code)
     ("completions", {"stream_options": {"include_usage": True}}, 400, "stream_options", "invalid_value"),
     ("completions", {"stream": True, "stream_options": {"x": 1}}, 400, "stream_options.x", "unknown_parameter"),
     ("completions", {"temprature": 1}, 400, "temprature", "unknown_parameter"),
-    ("completions", {"response_format": {"type": "json_object"}}, 400, "response_format.type", "unsupported_value"),
-    ("completions", {"model": "translation", "prompt": "x" * 60}, 400, "messages", "context_length_exceeded"),
+    ("completions", {"response_format": {"type": "grammar"}}, 400, "response_format.type", "unsupported_value"),
+    ("completions", {"model": "translation", "prompt": "x" * 60}, 400, "prompt", "context_length_exceeded"),
     ("chat/completions", {"model": "lm"}, 400, "model", "unsupported_model"),
     ("chat/completions", {"messages": None}, 400, "messages", "missing_required_parameter"),
     ("chat/completions", {"messages": []}, 400, "messages", "invalid_value"),
@@ -63,7 +70,23 @@ REFUSALS = [  # (path, fields of the body, status, param, code)
         "messages[0].name",
         "unsupported_parameter",
     ),
-    ("chat/completions", {"messages": [{"role": "user", "content": "x" * 400}]}, 400, None, "context_length_exceeded"),
+    *[
+        (
+            "chat/completions",
+            {"messages": [{"role": "user", "content": [part]}]},
+            400,
+            f"messages[0].content[0].{name}",
+            "missing_required_parameter",
+        )
+        for name, part in (("type", {"text": "a"}), ("text", {"type": "text"}))
+    ],
+    *[
+        ("chat/completions", {"messages": [{"role": "user", "content": "x" * length}]}, 400, param, code)
+        for length, param, code in (
+            (400, "messages", "context_length_exceeded"),
+            (100_001, "messages[0].content", "string_above_max_length"),
+        )
+    ],
     ("chat/completions", {"tools": [{"type": "function"}]}, 400, "tools", "unsupported_parameter"),
     ("chat/completions", {"top_logprobs": 2}, 400, "top_logprobs", "invalid_value"),
     ("chat/completions", {"logprobs": 2}, 400, "logprobs", "invalid_value"),
@@ -113,7 +136,7 @@ def assert_error(answer, status):
 def test_refusals(client, path, fields, status, param, code):
     base = {"completions": COMPLETION, "chat/completions": CHAT}.get(path, {})
     error = assert_error(post(client, path, base | fields), status)
-    assert (error["param"], error["code"]) == (param or error["param"], code)
+    assert (error["param"], error["code"]) == (param, code)
 
 
 def test_a_misspelt_parameter_is_told_its_name(client):
@@ -167,6 +190,27 @@ def test_no_value_of_any_field_is_an_internal_error(client, path, base, names):
             assert answer.status_code in (200, 400, 404), (name, value, answer.text)
             if answer.status_code != 200:
                 assert_error(answer, answer.status_code)
+
+
+@pytest.mark.parametrize("path", ["completions", "chat/completions", "embeddings"])
+def test_a_model_that_is_not_loaded_yet_is_status_503(path):
+    with TestClient(Starlette(routes=routes(Service(Registry(["lm"]))))) as client:
+        answer = post(client, path, {"model": "lm"})
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.json()["error"]["code"] == "model_not_ready"
+        assert client.get("/openai/v1/models/lm").status_code == 503
+        assert client.get("/openai/v1/models").json()["data"] == []
+
+
+def test_a_network_that_cannot_be_loaded_is_refused_and_not_listed(tmp_path):
+    save_models(tmp_path)
+    (tmp_path / "lm" / "model.keras").unlink()
+    access = access_to(tmp_path, ["lm"])
+    with TestClient(Starlette(routes=routes(access.service, access))) as client:
+        for _ in range(2):
+            error = assert_error(post(client, "completions", COMPLETION), 400)
+            assert error["message"] == "The network of the model 'lm' cannot be loaded: the server's log says why."
+        assert client.get("/openai/v1/models").json()["data"] == []
 
 
 def test_other_methods_are_refused(client):

@@ -14,7 +14,7 @@ def test_a_dropped_version_ends_its_batch(tmp_path):
     access = access_to(tmp_path, [])
     text_model = access.prepare(model)
     assert access.prepare(model) is text_model
-    (request,) = text_model.requests(text_model.prompt_row("one"), sampling_fields({"max_tokens": 3}), 1)
+    request = text_model.request(text_model.prompt_row("one"), sampling_fields({"max_tokens": 3}))
     (handle,) = text_model.batch.submit(request)
     handle.result(60)
     thread = text_model.batch._thread

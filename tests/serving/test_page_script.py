@@ -59,3 +59,22 @@ def test_overlapping_spans_and_spans_outside_have_no_mark():
     spans = [{"start": start, "end": end} for start, end in pairs]
     disjoint = evaluate("marks.mjs", "page.disjointSpans(value, 10)", spans)
     assert [(span["start"], span["end"]) for span in disjoint] == [(0, 4), (5, 7), (7, 10)]
+
+
+CHUNK = 'data: {"choices": [{"text": "a", "finish_reason": null}]}\n\n'
+TEXTS = """await (async () => {
+  const texts = [];
+  try {
+    for await (const { text } of page.completionChunks(new Blob([value]).stream())) texts.push(text);
+  } catch (error) {
+    texts.push(error.message);
+  }
+  return texts;
+})()"""
+
+
+@pytest.mark.parametrize(
+    ("end", "texts"), [("data: [DONE]\n\n", ["a"]), ("", ["a", "The answer broke off before its end."])]
+)
+def test_a_stream_that_breaks_off_is_an_error(end, texts):
+    assert evaluate("events.mjs", TEXTS, CHUNK + end) == texts

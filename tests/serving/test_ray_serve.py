@@ -6,11 +6,9 @@ import random
 import re
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +17,7 @@ import httpx
 import pytest
 import tensorflow as tf
 from serving_models import copy_version, save_versioned, wait_until
+from serving_process import descendants, url_of, zoo_serve
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from zoo.cli.main import main
@@ -35,58 +34,13 @@ CALLERS, TEXTS, LOAD_SECONDS = 16, 50, 9
 needs_ray = pytest.mark.skipif(not importlib.util.find_spec("ray"), reason="Ray is not installed: serve-ray")
 
 
-@contextmanager
-def zoo_serve(*arguments):
-    """A process of `zoo serve --ray` and the list to which its lines on standard error are added."""
-    command = [sys.executable, "-m", "zoo", "serve", "--ray", "--log", "off", *map(str, arguments)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-    lines = []
-    reader = threading.Thread(target=lambda: lines.extend(iter(process.stderr.readline, "")))
-    reader.start()
-    try:
-        yield process, lines
-    finally:
-        processes = descendants(process.pid)
-        process.kill()
-        for number in processes:
-            kill(number)
-        process.wait()
-        reader.join()
-        process.stderr.close()
-
-
-def kill(number):
-    with suppress(ProcessLookupError):
-        os.kill(number, signal.SIGKILL)
-
-
-def descendants(number):
-    """{process: its command line} of all processes that a process has started, directly or not."""
-    parents, commands = {}, {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parents[int(folder.name)] = int(re.search(r"^PPid:\s*(\d+)", (folder / "status").read_text(), re.M)[1])
-            commands[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ").strip()
-        except OSError:  # it has ended
-            continue
-    result, queue = {}, [number]
-    while queue:
-        parent = queue.pop()
-        children = [child for child in parents if parents[child] == parent]
-        result |= {child: commands.get(child, "") for child in children}
-        queue += children
-    return result
+def zoo_serve_on_ray(*arguments):
+    """A process of `zoo serve --ray` and its lines: see `zoo_serve`."""
+    return zoo_serve("--ray", "--log", "off", *arguments, warnings="default")
 
 
 def replicas(process):
     return [number for number, command in descendants(process.pid).items() if command.startswith("ray::ServeReplica")]
-
-
-def url_of(process, lines):
-    wait_until(lambda: any(line.startswith("Serving ") for line in lines) or process.poll() is not None, START)
-    (line,) = [line for line in lines if line.startswith("Serving ")] or pytest.fail("".join(lines))
-    return re.search(r"(http://\S+)/v1/models/", line)[1]
 
 
 def ask(client, url, *texts):
@@ -132,10 +86,13 @@ class Callers:
 def test_a_cluster_from_start_to_end(tmp_path):
     save_versioned(tmp_path, 1)
     with (
-        zoo_serve(f"m={tmp_path}", "--port", 0, "--grpc-port", 0, "--replicas", 2, "--cpus", 0.5) as (process, lines),
+        zoo_serve_on_ray(f"m={tmp_path}", "--port", 0, "--grpc-port", 0, "--replicas", 2, "--cpus", 0.5) as (
+            process,
+            lines,
+        ),
         httpx.Client() as client,
     ):
-        url = url_of(process, lines)
+        url = url_of(process, lines, "Serving ", START)
         assert "Ray listens on all interfaces of this machine, whatever --host is" in lines[0]
         assert url.startswith("http://127.0.0.1:")
         assert ask(client, url, "a", "ü") == ["a of version 1", "ü of version 1"]
@@ -195,7 +152,7 @@ def versions(client, url):
 def test_a_model_that_cannot_be_loaded_is_one_line(tmp_path):
     folder = save_versioned(tmp_path, 1)
     (folder / "variables" / "variables.data-00000-of-00001").write_bytes(b"")
-    with zoo_serve(f"m={tmp_path}", "--port", 0, "--cpus", 0.5) as (process, lines):
+    with zoo_serve_on_ray(f"m={tmp_path}", "--port", 0, "--cpus", 0.5) as (process, lines):
         assert process.wait(START) == 2
     assert re.match("zoo: Expected a version that can be loaded of each model. Received: m: ", lines[-1]), lines
 
@@ -212,6 +169,12 @@ def test_mistakes(options, message, tmp_path, monkeypatch, capsys):
     save_versioned(tmp_path, 1)
     assert mistake([tmp_path, "--ray", *options], monkeypatch, capsys) == f"zoo: {message}\n"
     assert "no --ray" in mistake([tmp_path, *options], monkeypatch, capsys)
+
+
+def test_a_root_path_is_refused(tmp_path, monkeypatch, capsys):
+    save_versioned(tmp_path, 1)
+    line = mistake([tmp_path, "--ray", "--root-path", "/models"], monkeypatch, capsys)
+    assert line == "zoo: Expected no --root-path beside --ray. Received: --root-path /models.\n"
 
 
 def test_a_port_in_use_and_a_missing_folder(tmp_path, monkeypatch, capsys):

@@ -149,6 +149,8 @@ def test_a_token_is_asked_for_everywhere_but_at_health(models):
     with client(models, token="secret", open_metrics=True) as session:
         assert session.get("/metrics").status_code == session.get("/monitoring/prometheus/metrics").status_code == 200
         assert predict(session).status_code == 401
+        error = predict(session, headers={"X-Stainless-Lang": "python"}).json()["error"]  # OpenAI's library
+        assert error["message"].startswith("Expected the header Authorization")
 
 
 def test_other_origins_may_call_only_where_it_is_allowed(models):
@@ -156,7 +158,8 @@ def test_other_origins_may_call_only_where_it_is_allowed(models):
     with client(models) as session:
         assert "access-control-allow-origin" not in predict(session, headers=preflight).headers
     with client(models, allow_origins=("https://a.example",), token="t") as session:
-        assert session.options("/predict/m", headers=preflight).status_code == 200
+        library = {"Access-Control-Request-Headers": "authorization,content-type,x-stainless-lang"}  # OpenAI's
+        assert session.options("/predict/m", headers=preflight | library).status_code == 200
         answer = predict(session, headers=preflight)
         assert answer.status_code == 401
         assert answer.headers["access-control-allow-origin"] == "https://a.example"
@@ -287,3 +290,16 @@ def test_requests_in_flight_end_before_a_server_does(models):
         assert answer.result().json() == {"answer": ["a"], "total": 100_000}
         with pytest.raises(httpx.ConnectError):
             session.get("/healthz")
+
+
+def test_a_request_beyond_the_drain_is_503_in_json(models, caplog):
+    loaded = {"slow": {1: LoadedModel("slow", 1, models["slow"])}}
+    service = Service(loaded, ServerSettings(log="off", drain_seconds=1))
+    with ThreadPoolExecutor(1) as threads, httpx.Client(timeout=30) as session:
+        with running_server(service=service) as url:
+            session.base_url = url
+            answer = threads.submit(predict, session, "slow", steps=3_000_000)
+            wait_until(lambda: service.unfinished == 1)
+        assert answer.result().status_code == 503
+        assert answer.result().json() == {"error": "The server is shutting down."}
+    assert "Traceback" not in caplog.text

@@ -33,6 +33,7 @@ _run(sys.argv[1:-1])
     with zoo_serve(f"m={folder}", "--port", 0, code=code) as (process, lines):
         url = url_of(process, lines)
         assert "Serving m, version 1: serving_default.\n" in lines
+        assert not any(line.startswith("OpenAI-compatible API") for line in lines)  # it generates and embeds nothing
         assert f"""Try: curl -d '{{"instances": ["A text."]}}' {url}/v1/models/m:predict\n""" in lines
         assert httpx.get(f"{url}/readyz").json() == {"status": "ready", "models": {"m": {"1": "AVAILABLE"}}}
         process.send_signal(signal.SIGTERM)

@@ -8,6 +8,7 @@ from zoo.generation.batch_limits import MAX_TOP_LOGPROBS
 from zoo.generation.context import check_prompts, new_token_limits
 from zoo.generation.generate import prompts_of
 from zoo.generation.generation_config import GenerationConfig
+from zoo.generation.noise import prompt_key, repeat_numbers
 from zoo.runtime.errors import UserError
 from zoo.text.tokenizer import Tokenizer
 from zoo.transforms.decoding import DecodingPlan
@@ -67,3 +68,12 @@ def generation_request(
     (limit,) = new_token_limits(plan, [prompt], config)
     config = replace(config, max_new_tokens=limit, stop_ids=tokenizer.stop_ids)
     return GenerationRequest(prompt=prompt, source=sources[0] if sources else None, config=config, **options)
+
+
+def samples_of(requests: Sequence[GenerationRequest], count: int) -> list[list[GenerationRequest]]:
+    """For each request `count` samples of it, numbered as `zoo.generation.generate` does: equal prompts differ, too."""
+    repeats = repeat_numbers([prompt_key(request.prompt, request.source or ()) for request in requests])
+    return [
+        [replace(request, sample=repeat * count + i) for i in range(count)]
+        for request, repeat in zip(requests, repeats, strict=True)
+    ]

@@ -14,6 +14,8 @@ from zoo import backend
 from zoo.generation.history import History, column
 from zoo.generation.token_bias import frequency_penalty, logit_bias, presence_penalty
 
+MIN_TEMPERATURE = 1e-4  # less makes logits so large that softmax is NaN: with XLA from 1e8 on, else from 1e38 on
+
 
 def constrain(logits: Any, history: History, constraint: dict[str, Any]) -> Any:
     """Constrained decoding: keeps the tokens from which an accepting state can be reached before the limit.
@@ -76,8 +78,8 @@ def min_tokens(logits: Any, history: History, number: Any) -> Any:
 
 
 def temperature(logits: Any, history: History, temperature: Any) -> Any:
-    """Divides logits by the temperature: below 1 likely tokens become likelier."""
-    return logits / column(temperature)
+    """Divides logits by the temperature, of at least `MIN_TEMPERATURE`: below 1 likely tokens become likelier."""
+    return logits / ops.maximum(column(temperature), MIN_TEMPERATURE)
 
 
 def top_k(logits: Any, history: History, k: Any) -> Any:

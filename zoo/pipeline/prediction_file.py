@@ -20,6 +20,10 @@ from zoo.text.truncated import TruncationCount
 FORMAT = "zoo predict 1"  # of the journal
 
 
+class ChangedRowsError(UserError):
+    """The rows of an interrupted run have changed since."""
+
+
 def check_output(output: str | Path, objective: Answers, overwrite: bool = False) -> None:
     """Raise UserError for a file of another format than `FORMATS` has, or one that exists and is not to be replaced."""
     path, known = Path(output), [name for name in FORMATS if name != ".json" or _has_ids(objective)]
@@ -94,11 +98,12 @@ class PredictionFile:
         return count
 
     def skip(self, chunks: Iterable[list[Row]]) -> Iterator[list[Row]]:
-        """The chunks that are not in the file. Raises UserError where those before them have changed."""
+        """The chunks that are not in the file. Raises ChangedRowsError where those before them have changed."""
         chunks, row = iter(chunks), 1
         for entry in self._journal.entries:
             if checksum(next(chunks, [])) != entry["input"]:
-                raise self._journal.error(f"Received: other rows than it had, from row {row} on.")
+                error = self._journal.error(f"Received: other rows than it had, from row {row} on.")
+                raise ChangedRowsError(str(error))
             row += entry["rows"]
         return chunks
 
@@ -128,6 +133,8 @@ class PredictionFile:
         """
         try:
             yield
+        except ChangedRowsError:  # the same command cannot continue
+            raise
         except BaseException as error:
             if not resumable or not self.rows:
                 self.remove()

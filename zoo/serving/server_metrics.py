@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zoo.runtime.optional import import_optional
@@ -9,6 +11,7 @@ from zoo.serving.batch_metrics import BatchCollector
 from zoo.serving.request_record import RequestRecord
 
 if TYPE_CHECKING:
+    from zoo.generation.continuous_batch import ContinuousBatch
     from zoo.serving.versions.loaded_model import LoadedModel
 
 LATENCIES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)  # seconds
@@ -45,6 +48,9 @@ class ServerMetrics:
         self._queued = self._add(gauge, "predictions_queued", "Predictions that wait for a thread")
         self._loaded = self._add(gauge, "loaded_versions", "Versions that are loaded", ("model", "version"))
         self._load = self._add(gauge, "load_seconds", "Seconds to load and warm up a version", ("model", "version"))
+        self._generation_queued = self._add(
+            gauge, "generation_queued", "Texts that wait for a row of the running batch", ("model",)
+        )
         self._tokens = self._add(counter, "generated_tokens", "Tokens that were generated", ("model",))
 
     def _add(self, kind, name, documentation, labels=(), **options):
@@ -79,8 +85,15 @@ class ServerMetrics:
         """Count the rows of a request."""
         self._rows.labels(model, signature).observe(rows)
 
-    def observe_generation(self, model: str, rows: int) -> None:
-        """Count a decoding step of a running batch: a token for each of its rows."""
+    def watch_generation(self, model: str, batch: ContinuousBatch) -> None:
+        """Count the decoding steps of a model's running batch, and show its queue in a gauge."""
+        reference = weakref.ref(batch)  # a dropped version is freed
+        queue = self._generation_queued.labels(model)
+        queue.set_function(lambda: current.waiting if (current := reference()) else 0)
+        batch.on_step = partial(self._observe_step, model)
+
+    def _observe_step(self, model, rows):
+        """Count a decoding step: a token for each of its rows."""
         self._batches.labels(model).observe(rows)
         self._tokens.labels(model).inc(rows)
 

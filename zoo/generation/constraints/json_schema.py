@@ -1,8 +1,9 @@
 """JSON schemas (https://json-schema.org/draft/2020-12) compiled to regular expressions, for constrained decoding.
 
 A keyword that cannot be enforced is refused, never ignored. Texts are written as Python's `json` writes them, their
-properties in the schema's order; properties that the schema does not name are never written. A recursive part, such as
-a tree, is at most `DEPTH` levels deep: a regular expression cannot count.
+properties in the schema's order. Properties that the schema does not name are never written, but where it names none
+and has a schema for all, `additionalProperties`. A recursive part, such as a tree, is at most `DEPTH` levels deep: a
+regular expression cannot count.
 
 outlines-core 0.2.14 has `json_schema.build_regex_from_schema`. Tried on sixteen schemas, it ignores
 `minimum` and `maximum` of integers, `not` and `uniqueItems` silently, and refuses `{"$ref": "#"}`.
@@ -98,6 +99,8 @@ class _Schema:
 
     def _object(self, schema):
         properties, required = schema.get("properties"), set(schema.get("required", ()))
+        if not properties and not required and isinstance(schema.get("additionalProperties"), dict):
+            return self._map(schema["additionalProperties"])
         if not isinstance(properties, dict) or not properties or not required <= set(properties):
             raise _user_error("properties, with the required ones among them", schema)
         regexes = {name: self.any(part) for name, part in properties.items()}
@@ -112,6 +115,14 @@ class _Schema:
             return rf"\{{{before}{parts[first][1]}{_after_comma(parts[first + 1 :])}\}}"
         alternatives = (part + _after_comma(parts[i + 1 :]) for i, (_, part) in enumerate(parts))
         return rf"\{{(?:{'|'.join(alternatives)})?\}}"
+
+    def _map(self, values):
+        """The expression of an object of properties with any names, whose values have one schema."""
+        value = self.any(values)
+        if value is None:
+            return r"\{\}"
+        entry = f'"{CHARACTER}*": {value}'
+        return rf"\{{(?:{entry}(?:, {entry})*)?\}}"
 
     def _array(self, schema):
         low, high = _bounds(schema, "minItems", "maxItems")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from zoo.runtime.optional import import_optional
 from zoo.serving.http.bearer_token import BearerToken
-from zoo.serving.http.error_answers import error_answer, route_path, serving_error_answer
+from zoo.serving.http.error_answers import error_answer, serving_error_answer
 from zoo.serving.http.error_boundary import ErrorBoundary
 from zoo.serving.http.operations import HEALTH_PATHS, METRICS_PATHS
 from zoo.serving.http.request_body import RequestBody
@@ -32,7 +32,6 @@ APIS = {  # {name in log and metrics: module with `routes(service)`}; the first 
     "rest": "zoo.serving.tensorflow_serving.tf_rest",  # of TensorFlow Serving, which answers every other path
 }
 OPEN_PATHS = (*HEALTH_PATHS, *PROBES, "/")  # need no token; "/" is the page
-CORS_HEADERS = ("Authorization", "Content-Type", "X-Request-Id")
 
 
 def create_app(service: Service, apis: Mapping[str, Routes] | None = None) -> Starlette:
@@ -73,7 +72,7 @@ def _middleware(service, endpoints):
                 CORSMiddleware,
                 allow_origins=settings.allow_origins,
                 allow_methods=("GET", "POST"),
-                allow_headers=CORS_HEADERS,
+                allow_headers=("*",),  # OpenAI's library sends some of its own; there are no cookies to protect
             )
         ]
     stack += [Middleware(ErrorBoundary)]
@@ -84,11 +83,11 @@ def _middleware(service, endpoints):
 
 
 def _http_error(request, error):
-    return error_answer(route_path(request.scope), error.status_code, error.detail, error.headers)
+    return error_answer(request.scope, error.status_code, error.detail, error.headers)
 
 
 def _serving_error(request, error):
-    return serving_error_answer(route_path(request.scope), error)
+    return serving_error_answer(request.scope, error)
 
 
 def _lifespan(service):

@@ -32,7 +32,7 @@ class BearerToken:
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "http" and route_path(scope) not in self.open_paths and not self._authorized(scope):
-            answer = serving_error_answer(route_path(scope), ServingError(Code.UNAUTHENTICATED, MESSAGE))
+            answer = serving_error_answer(scope, ServingError(Code.UNAUTHENTICATED, MESSAGE))
             return await answer(scope, receive, send)
         await self.app(scope, receive, send)
 

@@ -7,17 +7,14 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from zoo.serving.openai import LIBRARY_HEADER
+from zoo.serving.openai.openai_error import OpenAIError
 from zoo.serving.serving_error import ServingError
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
 OPENAI = ("/openai/", "/v1/chat/", "/v1/completions", "/v1/embeddings")  # paths whose errors have OpenAI's form
-OPENAI_TYPES = {  # {HTTP status: type of OpenAI's errors}
-    HTTPStatus.UNAUTHORIZED: "authentication_error",
-    HTTPStatus.NOT_FOUND: "not_found_error",
-    HTTPStatus.TOO_MANY_REQUESTS: "rate_limit_error",
-}
 
 
 def route_path(scope: Mapping[str, Any]) -> str:
@@ -25,23 +22,27 @@ def route_path(scope: Mapping[str, Any]) -> str:
     return scope["path"].removeprefix(scope.get("root_path", ""))
 
 
-def error_answer(path: str, status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """`{"error": message}`, as TensorFlow Serving and the Open Inference Protocol have it, or OpenAI's error object."""
+def error_answer(
+    scope: Mapping[str, Any], status: int, message: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The answer of an error to the request of a scope of ASGI.
+
+    `{"error": message}`, as TensorFlow Serving and the Open Inference Protocol have it; OpenAI's error object for its
+    paths and its libraries, which show no other message.
+    """
     from starlette.responses import Response
 
-    body: Any = message
-    if path.startswith(OPENAI):
-        kind = "server_error" if status >= 500 else OPENAI_TYPES.get(HTTPStatus(status), "invalid_request_error")
-        body = {"message": message, "type": kind, "param": None, "code": None}
-    content = json.dumps({"error": body}, ensure_ascii=False).encode("utf-8", "replace")
+    is_openai = route_path(scope).startswith(OPENAI) or LIBRARY_HEADER in dict(scope["headers"])
+    body = OpenAIError(message, status=status).body if is_openai else {"error": message}
+    content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
     return Response(content, status, dict(headers or {}), "application/json")
 
 
-def serving_error_answer(path: str, error: ServingError) -> Response:
+def serving_error_answer(scope: Mapping[str, Any], error: ServingError) -> Response:
     """The answer of a `ServingError`, with the headers that its status asks for."""
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     if error.http == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    return error_answer(path, error.http, error.message, headers)
+    return error_answer(scope, error.http, error.message, headers)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from zoo.runtime.version import VERSION
 from zoo.serving.http.openapi_operation import ERROR, ERRORS, answer, operation
 from zoo.serving.open_inference.open_inference_openapi import open_inference_paths
+from zoo.serving.openai.openai_openapi import openai_paths
 from zoo.serving.service import Service
 from zoo.serving.versions.loaded_model import LoadedModel
 from zoo.serving.versions.signature_defs import Signature, TensorSpec
@@ -21,8 +22,8 @@ BINARY = {
 
 
 def openapi(service: Service, root_path: str = "") -> dict[str, Any]:
-    """The OpenAPI 3.1 description: operations, TensorFlow Serving's REST and the Open Inference Protocol."""
-    paths = {**_operation_paths(), **open_inference_paths(service)}
+    """The OpenAPI 3.1 description of every API of a service."""
+    paths = {**_operation_paths(), **openai_paths(service), **open_inference_paths(service)}
     for name, versions in service.models.items():
         latest = versions[max(versions)]
         paths |= _model_paths(f"/v1/models/{quote(name)}", latest)

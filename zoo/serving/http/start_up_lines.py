@@ -8,17 +8,19 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from zoo.serving.http.server_address import ServerAddress
+from zoo.serving.openai.model_access import embeds, generates
 from zoo.serving.server_settings import TOKEN_VARIABLE, ServerSettings
 from zoo.serving.service import Service
 from zoo.serving.versions.loaded_model import DEFAULT_SIGNATURE, LoadedModel
 from zoo.serving.versions.signature_defs import Signature
 
 EXAMPLES = {"string": "A text.", "bool": True}  # {dtype: value}; numbers are 1
+OPENAI = "OpenAI-compatible API"  # of models that generate or embed text
 ADDRESSES = {  # {API: paths}
     "Page": "/",
     "REST of TensorFlow Serving": "/v1/models/",
     "Open Inference Protocol": "/v2",
-    "OpenAI-compatible API": "/v1",
+    OPENAI: "/v1",
     "Operation": "/readyz /healthz /metrics /openapi.json",
 }
 
@@ -30,10 +32,12 @@ def start_up_lines(service: Service, url: str) -> Iterator[str]:
         numbers = ", ".join(map(str, sorted(versions)))
         yield f"Serving {name}, version {numbers}: {signatures}."
     url += service.settings.root_path
-    for api, paths in ADDRESSES.items():
-        yield f"{api}: " + " ".join(f"{url}{path}" for path in paths.split())
-    for versions in service.models.values():
-        if command := _curl(versions[max(versions)], url, bool(service.settings.token)):
+    latest = [versions[max(versions)] for versions in service.models.values()]
+    apis = [api for api in ADDRESSES if api != OPENAI or any(generates(model) or embeds(model) for model in latest)]
+    for api in apis:
+        yield f"{api}: " + " ".join(f"{url}{path}" for path in ADDRESSES[api].split())
+    for model in latest:
+        if command := _curl(model, url, bool(service.settings.token)):
             yield f"Try: {command}"
             break
 

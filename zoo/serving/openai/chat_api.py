@@ -8,7 +8,7 @@ from zoo.generation.batch_limits import MAX_TOP_LOGPROBS
 from zoo.serving.openai.generation_handler import generation_handler
 from zoo.serving.openai.model_access import ModelAccess
 from zoo.serving.openai.openai_error import OpenAIError
-from zoo.serving.openai.request_fields import boolean, check_fields, integer, is_text, one_of
+from zoo.serving.openai.request_fields import boolean, check_fields, integer, is_text, one_of, string
 from zoo.serving.openai.sampling_fields import FIELDS, MAX_TOKENS, UNSUPPORTED, sampling_fields
 from zoo.serving.openai.token_logprobs import TokenStrings
 
@@ -50,6 +50,7 @@ def chat_completions(access: ModelAccess) -> Any:
 
 def _answer(model, values):
     """The `Answer` of the checked values of a request."""
+    from zoo.generation.generation_request import samples_of
     from zoo.serving.openai.generated_answer import Answer
 
     if "messages" not in values:
@@ -64,24 +65,30 @@ def _answer(model, values):
     if messages[-1]["role"] == "assistant":
         message = "Expected a last message that an answer follows. Received: one of the assistant."
         raise OpenAIError(message, "messages", "invalid_value")
-    requests = model.requests(model.chat_row(messages), fields, fields.n, top_logprobs, chat=True)
-    return Answer(model, values["model"], fields, [requests], ChatFormat(model.tokenizer, has_logprobs))
+    request = model.request(model.chat_row(messages), fields, top_logprobs, chat=True)
+    requests = samples_of([request], fields.n)
+    return Answer(model, values["model"], fields, requests, ChatFormat(model.tokenizer, has_logprobs))
 
 
 def _message(index, message):
     """{"role", "content"} of a message of a request. Raises OpenAIError, which names its part."""
     path = f"messages[{index}]."
-    fields = {"role": one_of(*ROLES), "content": _content}
-    values = check_fields(message, fields, MESSAGE_UNSUPPORTED, path)
+    values = _required({"role": one_of(*ROLES), "content": _content}, message, MESSAGE_UNSUPPORTED, path)
+    content = values["content"]
+    if not isinstance(content, str):
+        fields = {"type": one_of("text"), "text": string}
+        parts = [_required(fields, part, {}, f"{path}content[{i}].") for i, part in enumerate(content)]
+        content = "".join(part["text"] for part in parts)
+    return {"role": ROLES[values["role"]], "content": content}
+
+
+def _required(fields, body, unsupported, path):
+    """The checked fields of a part of a request, none of which may be missing."""
+    values = check_fields(body, fields, unsupported, path)
     for name in fields:
         if name not in values:
             raise OpenAIError(f"Missing required parameter: '{path}{name}'.", path + name, "missing_required_parameter")
-    content = values["content"]
-    if not isinstance(content, str):
-        parts = {"type": one_of("text"), "text": lambda value: None if is_text(value) else "a string"}
-        checked = [check_fields(part, parts, {}, f"{path}content[{i}].") for i, part in enumerate(content)]
-        content = "".join(part.get("text", "") for part in checked)
-    return {"role": ROLES[values["role"]], "content": content}
+    return values
 
 
 class ChatFormat:
@@ -96,6 +103,7 @@ class ChatFormat:
 
     def __init__(self, tokenizer: Any, has_logprobs: bool):
         self.tokenizer, self.has_logprobs = tokenizer, has_logprobs
+        self._strings: dict[int, TokenStrings] = {}
         self._space: dict[int, str] = {}  # white space that the answer may end with; absent before its first word
 
     def complete(self, choice: Any) -> dict[str, Any]:
@@ -132,7 +140,9 @@ class ChatFormat:
     def _logprobs(self, choice, ids, logprobs, tops):
         if not self.has_logprobs:
             return None
-        return TokenStrings(self.tokenizer, choice.request.config.constraint is not None).chat(ids, logprobs, tops)
+        is_first = choice.request.config.constraint is not None
+        strings = self._strings.setdefault(choice.index, TokenStrings(self.tokenizer, is_first))
+        return strings.chat(ids, logprobs, tops)
 
 
 def _chunk(delta):

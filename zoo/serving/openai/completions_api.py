@@ -29,6 +29,7 @@ def completions(access: ModelAccess) -> Any:
 
 def _answer(model, values):
     """The `Answer` of the checked values of a request."""
+    from zoo.generation.generation_request import samples_of
     from zoo.serving.openai.generated_answer import Answer
 
     fields, prompts = sampling_fields(values), as_list(values.get("prompt", ""))
@@ -41,7 +42,7 @@ def _answer(model, values):
         reason = "logprobs" if logprobs is not None else "a model that reads its prompt as a source"
         raise OpenAIError(f"Unsupported parameter: 'echo' with {reason}.", "echo", "unsupported_parameter")
     rows = [model.prompt_row(prompt) for prompt in prompts]
-    requests = [model.requests(row, fields, count, logprobs or 0) for row in rows]
+    requests = samples_of([model.request(row, fields, logprobs or 0) for row in rows], count)
     echoes = [_text(model, prompt) if echo else "" for prompt in prompts]
     return Answer(model, values["model"], fields, requests, CompletionFormat(model.tokenizer, echoes, logprobs))
 

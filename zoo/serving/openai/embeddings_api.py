@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.serving.openai.model_access import VECTOR, ModelAccess, embeds, objective_of
+from zoo.serving.openai.model_access import VECTOR, ModelAccess, embeds
 from zoo.serving.openai.openai_error import OpenAIError, answering
 from zoo.serving.openai.request_fields import as_list, check_fields, integer, one_of, read_json, string, text_inputs
 from zoo.serving.versions.loaded_model import DEFAULT_SIGNATURE
@@ -66,10 +66,9 @@ async def _token_count(service, model, texts):
     """The number of tokens of all texts. Raises OpenAIError for a text that is too long for the model."""
     if ENCODE not in model.signatures:
         return 0
-    objective = objective_of(model)
-    prefixed = [objective.get("prompt", "") + text for text in texts]
+    prefixed = [model.objective.get("prompt", "") + text for text in texts]
     lengths = (await service.run(model, ENCODE, _inputs(model, ENCODE, prefixed)))["length"]
-    limit = objective.get("length", int(lengths.max()))
+    limit = model.objective.get("length", int(lengths.max()))
     if lengths.max() > limit:
         message = f"The context of this model is {limit} tokens. Received: an input of {lengths.max()} tokens."
         raise OpenAIError(message, "input", "context_length_exceeded")

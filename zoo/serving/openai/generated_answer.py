@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, Sequence
@@ -70,7 +71,7 @@ class Answer:
         limit = self.model.batch.max_queue
         if (count := sum(map(len, self.requests))) > limit:
             raise OpenAIError(f"Expected at most {limit} choices in all. Received: {count}.", "n", "invalid_value")
-        choices = start_choices(self.model.batch, self.requests)
+        choices = await asyncio.to_thread(start_choices, self.model.batch, self.requests)  # it decodes the prompts
         resources.callback(cancel_choices, choices)
         head = {"id": f"{self.format.prefix}-{uuid.uuid4().hex}", "created": int(time.time()), "model": self.name}
         if self.fields.stream:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.serving.openai.model_access import ModelAccess, embeds, generates
+from zoo.serving.openai.model_access import ModelAccess
 from zoo.serving.openai.openai_error import OpenAIError, answering
 
 
@@ -29,7 +29,7 @@ def retrieve_model(access: ModelAccess) -> Any:
 
         name = request.path_params["model"]
         with access.lease(name) as model:
-            if not (generates(model) or embeds(model)):
+            if not access.supports(model):
                 message = f"The model '{name:.200}' neither generates nor embeds text."
                 raise OpenAIError(message, "model", "model_not_found", 404)
             return JSONResponse(_entry(model))
@@ -38,5 +38,4 @@ def retrieve_model(access: ModelAccess) -> Any:
 
 
 def _entry(model):
-    created = int(model.folder.stat().st_mtime)
-    return {"id": model.name, "object": "model", "created": created, "owned_by": "zoo"}
+    return {"id": model.name, "object": "model", "created": model.created, "owned_by": "zoo"}

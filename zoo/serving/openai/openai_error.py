@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 RETRY_SECONDS = 1
-TYPES = {401: "authentication_error", 404: "invalid_request_error", 429: "rate_limit_error"}
+TYPES = {401: "authentication_error", 429: "rate_limit_error"}  # {HTTP status: type}, but for those of all others
 logger = logging.getLogger("zoo.serve")
 
 

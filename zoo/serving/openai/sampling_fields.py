@@ -16,6 +16,18 @@ MAX_TOKENS = 2**20
 MAX_BIAS = 100.0
 SMALLEST_TOP_P = 1e-9  # 0: only the likeliest token
 RANDOM_SEED_BITS = 63
+ID_DIGITS = 10  # of a token id: Python refuses to read numbers of thousands of digits
+SIMPLE_VALUE = {"type": ["string", "number", "boolean", "null"]}
+JSON_OBJECT = {  # of a `response_format` of json_object: two levels deep, because a third takes minutes to compile
+    "type": "object",
+    "additionalProperties": {
+        "anyOf": [
+            SIMPLE_VALUE,
+            {"type": "array", "items": SIMPLE_VALUE},
+            {"type": "object", "additionalProperties": SIMPLE_VALUE},
+        ]
+    },
+}
 
 
 def _stops(value):
@@ -25,9 +37,13 @@ def _stops(value):
 
 
 def _bias(value):
-    in_range = number(-MAX_BIAS, MAX_BIAS)
-    is_bias = isinstance(value, dict) and all(id.isdecimal() and not in_range(bias) for id, bias in value.items())
+    excess = number(-MAX_BIAS, MAX_BIAS)
+    is_bias = isinstance(value, dict) and all(_is_id(id) and not excess(bias) for id, bias in value.items())
     return None if is_bias else "an object of token ids with numbers from -100 to 100"
+
+
+def _is_id(text):
+    return text.isascii() and text.isdecimal() and len(text) <= ID_DIGITS
 
 
 def _stream_options(value):
@@ -60,6 +76,7 @@ FIELDS = {  # of completions and of chat completions
     "safety_identifier": string,
     "prompt_cache_key": string,
 }
+SCHEMAS = {"text": None, "json_object": JSON_OBJECT}  # of types of `response_format` that have a schema of their own
 UNSUPPORTED = {"store": (False,), "service_tier": ("auto", "default"), "prompt_cache_retention": ()}
 PROCESSORS = ("temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty", "repetition_penalty")
 
@@ -127,11 +144,11 @@ def _include_usage(values):
 def _schema(response_format):
     """The JSON schema of a `response_format`; None for text."""
     kind, path = response_format["type"], "response_format."
-    if kind == "text":
+    if kind in SCHEMAS:
         check_fields(response_format, {"type": string}, {}, path)
-        return None
+        return SCHEMAS[kind]
     if kind != "json_schema":
-        known = "text and json_schema: name the properties of the object in a schema"
+        known = ", ".join((*SCHEMAS, "json_schema"))
         message = f"Unsupported value: 'response_format.type' {kind!r:.40}. Supported: {known}."
         raise OpenAIError(message, "response_format.type", "unsupported_value")
     fields = {"type": string, "json_schema": lambda value: None if isinstance(value, dict) else "an object"}

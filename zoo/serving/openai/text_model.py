@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from zoo.generation.chat import answer_ending
-from zoo.generation.constraints.token_table import constraint_for
 from zoo.generation.context import UNLIMITED, max_context
 from zoo.generation.continuous_batch import ContinuousBatch
 from zoo.generation.defaults import config_of
@@ -24,7 +20,7 @@ from zoo.objectives.next_token import NextToken
 from zoo.objectives.translate import Translate
 from zoo.pipeline.model_folder import load
 from zoo.pipeline.pipeline import Pipeline
-from zoo.runtime.errors import UserError, single_line
+from zoo.serving.openai.json_constraints import JsonConstraints
 from zoo.serving.openai.openai_error import OpenAIError
 from zoo.serving.openai.sampling_fields import SamplingFields
 from zoo.serving.openai.served_objective import chat_objective, served_objective
@@ -32,7 +28,6 @@ from zoo.serving.openai.served_objective import chat_objective, served_objective
 MAX_TEXT_TOKENS = 8192  # of a network whose context has no limit
 COMPLETION_TOKENS = 16  # OpenAI's default of max_tokens for completions
 WARM_UP_TEXT = "A text."
-CONSTRAINTS = 16  # JSON schemas whose tables are kept
 
 
 class TextModel:
@@ -41,6 +36,7 @@ class TextModel:
     Args:
         pipeline: the `zoo.pipeline.pipeline.Pipeline` of an objective that generates.
         max_rows, max_queue: as of `zoo.generation.continuous_batch.ContinuousBatch`.
+        max_characters: most characters of a prompt, and of a message.
 
     Attributes:
         batch: the `ContinuousBatch`.
@@ -48,16 +44,15 @@ class TextModel:
         ending: text of the chat template after an answer, without white space.
     """
 
-    def __init__(self, pipeline: Pipeline, max_rows: int = 32, max_queue: int = 256):
-        self.pipeline, self.tokenizer = pipeline, pipeline.tokenizer
+    def __init__(self, pipeline: Pipeline, max_rows: int, max_queue: int, max_characters: int):
+        self.pipeline, self.tokenizer, self.max_characters = pipeline, pipeline.tokenizer, max_characters
         self.batch = ContinuousBatch(pipeline.model, pipeline.tokenizer, max_rows, max_queue)
         self.plan = self.batch.step.network.plan
         self.objective: Any = served_objective(pipeline.objective)
         self.chat = chat_objective(self.objective, self.tokenizer)
         self.ending = answer_ending(self.chat.template).strip() if self.chat else ""
         self.vocabulary = self.batch.step.network.vocabulary
-        self._constraints: OrderedDict[str, Any] = OrderedDict()
-        self._lock = threading.Lock()
+        self._constraint_of = JsonConstraints(self.tokenizer, self.vocabulary)
 
     @property
     def max_tokens(self) -> int:
@@ -76,12 +71,16 @@ class TextModel:
     def warm_up(self) -> None:
         """Generate a short text, so that the network is compiled for the smallest shapes."""
         fields = SamplingFields(max_tokens=2, arguments={"temperature": 0.0})
-        for handle in self.batch.submit(*self.requests(self.prompt_row(WARM_UP_TEXT), fields, 1)):
-            handle.result()
+        (handle,) = self.batch.submit(self.request(self.prompt_row(WARM_UP_TEXT), fields))
+        handle.result()
 
     def prompt_row(self, prompt: str | list[int]) -> dict[str, Any]:
-        """The row of ids of a prompt for a completion; ids are used as they are. Raises OpenAIError for unknown ids."""
+        """The row of ids of a prompt for a completion; ids are used as they are.
+
+        Raises OpenAIError for unknown ids, and for a text beyond `max_characters`.
+        """
         if isinstance(prompt, str):
+            self._check_characters(prompt, "prompt")
             row = self.objective.prompt_ids(self._record(prompt), self.tokenizer)
             return row if len(row.get("tokens", (0,))) else {"tokens": self._start()}
         if unknown := [id for id in prompt if id >= self.vocabulary]:
@@ -92,16 +91,21 @@ class TextModel:
         return self.objective.prompt_ids(self._record(""), self.tokenizer) | {"source": np.array(prompt, "int32")}
 
     def chat_row(self, messages: Sequence[dict[str, str]]) -> dict[str, Any]:
-        """The row of ids of a conversation. Raises OpenAIError for a model without a chat template."""
+        """The row of ids of a conversation.
+
+        Raises OpenAIError for a model without a chat template, and for a message beyond `max_characters`.
+        """
         if self.chat is None:
             message = "This model has no chat template: use /v1/completions."
             raise OpenAIError(message, "model", "unsupported_model")
+        for i, message in enumerate(messages):
+            self._check_characters(message["content"], f"messages[{i}].content")
         return self.chat.prompt_ids({"messages": list(messages)}, self.tokenizer)
 
-    def requests(
-        self, row: dict[str, Any], fields: SamplingFields, count: int, top_logprobs: int = 0, chat: bool = False
-    ) -> list[GenerationRequest]:
-        """`count` requests for a row of ids, different samples of it.
+    def request(
+        self, row: dict[str, Any], fields: SamplingFields, top_logprobs: int = 0, chat: bool = False
+    ) -> GenerationRequest:
+        """The request of a row of ids.
 
         Args:
             fields: the sampling parameters.
@@ -110,9 +114,8 @@ class TextModel:
 
         Raises OpenAIError where the row and the new tokens are too long; UserError for parameters that contradict.
         """
-        constraint = self._constraint(fields.schema)
-        arguments = self._arguments(fields)
-        room, limit = self._room(row, fields.max_tokens), fields.max_tokens
+        constraint, arguments = self._constraint_of(fields.schema), self._arguments(fields)
+        room, limit = self._room(row, fields.max_tokens, chat), fields.max_tokens
         if limit is None and isinstance(self.objective, NextToken):
             limit = room if chat else COMPLETION_TOKENS
         config = config_of(self.objective, arguments | {"max_new_tokens": limit}, constrained=bool(constraint))
@@ -123,8 +126,7 @@ class TextModel:
         if constraint and fields.stop:
             message = "A text of a JSON schema ends by itself: expected no stop beside response_format."
             raise OpenAIError(message, "stop", "invalid_value")
-        options = {"stop": stop, "top_logprobs": top_logprobs}
-        return [generation_request(self.plan, self.tokenizer, row, config, sample=i, **options) for i in range(count)]
+        return generation_request(self.plan, self.tokenizer, row, config, stop=stop, top_logprobs=top_logprobs)
 
     def _arguments(self, fields):
         """The arguments of a request for a config: OpenAI's default temperature is 1, that of a translation 0."""
@@ -138,35 +140,24 @@ class TextModel:
             raise OpenAIError(message, "logit_bias", "invalid_value")
         return arguments
 
-    def _room(self, row, max_tokens):
+    def _room(self, row, max_tokens, chat):
         """Most new tokens after a row."""
         tokens, limit = len(row.get("target", row.get("tokens", (0,)))), self.max_tokens
+        param = "messages" if chat else "prompt"
         if "source" in row:
             source_limit = min(max_context(self.plan.encoder_steps), self.objective_length)
             if len(row["source"]) > source_limit:
-                raise _too_long(source_limit, len(row["source"]), None)
+                raise _too_long(source_limit, len(row["source"]), param)
+        if tokens >= limit:
+            raise _too_long(limit, tokens, param)
         if tokens + (max_tokens or 1) > limit:
-            raise _too_long(limit, tokens, max_tokens)
+            raise _too_long(limit, tokens, "max_tokens", f" and {max_tokens} new ones")
         return limit - tokens
 
-    def _constraint(self, schema):
-        """The constraint of a JSON schema, None for None; those of the last schemas are kept."""
-        if schema is None:
-            return None
-        key = json.dumps(schema)
-        with self._lock:
-            if key not in self._constraints:
-                self._constraints[key] = self._compiled(schema)
-            self._constraints.move_to_end(key)
-            if len(self._constraints) > CONSTRAINTS:
-                self._constraints.popitem(last=False)
-            return self._constraints[key]
-
-    def _compiled(self, schema) -> Any:
-        try:
-            return constraint_for(self.tokenizer, self.vocabulary, json_schema=schema)
-        except UserError as error:
-            raise OpenAIError(single_line(str(error)), "response_format", "invalid_json_schema") from error
+    def _check_characters(self, text, param):
+        if len(text) > self.max_characters:
+            message = f"Expected a text of at most {self.max_characters} characters. Received: {len(text)} characters."
+            raise OpenAIError(message, param, "string_above_max_length")
 
     def _record(self, text):
         """The record of a prompt: its text is the objective's only input."""
@@ -178,10 +169,10 @@ class TextModel:
         return np.array([start], "int32")
 
 
-def load_text_model(folder: Path, max_rows: int, max_queue: int) -> TextModel:
+def load_text_model(folder: Path, max_rows: int, max_queue: int, max_characters: int) -> TextModel:
     """The `TextModel` of a model folder or an exported one. Raises UserError for a folder that cannot be loaded."""
     logging.getLogger("tensorflow").addFilter(_is_no_retracing)
-    return TextModel(load(folder), max_rows, max_queue)
+    return TextModel(load(folder), max_rows, max_queue, max_characters)
 
 
 def _is_no_retracing(record):
@@ -189,7 +180,6 @@ def _is_no_retracing(record):
     return "triggered tf.function retracing" not in record.getMessage()
 
 
-def _too_long(limit, tokens, max_tokens):
-    new = "" if max_tokens is None else f" and {max_tokens} new ones"
+def _too_long(limit, tokens, param, new=""):
     message = f"The context of this model is {limit} tokens. Received: a prompt of {tokens} tokens{new}."
-    return OpenAIError(message, "messages" if max_tokens is None else "max_tokens", "context_length_exceeded")
+    return OpenAIError(message, param, "context_length_exceeded")

@@ -1,13 +1,13 @@
 /** Server-sent events of a streamed completion (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
 
-/** Yield the data of each event of a response, as strings, until "[DONE]". */
+/** Yield the data of each event of a response, as strings, until "[DONE]". Throws an Error where that is missing. */
 export async function* eventData(stream) {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   let data = [];
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return;
+    if (done) throw new Error("The answer broke off before its end.");
     const lines = (rest + value).split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop();
     for (const line of lines) {

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from zoo.serving.openai.model_access import generates
 from zoo.serving.service import Service
 from zoo.serving.serving_error import ServingError
+from zoo.serving.versions.exported_settings import TOKENIZER, read_settings
 from zoo.serving.versions.loaded_model import DEFAULT_SIGNATURE, LoadedModel
 from zoo.serving.versions.signature_defs import Signature, TensorSpec
 from zoo.serving.versions.warm_up import FILE, recorded_requests
-
-SETTINGS = "assets.extra/zoo"  # in a SavedModel that `zoo export` wrote
-PRESET, TOKENIZER = f"{SETTINGS}/preset.json", f"{SETTINGS}/tokenizer_config.json"
 
 
 def describe_models(service: Service) -> list[dict[str, Any]]:
@@ -32,13 +30,12 @@ def describe_models(service: Service) -> list[dict[str, Any]]:
 
 
 def _version(model: LoadedModel) -> dict[str, Any]:
-    objective = _read(model, PRESET).get("objective", {})
     return {
         "version": model.version,
-        "objective": objective.get("name", ""),
+        "objective": model.objective.get("name", ""),
         "signatures": [_signature(spec, model.signature_protos[name]) for name, spec in model.signatures.items()],
         "example": _example(model),
-        "streams": _streams(model, objective),
+        "streams": _streams(model),
     }
 
 
@@ -62,21 +59,13 @@ def _default(name: str, defaults: Mapping[str, Any]) -> float | bool | None:
     return value.item() if value.ndim == 0 and value.dtype.kind in "biuf" and np.isfinite(value) else None
 
 
-def _streams(model: LoadedModel, objective: dict[str, Any]) -> list[str]:
+def _streams(model: LoadedModel) -> list[str]:
     """The calls of OpenAI's API that stream an answer of a model, the most suitable first; [] where it writes none."""
-    if "generation" not in objective:  # the defaults of a model that generates
+    if not generates(model):
         return []
-    has_template = objective.get("name") == "follow_instructions" or "chat_template" in _read(model, TOKENIZER)
+    name, tokenizer = model.objective["name"], read_settings(model.folder, TOKENIZER)
+    has_template = name == "follow_instructions" or (name == "next_token" and "chat_template" in tokenizer)
     return ["chat", "completions"] if has_template else ["completions"]
-
-
-def _read(model: LoadedModel, file: str) -> dict[str, Any]:
-    """The JSON object in a file of an export; {} where there is none, as in a SavedModel of another program."""
-    try:
-        value = json.loads((model.folder / file).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _example(model: LoadedModel) -> dict[str, str]:

@@ -27,11 +27,11 @@ def application(config: Mapping[str, Any]) -> Any:
 
     Args:
         config: `folders`, a list of them; `versions`, `labels`, `replicas`, `cpus` as of `zoo serve`; and the fields of
-            `zoo.serving.server_settings.ServerSettings`, such as `max_rows`.
+            `zoo.serving.server_settings.ServerSettings`, such as `max_rows`, but for `root_path`.
 
     Raises UserError for an unknown key.
     """
-    known = (*CONFIG, *(field.name for field in fields(ServerSettings)))
+    known = (*CONFIG, *(field.name for field in fields(ServerSettings) if field.name != "root_path"))  # Ray has its own
     for name in config:
         if name not in known:
             raise UserError(f"Unknown argument. Received: {name!r}.{did_you_mean(name, known)}")

@@ -49,7 +49,7 @@ def serve_on_ray(
 
     Raises UserError where Ray is missing, the port is in use, or a model cannot be loaded.
     """
-    _check(address)
+    _check(address, settings)
     absolute = [_absolute(folder) for folder in folders]
     model_sources(absolute)
     address = _with_free_ports(address)
@@ -80,9 +80,11 @@ def exposure_lines(address: ServerAddress) -> Iterator[str]:
     )
 
 
-def _check(address):
+def _check(address, settings):
     if address.certificate:
         raise UserError("Expected plain HTTP with --ray, with TLS at a proxy before it. Received: --certificate.")
+    if settings.root_path:
+        raise UserError(f"Expected no --root-path beside --ray. Received: --root-path {settings.root_path}.")
 
 
 def _with_free_ports(address):

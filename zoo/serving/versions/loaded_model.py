@@ -16,6 +16,7 @@ import numpy as np
 from zoo.runtime.errors import UserError
 from zoo.serving.serving_error import Code, ServingError
 from zoo.serving.versions.batch_counters import BATCH_OPERATION, BatchCounters
+from zoo.serving.versions.exported_settings import PRESET, read_settings
 from zoo.serving.versions.signature_defs import INITIALIZER, Signature, parse_signatures, read_meta_graph
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -27,7 +28,9 @@ class LoadedModel:
 
     Attributes:
         name, version: of the model.
-        folder: of the SavedModel.
+        folder: of the SavedModel, which may be removed while the model is served.
+        objective: of the preset, as JSON; {} for a SavedModel that zoo did not export.
+        created: when the folder was written, in seconds since 1970.
         signatures: {name: `Signature`}.
         signature_protos: {name: the SignatureDef of saved_model.pb}.
         leases: the number of requests that use it; a model is closed when there are none.
@@ -36,6 +39,8 @@ class LoadedModel:
     def __init__(self, name: str, version: int, folder: Path):
         meta_graph = read_meta_graph(folder)
         self.name, self.version, self.folder = name, version, folder
+        self.objective: dict[str, Any] = read_settings(folder, PRESET).get("objective", {})
+        self.created = int(folder.stat().st_mtime)
         self.signatures, self.signature_protos = parse_signatures(meta_graph)
         self.leases = 0
         self._lock = threading.Lock()
