@@ -153,7 +153,7 @@ def server(name, work, folder):
         command = [str(SCRIPTS / "benchmark_serve_peers.py"), name, TASKS[work], str(folder / "hf"), str(port)]
     else:
         exports = folder / ("unbatched" if name == "unbatched" else "batched")
-        command = ["-m", "zoo", "serve", str(exports), "--port", str(port), "--log", "off"]
+        command = ["-m", "zoo", "serve", str(exports), "--port", str(port), "--log", "off", "--request-timeout", "3600"]
     begin = time.perf_counter()
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen([sys.executable, *command], stdout=log, stderr=log)

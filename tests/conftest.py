@@ -38,7 +38,7 @@ ONCE = (  # those that no run of scripts/check.sh, not --all either, repeats on 
     *("test_a_program_without_python_answers_alike", "test_a_program_without_python_generates"),
     *("test_the_other_cases_generate_so_too", "test_every_tokenizer_will_do", "test_constraints"),
     *("test_byte_fallback", "test_graph_added_tokens", "test_graph_models", "test_graph_tokenizer", "test_words"),
-    *("test_graph_windows", "test_masks", "test_sentence_pieces", "test_spans_of_export"),
+    *("test_graph_windows", "test_length_groups", "test_masks", "test_sentence_pieces", "test_spans_of_export"),
 )
 
 MAX_MAPS = 15_000  # of 65,530, the default of Linux

@@ -9,6 +9,7 @@ from keras import ops
 
 from zoo.data.mask_text import mask_words, takes_blank
 from zoo.data.masking import special_ids
+from zoo.export.graph.length_groups import run_in_length_groups
 from zoo.export.tokenizer.graph_windows import padding_mask, qa_windows, slice_spans, truncate
 from zoo.export.tokenizer.graph_words import gather_words, pad_words, slice_words
 from zoo.export.tokenizer.masks import MaskReader, fill_masks
@@ -36,7 +37,8 @@ def _answer_texts(pipeline, server, *texts):
     ids = server.tokenizer(*texts, length=objective.length).to_tensor(tokenizer.padding)
     no_masks = ops.zeros((ops.shape(ids)[0], 0), "int32")
     inputs = _inputs(network, tokenizer, ids, len(texts), mask_positions=no_masks)
-    return _with_class_names(objective, objective.decide(network(inputs, training=False)))
+    outputs = run_in_length_groups(network, inputs, tokenizer.padding)
+    return _with_class_names(objective, objective.decide(outputs))
 
 
 def _answer_windows(pipeline, server, questions, contexts):
@@ -49,7 +51,8 @@ def _answer_windows(pipeline, server, questions, contexts):
     context_ids = tokenizer.ragged_ids(contexts)
     windows = qa_windows(question_ids, context_ids, tokenizer.template, objective.length, objective.stride, padding)
     inputs = {"tokens": windows.ids, "segments": windows.segments}
-    logits = pipeline.model({name: inputs[name] for name in pipeline.model.input}, training=False)
+    inputs = {name: inputs[name] for name in pipeline.model.input}
+    logits = run_in_length_groups(pipeline.model, inputs, padding)
     decision = objective.decide(
         {"logits": logits, "record": windows.record, "token": windows.token, "context": padding_mask(context_ids)}
     )
@@ -64,12 +67,12 @@ def _answer_words(pipeline, server, texts):
 
     "" and -1 are padding. The model runs on windows of the texts; the first window decides the label of a text.
     """
-    objective, network = pipeline.objective, pipeline.model
+    objective, network, padding = pipeline.objective, pipeline.model, pipeline.preset.architecture.padding
     words = server.words.words(texts)
     ids, positions, first_windows = server.words(words, objective.length)
-    ids = ids.to_tensor(pipeline.preset.architecture.padding)
+    ids = ids.to_tensor(padding)
     inputs = {"tokens": ids, "segments": ops.zeros_like(ids)}
-    outputs = network({name: inputs[name] for name in network.input}, training=False)
+    outputs = run_in_length_groups(network, {name: inputs[name] for name in network.input}, padding)
     text_outputs = {name: ops.take(outputs[name], first_windows, axis=0) for name in objective.text_outputs}
     scores = gather_words(outputs["tags"] if objective.text_outputs else outputs, positions)
     scores, padding_mask = pad_words(scores, words.counts)
@@ -91,7 +94,8 @@ def _answer_masks(pipeline, server, texts):
     is_mask = masked.mask_positions >= 0
     inputs = _inputs(network, tokenizer, masked.ids, 1, mask_positions=ops.maximum(masked.mask_positions, 0))
     excluded = np.array(special_ids(tokenizer), "int32")
-    answer = objective.decide({"logits": network(inputs, training=False), "special_ids": excluded})
+    logits = run_in_length_groups(network, inputs, tokenizer.padding)
+    answer = objective.decide({"logits": logits, "special_ids": excluded})
     words, unused = mask_words(tokenizer), pipeline.preset.architecture.vocabulary - tokenizer.vocabulary_size
     best = answer["guesses"][..., 0]
     texts = lookup([*words.texts, *[""] * unused], best, is_mask)
