@@ -44,7 +44,8 @@ def measure(name, work, folder, options):
         print(f"  {name}: ready after {seconds:.1f} s", flush=True)
         for clients in options.clients:
             request = requests_of(name, work, options.max_new_tokens)
-            asyncio.run(load(port, request, clients, options.seconds / 4))  # warms up every batch size
+            warming = 1 if name in PEERS else clients  # peers have no batches, whose sizes are to be warmed up
+            asyncio.run(load(port, request, warming, options.seconds / 4))
             before = processor_seconds(process.pid)
             times, tokens, elapsed = asyncio.run(load(port, request, clients, options.seconds))
             cpu = (processor_seconds(process.pid) - before) / len(times)
@@ -116,9 +117,10 @@ TASKS = {"minilm": "classify", "lstm": "tag", "gpt2": "generate", "transformer":
 
 
 def texts(number):
-    """Different texts of 4 to 24 words."""
-    chance = random.Random(0)
-    return [" ".join(chance.choices(WORDS.split(), k=chance.randint(4, 24))) for _ in range(number)]
+    """Different texts of 2 to 120 words, as unequal as real ones: the median is 12, one in ten has more than 33."""
+    chance, words = random.Random(0), WORDS.split()
+    lengths = (min(max(round(chance.lognormvariate(2.5, 0.8)), 2), 120) for _ in range(number))
+    return [" ".join(chance.choices(words, k=length)) for length in lengths]
 
 
 def word_pieces():
