@@ -69,10 +69,7 @@ def _load(folder, settings):
     preset = _read(settings / "preset.json", _load_preset, advice="")  # its errors say what to do
     tokenizer = _read(settings / "tokenizer.json", Tokenizer.load)
     exported = settings != folder
-    if exported:
-        model = _read(folder, load_exported_network, EXPORT_ADVICE)
-    else:
-        model = _read(folder / MODEL, load_model)
+    model = _read(folder, load_exported_network, EXPORT_ADVICE) if exported else _read(folder / MODEL, load_model)
     embeddings, size = preset.architecture.vocabulary, tokenizer.vocabulary_size
     if size > embeddings or (size < embeddings and not preset.training.init):  # checkpoints may have spare embeddings
         raise UserError(f"The files in {folder} are of different models: copy the whole folder again.")
