@@ -37,9 +37,9 @@ def run_in_length_groups(network: keras.Model, inputs: Mapping[str, tf.Tensor], 
 
     arrays = [tf.TensorArray(spec.dtype, groups, infer_shape=False) for spec in specs]
     _, arrays = tf.while_loop(lambda i, _: i < groups, run_group, (0, arrays), parallel_iterations=1)
-    places, values = tf.math.invert_permutation(order), []
+    original_order, values = tf.math.invert_permutation(order), []
     for array, spec in zip(arrays, specs, strict=True):
-        values.append(tf.gather(array.concat(), places))
+        values.append(tf.gather(array.concat(), original_order))
         values[-1].set_shape(spec.shape)
     return keras.tree.pack_sequence_as(network.output, values)
 
