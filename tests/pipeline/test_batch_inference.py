@@ -210,7 +210,8 @@ def test_other_processes_start_where_cores_are_idle(pipeline, texts, tmp_path, m
     monkeypatch.setattr(prediction_processes, "BUSY", 0.0)
     assert run(pipeline, texts, tmp_path / "busy.jsonl") == expected
     assert pools == []
-    monkeypatch.setattr(prediction_processes, "BUSY", 100.0)
+    monkeypatch.setattr(prediction_processes, "BUSY", float("inf"))
+    monkeypatch.setattr(prediction_processes, "process_memory", lambda: 1)  # that of these tests may be gigabytes
     assert run(pipeline, texts, tmp_path / "idle.jsonl") == expected
     assert pools == [2]
 
