@@ -9,6 +9,7 @@ from zoo.serving.http.openapi_operation import ERRORS, operation
 from zoo.serving.openai.model_access import embeds, generates
 from zoo.serving.service import Service
 
+EVENTS = "Server-sent events: the data of each is a chunk in JSON, that of the last is [DONE]."
 STRING, BOOLEAN, OBJECT = {"type": "string"}, {"type": "boolean"}, {"type": "object"}
 IDS = {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1}
 TEXTS = {"anyOf": [STRING, IDS, *({"type": "array", "items": item, "minItems": 1} for item in (STRING, IDS))]}
@@ -98,7 +99,7 @@ def openai_paths(service: Service) -> dict[str, Any]:
 
 
 def _post(summary, models, properties, schema, required=(), stream=False):
-    content = {"text/event-stream": {"schema": STRING}} if stream else {}
+    content = {"text/event-stream": {"schema": {"description": EVENTS}}} if stream else {}
     post = _operation(summary, schema, ERRORS, content)
     body = {
         "type": "object",
