@@ -63,6 +63,11 @@ class Service:
         return {name: versions for name, versions in self.registry.models.items() if versions}
 
     @property
+    def latest(self) -> list[LoadedModel]:
+        """The latest available version of each model."""
+        return [versions[max(versions)] for versions in self.models.values()]
+
+    @property
     def ready(self) -> bool:
         """Whether every model has a version that is loaded and warmed up, and the server is not ending."""
         return self.registry.ready and not self._draining

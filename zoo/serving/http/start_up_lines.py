@@ -32,7 +32,7 @@ def start_up_lines(service: Service, url: str) -> Iterator[str]:
         numbers = ", ".join(map(str, sorted(versions)))
         yield f"Serving {name}, version {numbers}: {signatures}."
     url += service.settings.root_path
-    latest = [versions[max(versions)] for versions in service.models.values()]
+    latest = service.latest
     apis = [api for api in ADDRESSES if api != OPENAI or any(generates(model) or embeds(model) for model in latest)]
     for api in apis:
         yield f"{api}: " + " ".join(f"{url}{path}" for path in ADDRESSES[api].split())

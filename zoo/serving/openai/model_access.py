@@ -55,8 +55,7 @@ class ModelAccess:
 
     def models(self) -> list[LoadedModel]:
         """The latest version of each model that generates or embeds text."""
-        latest = [versions[max(versions)] for versions in self.service.models.values() if versions]
-        return list(filter(self.supports, latest))
+        return list(filter(self.supports, self.service.latest))
 
     def supports(self, model: LoadedModel) -> bool:
         """Whether a model generates or embeds text here."""

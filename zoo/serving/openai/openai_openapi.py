@@ -81,8 +81,7 @@ ENTRY = {"type": "object", "required": ["id", "object", "created", "owned_by"]}
 
 def openai_paths(service: Service) -> dict[str, Any]:
     """`{path: operations}` of the API, for the models that generate or embed text; {} where there are none."""
-    latest = [versions[max(versions)] for versions in service.models.values()]
-    writers, encoders = ([model.name for model in latest if test(model)] for test in (generates, embeds))
+    writers, encoders = ([model.name for model in service.latest if test(model)] for test in (generates, embeds))
     answers = _schema("choices", "usage")
     paths: dict[str, Any] = {}
     if writers:
