@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-FUZZ = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=30, suppress_health_check=list(HealthCheck))
 TEXT = st.binary(max_size=30) | st.text(max_size=30).map(str.encode)
 
 

@@ -294,7 +294,7 @@ def check(family, head, values, left_out, seed):
         return True
 
 
-CHECKS = {"deadline": None, "phases": (Phase.generate,), "suppress_health_check": list(HealthCheck), "database": None}
+CHECKS = {"phases": (Phase.generate,), "suppress_health_check": list(HealthCheck), "database": None}
 
 
 REFUSED = {  # classes of which the zoo has no head: always a line

@@ -29,7 +29,7 @@ def windows_of(tokenizer, question, context, length, stride, template=None):
     return context_ids, qa_windows(question_ids, context_ids, template or tokenizer.template, length, stride)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.text("ab ?", max_size=8), text, st.integers(12, 40), st.integers(1, 20))
 def test_windows_hold_every_token_of_the_context_in_order(tokenizer, question, context, length, stride):
     encoding, actual = windows_of(tokenizer, question, context, length, stride)
@@ -48,7 +48,7 @@ def test_windows_hold_every_token_of_the_context_in_order(tokenizer, question, c
     assert [window.tokens.stop == len(encoding) for window in actual] == [False] * (len(actual) - 1) + [True]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(text, st.data())
 def test_find_covers_the_answer_and_no_further_token(tokenizer, context, data):
     encoding, actual = windows_of(tokenizer, "b?", context, 16, 5)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.generation.noise import noise, prompt_key
@@ -35,7 +35,6 @@ def in_graph(seeds, repeats, prompts, lengths, sources, source_lengths):
     return keys, graph_noise(seeds, keys, repeats, 40)
 
 
-@settings(deadline=None)
 @given(rows=ROWS)
 def test_numbers_are_those_of_numpy(rows):
     seeds, repeats, prompts, sources = zip(*rows, strict=True)

@@ -40,7 +40,7 @@ def graph(request):
     return tokenizer, run
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.text("ab ?", max_size=9), text), min_size=1, max_size=4))
 def test_windows_and_spans(graph, pairs):
     tokenizer, run = graph

@@ -21,7 +21,7 @@ CHARSMAP = encode_charsmap({key.encode(): value.encode() for key, value in ENTRI
 CHARACTERS = "abcd \u2581\u00e9e\u0301a\u0308\u0304\t\r\n\u0e33\u0600\u200d\u2122\u2764\U0001f1e6"
 CHARACTERS += "\uac00\u1100\u1161\x01\uff41\ufb01"
 TEXTS = st.lists(st.text("abcd \u2581\u00e9", max_size=25) | st.text(CHARACTERS, max_size=12), min_size=20, max_size=60)
-FEW = settings(max_examples=2, deadline=None)
+FEW = settings(max_examples=2)
 
 tensorflow = pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="graph tokenizers run in TensorFlow")
 

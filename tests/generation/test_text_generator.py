@@ -37,7 +37,7 @@ def test_a_stream_yields_the_text_in_pieces(generator, settings):
 
 
 SAMPLED = {"max_new_tokens": 24, "temperature": 1.0}
-FEW = settings(max_examples=12, deadline=None)
+FEW = settings(max_examples=12)
 
 
 @FEW

@@ -19,7 +19,7 @@ def expected_text(tokenizer, prompt, ids):
     return text[len(before) :] if text.startswith(before) else tokenizer.decode(ids)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(TOKENIZERS), st.text(max_size=120), st.sampled_from(TEXTS), st.integers(0, 10**6))
 def test_the_text_is_that_of_all_tokens_together(tokenizer, text, prompt, seed):
     prompt_ids = tokenizer.encode(prompt, special=False).ids.tolist()

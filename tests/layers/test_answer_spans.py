@@ -5,7 +5,7 @@ from itertools import product
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from keras import ops
@@ -118,7 +118,6 @@ elements = st.sampled_from([-2.0, 0.0, 0.5, 3.0])
 logits_with_ties = st.integers(0, 6).flatmap(lambda n: arrays(np.float32, (n, 2), elements=elements))
 
 
-@settings(deadline=None)
 @given(logits_with_ties, st.integers(1, 7), st.integers(1, 8))
 def test_spans_of_equal_scores_come_in_the_order_of_their_tokens(logits, max_length, count):
     expected = spans_by_hand([(1, slice(0, len(logits)), np.pad(logits, ((1, 0), (0, 0))))], max_length, count)

@@ -88,7 +88,6 @@ def reference_search(rows, raw):
     return best / len(rows), at
 
 
-@settings(deadline=None)
 @given(texts)
 @example("A cat's  the_the  Übung — the.")
 @example("")
@@ -96,7 +95,6 @@ def test_normalised_text_is_its_plain_words(text):
     assert metrics.normalize(text).split() == plain_words(text)
 
 
-@settings(deadline=None)
 @given(questions(1))
 @example([("the", ["a"], 0.0)])
 @example([("", [""], 0.0)])
@@ -108,7 +106,7 @@ def test_first_version(rows):
     assert actual == pytest.approx({"exact_match": sum(exact) / len(rows), "f1": sum(overlap) / len(rows)}, abs=1e-9)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(questions(0), chances)
 @example([("the", ["a"], 0.7)], 0.5)  # answers and truths of which nothing is left
 @example([("cat", [], 0.2), ("cat", ["cat"], 0.2), ("", [], 0.2)], 0.2)  # ties
@@ -119,7 +117,6 @@ def test_second_version(rows, threshold):
     assert actual == pytest.approx(reference_second(rows, threshold), abs=1e-9)
 
 
-@settings(deadline=None)
 @given(questions(0))
 def test_second_version_without_chances_takes_answers_as_they_are(rows):
     answers, truths, _ = zip(*rows, strict=True)
@@ -129,7 +126,6 @@ def test_second_version_without_chances_takes_answers_as_they_are(rows):
     assert len(actual) == 6
 
 
-@settings(deadline=None)
 @given(questions(0))
 def test_the_best_score_is_reached_and_never_passed(rows):
     """With texts that hold words, or none at all, and no two questions equally likely to have no answer."""

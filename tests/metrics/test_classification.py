@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import confusion_matrix, f1_score, log_loss, precision_recall_fscore_support
@@ -19,7 +19,6 @@ single = st.integers(2, 5).flatmap(
 )
 
 
-@settings(deadline=None)
 @given(multi_label)
 def test_several_labels_as_scikit_learn(pair):
     truth, predicted = pair
@@ -32,7 +31,6 @@ def test_several_labels_as_scikit_learn(pair):
         assert actual["f1"] == pytest.approx(expected.mean())
 
 
-@settings(deadline=None)
 @given(single)
 def test_one_label_as_scikit_learn(pair):
     truth, predicted = pair
@@ -48,7 +46,6 @@ def test_one_label_as_scikit_learn(pair):
     np.testing.assert_array_equal(metrics.confusion_matrix(truth, predicted), counts)
 
 
-@settings(deadline=None)
 @given(multi_label, st.integers(0, 99))
 def test_no_threshold_beats_the_calibrated_one(pair, seed):
     truth, _ = pair

@@ -11,7 +11,7 @@ from zoo.metrics.regression import regression_scores
 numbers = st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=2, max_size=20)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(numbers)
 def test_equal_to_scipy(pairs):
     actual, true = np.array(pairs, float).T

@@ -27,7 +27,7 @@ def columns(texts):
 
 @pytest.mark.parametrize("strict", PREFIXES)
 def test_scores_are_seqevals(strict):
-    @settings(deadline=None, max_examples=300)
+    @settings(max_examples=300)
     @given(pairs(strict))
     def check(texts):
         truth, actual = columns(texts)

@@ -173,7 +173,7 @@ words = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_character
 tags = st.sampled_from(["O", "B-PER", "I-PER", "B-LOC"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     st.lists(st.lists(st.tuples(words.map("w".__add__), tags), min_size=2, max_size=6), min_size=2, max_size=5),
     st.sampled_from(["{w} {t}", "{w}\t{t}", "{n}\t{w}\t{t}", "{w} _ {t}", "doc {n} {w} {t}", "{t} {w}"]),

@@ -100,7 +100,7 @@ def test_a_long_header_makes_a_short_message(tmp_path):
 cells = st.text(st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=12)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.lists(st.tuples(cells, cells), min_size=1, max_size=5), st.sampled_from(",;\t|"), st.booleans())
 def test_round_trip_with_every_separator(tmp_path, table, separator, is_named):
     output = io.StringIO()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from zoo.data.opening import open_dataset
 from zoo.readers.jsonl import JsonLines
 
-same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 SQUAD = {
     "data": [

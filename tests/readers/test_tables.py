@@ -12,7 +12,7 @@ from zoo.readers.csv import Csv
 from zoo.readers.tsv import Tsv
 from zoo.runtime.errors import RowError
 
-same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 characters = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 anything = st.text(characters, max_size=20)
 no_breaks = anything.map(lambda text: text.replace("\t", "").replace("\n", "").replace("\r", ""))

@@ -155,7 +155,7 @@ INPUTS = st.fixed_dictionaries(
     raw=st.lists(st.binary(max_size=12), max_size=2),
     signature=st.sampled_from([{}, {"signature": {"string_param": "total"}}, {"signature": {"bool_param": True}}]),
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_any_request_is_answered_or_an_error_of_the_client(channel, inputs, raw, signature):
     try:
         infer(channel, inputs, raw_input_contents=raw, parameters=signature)

@@ -389,7 +389,7 @@ def statuses(channel, data):
 
 
 @given(data=st.binary(max_size=200))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_any_bytes_are_a_request_or_an_error_of_the_client(channel, data):
     for name, status in statuses(channel, data):
         assert status in ("INVALID_ARGUMENT", "NOT_FOUND", "UNIMPLEMENTED"), name
@@ -417,7 +417,7 @@ TENSORS = st.builds(
     signature=st.sampled_from(["", "serving_default", "scaled", "total", "other"]),
     outputs=st.lists(st.sampled_from(["text", "score", "other"]), max_size=2),
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_any_tensors_are_a_request_or_an_error_of_the_client(stub, tensors, signature, outputs):
     request = predict_pb2.PredictRequest(
         model_spec={"name": "text", "signature_name": signature}, output_filter=outputs

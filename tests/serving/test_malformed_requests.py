@@ -105,7 +105,7 @@ def run(server, count):
     address = urlsplit(url)
     connection = HTTPConnection(address.hostname, address.port, timeout=60)
 
-    @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=count, database=None, suppress_health_check=list(HealthCheck))
     @given(method=methods, path=paths, body=bodies, fields=headers)
     def requests(method, path, body, fields):
         check(connection, method, path, body, fields)

@@ -314,7 +314,7 @@ REQUESTS = st.fixed_dictionaries(
     tail=st.binary(max_size=9),
     size=st.none() | st.integers(-1, 300),
 )
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_any_json_is_answered_in_json(client, body, tail, size):
     text = json.dumps(body).encode()
     headers = {} if size is None else {SIZE: str(size)}
@@ -328,7 +328,6 @@ def test_any_json_is_answered_in_json(client, body, tail, size):
     shape=st.lists(st.integers(0, 3), max_size=3),
     datatype=st.sampled_from(list(DATATYPES.values())),
 )
-@settings(deadline=None)
 def test_any_bytes_are_a_tensor_or_an_error(data, shape, datatype):
     try:
         array = array_from_bytes(data, datatype, shape)

@@ -17,7 +17,7 @@ from zoo.tokenizers.characters import Characters
 from zoo.tokenizers.word_pieces import WordPieces
 from zoo.tokenizers.words import Words
 
-FUZZ = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=30, suppress_health_check=list(HealthCheck))
 TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
 KNOWN_TEXT = "def f(x):\n    return x  # the sum, isn't it? naïve 中文"
 
