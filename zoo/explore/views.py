@@ -1,7 +1,7 @@
 """The data format of an explanation: what each view of the page shows, as dataclasses of NumPy arrays.
 
-`zoo.explore.page_data` writes them for the page: field names are the keys that the page reads. T and S are tokens of the
-queries' and of the keys' sequence, H heads, D the width of a head, U units, L layers.
+`zoo.explore.page_data` writes them for the page: field names are the keys that the page reads. T and S are tokens of
+the sequences of queries and of keys, H heads, D the width of a head, U units, L layers.
 """
 
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Token:
 
 @dataclass
 class AttentionLayer:
-    """One layer of attention, for one text. `weights` is the softmax over S of `scale * query @ key + bias` at `mask`."""
+    """A layer of attention on one text: `weights` is the softmax of `scale * query @ key + bias` over visible keys."""
 
     name: str
     weights: Array  # (H, T, S) float32
