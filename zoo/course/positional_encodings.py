@@ -78,17 +78,22 @@ class PositionalEncodings(Experiment):
         ]
 
     def plot(self, rows: Sequence[dict], figure) -> None:
-        left, right = figure.subplots(1, 2, width_ratios=(1, 1.6))
-        table = _matrices(rows, TABLE)[self.width, self.base]
+        left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1.2, 1.2))
+        table, matrices = _matrices(rows, TABLE)[self.width, self.base], _matrices(rows)
         _draw_matrix(left, table, f"d = {self.width}, n = {self.base:g}")
         left.set_yticks(range(len(table)), self.text.split())
         left.set_xticks(range(self.width))
         for (k, i), value in np.ndenumerate(table):
             left.text(i, k, f"{value:.2f}", ha="center", va="center", color="black" if value > 0.3 else "white")
         width, base = max(self.widths), max(self.bases)
-        image = _draw_matrix(right, _matrices(rows)[width, base], f"d = {width}, n = {base:g}")
-        right.set_ylabel("position k")
-        figure.colorbar(image, ax=right, label="value")
+        image = _draw_matrix(middle, matrices[width, base], f"d = {width}, n = {base:g}")
+        middle.set_ylabel("position k")
+        figure.colorbar(image, ax=middle, label="value")
+        for base in self.bases:
+            matrix = matrices[width, base]
+            right.plot(matrix @ matrix[0] / (width / 2), label=f"n = {base:g}")
+        right.set(xlabel="distance, positions", ylabel="cosine similarity", title=f"d = {width}")
+        right.legend()
 
 
 def encodings(positions: int, width: int, base: float) -> np.ndarray:
