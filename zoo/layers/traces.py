@@ -23,6 +23,7 @@ class AttentionTrace:
         key: (batch, heads, source time, head width), repeated for grouped queries.
         bias: (batch or 1, heads, time, source time), such as T5's relative positions.
         scale: factor of the products.
+        causal: whether a query sees no key after its own position.
     """
 
     score: Tensor
@@ -32,6 +33,7 @@ class AttentionTrace:
     key: Tensor | None = None
     bias: Tensor | None = None
     scale: float = 1.0
+    causal: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def score_trace(score_BHTS: Tensor, mask: Tensor | None, causal: bool = False, *
     weight_BHTS = ops.exp(visible - ops.max(visible, axis=-1, keepdims=True))
     weight_BHTS = weight_BHTS if mask is None else ops.where(mask, weight_BHTS, 0.0)
     total_BHT1 = ops.sum(weight_BHTS, axis=-1, keepdims=True)
-    return AttentionTrace(score_BHTS, mask, weight_BHTS / ops.where(total_BHT1 > 0, total_BHT1, 1.0), **parts)
+    weight_BHTS = weight_BHTS / ops.where(total_BHT1 > 0, total_BHT1, 1.0)
+    return AttentionTrace(score_BHTS, mask, weight_BHTS, causal=causal, **parts)
 
 
 def product_trace(

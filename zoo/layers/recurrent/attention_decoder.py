@@ -1,6 +1,6 @@
 """A recurrent decoder with attention to the source at every step, and input feeding."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 from keras import ops
@@ -13,7 +13,7 @@ from zoo.layers.implicit_mask import ImplicitMask
 from zoo.layers.lora import effective_kernel
 from zoo.layers.recurrent.cells import GRU, LSTM
 from zoo.layers.recurrent.decoder_attention import DecoderAttention
-from zoo.layers.recurrent.keras_layer import STATE_NAMES
+from zoo.layers.recurrent.keras_layer import STATE_NAMES, offsets_of
 from zoo.layers.recurrent.layer import last_state
 from zoo.layers.traces import RecurrentTrace
 from zoo.runtime.errors import one_of
@@ -104,7 +104,7 @@ class AttentionDecoder(ImplicitMask, keras.layers.Layer):
         source: Tensor,
         padding_mask: Tensor | None = None,
         state: Sequence[Tensor] | None = None,
-        offsets: Sequence[Tensor] = (),
+        offsets: Mapping[str, Tensor] | None = None,
     ) -> RecurrentTrace:
         """The states, gates and alignment of a call with the same arguments, and its outputs.
 
@@ -114,7 +114,7 @@ class AttentionDecoder(ImplicitMask, keras.layers.Layer):
         with autocast_scope(self):
             source, first = ops.cast(source, "float32"), self._initial_state(state, x)
             keys, cell = self.attention.keys(source), self.recurrence
-            y_BTU, last, stacks_TBU = self._decode(x, source, keys, padding_mask, first, True, offsets)
+            y_BTU, last, stacks_TBU = self._decode(x, source, keys, padding_mask, first, True, offsets_of(offsets))
             after = [ops.transpose(stack_TBU, (1, 0, 2)) for stack_TBU in stacks_TBU]
             before = [ops.concatenate([h0[:, None], h[:, :-1]], axis=1) for h0, h in zip(first, after, strict=True)]
             feeds_context = self.input_feeding == "context"

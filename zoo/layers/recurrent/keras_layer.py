@@ -1,6 +1,6 @@
 """Recurrent layers with the arguments of Keras's own, for its implicit masks and `keras.layers.Bidirectional`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -118,20 +118,20 @@ class KerasRecurrent(ImplicitMask, Recurrent):
         state: Sequence[Tensor] | None = None,
         mask: Tensor | None = None,
         initial_state: Sequence[Tensor] | None = None,
-        offsets: Sequence[Tensor] = (),
+        offsets: Mapping[str, Tensor] | None = None,
     ) -> RecurrentTrace:
         """The states and gates of a call with the same arguments, and its outputs.
 
         Args:
-            offsets: (batch, time, units) for each vector of the state: added to the states, they change later states
-                and the outputs too, so that the gradient by offsets of zero is the total derivative by the states.
+            offsets: arrays as `RecurrentTrace.states`, added to the states: they change later states and the outputs
+                too, so that the gradient by offsets of zero is the total derivative by the states; None: none.
         """
         with autocast_scope(self):
             x, padding_mask, order = _padding_last(ops.cast(x, self.compute_dtype), padding_mask, mask)
             first = initial_state if state is None else state
             first = self.initial_state(ops.shape(x)[0]) if first is None else first
             first = [ops.cast(array, self._state_dtype) for array in first]
-            stacks_TBU = self._scan_gates(x, padding_mask, first, [_take(offset, order) for offset in offsets])
+            stacks_TBU = self._scan_gates(x, padding_mask, first, [_take(x, order) for x in offsets_of(offsets)])
             y = self._select(self._features(stacks_TBU, padding_mask), padding_mask, order)
         last = [last_state(*pair, padding_mask) for pair in zip(first, stacks_TBU, strict=False)]
         last = [stack_TBU[0] for stack_TBU in stacks_TBU[: self.state_count]] if self.reverse else last
@@ -176,6 +176,11 @@ class KerasRecurrent(ImplicitMask, Recurrent):
 
     def _shape(self, x_shape):
         return (*x_shape[:2], self.units) if self.return_sequences else (x_shape[0], self.units)
+
+
+def offsets_of(offsets: Mapping[str, Tensor] | None) -> list[Tensor]:
+    """The offsets of `trace` in the order of the vectors of a state."""
+    return [offsets[name] for name in STATE_NAMES if name in offsets] if offsets else []
 
 
 def _padding_last(x, padding_mask, mask):
