@@ -1,11 +1,13 @@
 """A small untrained pipeline of any objective and architecture, and a record that it reads."""
 
 from dataclasses import replace
+from functools import cache
 
 import keras
 from tiny import shrink
 
 from zoo import catalog
+from zoo.explore.text_run import run_text
 from zoo.objectives import build_model
 from zoo.pipeline.pipeline import Pipeline
 from zoo.presets import Preset
@@ -27,6 +29,7 @@ RECORDS = {  # other objectives read a text
     "translate": {"source": "where is my parcel"},
     "follow_instructions": {"instruction": "where is my parcel"},
 }
+NEW = 6  # most new tokens of a text
 WIDE_CONTEXT = {"length": 32}  # the prompt with the new tokens
 
 
@@ -50,3 +53,9 @@ def tiny_pipeline(objective, architecture, **settings):
 def record_of(objective):
     """A record that an objective reads."""
     return RECORDS.get(objective, {"text": "the cat sat on the mat"})
+
+
+@cache
+def tiny_run(objective, architecture, **settings):
+    """`run_text` of a small pipeline on a record of its objective; equal arguments share the run."""
+    return run_text(tiny_pipeline(objective, architecture, **settings), record_of(objective), NEW)
