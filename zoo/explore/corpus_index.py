@@ -74,7 +74,7 @@ def build_index(
         pipeline: whose network computes the vectors.
         corpus: a dataset spec, or data in memory: see `zoo.open_dataset`. Texts are `tokens`, `text` or `source`.
         layers: 0: the embedding; above: the output of the block of that number. Without `heads`: () is the last layer.
-        heads: (layer, head) of each head, counted from 1: weights @ values before the output projection.
+        heads: (layer, head) of each head, heads counted from 0: weights @ values before the output projection.
         tagger: the folder of a model that tags tokens, whose tags are those of the corpus.
         cache: the folder that holds the index; default: `.cache` beside the model folder.
 

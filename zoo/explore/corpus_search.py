@@ -12,7 +12,7 @@ import numpy as np
 from zoo.explore.corpus_index import CorpusIndex
 from zoo.explore.corpus_occurrences import same_tokens
 from zoo.explore.text_run import TextRun
-from zoo.explore.token_vectors import check_sources, text_input, vectors_of
+from zoo.explore.token_vectors import check_sources, label_of, text_input, vectors_of
 from zoo.explore.views import CorpusSearch, Neighbour
 
 PART = 16_384  # tokens of the corpus at a time
@@ -52,7 +52,8 @@ def search(
             for token in zip(rows, cosines, strict=True)
         ]
         summary = [_summary(run, index, token) for token in rows]
-        results.append(CorpusSearch(str(source.layer), source.head or None, sequence, neighbours, summary))
+        label = label_of(run.pipeline, source)
+        results.append(CorpusSearch(label, source.head, sequence, neighbours, summary))
     return results
 
 

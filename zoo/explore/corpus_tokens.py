@@ -1,9 +1,9 @@
 """The tokens of a corpus in the order of its texts, with their contexts and tags: one file of an index."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -54,16 +54,18 @@ class CorpusTokens:
         """The tags of tokens by those of words: `((words, 2) characters, tag of each word)` for each text."""
         names, parts = {"": 0}, []
         starts = self.windows[np.searchsorted(self.text_of_window, np.arange(len(self.texts)))]
-        for (offsets, tags), start, end in zip(words, starts, starts[1:], strict=True):
+        for (offsets, tags), start, end in zip(words, starts[:-1], starts[1:], strict=True):
             tag_ids = np.array([names.setdefault(tag, len(names)) for tag in tags], "int32")
             parts.append(_tags_of_tokens(self.offsets[start:end], offsets, tag_ids))
         return Tags(np.concatenate(parts), np.array(list(names)))
 
     def save(self, path: Path) -> None:
         """Write all into a file, atomically."""
-        tags = {} if self.tags is None else {"tag_ids": self.tags.ids, "tag_names": self.tags.names}
+        arrays: dict[str, Any] = {name: array for name, array in vars(self).items() if name != "tags"}
+        if self.tags:
+            arrays |= {"tag_ids": self.tags.ids, "tag_names": self.tags.names}
         with atomic_file(path) as file:
-            np.savez(file, **{name: array for name, array in vars(self).items() if name != "tags"}, **tags)
+            np.savez(file, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> "CorpusTokens":
@@ -97,9 +99,7 @@ def tokenize_corpus(pipeline: "Pipeline", texts: Iterable[CorpusText]) -> Corpus
         texts=np.cumsum([0, *map(len, utf8)], dtype="int64"),
         tags=None,
     )
-    if not any(len(tags) for _, tags in tagged):
-        return tokens
-    return CorpusTokens(**vars(tokens) | {"tags": tokens.tags_of(tagged)})
+    return replace(tokens, tags=tokens.tags_of(tagged)) if any(len(tags) for _, tags in tagged) else tokens
 
 
 def special_ids(pipeline: "Pipeline") -> tuple[Sequence[int], Sequence[int]]:

@@ -61,7 +61,7 @@ class TextRun:
     @property
     def output_sequence(self) -> str:
         """The sequence that the network's output belongs to: "tokens", or of an encoder-decoder "target"."""
-        return list(self.sequences)[-1]
+        return [name for name in SEQUENCES if name in self.inputs][-1]
 
     @cached_property
     def calls(self) -> list[LayerCall]:

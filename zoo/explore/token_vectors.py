@@ -26,28 +26,30 @@ SEGMENTS = "segments"
 PROBE = 5  # symbolic tokens, by which a vector for each token is told from a vector for each word
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class VectorSource:
     """Where the vectors of tokens come from: a layer, or one of its attention heads."""
 
     layer: int  # 0: the embedding; above: the output of the block of that number
-    head: int = 0  # counted from 1; 0: the output of the layer
+    head: int | None = None  # counted from 0; None: the output of the layer
 
     @property
     def name(self) -> str:
         """As in names of files: "layer3", "layer3_head5"."""
-        return f"layer{self.layer}_head{self.head}" if self.head else f"layer{self.layer}"
+        return f"layer{self.layer}" if self.head is None else f"layer{self.layer}_head{self.head}"
 
     def __str__(self) -> str:
-        return f"{self.layer}.{self.head}" if self.head else f"{self.layer}"
+        return f"{self.layer}" if self.head is None else f"{self.layer}.{self.head}"
 
 
 @dataclass
 class LayerSteps:
-    """The steps of a layer in a network's `Graph`, by their numbers."""
+    """The steps of a layer in a network's `Graph`, by their numbers and by the names of Keras layers."""
 
     output: int = -1  # the last step whose output has a vector for each token
+    output_name: str = ""
     attention: int = -1  # self-attention; -1 without
+    attention_name: str = ""
     heads: int = 0
 
 
@@ -71,9 +73,10 @@ def layer_steps(model: keras.Model, architecture: Any) -> dict[int, LayerSteps]:
         inputs_of.update(dict.fromkeys(step.outputs, inputs))
         output, layer = keras.tree.flatten(outputs)[0], layer_of.get(step.layer.name)
         if layer is not None and inputs <= {*TEXTS, SEGMENTS} and output.shape[1:-1] == (PROBE,):
-            layers.setdefault(layer, LayerSteps()).output = i
+            steps = layers.setdefault(layer, LayerSteps())
+            steps.output, steps.output_name = i, step.layer.name
             if isinstance(step.layer, MultiHeadAttention):
-                layers[layer].attention, layers[layer].heads = i, step.layer.heads
+                steps.attention, steps.attention_name, steps.heads = i, step.layer.name, step.layer.heads
         return outputs
 
     graph.run({t.name: keras.Input((PROBE,), dtype=t.dtype, name=t.name) for t in model.inputs}, call)
@@ -98,11 +101,17 @@ def check_sources(
         if layer not in with_heads:
             span = f"from {min(with_heads)} to {max(with_heads)}" if with_heads else "none"
             raise UserError(f"Expected heads of layers of {name} with attention: {span}. Received: {layer}.{head}.")
-        if not 1 <= head <= known[layer].heads:
-            expected = f"a head from 1 to {known[layer].heads} of layer {layer} of {name}"
+        if not 0 <= head < known[layer].heads:
+            expected = f"a head from 0 to {known[layer].heads - 1} of layer {layer} of {name}"
             raise UserError(f"Expected {expected}. Received: {layer}.{head}.")
-    sources = {*map(VectorSource, layers), *(VectorSource(*pair) for pair in heads)}
-    return tuple(sorted(sources or {VectorSource(max(known))}))
+    sources = [*map(VectorSource, sorted(layers)), *(VectorSource(*pair) for pair in sorted(heads))]
+    return tuple(dict.fromkeys(sources or [VectorSource(max(known))]))
+
+
+def label_of(pipeline: "Pipeline", source: VectorSource) -> str:
+    """A layer for people: its number, and the name of the Keras layer whose output it is, or which has the head."""
+    steps = _steps_of(pipeline)[source.layer]
+    return f"{source.layer}: {steps.output_name if source.head is None else steps.attention_name}"
 
 
 def _steps_of(pipeline) -> dict[int, LayerSteps]:
@@ -123,7 +132,7 @@ class VectorOutputs:
         graph, outputs, sources = Graph(model), {}, {}
         for source in self.sources:
             steps = self.steps[source.layer]
-            sources.setdefault(steps.attention if source.head else steps.output, []).append(source)
+            sources.setdefault(steps.output if source.head is None else steps.attention, []).append(source)
         inputs = {tensor.name: input_like(tensor) for tensor in model.inputs}
         values = {graph.inputs[name]: tensor for name, tensor in inputs.items()}
         for number, step in enumerate(graph.steps[: max(sources) + 1]):
@@ -135,9 +144,10 @@ class VectorOutputs:
 def _call(outputs, sources, step, *args, **kwargs):
     """Call a step, and add its vectors of the `sources` to `outputs`."""
     result = step.layer(*args, **kwargs)
-    y_BTHD = HeadOutputs(step.layer)(*args, **kwargs) if any(source.head for source in sources) else None
+    with_heads = any(source.head is not None for source in sources)
+    y_BTHD: Any = HeadOutputs(step.layer)(*args, **kwargs) if with_heads else None
     for source in sources:
-        outputs[source.name] = y_BTHD[:, :, source.head - 1] if source.head else keras.tree.flatten(result)[0]
+        outputs[source.name] = keras.tree.flatten(result)[0] if source.head is None else y_BTHD[:, :, source.head]
     return result
 
 
