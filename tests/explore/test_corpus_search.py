@@ -8,7 +8,7 @@ from zoo.explore import corpus_search
 from zoo.explore.corpus_index import build_index
 from zoo.explore.corpus_occurrences import same_tokens
 from zoo.explore.corpus_search import nearest, search
-from zoo.explore.text_run import run_text
+from zoo.explore.text_run import TextRun, run_text
 from zoo.runtime.errors import UserError
 
 BANK = QUERY.split().index("bank") + 1  # after [CLS]
@@ -150,16 +150,18 @@ def test_lines_of_running_text_have_the_lines_around_them_as_context(tmp_path):
     path = tmp_path / "corpus.txt"
     path.write_text("we saw the old\nbank\nof a river\n\nwe ran\n")
     index = build_index(pipeline, path, [1], cache=tmp_path)
-    run = run_text(pipeline, {"text": "old bank"}, max_new_tokens=2)
+    ids = pipeline.objective.prompt_ids({"text": "old bank we"}, pipeline.tokenizer)["tokens"]
+    run = TextRun(pipeline, {"text": "old bank"}, pipeline.model, {"tokens": ids[None]}, "we", len(ids) - 1)
     (result,) = search(run, index, [1], top=len(index.tokens))
-    assert len(result.neighbours) == len(run.sequences["tokens"]) == 4
+    assert len(result.neighbours) == len(ids) == 3
     assert {"we saw the old bank of a river we ran"} <= {*map(str.strip, contexts(result.neighbours[0]))}
 
 
 def test_encoder_decoders_search_by_their_sources(tmp_path):
     pipeline = small_pipeline("transformer", "translate", target_length=8)
     index = build_index(pipeline, [{"source": line} for line in corpus_lines(20)], [1], cache=tmp_path)
-    run = run_text(pipeline, {"source": QUERY}, max_new_tokens=2)
+    ids = pipeline.objective.prompt_ids({"source": QUERY}, pipeline.tokenizer)
+    run = TextRun(pipeline, {"source": QUERY}, pipeline.model, {name: array[None] for name, array in ids.items()}, "")
     (result,) = search(run, index, [1], top=3)
     assert result.sequence == "source"
     assert len(result.neighbours) == len(run.sequences["source"])

@@ -3,18 +3,22 @@
 import os
 import sys
 import webbrowser
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zoo.cli.options import Columns, Errors, File, Json, Model, columns_of, print_json, print_message, records_of, start
+from zoo.cli.options import Columns, Errors, File, Json, Model, as_json, columns_of, print_message, records_of, start
 from zoo.cli.predict_command import said_truncation
 from zoo.runtime.errors import UserError, single_line
 from zoo.runtime.files import write_text
 
+if TYPE_CHECKING:
+    from zoo.explore.views import Explanation, TextExplanation
+
 PAGE = "explore.html"  # in the model folder
-STRONGEST = 5  # tokens of a summary
+TOKENS = 5  # tokens of a summary
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")  # variables of the environment, where a Unix has a display
 
 
@@ -40,10 +44,11 @@ def explore(
     ] = None,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Of models that generate: new tokens of each text.")] = 16,
     neurons: Annotated[
-        str, typer.Option(help="Queries and keys of these layers of attention, the first is 0; default: short texts.")
-    ] = "",
+        str,
+        typer.Option(help="Show queries and keys of these layers of attention, the first is 0."),
+    ] = "auto",
     mask: Annotated[
-        str, typer.Option(help="Tokens that are masked, one at a time: positions such as 1,4, auto or none.")
+        str, typer.Option(help="Mask the tokens at these positions, the first is 0, one at a time.")
     ] = "auto",
     open_: Annotated[
         bool | None, typer.Option("--open/--no-open", help="Open the page in a browser; default: at a terminal.")
@@ -51,46 +56,56 @@ def explore(
     json: Json = False,
 ) -> None:
     """Explore a model: attention, states, filters, why this answer, by depth, search in a corpus; one HTML page."""
-    _check(text, file, corpus, layers, heads, tagger)
-    options: dict[str, Any] = {
-        "layers": _numbers("layers", layers),
-        "heads": _heads(heads),
-        "tagger": tagger,
-        "neurons": _numbers("neurons", neurons) or None,
-        "mask": mask if mask == "auto" else () if mask == "none" else _numbers("mask", mask),
-        "max_new_tokens": max_new_tokens,
+    _check(text, file, {"layers": layers, "heads": heads, "tagger": tagger}, corpus)
+    options: dict[str, Any] = {"max_new_tokens": max_new_tokens, "corpus": corpus or None, "tagger": tagger}
+    options |= {"layers": _numbers("layers", layers), "heads": _heads(heads)}
+    options |= {
+        name: _numbers(name, value) for name, value in (("neurons", neurons), ("mask", mask)) if value != "auto"
     }
-    names, page = columns_of(columns), _page_path(to or model / PAGE)
+    names, page = columns_of(columns), _checked_page(to) if to else model / PAGE
     zoo = start()
-    pipeline = zoo.load(model)
-    from zoo.explore.explanation import explain
-    from zoo.explore.explanation_page import to_html
-
+    pipeline, other = zoo.load(model), zoo.load(compare) if compare else None
     texts = [_inputs(pipeline, record) for record in records_of(pipeline, text, file, names, errors)]
     if not texts:
         raise UserError("Expected a text to explore. Received: none.")
-    other = zoo.load(compare) if compare else None
-    with said_truncation():
-        explanation = explain(pipeline, texts, compare=other, corpus=corpus or None, **options)
-    replaced = page.exists()
-    write_text(page, to_html(explanation))
-    _print(explanation, page, json)
+    explanation = _explain(pipeline, texts, other, options)
+    replaced = _write(page, explanation)
+    for line in explanation_lines(explanation, page) if json else summary_lines(explanation):
+        print(line)
+    for note in explanation.notes:
+        print_message(note)
     print_message(f"{'Replaced' if replaced else 'Saved in'} {page}.")
     if _opens(open_):
         webbrowser.open(page.resolve().as_uri())
 
 
-def _check(text, file, corpus, layers, heads, tagger):
+def _explain(pipeline, texts, other, options):
+    from zoo.explore.explanation import ExplainOptions, explain
+
+    with said_truncation():
+        return explain(pipeline, texts, other, ExplainOptions(**options))
+
+
+def _write(page, explanation):
+    """Write the page; returns whether it replaced a file."""
+    from zoo.explore.explanation_page import to_html
+
+    replaced = page.exists()
+    write_text(page, to_html(explanation))
+    return replaced
+
+
+def _check(text, file, of_corpus, corpus):
     if text and file:
         raise UserError(f"Expected texts or --file, not both. Received: {len(text)} texts and --file {file}.")
-    for name, value in {"layers": layers, "heads": heads, "tagger": tagger}.items():
+    for name, value in of_corpus.items():
         if value and not corpus:
             raise UserError(f"Expected --corpus beside --{name}. Received: --{name} {value} alone.")
 
 
 def _numbers(option, text) -> tuple[int, ...]:
-    """The numbers of 3,7. Raises UserError for any other form."""
-    items = [item.strip() for item in text.split(",")] if text else []
+    """The numbers of 3,7, and none of "none". Raises UserError for any other form."""
+    items = [item.strip() for item in text.split(",")] if text not in ("", "none") else []
     if not all(item.isdecimal() for item in items):
         raise UserError(f"Expected numbers such as 3,7 in --{option}. Received: {text!r}.")
     return tuple(map(int, items))
@@ -104,61 +119,73 @@ def _heads(text) -> tuple[tuple[int, int], ...]:
     return tuple((int(layer), int(head)) for layer, head in pairs)
 
 
-def _page_path(path):
-    """The path of the page. Raises UserError for a folder, and for a file of another kind."""
+def _checked_page(path):
+    """The path of --to. Raises UserError for a folder, a file of another kind, and where there is no such folder."""
     if path.suffix.lower() not in (".html", ".htm"):
         raise UserError(f"Expected a .html file in --to. Received: {path}. The nearest: {path.with_suffix('.html')}.")
-    if path.is_dir():
-        raise UserError(f"Expected a file in --to. Received: {path}, a folder.")
+    if path.is_dir() or not path.parent.is_dir():
+        received = "a folder" if path.is_dir() else f"where {path.parent} is no folder"
+        raise UserError(f"Expected a file in --to, in a folder that exists. Received: {path}, {received}.")
     return path
 
 
-def _inputs(pipeline, record):
+def _inputs(pipeline, record) -> str | tuple[str, ...]:
     """A text, or a tuple of texts, as `Pipeline.predict` takes it."""
-    inputs = tuple(record[name] for name in pipeline.objective.fields.inputs)
-    return inputs if len(inputs) > 1 else inputs[0]
+    names = pipeline.objective.fields.inputs
+    return tuple(record[name] for name in names) if len(names) > 1 else record[names[0]]
 
 
-def _print(explanation, page, json):
-    """Print the answer to each text, and the tokens that contribute most to it."""
-    several = len(explanation.models) > 1
+def explanation_lines(explanation: "Explanation", page: Path) -> Iterator[str]:
+    """Yield a line of JSON for each text of each model."""
     for model in explanation.models:
         for text in model.texts:
-            inputs = {name: value for name, value in text.inputs.items() if isinstance(value, str)}
-            tokens = strongest_tokens(text)
-            if json:
-                named = {"model": model.name} if several else {}
-                row = named | inputs | {"answer": text.answer, "strongest_tokens": tokens, "page": str(page)}
-                print_json(row)
-                continue
-            print(f"{f'{model.name}: ' if several else ''}{single_line(text.answer)}  {' | '.join(map(single_line, inputs.values()))}")
+            row = {"model": model.name} | _texts(text) | {"answer": text.answer}
+            yield as_json(row | {"strongest_tokens": strongest_tokens(text), "page": str(page)})
+
+
+def summary_lines(explanation: "Explanation") -> Iterator[str]:
+    """Yield the answer to each text, and the tokens that contribute most to it."""
+    for model in explanation.models:
+        name = f"{model.name}: " if len(explanation.models) > 1 else ""
+        for text in model.texts:
+            yield f"{name}{single_line(text.answer)}  {' | '.join(map(single_line, _texts(text).values()))}"
+            tokens = "  ".join(f"{token} {value:+.3g}" for token, value in strongest_tokens(text))
             if tokens:
-                print("  strongest tokens: " + "  ".join(f"{token} {value:+.3g}" for token, value in tokens))
-    if not json:
-        for note in explanation.notes:
-            print_message(note)
+                yield f"  strongest tokens: {tokens}"
 
 
-def strongest_tokens(text: Any) -> list[tuple[str, float]]:
-    """The tokens of a `TextExplanation` that contribute most to its answer, with their contributions, the first first.
+def _texts(text):
+    return {name: value for name, value in text.inputs.items() if isinstance(value, str) and value}
 
-    By the last method of `text.attribution`, the sum of the outputs that the answer consists of; [] without any.
+
+def strongest_tokens(text: "TextExplanation") -> list[tuple[str, float]]:
+    """The tokens that contribute most to an answer, with their contributions to its outputs in all, the first first.
+
+    By integrated gradients or, without these, by the last method; [] without any. A network on terms has the terms.
     """
-    attribution = text.attribution
-    if not attribution or not attribution.methods or not attribution.chosen:
+    attribution, terms = text.attribution, text.terms
+    if not attribution or not attribution.chosen:
         return []
-    values = [
-        (token.text.strip(), float(value))
-        for sequence, array in attribution.methods[0].values.items()
-        for token, value in zip(text.sequences[sequence], array[attribution.chosen].sum(0), strict=True)
-        if token.text.strip() and not token.special
-    ]
-    return sorted(values, key=lambda pair: -abs(pair[1]))[:STRONGEST]
+    if terms:
+        pairs = zip(terms.terms, terms.contribution[attribution.chosen].sum(0), strict=True)
+    elif attribution.methods:
+        methods = {method.name: method for method in attribution.methods}
+        method = methods.get("integrated gradients", attribution.methods[-1])
+        pairs = [
+            (token.text.strip(), value)
+            for name, values in method.values.items()
+            for token, value in zip(text.sequences[name], values[attribution.chosen].sum(0), strict=True)
+            if token.text.strip() and not token.special
+        ]
+    else:
+        return []
+    pairs = sorted(pairs, key=lambda pair: -abs(pair[1]))
+    return [(token, float(value)) for token, value in pairs[:TOKENS]]
 
 
-def _opens(wanted):
+def _opens(requested):
     """Whether to open a browser: where a person and a display are."""
     display = sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in DISPLAYS)
-    if wanted and not display:
+    if requested and not display:
         print_message("Open it in a browser: this machine has no display.")
-    return display and (sys.stdout.isatty() if wanted is None else wanted)
+    return display and (sys.stdout.isatty() if requested is None else requested)

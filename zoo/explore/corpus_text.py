@@ -42,7 +42,7 @@ def open_corpus(corpus: str | Path | DataInMemory) -> Dataset:
     required = "tokens" if annotated else next(iter(known), "text")
     if not annotated and not known:
         columns = guess_columns(rows, {"text"}, names)
-    optional = {"text", "tags", "ending"} - {required}
+    optional = {"text", "tags", "spans", "ending"} - {required}
     return open_dataset(spec, columns, required=(required,), optional=optional, split_strategy="")
 
 

@@ -41,15 +41,19 @@ def _reason(first, attention: Attention, second, other: Attention | None):
         return "Only the first model has it."
     shapes = [_shape(side) for side in (attention, other)]
     if shapes[0] != shapes[1]:
-        layers = [f"{len(shape)} layers of {max(shape)} heads" for shape in shapes]
-        return f"The models differ in shape: {layers[0]}, and {layers[1]}."
+        return f"The models differ in shape: {_size(shapes[0])}, and {_size(shapes[1])}."
     shared, keys, lengths = _shared(first, attention, second, other)
     if not shared or (keys < max(lengths) and not (attention.causal and attention.queries == attention.keys)):
         return "The models read other tokens."
     return ""
 
 
+def _size(shape):
+    return f"{len(shape)} layer{'s'[: len(shape) != 1]} of {max(shape)} head{'s'[: max(shape) != 1]}"
+
+
 def _shape(attention):
+    """The number of heads of each layer."""
     return [len(layer.weights) for layer in attention.layers]
 
 
