@@ -75,11 +75,11 @@ def test_a_page_and_a_summary(cli, model_folder, explain_calls):
     result = cli("explore", model_folder, "a great film", "an awful film", "--to", "page.html")
     assert result.status == 0
     assert Path("page.html").read_text() == PAGE
-    first, tokens, *rest = result.out.splitlines()
+    first, tokens, *others = result.out.splitlines()
     assert first.startswith("good ")
     assert first.endswith("  a great film")
     assert tokens == "  strongest tokens: film +3  great +2  a +1"
-    assert len(rest) == 2
+    assert len(others) == 2
     assert result.err.splitlines() == ["Left out: beams.", "Saved in page.html."]
     assert "Replaced page.html." in cli("explore", model_folder, "a great film", "--to", "page.html").err
     assert explain_calls[0] == (["a great film", "an awful film"], FakeOptions())
