@@ -47,7 +47,7 @@ def attention(rng, name="self-attention", queries="tokens", keys="tokens", shape
 
 def _with_queries(layer, rng, width):
     heads, rows, columns = layer.weights.shape
-    layer.query, layer.key = (rng.normal(size=(heads, n, width)).astype("float32") for n in (rows, columns))
+    layer.query, layer.key = (1.6 * rng.normal(size=(heads, n, width)).astype("float32") for n in (rows, columns))
     layer.scale, layer.bias = width**-0.5, rng.normal(size=layer.weights.shape).astype("float32") / 4
     scores = layer.scale * np.einsum("htd,hsd->hts", layer.query, layer.key) + layer.bias
     layer.weights = softmax(scores if layer.mask is None else np.where(layer.mask, scores, -np.inf)).astype("float32")
