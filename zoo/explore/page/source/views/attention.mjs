@@ -32,6 +32,7 @@ export function Attention({ text }) {
   const modes = Object.entries(MODES).filter(([, [, , suits]]) => suits(view));
   const mode = modes.some(([key]) => key === get("mode", "lines")) ? get("mode", "lines") : "lines";
   const Mode = MODES[mode][1];
+  const step = view.layer.weights.scale;
   const whole = mode === "overview" || mode === "statistics"; // of all layers and heads
   return html`<${Tabs} small label="Attention as" panel="mode-panel" value=${mode}
       tabs=${modes.map(([key, [name]]) => [key, name])} onChange=${(key) => set({ mode: key })} />
@@ -44,7 +45,8 @@ export function Attention({ text }) {
     </div>
     ${!whole && html`<${Hiding} view=${view} />`}
     ${view.variant && html`<${VariantLine} text=${text} variant=${view.variant} />`}
-    <div id="mode-panel" role="tabpanel" aria-labelledby="tab-${mode}"><${Mode} text=${text} view=${view} /></div>`;
+    <div id="mode-panel" role="tabpanel" aria-labelledby="tab-${mode}"><${Mode} text=${text} view=${view} /></div>
+    ${step < 1 && html`<p class="hint">The weights are many: each is rounded to a multiple of 1/${Math.round(1 / step)}.</p>`}`;
 }
 
 /** The heads of the layer: any mix of them, or one. */
