@@ -19,9 +19,10 @@ FRAME_HEIGHT = 720  # pixels
 
 def to_html(explanation: Explanation) -> str:
     """The explanation as a page: a HTML document that needs no other file and no network."""
+    script_source, style_source = policy_sources()
     policy = (
-        f"default-src 'none'; script-src {hash_source(_read('built/explorer.js'))}; "
-        f"style-src {hash_source(_read('built/explorer.css'))}; img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {script_source}; style-src {style_source}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
     )
     parts = {
         "policy": policy,
@@ -43,7 +44,7 @@ def to_frame(explanation: Explanation) -> str:
     return f'<iframe sandbox="allow-scripts" title="Explanation" style="{style}" srcdoc="{page}"></iframe>'
 
 
-def page_policy_sources() -> tuple[str, str]:
+def policy_sources() -> tuple[str, str]:
     """The hashes of the script and of the style of each page, as sources of a security policy."""
     return hash_source(_read("built/explorer.js")), hash_source(_read("built/explorer.css"))
 
