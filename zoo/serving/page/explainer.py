@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
-from zoo.runtime.errors import UserError
+from zoo.runtime.errors import UserError, shorten
 from zoo.serving.request_limits import check_inputs
 from zoo.serving.service import Service
 from zoo.serving.serving_error import Code, ServingError, invalid
@@ -60,8 +60,12 @@ class Explainer:
         from zoo.explore.explanation_page import to_html
 
         pipeline = self._pipeline(model)
+        names = pipeline.objective.fields.inputs
+        if set(inputs) != set(names):
+            raise invalid(f"Expected a text for each of {', '.join(names)}. Received: {shorten(list(inputs))}.")
+        texts = tuple(inputs[name] for name in names)
         try:
-            return to_html(explain(pipeline, [dict(inputs)]))
+            return to_html(explain(pipeline, [texts if len(texts) > 1 else texts[0]]))
         except UserError as error:
             raise invalid(str(error)) from error
 
