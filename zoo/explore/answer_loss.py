@@ -32,10 +32,15 @@ def answer_loss(run: TextRun, outputs: Any) -> Tensor:
     """
     if isinstance(outputs, dict) and "losses" in outputs:
         return ops.sum(outputs["losses"])
-    return sum(_cross_entropy(run, logits) for logits in keras.tree.flatten(outputs))
+    return -sum(ops.sum(ops.max(ops.log_softmax(x, axis=-1), axis=-1)) for x in answer_logits(run, outputs))
 
 
-def _cross_entropy(run, logits):
+def answer_logits(run: TextRun, outputs: Any) -> list[Tensor]:
+    """The logits that an answer is decided by, an array (1, ..., classes) of each output of the network."""
+    return [_answer_logits(run, logits) for logits in keras.tree.flatten(outputs)]
+
+
+def _answer_logits(run, logits):
     objective, logits = run.pipeline.objective, ops.cast(logits, "float32")
     if isinstance(objective, FindSpan):
         logits = ops.transpose(logits, (0, 2, 1))  # the classes are the tokens
@@ -46,4 +51,4 @@ def _cross_entropy(run, logits):
         logits = ops.take(logits, words.astype("int32"), axis=1)
     elif logits.shape[-1] == 1 or getattr(objective, "multi_label", False):
         logits = ops.stack([logits, ops.zeros_like(logits)], axis=-1)  # a sigmoid
-    return -ops.sum(ops.max(ops.log_softmax(logits, axis=-1), axis=-1))
+    return logits
