@@ -45,7 +45,8 @@ def tiny_pipeline(objective, architecture, **settings):
     if hasattr(task, "decoder_start"):
         task = replace(task, decoder_start=network.decoder_start)
     if hasattr(task, "generation"):  # a trained network generates no padding, whose mask depends on the cache
-        task = replace(task, generation={"bad_words": ((tokenizer.padding,),)})
+        generation = {"bad_words": ((tokenizer.padding,),), "min_tokens": 2}
+        task = replace(task, generation=generation | task.generation)
     if hasattr(task, "encoder"):
         task = replace(task, encoder="source" in network.inputs())
     preset = Preset(architecture=network, objective=task, tokenizer=catalog.load("tokenizers", "words")())

@@ -104,7 +104,11 @@ def test_a_length_penalty_of_the_model_counts():
 
 
 def test_a_prompt_as_long_as_the_context_leaves_room():
-    run = run_text(tiny_pipeline("next_token", "gpt2", depth=1), {"text": "the cat sat on a mat " * 9}, 40)
+    run = run_text(
+        tiny_pipeline("next_token", "gpt2", depth=1, generation={"min_tokens": 16}),
+        {"text": "the cat sat on a mat " * 9},
+        40,
+    )
     assert max(node.step for node in beam_tree(run, 2, 40)) == 16
 
 
