@@ -4,7 +4,7 @@ import { get, listen, set } from "./address.mjs";
 import { bounded } from "./attention_data.mjs";
 import { onScheme } from "./colours.mjs";
 import { Choice, Tabs } from "./controls.mjs";
-import { html, useEffect, useState } from "./html.mjs";
+import { html, useLayoutEffect, useState } from "./html.mjs";
 import { Attention } from "./views/attention.mjs";
 import { Attribution } from "./views/attribution.mjs";
 import { Comparison } from "./views/comparison.mjs";
@@ -26,7 +26,7 @@ const OF_A_TEXT = `stack layer heads token masked cell unit lens output against 
 
 export function App({ explanation }) {
   const [, refresh] = useState(0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const again = () => refresh((count) => count + 1);
     const ends = [listen(again), onScheme(again)];
     return () => ends.forEach((end) => end());
