@@ -26,16 +26,19 @@ RUN_ON = {  # folders, files and tests whose results do not depend on the backen
     **dict.fromkeys(("test_constraints", "test_text_generator", "test_transformers"), "torch"),
     **dict.fromkeys(("test_both_are_learned_at_once", "test_every_tokenizer_will_do"), "torch"),
     "test_many_configurations": "torch",
+    **dict.fromkeys(("test_corpus_search", "test_corpus_text", "test_text_comparison"), "torch"),
+    "test_a_planted_pattern_is_found": "",  # all backends
     "serving": "tensorflow",
     **dict.fromkeys(("test_explanation_page", "test_page_build", "test_page_data"), "tensorflow"),
     "export": "tensorflow",  # other backends export in a process that runs TensorFlow
     "test_scripts": "tensorflow",
+    "test_traces_of_half_precision_layers_are_near_the_outputs": "tensorflow",  # which mixes no dtypes
     "test_a_served_model_answers_as_predict_does": "",  # all backends
 }
 
 ONCE = (  # those that no run of scripts/check.sh, not --all either, repeats on other backends
     *("data", "metrics", "readers", "runtime", "text", "test_catalog", "test_config", "test_names", "test_types"),
-    *("test_many_configurations", "test_scripts", "serving", "cli"),
+    *("test_many_configurations", "test_scripts", "serving", "cli", "test_corpus_text", "test_text_comparison"),
     *("test_explanation_page", "test_page_build", "test_page_data"),
     *("test_a_program_without_python_answers_alike", "test_a_program_without_python_generates"),
     *("test_the_other_cases_generate_so_too", "test_every_tokenizer_will_do", "test_constraints"),
