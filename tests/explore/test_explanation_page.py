@@ -155,9 +155,9 @@ def test_tokens_are_chosen_by_keys_and_masked(page, file):
     page.get_by_role("listbox", name="Keys, tokens of tokens").focus()
     for _ in range(10):
         page.keyboard.press("ArrowDown")
-    assert page.get_by_text("Most on a:").is_visible()
+    page.get_by_text("Most on a:").wait_for()
     page.get_by_role("button", name="Mask a").click()
-    assert page.get_by_text("masked the answer is delivery (51.0 %)").is_visible()
+    page.get_by_text("masked the answer is delivery (51.0 %)").wait_for()
     assert "masked=tokens%3A9" in page.url
     page.get_by_role("button", name="Unmask").click()
     page.get_by_role("listbox", name="Keys, tokens of tokens").focus()
@@ -208,20 +208,20 @@ def test_grids_are_walked_with_arrows(page, file):
     page.locator(".lens [tabindex='0']").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowLeft")
-    assert page.get_by_role("heading", name="layer 2 at token 1, my").is_visible()
+    page.get_by_role("heading", name="layer 2 at token 1, my").wait_for()
     show(page, file, "view=attention&mode=overview")
     page.locator(".overview [tabindex='0']").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    assert page.get_by_role("button", name="Head 1", exact=True).get_attribute("aria-pressed") == "true"
+    page.get_by_role("button", name="Head 1", exact=True, pressed=True).wait_for()
     show(page, file, "view=states")
     page.get_by_role("application").focus()
     page.keyboard.press("ArrowRight")
-    assert page.get_by_text("Token 1, my, unit 0:").is_visible()
+    page.get_by_text("Token 1, my, unit 0:").wait_for()
     show(page, file, "view=depth&text=1&part=beams")
     page.locator(".beams [tabindex='0']").focus()
     page.keyboard.press("ArrowRight")
-    assert page.locator(".beams [aria-selected='true']").get_attribute("aria-level") == "2"
+    page.locator(".beams [aria-selected='true'][aria-level='2']").wait_for()
 
 
 def test_only_the_views_of_the_data_are_shown(page, tmp_path):
@@ -246,6 +246,6 @@ def test_a_notebook_shows_the_page_in_a_frame(browser, explanation, tmp_path):
     page.goto((tmp_path / "notebook.html").as_uri())
     inner = page.frame_locator("iframe")
     inner.get_by_role("tab", name="Why this answer").click()
-    assert inner.get_by_text("Sum of the contributions").is_visible()
+    inner.get_by_text("Sum of the contributions").wait_for()
     assert html.escape("<script>") in frame
     page.close()

@@ -48,6 +48,8 @@ def test_a_text_is_explained_in_a_frame(browser, url, model_folder):
     frame.get_by_role("tab", name="Why this answer").wait_for()
     assert frame.get_by_text(TEXT).first.is_visible()
     assert zoo.load(model_folder).predict(TEXT)["label"] in frame.locator(".answer dd").inner_text()
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python").Axe()
+    assert not axe.run(page).response["violations"]
     with page.expect_popup() as popup:
         page.get_by_role("link", name="Open in a new tab").click()
     popup.value.get_by_role("tab", name="Why this answer").wait_for()
@@ -97,6 +99,7 @@ def test_what_cannot_be_explained_is_refused(url, fields, status, message):
                 {"version": "1a"},
                 {"inputs": []},
                 {"inputs": {"a": 1}},
+                {"inputs": {"a": "\ud800"}},
                 {"b": 1},
             )
         ),

@@ -28,4 +28,9 @@ def explanation_request(body: bytes) -> tuple[str, int | None, dict[str, str]]:
 def _has_form(model, version, inputs, **unknown):
     texts = inputs.values() if isinstance(inputs, dict) else [None]
     is_version = isinstance(version, str) and (version == "" or VERSION.fullmatch(version))
-    return isinstance(model, str) and is_version and all(isinstance(text, str) for text in texts) and not unknown
+    return isinstance(model, str) and is_version and all(map(_is_text, texts)) and not unknown
+
+
+def _is_text(value):
+    """Whether a value is a string that UTF-8 can encode: one without a lone half of a surrogate pair."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)

@@ -21,10 +21,15 @@ export function get(key, fallback) {
 export function set(changes) {
   for (const [key, value] of Object.entries(changes)) {
     if (value === null) delete values[key];
-    else values[key] = Array.isArray(value) ? value.join(".") : typeof value === "boolean" ? (value ? "1" : "0") : String(value);
+    else values[key] = textOf(value);
   }
   write();
   listeners.forEach((listener) => listener());
+}
+
+function textOf(value) {
+  if (Array.isArray(value)) return value.join(".");
+  return typeof value === "boolean" ? String(Number(value)) : String(value);
 }
 
 function write() {

@@ -4,7 +4,7 @@ import { get, listen, set } from "./address.mjs";
 import { bounded } from "./attention_data.mjs";
 import { onScheme } from "./colours.mjs";
 import { Choice, Tabs } from "./controls.mjs";
-import { html, useEffect, useState } from "./html.mjs";
+import { html, useLayoutEffect, useState } from "./html.mjs";
 import { Attention } from "./views/attention.mjs";
 import { Attribution } from "./views/attribution.mjs";
 import { Comparison } from "./views/comparison.mjs";
@@ -22,11 +22,11 @@ const VIEWS = {
   filters: ["Filters", Filters, ({ filters }) => filters.length > 0],
   search: ["Search", Search, ({ search }) => search.length > 0],
 };
-const FORGOTTEN = ["stack", "layer", "heads", "token", "masked", "cell", "unit", "lens", "output", "against", "beam", "step", "near", "filter", "change", "recurrent"];
+const OF_A_TEXT = `stack layer heads token masked cell unit lens output against beam step near filter change recurrent`;
 
 export function App({ explanation }) {
   const [, refresh] = useState(0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const again = () => refresh((count) => count + 1);
     const ends = [listen(again), onScheme(again)];
     return () => ends.forEach((end) => end());
@@ -35,10 +35,12 @@ export function App({ explanation }) {
   const model = models[bounded(get("model", 0), models.length)];
   const number = bounded(get("text", 0), model.texts.length);
   const text = model.texts[number];
-  const views = Object.entries(VIEWS).filter(([, [, , suits]]) => suits(text)).map(([key, [name, view]]) => [key, name, view]);
+  const views = Object.entries(VIEWS)
+    .filter(([, [, , suits]]) => suits(text))
+    .map(([key, [name, view]]) => [key, name, view]);
   if (comparison[number]) views.push(["models", "Two models", Comparison]);
   const current = views.find(([key]) => key === get("view", "")) ?? views[0];
-  const forgotten = Object.fromEntries(FORGOTTEN.map((key) => [key, null]));
+  const forgotten = Object.fromEntries(OF_A_TEXT.split(" ").map((key) => [key, null]));
   return html`<header>
       <h1><bdi>${models.map(({ name }) => name).join(" and ")}</bdi></h1>
       <p>${model.objective} · ${model.architecture}</p>
@@ -46,17 +48,25 @@ export function App({ explanation }) {
     <main>
       <section class="text-section" aria-label="Text">
         <div class="controls">
-          <${Choice} label="Text" names=${model.texts.map(titleOf)} value=${number} onChange=${(i) => set({ ...forgotten, text: i })} />
-          ${current?.[0] !== "models" && html`<${Choice} label="Model" names=${models.map(({ name }) => name)} value=${models.indexOf(model)} onChange=${(i) => set({ model: i })} />`}
+          <${Choice} label="Text" names=${model.texts.map(titleOf)} value=${number}
+            onChange=${(i) => set({ ...forgotten, text: i })} />
+          ${current?.[0] !== "models" && html`<${Choice} label="Model" names=${models.map(({ name }) => name)}
+            value=${models.indexOf(model)} onChange=${(i) => set({ model: i })} />`}
         </div>
         <${Inputs} text=${text} />
       </section>
-      ${views.length > 0 && html`<${Tabs} label="Views" panel="view-panel" value=${current[0]} tabs=${views} onChange=${(view) => set({ view })} />
+      ${
+        views.length > 0 &&
+        html`<${Tabs} label="Views" panel="view-panel" value=${current[0]} tabs=${views}
+          onChange=${(view) => set({ view })} />
       <section id="view-panel" role="tabpanel" aria-labelledby="tab-${current[0]}">
         <h2 class="off-screen">${current[1]}</h2>
-        <${current[2]} key="${number} ${current[0]} ${models.indexOf(model)}" text=${text} explanation=${explanation} number=${number} />
-      </section>`}
-      ${notes.length > 0 && html`<aside class="notes" aria-label="Notes"><ul>${notes.map((note) => html`<li>${note}</li>`)}</ul></aside>`}
+        <${current[2]} key="${number} ${current[0]} ${models.indexOf(model)}" text=${text} explanation=${explanation}
+          number=${number} />
+      </section>`
+      }
+      ${notes.length > 0 && html`<aside class="notes" aria-label="Notes">
+        <ul>${notes.map((note) => html`<li>${note}</li>`)}</ul></aside>`}
     </main>`;
 }
 
@@ -69,7 +79,8 @@ function titleOf({ inputs }, i) {
 function Inputs({ text }) {
   const shown = (value) => (typeof value === "string" ? value : JSON.stringify(value));
   return html`<dl class="inputs">
-    ${Object.entries(text.inputs).map(([name, value]) => html`<div><dt>${name}</dt><dd dir="auto">${shown(value)}</dd></div>`)}
+    ${Object.entries(text.inputs).map(([name, value]) => html`<div><dt>${name}</dt><dd dir="auto">${shown(value)}</dd>
+      </div>`)}
     <div class="answer"><dt>answer</dt><dd dir="auto">${text.answer}</dd></div>
   </dl>`;
 }

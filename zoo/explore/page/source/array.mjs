@@ -55,7 +55,8 @@ function stridesOf(shape, swapped) {
 function readNumbers(type, bytes, start, size, scale) {
   if (type === "u1") return bytes.subarray(start, start + size);
   if (type === "bit") return Uint8Array.from({ length: size }, (_, i) => (bytes[start + (i >> 3)] >> (i & 7)) & 1);
-  if (type in NUMBERS) return new NUMBERS[type](bytes.slice(start, start + size * NUMBERS[type].BYTES_PER_ELEMENT).buffer);
+  if (type in NUMBERS)
+    return new NUMBERS[type](bytes.slice(start, start + size * NUMBERS[type].BYTES_PER_ELEMENT).buffer);
   const bits = new Uint16Array(bytes.slice(start, start + 2 * size).buffer);
   halves ??= Float32Array.from({ length: 65536 }, (_, i) => halfNumber(i));
   return Float32Array.from(bits, (half) => halves[half] * scale);

@@ -12,10 +12,14 @@ export function queryTokens(text, attention) {
   return count === 1 && tokens.length !== 1 ? [{ text: "pooled vector", special: false, segment: 0 }] : tokens;
 }
 
-/** What the address chooses of a text: `{attention, layer, heads, rows, columns, queries, keys, renormalise, variant}`. */
+/**
+ * What the address chooses of a text: an `attention`, a `layer` and `heads`, the `rows` of `queries` and the `columns` of
+ * `keys` that are shown, whether to `renormalise`, and the `variant` with a masked token.
+ */
 export function chosenAttention(text) {
   const number = bounded(get("stack", 0), text.attention.length);
-  const variant = text.variants.find(({ sequence, position }) => `${sequence}:${position}` === get("masked", "")) ?? null;
+  const variant =
+    text.variants.find(({ sequence, position }) => `${sequence}:${position}` === get("masked", "")) ?? null;
   const attention = variant?.attention[number] ?? text.attention[number];
   const layerNumber = bounded(get("layer", 0), attention.layers.length);
   const layer = attention.layers[layerNumber];

@@ -1,4 +1,4 @@
-/** Colours that colour-blind people tell apart, in the light and in the dark: scales of one and of two hues, and heads. */
+/** Colours that colour-blind people tell apart, in the light and in the dark: scales of one and two hues, and heads. */
 
 const query = matchMedia("(prefers-color-scheme: dark)");
 

@@ -9,7 +9,8 @@ export function Select({ label, options, value, onChange }) {
   return html`<div class="field">
     <label for=${id}>${label}</label>
     <select id=${id} value=${String(value)} onChange=${(event) => onChange(event.target.value)}>
-      ${pairs.map(([key, text]) => html`<option value=${String(key)} selected=${String(key) === String(value)}>${text}</option>`)}
+      ${pairs.map(([key, text]) => html`<option value=${String(key)}
+        selected=${String(key) === String(value)}>${text}</option>`)}
     </select>
   </div>`;
 }
@@ -18,13 +19,15 @@ export function Select({ label, options, value, onChange }) {
 export function Choice({ label, names, value, onChange }) {
   if (names.length < 2) return null;
   const options = names.map((name, i) => [i, name]);
-  return html`<${Select} label=${label} options=${options} value=${value} onChange=${(key) => onChange(Number(key))} />`;
+  return html`<${Select} label=${label} options=${options} value=${value}
+    onChange=${(key) => onChange(Number(key))} />`;
 }
 
 export function Check({ label, checked, disabled, onChange }) {
   const id = useId();
   return html`<div class="check">
-    <input type="checkbox" id=${id} checked=${checked} disabled=${disabled} onChange=${(event) => onChange(event.target.checked)} />
+    <input type="checkbox" id=${id} checked=${checked} disabled=${disabled}
+      onChange=${(event) => onChange(event.target.checked)} />
     <label for=${id}>${label}</label>
   </div>`;
 }

@@ -2,7 +2,7 @@
 
 import { NdArray } from "./array.mjs";
 
-/** The explanation: objects of the fields of the classes in `zoo/explore/views.py`, with an `NdArray` for each array. */
+/** The explanation: an object of its fields for each class of `zoo/explore/views.py`, an `NdArray` for each array. */
 export async function readExplanation(base64) {
   const bytes = await inflate(decodeBase64(base64));
   const start = 4 + new DataView(bytes.buffer).getUint32(0, true);

@@ -59,7 +59,8 @@ export function HeatMap({ name, rows, columns, colour, cells, describe, cursor, 
     >
       <canvas ref=${canvas} style=${style} aria-hidden="true"></canvas>
     </div>
-    <figcaption class="readout" aria-live="polite">${shown ? describe(...shown) : "Point at a cell, or move with the arrow keys."}</figcaption>
+    <figcaption class="readout"
+      aria-live="polite">${shown ? describe(...shown) : "Point at a cell, or move with the arrow keys."}</figcaption>
   </figure>`;
 }
 
@@ -70,7 +71,8 @@ function drawLabels(context, rows, columns, cell, left, top) {
   context.font = "12px system-ui, sans-serif";
   context.textBaseline = "middle";
   context.textAlign = "right";
-  if (left) rows.forEach((text, i) => context.fillText(fit(context, text, left - 8), left - 6, top + (i + 0.5) * cell[1]));
+  if (left)
+    rows.forEach((text, i) => context.fillText(fit(context, text, left - 8), left - 6, top + (i + 0.5) * cell[1]));
   context.textAlign = "left";
   if (!top) return;
   columns.forEach((text, i) => {
@@ -94,7 +96,12 @@ function drawCursor(context, [row, column], cell, left, top) {
   context.strokeStyle = cssValue("--text");
   context.lineWidth = 2;
   const [width, height] = cell.map((size) => Math.max(size, 5));
-  context.strokeRect(left + (column + 0.5) * cell[0] - width / 2, top + (row + 0.5) * cell[1] - height / 2, width, height);
+  context.strokeRect(
+    left + (column + 0.5) * cell[0] - width / 2,
+    top + (row + 0.5) * cell[1] - height / 2,
+    width,
+    height,
+  );
 }
 
 /** A legend of a scale: its colours between two numbers. */
@@ -102,7 +109,8 @@ export function Legend({ colour, from, to, low = 0 }) {
   const stops = Array.from({ length: 9 }, (_, i) => `rgb(${colour(low + ((1 - low) * i) / 8).join(" ")})`);
   return html`<p class="legend">
     <span>${from}</span>
-    <span class="ramp" aria-hidden="true" style=${{ background: `linear-gradient(to right, ${stops.join(", ")})` }}></span>
+    <span class="ramp" aria-hidden="true" style=${{ background: `linear-gradient(to right, ${stops.join(", ")})` }}>
+      </span>
     <span>${to}</span>
   </p>`;
 }

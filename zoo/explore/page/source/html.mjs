@@ -1,4 +1,4 @@
-/** What every component needs of Preact and htm. Strings become text: no text of a person or a model is read as HTML. */
+/** What components need of Preact and htm. Strings become text: no text of a person or a model is read as HTML. */
 
 export { html } from "htm/preact";
-export { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+export { useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";

@@ -17,8 +17,12 @@ export function Table({ caption, columns, rows, order = null, onChoose, chosen =
   const [sort, setSort] = useState(order);
   const [all, setAll] = useState(false);
   const sorted = sort ? [...rows].sort((a, b) => compare(columns[sort[0]], a, b) * (sort[1] ? -1 : 1)) : rows;
-  const heading = (column, i) => html`<th scope="col" class=${column.number && i ? "number" : ""} aria-sort=${sortState(sort, i)}>
-    <button type="button" class="sort" onClick=${() => setSort([i, sort?.[0] === i ? !sort[1] : Boolean(column.number)])}>
+  const heading = (
+    column,
+    i,
+  ) => html`<th scope="col" class=${column.number && i ? "number" : ""} aria-sort=${sortState(sort, i)}>
+    <button type="button" class="sort"
+      onClick=${() => setSort([i, sort?.[0] === i ? !sort[1] : Boolean(column.number)])}>
       ${column.name}<span aria-hidden="true">${sort?.[0] === i ? (sort[1] ? " ↓" : " ↑") : ""}</span>
     </button>
   </th>`;
@@ -28,10 +32,12 @@ export function Table({ caption, columns, rows, order = null, onChoose, chosen =
       <caption class="off-screen">${caption}</caption>
       <thead><tr>${columns.map(heading)}</tr></thead>
       <tbody>
-        ${shown.map((row) => html`<tr class=${chosen(row) ? "chosen" : ""}>${columns.map((column, i) => cell(column, row, i, onChoose))}</tr>`)}
+        ${shown.map((row) => html`<tr
+          class=${chosen(row) ? "chosen" : ""}>${columns.map((column, i) => cell(column, row, i, onChoose))}</tr>`)}
       </tbody>
     </table>
-    ${shown.length < sorted.length && html`<button type="button" class="quiet" onClick=${() => setAll(true)}>Show all ${sorted.length}</button>`}
+    ${shown.length < sorted.length && html`<button type="button" class="quiet"
+      onClick=${() => setAll(true)}>Show all ${sorted.length}</button>`}
   </div>`;
 }
 
@@ -44,7 +50,10 @@ function compare(column, a, b) {
 
 function cell({ text, number, bar }, row, i, onChoose) {
   const content = text ? text(row) : figure(number(row));
-  const value = onChoose && i === 0 ? html`<button type="button" class="link" onClick=${() => onChoose(row)}>${content}</button>` : content;
+  const value =
+    onChoose && i === 0
+      ? html`<button type="button" class="link" onClick=${() => onChoose(row)}>${content}</button>`
+      : content;
   if (!bar) return html`<td class=${number && i ? "number" : ""}><bdi>${value}</bdi></td>`;
   return html`<td class="number"><span class="share"><${Bar} share=${bar(row)} /><span>${value}</span></span></td>`;
 }
@@ -54,5 +63,6 @@ export function Bar({ share, signed = false }) {
   const size = Math.min(1, Math.abs(share || 0));
   const width = `${(signed ? 50 : 100) * size}%`;
   const style = signed ? { width, marginInlineStart: share < 0 ? `${50 - 50 * size}%` : "50%" } : { width };
-  return html`<span class=${signed ? "bar signed" : "bar"} aria-hidden="true"><span class=${share < 0 ? "negative" : ""} style=${style}></span></span>`;
+  return html`<span class=${signed ? "bar signed" : "bar"} aria-hidden="true"><span
+    class=${share < 0 ? "negative" : ""} style=${style}></span></span>`;
 }

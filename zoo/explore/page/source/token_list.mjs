@@ -17,7 +17,8 @@ export function TokenList({ name, tokens, indices, chosen, onChoose, masked = -1
   const list = useRef(null);
   const position = indices.indexOf(chosen);
   useLayoutEffect(() => {
-    if (keepInView && document.activeElement === list.current) list.current.children[position]?.scrollIntoView({ block: "nearest" });
+    if (keepInView && document.activeElement === list.current)
+      list.current.children[position]?.scrollIntoView({ block: "nearest" });
   }, [position]);
   const move = (event) => {
     const last = indices.length - 1;
@@ -41,7 +42,8 @@ export function TokenList({ name, tokens, indices, chosen, onChoose, masked = -1
     onKeyDown=${move}
     onClick=${choose}
   >
-    ${indices.map((i) => html`<${Option} key=${i} id="${id}-${i}" token=${tokens[i]} index=${i} chosen=${i === chosen} masked=${i === masked} />`)}
+    ${indices.map((i) => html`<${Option} key=${i} id="${id}-${i}" token=${tokens[i]} index=${i}
+      chosen=${i === chosen} masked=${i === masked} />`)}
   </div>`;
 }
 

@@ -15,8 +15,16 @@ import { AttentionStatistics, hasStatistics } from "./attention_statistics.mjs";
 const MODES = {
   lines: ["Lines", AttentionHeads, () => true],
   matrix: ["Matrix", AttentionMatrix, () => true],
-  overview: ["All heads", AttentionOverview, ({ attention }) => attention.layers.length * attention.layers[0].weights.shape[0] > 1],
-  numbers: ["Numbers", AttentionNeurons, ({ layer }) => layer.query !== null || layer.score !== null],
+  overview: [
+    "All heads",
+    AttentionOverview,
+    ({ attention }) => attention.layers.length * attention.layers[0].weights.shape[0] > 1,
+  ],
+  numbers: [
+    "Numbers",
+    AttentionNeurons,
+    ({ attention }) => attention.layers.some(({ query, score }) => query !== null || score !== null),
+  ],
   statistics: ["Statistics", AttentionStatistics, ({ attention }) => hasStatistics(attention)],
 };
 const SEGMENTS = [
@@ -39,14 +47,17 @@ export function Attention({ text }) {
     <div class="controls">
       <${Choice} label="Attention" names=${text.attention.map(({ name }) => name)} value=${view.number}
         onChange=${(stack) => set({ stack, layer: 0, heads: null, token: null, masked: null })} />
-      ${!whole && html`<${Choice} label="Layer" names=${view.attention.layers.map(({ name }) => name)} value=${view.layerNumber} onChange=${(layer) => set({ layer })} />`}
-      ${isPair(view.keys) && !whole && html`<${Select} label="Texts" options=${SEGMENTS} value=${get("segments", "all")} onChange=${(segments) => set({ segments })} />`}
+      ${!whole && html`<${Choice} label="Layer" names=${view.attention.layers.map(({ name }) => name)}
+        value=${view.layerNumber} onChange=${(layer) => set({ layer })} />`}
+      ${isPair(view.keys) && !whole && html`<${Select} label="Texts" options=${SEGMENTS}
+        value=${get("segments", "all")} onChange=${(segments) => set({ segments })} />`}
       ${!whole && html`<${Heads} view=${view} single=${mode === "numbers"} />`}
     </div>
     ${!whole && html`<${Hiding} view=${view} />`}
     ${view.variant && html`<${VariantLine} text=${text} variant=${view.variant} />`}
     <div id="mode-panel" role="tabpanel" aria-labelledby="tab-${mode}"><${Mode} text=${text} view=${view} /></div>
-    ${step < 1 && html`<p class="hint">The weights are many: each is rounded to a multiple of 1/${Math.round(1 / step)}.</p>`}`;
+    ${step < 1 && html`<p
+      class="hint">The weights are many: each is rounded to a multiple of 1/${Math.round(1 / step)}.</p>`}`;
 }
 
 /** The heads of the layer: any mix of them, or one. */
@@ -67,7 +78,8 @@ function Heads({ view, single }) {
     colour: headColour(head),
   }));
   return html`<${Toggles} label=${single ? "Head" : "Heads"} items=${items} onToggle=${toggle}>
-    ${!single && html`<button type="button" class="quiet" disabled=${chosen.length === count} onClick=${() => set({ heads: null })}>All</button>`}
+    ${!single && html`<button type="button" class="quiet" disabled=${chosen.length === count}
+      onClick=${() => set({ heads: null })}>All</button>`}
   </${Toggles}>`;
 }
 
@@ -78,8 +90,10 @@ function Hiding({ view }) {
   const parts = [view.layer, view.heads.join(), view.rows.join(), view.columns.join()];
   const share = useMemo(() => (hidden ? shownShare(view) : 1), parts);
   return html`<div class="checks">
-    ${hasSpecial && html`<${Check} label="Hide special tokens" checked=${get("hide", false)} onChange=${(hide) => set({ hide })} />`}
-    ${hidden && html`<${Check} label="Renormalise the rest" checked=${view.renormalise} onChange=${(renormalise) => set({ renormalise })} />`}
+    ${hasSpecial && html`<${Check} label="Hide special tokens" checked=${get("hide", false)}
+      onChange=${(hide) => set({ hide })} />`}
+    ${hidden && html`<${Check} label="Renormalise the rest" checked=${view.renormalise}
+      onChange=${(renormalise) => set({ renormalise })} />`}
     ${hidden && html`<p class="hint">${sentence(view, share)}</p>`}
   </div>`;
 }
@@ -93,7 +107,8 @@ function sentence({ renormalise }, share) {
 function VariantLine({ text, variant }) {
   const token = text.sequences[variant.sequence][variant.position];
   return html`<p class="note">
-    With token ${variant.position}, <q><bdi>${label(token)}</bdi></q>, masked the answer is <strong><bdi>${variant.answer}</bdi></strong>;
+    With token ${variant.position}, <q><bdi>${label(token)}</bdi></q>, masked the answer is <strong>
+      <bdi>${variant.answer}</bdi></strong>;
     else it is <strong><bdi>${text.answer}</bdi></strong>. The attention below is that of the masked text. ${" "}
     <button type="button" class="quiet" onClick=${() => set({ masked: null })}>Unmask</button>
   </p>`;

@@ -27,7 +27,8 @@ export function AttentionHeads({ text, view }) {
   const masked = view.variant?.sequence === view.attention.keys ? view.variant.position : -1;
   return html`<div class="beside">
     <div>
-      <div class="sides" aria-hidden="true"><span>Queries: ${view.attention.queries}</span><span>Keys: ${view.attention.keys}</span></div>
+      <div class="sides" aria-hidden="true"><span>Queries: ${view.attention.queries}</span>
+        <span>Keys: ${view.attention.keys}</span></div>
       <${AttentionLines} view=${view} chosen=${chosen} onChoose=${choose} onPoint=${point} masked=${masked}
         names=${[`Queries, tokens of ${view.attention.queries}`, `Keys, tokens of ${view.attention.keys}`]} />
     </div>
@@ -43,18 +44,24 @@ export function AttentionHeads({ text, view }) {
 function sentence(view, token) {
   if (!token) return "Point at a token, or choose one with a click or the arrow keys: its lines and numbers are shown.";
   const { tokens, weights, indices } = ends(view, token);
-  const strongest = descending(weights).slice(0, 3).filter((i) => weights[i] > 0);
+  const strongest = descending(weights)
+    .slice(0, 3)
+    .filter((i) => weights[i] > 0);
   const list = strongest.map((i) => `${label(tokens[indices[i]])} ${weight(weights[i])}`).join(", ");
   const name = label((token.side === "query" ? view.queries : view.keys)[token.index]);
   const mean = view.heads.length > 1 ? `, mean of ${view.heads.length} heads` : "";
-  return token.side === "query" ? `${name} attends most to: ${list || "nothing shown"}${mean}.` : `Most on ${name}: ${list || "nothing shown"}${mean}.`;
+  return token.side === "query"
+    ? `${name} attends most to: ${list || "nothing shown"}${mean}.`
+    : `Most on ${name}: ${list || "nothing shown"}${mean}.`;
 }
 
 /** The tokens at the other end of a token's lines, and the mean weights. */
 function ends(view, { side, index }) {
-  if (side === "query") return { tokens: view.keys, indices: view.columns, weights: meanWeights(view.layer, view.heads, index, view) };
+  if (side === "query")
+    return { tokens: view.keys, indices: view.columns, weights: meanWeights(view.layer, view.heads, index, view) };
   const weights = new Float32Array(view.rows.length);
-  for (const head of view.heads) columnWeights(view.layer, head, index, view).forEach((value, i) => (weights[i] += value / view.heads.length));
+  for (const head of view.heads)
+    columnWeights(view.layer, head, index, view).forEach((value, i) => (weights[i] += value / view.heads.length));
   return { tokens: view.queries, indices: view.rows, weights };
 }
 
@@ -62,11 +69,18 @@ function Weights({ view, chosen }) {
   const { tokens, indices, weights } = ends(view, chosen);
   const { layer } = view;
   const line = (head) =>
-    chosen.side === "query" ? rowWeights(layer, head, chosen.index, view) : columnWeights(layer, head, chosen.index, view);
+    chosen.side === "query"
+      ? rowWeights(layer, head, chosen.index, view)
+      : columnWeights(layer, head, chosen.index, view);
   const heads = view.heads.slice(0, COLUMNS).map((head) => ({ head, weights: line(head) }));
   const columns = [
     { name: chosen.side === "query" ? "Key" : "Query", text: (i) => label(tokens[indices[i]]) },
-    { name: heads.length > 1 ? "Mean" : "Weight", number: (i) => weights[i], text: (i) => weight(weights[i]), bar: (i) => weights[i] },
+    {
+      name: heads.length > 1 ? "Mean" : "Weight",
+      number: (i) => weights[i],
+      text: (i) => weight(weights[i]),
+      bar: (i) => weights[i],
+    },
   ];
   if (heads.length > 1 && heads.length === view.heads.length) {
     const column = ({ head, weights: own }) => ({
@@ -76,7 +90,10 @@ function Weights({ view, chosen }) {
     });
     columns.push(...heads.map(column));
   }
-  const title = chosen.side === "query" ? `Weights of ${label(view.queries[chosen.index])}` : `Weights on ${label(view.keys[chosen.index])}`;
+  const title =
+    chosen.side === "query"
+      ? `Weights of ${label(view.queries[chosen.index])}`
+      : `Weights on ${label(view.keys[chosen.index])}`;
   return html`<h3>${title}</h3>
     <${Table} caption=${title} columns=${columns} rows=${descending(weights)} limit=${12} />`;
 }
@@ -87,6 +104,9 @@ function MaskButton({ text, view, chosen }) {
   const sequence = chosen && (chosen.side === "query" ? view.attention.queries : view.attention.keys);
   const variant = chosen && text.variants.find((item) => item.sequence === sequence && item.position === chosen.index);
   const name = chosen && label((chosen.side === "query" ? view.queries : view.keys)[chosen.index]);
-  if (!variant) return html`<p class="hint">${chosen ? `No variant with ${name} masked was computed.` : "Choose a token to mask it."}</p>`;
-  return html`<p><button type="button" class="quiet" onClick=${() => set({ masked: `${variant.sequence}:${variant.position}` })}>Mask <bdi>${name}</bdi></button></p>`;
+  if (!variant)
+    return html`<p
+      class="hint">${chosen ? `No variant with ${name} masked was computed.` : "Choose a token to mask it."}</p>`;
+  return html`<p><button type="button" class="quiet"
+    onClick=${() => set({ masked: `${variant.sequence}:${variant.position}` })}>Mask <bdi>${name}</bdi></button></p>`;
 }

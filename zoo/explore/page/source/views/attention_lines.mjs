@@ -120,7 +120,12 @@ function drawBars(context, { top, width, gap }, view, heads, { side, index }) {
   const bar = (right - left) / heads.length;
   const position = (side === "query" ? view.rows : view.columns).indexOf(index);
   context.fillStyle = cssValue("--faint");
-  context.fillRect(side === "query" ? 0 : gap[1], position * ROW - top, side === "query" ? gap[0] : width - gap[1], ROW);
+  context.fillRect(
+    side === "query" ? 0 : gap[1],
+    position * ROW - top,
+    side === "query" ? gap[0] : width - gap[1],
+    ROW,
+  );
   heads.forEach((lines, i) => {
     context.fillStyle = headColour(view.heads[i]);
     for (const [row, column, weight] of lines) {

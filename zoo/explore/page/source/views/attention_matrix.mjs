@@ -19,12 +19,14 @@ export function AttentionMatrix({ view }) {
   const size = cellSize(Math.max(view.rows.length, view.columns.length));
   const at = get("cell", []);
   const cursor = at.length === 2 && at[0] < view.rows.length && at[1] < view.columns.length ? at : null;
+  const move = (row, column) => set({ cell: [row, column] });
   const heads = view.heads.length === 1 ? `head ${view.heads[0]}` : `mean of ${view.heads.length} heads`;
+  const names = [view.rows.map((i) => label(view.queries[i])), view.columns.map((i) => label(view.keys[i]))];
   const describe = (row, column) =>
-    `${label(view.queries[view.rows[row]])} → ${label(view.keys[view.columns[column]])}: ${weight(weights[row][column])} (${heads})`;
+    `${names[0][row]} → ${names[1][column]}: ${weight(weights[row][column])} (${heads})`;
   return html`<${HeatMap} name="Attention weights of ${view.layer.name}, ${heads}: queries in rows, keys in columns"
-      rows=${view.rows.map((i) => label(view.queries[i]))} columns=${view.columns.map((i) => label(view.keys[i]))}
+      rows=${names[0]} columns=${names[1]}
       colour=${(row, column) => colour(Math.sqrt(weights[row][column]))} cells=${cells}
-      describe=${describe} cursor=${cursor} onMove=${(row, column) => set({ cell: [row, column] })} cell=${[size, size]} />
+      describe=${describe} cursor=${cursor} onMove=${move} cell=${[size, size]} />
     <${Legend} colour=${(share) => colour(Math.sqrt(share))} from="0" to="1" />`;
 }

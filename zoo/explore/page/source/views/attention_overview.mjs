@@ -25,18 +25,23 @@ export function AttentionOverview({ view }) {
     set({ overview: [layer, head] });
     grid.current.querySelector(`[data-cell="${layer}.${head}"]`).focus();
   };
-  return html`<p class="hint">A row for each layer, a column for each head; in a thumbnail queries go down and keys to the right. Darker in the
-      light, or brighter in the dark, is more weight. A click opens the head.</p>
+  return html`<p class="hint">A row for each layer, a column for each head; in a thumbnail queries go down and keys to the
+      right. Darker in the light, or brighter in the dark, is more weight. A click opens the head.</p>
     <div class="scroll"><table class="overview" ref=${grid} onKeyDown=${move}>
       <caption class="off-screen">Attention weights of all layers and heads</caption>
       <thead><tr><td></td>${Array.from({ length: count }, (_, head) => html`<th scope="col">${head}</th>`)}</tr></thead>
       <tbody>${layers.map(
-        (layer, i) => html`<tr><th scope="row">${layer.name}</th>${Array.from(
-          { length: count },
-          (_, head) => html`<td><button type="button" data-cell="${i}.${head}" tabindex=${i === focused[0] && head === focused[1] ? 0 : -1}
+        (layer, i) =>
+          html`<tr><th scope="row">${layer.name}</th>${Array.from(
+            { length: count },
+            (
+              _,
+              head,
+            ) => html`<td><button type="button" data-cell="${i}.${head}"
+              tabindex=${i === focused[0] && head === focused[1] ? 0 : -1}
             aria-label="${layer.name}, head ${head}: ${summary(layer, head)}" onClick=${() => open(i, head)}
             onFocus=${() => set({ overview: [i, head] })}><${Thumbnail} layer=${layer} head=${head} /></button></td>`,
-        )}</tr>`,
+          )}</tr>`,
       )}</tbody>
     </table></div>`;
 }
@@ -49,7 +54,10 @@ function summary({ statistics }, head) {
 
 function Thumbnail({ layer, head }) {
   const canvas = useRef(null);
-  useLayoutEffect(() => paint(canvas.current, (context, width, height) => draw(context, width, height, thumbnail(layer, head))), [layer, head, scheme()]);
+  useLayoutEffect(
+    () => paint(canvas.current, (context, width, height) => draw(context, width, height, thumbnail(layer, head))),
+    [layer, head, scheme()],
+  );
   return html`<canvas ref=${canvas} aria-hidden="true"></canvas>`;
 }
 

@@ -26,16 +26,30 @@ export function Beams({ text }) {
   };
   const x = (i) => beams[i].step * ACROSS + 4;
   const y = (i) => rows[i] * DOWN + 4;
-  const edge = ({ parent, state }, i) =>
-    parent >= 0 && html`<path class="edge ${state}" d="M ${x(parent) + BOX[0]} ${y(parent) + BOX[1] / 2} C ${x(i) - 8} ${y(parent) + BOX[1] / 2}, ${x(parent) + BOX[0] + 8} ${y(i) + BOX[1] / 2}, ${x(i)} ${y(i) + BOX[1] / 2}" />`;
-  const node = (beam, i) => html`<g class="node ${beam.state}" role="treeitem" aria-level=${beam.step + 1} aria-selected=${i === number ? "true" : "false"} tabindex=${i === number ? 0 : -1}
-      data-node=${i} aria-label="${label(beam)}, ${STATES[beam.state]}, log-probability ${figure(beam.logprob)}, score ${figure(beam.score)}"
-      onClick=${() => set({ beam: i })} transform="translate(${x(i)} ${y(i)})">
-      <rect width=${BOX[0]} height=${BOX[1]} rx="5" /><text x="8" y="16">${clip(label(beam))}${beam.state === "finished" ? " ✓" : ""}</text></g>`;
+  const edge = ({ parent, state }, i) => {
+    if (parent < 0) return null;
+    const [left, right] = [x(parent) + BOX[0], x(i)];
+    const [from, to] = [y(parent) + BOX[1] / 2, y(i) + BOX[1] / 2];
+    return html`<path class="edge ${state}" d="M ${left} ${from} C ${right} ${from}, ${left} ${to}, ${right} ${to}" />`;
+  };
+  const describe = (i) => {
+    const { state, logprob, score } = beams[i];
+    return `${STATES[state]}, log-probability ${figure(logprob)}, score ${figure(score)}`;
+  };
+  const node = (beam, i) => {
+    const text = clip(label(beam)) + (beam.state === "finished" ? " ✓" : "");
+    return html`<g class="node ${beam.state}" role="treeitem" aria-level=${beam.step + 1}
+      aria-selected=${i === number ? "true" : "false"} tabindex=${i === number ? 0 : -1} data-node=${i}
+      aria-label="${label(beam)}, ${describe(i)}" onClick=${() => set({ beam: i })}
+      transform="translate(${x(i)} ${y(i)})"><rect width=${BOX[0]} height=${BOX[1]} rx="5" />
+      <text x="8" y="16">${text}</text></g>`;
+  };
   return html`<p class="hint">Thick: the best text. ✓: finished. Dashed: pruned.</p>
-    <div class="scroll"><svg ref=${tree} class="beams" role="tree" aria-label="Tree of the beam search" width=${width} height=${height + 8} onKeyDown=${move}>
+    <div class="scroll"><svg ref=${tree} class="beams" role="tree" aria-label="Tree of the beam search"
+      width=${width} height=${height + 8} onKeyDown=${move}>
       ${beams.map(edge)}${beams.map(node)}</svg></div>
-    <p class="readout" aria-live="polite"><bdi>${label(beams[number])}</bdi>: ${STATES[beams[number].state]}, log-probability ${figure(beams[number].logprob)}, score ${figure(beams[number].score)}. Text up to here: <q><bdi>${pathText(beams, number)}</bdi></q></p>
+    <p class="readout" aria-live="polite"><bdi>${label(beams[number])}</bdi>: ${describe(number)}.
+      Text up to here: <q><bdi>${pathText(beams, number)}</bdi></q></p>
     <${Ends} beams=${beams} />`;
 }
 
@@ -67,7 +81,10 @@ function neighbour(beams, rows, number, key) {
   const { parent, step } = beams[number];
   if (key === "ArrowLeft") return parent < 0 ? undefined : parent;
   if (key === "ArrowRight") return [beams.findIndex((beam) => beam.parent === number)].find((i) => i >= 0);
-  const peers = beams.map((_, i) => i).filter((i) => beams[i].step === step).sort((a, b) => rows[a] - rows[b]);
+  const peers = beams
+    .map((_, i) => i)
+    .filter((i) => beams[i].step === step)
+    .sort((a, b) => rows[a] - rows[b]);
   const offset = { ArrowUp: -1, ArrowDown: 1 }[key];
   return offset && peers[peers.indexOf(number) + offset];
 }
@@ -79,11 +96,15 @@ function pathText(beams, i) {
 /** The texts that the beams ended with. */
 function Ends({ beams }) {
   const parents = new Set(beams.map(({ parent }) => parent));
-  const rows = beams.map((_, i) => i).filter((i) => !parents.has(i) && beams[i].state !== "pruned").sort((a, b) => beams[b].score - beams[a].score);
+  const rows = beams
+    .map((_, i) => i)
+    .filter((i) => !parents.has(i) && beams[i].state !== "pruned")
+    .sort((a, b) => beams[b].score - beams[a].score);
   const columns = [
     { name: "Text", text: (i) => pathText(beams, i) },
     { name: "State", text: (i) => STATES[beams[i].state] },
     { name: "Score", number: (i) => beams[i].score },
   ];
-  return html`<h3>Texts</h3><${Table} caption="Texts of the beams" columns=${columns} rows=${rows} onChoose=${(i) => set({ beam: i })} />`;
+  return html`<h3>Texts</h3><${Table} caption="Texts of the beams" columns=${columns} rows=${rows}
+    onChoose=${(i) => set({ beam: i })} />`;
 }

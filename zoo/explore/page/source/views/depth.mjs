@@ -20,6 +20,7 @@ export function Depth({ text }) {
   const part = parts.some(([key]) => key === get("part", "")) ? get("part", "") : parts[0][0];
   const Part = PARTS[part][1];
   if (parts.length === 1) return html`<${Part} text=${text} />`;
-  return html`<${Tabs} small label="By depth" panel="part-panel" value=${part} tabs=${parts.map(([key, [name]]) => [key, name])} onChange=${(key) => set({ part: key })} />
+  return html`<${Tabs} small label="By depth" panel="part-panel" value=${part}
+    tabs=${parts.map(([key, [name]]) => [key, name])} onChange=${(key) => set({ part: key })} />
     <div id="part-panel" role="tabpanel" aria-labelledby="tab-${part}"><${Part} text=${text} /></div>`;
 }

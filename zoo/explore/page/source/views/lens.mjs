@@ -30,16 +30,23 @@ export function Lens({ text }) {
     ...bounds,
   });
   const at = get("lens", []);
-  const [layer, time] = [Math.min(at[0] ?? lens.layers.length - 1, lens.layers.length - 1), Math.min(at[1] ?? 0, tokens.length - 1)];
+  const [layer, time] = [
+    Math.min(at[0] ?? lens.layers.length - 1, lens.layers.length - 1),
+    Math.min(at[1] ?? 0, tokens.length - 1),
+  ];
   const current = cell(layer, time);
-  return html`<div class="controls"><${Select} label="Colour by" options=${Object.keys(COLOURS)} value=${by} onChange=${(key) => set({ colour: key })} /></div>
-    <p class="hint">A row for each token, a column for each layer: the likeliest token by the network's own head at that layer.</p>
+  return html`<div class="controls"><${Select} label="Colour by" options=${Object.keys(COLOURS)} value=${by}
+    onChange=${(key) => set({ colour: key })} /></div>
+    <p class="hint">A row for each token, a column for each layer: the likeliest token by the network's own head.</p>
     <div class="beside">
-      <${Grid} lens=${lens} tokens=${tokens} cell=${cell} shade=${(item) => on(colour(0.8 * share(item)))} at=${[layer, time]} />
+      <${Grid} lens=${lens} tokens=${tokens} cell=${cell} shade=${(item) => on(colour(0.8 * share(item)))}
+        at=${[layer, time]} />
       <div class="aside" aria-live="polite">
         <h3>${lens.layers[layer]} at token ${time}, <bdi>${label(tokens[time])}</bdi></h3>
-        <p class="readout">Rank of the last layer's first candidate: ${current.rank}. Entropy: ${figure(current.entropy)} nats.</p>
-        <${Candidates} name="Candidates at ${lens.layers[layer]}, token ${time}" candidates=${lens.candidates[layer][time]} />
+        <p class="readout">Rank of the last layer's first candidate: ${current.rank}.
+          Entropy: ${figure(current.entropy)} nats.</p>
+        <${Candidates} name="Candidates at ${lens.layers[layer]}, token ${time}"
+          candidates=${lens.candidates[layer][time]} />
       </div>
     </div>
     <${Legend} colour=${(item) => colour(0.8 * item)} from=${ends[0]} to=${ends[1]} />`;
@@ -60,13 +67,16 @@ function Grid({ lens, tokens, cell, shade, at }) {
     const item = cell(layer, t);
     const chosen = layer === at[0] && t === at[1];
     const name = item.candidate ? label(item.candidate) : "–";
-    return html`<td><button type="button" class=${chosen ? "cell chosen" : "cell"} style=${shade(item)} tabindex=${chosen ? 0 : -1} data-cell="${layer}.${t}"
-      aria-label="${name}, ${percent(item.probability)}, rank ${item.rank}, entropy ${figure(item.entropy)}" aria-pressed=${chosen ? "true" : "false"}
+    return html`<td><button type="button" class=${chosen ? "cell chosen" : "cell"} style=${shade(item)}
+      tabindex=${chosen ? 0 : -1} data-cell="${layer}.${t}"
+      aria-label="${name}, ${percent(item.probability)}, rank ${item.rank}, entropy ${figure(item.entropy)}"
+      aria-pressed=${chosen ? "true" : "false"}
       onClick=${() => set({ lens: [layer, t] })}><bdi>${name}</bdi></button></td>`;
   };
   return html`<div class="scroll"><table class="lens" ref=${grid} onKeyDown=${move}>
     <caption class="off-screen">The likeliest token at each layer</caption>
     <thead><tr><th scope="col">Token</th>${lens.layers.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
-    <tbody>${tokens.map((token, t) => html`<tr><th scope="row"><bdi>${label(token)}</bdi></th>${lens.layers.map((_, layer) => button(layer, t))}</tr>`)}</tbody>
+    <tbody>${tokens.map((token, t) => html`<tr><th scope="row"><bdi>${label(token)}</bdi>
+      </th>${lens.layers.map((_, layer) => button(layer, t))}</tr>`)}</tbody>
   </table></div>`;
 }

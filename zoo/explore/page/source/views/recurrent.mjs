@@ -20,12 +20,15 @@ export function Recurrent({ text }) {
   const name = get("array", "state h") in arrays ? get("array", "state h") : Object.keys(arrays)[0];
   const tokens = text.sequences[layer.sequence];
   return html`<div class="controls">
-      <${Choice} label="Layer" names=${text.recurrent.map((item) => item.name)} value=${number} onChange=${(recurrent) => set({ recurrent })} />
+      <${Choice} label="Layer" names=${text.recurrent.map((item) => item.name)} value=${number}
+        onChange=${(recurrent) => set({ recurrent })} />
       <${Select} label="Shown" options=${Object.keys(arrays)} value=${name} onChange=${(array) => set({ array })} />
     </div>
-    <p class="hint">Tokens from left to right, units from top to bottom.${layer.reverse ? " The layer reads from the end: time runs from right to left." : ""}</p>
+    <p class="hint">Tokens from left to right, units from top to bottom.
+      ${layer.reverse && " The layer reads from the end: time runs from right to left."}</p>
     <${States} name="${layer.name}, ${name}" array=${arrays[name]} tokens=${tokens} isGate=${name.startsWith("gate")} />
-    ${Object.entries(layer.gradient).map(([key, array]) => html`<${GradientNorm} key=${key} name=${key} array=${array} tokens=${tokens} />`)}`;
+    ${Object.entries(layer.gradient).map(([key, array]) => html`<${GradientNorm} key=${key} name=${key}
+      array=${array} tokens=${tokens} />`)}`;
 }
 
 function arraysOf({ states, gates }) {
@@ -37,14 +40,25 @@ const cellWidth = (count) => Math.max(3, Math.min(34, Math.floor(WIDTH / count))
 
 function States({ name, array, tokens, isGate }) {
   const [time, units] = array.shape;
-  const bound = useMemo(() => (isGate ? 1 : Math.max(1e-9, array.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0))), [array]);
+  const bound = useMemo(
+    () =>
+      isGate
+        ? 1
+        : Math.max(
+            1e-9,
+            array.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0),
+          ),
+    [array],
+  );
   const shades = isGate ? sequential() : diverging();
   const at = get("unit", []);
   const cursor = at.length === 2 && at[0] < units && at[1] < time ? at : null;
+  const cell = [cellWidth(time), Math.max(2, Math.min(16, Math.floor(HEIGHT / units)))];
   const describe = (unit, t) => `Token ${t}, ${label(tokens[t])}, unit ${unit}: ${figure(array.at(t, unit))}`;
-  return html`<${HeatMap} name=${name} rows=${Array.from({ length: units }, (_, i) => `unit ${i}`)} columns=${tokens.map(label)}
+  return html`<${HeatMap} name=${name} rows=${Array.from({ length: units }, (_, i) => `unit ${i}`)}
+    columns=${tokens.map(label)}
       colour=${(unit, t) => shades(array.at(t, unit) / bound)} cells=${[array]} describe=${describe} cursor=${cursor}
-      onMove=${(unit, t) => set({ unit: [unit, t] })} cell=${[cellWidth(time), Math.max(2, Math.min(16, Math.floor(HEIGHT / units)))]} />
+      onMove=${(unit, t) => set({ unit: [unit, t] })} cell=${cell} />
     <${Legend} colour=${shades} low=${isGate ? 0 : -1} from=${isGate ? "0" : figure(-bound)} to=${figure(bound)} />
     ${cursor && html`<${Units} array=${array} token=${tokens[cursor[1]]} time=${cursor[1]} />`}`;
 }
@@ -58,7 +72,8 @@ function Units({ array, token, time }) {
     { name: "Value", number: (unit) => values[unit], text: (unit) => figure(values[unit]) },
   ];
   return html`<details><summary>Units at <bdi>${label(token)}</bdi> in numbers</summary>
-    <${Table} caption="Units at ${label(token)}, the largest first" columns=${columns} rows=${order} limit=${12} /></details>`;
+    <${Table} caption="Units at ${label(token)}, the largest first" columns=${columns} rows=${order} limit=${12} />
+      </details>`;
 }
 
 /** The norm of the gradient by the state after each token, on a logarithmic scale. */
@@ -71,7 +86,9 @@ function GradientNorm({ name, array, tokens }) {
   const left = 96;
   const canvas = useCanvas((context, width, height) => {
     context.fillStyle = css(sequential()(0.62));
-    norms.forEach((norm, t) => context.fillRect(left + t * cell + 1, height * (1 - rise(norm)), Math.max(1, cell - 2), height * rise(norm)));
+    norms.forEach((norm, t) =>
+      context.fillRect(left + t * cell + 1, height * (1 - rise(norm)), Math.max(1, cell - 2), height * rise(norm)),
+    );
   });
   const columns = [
     { name: "Token", text: (t) => `${t}: ${label(tokens[t])}` },
@@ -80,6 +97,9 @@ function GradientNorm({ name, array, tokens }) {
   const range = `${figure(Math.min(...norms))} to ${figure(Math.max(...norms))}`;
   return html`<h3>Gradient of the loss by state ${name}</h3>
     <p class="hint">The norm at each token, ${range}; heights are logarithmic.</p>
-    <div class="scroll" tabindex="0" role="region" aria-label="Norm of the gradient by state ${name}"><canvas ref=${canvas} aria-hidden="true" style=${{ width: `${left + cell * tokens.length}px`, height: "84px" }}></canvas></div>
-    <details><summary>Norms in numbers</summary><${Table} caption="Norm of the gradient by state ${name}" columns=${columns} rows=${tokens.map((_, t) => t)} /></details>`;
+    <div class="scroll" tabindex="0" role="region" aria-label="Norm of the gradient by state ${name}"><canvas
+      ref=${canvas} aria-hidden="true" style=${{ width: `${left + cell * tokens.length}px`, height: "84px" }}>
+      </canvas></div>
+    <details><summary>Norms in numbers</summary><${Table} caption="Norm of the gradient by state ${name}"
+      columns=${columns} rows=${tokens.map((_, t) => t)} /></details>`;
 }

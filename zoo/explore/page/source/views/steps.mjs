@@ -14,12 +14,26 @@ export function Steps({ text }) {
   const columns = [
     { name: "Step", number: ({ i }) => i, text: ({ i }) => String(i + 1) },
     { name: "Token", text: (step) => label(step) },
-    { name: "Probability", number: ({ probability }) => probability, text: ({ probability }) => percent(probability), bar: ({ probability }) => probability },
+    {
+      name: "Probability",
+      number: ({ probability }) => probability,
+      text: ({ probability }) => percent(probability),
+      bar: ({ probability }) => probability,
+    },
     { name: "Entropy, nats", number: ({ entropy }) => entropy, bar: ({ entropy }) => entropy / highest },
-    { name: "Instead", text: ({ candidates, text: own }) => candidates.filter((item) => item.text !== own).slice(0, 3).map((item) => `${label(item)} ${percent(item.probability)}`).join(", ") },
+    {
+      name: "Instead",
+      text: ({ candidates, text: own }) =>
+        candidates
+          .filter((item) => item.text !== own)
+          .slice(0, 3)
+          .map((item) => `${label(item)} ${percent(item.probability)}`)
+          .join(", "),
+    },
   ];
   return html`<div class="beside">
-    <${Table} caption="Steps of the generation" columns=${columns} rows=${rows} onChoose=${({ i }) => set({ step: i })} chosen=${({ i }) => i === number} limit=${100} />
+    <${Table} caption="Steps of the generation" columns=${columns} rows=${rows}
+      onChoose=${({ i }) => set({ step: i })} chosen=${({ i }) => i === number} limit=${100} />
     <div class="aside" aria-live="polite"><h3>Step ${number + 1}: <bdi>${label(steps[number])}</bdi></h3>
       <${Candidates} name="Candidates of step ${number + 1}" candidates=${steps[number].candidates} /></div>
   </div>`;
@@ -29,7 +43,12 @@ export function Steps({ text }) {
 export function Candidates({ name, candidates }) {
   const columns = [
     { name: "Candidate", text: (item) => label(item) },
-    { name: "Probability", number: ({ probability }) => probability, text: ({ probability }) => percent(probability), bar: ({ probability }) => probability },
+    {
+      name: "Probability",
+      number: ({ probability }) => probability,
+      text: ({ probability }) => percent(probability),
+      bar: ({ probability }) => probability,
+    },
   ];
   return html`<${Table} caption=${name} columns=${columns} rows=${candidates} />`;
 }

@@ -10,11 +10,17 @@ export function Terms({ terms, names, output = 0, against = -1 }) {
   const values = terms.terms.map((_, i) => of(i));
   const most = Math.max(1e-12, ...values.map(Math.abs));
   const rows = descending(values.map(Math.abs));
-  const title = `Terms that weigh for ${names[output] ?? `output ${output}`}${against < 0 ? "" : ` and not ${names[against]}`}`;
+  const rival = against < 0 ? "" : ` and not ${names[against]}`;
+  const title = `Terms that weigh for ${names[output] ?? `output ${output}`}${rival}`;
   const columns = [
     { name: "Term", text: (i) => terms.terms[i] },
     { name: "Feature", number: (i) => terms.value.at(i) },
-    { name: "Contribution", number: (i) => values[i], text: (i) => html`<span class="share"><${Bar} signed share=${values[i] / most} /><span>${figure(values[i])}</span></span>` },
+    {
+      name: "Contribution",
+      number: (i) => values[i],
+      text: (i) =>
+        html`<span class="share"><${Bar} signed share=${values[i] / most} /><span>${figure(values[i])}</span></span>`,
+    },
   ];
   return html`<h3>${title}</h3><${Table} caption=${title} columns=${columns} rows=${rows} limit=${30} />`;
 }
