@@ -35,31 +35,31 @@ def unit(x):
     return x / np.linalg.norm(x, axis=-1, keepdims=True)
 
 
-def windows(index):
-    """(ids, rows of vectors) of a short and of a long window."""
-    sizes = np.diff(index.tokens.windows)
-    bounds = [index.tokens.windows[window : window + 2] for window in (sizes.argmin(), sizes.argmax())]
-    return [(index.tokens.ids[start:end], slice(start, end)) for start, end in bounds]
+def padded_window(index):
+    """(ids, rows of vectors) of a window of 7 ids, which is padded to 8."""
+    window = np.flatnonzero(np.diff(index.tokens.windows) == 7)[0]
+    start, end = index.tokens.windows[window : window + 2]
+    return index.tokens.ids[start:end], slice(start, end)
 
 
 def test_vectors_are_the_outputs_of_layers_and_heads(bert, corpus, tmp_path):
     index = build_index(bert, corpus, [0, 1], [(1, 0), (1, 1)], cache=tmp_path)
     names = {"layer0": "embedding_dropout", "layer1": "block0_feed_forward_norm"}
     attention = bert.model.get_layer("block0_attention")
-    for ids, rows in windows(index):
-        inputs = {"tokens": ids[None], "segments": np.zeros_like(ids[None])}
-        inputs = {name: keras.ops.convert_to_tensor(array) for name, array in inputs.items()}
-        captured = capture(bert.model, inputs, [*names.values(), "block0_attention"])
-        for source in index.sources[:2]:
-            expected = keras.ops.convert_to_numpy(captured[names[source.name]][2])[0]
-            np.testing.assert_allclose(index.vectors(source)[rows], unit(expected), atol=2e-3)
-        args, kwargs, output = captured["block0_attention"]
-        heads = attention.head_outputs(*args, **kwargs)
-        projected = attention.out(keras.ops.reshape(heads, (1, len(ids), -1)))
-        np.testing.assert_allclose(*map(keras.ops.convert_to_numpy, (projected, output)), atol=1e-5)
-        for head in (0, 1):
-            expected = keras.ops.convert_to_numpy(heads)[0, :, head]
-            np.testing.assert_allclose(index.vectors(VectorSource(1, head))[rows], unit(expected), atol=2e-3)
+    ids, rows = padded_window(index)
+    inputs = {"tokens": ids[None], "segments": np.zeros_like(ids[None])}
+    inputs = {name: keras.ops.convert_to_tensor(array) for name, array in inputs.items()}
+    captured = capture(bert.model, inputs, [*names.values(), "block0_attention"])
+    for source in index.sources[:2]:
+        expected = keras.ops.convert_to_numpy(captured[names[source.name]][2])[0]
+        np.testing.assert_allclose(index.vectors(source)[rows], unit(expected), atol=2e-3)
+    args, kwargs, output = captured["block0_attention"]
+    heads = attention.head_outputs(*args, **kwargs)
+    projected = attention.out(keras.ops.reshape(heads, (1, len(ids), -1)))
+    np.testing.assert_allclose(*map(keras.ops.convert_to_numpy, (projected, output)), atol=1e-5)
+    for head in (0, 1):
+        expected = keras.ops.convert_to_numpy(heads)[0, :, head]
+        np.testing.assert_allclose(index.vectors(VectorSource(1, head))[rows], unit(expected), atol=2e-3)
 
 
 @pytest.mark.parametrize("name", all_or_few([n for n in catalog.names("architectures") if n != "mlp"], ["lstm"]))
