@@ -17,7 +17,7 @@ BEAMS, LENGTH = 4, 5
 ARCHITECTURES = ("llama", "gru", "transformer", "rnn_seq2seq")
 
 
-@pytest.fixture(scope="module", params=all_or_few(ARCHITECTURES, ARCHITECTURES[1:3]))
+@pytest.fixture(scope="module", params=all_or_few(ARCHITECTURES, ARCHITECTURES[2:3]))
 def run(request):
     return run_of(request.param)
 
@@ -37,7 +37,7 @@ def test_the_best_path_is_the_generated_text(run, tree):
     assert [node.step for node in best] == list(range(1, len(best) + 1))
     assert path(tree, best[-1]) == best
     text = run.pipeline.generate(*run.record.values(), beams=BEAMS, max_new_tokens=LENGTH)
-    assert "".join(node.text for node in best).removesuffix("[SEP]").strip() == text.strip()
+    assert "".join(node.text for node in best if not node.text.startswith("[")).strip() == text.strip()
 
 
 def test_each_node_continues_its_parent(tree):
@@ -118,4 +118,4 @@ def test_no_tree_without_generation():
 
 def test_fewer_than_two_beams_are_refused():
     with pytest.raises(UserError, match=r"Expected beams to be 2 or more. Received: beams=1."):
-        beam_tree(run_of("gru"), beams=1)
+        beam_tree(run_of("transformer"), beams=1)

@@ -10,7 +10,7 @@ from zoo.explore.generation_steps import generation_steps
 from zoo.explore.text_run import greedy_generator, run_text
 
 
-@pytest.fixture(scope="module", params=all_or_few(CAUSAL))
+@pytest.fixture(scope="module", params=all_or_few(CAUSAL, ("gpt2", "rnn_seq2seq", "transformer")))
 def run(request):
     return run_of(request.param)
 

@@ -34,10 +34,11 @@ STREAMS = {  # the layers that compute the residual stream: before the first blo
     "transformer": ("target_dropout", "decoder0_feed_forward_norm", "decoder1_feed_forward_norm"),
     "transformer_encoder": PRE_NORM_STREAM,
 }
+FEW = ("averaging", "gpt2", "rnn_seq2seq", "transformer", "transformer_encoder")
 ARCHITECTURES = [name for name in catalog.names("architectures") if name != "text_cnn"]
 
 
-@pytest.fixture(scope="module", params=all_or_few(ARCHITECTURES))
+@pytest.fixture(scope="module", params=all_or_few(ARCHITECTURES, FEW))
 def run(request):
     return run_of(request.param)
 
