@@ -13,7 +13,7 @@ from zoo.explore.layer_traces import trace_layer
 from zoo.explore.text_run import capture_calls
 
 REFERENCES = ("bert", "roberta", "distilbert", "gpt2", "llama", "t5", "bart")
-KINDS = {  # of zoo's names of layers, in the order of the search: names in the golden files
+REFERENCE_NAMES = {  # of zoo's names of layers, in the order of the search: names in the golden files
     "decoder{i}_source_attention": "cross_attentions",
     "decoder{i}_attention": "decoder_attentions",
     "encoder{i}_attention": "encoder_attentions",
@@ -28,7 +28,7 @@ def reference(request, tmp_path_factory):
     backbone = read_architecture(golden.config).backbone()
     zoo.load_weights(backbone, golden.write(tmp_path_factory.mktemp(request.param)))
     calls, _ = capture_calls(backbone, golden.part("input"))
-    names = {pattern.format(i=i): f"{kind}/{i}" for pattern, kind in KINDS.items() for i in range(2)}
+    names = {pattern.format(i=i): f"{kind}/{i}" for pattern, kind in REFERENCE_NAMES.items() for i in range(2)}
     calls = {names[call.layer.name]: call for call in calls if call.layer.name in names}
     return golden, backbone, {name: trace_layer(call.layer, call.args, call.kwargs) for name, call in calls.items()}
 

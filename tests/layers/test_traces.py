@@ -157,8 +157,8 @@ def test_states_are_the_outputs_and_gates_give_the_states(cell, reverse):
 
     if cell == "LSTM":
         c = numpy(trace.states["c"])
-        memory = gates["forget"] * before(c) + gates["input"] * gates["candidate"]
-        np.testing.assert_allclose(c, memory * is_token, **CLOSE)
+        cell_state = gates["forget"] * before(c) + gates["input"] * gates["candidate"]
+        np.testing.assert_allclose(c, cell_state * is_token, **CLOSE)
         np.testing.assert_allclose(h, gates["output"] * np.tanh(c), **CLOSE)
     elif cell == "GRU":
         update = gates["update"]
@@ -198,11 +198,11 @@ def test_the_gradient_by_offsets_is_the_total_derivative_by_the_states(cell, nam
     np.testing.assert_allclose(actual, (changed(step) - changed(-step)) / (2 * step), rtol=2e-3)
 
 
-@pytest.mark.parametrize("feeding", ["context", "output"])
+@pytest.mark.parametrize("input_feeding", ["context", "output"])
 @pytest.mark.parametrize("score", ["additive", "general"])
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_the_trace_of_a_decoder_has_its_states_gates_and_alignment(cell, score, feeding):
-    decoder = layers.AttentionDecoder(6, cell=cell, score=score, input_feeding=feeding)
+def test_the_trace_of_a_decoder_has_its_states_gates_and_alignment(cell, score, input_feeding):
+    decoder = layers.AttentionDecoder(6, cell=cell, score=score, input_feeding=input_feeding)
     expected = keras.tree.flatten(decoder(X, SOURCE, SOURCE_MASK))
     trace = decoder.trace(*map(ops.convert_to_tensor, (X, SOURCE, SOURCE_MASK)))
     for x, y in zip(keras.tree.flatten(trace.outputs), expected, strict=True):
@@ -216,7 +216,7 @@ def test_the_trace_of_a_decoder_has_its_states_gates_and_alignment(cell, score, 
         np.testing.assert_allclose(h, update * before + (1 - update) * gates["candidate"], **CLOSE)
     weight = numpy(trace.alignment.weight)[:, 0]
     context = weight @ SOURCE  # of the state before a step, or of the new one, of which the features are made
-    query = np.concatenate([0 * h[:, :1], h[:, :-1]], axis=1) if feeding == "context" else h
+    query = np.concatenate([0 * h[:, :1], h[:, :-1]], axis=1) if input_feeding == "context" else h
     np.testing.assert_allclose(context, numpy(decoder.attention(query, SOURCE, SOURCE_MASK)), **CLOSE)
     readout = numpy(decoder.readout(np.concatenate([h, context], axis=-1)))
     np.testing.assert_allclose(readout, numpy(expected[0]), **CLOSE)

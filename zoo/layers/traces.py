@@ -63,8 +63,8 @@ def score_trace(score_BHTS: Tensor, mask: Tensor | None, causal: bool = False, *
     """
     score_BHTS = ops.cast(score_BHTS, "float32")
     mask = _attention_mask(mask, causal, *ops.shape(score_BHTS)[2:])
-    visible = score_BHTS if mask is None else ops.where(mask, score_BHTS, -1e9)
-    weight_BHTS = ops.exp(visible - ops.max(visible, axis=-1, keepdims=True))
+    masked_BHTS = score_BHTS if mask is None else ops.where(mask, score_BHTS, -1e9)
+    weight_BHTS = ops.exp(masked_BHTS - ops.max(masked_BHTS, axis=-1, keepdims=True))
     weight_BHTS = weight_BHTS if mask is None else ops.where(mask, weight_BHTS, 0.0)
     total_BHT1 = ops.sum(weight_BHTS, axis=-1, keepdims=True)
     weight_BHTS = weight_BHTS / ops.where(total_BHT1 > 0, total_BHT1, 1.0)
