@@ -1,5 +1,6 @@
 """The outputs of a network that an answer is decided by, and those that compete with them, for each objective."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from zoo.data.qa_windows import NO_ANSWER, qa_windows, window_batches
 from zoo.data.span_schemes import OUTSIDE
 from zoo.data.word_alignment import align_words
 from zoo.explore.text_run import TextRun
-from zoo.explore.token_text import tokens_of
+from zoo.explore.token_text import later_texts
 from zoo.objectives import Generates
 from zoo.objectives._tagging import words_of
 from zoo.objectives.classify_and_tag import ClassifyAndTag
@@ -67,12 +68,14 @@ class AnswerOutputs:
 
 
 def answer_outputs(run: TextRun, limit: int) -> AnswerOutputs | None:
-    """The outputs that compete for the answer of a run; None for an objective that is not of the catalog.
+    """The outputs that compete for an answer; None for an empty text, and an objective that is not of the catalog.
 
     Args:
         limit: most choices, such as tagged or generated tokens: the first ones, of spans those inside them first.
     """
     objective = run.pipeline.objective
+    if not any(run.sequences.values()):
+        return None
     if isinstance(objective, EmbedText):
         return _similarity(run)
     model = run.pipeline.model
@@ -96,16 +99,14 @@ def run_model(model: keras.Model, inputs: Mapping[str, np.ndarray]) -> Any:
 def _reader(choices, outputs):
     """The function that selects the logits of choices of a structure of outputs, which has the shapes of `outputs`."""
 
-    def flat_indices(choice):
-        array = outputs[choice.output] if choice.output else outputs
-        return np.ravel_multi_index(tuple(choice.indices.T), array.shape[1:])
-
-    columns = [(choice.output, flat_indices(choice)) for choice in choices]
+    columns = []
+    for choice in choices:
+        shape = (outputs[choice.output] if choice.output else outputs).shape[1:]
+        columns.append((choice.output, math.prod(shape), np.ravel_multi_index(tuple(choice.indices.T), shape)))
 
     def read(outputs):
-        arrays = ((outputs[name] if name else outputs, indices) for name, indices in columns)
-        selected = [ops.take(ops.reshape(y, (len(y), -1)), indices, axis=1) for y, indices in arrays]
-        return ops.concatenate(selected, axis=1)
+        arrays = [(outputs[name] if name else outputs, size, indices) for name, size, indices in columns]
+        return ops.concatenate([ops.take(ops.reshape(y, (-1, size)), i, axis=1) for y, size, i in arrays], axis=1)
 
     return read
 
@@ -226,4 +227,4 @@ def _without_normalization(model):
 
 def _text(tokenizer, id):
     """The readable text of a token."""
-    return tokens_of(tokenizer, [id])[0].text.strip()
+    return later_texts(tokenizer, [id])[0].strip()

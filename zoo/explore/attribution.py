@@ -21,6 +21,7 @@ from zoo.explore.answer_outputs import AnswerOutputs, answer_outputs, run_model
 from zoo.explore.embedding_graph import EmbeddingGraph, row_chunks
 from zoo.explore.integrated_gradients import integrated_gradients
 from zoo.explore.text_run import TextRun
+from zoo.explore.variants import mask_id
 from zoo.explore.views import Attribution, AttributionMethod
 from zoo.runtime.errors import one_of
 
@@ -67,15 +68,13 @@ def _gradient_methods(graph, name, outputs):
 
 def _occlusion(run: TextRun, answer: AnswerOutputs, values: np.ndarray) -> dict[str, np.ndarray]:
     """{sequence: (outputs, tokens)}: the outputs `values` less those with each token masked."""
-    tokenizer = run.pipeline.tokenizer
-    mask = next(id for id in (tokenizer.mask, tokenizer.unknown, tokenizer.padding) if id is not None)
     tokens = sum(map(len, run.sequences.values()))
     changes = {}
     for name, sequence in run.sequences.items():
         rows = []
         for chunk, count in row_chunks(np.arange(len(sequence)), tokens):
             inputs = {key: np.repeat(array, len(chunk), axis=0) for key, array in run.inputs.items()}
-            inputs[name][np.arange(len(chunk)), chunk] = mask
+            inputs[name][np.arange(len(chunk)), chunk] = mask_id(run.pipeline.tokenizer)
             rows.append(_values(answer, inputs)[:count])
         changes[name] = (values - np.concatenate(rows)).T
     return changes
