@@ -63,9 +63,9 @@ class Explainer:
         names = pipeline.objective.fields.inputs
         if set(inputs) != set(names):
             raise invalid(f"Expected a text for each of {', '.join(names)}. Received: {shorten(list(inputs))}.")
-        texts = tuple(inputs[name] for name in names)
+        first, *others = (inputs[name] for name in names)
         try:
-            return to_html(explain(pipeline, [texts if len(texts) > 1 else texts[0]]))
+            return to_html(explain(pipeline, [(first, *others) if others else first]))
         except UserError as error:
             raise invalid(str(error)) from error
 

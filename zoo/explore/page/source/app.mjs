@@ -81,6 +81,6 @@ function Inputs({ text }) {
   return html`<dl class="inputs">
     ${Object.entries(text.inputs).map(([name, value]) => html`<div><dt>${name}</dt><dd dir="auto">${shown(value)}</dd>
       </div>`)}
-    <div class="answer"><dt>answer</dt><dd dir="auto">${text.answer}</dd></div>
+    <div class="answer"><dt>answer</dt><dd dir="auto">${text.answer || "(empty)"}</dd></div>
   </dl>`;
 }

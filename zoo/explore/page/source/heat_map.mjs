@@ -8,6 +8,9 @@ const LABELLED = 14; // pixels of a cell from which on rows and columns are labe
 const LABELS = 96; // pixels for the labels of the rows
 const TOP = 74; // pixels for those of the columns
 
+/** The pixels before the first column of a map whose cells have a height. */
+export const labelWidth = (height) => (height >= LABELLED ? LABELS : 0);
+
 /**
  * Args:
  *   name: of the map, for screen readers.
@@ -21,7 +24,7 @@ const TOP = 74; // pixels for those of the columns
 export function HeatMap({ name, rows, columns, colour, cells, describe, cursor, onMove, cell, columnLabels = true }) {
   const [pointed, setPointed] = useState(null);
   const image = useMemo(() => cellImage(rows.length, columns.length, colour), [...cells, scheme()]);
-  const left = cell[1] >= LABELLED ? LABELS : 0;
+  const left = labelWidth(cell[1]);
   const top = columnLabels && cell[0] >= LABELLED ? TOP : 0;
   const style = { width: `${left + cell[0] * columns.length}px`, height: `${top + cell[1] * rows.length}px` };
   const canvas = useCanvas((context) => {

@@ -6,7 +6,7 @@ import { useCanvas } from "../canvas.mjs";
 import { css, diverging, sequential } from "../colours.mjs";
 import { Choice, Select } from "../controls.mjs";
 import { descending, figure, label } from "../figures.mjs";
-import { HeatMap, Legend } from "../heat_map.mjs";
+import { HeatMap, labelWidth, Legend } from "../heat_map.mjs";
 import { html, useMemo } from "../html.mjs";
 import { Table } from "../table.mjs";
 
@@ -36,6 +36,8 @@ function arraysOf({ states, gates }) {
   return Object.fromEntries([...named("state", states), ...named("gate", gates)]);
 }
 
+const cellHeight = (units) => Math.max(2, Math.min(16, Math.floor(HEIGHT / units)));
+
 const cellWidth = (count) => Math.max(3, Math.min(34, Math.floor(WIDTH / count)));
 
 function States({ name, array, tokens, isGate }) {
@@ -53,7 +55,7 @@ function States({ name, array, tokens, isGate }) {
   const shades = isGate ? sequential() : diverging();
   const at = get("unit", []);
   const cursor = at.length === 2 && at[0] < units && at[1] < time ? at : null;
-  const cell = [cellWidth(time), Math.max(2, Math.min(16, Math.floor(HEIGHT / units)))];
+  const cell = [cellWidth(time), cellHeight(units)];
   const describe = (unit, t) => `Token ${t}, ${label(tokens[t])}, unit ${unit}: ${figure(array.at(t, unit))}`;
   return html`<${HeatMap} name=${name} rows=${Array.from({ length: units }, (_, i) => `unit ${i}`)}
     columns=${tokens.map(label)}
@@ -83,7 +85,7 @@ function GradientNorm({ name, array, tokens }) {
   const [low, high] = [Math.log10(Math.min(...positive, 1)), Math.log10(Math.max(...positive, 1e-12))];
   const rise = (norm) => (norm > 0 ? 0.06 + (0.94 * (Math.log10(norm) - low)) / (high - low || 1) : 0);
   const cell = cellWidth(tokens.length);
-  const left = 96;
+  const left = labelWidth(cellHeight(array.shape[1]));
   const canvas = useCanvas((context, width, height) => {
     context.fillStyle = css(sequential()(0.62));
     norms.forEach((norm, t) =>
