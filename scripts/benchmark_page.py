@@ -17,7 +17,6 @@ from playwright.sync_api import sync_playwright
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 import explanations
 
-from zoo.explore.explanation_page import to_html
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SIZE = {"width": 1280, "height": 900}
@@ -42,7 +41,7 @@ def main():
     options = parser.parse_args()
     explanation = explanations.large(options.layers, options.heads, options.tokens)
     start = time.perf_counter()
-    page = to_html(explanation)
+    page = explanation.to_html()
     print(f"written in {time.perf_counter() - start:.2f} s: {len(page.encode()) / 1e6:.2f} MB")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "page.html"

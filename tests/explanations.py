@@ -3,6 +3,7 @@
 import numpy as np
 
 from zoo.explore import views
+from zoo.explore.explanation_page import Explanation
 
 WORDS = [
     *("[CLS]", "my", " parcel", " never", " arriv", "ed", " and", " I", " want", " a", " ref", "und", "[SEP]"),
@@ -205,7 +206,7 @@ def complete():
         [views.HeadChange(name, rng.random((2, 2))) for name in ("encoder self-attention", "cross-attention")]
     )
     answers = [("refund (93.1 %)", "delivery (60.2 %)"), ("wo ist mein Paket?", "wo ist mein Paket?")]
-    return views.Explanation(
+    return Explanation(
         [model_explanation(), model_explanation("helpdesk fine-tuned", 1)],
         [views.Comparison(pair, heads) for pair, heads in zip(answers, changes, strict=True)],
         ["Queries and keys of long texts were left out: neurons=True adds them."],
@@ -214,7 +215,7 @@ def complete():
 
 def single(name="helpdesk"):
     """An explanation of two texts by one model."""
-    return views.Explanation([model_explanation(name)])
+    return Explanation([model_explanation(name)])
 
 
 def large(layers=12, heads=12, length=512):
@@ -223,4 +224,4 @@ def large(layers=12, heads=12, length=512):
     words = [f" word{i}" if i % 3 else f" parcel{i}" for i in range(length)]
     stack = attention(rng, shape=(layers, heads, length, length), width=0)
     text = views.TextExplanation({"text": "".join(words)}, "refund", {"tokens": tokens(words)}, [stack])
-    return views.Explanation([views.ModelExplanation("large", "classify_text", "bert", [text])])
+    return Explanation([views.ModelExplanation("large", "classify_text", "bert", [text])])

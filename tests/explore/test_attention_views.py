@@ -8,7 +8,7 @@ from tiny import all_or_few, shrink
 from tiny_pipelines import record_of, tiny_pipeline, tiny_run
 
 from zoo import catalog
-from zoo.explore.attention import attention_views
+from zoo.explore.attention_views import attention_views
 from zoo.explore.head_statistics import head_statistics
 from zoo.explore.layer_traces import to_array
 from zoo.explore.text_run import TextRun, capture_calls, run_text

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from page_driver import browser
 
-from zoo.explore.explanation_page import FOLDER, to_frame, to_html
+from zoo.explore.explanation_page import FOLDER
 
 __all__ = ["browser"]  # a fixture
 VIEWS = {  # name: address
@@ -45,7 +45,7 @@ def explanation():
 def file(explanation, tmp_path_factory):
     """The page as a file."""
     path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_text(to_html(explanation), encoding="utf-8")
+    path.write_text(explanation.to_html(), encoding="utf-8")
     return path
 
 
@@ -85,7 +85,7 @@ def drawn(canvas):
 
 
 def test_the_page_is_one_file_that_its_policy_protects(explanation):
-    content = to_html(explanation)
+    content = explanation.to_html()
     policy = re.search('<meta http-equiv="Content-Security-Policy" content="([^"]*)">', content)[1]
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
@@ -229,7 +229,7 @@ def test_only_the_views_of_the_data_are_shown(page, tmp_path):
     text = explanation.models[0].texts.pop()
     text.attention, text.beams, text.attribution = [], [], None
     explanation.models[0].texts = [text]
-    (tmp_path / "page.html").write_text(to_html(explanation), encoding="utf-8")
+    (tmp_path / "page.html").write_text(explanation.to_html(), encoding="utf-8")
     show(page, tmp_path / "page.html")
     assert page.get_by_role("tablist", name="Views").get_by_role("tab").all_inner_texts() == [
         "By depth",
@@ -240,7 +240,7 @@ def test_only_the_views_of_the_data_are_shown(page, tmp_path):
 
 
 def test_a_notebook_shows_the_page_in_a_frame(browser, explanation, tmp_path):
-    frame = to_frame(explanation)
+    frame = explanation._repr_html_()
     (tmp_path / "notebook.html").write_text(f"<!doctype html><title>n</title>{frame}", encoding="utf-8")
     page = browser.new_page()
     page.goto((tmp_path / "notebook.html").as_uri())

@@ -9,7 +9,7 @@ from tiny_pipelines import run_of, tiny_run
 
 from zoo import catalog
 from zoo.data.word_alignment import align_words
-from zoo.explore.attention import attention_views
+from zoo.explore.attention_views import attention_views
 from zoo.explore.text_run import greedy_generator
 from zoo.explore.variants import mask_id, masked_variants
 from zoo.generation.generate import generate

@@ -12,10 +12,10 @@ import typer
 from zoo.cli.options import Columns, Errors, File, Json, Model, as_json, columns_of, print_message, records_of, start
 from zoo.cli.predict_command import said_truncation
 from zoo.runtime.errors import UserError, single_line
-from zoo.runtime.files import write_text
 
 if TYPE_CHECKING:
-    from zoo.explore.views import Explanation, TextExplanation
+    from zoo.explore.explanation_page import Explanation
+    from zoo.explore.views import TextExplanation
 
 PAGE = "explore.html"  # in the model folder
 TOKENS = 5  # tokens of a summary
@@ -43,6 +43,7 @@ def explore(
         Path | None, typer.Option(help="With --corpus: the folder of a model whose tags its tokens get.")
     ] = None,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Of models that generate: new tokens of each text.")] = 16,
+    beams: Annotated[int, typer.Option(min=1, help="Of models that generate: beams of the tree; 1: none.")] = 4,
     neurons: Annotated[
         str,
         typer.Option(help="Show queries and keys of these layers of attention, the first is 0."),
@@ -57,7 +58,8 @@ def explore(
 ) -> None:
     """Explore a model: attention, states, filters, why this answer, by depth, search in a corpus; one HTML page."""
     _check(text, file, {"layers": layers, "heads": heads, "tagger": tagger}, corpus)
-    options: dict[str, Any] = {"max_new_tokens": max_new_tokens, "corpus": corpus or None, "tagger": tagger}
+    options: dict[str, Any] = {"max_new_tokens": max_new_tokens, "beams": beams}
+    options |= {"corpus": corpus or None, "tagger": tagger}
     options |= {"layers": _numbers("layers", layers), "heads": _heads(heads)}
     options |= {
         name: _numbers(name, value) for name, value in (("neurons", neurons), ("mask", mask)) if value != "auto"
@@ -68,8 +70,10 @@ def explore(
     texts = [_inputs(pipeline, record) for record in records_of(pipeline, text, file, names, errors)]
     if not texts:
         raise UserError("Expected a text to explore. Received: none.")
-    explanation = _explain(pipeline, texts, other, options)
-    replaced = _write(page, explanation)
+    with said_truncation():
+        explanation = pipeline.explain(texts, compare=other, **options)
+    replaced = page.exists()
+    explanation.save(page)
     for line in explanation_lines(explanation, page) if json else summary_lines(explanation):
         print(line)
     for note in explanation.notes:
@@ -77,22 +81,6 @@ def explore(
     print_message(f"{'Replaced' if replaced else 'Saved in'} {page}.")
     if _opens(open_):
         webbrowser.open(page.resolve().as_uri())
-
-
-def _explain(pipeline, texts, other, options):
-    from zoo.explore.explanation import ExplainOptions, explain
-
-    with said_truncation():
-        return explain(pipeline, texts, other, ExplainOptions(**options))
-
-
-def _write(page, explanation):
-    """Write the page; returns whether it replaced a file."""
-    from zoo.explore.explanation_page import to_html
-
-    replaced = page.exists()
-    write_text(page, to_html(explanation))
-    return replaced
 
 
 def _check(text, file, of_corpus, corpus):

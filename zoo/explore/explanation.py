@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from zoo.explore.attention import attention_views
+from zoo.explore.attention_views import attention_views
 from zoo.explore.attribution import attribute
 from zoo.explore.beam_tree import beam_tree
 from zoo.explore.corpus_index import CorpusIndex, build_index
 from zoo.explore.corpus_search import search
+from zoo.explore.explanation_page import Explanation
 from zoo.explore.filters import filter_maxima
 from zoo.explore.generation_steps import generation_steps
 from zoo.explore.logit_lens import logit_lens
@@ -18,9 +19,9 @@ from zoo.explore.terms import term_weights
 from zoo.explore.text_comparison import compare_texts, left_out
 from zoo.explore.text_run import TextRun, run_text
 from zoo.explore.variants import masked_variants
-from zoo.explore.views import Attention, Explanation, ModelExplanation, TextExplanation
+from zoo.explore.views import Attention, ModelExplanation, TextExplanation
 from zoo.pipeline.summary import name_of
-from zoo.readers.memory import DataInMemory
+from zoo.readers.memory import DataInMemory, is_table
 from zoo.runtime.errors import UserError
 
 if TYPE_CHECKING:
@@ -61,17 +62,21 @@ def explain(
     Raises UserError for what the pipeline cannot read, and for layers, heads or positions that there are not.
     """
     options, notes = options or ExplainOptions(), list[str]()
-    records = pipeline.objective.fields.records(texts)
-    index = (
-        build_index(pipeline, options.corpus, options.layers, options.heads, options.tagger) if options.corpus else None
-    )
+    records = _records(pipeline, texts)
+    index = None
+    if options.corpus is not None:
+        index = build_index(pipeline, options.corpus, options.layers, options.heads, options.tagger)
     models = [_explain_model(pipeline, records, options, index, notes)]
     if compare is None:
         return Explanation(models, notes=list(dict.fromkeys(notes)))
-    models.append(_explain_model(compare, compare.objective.fields.records(texts), options, None, notes))
+    models.append(_explain_model(compare, _records(compare, texts), options, None, notes))
     pairs = list(zip(*(model.texts for model in models), strict=True))
     notes += [reason for pair in pairs for reason in left_out(*pair)]
     return Explanation(models, [compare_texts(*pair) for pair in pairs], list(dict.fromkeys(notes)))
+
+
+def _records(pipeline, texts):
+    return list(pipeline.records_of(texts)) if is_table(texts) else pipeline.objective.fields.records(texts)
 
 
 def _explain_model(pipeline, records, options, index, notes):

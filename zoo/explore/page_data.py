@@ -20,15 +20,15 @@ from typing import Any
 
 import numpy as np
 
-from zoo.explore.views import AttentionLayer, Explanation
+from zoo.explore.views import AttentionLayer
 
 EXACT_WEIGHTS = 1_000_000  # attention weights up to which they are float16; more are linear, in 8 bits
 LEVELS = (255, 127, 63)  # of weights between 0 and 1: the first with which they fit into `WEIGHT_BYTES`, or the last
 WEIGHT_BYTES = 2_800_000  # compressed
 
 
-def encode(explanation: Explanation) -> bytes:
-    """The explanation as the compressed binary that the page reads (module docstring)."""
+def encode(explanation: Any) -> bytes:
+    """An `Explanation` as the compressed binary that the page reads (module docstring)."""
     writer = _Writer(exact=_weight_count(explanation) <= EXACT_WEIGHTS)
     value = writer.value(explanation)
     weights = writer.compress_weights()

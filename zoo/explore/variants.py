@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.data.tokenization import in_chunks
-from zoo.explore.attention import attention_views
+from zoo.explore.attention_views import attention_views
 from zoo.explore.text_run import greedy_generator
 from zoo.explore.views import Array, Variant
 from zoo.generation.text_generator import TextGenerator

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
 from zoo.readers.memory import DataInMemory, is_record
 from zoo.runtime.keywords import check_keywords
 
 if TYPE_CHECKING:
-    from zoo.explore.views import Explanation
+    from zoo.explore.explanation_page import Explanation
 
 
 class ExplainMethods:
@@ -21,7 +21,7 @@ class ExplainMethods:
         self,
         texts: Any,
         *,
-        compare: Self | None = None,
+        compare: Any = None,
         neurons: Sequence[int] | None = None,
         mask: Sequence[int] | Literal["auto"] = "auto",
         max_new_tokens: int = 16,

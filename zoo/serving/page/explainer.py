@@ -57,7 +57,6 @@ class Explainer:
 
     def _page(self, model, inputs):
         from zoo.explore.explanation import explain
-        from zoo.explore.explanation_page import to_html
 
         pipeline = self._pipeline(model)
         names = pipeline.objective.fields.inputs
@@ -65,7 +64,7 @@ class Explainer:
             raise invalid(f"Expected a text for each of {', '.join(names)}. Received: {shorten(list(inputs))}.")
         first, *others = (inputs[name] for name in names)
         try:
-            return to_html(explain(pipeline, [(first, *others) if others else first]))
+            return explain(pipeline, [(first, *others) if others else first]).to_html()
         except UserError as error:
             raise invalid(str(error)) from error
 
