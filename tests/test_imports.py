@@ -46,7 +46,7 @@ DOORS = {  # imports inside a function, upwards: one public verb that is offered
     ("pipeline/export_methods.py", "zoo.export.saved_model"),
     ("text/tokenizer.py", "zoo.export.tokenizer.graph_tokenizer"),
 }
-CATALOGS = ("architectures", "objectives", "tokenizers", "readers", "presets", "recipes")
+CATALOGS = ("architectures", "objectives", "tokenizers", "readers", "presets", "recipes", "course")
 MAY_IMPORT_FRAMEWORKS = ("backend/", "export/", "serving/", "readers/tfds.py")
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import cache
 
 import keras
-from tiny import shrink
+from tiny import compatible, shrink
 
 from zoo import catalog
 from zoo.explore.text_run import run_text
@@ -44,6 +44,9 @@ def tiny_pipeline(objective, architecture, **settings):
     network = shrink(architecture, **sizes | {name: settings[name] for name in settings if name not in fields})
     if hasattr(task, "decoder_start"):
         task = replace(task, decoder_start=network.decoder_start)
+    if hasattr(task, "generation"):  # a trained network generates no padding, whose mask depends on the cache
+        generation = {"bad_words": ((tokenizer.padding,),), "min_tokens": 2}
+        task = replace(task, generation=generation | task.generation)
     if hasattr(task, "encoder"):
         task = replace(task, encoder="source" in network.inputs())
     preset = Preset(architecture=network, objective=task, tokenizer=catalog.load("tokenizers", "words")())
@@ -59,3 +62,12 @@ def record_of(objective):
 def tiny_run(objective, architecture, **settings):
     """`run_text` of a small pipeline on a record of its objective; equal arguments share the run."""
     return run_text(tiny_pipeline(objective, architecture, **settings), record_of(objective), NEW)
+
+
+def run_of(architecture):
+    """The run of a network of two layers with the first objective that it serves: generation, tags or labels."""
+    names = ("translate", "next_token", "tag_tokens", "classify_text")
+    settings = {"depth": 2, "causal": True}
+    tasks = {name: catalog.load("objectives", name)() for name in names}
+    objective = next(name for name in names if architecture in compatible(tasks[name], **settings))
+    return tiny_run(objective, architecture, **settings)

@@ -15,7 +15,7 @@ from zoo.runtime.errors import UserError
 if TYPE_CHECKING:
     from zoo.explore.text_run import TextRun
 
-KINDS = ("live", "finished")  # of beams, in the state of a search
+GROUPS = ("live", "finished")  # of beams, in the state of a search
 ALIVE, PRUNED, FINISHED, BEST = "alive", "pruned", "finished", "best"
 
 
@@ -60,7 +60,7 @@ def _beams_of_step(batch, state, step):
 
     At the limit all texts end: those that are not among the finished ones are pruned.
     """
-    live, finished = ({key: ops.convert_to_numpy(array)[0] for key, array in state[name].items()} for name in KINDS)
+    live, finished = ({key: ops.convert_to_numpy(array)[0] for key, array in state[name].items()} for name in GROUPS)
     penalty, end = step**batch.config.length_penalty, int(batch.lengths[0]) + step
     at_limit = step == batch.controls["limit"]
     live_state, live_score = PRUNED if at_limit else ALIVE, live["score"] / penalty

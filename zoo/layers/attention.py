@@ -106,11 +106,25 @@ class MultiHeadAttention(ImplicitMask, keras.layers.Layer):
         if cache is not None:
             y_BTHD = self._attend_cached(x, context, padding_mask, bias, cache)
         else:
-            k_BSKD, v_BSKD = self._keys_values(x if context is None else context, positions)
-            rate, q_BTHD = self.dropout if training else 0.0, self._query(x, positions)
-            seed = self.seed_generator
-            y_BTHD = backend.attention(q_BTHD, k_BSKD, v_BSKD, padding_mask, self.causal, rate, seed, bias)
+            y_BTHD = self.head_outputs(x, context, padding_mask, positions, bias, training)
         return self.out.call(ops.reshape(y_BTHD, (*ops.shape(x)[:2], y_BTHD.shape[2] * y_BTHD.shape[3])))
+
+    def head_outputs(
+        self,
+        x: Tensor,
+        context: Tensor | None = None,
+        padding_mask: Tensor | None = None,
+        positions: Tensor | None = None,
+        bias: Tensor | None = None,
+        training: bool = False,
+    ) -> Tensor:
+        """Weights @ values of each head, before the output projection: (batch, time, heads, width of a head).
+
+        Args: as of `call`.
+        """
+        k_BSKD, v_BSKD = self._keys_values(x if context is None else context, positions)
+        rate, q_BTHD = self.dropout if training else 0.0, self._query(x, positions)
+        return backend.attention(q_BTHD, k_BSKD, v_BSKD, padding_mask, self.causal, rate, self.seed_generator, bias)
 
     def trace(
         self,
