@@ -18,16 +18,14 @@ from zoo.layers.implicit_mask import ImplicitMask
 from zoo.layers.recurrent.attention_decoder import AttentionDecoder
 from zoo.layers.recurrent.cells import GRU, LSTM, RNN
 from zoo.layers.recurrent.keras_layer import KerasRecurrent
-from zoo.layers.traces import AttentionTrace, RecurrentTrace, product_trace
+from zoo.layers.traces import product_trace
 
 KERAS_CELLS = {keras.layers.SimpleRNN: RNN, keras.layers.LSTM: LSTM, keras.layers.GRU: GRU}
 KERAS_DEFAULTS = {"activation": "tanh", "recurrent_activation": "sigmoid", "use_bias": True, "reset_after": True}
 
 
-def trace_layer(
-    layer: keras.layers.Layer, args: tuple, kwargs: dict[str, Any], **options: Any
-) -> AttentionTrace | RecurrentTrace | None:
-    """The trace of a layer's call; None for a layer without attention and recurrence.
+def trace_layer(layer: keras.layers.Layer, args: tuple, kwargs: dict[str, Any], **options: Any) -> Any:
+    """The `AttentionTrace` or `RecurrentTrace` of a layer's call; None for a layer without attention and recurrence.
 
     Args:
         options: further arguments of `trace`.

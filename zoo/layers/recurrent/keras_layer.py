@@ -15,7 +15,7 @@ from zoo.layers.recurrent.layer import Recurrent, last_state
 from zoo.layers.traces import RecurrentTrace
 from zoo.runtime.errors import UserError
 
-STATE_NAMES = ("h", "c")
+STATE_NAMES: tuple[str, ...] = ("h", "c")
 
 
 class KerasRecurrent(ImplicitMask, Recurrent):
