@@ -81,11 +81,9 @@ def _records(pipeline, texts):
 
 def _explain_model(pipeline, records, options, index, notes):
     name = pipeline.folder.name if pipeline.folder else "model"
-    kinds = {"objectives": pipeline.objective, "architectures": pipeline.preset.architecture}
-    names = [name_of(kind, thing) for kind, thing in kinds.items()]
-    return ModelExplanation(
-        name, *names, [explain_record(pipeline, record, options, index, notes) for record in records]
-    )
+    objective, architecture = pipeline.objective, pipeline.preset.architecture
+    texts = [explain_record(pipeline, record, options, index, notes) for record in records]
+    return ModelExplanation(name, name_of("objectives", objective), name_of("architectures", architecture), texts)
 
 
 def explain_record(
