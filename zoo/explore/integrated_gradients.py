@@ -26,17 +26,16 @@ def integrated_gradients(values: Callable, contributions: Callable) -> tuple[np.
         contributions: `contributions(positions, outputs)`, (rows, tokens), of these outputs' gradients.
     """
     ends = values(np.array([0.0, 1.0]))
-    count = ends.shape[1]
-    scale = np.maximum(np.abs(ends[1] - ends[0]), NEGLIGIBLE * np.abs(ends).max(0) + np.finfo("float32").tiny)
+    count, difference = ends.shape[1], ends[1] - ends[0]
+    scale = np.maximum(np.abs(difference), NEGLIGIBLE * np.abs(ends).max(0) + np.finfo("float32").tiny)
     intervals = _integrate(values, contributions, np.zeros(count), np.ones(count), np.arange(count))
     while True:
         start, width, output, sums, error = intervals
-        number = np.bincount(output, minlength=count)
-        gap = np.abs(np.bincount(output, error, count)) / scale
-        is_open = (gap >= TOLERANCE) & (POINTS * number < MAX_POINTS)
+        gap = np.abs(np.bincount(output, sums.sum(1), count) - difference) / scale
+        is_open = (gap >= TOLERANCE) & (POINTS * np.bincount(output, minlength=count) < MAX_POINTS)
         worst = np.zeros(count)
-        np.maximum.at(worst, output, np.abs(error))
-        halved = is_open[output] & (np.abs(error) >= worst[output] / 2)
+        np.maximum.at(worst, output, error)
+        halved = is_open[output] & (error > 0) & (error >= worst[output] / 2)
         if not halved.any():
             break
         half = width[halved] / 2
@@ -49,11 +48,11 @@ def integrated_gradients(values: Callable, contributions: Callable) -> tuple[np.
 
 
 def _integrate(values, contributions, start, width, output):
-    """`[start, width, output, sums, error]` of intervals: the integral and its sum less the output's difference."""
+    """`[start, width, output, sums, error]` of intervals: the integral, and how far it is from the difference."""
     nodes, weights = np.polynomial.legendre.leggauss(POINTS)
     positions = start[:, None] + width[:, None] * (nodes + 1) / 2
     rows = contributions(positions.ravel(), np.repeat(output, POINTS)).reshape(len(start), POINTS, -1)
     sums = np.einsum("p,npt->nt", weights / 2, rows) * width[:, None]
     ends, index = np.unique(np.concatenate([start, start + width]), return_inverse=True)
     first, last = np.split(values(ends)[index, np.tile(output, 2)], 2)
-    return [start, width, output, sums, sums.sum(1) - (last - first)]
+    return [start, width, output, sums, np.abs(sums.sum(1) - (last - first))]
