@@ -2,9 +2,9 @@
 
 Vaswani et al. 2017, section 3.2.2, https://arxiv.org/abs/1706.03762: several heads "attend to information from different
 representation subspaces at different positions. With a single attention head, averaging inhibits this." The task needs
-two positions at once: at each token the network names the token `near` positions before and the token `far` positions
-before. The network is one layer of causal attention between word vectors with positions and a linear output layer for
-each of the two; networks with more heads have the same number of weights.
+several positions at once: at each token the network names the tokens that stand `offsets` positions before it. The
+network is one layer of causal attention between word vectors with positions and a linear output layer for each offset;
+networks with more heads have the same number of weights.
 """
 
 from collections.abc import Sequence
@@ -36,12 +36,11 @@ class Heads(Experiment):
     untested = (SUBSPACE_CLAIM,)  # does not hold: both heads read where positions are encoded
 
     heads: tuple[int, ...] = (1, 2, 4)  # attention heads, of width / heads each
-    near: int = 1  # positions back to the first token to name
-    far: int = 4  # positions back to the second token to name
-    symbols: int = 6  # different tokens
+    offsets: tuple[int, ...] = (1, 2, 4)  # positions back to the tokens to name
+    symbols: int = 8  # different tokens
     length: int = 12  # tokens of a text
-    width: int = 48  # of word vectors, and of all heads together
-    steps: int = 1000  # of the optimizer
+    width: int = 32  # of word vectors, and of all heads together
+    steps: int = 800  # of the optimizer
     batch_size: int = 32
     test_texts: int = 256
 
@@ -53,60 +52,59 @@ class Heads(Experiment):
         for heads in self.heads:
             model = self.network(heads)
             train(model, tokens, named, learning_rate=0.01, batch_size=self.batch_size)
-            correct = predict(model, test_tokens)[:, self.far :] == test_named[:, self.far :]
+            correct = predict(model, test_tokens)[:, self.longest :] == test_named[:, self.longest :]
             shared = {"heads": heads, "accuracy": round(float(correct.mean()), 4), "overlap": query_key_overlap(model)}
             weights_HO = self.weights_by_offset(model, test_tokens)
             rows += [
                 shared | {"head": head, "offset": offset, "weight": round(float(weights_HO[head, offset]), 4)}
                 for head in range(heads)
-                for offset in range(self.far + 2)
+                for offset in range(self.longest + 1)
             ]
         return rows
 
-    def texts(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Texts, (count, length) ids, and the two tokens to name at each of their tokens, (count, length, 2).
+    @property
+    def longest(self) -> int:
+        """The longest offset, before which a text has nothing to name."""
+        return max(self.offsets)
 
-        Before the first `far` tokens of a text there is nothing to name: 0.
-        """
+    def texts(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Texts, (count, length) ids, and the tokens to name at each of their tokens, (count, length, offsets)."""
         tokens = rng.integers(0, self.symbols, (count, self.length)).astype("int32")
-        named = np.zeros((count, self.length, 2), "int32")
-        named[:, self.far :, 0] = tokens[:, self.far - self.near : -self.near]
-        named[:, self.far :, 1] = tokens[:, : -self.far]
+        named = np.stack([np.roll(tokens, offset, axis=1) for offset in self.offsets], axis=-1)
+        named[:, : self.longest] = 0
         return tokens, named
 
     def network(self, heads: int) -> keras.Model:
-        """Logits of the two tokens, (batch, length, 2, symbols), from ids through one layer of attention."""
+        """Logits of the tokens to name, (batch, length, offsets, symbols), from ids through one layer of attention."""
         tokens = keras.Input((self.length,), dtype="int32")
         x = TokenEmbedding(self.symbols, self.width, None, name="embedding")(tokens)
         x = LearnedPositions(self.length, name="positions")(x)
         x = MultiHeadAttention(heads, causal=True, name="attention")(x)
-        x = Dense(2 * self.symbols, name="logits")(x)
-        return keras.Model(tokens, keras.layers.Reshape((self.length, 2, self.symbols))(x))
+        x = Dense(len(self.offsets) * self.symbols, name="logits")(x)
+        return keras.Model(tokens, keras.layers.Reshape((self.length, len(self.offsets), self.symbols))(x))
 
     def weights_by_offset(self, model: keras.Model, tokens: np.ndarray) -> np.ndarray:
-        """Mean attention weights, (heads, length), of the tokens 0, 1, 2 ... positions before the query."""
-        weights_BHTS = attention_weights(model, tokens)
-        queries = np.arange(self.far, self.length)
-        by_offset = [weights_BHTS[:, :, queries, queries - offset] for offset in range(self.far + 1)]
-        weights_HO = np.stack([weights.mean(axis=(0, 2)) for weights in by_offset], axis=1)
-        return np.concatenate([weights_HO, 1 - weights_HO.sum(axis=1, keepdims=True)], axis=1)
+        """Mean attention weights, (heads, longest + 1), of the tokens 0, 1, 2 ... positions before the query."""
+        weights_BHTS, queries = attention_weights(model, tokens), np.arange(self.longest, self.length)
+        by_offset = [weights_BHTS[:, :, queries, queries - offset] for offset in range(self.longest + 1)]
+        return np.stack([weights.mean(axis=(0, 2)) for weights in by_offset], axis=1)
 
     def findings(self, rows: Sequence[Row]) -> list[Finding]:
         accuracy = {heads: mean(rows, "accuracy", heads=heads) for heads in self.heads}
         one, *several = self.heads
         best = max(several, key=accuracy.__getitem__)
-        share = float(np.mean([self._smaller_share(rows, best, seed) for seed in unique(rows, "seed")]))
-        overlap, chance = mean(rows, "overlap", heads=best), 1 / best
+        share = float(np.mean([self._smallest_share(rows, best, seed) for seed in unique(rows, "seed")]))
+        count, overlap, chance = len(self.offsets), mean(rows, "overlap", heads=best), 1 / best
         return [
             Finding(
-                "Several heads find two positions at once better than one head of the same total width.",
+                "Several heads find several positions at once better than one head of the same total width.",
                 ", ".join(f"{heads} heads: accuracy {value:.2f}" for heads, value in accuracy.items()),
                 accuracy[best] - accuracy[one] > MARGIN,
             ),
             Finding(
                 "Different heads attend to different positions.",
-                f"each position has a head, of {best}, that gives it {share:.2f} or more of its weight on the two",
-                share > 0.75,
+                f"each position has a head, of {best}, that gives it {share:.2f} or more of its weight on the {count}",
+                share > 0.5,
             ),
             Finding(
                 SUBSPACE_CLAIM,
@@ -115,13 +113,15 @@ class Heads(Experiment):
             ),
         ]
 
-    def _smaller_share(self, rows, heads, seed):
-        """For each of the two positions the largest share that a head gives it of its weight on both; the smaller."""
-        near_H, far_H = (
-            np.array([row["weight"] for row in select(rows, heads=heads, seed=seed, offset=offset)])
-            for offset in (self.near, self.far)
+    def _smallest_share(self, rows, heads, seed):
+        """For each offset the largest share that a head gives it of its weight on all offsets; the smallest of them."""
+        weights_OH = np.array(
+            [
+                [row["weight"] for row in select(rows, heads=heads, seed=seed, offset=offset)]
+                for offset in self.offsets
+            ]
         )
-        return min((near_H / (near_H + far_H)).max(), (far_H / (near_H + far_H)).max())
+        return (weights_OH / weights_OH.sum(axis=0)).max(axis=1).min()
 
     def plot(self, rows: Sequence[Row], figure: "Figure") -> None:
         left, *panels = figure.subplots(1, 1 + len(self.heads))
@@ -130,7 +130,7 @@ class Heads(Experiment):
         seed = rows[0]["seed"]
         for axes, heads in zip(panels, self.heads, strict=True):
             weights_HO = np.array(
-                [[row["weight"] for row in select(rows, heads=heads, seed=seed, head=i)][:-1] for i in range(heads)]
+                [[row["weight"] for row in select(rows, heads=heads, seed=seed, head=i)] for i in range(heads)]
             )
             image = axes.imshow(weights_HO, vmin=0, vmax=1, cmap="viridis", aspect="auto")
             axes.set(yticks=range(heads), xlabel="positions back", ylabel="head", title=f"{heads} heads")
@@ -169,4 +169,4 @@ def _array(variable):
     return keras.ops.convert_to_numpy(variable)
 
 
-SMALL = Heads(heads=(1, 2), symbols=4, length=8, width=16, far=3, steps=300)
+SMALL = Heads(heads=(1, 2), offsets=(1, 3), symbols=6, length=8, width=16, steps=400)
