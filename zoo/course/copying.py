@@ -8,7 +8,7 @@ is trained on all lags together, each example seen once; the accuracy is that of
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -58,9 +58,9 @@ class Copying(Experiment):
 
     def architectures(self) -> dict[str, Architecture]:
         """{name: architecture}, without dropout."""
-        sizes = {"vocabulary": 1 + self.symbols + DISTRACTORS, "width": self.width}
+        sizes: dict[str, Any] = {"vocabulary": 1 + self.symbols + DISTRACTORS, "width": self.width}
         recurrent = sizes | {"units": self.width, "embedding_dropout": 0.0, "dropout": 0.0}
-        no_dropout = {"word_dropout": 0.0, "embedding_dropout": 0.0, "dropout": 0.0}
+        no_dropout: dict[str, Any] = {"word_dropout": 0.0, "embedding_dropout": 0.0, "dropout": 0.0}
         transformer = TransformerEncoder(**sizes, depth=1, heads=1, hidden=self.width, **no_dropout)
         return {"RNN": RNN(**recurrent), "LSTM": LSTM(**recurrent), "GRU": GRU(**recurrent), "Transformer": transformer}
 

@@ -1,4 +1,4 @@
-"""Long-range dependencies: subject-verb agreement over distance, with a 5-gram, a CNN, an RNN, an LSTM and a Transformer.
+"""Long-range dependencies: subject-verb agreement over distance, with an n-gram, CNN, RNN, LSTM and Transformer.
 
 Linzen et al. 2016, https://arxiv.org/abs/1611.01368: the number of a verb is that of its subject, whatever nouns stand
 between. A sentence is a subject, singular or plural, and up to 24 phrases of a preposition and a noun of either number:
@@ -9,7 +9,7 @@ with the first noun. Causal networks are trained on all distances together, each
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -66,10 +66,16 @@ class LongRange(Experiment):
 
     def architectures(self) -> dict[str, Architecture]:
         """{name: architecture}, causal and without dropout."""
-        sizes = {"vocabulary": NOUN + 2 * NOUNS, "width": self.width}
-        no_dropout = {"embedding_dropout": 0.0, "dropout": 0.0}
+        sizes: dict[str, Any] = {"vocabulary": NOUN + 2 * NOUNS, "width": self.width}
+        no_dropout: dict[str, Any] = {"embedding_dropout": 0.0, "dropout": 0.0}
         length = 3 + 3 * max(self.phrases)
-        blocks = {"depth": self.depth, "heads": 2, "hidden": 2 * self.width, "length": length, "dropout": 0.0}
+        blocks: dict[str, Any] = {
+            "depth": self.depth,
+            "heads": 2,
+            "hidden": 2 * self.width,
+            "length": length,
+            "dropout": 0.0,
+        }
         return {
             "CNN": Conv(**sizes, **no_dropout, depth=self.depth, causal=True, word_dropout=0.0),
             "RNN": RNN(**sizes, **no_dropout, units=self.width),

@@ -3,17 +3,18 @@
 Vaswani et al. 2017, https://arxiv.org/abs/1706.03762, table 1: a recurrent layer needs O(n) sequential operations,
 self-attention O(1). Rounds are counted by Jacobi iteration (Song et al. 2021, https://arxiv.org/abs/2002.03629): all
 positions of all layers are computed at once from the values of the round before, until no value changes. Time is that
-of a training step with the same number of tokens at every length: an RNN's work is the same, and only its order differs.
+of a training step with the same number of tokens at every length: an RNN's work is the same, only its order differs.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
+from zoo import layers
 from zoo.architectures import Architecture
 from zoo.architectures.rnn import RNN
 from zoo.architectures.transformer_encoder import TransformerEncoder
@@ -21,8 +22,6 @@ from zoo.course._curves import mean, plot_curves
 from zoo.course._experiment import Experiment, Finding, Row
 from zoo.course._timing import shortest_ms
 from zoo.course._training import classifier
-from zoo.layers import RNN as RecurrentLayer
-from zoo.layers import encoder_block
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,12 +49,12 @@ class Parallelism(Experiment):
 
     def measure(self, seed: int) -> list[Row]:
         rng = np.random.default_rng(seed)
-        layers = {"RNN": recurrent_layers(self.width, self.depth), "Transformer": blocks(self.width, self.depth)}
+        networks = {"RNN": recurrent_layers(self.width, self.depth), "Transformer": blocks(self.width, self.depth)}
         return [
             {
                 "network": name,
                 "length": length,
-                "rounds": jacobi_rounds(layers[name], rng.normal(0, INPUT_STD, (length, self.width))),
+                "rounds": jacobi_rounds(networks[name], rng.normal(0, INPUT_STD, (length, self.width))),
                 "milliseconds": round(self._milliseconds(architecture, length, rng), 3),
             }
             for length in self.lengths
@@ -64,7 +63,7 @@ class Parallelism(Experiment):
 
     def architectures(self) -> dict[str, Architecture]:
         """{name: architecture}, of one width and depth."""
-        sizes = {"vocabulary": VOCABULARY, "width": self.width, "depth": self.depth}
+        sizes: dict[str, Any] = {"vocabulary": VOCABULARY, "width": self.width, "depth": self.depth}
         transformer = TransformerEncoder(**sizes, heads=2, hidden=2 * self.width)
         return {"RNN": RNN(**sizes, units=self.width), "Transformer": transformer}
 
@@ -78,7 +77,10 @@ class Parallelism(Experiment):
     def findings(self, rows: Sequence[Row]) -> list[Finding]:
         ends = min(self.lengths), max(self.lengths)
         rounds, times = (
-            {name: [mean(rows, column, network=name, length=length) for length in ends] for name in self.architectures()}
+            {
+                name: [mean(rows, column, network=name, length=length) for length in ends]
+                for name in self.architectures()
+            }
             for column in ("rounds", "milliseconds")
         )
         growth = {name: long / short for name, (short, long) in times.items()}
@@ -111,17 +113,17 @@ class Parallelism(Experiment):
             axes.minorticks_off()
 
 
-def jacobi_rounds(layers: Sequence[Layer], x: np.ndarray) -> int:
+def jacobi_rounds(network: Sequence[Layer], x: np.ndarray) -> int:
     """The rounds after which no value changes, where each computes all layers at all positions at once.
 
     Args:
-        layers: each gives its (length, width) values from those of the layer below and its own before.
+        network: its layers; each gives its (length, width) values from those of the layer below and its own before.
         x: (length, width) word vectors.
     """
-    values = [np.zeros_like(x) for _ in layers]
+    values = [np.zeros_like(x) for _ in network]
     for rounds in count():
         below = [x, *values[:-1]]
-        updated = [layer(*arrays) for layer, *arrays in zip(layers, below, values, strict=True)]
+        updated = [layer(*arrays) for layer, *arrays in zip(network, below, values, strict=True)]
         if all(np.array_equal(*pair) for pair in zip(values, updated, strict=True)):
             return rounds
         values = updated
@@ -135,7 +137,7 @@ def recurrent_layers(width: int, depth: int) -> list[Layer]:
 
 def _recurrent_layer(width):
     x, state = keras.Input((1, width)), keras.Input((width,))
-    _, (after,) = RecurrentLayer(width)(x, state=[state])
+    _, (after,) = layers.RNN(width)(x, state=[state])
     step = keras.Model([x, state], after)
 
     def layer(below, values):
@@ -152,8 +154,13 @@ def blocks(width: int, depth: int) -> list[Layer]:
 
 def _block(width):
     x = keras.Input((None, width))
-    options = {"attention": {"heads": 2}, "feed_forward": {"hidden": 2 * width}, "norm": "pre", "dropout": 0.0}
-    block = keras.Model(x, encoder_block(x, None, **options, name="block"))
+    options: dict[str, Any] = {
+        "attention": {"heads": 2},
+        "feed_forward": {"hidden": 2 * width},
+        "norm": "pre",
+        "dropout": 0.0,
+    }
+    block = keras.Model(x, layers.encoder_block(x, None, **options, name="block"))
     return lambda below, _: np.asarray(block.predict_on_batch(below[None]))[0]
 
 

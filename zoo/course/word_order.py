@@ -9,7 +9,7 @@ once.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -62,9 +62,9 @@ class WordOrder(Experiment):
 
     def architectures(self) -> dict[str, Architecture]:
         """{name: architecture}, without dropout."""
-        sizes = {"vocabulary": FILLER + self.fillers, "width": self.width}
-        no_dropout = {"embedding_dropout": 0.0, "dropout": 0.0}
-        encoder = {"depth": 2, "heads": 2, "hidden": 2 * self.width, "word_dropout": 0.0}
+        sizes: dict[str, Any] = {"vocabulary": FILLER + self.fillers, "width": self.width}
+        no_dropout: dict[str, Any] = {"embedding_dropout": 0.0, "dropout": 0.0}
+        encoder: dict[str, Any] = {"depth": 2, "heads": 2, "hidden": 2 * self.width, "word_dropout": 0.0}
         return {
             "MLP": MLP(vocabulary=sizes["vocabulary"], features="counts", hidden=self.width, dropout=0.0),
             "CNN": TextCNN(**sizes, **no_dropout, filters=self.width, word_dropout=0.0),
