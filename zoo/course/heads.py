@@ -2,9 +2,9 @@
 
 Vaswani et al. 2017, section 3.2.2, https://arxiv.org/abs/1706.03762: several heads "attend to information from
 different representation subspaces at different positions. With a single attention head, averaging inhibits this." The
-task needs several positions at once: at each token the network names the tokens that stand `offsets` positions before it.
-The network is one layer of causal attention between word vectors with positions and a linear output layer for each offset;
-networks with more heads have the same number of weights.
+task needs several positions at once: at each token the network names the tokens that stand `offsets` positions before
+it. The network is one layer of causal attention between word vectors with positions and a linear output layer for each
+offset; networks with more heads have the same number of weights.
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,6 @@ of a training step with the same number of tokens at every length: an RNN's work
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -120,14 +119,19 @@ def jacobi_rounds(network: Sequence[Layer], x: np.ndarray) -> int:
         network: its layers; each gives its (length, width) values from those of the layer below and its own before.
         x: (length, width) word vectors.
     """
-    values = [np.zeros_like(x) for _ in network]
-    for rounds in count():
-        below = [x, *values[:-1]]
-        updated = [layer(*arrays) for layer, *arrays in zip(network, below, values, strict=True)]
-        if all(np.array_equal(*pair) for pair in zip(values, updated, strict=True)):
-            return rounds
-        values = updated
-    raise AssertionError("unreachable")
+    values, rounds = [np.zeros_like(x) for _ in network], 0
+    while _differ(values, updated := _next_round(network, x, values)):
+        values, rounds = updated, rounds + 1
+    return rounds
+
+
+def _next_round(network, x, values):
+    below = [x, *values[:-1]]
+    return [layer(*arrays) for layer, *arrays in zip(network, below, values, strict=True)]
+
+
+def _differ(values, updated):
+    return any(not np.array_equal(*pair) for pair in zip(values, updated, strict=True))
 
 
 def recurrent_layers(width: int, depth: int) -> list[Layer]:
