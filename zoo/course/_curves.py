@@ -30,11 +30,12 @@ def unique(rows: Sequence[Row], column: str) -> list:
 
 def plot_curves(axes: "Axes", rows: Sequence[Row], x: str, y: str, line: str) -> None:
     """Draw the column `y` over the column `x`: a line of means for each value of the column `line`, seeds as a band."""
-    for marker, name in zip(MARKERS, unique(rows, line), strict=False):
+    for i, name in enumerate(unique(rows, line)):
         points = select(rows, **{line: name})
         positions = sorted(unique(points, x))
         values = [[row[y] for row in select(points, **{x: position})] for position in positions]
-        (curve,) = axes.plot(positions, [np.mean(column) for column in values], marker=marker, label=name)
+        style = {"marker": MARKERS[i % len(MARKERS)], "markersize": max(11 - 2 * i, 3)}  # equal lines stay visible
+        (curve,) = axes.plot(positions, [np.mean(column) for column in values], **style, label=name)
         low, high = [min(column) for column in values], [max(column) for column in values]
         axes.fill_between(positions, low, high, color=curve.get_color(), alpha=0.15, linewidth=0)
     axes.legend()

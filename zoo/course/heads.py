@@ -92,8 +92,8 @@ class Heads(Experiment):
     def findings(self, rows: Sequence[Row]) -> list[Finding]:
         accuracy = {heads: mean(rows, "accuracy", heads=heads) for heads in self.heads}
         fewest, best = min(self.heads), max(self.heads[1:], key=accuracy.__getitem__)
-        share = float(np.mean([self._smallest_share(rows, best, seed) for seed in unique(rows, "seed")]))
-        count, overlap, chance = len(self.offsets), mean(rows, "overlap", heads=best), 1 / best
+        distance = float(np.mean([self._head_distance(rows, best, seed) for seed in unique(rows, "seed")]))
+        overlap, chance = mean(rows, "overlap", heads=best), 1 / best
         return [
             Finding(
                 "Several heads find several positions at once better than one head of the same total width.",
@@ -102,8 +102,8 @@ class Heads(Experiment):
             ),
             Finding(
                 "Different heads attend to different positions.",
-                f"each position has a head, of {best}, that gives it {share:.2f} or more of its weight on the {count}",
-                share > 0.5,
+                f"two of {best} heads share {1 - distance:.2f} of their attention weight",
+                distance > 0.5,
             ),
             Finding(
                 SUBSPACE_CLAIM,
@@ -112,12 +112,16 @@ class Heads(Experiment):
             ),
         ]
 
-    def _smallest_share(self, rows, heads, seed):
-        """For each offset the largest share that a head gives it of its weight on all offsets; the smallest of them."""
-        weights_OH = np.array(
-            [[row["weight"] for row in select(rows, heads=heads, seed=seed, offset=offset)] for offset in self.offsets]
-        )
-        return (weights_OH / weights_OH.sum(axis=0)).max(axis=1).min()
+    def _head_distance(self, rows, heads, seed):
+        """The mean total variation distance of the attention weights of two heads: 0 alike, 1 at other positions."""
+        weights_HO = self._weights(rows, heads, seed)
+        pairs = combinations(range(heads), 2)
+        return float(np.mean([np.abs(weights_HO[i] - weights_HO[j]).sum() / 2 for i, j in pairs]))
+
+    def _weights(self, rows, heads, seed):
+        """The column of mean attention weights, (heads, longest + 1)."""
+        weights = [row["weight"] for row in select(rows, heads=heads, seed=seed)]
+        return np.reshape(weights, (heads, self.longest + 1))
 
     def plot(self, rows: Sequence[Row], figure: "Figure") -> None:
         left, *panels = figure.subplots(1, 1 + len(self.heads))
@@ -125,9 +129,7 @@ class Heads(Experiment):
         left.set(xlabel="heads", ylabel="accuracy", ylim=(0, 1.03))
         seed = rows[0]["seed"]
         for axes, heads in zip(panels, self.heads, strict=True):
-            weights_HO = np.array(
-                [[row["weight"] for row in select(rows, heads=heads, seed=seed, head=i)] for i in range(heads)]
-            )
+            weights_HO = self._weights(rows, heads, seed)
             image = axes.imshow(weights_HO, vmin=0, vmax=1, cmap="viridis", aspect="auto")
             axes.set(yticks=range(heads), xlabel="positions back", ylabel="head", title=f"{heads} heads")
         figure.colorbar(image, ax=panels, label="mean attention weight")

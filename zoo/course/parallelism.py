@@ -40,7 +40,7 @@ class Parallelism(Experiment):
     number = 8
     untested = (TIME_CLAIM,)
 
-    lengths: tuple[int, ...] = (16, 32, 64, 128, 256)  # tokens of a text
+    lengths: tuple[int, ...] = (16, 64, 256)  # tokens of a text
     tokens: int = 2048  # of a training step: tokens / length texts
     width: int = 64  # of word vectors, states and the residual stream
     depth: int = 2  # recurrent layers, and Transformer blocks

@@ -117,8 +117,8 @@ class WordOrder(Experiment):
             bars = axes.bar(np.arange(len(names)) + 0.27 * (i - 1), heights, 0.25, label=question)
             axes.bar_label(bars, fmt="%.2f", fontsize=8)
         axes.axhline(0.5, color="grey", linestyle=":", label="chance")
-        axes.set(xticks=range(len(names)), xticklabels=names, ylabel="accuracy", ylim=(0, 1.1))
-        axes.legend(loc="lower right", ncols=2)
+        axes.set(xticks=range(len(names)), xticklabels=names, ylabel="accuracy", ylim=(0, 1.25))
+        axes.legend(loc="upper center", ncols=4)
 
 
 SMALL = WordOrder(length=18, fillers=10, width=16, steps=400, test_texts=512)
