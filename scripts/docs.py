@@ -55,6 +55,18 @@ def preset_table():
     return table(["preset", "architecture", "objective", "data", "what it trains"], rows)
 
 
+def course_table():
+    """The experiments in the order of the course, each with its title, linked to its page."""
+    from zoo import catalog
+    from zoo.course._listing import course_order
+
+    rows = [
+        [str(number), f"[`{name}`]({name}.md)", catalog.describe("course", name)]
+        for name, number in course_order().items()
+    ]
+    return table(["", "experiment", "what it shows"], rows)
+
+
 def field_table():
     """The record fields that each objective trains on, and those that it predicts from."""
     from zoo import catalog
@@ -192,6 +204,7 @@ PARTS = {
     "readers": lambda: catalog_table("readers"),
     "tokenizers": lambda: catalog_table("tokenizers"),
     "presets": preset_table,
+    "course": course_table,
     "fields": field_table,
     "targets": target_table,
     "pairs": pair_table,

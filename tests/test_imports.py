@@ -22,8 +22,9 @@ FLOORS = (  # a room may import rooms of lower floors, of its own floor only tho
     {"objectives", "generation"},
     {"catalog", "registration", "presets", "recipes", "config", "build"},
     {"pipeline"},
-    {"export", "adapters", "checkpoints", "serving"},
+    {"export", "adapters", "checkpoints", "explore", "serving"},
     {"training", "importing"},
+    {"course"},
     {"cli"},
 )
 BESIDE = {
@@ -35,15 +36,17 @@ BESIDE = {
     ("adapters", "checkpoints"),
     ("data", "tokenizers"),
     ("objectives", "generation"),
+    ("serving", "explore"),
 }
 DOORS = {  # imports inside a function, upwards: one public verb that is offered where a person looks for it
+    ("pipeline/explain_methods.py", "zoo.explore.explanation"),
     ("pipeline/export_methods.py", "zoo.checkpoints.hf_export"),
     ("pipeline/export_methods.py", "zoo.export.formats.network_export"),
     ("pipeline/export_methods.py", "zoo.export.export_options"),
     ("pipeline/export_methods.py", "zoo.export.saved_model"),
     ("text/tokenizer.py", "zoo.export.tokenizer.graph_tokenizer"),
 }
-CATALOGS = ("architectures", "objectives", "tokenizers", "readers", "presets", "recipes")
+CATALOGS = ("architectures", "objectives", "tokenizers", "readers", "presets", "recipes", "course")
 MAY_IMPORT_FRAMEWORKS = ("backend/", "export/", "serving/", "readers/tfds.py")
 
 

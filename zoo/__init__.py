@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zoo.build import build
     from zoo.catalog import names
     from zoo.checkpoints.loading import load_weights
+    from zoo.course._run import run_experiment
     from zoo.data.opening import open_dataset
     from zoo.importing import import_model
     from zoo.objectives import Objective
@@ -54,6 +55,7 @@ _MODULES = {  # public name -> the module of zoo that defines it
     "names": "catalog",
     "open_dataset": "data.opening",
     "register": "registration",
+    "run_experiment": "course._run",
     "search": "training.search",
     "serve": "serving.http.server",
     "train": "training.run",
@@ -81,6 +83,7 @@ __all__ = [
     "names",
     "open_dataset",
     "register",
+    "run_experiment",
     "search",
     "serve",
     "train",

@@ -1,4 +1,4 @@
-"""The catalog: architectures, objectives, tokenizers, readers and presets by name.
+"""The catalog: architectures, objectives, tokenizers, readers, presets and experiments by name.
 
 A file in `zoo/architectures`, `zoo/objectives` and so on is registered under its name. Reading names and descriptions
 imports neither Keras nor a framework.
@@ -29,6 +29,7 @@ CONTRACTS = {  # kind -> its contract, a class of the package `zoo.<kind>`
     "tokenizers": "TokenizerSpec",
     "presets": "Preset",
     "recipes": "Recipe",
+    "course": "Experiment",
 }
 REGISTERED: dict[str, dict[str, Any]] = {kind: {} for kind in CONTRACTS}  # by `zoo.register`: {kind: {name: thing}}
 
@@ -53,7 +54,7 @@ def load(kind: str, name: str) -> Any:
     Raises UserError, with the nearest known name, for a name that is not in the catalog.
     """
     if name not in files(kind) and name not in names(kind):
-        raise UserError(unknown(kind.removesuffix("s"), name, names(kind)))
+        raise UserError(unknown(noun(kind), name, names(kind)))
     return REGISTERED[kind][name] if name in REGISTERED[kind] else _load_file(kind, name)
 
 
@@ -80,6 +81,11 @@ def create(kind: str, text: str) -> Any:
         noun = f"size of {name}" if known else f"size of {name}, which has no named sizes"
         raise UserError(unknown(noun, size, known or [name]))
     return known[size]
+
+
+def noun(kind: str) -> str:
+    """What one thing of a kind is called: "architecture" for "architectures", "experiment" for "course"."""
+    return {"course": "experiment"}.get(kind, kind.removesuffix("s"))
 
 
 def describe(kind: str, name: str) -> str:

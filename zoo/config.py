@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, replace
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from zoo import catalog
 from zoo.presets import Data, LoRA, Preset, Training, Tuning
@@ -16,6 +16,7 @@ from zoo.runtime.version import VERSION
 FORMAT = 2  # of preset.json; raised when a reader of the old form could misread the new form
 PARTS = {"architecture": "architectures", "objective": "objectives", "tokenizer": "tokenizers"}
 SECTIONS = {"data": Data, "training": Training, "tuning": Tuning, "lora": LoRA}
+T = TypeVar("T")
 
 
 def to_json(preset: Preset) -> str:
@@ -70,9 +71,7 @@ def override(preset: Preset, assignments: Iterable[str]) -> Preset:
     parts = {field.name: getattr(preset, field.name) for field in fields(preset)}
     values: dict[str, dict[str, Any]] = {part: {} for part in parts}
     for assignment in assignments:
-        path, separator, text = assignment.partition("=")
-        if not separator:
-            raise UserError(f"Expected path.to.field=value. Received: {assignment!r}.")
+        path, text = _split(assignment, "path.to.field=value")
         part, *names = path.split(".")
         if part not in parts:
             raise UserError(unknown(f"field {path!r}", part, parts))
@@ -83,6 +82,18 @@ def override(preset: Preset, assignments: Iterable[str]) -> Preset:
         else:
             raise UserError(f"Expected a field of {part}, as in {part}.FIELD=value. Received: {assignment}.")
     return Preset(**{name: replace(part, **values[name]) for name, part in parts.items()})
+
+
+def override_fields(instance: T, assignments: Iterable[str]) -> T:
+    """A copy of an instance of a dataclass with other values of its fields, from strings such as `depth=4`.
+
+    Raises UserError for an unknown field, naming the nearest known one, or a value of another type.
+    """
+    values: dict[str, Any] = {}
+    for assignment in assignments:
+        name, text = _split(assignment, "field=value")
+        _assign(instance, values, [name], text, name)
+    return replace(instance, **values)  # pyright: ignore[reportArgumentType, reportCallIssue, reportType]
 
 
 def differences(first: Preset, second: Preset) -> list[str]:
@@ -102,6 +113,14 @@ def describe(preset: Preset) -> list[dict[str, Any]]:
         for field in fields(getattr(preset, part.name))
         if field.init
     ]
+
+
+def _split(assignment, form):
+    """(path, text of the value) of an assignment."""
+    path, separator, text = assignment.partition("=")
+    if not separator:
+        raise UserError(f"Expected {form}. Received: {assignment!r}.")
+    return path, text
 
 
 def _described(part, field) -> dict[str, Any]:

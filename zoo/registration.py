@@ -1,4 +1,4 @@
-"""`zoo.register`: add architectures, objectives, tokenizers, readers and presets of your own to the catalog."""
+"""`zoo.register`: add architectures, objectives, tokenizers, presets and other classes of your own to the catalog."""
 
 import importlib
 import re
@@ -9,7 +9,7 @@ from typing import Any
 from zoo import catalog
 from zoo.runtime.errors import UserError
 
-LEGAL = "an Architecture, an Objective, a TokenizerSpec, a Reader (classes) or a Preset (an instance)"
+LEGAL = "an Architecture, an Objective, a TokenizerSpec, a Reader, an Experiment (classes) or a Preset (an instance)"
 
 
 def register(thing: Any = None, *, name: str = "") -> Any:
@@ -17,7 +17,7 @@ def register(thing: Any = None, *, name: str = "") -> Any:
 
     For a class use `@zoo.register` or `@zoo.register("my_name")`, above `@dataclass(frozen=True, kw_only=True)`; for a
     preset `zoo.register(preset, name="my_name")`. The kind follows from the contract: a class is a subclass of
-    `zoo.Architecture`, `zoo.Objective`, `zoo.TokenizerSpec` or `zoo.Reader`.
+    `zoo.Architecture`, `zoo.Objective`, `zoo.TokenizerSpec`, `zoo.Reader` or `zoo.course.Experiment`.
 
     Args:
         thing: the class or preset; or the name, for a decorator with a name.

@@ -7,6 +7,7 @@ from keras import ops
 
 from zoo import backend
 from zoo.layers.dense import Dense
+from zoo.layers.recurrent.cells import GRU
 from zoo.layers.token_logits import TokenLoss
 
 numpy = ops.convert_to_numpy
@@ -194,3 +195,33 @@ def test_capture_updates_an_array_in_place_once():
     for times in (1, 2):
         assert step(cache) is cache
         assert cache.tolist() == [times] * 3
+
+
+def test_value_and_gradients_of_a_function_of_arrays():
+    x, y = X, np.ones((2,), "float32")
+    value, gradients = backend.value_and_gradients(lambda x, y: ops.sum(x * x), x, y)
+    assert numpy(value) == (X * X).sum()
+    np.testing.assert_array_equal(numpy(gradients[0]), 2 * X)
+    np.testing.assert_array_equal(numpy(gradients[1]), [0, 0])  # the value does not depend on it
+    value, gradients = backend.value_and_gradients(lambda x: ops.convert_to_tensor(3.0), x)
+    np.testing.assert_array_equal(numpy(gradients[0]), np.zeros_like(X))
+    _, (gradient,) = backend.value_and_gradients(lambda x: ops.sum(ops.take(x, [2, 2], axis=0)), x)
+    np.testing.assert_array_equal(numpy(gradient), [[0] * 3, [0] * 3, [2] * 3, [0] * 3])
+
+
+def test_value_and_gradients_of_layers_also_in_jit():
+    """Against central differences; the recurrence has a custom gradient, and torch's `jit` runs without gradients."""
+    inputs = keras.Input((4, 3))
+    states = GRU(5)(Dense(6, activation="relu")(inputs))
+    model = keras.Model(inputs, keras.layers.Dropout(0.5)(states))
+    direction = ops.cast(np.random.default_rng(0).normal(size=(1, 4, 5)), "float32")
+
+    def output(x):
+        return ops.sum(model(x, training=False) * direction)
+
+    _, (gradient,) = backend.value_and_gradients(output, X[None])
+    steps = 1e-2 * np.eye(12).reshape(12, 4, 3)
+    differences = [numpy(output(X[None] + step) - output(X[None] - step)) / 2e-2 for step in steps.astype("float32")]
+    np.testing.assert_allclose(numpy(gradient), np.reshape(differences, (1, 4, 3)), atol=1e-3)
+    run = backend.jit(lambda x: backend.value_and_gradients(output, x), model.variables, donate=False)
+    np.testing.assert_allclose(numpy(run(ops.convert_to_tensor(X[None]))[1][0]), numpy(gradient), atol=1e-6)

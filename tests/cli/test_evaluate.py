@@ -12,7 +12,9 @@ import zoo
 from zoo.pipeline.score_comparison import ScoreComparison
 from zoo.runtime.version import VERSION
 
-COMMANDS = ("list", "train", "import", "average", "evaluate", "predict", "generate", "chat", "export", "clean")
+COMMANDS = (
+    *("list", "train", "import", "average", "evaluate", "predict", "generate", "chat", "export", "course", "clean"),
+)
 
 
 def test_scores_for_people(cli, model_folder, reviews):

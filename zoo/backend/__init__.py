@@ -17,7 +17,8 @@ NAMES = (
     *("JIT_COMPILE", "has_accelerator", "seed", "random_state", "set_random_state", "fit_input", "AdamW", "lerp"),
     *("linear", "conv1d", "dropout", "masked_max", "cross_entropy", "quantized_matmul"),
     *("sigmoid", "tanh", "sigmoid_gradient", "tanh_gradient", "split", "concatenate", "transpose"),
-    *("scan", "while_loop", "custom_gradient", "jit", "capture", "predict_function", "fused_recurrence"),
+    *("scan", "while_loop", "custom_gradient", "value_and_gradients", "jit", "capture"),
+    *("predict_function", "fused_recurrence"),
     *("attention", "cached_attention", "update_cache", "update_rows", "count_occurrences", "token_mask", "dynamic_max"),
 )
 _module = importlib.import_module(f"zoo.backend.{keras.config.backend()}")

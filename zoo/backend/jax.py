@@ -84,6 +84,21 @@ def custom_gradient(forward: Callable, backward: Callable) -> Callable:
     return jax.jit(run)  # compiled once where it is called outside a compiled model, instead of at every call
 
 
+def value_and_gradients(function: Callable, *arrays: Any) -> tuple[Array, list[Array]]:
+    """The value of a scalar function of arrays of floats, and its gradient by each array.
+
+    The gradient of an array that the value does not depend on is zeros. `function` calls Keras layers with
+    `training=False`: they may change no variable. Functions of `jit` have no gradient.
+
+    Args:
+        function: `function(*arrays)` returns a scalar.
+        arrays: of the backend, or NumPy arrays.
+    """
+    tensors = [keras.ops.convert_to_tensor(array) for array in arrays]
+    value, gradients = jax.value_and_grad(function, argnums=tuple(range(len(tensors))))(*tensors)
+    return value, list(gradients)
+
+
 def jit(function: Callable, variables: Sequence, on_trace: Callable | None = None, donate: bool = True) -> Callable:
     """`function`, of arrays in any structure, without gradients and compiled once for each shape of its arguments.
 

@@ -100,6 +100,16 @@ def custom_gradient(forward: Callable, backward: Callable) -> Callable:
     return lambda *arrays: run(*map(tf.convert_to_tensor, arrays))  # `tf.custom_gradient` takes no variables
 
 
+def value_and_gradients(function: Callable, *arrays: Any) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """The value of a scalar function of arrays of floats, and its gradient by each array."""
+    tensors = [keras.ops.convert_to_tensor(array) for array in arrays]
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(tensors)
+        value = function(*tensors)
+    gradients = tape.gradient(value, tensors, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return value, [tf.convert_to_tensor(gradient) for gradient in gradients]  # not the slices of a gather
+
+
 def jit(function: Callable, variables: list, on_trace: Callable | None = None, donate: bool = True) -> Callable:
     """`function` as a `tf.function`."""
 

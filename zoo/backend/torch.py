@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.backend import torch_attention, torch_capture, torch_optimizer, torch_recurrence
+from zoo.backend import torch_attention, torch_capture, torch_gradients, torch_optimizer, torch_recurrence
 from zoo.backend.torch_entropy import CHUNK, entropy
 
 sigmoid, tanh, concatenate = torch.sigmoid, torch.tanh, partial(torch.cat, dim=-1)
@@ -21,6 +21,7 @@ sigmoid_gradient, tanh_gradient = torch.ops.aten.sigmoid_backward.default, torch
 AdamW, lerp, fused_recurrence = torch_optimizer.AdamW, torch_optimizer.lerp, torch_recurrence.fused_recurrence
 attention, cached_attention = torch_attention.attention, torch_attention.cached_attention
 update_cache, jit, capture = torch_attention.update_cache, torch_capture.jit, torch_capture.capture
+custom_gradient, value_and_gradients = torch_gradients.custom_gradient, torch_gradients.value_and_gradients
 INT8_ROWS = 8  # rows up to which a product is memory-bound, so that int8 weights are faster than bfloat16
 ONEDNN_ROWS, ONEDNN_SIZE = 4, 2**17  # rows, and elements of the kernel, from which oneDNN is faster than MKL on a CPU
 ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
@@ -86,30 +87,6 @@ def update_rows(array: Tensor, rows: Tensor, values: Tensor) -> Tensor:
     return array.index_copy_(0, rows.long(), values.to(array.dtype))
 
 
-def custom_gradient(forward: Callable, backward: Callable) -> Callable:
-    """A differentiable function of arrays with a hand-written gradient."""
-
-    def run(*arrays):
-        if torch.is_grad_enabled():
-            return _CustomGradient.apply(forward, backward, *arrays)
-        return forward(*arrays)[0]
-
-    return run
-
-
-class _CustomGradient(torch.autograd.Function):
-    @staticmethod
-    def forward(context, forward, backward, *arrays):
-        outputs, residuals = forward(*arrays)
-        context.backward_pass = backward
-        context.save_for_backward(*residuals)
-        return outputs
-
-    @staticmethod
-    def backward(context, *gradients):
-        return None, None, *context.backward_pass(context.saved_tensors, gradients)
-
-
 def linear(x: Tensor, kernel_IO: Tensor, bias_O: Tensor | None = None) -> Tensor:
     """The linear map x W + b, in one call: (..., inputs) to (..., outputs).
 
@@ -173,7 +150,7 @@ def cross_entropy(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> Te
     """The cross-entropy of each target in nats."""
     flat, labels = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1).long()
     if flat.device.type == "cpu" and flat.numel() > 2 * CHUNK:
-        loss = custom_gradient(*entropy(labels, smoothing))(flat)
+        loss = torch_gradients.custom_gradient(*entropy(labels, smoothing))(flat)
     else:
         loss = torch.nn.functional.cross_entropy(flat.float(), labels, reduction="none", label_smoothing=smoothing)
     return loss.reshape(targets.shape)

@@ -11,6 +11,7 @@ from zoo.cli import (
     chat_command,
     check_command,
     clean_command,
+    course_command,
     export_command,
     generate_command,
     model_commands,
@@ -47,6 +48,7 @@ app.command()(with_imports(generate_command.generate))
 app.command()(with_imports(chat_command.chat))
 app.command()(with_imports(export_command.export))
 app.command()(serve_command.serve)
+app.command()(with_imports(course_command.course))
 app.command()(clean_command.clean)
 
 

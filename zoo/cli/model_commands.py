@@ -32,10 +32,12 @@ from zoo.runtime.errors import UserError
 
 
 def list_(
-    kind: Annotated[str, typer.Argument(help="recipes, presets, architectures, objectives, readers, tokenizers.")] = "",
+    kind: Annotated[
+        str, typer.Argument(help="recipes, presets, architectures, objectives, readers, tokenizers, course.")
+    ] = "",
     json: Json = False,
 ) -> None:
-    """List the catalog: recipes, presets, architectures, objectives, readers, tokenizers.
+    """List the catalog: recipes, presets, architectures, objectives, readers, tokenizers, experiments of the course.
 
     zoo list objectives also lists the architectures that suit each objective.
     """

@@ -29,10 +29,12 @@ class Experiment(DocumentedFields, ABC):
     Class attributes:
         number: the position of the experiment in the course, from 1.
         seeded: whether a seed changes the rows; without, one seed is enough.
+        untested: claims that no test checks, because they do not hold, or hold on a quiet machine alone (time).
     """
 
     number: ClassVar[int]
     seeded: ClassVar[bool] = True
+    untested: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def measure(self, seed: int) -> list[Row]:

@@ -1,0 +1,18 @@
+"""The readable text of token ids, as the views show it."""
+
+from collections.abc import Iterable
+
+from zoo.explore.views import Token
+from zoo.text.tokenizer import Tokenizer
+
+
+def tokens_of(tokenizer: Tokenizer, ids: Iterable[int]) -> list[Token]:
+    """The tokens of a sequence of ids: spaces as they are in the text, special tokens by their name."""
+    first, later = tokenizer.token_bytes
+    return [_token(tokenizer, int(id), (later if position else first)) for position, id in enumerate(ids)]
+
+
+def _token(tokenizer, id, token_bytes):
+    name = tokenizer.token(id) or f"[{id}]"
+    text = token_bytes[id].decode("utf-8", "replace") if id < len(token_bytes) else ""
+    return Token(text or name, special=not text)
