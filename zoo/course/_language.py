@@ -1,8 +1,8 @@
 """A small synthetic language: pairs of sentences with topics, agreement and ambiguous words, as token ids.
 
 A sentence is "the [adjective] subject verb the [adjective] object". The object is a noun of the topic, and so is the
-subject, unless it is ambiguous: ambiguous words are adjectives before a noun, and nouns before a verb. Each noun has its
-verb. The second sentence of a text follows the first where both have one topic.
+subject, unless it is ambiguous: ambiguous words are adjectives before a noun, and nouns before a verb. Each noun has
+its verb. The second sentence of a text follows the first where both have one topic.
 """
 
 from dataclasses import dataclass
@@ -86,7 +86,9 @@ class Language:
         return FIRST + 3 * self.words + topic * self.nouns + number
 
 
-def masked_arrays(tokens: np.ndarray, language: Language, random: np.random.Generator, mask_rate: float = 0.15) -> Arrays:
+def masked_arrays(
+    tokens: np.ndarray, language: Language, random: np.random.Generator, mask_rate: float = 0.15
+) -> Arrays:
     """The examples of masked language modelling of (rows, TIME) ids."""
     batch = {
         "tokens": tokens,

@@ -1,11 +1,13 @@
 """Training of an objective on arrays of token ids: batches drawn at random, for a number of optimizer steps."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from zoo.architectures import Architecture
+from zoo.architectures.gpt2 import GPT2
+from zoo.architectures.transformer_encoder import TransformerEncoder
 from zoo.objectives import Objective, compile_model
 
 BATCH_SIZE = 32
@@ -35,6 +37,27 @@ class Network(NamedTuple):
     def features(self, tokens: np.ndarray) -> np.ndarray:
         """The backbone's features of (rows, time) ids."""
         return predict(self.backbone, {"tokens": tokens})
+
+
+def encoder(vocabulary: int, width: int, heads: int) -> TransformerEncoder:
+    """A Transformer encoder of two blocks, with rotary positions and without dropout."""
+    return TransformerEncoder(
+        vocabulary=vocabulary,
+        width=width,
+        depth=2,
+        heads=heads,
+        hidden=2 * width,
+        positions="rotary",
+        word_dropout=0.0,
+        embedding_dropout=0.0,
+        dropout=0.0,
+    )
+
+
+def decoder(vocabulary: int, width: int, heads: int, length: int) -> GPT2:
+    """A GPT-2 of two blocks, for texts of up to `length` ids, without dropout."""
+    sizes: dict[str, Any] = {"vocabulary": vocabulary, "width": width, "heads": heads, "length": length}
+    return GPT2(**sizes, depth=2, hidden=2 * width, dropout=0.0)
 
 
 def network(architecture: Architecture, objective: Objective) -> Network:

@@ -9,6 +9,7 @@ intent and the sentiment of 220 support messages. They are scored on the 406 req
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,9 @@ TASKS = {  # name: (dataset spec, {standard field: column})
 }
 CHANCE, FLOOR = "most frequent label", "MLP on TF-IDF"
 RATES = {FLOOR: 3e-3, "CNN": 3e-3, "LSTM": 3e-3, "Transformer": 1e-3}  # learning rates
+BEATS_FLOOR = {
+    name: f"The {name} beats the MLP on each task." for name in ("CNN", "LSTM", "Transformer")
+}
 MARGIN = 0.02  # of accuracies that differ
 
 
@@ -39,10 +43,11 @@ class FeatureFloor(Experiment):
 
     tasks: tuple[str, ...] = tuple(TASKS)
     width: int = 64  # of word vectors and layers
-    length: int = 64  # longest text, in words; longer ones are truncated
-    steps: int = 200  # of the optimizer, each on 32 texts
+    length: int = 48  # longest text, in words; longer ones are truncated
+    steps: int = 150  # of the optimizer, each on 32 texts
 
     number = 17
+    untested = tuple(BEATS_FLOOR.values())
 
     def measure(self, seed: int) -> list[Row]:
         return [row for task in self.tasks for row in self._measure_task(task, np.random.default_rng(seed))]
@@ -60,7 +65,7 @@ class FeatureFloor(Experiment):
             yield {"task": task, "network": name, "accuracy": float(right.mean())}
 
     def _architectures(self, vocabulary) -> dict[str, Architecture]:
-        sizes = {"vocabulary": vocabulary, "width": self.width}
+        sizes: dict[str, Any] = {"vocabulary": vocabulary, "width": self.width}
         return {
             FLOOR: MLP(vocabulary=vocabulary, hidden=self.width),
             "CNN": TextCNN(**sizes, filters=self.width),
@@ -69,10 +74,9 @@ class FeatureFloor(Experiment):
         }
 
     def findings(self, rows: Sequence[Row]) -> list[Finding]:
-        others = list(dict.fromkeys(row["network"] for row in rows if row["network"] not in (CHANCE, FLOOR)))
         return [
             self._judge(rows, FLOOR, CHANCE, "An MLP on TF-IDF features beats the most frequent label on each task."),
-            *(self._judge(rows, name, FLOOR, f"The {name} beats an MLP on TF-IDF on each task.") for name in others),
+            *(self._judge(rows, name, FLOOR, claim) for name, claim in BEATS_FLOOR.items()),
         ]
 
     def _judge(self, rows, name, other, claim) -> Finding:
@@ -95,7 +99,7 @@ class FeatureFloor(Experiment):
         figure.legend(loc="outside upper center", ncols=5)
 
 
-def _arrays(spec, columns, length):
+def _arrays(spec, columns, length) -> tuple[Any, Any, int]:
     """((tokens, labels) of the training split, those of all other texts, vocabulary size)."""
     dataset = open_dataset(spec, columns, required=("text", "label"))
     train = list(dataset.records("train"))
@@ -109,7 +113,7 @@ def _arrays(spec, columns, length):
         for row, encoding in zip(tokens, encodings, strict=True):
             row[: len(encoding.ids)] = encoding.ids
         splits.append((tokens, np.array([names.index(record["label"]) for record in records])))
-    return *splits, tokenizer.vocabulary_size
+    return splits[0], splits[1], tokenizer.vocabulary_size
 
 
 def _accuracies(rows, task, name):

@@ -4,13 +4,14 @@ Claim: a language model goes on with a text; tuned on instructions with answers,
 arXiv:2109.01652; Ouyang 2022, arXiv:2203.02155), and the loss should cover the answers alone. Shi 2024,
 arXiv:2405.14394, finds cases where a loss on the instructions, too, is better.
 
-A small decoder is pretrained on a running text: lists of words, each followed by a sign and what the sign says: the same
-list, the list in reverse, or its first word. Instructions ask for the same in a form that the text never has: "please",
-the task, the list, "answer". Lists of the test are in no training text.
+A small decoder is pretrained on a running text: lists of words, each followed by a sign and what the sign says: the
+same list, its first word, or its last. Instructions ask for the same in a form that the text never has: "please", the
+task, the list, "answer". Lists of the test are in no training text.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from zoo.generation.generation_config import GenerationConfig
 from zoo.objectives.follow_instructions import FollowInstructions
 
 START, END, PLEASE, ANSWER, SIGN, ASK, FIRST = 1, 2, 3, 4, 5, 8, 11  # ids; a sign, and a word to ask with, of each task
-TASKS = ("repeat", "reverse", "first")
+TASKS = ("repeat", "first", "last")
 SIGNS, BEFORE, SCRATCH, ANSWERS, ALL = STAGES = (
     "before, asked by its signs",
     "before",
@@ -30,6 +31,7 @@ SIGNS, BEFORE, SCRATCH, ANSWERS, ALL = STAGES = (
     "tuned, loss on answers",
     "tuned, loss on all tokens",
 )
+ANSWERS_ALONE = "A loss on the answers alone is better than a loss on all tokens."
 HELD_OUT = 4  # one of so many lists is for the test: those whose ids have a sum that is a multiple
 TUNING_RATE = 1e-3  # learning rate
 MARGIN = 0.03  # of shares that differ
@@ -39,17 +41,18 @@ MARGIN = 0.03  # of shares that differ
 class InstructionTuning(Experiment):
     """The share of instructions that are followed exactly, by task, before and after tuning."""
 
-    words: int = 12  # of the vocabulary
+    words: int = 32  # of the vocabulary
     length: int = 4  # words of a list
     width: int = 64  # of the residual stream
     heads: int = 4  # attention heads of a block
     pretraining_steps: int = 800  # of the optimizer, on running text
-    steps: int = 100  # of the optimizer, on instructions
-    texts: int = 8192  # lists of the running text
-    instructions: int = 256  # for tuning
+    steps: int = 200  # of the optimizer, on instructions
+    texts: int = 16384  # lists of the running text
+    instructions: int = 64  # for tuning
     test: int = 64  # instructions of each task that are scored
 
     number = 16
+    untested = (ANSWERS_ALONE,)
 
     def measure(self, seed: int) -> list[Row]:
         random = np.random.default_rng(seed)
@@ -75,8 +78,9 @@ class InstructionTuning(Experiment):
     def _running_text(self, random) -> Arrays:
         """Windows of all lists with their signs and what follows, one after another."""
         lists, tasks = self._lists(self.texts, random), random.integers(0, len(TASKS), self.texts)
-        texts = ([START, *words, SIGN + task, *_answer(words, task), END] for words, task in zip(lists, tasks, strict=True))
-        stream, window = np.concatenate(list(texts)), self._window
+        pairs = zip(lists, tasks, strict=True)
+        texts = [[*_prompt(words, task, SIGNS), *_answer(words, task), END] for words, task in pairs]
+        stream, window = np.concatenate(texts), self._window
         rows = stream[: len(stream) // window * window].reshape(-1, window)
         return _next_tokens(rows, rows > 0)
 
@@ -105,16 +109,16 @@ class InstructionTuning(Experiment):
 
     @property
     def _architecture(self):
-        sizes = {"width": self.width, "depth": 2, "heads": self.heads, "kv_heads": self.heads, "hidden": 2 * self.width}
-        return Llama(vocabulary=FIRST + self.words, padding=0, tied=True, **sizes)
+        blocks: dict[str, Any] = {"depth": 2, "heads": self.heads, "kv_heads": self.heads, "hidden": 2 * self.width}
+        return Llama(vocabulary=FIRST + self.words, padding=0, width=self.width, **blocks)
 
     def findings(self, rows: Sequence[Row]) -> list[Finding]:
         means = {stage: _mean(rows, stage) for stage in STAGES}
         return [
-            _judge(means, SIGNS, BEFORE, "A pretrained model can do a task, and yet not follow an instruction to do it."),
+            _judge(means, SIGNS, BEFORE, "A pretrained model can do a task, and yet not follow an instruction."),
             _judge(means, ANSWERS, BEFORE, "Instruction tuning makes a pretrained model follow instructions."),
             _judge(means, ANSWERS, SCRATCH, "Instructions alone, without pretraining, do not teach the tasks."),
-            _judge(means, ANSWERS, ALL, "A loss on the answers alone is better than a loss on all tokens."),
+            _judge(means, ANSWERS, ALL, ANSWERS_ALONE),
         ]
 
     def plot(self, rows, figure) -> None:
@@ -132,7 +136,7 @@ class InstructionTuning(Experiment):
 
 def _answer(words, task) -> list[int]:
     """The answer of a task to a list of words."""
-    return list(map(int, (words, words[::-1], words[:1])[task]))
+    return list(map(int, (words, words[:1], words[-1:])[task]))
 
 
 def _prompt(words, task, stage) -> list[int]:
@@ -160,4 +164,4 @@ def _mean(rows, stage) -> float:
     return float(np.mean([value for task in TASKS for value in _shares(rows, stage, task)]))
 
 
-SMALL = InstructionTuning(words=8, length=3, width=32, pretraining_steps=500, steps=60, texts=4096, test=32)
+SMALL = InstructionTuning(words=16, length=3, width=32, pretraining_steps=500, steps=100, texts=8192, test=32)

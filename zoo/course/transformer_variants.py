@@ -11,21 +11,20 @@ to a target of the same length:
     generation   a text goes on: words come in pairs, whose second word follows from the first, all of one topic
     translation  word for word in reverse order, at random in one of two dialects, so that a source has two translations
 
-The encoder labels each position of the source, all at once. The decoder reads the source and continues it; in tagging it
-labels the words that it reads, too. The encoder-decoder encodes the source and decodes the target.
+The encoder labels each position of the source, all at once. The decoder reads the source and continues it; in tagging
+it labels the words that it reads, too. The encoder-decoder encodes the source and decodes the target.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from zoo.architectures.gpt2 import GPT2
 from zoo.architectures.transformer import Transformer
-from zoo.architectures.transformer_encoder import TransformerEncoder
 from zoo.course._experiment import Experiment, Finding, Row
-from zoo.course._objective_training import Arrays, Network, network, predict, train_steps
-from zoo.course._transduction import START, TASKS, Task, Texts
+from zoo.course._objective_training import Arrays, Network, decoder, encoder, network, predict, train_steps
+from zoo.course._transduction import START, TASKS, Task
 from zoo.generation.generate import generate
 from zoo.generation.generation_config import GenerationConfig
 from zoo.objectives.next_token import NextToken
@@ -34,6 +33,7 @@ from zoo.objectives.translate import Translate
 
 ENCODER, DECODER, BOTH = "encoder-only", "decoder-only", "encoder-decoder"
 IN_PLACE = "decoder-only, tags while it reads"
+READS_FIRST = "A decoder cannot tag as well as an encoder, even where it reads the text before it writes the tags."
 MARGIN = 0.05  # of scores that differ
 
 
@@ -50,6 +50,7 @@ class TransformerVariants(Experiment):
     test: int = 256  # examples that are scored
 
     number = 13
+    untested = (READS_FIRST,)
 
     def measure(self, seed: int) -> list[Row]:
         return [row for name in self.tasks for row in self._measure_task(TASKS[name](self.length), name, seed)]
@@ -102,18 +103,15 @@ class TransformerVariants(Experiment):
         return np.array([completion.ids for (completion,) in completions])
 
     def _encoder(self, task):
-        blocks = {"depth": 2, "heads": self.heads, "hidden": 2 * self.width, "positions": "rotary"}
-        dropout = {"word_dropout": 0.0, "embedding_dropout": 0.0, "dropout": 0.0}
-        return TransformerEncoder(vocabulary=task.vocabulary, width=self.width, **blocks, **dropout)
+        return encoder(task.vocabulary, self.width, self.heads)
 
     def _decoder(self, task):
-        blocks = {"depth": 2, "heads": self.heads, "hidden": 2 * self.width, "length": 2 * self.length + 1}
-        return GPT2(vocabulary=task.vocabulary, width=self.width, dropout=0.0, **blocks)
+        return decoder(task.vocabulary, self.width, self.heads, 2 * self.length + 1)
 
     def _encoder_decoder(self, task):
-        """One block each; cross-attention takes the weights that its feed-forward layers lack."""
-        blocks = {"depth": 1, "heads": self.heads, "hidden": self.width, "norm": "pre"}
-        return Transformer(vocabulary=task.vocabulary, width=self.width, dropout=0.0, **blocks)
+        """One block each; cross-attention has the weights that the feed-forward layers lack."""
+        sizes: dict[str, Any] = {"vocabulary": task.vocabulary, "width": self.width, "hidden": self.width}
+        return Transformer(**sizes, depth=1, heads=self.heads, norm="pre", dropout=0.0)
 
     def findings(self, rows: Sequence[Row]) -> list[Finding]:
         judges = {"tagging": _judge_tagging, "generation": _judge_generation, "translation": _judge_translation}
@@ -154,7 +152,7 @@ def _judge_tagging(scores) -> list[Finding]:
             scores[ENCODER] > scores[IN_PLACE] + MARGIN,
         ),
         Finding(
-            "A decoder cannot tag as well as an encoder even where it reads the text before it writes the tags.",
+            READS_FIRST,
             _line({name: scores[name] for name in (ENCODER, DECODER)}),
             scores[ENCODER] > scores[DECODER] + MARGIN,
         ),
