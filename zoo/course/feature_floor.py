@@ -24,16 +24,14 @@ from zoo.data.opening import open_dataset
 from zoo.objectives.classify_text import ClassifyText
 from zoo.tokenizers.words import Words
 
-TASKS = {  # name: (dataset spec, {standard field: column})
+TASKS: dict[str, tuple[str, dict[str, str]]] = {  # name: (dataset spec, {standard field: column})
     "intent of requests": ("sample:requests", {}),
     "intent of messages": ("sample:helpdesk", {}),
     "sentiment of messages": ("sample:helpdesk", {"label": "sentiment"}),
 }
 CHANCE, FLOOR = "most frequent label", "MLP on TF-IDF"
 RATES = {FLOOR: 3e-3, "CNN": 3e-3, "LSTM": 3e-3, "Transformer": 1e-3}  # learning rates
-BEATS_FLOOR = {
-    name: f"The {name} beats the MLP on each task." for name in ("CNN", "LSTM", "Transformer")
-}
+BEATS_FLOOR = {name: f"The {name} beats the MLP on each task." for name in ("CNN", "LSTM", "Transformer")}
 MARGIN = 0.02  # of accuracies that differ
 
 

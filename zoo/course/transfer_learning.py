@@ -151,17 +151,18 @@ class TransferLearning(Experiment):
 
     def plot(self, rows, figure) -> None:
         left, right = figure.subplots(1, 2, sharey=True)
-        last, many = max(row["steps"] for row in rows), max(self.labels)
-        steps = sorted({row["steps"] for row in rows})
+        steps, count = sorted({row["steps"] for row in rows}), self.labels[-2]
         for method, marker in zip(METHODS, "osv^", strict=True):
-            accuracies = [_mean(rows, method, count, last) for count in self.labels]
+            accuracies = [_mean(rows, method, labels, steps[-1]) for labels in self.labels]
             left.plot(self.labels, accuracies, marker=marker, label=method)
-            seconds = [_mean(rows, method, many, count, "seconds") for count in steps]
-            right.plot(seconds, [_mean(rows, method, many, count) for count in steps], marker=marker)
-        left.set_xscale("log", base=2)
-        left.set_xlabel(f"labelled examples ({last} steps)")
+            seconds = [_mean(rows, method, count, step, "seconds") for step in steps]
+            right.plot(seconds, [_mean(rows, method, count, step) for step in steps], marker=marker)
+        left.set_xscale("log")
+        left.set_xticks(self.labels, list(map(str, self.labels)))
+        left.minorticks_off()
+        left.set_xlabel(f"labelled examples ({steps[-1]} steps)")
         left.set_ylabel("test accuracy")
-        right.set_xlabel(f"seconds of training ({many} labelled examples)")
+        right.set_xlabel(f"seconds of training ({count} labelled examples)")
         figure.legend(loc="outside upper center", ncols=4)
 
 
