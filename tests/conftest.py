@@ -38,6 +38,13 @@ RUN_ON = {  # folders, files and tests whose results do not depend on the backen
         ("test_a_step_extends_the_beams_by_their_likeliest_tokens", "test_the_lens_changes_no_answer"), "torch"
     ),
     **dict.fromkeys(("test_a_length_penalty_of_the_model_counts", "test_generated_tokens_are_no_positions"), "torch"),
+    **dict.fromkeys(("test_bad_folders", "test_build_with_weights", "test_published_configs"), "torch"),
+    **dict.fromkeys(("test_published_settings", "test_safetensors", "test_sentence_transformers"), "torch"),
+    **dict.fromkeys(("test_advice", "test_baselines", "test_data_columns", "test_data_in_memory"), "torch"),
+    **dict.fromkeys(("test_environment", "test_mistakes", "test_model_card", "test_notebook"), "torch"),
+    **dict.fromkeys(("test_run_folders", "test_search", "test_selection", "test_start_advice"), "torch"),
+    **dict.fromkeys(("test_tfidf_baseline", "test_tracking", "test_word_vectors"), "torch"),
+    **dict.fromkeys(("test_batch_inference", "test_damaged_folders", "test_summary"), "torch"),
     "test_many_configurations": "torch",
     **dict.fromkeys(("test_corpus_search", "test_corpus_text", "test_text_comparison"), "torch"),
     "test_a_planted_pattern_is_found": "",  # all backends
@@ -57,6 +64,14 @@ ONCE = (  # those that no run of scripts/check.sh, not --all either, repeats on 
     *("test_a_program_without_python_answers_alike", "test_a_program_without_python_generates"),
     *("test_the_other_cases_generate_so_too", "test_every_tokenizer_will_do", "test_constraints"),
     *("test_byte_fallback", "test_graph_added_tokens", "test_graph_models", "test_graph_tokenizer", "test_words"),
+    *("test_batching", "test_deployment", "test_example_batches", "test_export_process", "test_exported_folder"),
+    *("test_formats", "test_generator", "test_graph_noise", "test_precision", "test_unicode_tables", "test_warmup"),
+    *("test_bad_folders", "test_build_with_weights", "test_hf_export", "test_keras_hub", "test_published_configs"),
+    *("test_published_settings", "test_resize", "test_safetensors", "test_sentence_transformers", "test_warm_start"),
+    *("test_advice", "test_baselines", "test_data_columns", "test_data_in_memory", "test_environment"),
+    *("test_mistakes", "test_model_card", "test_model_soup", "test_notebook", "test_run_folders", "test_search"),
+    *("test_selection", "test_start_advice", "test_tfidf_baseline", "test_tracking", "test_word_vectors"),
+    *("test_batch_inference", "test_damaged_folders", "test_summary", "test_extend", "test_registration"),
     *("test_graph_windows", "test_length_groups", "test_masks", "test_sentence_pieces", "test_spans_of_export"),
 )
 
