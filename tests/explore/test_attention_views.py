@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from tiny import all_or_few, shrink
+from tiny import all_on_torch, shrink
 from tiny_pipelines import record_of, tiny_pipeline, tiny_run
 
 from zoo import catalog
@@ -37,7 +37,7 @@ def run_of(architecture, **settings):
     return tiny_run(OBJECTIVES.get(architecture, "classify_text"), architecture, **settings)
 
 
-@pytest.mark.parametrize("architecture", all_or_few(catalog.names("architectures")))
+@pytest.mark.parametrize("architecture", all_on_torch(catalog.names("architectures")))
 def test_every_architecture_has_its_views(architecture):
     run = run_of(architecture)
     views = attention_views(run)
@@ -52,7 +52,7 @@ def test_every_architecture_has_its_views(architecture):
             assert all(values.shape == layer.weights.shape[:1] for values in layer.statistics.values())
 
 
-@pytest.mark.parametrize("architecture", all_or_few(VIEWS))
+@pytest.mark.parametrize("architecture", all_on_torch(VIEWS))
 def test_the_neurons_of_a_view_give_its_weights(architecture):
     for view in attention_views(run_of(architecture)):
         for layer in view.layers:
@@ -78,7 +78,7 @@ def test_layers_are_named_for_people_in_the_order_of_execution():
     assert names["self-attention"] == ["encoder 0", "encoder 1"]
 
 
-@pytest.mark.parametrize("architecture", all_or_few(catalog.names("architectures")))
+@pytest.mark.parametrize("architecture", all_on_torch(catalog.names("architectures")))
 def test_a_capture_changes_no_output_to_the_bit(architecture):
     run = run_of(architecture)
     plain = run.model(run.inputs, training=False)

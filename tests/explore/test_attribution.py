@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from tiny import all_or_few, compatible
+from tiny import all_on_torch, compatible
 from tiny_pipelines import record_of, run_of, tiny_pipeline, tiny_run
 
 import zoo
@@ -31,7 +31,7 @@ def values_of(attribution, name):
     return np.concatenate(list(method.values.values()), axis=1)
 
 
-@pytest.fixture(scope="module", params=all_or_few(catalog.names("architectures")))
+@pytest.fixture(scope="module", params=all_on_torch(catalog.names("architectures")))
 def run(request):
     return run_of(request.param)
 
@@ -108,7 +108,7 @@ def test_integrated_gradients_of_a_step_report_their_gap():
     assert gap == [1.0]
 
 
-@pytest.mark.parametrize("architecture", all_or_few(["gpt2", "llama", "lstm", "bart"], ["gpt2"]))
+@pytest.mark.parametrize("architecture", all_on_torch(["gpt2", "llama", "lstm", "bart"], ["gpt2"]))
 def test_tokens_that_come_later_contribute_nothing(architecture):
     run = run_of(architecture)
     attribution = attribute(run, choices=100)
@@ -133,7 +133,7 @@ def test_a_generated_token_is_likelier_than_its_rival():
     assert better[padding_is_never_generated].all()
 
 
-@pytest.mark.parametrize("objective", all_or_few(catalog.names("objectives"), ["classify_and_tag"]))
+@pytest.mark.parametrize("objective", all_on_torch(catalog.names("objectives"), ["classify_and_tag"]))
 def test_chosen_outputs_are_those_of_the_answer(objective):
     run = tiny_run(objective, "bart" if objective == "translate" else _first(objective), length=32)
     attribution = attribute(run, [GRADIENT], choices=3)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from keras import ops
-from tiny import all_or_few
+from tiny import all_on_torch
 from tiny_pipelines import run_of, tiny_pipeline
 
 from zoo.explore.beam_tree import beam_tree
@@ -17,7 +17,7 @@ BEAMS, LENGTH = 4, 5
 ARCHITECTURES = ("llama", "gru", "transformer", "rnn_seq2seq")
 
 
-@pytest.fixture(scope="module", params=all_or_few(ARCHITECTURES, ARCHITECTURES[2:3]))
+@pytest.fixture(scope="module", params=all_on_torch(ARCHITECTURES, ARCHITECTURES[2:3]))
 def run(request):
     return run_of(request.param)
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 from explore_corpora import corpus_lines, small_pipeline
-from tiny import all_or_few
+from tiny import all_on_torch
 
 from zoo import catalog
 from zoo.explore import corpus_index, vector_file
@@ -62,7 +62,7 @@ def test_vectors_are_the_outputs_of_layers_and_heads(bert, corpus, tmp_path):
         np.testing.assert_allclose(index.vectors(VectorSource(1, head))[rows], unit(expected), atol=2e-3)
 
 
-@pytest.mark.parametrize("name", all_or_few([n for n in catalog.names("architectures") if n != "mlp"], ["lstm"]))
+@pytest.mark.parametrize("name", all_on_torch([n for n in catalog.names("architectures") if n != "mlp"], ["lstm"]))
 def test_every_architecture_with_features_of_tokens_has_an_index(name, corpus, tmp_path):
     if "source" in catalog.load("architectures", name).inputs():
         pipeline = small_pipeline(name, "translate", target_length=8)

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 from causal_models import CAUSAL
-from tiny import all_or_few
+from tiny import all_on_torch
 from tiny_pipelines import NEW, run_of, tiny_pipeline, tiny_run
 
 from zoo.explore.generation_steps import generation_steps
 from zoo.explore.text_run import greedy_generator, run_text
 
 
-@pytest.fixture(scope="module", params=all_or_few(CAUSAL, ("gpt2", "rnn_seq2seq", "transformer")))
+@pytest.fixture(scope="module", params=all_on_torch(CAUSAL, ("gpt2", "rnn_seq2seq", "transformer")))
 def run(request):
     return run_of(request.param)
 

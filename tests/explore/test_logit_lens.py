@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from keras import ops
-from tiny import all_or_few
+from tiny import all_on_torch
 from tiny_pipelines import record_of, run_of, tiny_pipeline, tiny_run
 
 from zoo import catalog
@@ -38,7 +38,7 @@ FEW = ("averaging", "gpt2", "rnn_seq2seq", "transformer", "transformer_encoder")
 ARCHITECTURES = [name for name in catalog.names("architectures") if name != "text_cnn"]
 
 
-@pytest.fixture(scope="module", params=all_or_few(ARCHITECTURES, FEW))
+@pytest.fixture(scope="module", params=all_on_torch(ARCHITECTURES, FEW))
 def run(request):
     return run_of(request.param)
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from tiny import all_or_few
+from tiny import all_on_torch
 from tiny_pipelines import tiny_run
 
 from zoo.backend import value_and_gradients
@@ -33,7 +33,7 @@ def run_of(name):
     return tiny_run(objective, architecture, **settings)
 
 
-@pytest.fixture(scope="module", params=all_or_few([name for name in RUNS if name != "last"], ("lstm",)))
+@pytest.fixture(scope="module", params=all_on_torch([name for name in RUNS if name != "last"], ("lstm",)))
 def named_run(request):
     return request.param, run_of(request.param)
 

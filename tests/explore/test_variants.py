@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tokenizers
 from keras import ops
-from tiny import all_or_few
+from tiny import all_on_torch
 from tiny_pipelines import run_of, tiny_run
 
 from zoo import catalog
@@ -21,7 +21,7 @@ POSITIONS = (1, 3)
 FEW = ("rnn_seq2seq", "transformer_encoder")
 
 
-@pytest.fixture(scope="module", params=all_or_few(catalog.names("architectures"), FEW))
+@pytest.fixture(scope="module", params=all_on_torch(catalog.names("architectures"), FEW))
 def run(request):
     return run_of(request.param)
 
