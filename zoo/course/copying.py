@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DISTRACTORS = 8  # token ids that carry nothing
+LSTM_CLAIM = "The gates of an LSTM keep the symbol where a plain RNN has lost it."
+GRU_CLAIM = "The gates of a GRU keep the symbol where a plain RNN has lost it."
 MARGIN = 0.1  # difference of accuracies that counts
 
 
@@ -33,13 +35,14 @@ class Copying(Experiment):
     """Accuracy of copying a symbol, by architecture and by the number of tokens after the symbol."""
 
     number = 7
+    untested = (LSTM_CLAIM,)  # an LSTM learns too slowly for a test
 
     lags: tuple[int, ...] = (5, 10, 20, 50, 100, 200)  # tokens after the symbol
     symbols: int = 32  # different symbols, of which one is to be copied
     width: int = 32  # of word vectors and states
     steps: int = 500  # of the optimizer
-    batch_size: int = 32
-    test_texts: int = 1024
+    batch_size: int = 32  # texts of a training step
+    test_texts: int = 1024  # new texts, on which the accuracy is measured
 
     def measure(self, seed: int) -> list[Row]:
         rng = np.random.default_rng(seed)
@@ -75,14 +78,14 @@ class Copying(Experiment):
     def findings(self, rows: Sequence[Row]) -> list[Finding]:
         longest = max(self.lags)
         accuracy = {name: mean(rows, "accuracy", network=name, lag=longest) for name in self.architectures()}
-        gated = [self._gate_finding(name, accuracy) for name in ("LSTM", "GRU")]
         return [
             Finding(
                 "A plain RNN loses the symbol among many tokens.",
                 f"accuracy {accuracy['RNN']:.2f} after {longest} tokens",
                 accuracy["RNN"] < 1 - MARGIN,
             ),
-            *gated,
+            self._gate_finding(LSTM_CLAIM, accuracy["LSTM"], accuracy["RNN"]),
+            self._gate_finding(GRU_CLAIM, accuracy["GRU"], accuracy["RNN"]),
             Finding(
                 "A Transformer copies from any distance: attention reaches each token in one step.",
                 f"accuracy {accuracy['Transformer']:.2f} after {longest} tokens",
@@ -90,12 +93,9 @@ class Copying(Experiment):
             ),
         ]
 
-    def _gate_finding(self, name, accuracy):
-        return Finding(
-            f"The gates of {'an' if name == 'LSTM' else 'a'} {name} keep the symbol where a plain RNN has lost it.",
-            f"accuracy {accuracy[name]:.2f} against {accuracy['RNN']:.2f} after {max(self.lags)} tokens",
-            accuracy[name] - accuracy["RNN"] > MARGIN,
-        )
+    def _gate_finding(self, claim, gated, plain):
+        measured = f"accuracy {gated:.2f} against {plain:.2f} after {max(self.lags)} tokens"
+        return Finding(claim, measured, gated - plain > MARGIN)
 
     def plot(self, rows: Sequence[Row], figure: "Figure") -> None:
         axes = figure.add_subplot()
@@ -107,4 +107,4 @@ class Copying(Experiment):
         axes.set(xlabel="tokens after the symbol", ylabel="accuracy")
 
 
-SMALL = Copying(lags=(5, 20, 60), steps=250, batch_size=32, test_texts=256)
+SMALL = Copying(lags=(5, 20, 100), symbols=64, width=48, steps=450, test_texts=256)

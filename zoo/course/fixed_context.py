@@ -36,8 +36,8 @@ class FixedContext(Experiment):
     words: int = 20  # of the dictionary
     units: int = 64  # of word vectors and states
     steps: int = 1000  # of the optimizer
-    batch_size: int = 32
-    test_texts: int = 1024
+    batch_size: int = 32  # texts of a training step
+    test_texts: int = 1024  # new texts, on which the accuracy is measured
 
     def measure(self, seed: int) -> list[Row]:
         rng = np.random.default_rng(seed)

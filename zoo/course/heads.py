@@ -41,8 +41,8 @@ class Heads(Experiment):
     length: int = 12  # tokens of a text
     width: int = 32  # of word vectors, and of all heads together
     steps: int = 800  # of the optimizer
-    batch_size: int = 32
-    test_texts: int = 256
+    batch_size: int = 32  # texts of a training step
+    test_texts: int = 256  # new texts, on which the accuracy is measured
 
     def measure(self, seed: int) -> list[Row]:
         rng = np.random.default_rng(seed)

@@ -42,8 +42,8 @@ class LongRange(Experiment):
     width: int = 32  # of word vectors and of every layer
     depth: int = 2  # convolutions and blocks
     steps: int = 600  # of the optimizer
-    batch_size: int = 32
-    test_sentences: int = 1024
+    batch_size: int = 32  # texts of a training step
+    test_sentences: int = 1024  # new sentences, on which the accuracy is measured
 
     def measure(self, seed: int) -> list[Row]:
         rng = np.random.default_rng(seed)

@@ -42,8 +42,8 @@ class WordOrder(Experiment):
     fillers: int = 40  # different words that carry nothing
     width: int = 32  # of word vectors and of every layer
     steps: int = 800  # of the optimizer
-    batch_size: int = 32
-    test_texts: int = 1024
+    batch_size: int = 32  # texts of a training step
+    test_texts: int = 1024  # new texts, on which the accuracy is measured
 
     def measure(self, seed: int) -> list[Row]:
         rng = np.random.default_rng(seed)
