@@ -97,7 +97,7 @@ class EmbeddingGraph:
 
         Tokens are those of all sequences, one after another. Arguments are those of `products`.
         """
-        tokens = dict.fromkeys(self.sizes, 0)
+        tokens: dict[str, Any] = dict.fromkeys(self.sizes, 0)
         products = self.products(positions, outputs, baseline)
         for embedding, product in zip(self.embeddings, products, strict=True):
             tokens[embedding.sequence] += product @ embedding.shares
