@@ -73,11 +73,11 @@ class FeatureFloor(Experiment):
 
     def findings(self, rows: Sequence[Row]) -> list[Finding]:
         return [
-            self._judge(rows, FLOOR, CHANCE, "An MLP on TF-IDF features beats the most frequent label on each task."),
-            *(self._judge(rows, name, FLOOR, claim) for name, claim in BEATS_FLOOR.items()),
+            self._finding(rows, FLOOR, CHANCE, "An MLP on TF-IDF features beats the most frequent label on each task."),
+            *(self._finding(rows, name, FLOOR, claim) for name, claim in BEATS_FLOOR.items()),
         ]
 
-    def _judge(self, rows, name, other, claim) -> Finding:
+    def _finding(self, rows, name, other, claim) -> Finding:
         pairs = {task: (_mean(rows, task, name), _mean(rows, task, other)) for task in self.tasks}
         measured = ", ".join(f"{task} {a:.2f} against {b:.2f}" for task, (a, b) in pairs.items())
         return Finding(claim, f"accuracy: {measured}", all(a > b + MARGIN for a, b in pairs.values()))
