@@ -21,6 +21,8 @@ from zoo.explore.text_run import run_text
 from zoo.explore.variants import mask_id
 from zoo.layers.lora import attach
 
+FEW = ("distilbert", "rnn_seq2seq", "text_cnn")  # architectures of quick runs where each is compiled
+
 
 def graph_of(run, choices=1):
     answer = answer_outputs(run, choices)
@@ -49,7 +51,7 @@ def set_weights(pipeline):
         weight.assign(random.normal(size=weight.shape) * 0.3)
 
 
-@pytest.fixture(scope="module", params=all_on_torch(catalog.names("architectures")))
+@pytest.fixture(scope="module", params=all_on_torch(catalog.names("architectures"), FEW))
 def run(request):
     return run_of(request.param)
 

@@ -44,8 +44,8 @@ def test_terms_of_a_linear_network_add_up_to_its_outputs():
     ids = [tokenizer.id(term) for term in terms.terms]
     expected = ((kernel @ weights)[ids] * terms.value[:, None]).T[labels]
     np.testing.assert_allclose(terms.contribution, expected, atol=1e-5)
-    constant = (bias @ weights + head_bias)[labels]
-    np.testing.assert_allclose(terms.contribution.sum(1) + constant, attribution.values, atol=1e-5)
+    biases = (bias @ weights + head_bias)[labels]
+    np.testing.assert_allclose(terms.contribution.sum(1) + biases, attribution.values, atol=1e-5)
 
 
 def test_bigrams_are_terms_whose_contribution_is_divided_among_their_tokens():

@@ -171,8 +171,8 @@ def _baseline(layer, ids, padding):
     """The output of an embedding layer for padding: zeros of a bag of words."""
     if isinstance(layer, BagWeights):
         return ops.zeros_like(layer(ids))
-    layer_padding = getattr(layer, "padding", None)
-    return layer(ops.full_like(ids, padding if layer_padding is None else layer_padding))
+    padding_id = getattr(layer, "padding", None)
+    return layer(ops.full_like(ids, padding if padding_id is None else padding_id))
 
 
 def _is_integer(tensor):
