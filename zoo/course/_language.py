@@ -58,6 +58,15 @@ class Language:
             tokens[row, : len(text)], tags[row, : len(text)] = zip(*text, strict=True)
         return Texts(tokens, tags, first, same.astype("int32"))
 
+    def balanced_texts(self, count: int, random: np.random.Generator) -> Texts:
+        """`count` texts with one topic each, in an order in which any first ones have as many of each topic."""
+        texts = self.texts(2 * count, random)
+        numbers = np.zeros(len(texts.topic), int)  # of each text among those of its topic
+        for topic in range(self.topics):
+            numbers[texts.topic == topic] = np.arange((texts.topic == topic).sum())
+        order = np.argsort(numbers, kind="stable")[:count]
+        return Texts(*(array[order] for array in texts))
+
     def _sentence(self, topic, random):
         """[(id, part of speech)] of a sentence."""
         is_ambiguous, noun = random.random() < self.ambiguous, random.integers(self.nouns)
