@@ -213,6 +213,7 @@ PARTS = {
     "layers": lambda: layer_pages(table),
     "train_options": lambda: option_table("train"),
     "generate_options": lambda: option_table("generate"),
+    "explore_options": lambda: option_table("explore"),
     "floors": floor_table,
     "tree": tree,
 }

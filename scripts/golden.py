@@ -3,7 +3,7 @@
 python scripts/golden.py [NAME ...]
 
 Each file holds the version of transformers, config.json, every tensor under its own name, the inputs under the zoo's
-names, the features and the logits of the head. Needs torch and transformers.
+names, the features, the attention weights of each layer and the logits of the head. Needs torch and transformers.
 """
 
 import json
@@ -162,20 +162,30 @@ def run(model, **inputs):
     model.config.architectures = [type(model).__name__]
     arguments = {HUGGINGFACE_INPUTS[name]: torch.tensor(rows) for name, rows in inputs.items()}
     padding_mask = torch.tensor(TOKENS) > 0
+    model.set_attn_implementation("eager")  # the one that returns weights
+    returned = {"output_hidden_states": True, "output_attentions": True}
     with torch.no_grad():
-        output = model.eval()(**arguments, attention_mask=padding_mask.long(), output_hidden_states=True)
+        output = model.eval()(**arguments, attention_mask=padding_mask.long(), **returned)
     hidden = output.decoder_hidden_states if "target" in inputs else output.hidden_states
     return {
         "version": np.array(f"transformers {transformers.__version__}"),
         "config": np.array(json.dumps(model.config.to_dict())),
         **{f"tensor/{name}": array.numpy() for name, array in model.state_dict().items()},
         **{f"input/{name}": np.array(rows, "int32") for name, rows in inputs.items()},
+        **dict(attention_weights(output)),
         "visible": np.array(TARGET) > 0 if "target" in inputs else padding_mask.numpy(),
         "features": hidden[-1].numpy(),
         "logits": (
             output.logits if "logits" in output else torch.stack([output.start_logits, output.end_logits], -1)
         ).numpy(),
     }
+
+
+def attention_weights(output):
+    """Yield (name, array) of each layer's attention weights."""
+    for kind in ("attentions", "encoder_attentions", "decoder_attentions", "cross_attentions"):
+        for i, weights in enumerate(output.get(kind) or ()):
+            yield f"{kind}/{i}", weights.numpy()
 
 
 if __name__ == "__main__":

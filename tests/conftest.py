@@ -25,19 +25,53 @@ RUN_ON = {  # folders, files and tests whose results do not depend on the backen
     **dict.fromkeys(("test_adapters", "test_model_soup", "test_quantized_backbone", "test_two_passes"), "torch"),
     **dict.fromkeys(("test_constraints", "test_text_generator", "test_transformers"), "torch"),
     **dict.fromkeys(("test_both_are_learned_at_once", "test_every_tokenizer_will_do"), "torch"),
+    **dict.fromkeys(("test_answers_of_other_objectives", "test_many_variants_are_captured_in_batches"), "torch"),
+    **dict.fromkeys(("test_a_masked_lm_head_predicts_all_tokens", "test_candidates_are_tags_or_labels"), "torch"),
+    "test_an_encoder_decoder_that_classifies_is_read_at_its_decoder": "torch",
+    **dict.fromkeys(("test_a_prompt_as_long_as_the_context_leaves_room", "test_updates_of_lora_count"), "torch"),
+    **dict.fromkeys(("test_a_text_that_is_longer_than_the_context_is_cut", "test_no_lens_without_a_stack"), "torch"),
+    **dict.fromkeys(("test_directions_of_a_layer_are_one_block", "test_no_lens_without_classes"), "torch"),
+    **dict.fromkeys(
+        ("test_a_text_without_that_token_has_the_same_answer", "test_no_variants_of_no_positions"), "torch"
+    ),
+    **dict.fromkeys(
+        ("test_a_step_extends_the_beams_by_their_likeliest_tokens", "test_the_lens_changes_no_answer"), "torch"
+    ),
+    **dict.fromkeys(("test_a_length_penalty_of_the_model_counts", "test_generated_tokens_are_no_positions"), "torch"),
+    **dict.fromkeys(("test_bad_folders", "test_build_with_weights", "test_published_configs"), "torch"),
+    **dict.fromkeys(("test_published_settings", "test_safetensors", "test_sentence_transformers"), "torch"),
+    **dict.fromkeys(("test_advice", "test_baselines", "test_data_columns", "test_data_in_memory"), "torch"),
+    **dict.fromkeys(("test_environment", "test_mistakes", "test_model_card", "test_notebook"), "torch"),
+    **dict.fromkeys(("test_run_folders", "test_search", "test_selection", "test_start_advice"), "torch"),
+    **dict.fromkeys(("test_tfidf_baseline", "test_tracking", "test_word_vectors"), "torch"),
+    **dict.fromkeys(("test_batch_inference", "test_damaged_folders", "test_summary"), "torch"),
     "test_many_configurations": "torch",
+    **dict.fromkeys(("test_corpus_search", "test_corpus_text", "test_text_comparison"), "torch"),
+    "test_a_planted_pattern_is_found": "",  # all backends
     "serving": "tensorflow",
+    **dict.fromkeys(("test_explanation_page", "test_page_build", "test_page_data"), "tensorflow"),
     "export": "tensorflow",  # other backends export in a process that runs TensorFlow
     "test_scripts": "tensorflow",
+    **dict.fromkeys(("test_attention_views", "test_characters_have_the_states_of_their_word"), "torch"),
+    "test_traces_of_half_precision_layers_are_near_the_outputs": "tensorflow",  # which mixes no dtypes
     "test_a_served_model_answers_as_predict_does": "",  # all backends
 }
 
 ONCE = (  # those that no run of scripts/check.sh, not --all either, repeats on other backends
     *("data", "metrics", "readers", "runtime", "text", "test_catalog", "test_config", "test_names", "test_types"),
-    *("test_many_configurations", "test_scripts", "serving", "cli"),
+    *("test_many_configurations", "test_scripts", "serving", "cli", "test_corpus_text", "test_text_comparison"),
+    *("test_explanation_page", "test_page_build", "test_page_data"),
     *("test_a_program_without_python_answers_alike", "test_a_program_without_python_generates"),
     *("test_the_other_cases_generate_so_too", "test_every_tokenizer_will_do", "test_constraints"),
     *("test_byte_fallback", "test_graph_added_tokens", "test_graph_models", "test_graph_tokenizer", "test_words"),
+    *("test_batching", "test_deployment", "test_example_batches", "test_export_process", "test_exported_folder"),
+    *("test_formats", "test_generator", "test_graph_noise", "test_precision", "test_unicode_tables", "test_warmup"),
+    *("test_bad_folders", "test_build_with_weights", "test_hf_export", "test_keras_hub", "test_published_configs"),
+    *("test_published_settings", "test_resize", "test_safetensors", "test_sentence_transformers", "test_warm_start"),
+    *("test_advice", "test_baselines", "test_data_columns", "test_data_in_memory", "test_environment"),
+    *("test_mistakes", "test_model_card", "test_model_soup", "test_notebook", "test_run_folders", "test_search"),
+    *("test_selection", "test_start_advice", "test_tfidf_baseline", "test_tracking", "test_word_vectors"),
+    *("test_batch_inference", "test_damaged_folders", "test_summary", "test_extend", "test_registration"),
     *("test_graph_windows", "test_length_groups", "test_masks", "test_sentence_pieces", "test_spans_of_export"),
 )
 

@@ -76,7 +76,7 @@ class PageServer:
         self.server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
 
     def page_routes(self):
-        page, models = routes(self.service)
+        page, models, _ = routes(self.service)
 
         def guarded(request):
             return self.unauthorized(request) or models.endpoint(request)

@@ -40,6 +40,7 @@ BESIDE = {
 }
 DOORS = {  # imports inside a function, upwards: one public verb that is offered where a person looks for it
     ("pipeline/explain_methods.py", "zoo.explore.explanation"),
+    ("pipeline/explain_methods.py", "zoo.explore.explanation_page"),
     ("pipeline/export_methods.py", "zoo.checkpoints.hf_export"),
     ("pipeline/export_methods.py", "zoo.export.formats.network_export"),
     ("pipeline/export_methods.py", "zoo.export.export_options"),

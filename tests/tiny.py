@@ -68,12 +68,12 @@ def all_or_few(names, few=None):
     return _few(names, few, [pytest.mark.slow])
 
 
-def all_on_torch(names):
-    """All architectures on torch; one of each family elsewhere, with --all too.
+def all_on_torch(names, few=None):
+    """All `names` on torch; only `few` elsewhere, with --all too; without `few`, architectures: one of each family.
 
-    For pairs of an objective and an architecture: each of the two is tested by itself on all backends.
+    For what is tested by itself on all backends, such as an objective and an architecture, whose pairs these are.
     """
-    return _few(names, None, [pytest.mark.slow, pytest.mark.elsewhere])
+    return _few(names, few, [pytest.mark.slow, pytest.mark.elsewhere])
 
 
 def _few(names, few, marks):

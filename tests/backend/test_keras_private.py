@@ -93,6 +93,14 @@ def test_autocasts(autocast):
     assert keras_private.autocasts(layer.add_weight((2,), autocast=autocast)) == autocast
 
 
+def test_weights_have_the_compute_dtype_in_an_autocast_scope():
+    layer = keras.layers.Layer(dtype="mixed_bfloat16")
+    weight = layer.add_weight((2,))
+    with keras_private.autocast_scope(layer):
+        assert keras.backend.standardize_dtype(ops.convert_to_tensor(weight).dtype) == "bfloat16"
+    assert keras.backend.standardize_dtype(ops.convert_to_tensor(weight).dtype) == "float32"
+
+
 def test_an_inner_layer_is_added_to_a_built_layer_and_removed():
     layer, inner, other = model_with_dense().layers[0], keras.layers.Dense(2), keras.layers.Dense(2)
     inner.build((None, 3))

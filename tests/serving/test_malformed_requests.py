@@ -25,7 +25,7 @@ PATHS = (
     *("/v1/models/m:predict", "/v1/models/slow:predict", "/v1/models/m/versions/1:predict", "/v1/models/m:classify"),
     *("/v1/models/m:regress", "/v1/models/m/labels/x:predict", "/v1/models/m", "/v1/models/m/metadata"),
     *("/v1/models", "/v2/models/m/infer", "/v2/models/slow/versions/1/infer", "/v2/models/m"),
-    *("/v2", "/v2/models/m/ready", "/v2/repository/index", "/page/models"),
+    *("/v2", "/v2/models/m/ready", "/v2/repository/index", "/page/models", "/page/explore"),
     *("/openapi.json", "/metrics", "/healthz", "/v1/completions"),
     *("/v1/chat/completions", "/v1/embeddings"),
 )

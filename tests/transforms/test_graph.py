@@ -74,6 +74,23 @@ def test_inputs_and_outputs_of_layers_are_captured():
     assert_close(captured["both"][2], model(arrays()))
 
 
+def test_a_patched_tensor_changes_what_depends_on_it_alone():
+    model, names = functional_model(), []
+    graph = Graph(model)
+    values = graph.values(arrays())
+    assert_close(graph.outputs_of(values), model(arrays()))
+    steps = {step.layer.name: step for step in graph.steps}
+    dense = steps["dense"].outputs[0]
+    sums = [values[ref] for ref in steps["sum"].reads() if ref is not dense]
+    for step in graph.steps:
+        step.run = lambda *args, step=step: (names.append(step.layer.name), type(step).run(step, *args))
+    x = values[dense] - 1
+    expected = x + sums[0]
+    assert_close(graph.patch(values, dense, x), ops.concatenate([expected, ops.relu(expected)], axis=-1))
+    assert names == ["sum", "relu", "both"]
+    assert_close(graph.outputs_of(values), model(arrays()))
+
+
 def test_only_the_graph_walks_the_graph_of_keras():
     package = Path(zoo.__file__).parent
     users = set()

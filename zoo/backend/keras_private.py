@@ -6,12 +6,13 @@ Five private hooks of optimizers are overridden elsewhere, by the classes that `
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import keras
 from keras.src.backend.common import global_state
 from keras.src.backend.common.masking import get_keras_mask
+from keras.src.backend.common.variables import AutocastScope
 
 DENSE_KERNEL = "_kernel"  # the attribute in which `keras.layers.Dense` keeps its kernel
 EMBEDDINGS = "_embeddings"  # the attribute in which `keras.layers.Embedding` keeps its table
@@ -72,6 +73,11 @@ def forget_uninitialized() -> None:
 def autocasts(variable: keras.Variable) -> bool:
     """Whether a layer's mixed-precision policy casts the variable to its compute dtype."""
     return variable._autocast
+
+
+def autocast_scope(layer: keras.layers.Layer) -> AbstractContextManager:
+    """Within the block a layer's weights have the compute dtype of its mixed-precision policy, as in a call."""
+    return AutocastScope(layer.compute_dtype)
 
 
 @contextmanager

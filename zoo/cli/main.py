@@ -12,6 +12,7 @@ from zoo.cli import (
     check_command,
     clean_command,
     course_command,
+    explore_command,
     export_command,
     generate_command,
     model_commands,
@@ -46,6 +47,7 @@ app.command()(with_imports(model_commands.evaluate))
 app.command()(with_imports(predict_command.predict))
 app.command()(with_imports(generate_command.generate))
 app.command()(with_imports(chat_command.chat))
+app.command()(with_imports(explore_command.explore))
 app.command()(with_imports(export_command.export))
 app.command()(serve_command.serve)
 app.command()(with_imports(course_command.course))

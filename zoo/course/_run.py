@@ -15,7 +15,6 @@ from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_file, write_text
 from zoo.training.callbacks import to_csv
 from zoo.training.environment import set_seed
-from zoo.training.plots import plain_text
 
 FOLDER = Path("course")  # of the results, in the current folder
 
@@ -88,9 +87,8 @@ def _measure(experiment, name, seed) -> list[Row]:
     return rows
 
 
-@plain_text
 def _save_picture(experiment, rows, path: Path) -> None:
     figure = Figure(figsize=(8, 4), layout="constrained")
     experiment.plot(rows, figure)
     with atomic_file(path) as file:
-        figure.savefig(file, format="png", dpi=120)
+        figure.savefig(file, format="png", dpi=100, pil_kwargs={"optimize": True})

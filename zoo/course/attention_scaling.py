@@ -71,10 +71,12 @@ class AttentionScaling(Experiment):
             for axes, name in ((left, "entropy"), (right, "gradient")):
                 axes.plot(self.widths, [_mean(rows, name, d_k, scaled) for d_k in self.widths], style, label=label)
         left.axhline(np.log(self.keys), color="gray", linestyle=":", label=f"uniform over {self.keys} keys")
-        left.set(xlabel="d_k, components", ylabel="entropy of the softmax, nats", xscale="log", ylim=0)
-        right.set(xlabel="d_k, components", ylabel="norm of the gradient by the scores", xscale="log", yscale="log")
-        left.legend()
-        right.legend()
+        left.set(ylabel="entropy of the softmax, nats", ylim=0)
+        right.set(ylabel="norm of the gradient by the scores", yscale="log")
+        for axes in (left, right):
+            axes.set_xscale("log", base=2)
+            axes.set_xlabel("d_k, components")
+            axes.legend()
 
 
 def _statistics(score_QS, loss_QS):

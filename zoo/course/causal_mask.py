@@ -87,6 +87,8 @@ class CausalMask(Experiment):
             matrix = self._matrix(rows, name)
             image = ax.imshow(np.ma.masked_equal(matrix / matrix.max(), 0), cmap="viridis", norm=LogNorm(1e-4, 1))
             ax.set(xlabel="word vector of token", title=name)
+            ax.set_xticks(range(0, self.length, 2))
+            ax.set_yticks(range(0, self.length, 2))
         axes[0].set_ylabel("features of token")
         figure.colorbar(image, ax=axes, shrink=0.7, label="gradient / largest; white: exactly 0")
 

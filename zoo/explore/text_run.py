@@ -14,11 +14,15 @@ import numpy as np
 from zoo.data.collate import Collator
 from zoo.explore.token_text import tokens_of
 from zoo.explore.views import Token
+from zoo.generation.context import check_prompts, max_context
+from zoo.generation.generate import prompts_of
+from zoo.generation.loop import token_generator
 from zoo.objectives import Generates
 from zoo.pipeline.predictor import BatchPredictor
 from zoo.transforms.graph import Graph
 
 if TYPE_CHECKING:
+    from zoo.generation.text_generator import TextGenerator
     from zoo.pipeline.pipeline import Pipeline
 
 SEQUENCES = ("tokens", "source", "target")  # network inputs that hold token ids
@@ -43,6 +47,7 @@ class TextRun:
         model: the network, or for objectives that score tokens the network with that output.
         inputs: {input: (1, time) integers}, without padding.
         prompt_length: of an objective that generates, the number of tokens before the generated ones; else None.
+        max_new_tokens: of an objective that generates, the most tokens that may follow them.
         answer: as a line of text.
     """
 
@@ -52,6 +57,7 @@ class TextRun:
     inputs: dict[str, np.ndarray]
     answer: str
     prompt_length: int | None = None
+    max_new_tokens: int = 0
 
     @cached_property
     def sequences(self) -> dict[str, list[Token]]:
@@ -61,7 +67,7 @@ class TextRun:
     @property
     def output_sequence(self) -> str:
         """The sequence that the network's output belongs to: "tokens", or of an encoder-decoder "target"."""
-        return list(self.sequences)[-1]
+        return [name for name in SEQUENCES if name in self.inputs][-1]
 
     @cached_property
     def calls(self) -> list[LayerCall]:
@@ -129,13 +135,20 @@ class _RecordingPredictor(BatchPredictor):
         return super().__call__(examples, transform)
 
 
+def greedy_generator(pipeline: "Pipeline", max_new_tokens: int) -> "TextGenerator":
+    """A generator by greedy decoding; a prompt that is too long for the context loses its beginning."""
+    return pipeline.generator(max_new_tokens=max_new_tokens, temperature=0.0, beams=1, truncation_side="left")
+
+
 def _generated(pipeline, record, max_new_tokens):
-    generator = pipeline.generator(max_new_tokens=max_new_tokens, temperature=0.0, beams=1, truncation_side="left")
+    """A record with greedy decoding of at most half a context, so that prompt and new tokens fit into one."""
+    plan, tokenizer = token_generator(pipeline.model).network.plan, pipeline.tokenizer
+    max_new_tokens = min(max_new_tokens, max(max_context(plan.decoder_steps) // 2, 1))
+    generator = greedy_generator(pipeline, max_new_tokens)
     ((completion,),) = generator.generate([record])
-    prompt = pipeline.objective.prompt_ids(record, pipeline.tokenizer)
-    name = "target" if "target" in pipeline.model.input else "tokens"
-    ids = {key: np.asarray(array, "int32")[None] for key, array in prompt.items()}
-    length = ids[name].shape[1]
-    ids[name] = np.concatenate([ids[name], np.array([completion.ids], "int32")], axis=1)
-    zeros = {key: np.zeros_like(ids[name]) for key in pipeline.model.input if key not in ids}  # segments
-    return TextRun(pipeline, record, pipeline.model, ids | zeros, completion.text, length)
+    prompts, sources = prompts_of([pipeline.objective.prompt_ids(record, tokenizer)], tokenizer)
+    (prompt,) = check_prompts(plan, prompts, sources, generator.config)
+    ids = {"source": sources[0]} if sources else {}
+    ids[plan.decoder_input] = [*prompt, *completion.ids]
+    inputs = {name: np.array([row], "int32") for name, row in ids.items()}
+    return TextRun(pipeline, record, pipeline.model, inputs, completion.text, len(prompt), max_new_tokens)

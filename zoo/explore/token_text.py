@@ -12,6 +12,11 @@ def tokens_of(tokenizer: Tokenizer, ids: Iterable[int]) -> list[Token]:
     return [_token(tokenizer, int(id), (later if position else first)) for position, id in enumerate(ids)]
 
 
+def later_texts(tokenizer: Tokenizer, ids: Iterable[int]) -> list[str]:
+    """The readable text of each of some ids, as that of a token after the first of a sequence."""
+    return [_token(tokenizer, int(id), tokenizer.token_bytes[1]).text for id in ids]
+
+
 def _token(tokenizer, id, token_bytes):
     name = tokenizer.token(id) or f"[{id}]"
     text = token_bytes[id].decode("utf-8", "replace") if id < len(token_bytes) else ""

@@ -219,12 +219,3 @@ class Comparison:
 
     answers: tuple[str, str]
     heads: list[HeadChange]
-
-
-@dataclass
-class Explanation:
-    """Explanations of texts by one model, or by two side by side."""
-
-    models: list[ModelExplanation]
-    comparison: list[Comparison] = field(default_factory=list)  # for each text, with two models
-    notes: list[str] = field(default_factory=list)  # what was left out, and the argument that asks for it

@@ -41,8 +41,8 @@ def generate(
         config: the generation config; by default greedy decoding of 64 tokens.
         draft: a smaller model for speculative decoding, which gives the same text sooner: see
             `zoo.generation.speculative`.
-        watch: `watch(batch, state)` is called every `interval` tokens and returns the state, in which it may mark rows
-            as done.
+        watch: `watch(batch, state)` is called every `interval` tokens, and at the end, and returns the state, in which
+            it may mark rows as done.
         interval: new tokens between two calls of `watch`.
 
     Returns for each prompt `config.return_sequences` completions, best first; fewer where a constraint has fewer texts.
@@ -100,5 +100,6 @@ def _run(batch, watch, interval):
         for until in range(interval, limit + interval, interval):
             state = watch(window, state) if watch else state
             state = window.generator.decode(state, window.controls, min(until, limit))
+        state = watch(window, state) if watch else state
         batch = window.slide(state)
     return window.completions(state)

@@ -11,6 +11,7 @@ from zoo.layers.cache import LayerCache
 from zoo.layers.dense import Dense, built_dense
 from zoo.layers.implicit_mask import ImplicitMask
 from zoo.layers.positions import RotaryPositions
+from zoo.layers.traces import AttentionTrace, product_trace
 from zoo.runtime.errors import UserError
 
 
@@ -105,11 +106,42 @@ class MultiHeadAttention(ImplicitMask, keras.layers.Layer):
         if cache is not None:
             y_BTHD = self._attend_cached(x, context, padding_mask, bias, cache)
         else:
-            k_BSKD, v_BSKD = self._keys_values(x if context is None else context, positions)
-            rate, q_BTHD = self.dropout if training else 0.0, self._query(x, positions)
-            seed = self.seed_generator
-            y_BTHD = backend.attention(q_BTHD, k_BSKD, v_BSKD, padding_mask, self.causal, rate, seed, bias)
+            y_BTHD = self.head_outputs(x, context, padding_mask, positions, bias, training)
         return self.out.call(ops.reshape(y_BTHD, (*ops.shape(x)[:2], y_BTHD.shape[2] * y_BTHD.shape[3])))
+
+    def head_outputs(
+        self,
+        x: Tensor,
+        context: Tensor | None = None,
+        padding_mask: Tensor | None = None,
+        positions: Tensor | None = None,
+        bias: Tensor | None = None,
+        training: bool = False,
+    ) -> Tensor:
+        """Weights @ values of each head, before the output projection: (batch, time, heads, width of a head).
+
+        Args: as of `call`.
+        """
+        k_BSKD, v_BSKD = self._keys_values(x if context is None else context, positions)
+        rate, q_BTHD = self.dropout if training else 0.0, self._query(x, positions)
+        return backend.attention(q_BTHD, k_BSKD, v_BSKD, padding_mask, self.causal, rate, self.seed_generator, bias)
+
+    def trace(
+        self,
+        x: Tensor,
+        context: Tensor | None = None,
+        padding_mask: Tensor | None = None,
+        positions: Tensor | None = None,
+        bias: Tensor | None = None,
+    ) -> AttentionTrace:
+        """The attention weights of a call with the same arguments, with the queries and keys that they come from."""
+        q_BTHD = self._split_heads(self.query(x), self.heads, positions)
+        k_BSKD = self._split_heads(self.key(x if context is None else context), self.kv_heads or self.heads, positions)
+        return product_trace(q_BTHD, k_BSKD, self._scale(q_BTHD.shape[-1]), padding_mask, self.causal, bias)
+
+    def _scale(self, head_width):
+        """The factor of the products of queries and keys."""
+        return head_width**-0.5
 
     def _query(self, x, positions):
         return self._split_heads(self.query.call(x), self.heads, positions)
@@ -177,6 +209,9 @@ class T5Attention(MultiHeadAttention):
 
     def _query(self, x, positions):
         return super()._query(x, positions) * self.head_width**0.5  # by which the backend divides
+
+    def _scale(self, head_width):
+        return 1.0
 
     def _dense(self, name, units, shape, init_std) -> Dense:
         init_std = (shape[-1] * (self.head_width if name == "query" else 1)) ** -0.5

@@ -33,6 +33,11 @@ class ImplicitMask(PassesMask):
     masked_inputs: tuple[str, ...] = ("x",)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        args, kwargs = self.with_implicit_mask(args, kwargs)
+        return super().__call__(*args, **kwargs)
+
+    def with_implicit_mask(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+        """The arguments of a call, with the implicit mask of an input where they have no padding mask."""
         names = _arguments(type(self).call)
         values = dict(zip(names, args, strict=False)) | kwargs
         if values.get("padding_mask") is None and values.get(self.mask_argument) is None:
@@ -41,7 +46,7 @@ class ImplicitMask(PassesMask):
             if mask is not None:
                 args, kwargs = args[:1], {**dict(zip(names[1:], args[1:], strict=False)), **kwargs}
                 kwargs[self.mask_argument] = mask
-        return super().__call__(*args, **kwargs)
+        return args, kwargs
 
 
 @cache

@@ -10,6 +10,7 @@ from zoo.backend import Tensor
 from zoo.layers.embedding import PaddingMask
 from zoo.layers.implicit_mask import ImplicitMask
 from zoo.layers.shift import TokenMask
+from zoo.layers.traces import AttentionTrace, score_trace
 from zoo.runtime.errors import one_of
 
 POOLINGS = ("max", "mean", "first", "last", "attention")
@@ -60,13 +61,19 @@ class Pooling(ImplicitMask, keras.layers.Layer):
     def compute_mask(self, inputs, previous_mask=None):
         """None: the output has no time axis."""
 
+    def trace(self, x: Tensor, padding_mask: Tensor | None = None) -> AttentionTrace | None:
+        """The weights of "attention" on a call with the same arguments, as one head with one query; else None."""
+        return score_trace(self._score(x)[:, None, None], padding_mask) if self.kind == "attention" else None
+
+    def _score(self, x):
+        return ops.cast(ops.squeeze(self.score(self.hidden(x)), -1), "float32")
+
     def _weights(self, x, padding_mask):
         mask_BT = ops.cast(padding_mask, "float32")
         if self.kind == "mean":
             return mask_BT / ops.maximum(ops.sum(mask_BT, axis=1, keepdims=True), 1)
         if self.kind == "attention":
-            score_BT = ops.cast(ops.squeeze(self.score(self.hidden(x)), -1), "float32")
-            return ops.softmax(ops.where(padding_mask, score_BT, -1e9), axis=1) * mask_BT
+            return ops.softmax(ops.where(padding_mask, self._score(x), -1e9), axis=1) * mask_BT
         count_BT = ops.cumsum(mask_BT, axis=1)
         selected = 1 if self.kind == "first" else count_BT[:, -1:]
         return ops.where(ops.equal(count_BT, selected), mask_BT, 0)

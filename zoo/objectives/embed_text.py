@@ -17,6 +17,8 @@ from zoo.metrics.retrieval import retrieval_scores
 from zoo.objectives import Fields, Objective
 from zoo.objectives._requirements import check_reads_tokens
 
+VECTOR = "vector"  # name of the layer that divides a vector by its length
+
 
 @dataclass(frozen=True, kw_only=True)
 class EmbedText(Objective):
@@ -58,7 +60,7 @@ class EmbedText(Objective):
 
     def head(self, architecture, backbone):
         x = pool(architecture, backbone, self.pooling)
-        return keras.Model(backbone.input, UnitNormalization(dtype="float32", name="vector")(x))
+        return keras.Model(backbone.input, UnitNormalization(dtype="float32", name=VECTOR)(x))
 
     def loss(self, model):
         return InBatchContrastiveLoss(self.temperature)

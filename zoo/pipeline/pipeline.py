@@ -19,6 +19,7 @@ from zoo.objectives import Objective
 from zoo.pipeline import summary
 from zoo.pipeline.digests import save_digests
 from zoo.pipeline.evaluation import EvaluationMethods, Scores
+from zoo.pipeline.explain_methods import ExplainMethods
 from zoo.pipeline.export_methods import ExportMethods
 from zoo.pipeline.generation_methods import GenerationMethods
 from zoo.pipeline.predictor import predict
@@ -37,7 +38,7 @@ SAVED = ("model.keras", "tokenizer.json", CONFIG, "preset.json", "scores.json", 
 
 
 @dataclass(repr=False)
-class Pipeline(EvaluationMethods, GenerationMethods, ExportMethods):
+class Pipeline(EvaluationMethods, GenerationMethods, ExplainMethods, ExportMethods):
     """A pipeline: a trained model with its preset, tokenizer and scores, as `zoo.train` and `zoo.load` return it.
 
     Args:

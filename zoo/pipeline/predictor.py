@@ -12,7 +12,7 @@ from zoo.data.collate import Collator
 from zoo.data.tokenization import in_chunks
 from zoo.objectives import Objective
 from zoo.text.tokenizer import Tokenizer
-from zoo.transforms.per_model import cache_of
+from zoo.transforms.per_model import cache_of, per_model
 
 ROWS = 64  # most examples in a batch
 TOKENS = 4096  # most token ids in a batch: outputs may be as wide as a vocabulary
@@ -34,6 +34,12 @@ def predict(
     """
     run = BatchPredictor(model, objective, tokenizer, during_training, predict_batch)
     return [decision for chunk in in_chunks(records) for decision in objective.predict(run, chunk, tokenizer)]
+
+
+@per_model
+def predict_function(model: keras.Model) -> Callable:
+    """The function of `zoo.backend.predict_function` for a model, cached: it is compiled once for each shape."""
+    return backend.predict_function(model)
 
 
 class BatchPredictor:
@@ -61,14 +67,8 @@ class BatchPredictor:
         """
         if transform:
             model = self._derived(transform, lambda: transform(self.model))
-            return self._run(examples, model, self._predict_function(model))
-        return self._run(examples, self.model, self.predict_batch or self._predict_function(self.model))
-
-    def _predict_function(self, model):
-        functions = cache_of(model)
-        if "predict" not in functions:
-            functions["predict"] = backend.predict_function(model)
-        return functions["predict"]
+            return self._run(examples, model, predict_function(model))
+        return self._run(examples, self.model, self.predict_batch or predict_function(self.model))
 
     def decisions(self, examples: Sequence[dict[str, Any]]) -> list[dict[str, np.ndarray]]:
         """`objective.decide` of the model's outputs, {name: array}, for each example."""

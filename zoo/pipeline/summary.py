@@ -16,8 +16,8 @@ MARGIN = 30  # px
 def describe(pipeline: Any) -> str:
     """A pipeline in one line: objective, architecture, labels, scores of the split that was scored last."""
     preset = pipeline.preset
-    parts = [f"objective={_name('objectives', preset.objective)}"]
-    parts.append(f"architecture={_name('architectures', preset.architecture)}")
+    parts = [f"objective={name_of('objectives', preset.objective)}"]
+    parts.append(f"architecture={name_of('architectures', preset.architecture)}")
     labels = getattr(preset.objective, "labels", ()) or getattr(preset.objective, "tags", ())
     parts += [f"labels={len(labels)}"] if labels else []
     for split, scores in list(pipeline.scores.items())[-1:]:
@@ -27,7 +27,8 @@ def describe(pipeline: Any) -> str:
     return f"Pipeline({', '.join(parts)})"
 
 
-def _name(kind, thing):
+def name_of(kind: str, thing: Any) -> str:
+    """The catalog's name of an instance, or the name of its class."""
     try:
         return catalog.name_of(kind, thing)
     except UserError:  # a class that is not registered

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,18 @@ class Service:
             record.signature, record.rows = spec.name, rows
         check_inputs(inputs, rows, self.settings)
         self.metrics.observe_rows(model.name, spec.name, rows)
-        future = self._submit(model, spec.name, inputs)
+        return await self.call(model, partial(model.run, spec.name, inputs))
+
+    async def call(self, model: LoadedModel, function: Callable[[], Any], executor: Executor | None = None) -> Any:
+        """What a function that uses a leased model returns. It runs in a thread, and counts as a prediction.
+
+        Args:
+            executor: of the thread; None: that of predictions.
+
+        Raises ServingError: RESOURCE_EXHAUSTED where the queue is full; DEADLINE_EXCEEDED after the time-out, when the
+        thread goes on.
+        """
+        future = self._submit(model, function, executor or self._executor)
         answer = asyncio.wrap_future(future)
         done: set[Any] = set()
         try:
@@ -132,7 +144,7 @@ class Service:
             raise ServingError(Code.DEADLINE_EXCEEDED, f"No answer in {self.settings.request_timeout:g} seconds.")
         return answer.result()
 
-    def _submit(self, model, signature, inputs) -> Future:
+    def _submit(self, model, function, executor) -> Future:
         limit = self.settings.max_concurrent_requests + self.settings.max_queued_requests
         with self._lock:
             if self._unfinished >= limit:
@@ -141,7 +153,7 @@ class Service:
                 )
             self._unfinished += 1
         model.acquire()  # beyond the caller's lease, where the thread goes on after a time-out
-        future = self._executor.submit(model.run, signature, inputs)
+        future = executor.submit(function)
         future.add_done_callback(lambda _: self._finish(model))
         return future
 

@@ -80,9 +80,29 @@ class Graph:
         Args:
             call: as of `Step.run`.
         """
+        return self.outputs_of(self.values(inputs, call))
+
+    def values(self, inputs: Mapping[str, Any], call: Callable | None = None) -> dict[TensorRef, Any]:
+        """Run the graph as `run` does, and return {reference: tensor} of all its tensors."""
         values = {self.inputs[name]: tensor for name, tensor in inputs.items()}
         for step in self.steps:
             step.run(values, call)
+        return values
+
+    def patch(self, values: Mapping[TensorRef, Any], reference: TensorRef, tensor: Any) -> Any:
+        """Activation patching: the outputs with another tensor in place of one of `values`.
+
+        Only the steps that depend on that tensor run again.
+        """
+        patched, changed = {**values, reference: tensor}, {reference}
+        for step in self.steps:
+            if not changed.isdisjoint(step.reads()):
+                step.run(patched)
+                changed.update(step.outputs)
+        return self.outputs_of(patched)
+
+    def outputs_of(self, values: Mapping[TensorRef, Any]) -> Any:
+        """The outputs among the tensors of the graph, {reference: tensor}."""
         return keras.tree.map_structure(values.__getitem__, self.outputs)
 
 

@@ -1,18 +1,21 @@
 """A recurrent decoder with attention to the source at every step, and input feeding."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 from keras import ops
 
 from zoo.backend import Tensor, concatenate, scan, split
+from zoo.backend.keras_private import autocast_scope
 from zoo.layers.cache import LayerCache
 from zoo.layers.dense import Dense
 from zoo.layers.implicit_mask import ImplicitMask
 from zoo.layers.lora import effective_kernel
 from zoo.layers.recurrent.cells import GRU, LSTM
 from zoo.layers.recurrent.decoder_attention import DecoderAttention
+from zoo.layers.recurrent.keras_layer import STATE_NAMES, offsets_of
 from zoo.layers.recurrent.layer import last_state
+from zoo.layers.traces import RecurrentTrace
 from zoo.runtime.errors import one_of
 
 CELLS = {"lstm": LSTM, "gru": GRU}
@@ -95,11 +98,41 @@ class AttentionDecoder(ImplicitMask, keras.layers.Layer):
         cache.state = tuple(last)
         return y_BTU, last
 
-    def _decode(self, x, source, keys, padding_mask, first, all_states=False):
+    def trace(
+        self,
+        x: Tensor,
+        source: Tensor,
+        padding_mask: Tensor | None = None,
+        state: Sequence[Tensor] | None = None,
+        offsets: Mapping[str, Tensor] | None = None,
+    ) -> RecurrentTrace:
+        """The states, gates and alignment of a call with the same arguments, and its outputs.
+
+        Args:
+            offsets: as of the `trace` of other recurrent layers.
+        """
+        with autocast_scope(self):
+            source, first = ops.cast(source, "float32"), self._initial_state(state, x)
+            keys, cell = self.attention.keys(source), self.recurrence
+            y_BTU, last, stacks_TBU = self._decode(x, source, keys, padding_mask, first, True, offsets_of(offsets))
+            after = [ops.transpose(stack_TBU, (1, 0, 2)) for stack_TBU in stacks_TBU]
+            before = [ops.concatenate([h0[:, None], h[:, :-1]], axis=1) for h0, h in zip(first, after, strict=True)]
+            feeds_context = self.input_feeding == "context"
+            alignment = self.attention.trace(before[0] if feeds_context else after[0], source, padding_mask)
+            feed = ops.matmul(alignment.weight[:, 0], source) if feeds_context else before[-1]
+            p_BTG = cell.project(x) + feed @ effective_kernel(self, "input_kernel")
+            size = cell.state_count
+            _, gates = cell.step(tuple(before[:size]), split(p_BTG, cell.gates), *cell.recurrent_weights())
+        states = dict(zip(STATE_NAMES, after[:size], strict=False))
+        gates = dict(zip(cell.gate_names, gates, strict=False))
+        return RecurrentTrace((y_BTU, last), states, gates, alignment)
+
+    def _decode(self, x, source, keys, padding_mask, first, all_states=False, offsets=()):
         """Features, the state after the last step, and with `all_states` the states after all steps."""
         p_TBG = self.recurrence.project(ops.transpose(x, (1, 0, 2)))
+        offsets = (ops.transpose(offset, (1, 0, 2)) for offset in offsets)
         step = self._step(lambda h_BU: self.attention.attend(h_BU[:, None], keys, source, padding_mask)[:, 0])
-        state, (y_TBU, *stacks_TBU) = scan(_with_state(step) if all_states else step, first, (p_TBG,))
+        state, (y_TBU, *stacks_TBU) = scan(_with_state(step) if all_states else step, first, (p_TBG, *offsets))
         y_BTU = ops.transpose(y_TBU, (1, 0, 2))
         if self.input_feeding == "context":  # not step by step where no feature is fed back
             y_BTU = self.readout(y_BTU)
@@ -119,18 +152,21 @@ class AttentionDecoder(ImplicitMask, keras.layers.Layer):
 
     def _step(self, attend):
         """The step of `scan`; `attend(h)` returns the context vector of a state."""
-        weights, input_kernel = self.recurrence.recurrent_weights(), effective_kernel(self, "input_kernel")
+        cell, input_kernel = self.recurrence, effective_kernel(self, "input_kernel")
+        weights = cell.recurrent_weights()
 
-        def advance(state, p, extra):
-            return self.recurrence.step(state, split(p[0] + extra @ input_kernel, self.recurrence.gates), *weights)[0]
+        def advance(state, inputs, extra):
+            p, *offsets = inputs
+            state, gates = cell.step(state, split(p + extra @ input_kernel, cell.gates), *weights)
+            return cell.perturb(state, gates, offsets) if offsets else state
 
-        def context_step(state, p):
+        def context_step(state, inputs):
             context = attend(state[0])
-            state = advance(state, p, context)
+            state = advance(state, inputs, context)
             return state, (concatenate([state[0], context]),)
 
-        def output_step(state, p):
-            state = advance(state[:-1], p, state[-1])
+        def output_step(state, inputs):
+            state = advance(state[:-1], inputs, state[-1])
             y = self.readout(concatenate([state[0], attend(state[0])]))
             return (*state, y), (y,)
 

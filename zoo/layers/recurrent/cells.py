@@ -57,6 +57,7 @@ class LSTM(KerasRecurrent):
     """
 
     gates = 4
+    gate_names = ("input", "forget", "candidate", "output")
     state_count = 2
 
     def initial_bias(self):
@@ -71,6 +72,10 @@ class LSTM(KerasRecurrent):
         i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
         c = f * c + i * g
         return (o * tanh(c), c), (i, f, g, o)
+
+    def perturb(self, state, gates, offsets):
+        (_, c), (h_offset, c_offset) = state, offsets
+        return gates[3] * tanh(c + c_offset) + h_offset, c + c_offset
 
     def step_gradient(self, state_gradients, output_gradients, before, after, gates, kernel):
         i, f, g, o = gates
@@ -99,6 +104,7 @@ class GRU(KerasRecurrent):
     """
 
     gates = 3
+    gate_names = ("update", "reset", "candidate")
 
     def initial_bias(self):
         return np.zeros((2, self.gates * self.units))

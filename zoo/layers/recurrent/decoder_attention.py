@@ -10,6 +10,7 @@ from zoo.backend import Tensor
 from zoo.layers.cache import LayerCache
 from zoo.layers.dense import built_dense
 from zoo.layers.implicit_mask import ImplicitMask
+from zoo.layers.traces import AttentionTrace, product_trace, score_trace
 from zoo.runtime.errors import UserError, one_of
 
 SCORES = ("additive", "general", "dot")
@@ -79,6 +80,13 @@ class DecoderAttention(ImplicitMask, keras.layers.Layer):
         weight_BTS = ops.exp(score_BTS - ops.stop_gradient(ops.max(score_BTS, axis=-1, keepdims=True)))
         weight_BTS = weight_BTS / ops.sum(weight_BTS, axis=-1, keepdims=True)  # Keras warns of a softmax of one number
         return ops.matmul(ops.cast(weight_BTS, source.dtype), source)
+
+    def trace(self, query: Tensor, source: Tensor, padding_mask: Tensor | None = None) -> AttentionTrace:
+        """The alignment of a call with the same arguments, as attention with one head."""
+        keys = self.keys(source)
+        if self.score == "additive":
+            return score_trace(self._score(query, keys)[:, None], padding_mask)
+        return product_trace(query[:, :, None], keys[:, :, None], mask=padding_mask)
 
     def _score(self, query_BTU, key_BSU):
         if self.score != "additive":

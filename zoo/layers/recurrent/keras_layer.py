@@ -1,17 +1,21 @@
 """Recurrent layers with the arguments of Keras's own, for its implicit masks and `keras.layers.Bidirectional`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
-from zoo.backend import Tensor
+from zoo.backend import Tensor, scan, split
+from zoo.backend.keras_private import autocast_scope
 from zoo.layers.cache import LayerCache
 from zoo.layers.crf_algorithms import to_front
 from zoo.layers.implicit_mask import ImplicitMask
-from zoo.layers.recurrent.layer import Recurrent
+from zoo.layers.recurrent.layer import Recurrent, last_state
+from zoo.layers.traces import RecurrentTrace
 from zoo.runtime.errors import UserError
+
+STATE_NAMES: tuple[str, ...] = ("h", "c")
 
 
 class KerasRecurrent(ImplicitMask, Recurrent):
@@ -30,6 +34,7 @@ class KerasRecurrent(ImplicitMask, Recurrent):
 
     mask_argument = "mask"
     stateful, states = False, None  # for `keras.layers.Bidirectional`
+    gate_names: tuple[str, ...] = ()  # of the activations that `step` returns first
 
     def __init__(
         self,
@@ -73,13 +78,13 @@ class KerasRecurrent(ImplicitMask, Recurrent):
         extended = masked or not self.return_sequences or self.return_state or self.go_backwards
         if cache is not None or not (extended or initial_state is not None):
             return super().call(x, padding_mask, state, cache)
-        order = to_front(mask) if masked else None
-        if order is not None:
-            x, padding_mask = (
-                ops.take_along_axis(array, i, axis=1) for array, i in ((x, order[..., None]), (mask, order))
-            )
+        x, padding_mask, order = _padding_last(x, padding_mask, mask)
         y, last = self._features_and_state(x, padding_mask, initial_state if state is None else state)
         y = self._select(y, padding_mask, order)
+        return self._returns(y, last, state)
+
+    def _returns(self, y, last, state):
+        """What a call with this `state` argument returns, from the features and the state after the last token."""
         if state is not None:
             return y, last
         return [y, *last] if self.return_state else y
@@ -103,16 +108,61 @@ class KerasRecurrent(ImplicitMask, Recurrent):
                 return y[:, -1]
             last_B1 = ops.maximum(ops.sum(ops.cast(padding_mask, "int32"), axis=1, keepdims=True) - 1, 0)
             return ops.take_along_axis(y, last_B1[..., None], axis=1)[:, 0]
-        if order is not None:  # the inverse permutation
-            y = ops.take_along_axis(y, ops.argsort(order, axis=1)[..., None], axis=1)
+        y = _take(y, _inverse(order))
         return ops.flip(y, axis=1) if self.go_backwards else y
+
+    def trace(
+        self,
+        x: Tensor,
+        padding_mask: Tensor | None = None,
+        state: Sequence[Tensor] | None = None,
+        mask: Tensor | None = None,
+        initial_state: Sequence[Tensor] | None = None,
+        offsets: Mapping[str, Tensor] | None = None,
+    ) -> RecurrentTrace:
+        """The states and gates of a call with the same arguments, and its outputs.
+
+        Args:
+            offsets: arrays as `RecurrentTrace.states`, added to the states: they change later states and the outputs
+                too, so that the gradient by offsets of zero is the total derivative by the states; None: none.
+        """
+        with autocast_scope(self):
+            x, padding_mask, order = _padding_last(ops.cast(x, self.compute_dtype), padding_mask, mask)
+            first = initial_state if state is None else state
+            first = self.initial_state(ops.shape(x)[0]) if first is None else first
+            first = [ops.cast(array, self._state_dtype) for array in first]
+            stacks_TBU = self._scan_gates(x, padding_mask, first, [_take(x, order) for x in offsets_of(offsets)])
+            y = self._select(self._features(stacks_TBU, padding_mask), padding_mask, order)
+        last = [last_state(*pair, padding_mask) for pair in zip(first, stacks_TBU, strict=False)]
+        last = [stack_TBU[0] for stack_TBU in stacks_TBU[: self.state_count]] if self.reverse else last
+        arrays = [ops.transpose(stack_TBU, (1, 0, 2)) for stack_TBU in stacks_TBU]
+        if padding_mask is not None:
+            arrays = [array * ops.cast(padding_mask, array.dtype)[..., None] for array in arrays]
+        arrays = [_take(array, _inverse(order)) for array in arrays]
+        states = dict(zip(STATE_NAMES, arrays[: self.state_count], strict=False))
+        gates = dict(zip(self.gate_names, arrays[self.state_count :], strict=False))
+        return RecurrentTrace(self._returns(y, last, state), states, gates)
+
+    def _scan_gates(self, x, padding_mask, first, offsets):
+        """The states after all steps and the activations of the gates, a list of (time, batch, units)."""
+        weights, p_TBG = self.recurrent_weights(), self.project(ops.transpose(x, (1, 0, 2)), padding_mask)
+
+        def step(state, inputs):
+            state, gates = self.step(state, inputs[: self.gates], *weights)
+            state = self.perturb(state, gates, inputs[self.gates :]) if offsets else state
+            return state, (*state, *gates)
+
+        offsets = [ops.transpose(offset, (1, 0, 2)) for offset in offsets]
+        return scan(step, tuple(first), (*split(p_TBG, self.gates), *offsets), self.reverse)[1]
+
+    def perturb(self, state: tuple, gates: tuple, offsets: Sequence[Tensor]) -> tuple:
+        """The state after a step with `offsets` added: one to a memory cell changes the output of the step too."""
+        return tuple(array + offset for array, offset in zip(state, offsets, strict=True))
 
     def compute_output_spec(self, x, padding_mask=None, state=None, mask=None, initial_state=None):
         y = keras.KerasTensor(self._shape(x.shape), dtype=self.compute_dtype)
         last = [keras.KerasTensor((x.shape[0], self.units), dtype=self._state_dtype)] * self.state_count
-        if state is not None:
-            return y, last
-        return [y, *last] if self.return_state else y
+        return self._returns(y, last, state)
 
     def compute_output_shape(self, x_shape, *args, **kwargs):
         states = ((x_shape[0], self.units),) * self.state_count
@@ -126,3 +176,25 @@ class KerasRecurrent(ImplicitMask, Recurrent):
 
     def _shape(self, x_shape):
         return (*x_shape[:2], self.units) if self.return_sequences else (x_shape[0], self.units)
+
+
+def offsets_of(offsets: Mapping[str, Tensor] | None) -> list[Tensor]:
+    """The offsets of `trace` in the order of the vectors of a state."""
+    return [offsets[name] for name in STATE_NAMES if name in offsets] if offsets else []
+
+
+def _padding_last(x, padding_mask, mask):
+    """`x` and its padding mask with the tokens of a `mask` first, and their order: None where they stay."""
+    if mask is None or padding_mask is not None:
+        return x, padding_mask, None
+    order = to_front(mask)
+    return _take(x, order), ops.take_along_axis(mask, order, axis=1), order
+
+
+def _take(x, order):
+    return x if order is None else ops.take_along_axis(x, order[..., None], axis=1)
+
+
+def _inverse(order):
+    """The inverse permutation of each row."""
+    return None if order is None else ops.argsort(order, axis=1)

@@ -10,11 +10,15 @@ const value = (id) => byId(id).value;
 const model = () => models.find(({ name }) => name === value("model"));
 const version = () => model().versions.find((item) => String(item.version) === value("version")) ?? model().versions[0];
 
-/** What is chosen: `{model, version, call, example, signature}`; version "" is the latest, signature null a stream. */
+/**
+ * What is chosen: `{model, version, call, example, signature, signatures, explainable}`; version "" is the latest,
+ * signature null a stream.
+ */
 export function chosen() {
-  const { example, signatures } = version();
+  const { example, signatures, explainable } = version();
   const signature = signatures.find(({ name }) => `predict ${name}` === value("call")) ?? null;
-  return { model: value("model"), version: value("version"), call: value("call"), example, signature };
+  const names = { model: value("model"), version: value("version"), call: value("call") };
+  return { ...names, example, signature, signatures, explainable };
 }
 
 /** Show the models of the server. Returns whether the fields for the choice are others than before. */

@@ -4,6 +4,7 @@ import { answerView } from "./answers.mjs";
 import { chosen, showModels, startChoice } from "./choice.mjs";
 import { showCode, startCodePanel } from "./code_panel.mjs";
 import { byId, copyButton } from "./elements.mjs";
+import { explainableInputs, hideExplanation, showExplanation, textsToExplain } from "./explanation.mjs";
 import { forgetTyped, generationFields, signatureFields } from "./fields.mjs";
 import { chat, complete, generationCall, restartChat, showTurns } from "./generation.mjs";
 import { outputsOf, predictCall } from "./requests.mjs";
@@ -27,6 +28,7 @@ function showFields() {
   restartChat();
   clearAnswer();
   byId("restart").hidden = !isChat();
+  byId("explore").hidden = !explainableInputs(chosen()).length;
   byId("example").hidden = !Object.keys(example).length;
   showCurrentCode();
 }
@@ -58,27 +60,37 @@ function clearAnswer() {
   say("");
   byId("answer").replaceChildren();
   byId("json").hidden = true;
+  hideExplanation();
 }
 
-async function submit(event) {
-  event.preventDefault();
+/** Clear the answer and do something that needs the server: `action(progress)`. */
+async function perform(action) {
   if (running || !takeToken()) return;
   if (!form) return loadModels();
   clearTimeout(typing);
   clearAnswer();
   if (isChat()) showTurns();
   running = true;
-  byId("send").setAttribute("aria-disabled", "true");
+  disable(true);
   const progress = startProgress();
   try {
-    await run(progress);
+    await action(progress);
   } catch (error) {
     report(error);
   } finally {
     progress.end();
     running = false;
-    byId("send").removeAttribute("aria-disabled");
+    disable(false);
   }
+}
+
+function disable(disabled) {
+  for (const id of ["send", "explore"]) byId(id).setAttribute("aria-disabled", String(disabled));
+}
+
+function submit(event) {
+  event.preventDefault();
+  perform(run);
 }
 
 /** Take the token of its field. Returns whether it can be one. */
@@ -105,6 +117,15 @@ async function run(progress) {
   byId("answer").replaceChildren(...(view ? [view.node] : []));
   showJson(text, view === null);
   say(`Answered in ${time}`, view?.summary);
+}
+
+async function explore(progress) {
+  showCurrentCode();
+  const { model, version } = chosen();
+  const inputs = textsToExplain(chosen(), form.read());
+  const response = await send("page/explore", { model, version, inputs }, progress.signal);
+  showExplanation(await response.text());
+  say(`Explained in ${duration(progress.elapsed())}`);
 }
 
 function showJson(text, open) {
@@ -162,6 +183,7 @@ startChoice(() => {
   showFields();
 });
 byId("form").addEventListener("submit", submit);
+byId("explore").addEventListener("click", () => perform(explore));
 byId("form").addEventListener("input", followTyping);
 byId("token").addEventListener("change", takeToken);
 byId("example").addEventListener("click", resetFields);

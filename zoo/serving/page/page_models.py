@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from zoo.serving.openai.model_access import generates
+from zoo.serving.page.explainer import explainable
 from zoo.serving.service import Service
 from zoo.serving.serving_error import ServingError
 from zoo.serving.versions.exported_settings import TOKENIZER, read_settings
@@ -19,8 +20,9 @@ from zoo.serving.versions.warm_up import FILE, recorded_requests
 def describe_models(service: Service) -> list[dict[str, Any]]:
     """`[{"name", "versions"}]` of the models that can be asked now, in JSON types; the latest version first.
 
-    A version is `{"version", "objective", "signatures", "example", "streams"}`: the objective "" where the SavedModel
-    is not one of the zoo, the example `{input: text}`, and the calls of OpenAI's API that stream its answers.
+    A version is `{"version", "objective", "signatures", "example", "streams", "explainable"}`: the objective "" where
+    the SavedModel is not one of the zoo, the example `{input: text}`, the calls of OpenAI's API that stream its
+    answers, and whether its answers can be explained.
     """
     models = {name: versions for name, versions in sorted(service.models.items()) if versions}
     return [
@@ -36,6 +38,7 @@ def _version(model: LoadedModel) -> dict[str, Any]:
         "signatures": [_signature(spec, model.signature_protos[name]) for name, spec in model.signatures.items()],
         "example": _example(model),
         "streams": _streams(model),
+        "explainable": explainable(model),
     }
 
 

@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path("assets.extra", "zoo")  # in a SavedModel
-PRESET, TOKENIZER = "preset.json", "tokenizer_config.json"
+PRESET, TOKENIZER, NETWORK = "preset.json", "tokenizer_config.json", "network.json"
+
+
+def has_settings(folder: Path, file: str) -> bool:
+    """Whether a SavedModel has a settings file."""
+    return (folder / FOLDER / file).is_file()
 
 
 def read_settings(folder: Path, file: str) -> dict[str, Any]:
