@@ -19,6 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.course._bars import plot_bars
+from zoo.course._curves import mean
 from zoo.course._experiment import Experiment, Finding, Row
 from zoo.course._language import NOUN, TIME, Language, Texts, masked_arrays
 from zoo.course._objective_training import Arrays, Network, decoder, encoder, network, train_steps
@@ -103,26 +105,15 @@ class PretrainingObjectives(Experiment):
 
     def plot(self, rows, figure) -> None:
         axes = figure.subplots()
-        for i, name in enumerate((UNTRAINED, NEXT, MASKED, SENTENCE)):
-            for j, probe in enumerate(PROBES):
-                values, x = _accuracies(rows, name, probe), j + 0.2 * (i - 1.5)
-                color = "0.7" if name == UNTRAINED else f"C{i - 1}"
-                axes.bar(x, np.mean(values), 0.18, color=color, label=name if j == 0 else None)
-                axes.plot([x] * len(values), values, "k.", markersize=4)
-        axes.set_xticks(range(len(PROBES)), PROBES)
+        plot_bars(axes, rows, "probe", "objective", "accuracy", control=UNTRAINED)
         axes.set_ylabel("accuracy of the linear probe")
-        axes.set_ylim(0, 1.02)
         figure.legend(loc="outside upper center", ncols=4)
-
-
-def _accuracies(rows, objective, probe):
-    return [row["accuracy"] for row in rows if (row["objective"], row["probe"]) == (objective, probe)]
 
 
 def _judge(rows, claim, probe, best, others) -> Finding:
     """Whether a probe is more accurate on the features of `best` than on those of all `others`."""
-    means = {name: float(np.mean(_accuracies(rows, name, probe))) for name in (best, *others)}
-    measured = f"{probe}: " + ", ".join(f"{name} {mean:.2f}" for name, mean in means.items())
+    means = {name: mean(rows, "accuracy", objective=name, probe=probe) for name in (best, *others)}
+    measured = f"{probe}: " + ", ".join(f"{name} {accuracy:.2f}" for name, accuracy in means.items())
     return Finding(claim, measured, all(means[best] > means[name] + MARGIN for name in others))
 
 

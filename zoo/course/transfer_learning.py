@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from zoo.adapters.training import LoRATraining
+from zoo.course._curves import mean
 from zoo.course._experiment import Experiment, Finding, Row
 from zoo.course._language import Language, masked_arrays
 from zoo.course._objective_training import (
@@ -189,8 +190,7 @@ def _restart(model: keras.Model, start: list[np.ndarray]) -> None:
 
 def _mean(rows, method, labels, steps, column="accuracy") -> float:
     """The mean of a column over the seeds."""
-    key = (method, labels, steps)
-    return float(np.mean([row[column] for row in rows if (row["method"], row["labels"], row["steps"]) == key]))
+    return mean(rows, column, method=method, labels=labels, steps=steps)
 
 
 SMALL = TransferLearning(labels=(4, 64), nouns=8, pretraining_steps=450, pretraining_rate=5e-3, texts=4096, test=512)
