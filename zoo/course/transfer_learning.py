@@ -54,7 +54,7 @@ class TransferLearning(Experiment):
     heads: int = 4  # attention heads of a block
     rank: int = 4  # of LoRA's updates
     pretraining_steps: int = 1000  # of the optimizer, on texts without labels
-    pretraining_rate: float = 3e-3  # learning rate of the pretraining
+    pretraining_rate: float = 5e-3  # learning rate of the pretraining
     steps: int = 60  # of the optimizer, on labelled texts
     texts: int = 8192  # texts without labels
     test: int = 1024  # texts that are scored
@@ -193,4 +193,4 @@ def _mean(rows, method, labels, steps, column="accuracy") -> float:
     return mean(rows, column, method=method, labels=labels, steps=steps)
 
 
-SMALL = TransferLearning(labels=(4, 64), nouns=8, pretraining_steps=450, pretraining_rate=5e-3, texts=4096, test=512)
+SMALL = TransferLearning(labels=(4, 64), nouns=8, pretraining_steps=450, texts=4096, test=512)
