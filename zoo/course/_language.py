@@ -35,6 +35,7 @@ class Language:
     nouns: int = 6  # of a topic
     words: int = 6  # adjectives, and ambiguous words, and verbs
     ambiguous: float = 0.5  # share of ambiguous words among adjectives and subjects
+    partners: bool = False  # a noun that is the subject decides the object
 
     @property
     def vocabulary(self) -> int:
@@ -58,17 +59,27 @@ class Language:
             tokens[row, : len(text)], tags[row, : len(text)] = zip(*text, strict=True)
         return Texts(tokens, tags, first, same.astype("int32"))
 
+    def balanced_texts(self, count: int, random: np.random.Generator) -> Texts:
+        """`count` texts with one topic each, in an order in which any first ones have as many of each topic."""
+        texts = self.texts(2 * count, random)
+        numbers = np.zeros(len(texts.topic), int)  # of each text among those of its topic
+        for topic in range(self.topics):
+            numbers[texts.topic == topic] = np.arange((texts.topic == topic).sum())
+        order = np.argsort(numbers, kind="stable")[:count]
+        return Texts(*(array[order] for array in texts))
+
     def _sentence(self, topic, random):
         """[(id, part of speech)] of a sentence."""
         is_ambiguous, noun = random.random() < self.ambiguous, random.integers(self.nouns)
         verb = random.integers(self.words) if is_ambiguous else noun % self.words
         subject = self._ambiguous(random) if is_ambiguous else self._noun(topic, noun)
+        partner = (noun + 1) % self.nouns if self.partners and not is_ambiguous else random.integers(self.nouns)
         return [
             *self._determiner(random),
             (subject, NOUN),
             (FIRST + 2 * self.words + verb, VERB),
             *self._determiner(random),
-            (self._noun(topic, random.integers(self.nouns)), NOUN),
+            (self._noun(topic, partner), NOUN),
         ]
 
     def _determiner(self, random):

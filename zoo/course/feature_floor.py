@@ -18,6 +18,8 @@ from zoo.architectures.lstm import LSTM
 from zoo.architectures.mlp import MLP
 from zoo.architectures.text_cnn import TextCNN
 from zoo.architectures.transformer_encoder import TransformerEncoder
+from zoo.course._bars import plot_bars
+from zoo.course._curves import mean
 from zoo.course._experiment import Experiment, Finding, Row
 from zoo.course._objective_training import Arrays, network, predict, train_steps
 from zoo.data.opening import open_dataset
@@ -78,22 +80,16 @@ class FeatureFloor(Experiment):
         ]
 
     def _finding(self, rows, name, other, claim) -> Finding:
-        pairs = {task: (_mean(rows, task, name), _mean(rows, task, other)) for task in self.tasks}
+        pairs = {
+            task: tuple(mean(rows, "accuracy", task=task, network=n) for n in (name, other)) for task in self.tasks
+        }
         measured = ", ".join(f"{task} {a:.2f} against {b:.2f}" for task, (a, b) in pairs.items())
         return Finding(claim, f"accuracy: {measured}", all(a > b + MARGIN for a, b in pairs.values()))
 
     def plot(self, rows, figure) -> None:
         axes = figure.subplots()
-        networks = list(dict.fromkeys(row["network"] for row in rows))
-        for i, name in enumerate(networks):
-            for j, task in enumerate(self.tasks):
-                values, x = _accuracies(rows, task, name), j + 0.16 * (i - 2)
-                color = "0.7" if name == CHANCE else f"C{i - 1}"
-                axes.bar(x, np.mean(values), 0.15, color=color, label=name if j == 0 else None)
-                axes.plot([x] * len(values), values, "k.", markersize=4)
-        axes.set_xticks(range(len(self.tasks)), self.tasks)
+        plot_bars(axes, rows, "task", "network", "accuracy", control=CHANCE)
         axes.set_ylabel("test accuracy")
-        axes.set_ylim(0, 1.02)
         figure.legend(loc="outside upper center", ncols=5)
 
 
@@ -112,14 +108,6 @@ def _arrays(spec, columns, length) -> tuple[Any, Any, int]:
             row[: len(encoding.ids)] = encoding.ids
         splits.append((tokens, np.array([names.index(record["label"]) for record in records])))
     return splits[0], splits[1], tokenizer.vocabulary_size
-
-
-def _accuracies(rows, task, name):
-    return [row["accuracy"] for row in rows if (row["task"], row["network"]) == (task, name)]
-
-
-def _mean(rows, task, name) -> float:
-    return float(np.mean(_accuracies(rows, task, name)))
 
 
 SMALL = FeatureFloor(tasks=("intent of requests",), width=32, length=24, steps=80)

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from zoo.architectures.llama import Llama
+from zoo.course._bars import plot_bars
+from zoo.course._curves import mean
 from zoo.course._experiment import Experiment, Finding, Row
 from zoo.course._objective_training import Arrays, Network, network, train_steps
 from zoo.generation.generate import generate
@@ -113,7 +115,7 @@ class InstructionTuning(Experiment):
         return Llama(vocabulary=FIRST + self.words, padding=0, width=self.width, **blocks)
 
     def findings(self, rows: Sequence[Row]) -> list[Finding]:
-        means = {stage: _mean(rows, stage) for stage in STAGES}
+        means = {stage: mean(rows, "followed", stage=stage) for stage in STAGES}
         return [
             _finding(means, SIGNS, BEFORE, "A pretrained model can do a task, and yet not follow an instruction."),
             _finding(means, ANSWERS, BEFORE, "Instruction tuning makes a pretrained model follow instructions."),
@@ -123,14 +125,8 @@ class InstructionTuning(Experiment):
 
     def plot(self, rows, figure) -> None:
         axes = figure.subplots()
-        for i, stage in enumerate(STAGES):
-            for j, task in enumerate(TASKS):
-                values, x = _shares(rows, stage, task), j + 0.16 * (i - 2)
-                axes.bar(x, np.mean(values), 0.15, color=f"C{i}", label=stage if j == 0 else None)
-                axes.plot([x] * len(values), values, "k.", markersize=4)
-        axes.set_xticks(range(len(TASKS)), TASKS)
+        plot_bars(axes, rows, "task", "stage", "followed")
         axes.set_ylabel("share of instructions that are followed")
-        axes.set_ylim(0, 1.02)
         figure.legend(loc="outside upper center", ncols=3)
 
 
@@ -154,14 +150,6 @@ def _next_tokens(rows, is_learned) -> Arrays:
 def _finding(means, better, worse, claim) -> Finding:
     measured = f"followed: {better} {means[better]:.2f}, {worse} {means[worse]:.2f}"
     return Finding(claim, measured, means[better] > means[worse] + MARGIN)
-
-
-def _shares(rows, stage, task):
-    return [row["followed"] for row in rows if (row["stage"], row["task"]) == (stage, task)]
-
-
-def _mean(rows, stage) -> float:
-    return float(np.mean([value for task in TASKS for value in _shares(rows, stage, task)]))
 
 
 SMALL = InstructionTuning(words=16, length=3, width=32, pretraining_steps=500, steps=100, texts=8192, test=32)

@@ -16,8 +16,9 @@ import keras
 import numpy as np
 
 from zoo.adapters.training import LoRATraining
+from zoo.course._curves import mean
 from zoo.course._experiment import Experiment, Finding, Row
-from zoo.course._language import Language, Texts, masked_arrays
+from zoo.course._language import Language, masked_arrays
 from zoo.course._objective_training import (
     BATCH_SIZE,
     Arrays,
@@ -34,7 +35,6 @@ from zoo.objectives.masked_token import MaskedToken
 from zoo.presets import LoRA
 
 SCRATCH, FROZEN, LORA, ALL = METHODS = ("from scratch", "frozen backbone", "LoRA", "all weights")
-LANGUAGE = Language(nouns=20, ambiguous=0.0)
 LESS_TIME = "A pretrained network needs less time than one from scratch."
 LORA_IS_ENOUGH = "LoRA reaches the accuracy of training all weights."
 FROZEN_IS_WORSE = "Frozen features are less accurate than features that are trained too."
@@ -49,10 +49,12 @@ class TransferLearning(Experiment):
     """Test accuracy over the number of labelled examples for four ways to train."""
 
     labels: tuple[int, ...] = (4, 16, 64, 256)  # labelled examples, of each topic as many
+    nouns: int = 20  # of each of the four topics
     width: int = 64  # of the residual stream
     heads: int = 4  # attention heads of a block
     rank: int = 4  # of LoRA's updates
     pretraining_steps: int = 1000  # of the optimizer, on texts without labels
+    pretraining_rate: float = 5e-3  # learning rate of the pretraining
     steps: int = 60  # of the optimizer, on labelled texts
     texts: int = 8192  # texts without labels
     test: int = 1024  # texts that are scored
@@ -63,7 +65,7 @@ class TransferLearning(Experiment):
     def measure(self, seed: int) -> list[Row]:
         random = np.random.default_rng(seed)
         pretrained = self._pretrained(random)
-        train, test = _labelled(max(self.labels), random), LANGUAGE.texts(self.test, random)
+        train, test = self._language.balanced_texts(max(self.labels), random), self._language.texts(self.test, random)
         rows = []
         for method in METHODS:
             classifier = self._classifier(method, pretrained)
@@ -88,13 +90,13 @@ class TransferLearning(Experiment):
     def _pretrained(self, random) -> Network:
         """A network that was trained on masked tokens of texts without labels."""
         masked = network(self._architecture, MaskedToken())
-        arrays = masked_arrays(LANGUAGE.texts(self.texts, random).tokens, LANGUAGE, random, MASK_RATE)
-        train_steps(masked, arrays, self.pretraining_steps, random)
+        arrays = masked_arrays(self._language.texts(self.texts, random).tokens, self._language, random, MASK_RATE)
+        train_steps(masked, arrays, self.pretraining_steps, random, self.pretraining_rate)
         return masked
 
     def _classifier(self, method, pretrained: Network) -> Network:
         """A compiled classifier that has run once, so that compilation is not timed."""
-        labels = tuple(str(topic) for topic in range(LANGUAGE.topics))
+        labels = tuple(str(topic) for topic in range(self._language.topics))
         classifier = network(self._architecture, ClassifyText(labels=labels, pooling="mean", dropout=0.0))
         if method != SCRATCH:
             classifier.backbone.set_weights(pretrained.backbone.get_weights())
@@ -103,7 +105,7 @@ class TransferLearning(Experiment):
         if method == LORA:
             classifier = self._with_lora(classifier)
         compile_steps(classifier, self.steps, RATES[method])
-        texts = LANGUAGE.texts(BATCH_SIZE, np.random.default_rng(0))
+        texts = self._language.texts(BATCH_SIZE, np.random.default_rng(0))
         start = classifier.model.get_weights()
         fit_steps(classifier, Arrays({"tokens": texts.tokens}, texts.topic), 1, np.random.default_rng(0))
         classifier.model.set_weights(start)
@@ -116,8 +118,12 @@ class TransferLearning(Experiment):
         return classifier._replace(model=training.model)
 
     @property
+    def _language(self):
+        return Language(nouns=self.nouns, ambiguous=0.0)
+
+    @property
     def _architecture(self):
-        return encoder(LANGUAGE.vocabulary, self.width, self.heads)
+        return encoder(self._language.vocabulary, self.width, self.heads)
 
     def findings(self, rows: Sequence[Row]) -> list[Finding]:
         few, many, last = min(self.labels), max(self.labels), max(row["steps"] for row in rows)
@@ -166,16 +172,6 @@ class TransferLearning(Experiment):
         figure.legend(loc="outside upper center", ncols=4)
 
 
-def _labelled(count, random) -> Texts:
-    """`count` texts, of which any first ones have as many of each topic."""
-    texts = LANGUAGE.texts(2 * count, random)
-    numbers = np.zeros(len(texts.topic), int)  # of each text among those of its topic
-    for topic in range(LANGUAGE.topics):
-        numbers[texts.topic == topic] = np.arange((texts.topic == topic).sum())
-    order = np.argsort(numbers, kind="stable")[:count]
-    return Texts(*(array[order] for array in texts))
-
-
 def _first(numbers, accuracy, goal) -> float:
     """The first number with an accuracy of at least `goal`; infinity where there is none."""
     return next((number for number in numbers if accuracy(number) >= goal), float("inf"))
@@ -194,8 +190,7 @@ def _restart(model: keras.Model, start: list[np.ndarray]) -> None:
 
 def _mean(rows, method, labels, steps, column="accuracy") -> float:
     """The mean of a column over the seeds."""
-    key = (method, labels, steps)
-    return float(np.mean([row[column] for row in rows if (row["method"], row["labels"], row["steps"]) == key]))
+    return mean(rows, column, method=method, labels=labels, steps=steps)
 
 
-SMALL = TransferLearning(labels=(4, 32), width=32, pretraining_steps=800, steps=30, texts=4096, test=512)
+SMALL = TransferLearning(labels=(4, 64), nouns=8, pretraining_steps=450, texts=4096, test=512)

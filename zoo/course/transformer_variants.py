@@ -22,6 +22,8 @@ from typing import Any
 import numpy as np
 
 from zoo.architectures.transformer import Transformer
+from zoo.course._bars import plot_bars
+from zoo.course._curves import mean, select, unique
 from zoo.course._experiment import Experiment, Finding, Row
 from zoo.course._objective_training import Arrays, Network, decoder, encoder, network, predict, train_steps
 from zoo.course._transduction import START, TASKS, Task
@@ -119,25 +121,15 @@ class TransformerVariants(Experiment):
 
     def plot(self, rows, figure) -> None:
         axes = figure.subplots()
-        variants = list(dict.fromkeys(row["variant"] for row in rows))
-        for i, variant in enumerate(variants):
-            for j, task in enumerate(self.tasks):
-                scores = [row["score"] for row in rows if (row["variant"], row["task"]) == (variant, task)]
-                if scores:
-                    x = j + 0.2 * (i - 1.5)
-                    axes.bar(x, np.mean(scores), 0.18, color=f"C{i}", label=variant if j == 0 else None)
-                    axes.plot([x] * len(scores), scores, "k.", markersize=4)
-        axes.set_xticks(range(len(self.tasks)), self.tasks)
+        plot_bars(axes, rows, "task", "variant", "score")
         axes.set_ylabel("score: share that is right")
-        axes.set_ylim(0, 1.02)
         figure.legend(loc="outside upper center", ncols=4)
 
 
 def _means(rows, task) -> dict[str, float]:
     """{variant: mean score over the seeds}."""
-    rows = [row for row in rows if row["task"] == task]
-    variants = dict.fromkeys(row["variant"] for row in rows)
-    return {name: float(np.mean([row["score"] for row in rows if row["variant"] == name])) for name in variants}
+    rows = select(rows, task=task)
+    return {variant: mean(rows, "score", variant=variant) for variant in unique(rows, "variant")}
 
 
 def _line(scores: dict[str, float]) -> str:
