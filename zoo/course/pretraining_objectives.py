@@ -10,7 +10,7 @@ probes are logistic regressions on the features of the last block:
 
     word       which word a token is
     tag        whether an ambiguous word is adjective or noun, which the next word decides
-    next word  the word after the last word of a text that ends early
+    next word  the last noun, from the word before it in a text that ends there
     relation   whether the second sentence has the topic of the first, from the mean of all features
 """
 
@@ -63,11 +63,10 @@ class PretrainingObjectives(Experiment):
             SENTENCE: self._next_sentence(random),
         }
         train, test = (LANGUAGE.texts(self.texts, random, follows=0.5) for _ in range(2))
-        cuts = random.integers(2, TIME - 5, self.texts)
         return [
             {"objective": name, "probe": probe, "accuracy": accuracy}
             for name, trained in networks.items()
-            for probe, accuracy in _probe(trained, train, test, cuts).items()
+            for probe, accuracy in _probe(trained, train, test).items()
         ]
 
     def _next_token(self, random) -> Network:
@@ -117,35 +116,31 @@ def _judge(rows, claim, probe, best, others) -> Finding:
     return Finding(claim, measured, all(means[best] > means[name] + MARGIN for name in others))
 
 
-def _probe(trained: Network, train: Texts, test: Texts, cuts: np.ndarray) -> dict[str, float]:
-    """The accuracy of each probe. `cuts`: (rows,) how many ids of a text precede the next word."""
-    splits = [(texts, trained.features(texts.tokens), _cut_features(trained, texts, cuts)) for texts in (train, test)]
-    cases = {name: [select(*split) for split in splits] for name, select in _CASES.items()}
+def _probe(trained: Network, train: Texts, test: Texts) -> dict[str, float]:
+    """The accuracy of each probe."""
+    splits = [(texts, trained.features(texts.tokens)) for texts in (train, test)]
+    cases = {name: [select(trained, *split) for split in splits] for name, select in _CASES.items()}
     return {name: probe_accuracy(*cases[name][0], *cases[name][1]) for name in PROBES}
 
 
-def _cut_features(trained, texts, cuts):
-    """The feature of the last word of each text that is cut after so many ids: (rows, 1, width)."""
-    tokens = np.where(np.arange(TIME) < cuts[:, None], texts.tokens, 0)
-    return np.take_along_axis(trained.features(tokens), cuts[:, None, None] - 1, axis=1), cuts
-
-
-def _words(texts, features, _):
+def _words(_, texts, features):
     chosen = texts.tags > 0
     return features[chosen], texts.tokens[chosen]
 
 
-def _tags(texts, features, _):
+def _tags(_, texts, features):
     chosen = LANGUAGE.is_ambiguous(texts.tokens)
     return features[chosen], texts.tags[chosen] == NOUN
 
 
-def _next_words(texts, _, cut):
-    features, cuts = cut
-    return features[:, 0], texts.tokens[np.arange(len(cuts)), cuts]
+def _next_words(trained, texts, _):
+    """The feature of the word before the last noun, of a text that ends there, and that noun."""
+    rows, last = np.arange(len(texts.tokens)), TIME - 1 - np.argmax(texts.tags[:, ::-1] == NOUN, axis=1)
+    beginnings = np.where(np.arange(TIME) < last[:, None], texts.tokens, 0)
+    return trained.features(beginnings)[rows, last - 1], texts.tokens[rows, last]
 
 
-def _relations(texts, features, _):
+def _relations(_, texts, features):
     mask = (texts.tokens > 0)[..., None]
     return (features * mask).sum(1) / mask.sum(1), texts.follows
 
