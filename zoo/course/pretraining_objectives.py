@@ -36,7 +36,6 @@ GOES_ON = "Next-token prediction learns what comes next: its features tell the n
 IN_CONTEXT = "Masked-token prediction learns words in context: its features tell the tag of ambiguous words best."
 RELATES = "Next-sentence prediction learns how sentences relate: its features tell the relation best."
 LOSES_WORDS = "Next-sentence prediction loses the words: its features tell them less well than masked-token's."
-LEARNING_RATE = 5e-3
 MARGIN = 0.03  # of accuracies that differ
 
 
@@ -46,7 +45,7 @@ class PretrainingObjectives(Experiment):
 
     width: int = 64  # of the residual stream
     heads: int = 4  # attention heads of a block
-    steps: int = 400  # of the optimizer
+    steps: int = 800  # of the optimizer
     examples: int = 4096  # texts of pretraining
     texts: int = 1024  # texts whose features train a probe; as many test it
     mask_rate: float = 0.3  # share of tokens that are masked
@@ -87,7 +86,7 @@ class PretrainingObjectives(Experiment):
         )
 
     def _trained(self, trained, arrays, random):
-        train_steps(trained, arrays, self.steps, random, LEARNING_RATE)
+        train_steps(trained, arrays, self.steps, random)
         return trained
 
     @property
@@ -147,4 +146,4 @@ def _relations(_, texts, features):
 
 _CASES = {"word": _words, "tag": _tags, "next word": _next_words, "relation": _relations}
 
-SMALL = PretrainingObjectives(width=32, texts=512)
+SMALL = PretrainingObjectives(width=48, steps=500, texts=512)
