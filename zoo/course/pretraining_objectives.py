@@ -10,7 +10,7 @@ probes are logistic regressions on the features of the last block:
 
     word       which word a token is
     tag        whether an ambiguous word is adjective or noun, which the next word decides
-    next word  the word after the last word of a text that ends early
+    next word  the last noun, from the word before it in a text that ends there
     relation   whether the second sentence has the topic of the first, from the mean of all features
 """
 
@@ -36,7 +36,6 @@ GOES_ON = "Next-token prediction learns what comes next: its features tell the n
 IN_CONTEXT = "Masked-token prediction learns words in context: its features tell the tag of ambiguous words best."
 RELATES = "Next-sentence prediction learns how sentences relate: its features tell the relation best."
 LOSES_WORDS = "Next-sentence prediction loses the words: its features tell them less well than masked-token's."
-LEARNING_RATE = 5e-3
 MARGIN = 0.03  # of accuracies that differ
 
 
@@ -46,7 +45,7 @@ class PretrainingObjectives(Experiment):
 
     width: int = 64  # of the residual stream
     heads: int = 4  # attention heads of a block
-    steps: int = 400  # of the optimizer
+    steps: int = 800  # of the optimizer
     examples: int = 4096  # texts of pretraining
     texts: int = 1024  # texts whose features train a probe; as many test it
     mask_rate: float = 0.3  # share of tokens that are masked
@@ -63,11 +62,10 @@ class PretrainingObjectives(Experiment):
             SENTENCE: self._next_sentence(random),
         }
         train, test = (LANGUAGE.texts(self.texts, random, follows=0.5) for _ in range(2))
-        cuts = random.integers(2, TIME - 5, self.texts)
         return [
             {"objective": name, "probe": probe, "accuracy": accuracy}
             for name, trained in networks.items()
-            for probe, accuracy in _probe(trained, train, test, cuts).items()
+            for probe, accuracy in _probe(trained, train, test).items()
         ]
 
     def _next_token(self, random) -> Network:
@@ -88,7 +86,7 @@ class PretrainingObjectives(Experiment):
         )
 
     def _trained(self, trained, arrays, random):
-        train_steps(trained, arrays, self.steps, random, LEARNING_RATE)
+        train_steps(trained, arrays, self.steps, random)
         return trained
 
     @property
@@ -117,39 +115,35 @@ def _finding(rows, claim, probe, best, others) -> Finding:
     return Finding(claim, measured, all(means[best] > means[name] + MARGIN for name in others))
 
 
-def _probe(trained: Network, train: Texts, test: Texts, cuts: np.ndarray) -> dict[str, float]:
-    """The accuracy of each probe. `cuts`: (rows,) how many ids of a text precede the next word."""
-    splits = [(texts, trained.features(texts.tokens), _cut_features(trained, texts, cuts)) for texts in (train, test)]
-    cases = {name: [select(*split) for split in splits] for name, select in _CASES.items()}
+def _probe(trained: Network, train: Texts, test: Texts) -> dict[str, float]:
+    """The accuracy of each probe."""
+    splits = [(texts, trained.features(texts.tokens)) for texts in (train, test)]
+    cases = {name: [select(trained, *split) for split in splits] for name, select in _CASES.items()}
     return {name: probe_accuracy(*cases[name][0], *cases[name][1]) for name in PROBES}
 
 
-def _cut_features(trained, texts, cuts):
-    """The feature of the last word of each text that is cut after so many ids: (rows, 1, width)."""
-    tokens = np.where(np.arange(TIME) < cuts[:, None], texts.tokens, 0)
-    return np.take_along_axis(trained.features(tokens), cuts[:, None, None] - 1, axis=1), cuts
-
-
-def _words(texts, features, _):
+def _words(_, texts, features):
     chosen = texts.tags > 0
     return features[chosen], texts.tokens[chosen]
 
 
-def _tags(texts, features, _):
+def _tags(_, texts, features):
     chosen = LANGUAGE.is_ambiguous(texts.tokens)
     return features[chosen], texts.tags[chosen] == NOUN
 
 
-def _next_words(texts, _, cut):
-    features, cuts = cut
-    return features[:, 0], texts.tokens[np.arange(len(cuts)), cuts]
+def _next_words(trained, texts, _):
+    """The feature of the word before the last noun, of a text that ends there, and that noun."""
+    rows, last = np.arange(len(texts.tokens)), TIME - 1 - np.argmax(texts.tags[:, ::-1] == NOUN, axis=1)
+    beginnings = np.where(np.arange(TIME) < last[:, None], texts.tokens, 0)
+    return trained.features(beginnings)[rows, last - 1], texts.tokens[rows, last]
 
 
-def _relations(texts, features, _):
+def _relations(_, texts, features):
     mask = (texts.tokens > 0)[..., None]
     return (features * mask).sum(1) / mask.sum(1), texts.follows
 
 
 _CASES = {"word": _words, "tag": _tags, "next word": _next_words, "relation": _relations}
 
-SMALL = PretrainingObjectives(width=32, texts=512)
+SMALL = PretrainingObjectives(width=48, steps=500, texts=512)

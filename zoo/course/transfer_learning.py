@@ -49,12 +49,11 @@ class TransferLearning(Experiment):
     """Test accuracy over the number of labelled examples for four ways to train."""
 
     labels: tuple[int, ...] = (4, 16, 64, 256)  # labelled examples, of each topic as many
-    nouns: int = 20  # of each of the four topics
+    nouns: int = 12  # of each of the four topics
     width: int = 64  # of the residual stream
     heads: int = 4  # attention heads of a block
     rank: int = 4  # of LoRA's updates
     pretraining_steps: int = 1000  # of the optimizer, on texts without labels
-    pretraining_rate: float = 5e-3  # learning rate of the pretraining
     steps: int = 60  # of the optimizer, on labelled texts
     texts: int = 8192  # texts without labels
     test: int = 1024  # texts that are scored
@@ -91,7 +90,7 @@ class TransferLearning(Experiment):
         """A network that was trained on masked tokens of texts without labels."""
         masked = network(self._architecture, MaskedToken())
         arrays = masked_arrays(self._language.texts(self.texts, random).tokens, self._language, random, MASK_RATE)
-        train_steps(masked, arrays, self.pretraining_steps, random, self.pretraining_rate)
+        train_steps(masked, arrays, self.pretraining_steps, random)
         return masked
 
     def _classifier(self, method, pretrained: Network) -> Network:
@@ -193,4 +192,4 @@ def _mean(rows, method, labels, steps, column="accuracy") -> float:
     return mean(rows, column, method=method, labels=labels, steps=steps)
 
 
-SMALL = TransferLearning(labels=(4, 64), nouns=8, pretraining_steps=450, texts=4096, test=512)
+SMALL = TransferLearning(labels=(4, 64), nouns=8, pretraining_steps=600, texts=4096, test=512)
