@@ -133,7 +133,7 @@ def test_weights_of_a_token_are_those_of_the_explanation(page, file, explanation
 def test_hidden_tokens_are_said_and_the_rest_is_renormalised_if_asked(page, file, explanation):
     show(page, file, "view=attention&heads=0&token=query2")
     weights = explanation.models[0].texts[0].attention[0].layers[0].weights[0]
-    words = [i for i, word in enumerate(explanations.WORDS) if word not in explanations.SPECIALS]
+    words = [i for i, word in enumerate(explanations.WORDS) if word not in explanations.SPECIAL_TOKENS]
     page.get_by_label("Hide special tokens").check()
     share = weights[np.ix_(words, words)].sum(1).mean()
     assert (
