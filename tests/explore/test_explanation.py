@@ -84,7 +84,7 @@ def test_what_is_left_out_of_a_long_text_is_said(pipeline, monkeypatch):
     text = explanation.models[0].texts[0]
     assert text.attention[0].layers[0].query is None
     assert text.variants == []
-    assert [method.name for method in text.attribution.methods] == ["gradient x input", "integrated gradients"]
+    assert [method.name for method in text.attribution.methods] == ["integrated gradients", "gradient x input"]
 
 
 def test_two_models_side_by_side(pipeline):

@@ -26,7 +26,7 @@ from zoo.explore.variants import mask_id
 from zoo.explore.views import Attribution, AttributionMethod
 from zoo.runtime.errors import one_of
 
-GRADIENT, INTEGRATED, OCCLUSION = METHODS = ("gradient x input", "integrated gradients", "occlusion")
+INTEGRATED, GRADIENT, OCCLUSION = METHODS = ("integrated gradients", "gradient x input", "occlusion")
 CHOICES = 16
 
 
