@@ -139,7 +139,8 @@ class TransferLearning(Experiment):
             ),
             Finding(
                 LESS_TIME,
-                f"for an accuracy of {goal:.2f} with {enough} labels: {steps[ALL]} steps against {steps[SCRATCH]}",
+                f"for an accuracy of {goal:.2f} with {enough} labels, steps: "
+                + ", ".join(f"{name} {count}" for name, count in steps.items()),
                 steps[ALL] < steps[SCRATCH],
             ),
             Finding(
