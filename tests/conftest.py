@@ -51,6 +51,7 @@ RUN_ON = {  # folders, files and tests whose results do not depend on the backen
     "course": "torch",
     "serving": "tensorflow",
     **dict.fromkeys(("test_explanation_page", "test_page_build", "test_page_data"), "tensorflow"),
+    "test_page_of_pipelines": "tensorflow",
     "export": "tensorflow",  # other backends export in a process that runs TensorFlow
     "test_scripts": "tensorflow",
     **dict.fromkeys(("test_attention_views", "test_characters_have_the_states_of_their_word"), "torch"),
@@ -69,7 +70,7 @@ ONCE = (  # those that no run of scripts/check.sh, not --all either, repeats on 
         "test_corpus_text",
         "test_text_comparison",
     ),
-    *("test_explanation_page", "test_page_build", "test_page_data"),
+    *("test_explanation_page", "test_page_build", "test_page_data", "test_page_of_pipelines"),
     *("test_a_program_without_python_answers_alike", "test_a_program_without_python_generates"),
     *("test_the_other_cases_generate_so_too", "test_every_tokenizer_will_do", "test_constraints"),
     *("test_byte_fallback", "test_graph_added_tokens", "test_graph_models", "test_graph_tokenizer", "test_words"),

@@ -46,7 +46,8 @@ def logit_lens(run: "TextRun", top: int = 5) -> LogitLens | None:
         rank = ops.convert_to_numpy(ops.sum(ops.cast(above, "int32"), axis=1))
         rows.append((classes.top(logits, top), rank, classes.entropy(logits)))
     candidates, rank, entropy = zip(*rows, strict=True)
-    return LogitLens(run.output_sequence, list(stream), list(candidates), np.stack(rank), np.stack(entropy))
+    sequence = run.output_sequence if rank[0].size == len(run.sequences[run.output_sequence]) else ""
+    return LogitLens(sequence, list(stream), list(candidates), np.stack(rank), np.stack(entropy))
 
 
 def _inputs(run, graph):

@@ -115,7 +115,7 @@ class Candidate:
 class LogitLens:
     """What each layer would predict at each token, by the network's own head: the logit lens."""
 
-    sequence: str
+    sequence: str  # "": one distribution for the text as a whole, T being 1
     layers: list[str]
     candidates: list[list[list[Candidate]]]  # [L][T]: the likeliest, the first first
     rank: Array  # (L, T): of the last layer's first candidate, from 0

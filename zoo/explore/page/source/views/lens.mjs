@@ -15,9 +15,11 @@ const COLOURS = {
   entropy: [({ entropy, highest }) => 1 - entropy / highest, ["highest entropy", "0 nats"]],
 };
 
+const WHOLE_TEXT = [{ text: "text", special: false }]; // of the label of a text
+
 export function Lens({ text }) {
   const { lens } = text;
-  const tokens = text.sequences[lens.sequence];
+  const tokens = text.sequences[lens.sequence] ?? WHOLE_TEXT;
   const by = get("colour", "probability") in COLOURS ? get("colour", "probability") : "probability";
   const colour = sequential();
   const [share, ends] = COLOURS[by];
