@@ -24,6 +24,7 @@ from zoo.course._experiment import Experiment, Finding, Row
 from zoo.course._objective_training import Arrays, network, predict, train_steps
 from zoo.data.opening import open_dataset
 from zoo.objectives.classify_text import ClassifyText
+from zoo.runtime.errors import one_of
 from zoo.tokenizers.words import Words
 
 TASKS: dict[str, tuple[str, dict[str, str]]] = {  # name: (dataset spec, {standard field: column})
@@ -41,13 +42,17 @@ MARGIN = 0.02  # of accuracies that differ
 class FeatureFloor(Experiment):
     """Test accuracy of four networks, and of the most frequent label, on each task."""
 
-    tasks: tuple[str, ...] = tuple(TASKS)
+    tasks: tuple[str, ...] = tuple(TASKS)  # those that are trained on
     width: int = 64  # of word vectors and layers
     length: int = 48  # longest text, in words; longer ones are truncated
     steps: int = 150  # of the optimizer, each on 32 texts
 
     number = 17
     untested = tuple(BEATS_FLOOR.values())
+
+    def __post_init__(self) -> None:
+        for task in self.tasks:
+            one_of("tasks", task, TASKS)
 
     def measure(self, seed: int) -> list[Row]:
         return [row for task in self.tasks for row in self._measure_task(task, np.random.default_rng(seed))]
@@ -75,11 +80,11 @@ class FeatureFloor(Experiment):
 
     def findings(self, rows: Sequence[Row]) -> list[Finding]:
         return [
-            self._judge(rows, FLOOR, CHANCE, "An MLP on TF-IDF features beats the most frequent label on each task."),
-            *(self._judge(rows, name, FLOOR, claim) for name, claim in BEATS_FLOOR.items()),
+            self._finding(rows, FLOOR, CHANCE, "An MLP on TF-IDF features beats the most frequent label on each task."),
+            *(self._finding(rows, name, FLOOR, claim) for name, claim in BEATS_FLOOR.items()),
         ]
 
-    def _judge(self, rows, name, other, claim) -> Finding:
+    def _finding(self, rows, name, other, claim) -> Finding:
         pairs = {
             task: tuple(mean(rows, "accuracy", task=task, network=n) for n in (name, other)) for task in self.tasks
         }

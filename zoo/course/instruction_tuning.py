@@ -117,10 +117,10 @@ class InstructionTuning(Experiment):
     def findings(self, rows: Sequence[Row]) -> list[Finding]:
         means = {stage: mean(rows, "followed", stage=stage) for stage in STAGES}
         return [
-            _judge(means, SIGNS, BEFORE, "A pretrained model can do a task, and yet not follow an instruction."),
-            _judge(means, ANSWERS, BEFORE, "Instruction tuning makes a pretrained model follow instructions."),
-            _judge(means, ANSWERS, SCRATCH, "Instructions alone, without pretraining, do not teach the tasks."),
-            _judge(means, ANSWERS, ALL, ANSWERS_ALONE),
+            _finding(means, SIGNS, BEFORE, "A pretrained model can do a task, and yet not follow an instruction."),
+            _finding(means, ANSWERS, BEFORE, "Instruction tuning makes a pretrained model follow instructions."),
+            _finding(means, ANSWERS, SCRATCH, "Instructions alone, without pretraining, do not teach the tasks."),
+            _finding(means, ANSWERS, ALL, ANSWERS_ALONE),
         ]
 
     def plot(self, rows, figure) -> None:
@@ -147,7 +147,7 @@ def _next_tokens(rows, is_learned) -> Arrays:
     return Arrays({"tokens": rows[:, :-1]}, rows[:, 1:], is_learned[:, 1:].astype("float32"))
 
 
-def _judge(means, better, worse, claim) -> Finding:
+def _finding(means, better, worse, claim) -> Finding:
     measured = f"followed: {better} {means[better]:.2f}, {worse} {means[worse]:.2f}"
     return Finding(claim, measured, means[better] > means[worse] + MARGIN)
 

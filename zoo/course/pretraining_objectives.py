@@ -95,10 +95,10 @@ class PretrainingObjectives(Experiment):
 
     def findings(self, rows: Sequence[Row]) -> list[Finding]:
         return [
-            _judge(rows, GOES_ON, "next word", NEXT, (UNTRAINED, MASKED, SENTENCE)),
-            _judge(rows, IN_CONTEXT, "tag", MASKED, (UNTRAINED, NEXT, SENTENCE)),
-            _judge(rows, RELATES, "relation", SENTENCE, (UNTRAINED, NEXT, MASKED)),
-            _judge(rows, LOSES_WORDS, "word", MASKED, (SENTENCE,)),
+            _finding(rows, GOES_ON, "next word", NEXT, (UNTRAINED, MASKED, SENTENCE)),
+            _finding(rows, IN_CONTEXT, "tag", MASKED, (UNTRAINED, NEXT, SENTENCE)),
+            _finding(rows, RELATES, "relation", SENTENCE, (UNTRAINED, NEXT, MASKED)),
+            _finding(rows, LOSES_WORDS, "word", MASKED, (SENTENCE,)),
         ]
 
     def plot(self, rows, figure) -> None:
@@ -108,7 +108,7 @@ class PretrainingObjectives(Experiment):
         figure.legend(loc="outside upper center", ncols=4)
 
 
-def _judge(rows, claim, probe, best, others) -> Finding:
+def _finding(rows, claim, probe, best, others) -> Finding:
     """Whether a probe is more accurate on the features of `best` than on those of all `others`."""
     means = {name: mean(rows, "accuracy", objective=name, probe=probe) for name in (best, *others)}
     measured = f"{probe}: " + ", ".join(f"{name} {accuracy:.2f}" for name, accuracy in means.items())
