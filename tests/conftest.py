@@ -48,6 +48,7 @@ RUN_ON = {  # folders, files and tests whose results do not depend on the backen
     "test_many_configurations": "torch",
     **dict.fromkeys(("test_corpus_search", "test_corpus_text", "test_text_comparison"), "torch"),
     "test_a_planted_pattern_is_found": "",  # all backends
+    "course": "torch",
     "serving": "tensorflow",
     **dict.fromkeys(("test_explanation_page", "test_page_build", "test_page_data"), "tensorflow"),
     "export": "tensorflow",  # other backends export in a process that runs TensorFlow
@@ -59,7 +60,15 @@ RUN_ON = {  # folders, files and tests whose results do not depend on the backen
 
 ONCE = (  # those that no run of scripts/check.sh, not --all either, repeats on other backends
     *("data", "metrics", "readers", "runtime", "text", "test_catalog", "test_config", "test_names", "test_types"),
-    *("test_many_configurations", "test_scripts", "serving", "cli", "test_corpus_text", "test_text_comparison"),
+    *(
+        "test_many_configurations",
+        "test_scripts",
+        "serving",
+        "cli",
+        "course",
+        "test_corpus_text",
+        "test_text_comparison",
+    ),
     *("test_explanation_page", "test_page_build", "test_page_data"),
     *("test_a_program_without_python_answers_alike", "test_a_program_without_python_generates"),
     *("test_the_other_cases_generate_so_too", "test_every_tokenizer_will_do", "test_constraints"),
@@ -74,6 +83,8 @@ ONCE = (  # those that no run of scripts/check.sh, not --all either, repeats on 
     *("test_batch_inference", "test_damaged_folders", "test_summary", "test_extend", "test_registration"),
     *("test_graph_windows", "test_length_groups", "test_masks", "test_sentence_pieces", "test_spans_of_export"),
 )
+
+FEW = ("explore",)  # folders of which JAX and TensorFlow run no more cases with --all than quick runs do
 
 MAX_MAPS = 15_000  # of 65,530, the default of Linux
 GOOD = ["great", "lovely", "superb", "fine", "wonderful", "happy"]
@@ -137,7 +148,7 @@ def pytest_collection_modifyitems(config, items):
         elsewhere = _is_elsewhere(names)
         for case in cases if elsewhere else _slow_cases(cases):
             case.add_marker(pytest.mark.slow)
-            if elsewhere and any(name in ONCE for name in names):
+            if any(name in (ONCE if elsewhere else FEW) for name in names):
                 case.add_marker(pytest.mark.elsewhere)
 
 

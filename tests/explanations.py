@@ -12,7 +12,7 @@ WORDS = [
 SOURCE = ["where", " is", " my", " parcel", "?", "</s>"]
 TARGET = ["<s>", "wo", " ist", " mein", " Paket", "?", "</s>"]
 LABELS = ["label refund", "label delivery", "label <img src=x onerror=window.attacked=1>"]
-SPECIALS = ("[CLS]", "[SEP]", "<s>", "</s>")
+SPECIAL_TOKENS = ("[CLS]", "[SEP]", "<s>", "</s>")
 STATISTICS = ("entropy", "mean distance", "share on first", "share on previous", "share on separator")
 GATES = ("input", "forget", "output")
 
@@ -67,7 +67,7 @@ def tokens(words, generated_from=None):
     second = words.index("[SEP]") if "[SEP]" in words else len(words)
     generated = len(words) if generated_from is None else generated_from
     return [
-        views.Token(text, text in SPECIALS, int(i > second), i >= generated, ("NOUN", "VERB")[i % 2])
+        views.Token(text, text in SPECIAL_TOKENS, int(i > second), i >= generated, ("NOUN", "VERB")[i % 2])
         for i, text in enumerate(words)
     ]
 

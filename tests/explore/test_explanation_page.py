@@ -33,7 +33,7 @@ VIEWS = {  # name: address
     "search": "view=search&near=3",
     "models": "view=models&heads=1",
 }
-NARROW = {"width": 320, "height": 640}  # pixels of CSS: success criterion 1.4.10 of WCAG
+SMALL_SCREEN = {"width": 320, "height": 640}  # pixels of CSS: success criterion 1.4.10 of WCAG
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def rows(page, name):
     return [row.locator("td, th").all_inner_texts() for row in table.locator("tbody tr").all()]
 
 
-def drawn(canvas):
+def pixels_of(canvas):
     """The number of different colours on a canvas."""
     pixels = "node.getContext('2d').getImageData(0, 0, node.width, node.height).data.buffer"
     return canvas.evaluate(f"node => new Set(new Uint32Array({pixels})).size")
@@ -111,11 +111,11 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(page, file, scheme):
         show(page, file, address)
         results = axe.run(page, options={"runOnly": ["color-contrast"]} if scheme == "dark" else {})
         assert not results.response["violations"], f"{name}: {results.generate_report()}"
-        assert not page.locator("canvas").count() or drawn(page.locator("canvas").first) > 1
-    page.set_viewport_size(NARROW)
+        assert not page.locator("canvas").count() or pixels_of(page.locator("canvas").first) > 1
+    page.set_viewport_size(SMALL_SCREEN)
     for address in VIEWS.values():
         show(page, file, address)
-        assert page.evaluate("document.scrollingElement.scrollWidth") <= NARROW["width"], address
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= SMALL_SCREEN["width"], address
 
 
 def test_weights_of_a_token_are_those_of_the_explanation(page, file, explanation):
@@ -133,7 +133,7 @@ def test_weights_of_a_token_are_those_of_the_explanation(page, file, explanation
 def test_hidden_tokens_are_said_and_the_rest_is_renormalised_if_asked(page, file, explanation):
     show(page, file, "view=attention&heads=0&token=query2")
     weights = explanation.models[0].texts[0].attention[0].layers[0].weights[0]
-    words = [i for i, word in enumerate(explanations.WORDS) if word not in explanations.SPECIALS]
+    words = [i for i, word in enumerate(explanations.WORDS) if word not in explanations.SPECIAL_TOKENS]
     page.get_by_label("Hide special tokens").check()
     share = weights[np.ix_(words, words)].sum(1).mean()
     assert (

@@ -44,8 +44,8 @@ def test_terms_of_a_linear_network_add_up_to_its_outputs():
     ids = [tokenizer.id(term) for term in terms.terms]
     expected = ((kernel @ weights)[ids] * terms.value[:, None]).T[labels]
     np.testing.assert_allclose(terms.contribution, expected, atol=1e-5)
-    rest = (bias @ weights + head_bias)[labels]
-    np.testing.assert_allclose(terms.contribution.sum(1) + rest, attribution.values, atol=1e-5)
+    biases = (bias @ weights + head_bias)[labels]
+    np.testing.assert_allclose(terms.contribution.sum(1) + biases, attribution.values, atol=1e-5)
 
 
 def test_bigrams_are_terms_whose_contribution_is_divided_among_their_tokens():
@@ -78,17 +78,17 @@ def test_other_networks_have_no_terms(architecture):
 
 
 def test_shares_of_ngrams_and_of_a_shifted_text():
-    one = np.eye(3, dtype="float32")
-    expected = [*one, [0.5, 0.5, 0], [0, 0.5, 0.5], [0, 0, 0.5]]
+    identity = np.eye(3, dtype="float32")
+    expected = [*identity, [0.5, 0.5, 0], [0, 0.5, 0.5], [0, 0, 0.5]]
     ids = np.array([[4, 5, 6]])
-    np.testing.assert_array_equal(token_shares(NGrams(10, 2), (ids,), None, [one]), expected)
-    np.testing.assert_array_equal(token_shares(ShiftRight(), (ids,), None, [one]), [[0, 0, 0], *one[:2]])
+    np.testing.assert_array_equal(token_shares(NGrams(10, 2), (ids,), None, [identity]), expected)
+    np.testing.assert_array_equal(token_shares(ShiftRight(), (ids,), None, [identity]), [[0, 0, 0], *identity[:2]])
 
 
 def test_shares_of_whole_words():
     """Of "ab c": the last column of ids is padding."""
-    ids, one = np.array([[70, 71, 37, 72]], "int32"), np.eye(4, dtype="float32")
+    ids, identity = np.array([[70, 71, 37, 72]], "int32"), np.eye(4, dtype="float32")
     layer = WordIds(100, [37, 38])
-    shares = token_shares(layer, (ops.convert_to_tensor(ids),), layer(ids), [one])
+    shares = token_shares(layer, (ops.convert_to_tensor(ids),), layer(ids), [identity])
     np.testing.assert_array_equal(shares[:2], [[0.5, 0.5, 0, 0], [0, 0, 0, 1]])
     assert (shares[2:] == 0).all()

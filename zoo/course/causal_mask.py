@@ -56,12 +56,12 @@ class CausalMask(Experiment):
         }
         gradient = {name: max(row["gradient"] for row in later[name]) for name in NETWORKS}
         change = {name: max(row["change"] for row in later[name]) for name in NETWORKS}
-        own = min(row["gradient"] for row in rows if row["input"] == row["output"])
+        by_itself = min(row["gradient"] for row in rows if row["input"] == row["output"])
         return [
             Finding(
                 "With the causal mask, the gradient from later tokens is exactly zero.",
-                f"GPT-2, largest gradient by a later token: {gradient['gpt2']:g}; by itself at least {own:.1e}",
-                gradient["gpt2"] == 0 < own,
+                f"GPT-2, largest gradient by a later token: {gradient['gpt2']:g}; by itself at least {by_itself:.1e}",
+                gradient["gpt2"] == 0 < by_itself,
             ),
             Finding(
                 "With the causal mask, another last token changes the features of no earlier one.",

@@ -42,7 +42,7 @@ MARGIN = 0.02  # of accuracies that differ
 class FeatureFloor(Experiment):
     """Test accuracy of four networks, and of the most frequent label, on each task."""
 
-    tasks: tuple[str, ...] = tuple(TASKS)  # those that are trained on
+    tasks: tuple[str, ...] = tuple(TASKS)  # names of the tasks
     width: int = 64  # of word vectors and layers
     length: int = 48  # longest text, in words; longer ones are truncated
     steps: int = 150  # of the optimizer, each on 32 texts

@@ -102,7 +102,7 @@ class LongRange(Experiment):
         }
         measured = {name: f"accuracy {a:.2f} at {near} words, {b:.2f} at {far}" for name, (a, b) in accuracy.items()}
         windows = {f"{N_GRAM}-gram": "an n-gram", "CNN": "a CNN"}
-        memories = {"RNN": "a plain RNN", "LSTM": "an LSTM", "Transformer": "a Transformer"}
+        networks = {"RNN": "a plain RNN", "LSTM": "an LSTM", "Transformer": "a Transformer"}
         return [
             *(
                 Finding(
@@ -114,7 +114,7 @@ class LongRange(Experiment):
             ),
             *(
                 Finding(f"The memory of {phrase} reaches the subject.", measured[name], accuracy[name][1] >= SOLVED)
-                for name, phrase in memories.items()
+                for name, phrase in networks.items()
             ),
         ]
 

@@ -44,7 +44,7 @@ MARGIN = 0.05  # of scores that differ
 class TransformerVariants(Experiment):
     """Scores of the three variants on tagging, generation and translation."""
 
-    tasks: tuple[str, ...] = ("tagging", "generation", "translation")  # those that are trained on
+    tasks: tuple[str, ...] = ("tagging", "generation", "translation")  # names of the tasks
     width: int = 64  # of the residual stream
     heads: int = 4  # attention heads of a block
     length: int = 6  # words of a source, and of a target; even

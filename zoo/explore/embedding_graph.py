@@ -97,7 +97,7 @@ class EmbeddingGraph:
 
         Tokens are those of all sequences, one after another. Arguments are those of `products`.
         """
-        tokens = dict.fromkeys(self.sizes, 0)
+        tokens: dict[str, Any] = dict.fromkeys(self.sizes, 0)
         products = self.products(positions, outputs, baseline)
         for embedding, product in zip(self.embeddings, products, strict=True):
             tokens[embedding.sequence] += product @ embedding.shares
@@ -171,8 +171,8 @@ def _baseline(layer, ids, padding):
     """The output of an embedding layer for padding: zeros of a bag of words."""
     if isinstance(layer, BagWeights):
         return ops.zeros_like(layer(ids))
-    own = getattr(layer, "padding", None)
-    return layer(ops.full_like(ids, padding if own is None else own))
+    padding_id = getattr(layer, "padding", None)
+    return layer(ops.full_like(ids, padding if padding_id is None else padding_id))
 
 
 def _is_integer(tensor):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from zoo.explore.attention_views import attention_views
-from zoo.explore.attribution import attribute
+from zoo.explore.attribution import METHODS, OCCLUSION, attribute
 from zoo.explore.beam_tree import beam_tree
 from zoo.explore.corpus_index import CorpusIndex, build_index
 from zoo.explore.corpus_search import search
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from zoo.pipeline.pipeline import Pipeline
 
 NEURON_NUMBERS = 750_000  # most numbers in queries and keys of a text: 1.5 MB of a page
+OCCLUDED = 128  # most tokens of a text that are masked for occlusion: a run of the network for each
 VARIANTS = 32  # most tokens of a text that are masked unasked
 VARIANT_WEIGHTS = 1_000_000  # most attention weights in the variants of a text
 
@@ -100,7 +101,7 @@ def explain_record(
         variants=masked_variants(run, _masked_positions(run, options.mask, attention, notes)),
         recurrent=recurrent_states(run),
         filters=filter_maxima(run),
-        attribution=attribute(run),
+        attribution=attribute(run, _methods(run, notes)),
         terms=term_weights(run),
         lens=logit_lens(run),
         steps=generation_steps(run),
@@ -139,3 +140,12 @@ def _masked_positions(run: TextRun, mask: Sequence[int] | str, attention: list[A
         f"The variants with one of {len(positions)} tokens masked are left out: name tokens, such as mask 1,4."
     )
     return []
+
+
+def _methods(run: TextRun, notes: list[str]) -> list[str]:
+    """The methods of attribution; without occlusion for a long text."""
+    tokens = sum(map(len, run.sequences.values()))
+    if tokens <= OCCLUDED:
+        return list(METHODS)
+    notes.append(f"Occlusion is left out: the text has {tokens} tokens, more than {OCCLUDED}.")
+    return [method for method in METHODS if method != OCCLUSION]

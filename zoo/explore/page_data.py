@@ -128,8 +128,8 @@ def _stored(array):
         low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
         kind = next(kind for kind, limit in limits.items() if limit.min <= low and high <= limit.max)
         return kind, array.astype(f"<{kind}"), 1.0
-    largest = float(np.max(np.abs(array), initial=0, where=np.isfinite(array)))
-    scale = 2.0 ** np.floor(np.log2(largest)) if largest else 1.0
+    maximum = float(np.max(np.abs(array), initial=0, where=np.isfinite(array)))
+    scale = 2.0 ** np.floor(np.log2(maximum)) if maximum else 1.0
     return "f2", (array / scale).astype("<f2"), scale
 
 

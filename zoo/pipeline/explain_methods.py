@@ -54,7 +54,7 @@ class ExplainMethods:
         >>> [token.text.strip() for token in text.sequences["tokens"]]
         ['a', 'great', 'film']
         >>> text.attribution.methods[0].name
-        'gradient x input'
+        'integrated gradients'
         """
         from zoo.explore.explanation import ExplainOptions, explain
 

@@ -78,9 +78,9 @@ function titleOf({ inputs }, i) {
 
 function Inputs({ text }) {
   const shown = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+  const inputs = Object.entries(text.inputs).filter(([, value]) => value !== "");
   return html`<dl class="inputs">
-    ${Object.entries(text.inputs).map(([name, value]) => html`<div><dt>${name}</dt><dd dir="auto">${shown(value)}</dd>
-      </div>`)}
+    ${inputs.map(([name, value]) => html`<div><dt>${name}</dt><dd dir="auto">${shown(value)}</dd></div>`)}
     <div class="answer"><dt>answer</dt><dd dir="auto">${text.answer || "(empty)"}</dd></div>
   </dl>`;
 }
