@@ -24,6 +24,7 @@ from zoo.course._experiment import Experiment, Finding, Row
 from zoo.course._objective_training import Arrays, network, predict, train_steps
 from zoo.data.opening import open_dataset
 from zoo.objectives.classify_text import ClassifyText
+from zoo.runtime.errors import one_of
 from zoo.tokenizers.words import Words
 
 TASKS: dict[str, tuple[str, dict[str, str]]] = {  # name: (dataset spec, {standard field: column})
@@ -48,6 +49,10 @@ class FeatureFloor(Experiment):
 
     number = 17
     untested = tuple(BEATS_FLOOR.values())
+
+    def __post_init__(self) -> None:
+        for task in self.tasks:
+            one_of("tasks", task, TASKS)
 
     def measure(self, seed: int) -> list[Row]:
         return [row for task in self.tasks for row in self._measure_task(task, np.random.default_rng(seed))]

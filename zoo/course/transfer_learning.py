@@ -20,7 +20,6 @@ from zoo.course._curves import mean
 from zoo.course._experiment import Experiment, Finding, Row
 from zoo.course._language import Language, masked_arrays
 from zoo.course._objective_training import (
-    BATCH_SIZE,
     Arrays,
     Network,
     compile_steps,
@@ -33,6 +32,7 @@ from zoo.course._objective_training import (
 from zoo.objectives.classify_text import ClassifyText
 from zoo.objectives.masked_token import MaskedToken
 from zoo.presets import LoRA
+from zoo.runtime.errors import UserError
 
 SCRATCH, FROZEN, LORA, ALL = METHODS = ("from scratch", "frozen backbone", "LoRA", "all weights")
 LESS_TIME = "A pretrained network needs less time than one from scratch."
@@ -60,6 +60,10 @@ class TransferLearning(Experiment):
 
     number = 15
     untested = (LESS_TIME, LORA_IS_ENOUGH, FROZEN_IS_WORSE)
+
+    def __post_init__(self) -> None:
+        if len(self.labels) < 2 or list(self.labels) != sorted(self.labels):
+            raise UserError(f"Expected two or more numbers of labels, the smallest first. Received: {self.labels}.")
 
     def measure(self, seed: int) -> list[Row]:
         random = np.random.default_rng(seed)
@@ -104,9 +108,9 @@ class TransferLearning(Experiment):
         if method == LORA:
             classifier = self._with_lora(classifier)
         compile_steps(classifier, self.steps, RATES[method])
-        texts = self._language.texts(BATCH_SIZE, np.random.default_rng(0))
-        start = classifier.model.get_weights()
-        fit_steps(classifier, Arrays({"tokens": texts.tokens}, texts.topic), 1, np.random.default_rng(0))
+        random, start = np.random.default_rng(0), classifier.model.get_weights()
+        texts = self._language.texts(8, random)
+        fit_steps(classifier, Arrays({"tokens": texts.tokens}, texts.topic), 1, random)
         classifier.model.set_weights(start)
         return classifier
 

@@ -32,6 +32,7 @@ from zoo.generation.generation_config import GenerationConfig
 from zoo.objectives.next_token import NextToken
 from zoo.objectives.tag_tokens import TagTokens
 from zoo.objectives.translate import Translate
+from zoo.runtime.errors import UserError, one_of
 
 ENCODER, DECODER, BOTH = "encoder-only", "decoder-only", "encoder-decoder"
 IN_PLACE = "decoder-only, tags while it reads"
@@ -53,6 +54,12 @@ class TransformerVariants(Experiment):
 
     number = 13
     untested = (READS_FIRST,)
+
+    def __post_init__(self) -> None:
+        for task in self.tasks:
+            one_of("tasks", task, TASKS)
+        if self.length % 2 or self.length < 2:
+            raise UserError(f"Expected an even length of 2 or more. Received: length={self.length}.")
 
     def measure(self, seed: int) -> list[Row]:
         return [row for name in self.tasks for row in self._measure_task(TASKS[name](self.length), name, seed)]
@@ -116,8 +123,12 @@ class TransformerVariants(Experiment):
         return Transformer(**sizes, depth=1, heads=self.heads, norm="pre", dropout=0.0)
 
     def findings(self, rows: Sequence[Row]) -> list[Finding]:
-        judges = {"tagging": _judge_tagging, "generation": _judge_generation, "translation": _judge_translation}
-        return [finding for task in self.tasks for finding in judges[task](_means(rows, task))]
+        functions = {
+            "tagging": _tagging_findings,
+            "generation": _generation_findings,
+            "translation": _translation_findings,
+        }
+        return [finding for task in self.tasks for finding in functions[task](_means(rows, task))]
 
     def plot(self, rows, figure) -> None:
         axes = figure.subplots()
@@ -136,7 +147,7 @@ def _line(scores: dict[str, float]) -> str:
     return "right: " + ", ".join(f"{name} {score:.2f}" for name, score in scores.items())
 
 
-def _judge_tagging(scores) -> list[Finding]:
+def _tagging_findings(scores) -> list[Finding]:
     return [
         Finding(
             "An encoder, which sees both sides of a word, tags better than a decoder, which sees only the left side.",
@@ -151,12 +162,12 @@ def _judge_tagging(scores) -> list[Finding]:
     ]
 
 
-def _judge_generation(scores) -> list[Finding]:
+def _generation_findings(scores) -> list[Finding]:
     claim = "A decoder generates; an encoder, which chooses all words at once, does not."
     return [Finding(claim, _line(scores), scores[DECODER] > scores[ENCODER] + MARGIN)]
 
 
-def _judge_translation(scores) -> list[Finding]:
+def _translation_findings(scores) -> list[Finding]:
     return [
         Finding(
             "An encoder-decoder translates; an encoder, which chooses all words at once, mixes translations.",
