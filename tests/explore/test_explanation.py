@@ -59,15 +59,15 @@ def test_a_text_a_record_and_a_list_are_explained_alike(pipeline, text):
 
 
 def test_queries_and_keys_of_named_layers(pipeline):
-    def kept(neurons):
+    def with_neurons(neurons):
         (attention,) = pipeline.explain(TEXT, neurons=neurons, mask=()).models[0].texts[0].attention
         return [layer.query is not None for layer in attention.layers]
 
-    assert kept(None) == [True, True]
-    assert kept([1]) == [False, True]
-    assert kept([]) == [False, False]
+    assert with_neurons(None) == [True, True]
+    assert with_neurons([1]) == [False, True]
+    assert with_neurons([]) == [False, False]
     with pytest.raises(UserError, match=r"from 0 to 1 in neurons. Received: \[2\]"):
-        kept([2])
+        with_neurons([2])
 
 
 def test_masked_tokens(pipeline):
