@@ -8,10 +8,10 @@ import numpy as np
 from zoo.architectures import Architecture
 from zoo.architectures.gpt2 import GPT2
 from zoo.architectures.transformer_encoder import TransformerEncoder
+from zoo.course._training import adam
 from zoo.objectives import Objective, compile_model
 
 BATCH_SIZE = 32
-WARMUP = 0.1  # share of the steps in which the learning rate rises
 
 
 class Arrays(NamedTuple):
@@ -68,10 +68,8 @@ def network(architecture: Architecture, objective: Objective) -> Network:
 
 
 def compile_steps(trained: Network, steps: int, learning_rate: float) -> None:
-    """Compile with Adam: linear warm-up, then cosine decay to zero over all steps; gradients are clipped to norm 1."""
-    warmup = max(int(WARMUP * steps), 1)
-    schedule = keras.optimizers.schedules.CosineDecay(0.0, steps, warmup_target=learning_rate, warmup_steps=warmup)
-    compile_model(trained.objective, trained.model, keras.optimizers.Adam(schedule, clipnorm=1.0))
+    """Compile with `adam`, for so many steps."""
+    compile_model(trained.objective, trained.model, adam(steps, learning_rate))
 
 
 def fit_steps(

@@ -22,12 +22,17 @@ def classifier(architecture: Architecture, classes: int, pooling: str | None = N
     return build(architecture, ClassifyText(labels=labels, pooling=pooling, dropout=0.0))
 
 
+def adam(steps: int, learning_rate: float) -> keras.optimizers.Adam:
+    """Adam with warm-up over a tenth of the steps, then cosine decay to zero; gradients are clipped to norm 1."""
+    warmup = max(steps // 10, 1)
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, steps, warmup_target=learning_rate, warmup_steps=warmup)
+    return keras.optimizers.Adam(schedule, clipnorm=1.0)
+
+
 def train(
     model: keras.Model, inputs: Any, targets: np.ndarray, learning_rate: float, batch_size: int = 64
 ) -> keras.callbacks.History:
-    """One pass over the examples with Adam: linear warm-up over a tenth of the steps, then cosine decay to zero.
-
-    The loss is the cross-entropy of the logits and the integer targets; gradients are clipped to norm 1.
+    """One pass over the examples with `adam`; the loss is the cross-entropy of the logits and the integer targets.
 
     Args:
         inputs: arrays by name of the network's input, or one array.
@@ -36,11 +41,8 @@ def train(
     Returns Keras's history of the pass. Examples beyond the last full batch are left out.
     """
     steps = len(targets) // batch_size
-    warmup = max(steps // 10, 1)
-    schedule = keras.optimizers.schedules.CosineDecay(0.0, steps, warmup_target=learning_rate, warmup_steps=warmup)
-    optimizer = keras.optimizers.Adam(schedule, clipnorm=1.0)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer=optimizer, loss=loss, jit_compile=model.jit_compile)
+    model.compile(optimizer=adam(steps, learning_rate), loss=loss, jit_compile=model.jit_compile)
     count = steps * batch_size
     inputs = {name: array[:count] for name, array in inputs.items()} if isinstance(inputs, dict) else inputs[:count]
     return model.fit(inputs, targets[:count], batch_size=batch_size, shuffle=False, verbose=0)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
-from scipy.special import softmax
 
 from zoo.course._curves import mean, select, unique
 from zoo.course._experiment import Experiment, Finding, Row
@@ -137,14 +136,8 @@ class Heads(Experiment):
 
 def attention_weights(model: keras.Model, tokens: np.ndarray) -> np.ndarray:
     """The weights of the model's causal attention, (batch, heads, time, time)."""
-    layer = model.get_layer("attention")
     x = keras.Model(model.input, model.get_layer("positions").output).predict(tokens, verbose=0)
-    q_BTHD, k_BSHD = (
-        np.reshape(x @ _array(dense.kernel) + _array(dense.bias), (*x.shape[:2], layer.heads, -1))
-        for dense in (layer.query, layer.key)
-    )
-    score_BHTS = np.einsum("bthd,bshd->bhts", q_BTHD, k_BSHD) / np.sqrt(q_BTHD.shape[-1])
-    return softmax(np.where(np.tri(x.shape[1], dtype=bool), score_BHTS, -np.inf), axis=-1)
+    return _array(model.get_layer("attention").trace(keras.ops.convert_to_tensor(x)).weight)
 
 
 def query_key_overlap(model: keras.Model) -> float:
