@@ -18,6 +18,7 @@ from zoo.serving.openai.completions_api import COMPLETION_FIELDS  # noqa: E402
 from zoo.serving.openai.openai_openapi import openai_paths  # noqa: E402
 
 PROMPT = "The printer of Größe €5 is"
+NO_END = {"3": -100}  # logit_bias: the end token is never generated
 QUESTION = [{"role": "user", "content": "Why?"}]
 TIMEOUT = 60
 
@@ -352,7 +353,7 @@ def test_the_openapi_description_is_true(access, url, path, checks, request_):
 def test_a_client_that_goes_away_frees_its_row(url, access):
     """One row for a text: the next request ends only when the stream before was cancelled."""
     batch = access.prepare(access.service.models["lm"][1]).batch
-    body = {"model": "lm", "prompt": "one", "max_tokens": 8000, "stream": True, "logit_bias": {"3": -100}}
+    body = {"model": "lm", "prompt": "one", "max_tokens": 8000, "stream": True, "logit_bias": NO_END}
     for _ in range(5):
         with httpx.stream("POST", f"{url}/v1/completions", json=body, timeout=TIMEOUT) as answer:
             lines = answer.iter_lines()
@@ -369,7 +370,7 @@ def test_a_client_that_goes_away_frees_its_row(url, access):
 
 def test_a_full_queue_is_status_429(url, client, access):
     batch = access.prepare(access.service.models["lm"][1]).batch
-    body = {"model": "lm", "prompt": "one", "max_tokens": 8000, "logit_bias": {"3": -100}, "stream": True}
+    body = {"model": "lm", "prompt": "one", "max_tokens": 8000, "logit_bias": NO_END, "stream": True}
     with httpx.stream("POST", f"{url}/v1/completions", json=body | {"n": 4}, timeout=TIMEOUT) as first:
         lines = first.iter_lines()
         next(lines)
@@ -382,7 +383,10 @@ def test_a_full_queue_is_status_429(url, client, access):
             with pytest.raises(openai.RateLimitError):
                 client.completions.create(model="lm", prompt="one")
     wait_for(lambda: not batch.running and not batch.waiting)
-    assert client.completions.create(model="lm", prompt="one", max_tokens=2).usage.completion_tokens == 2
+    assert (
+        client.completions.create(model="lm", prompt="one", max_tokens=2, logit_bias=NO_END).usage.completion_tokens
+        == 2
+    )
 
 
 def test_a_failing_step_ends_its_stream_with_an_error(client, access, monkeypatch):
@@ -397,11 +401,12 @@ def test_a_failing_step_ends_its_stream_with_an_error(client, access, monkeypatc
 
     monkeypatch.setattr(batch.batch, "decode", failing)
     with pytest.raises(openai.APIError, match="Internal error"):
-        list(client.completions.create(model="lm", prompt="one", max_tokens=9, stream=True))
+        list(client.completions.create(model="lm", prompt="one", max_tokens=9, logit_bias=NO_END, stream=True))
     with pytest.raises(openai.InternalServerError):
-        client.completions.create(model="lm", prompt="one", max_tokens=9)
+        client.completions.create(model="lm", prompt="one", max_tokens=9, logit_bias=NO_END)
     monkeypatch.undo()
-    assert client.completions.create(model="lm", prompt="one", max_tokens=2).choices[0].finish_reason == "length"
+    answer = client.completions.create(model="lm", prompt="one", max_tokens=2, logit_bias=NO_END)
+    assert answer.choices[0].finish_reason == "length"
 
 
 def test_generated_tokens_and_the_rows_of_decoding_steps_are_counted(client, access):
