@@ -45,6 +45,7 @@ cat <<END
   A CSV with a column of texts and a column of labels, say tickets.csv with "body" and "topic":
     $zoo train classify_text --data tickets.csv --columns text=body,label=topic --to saved_models/topics
     $zoo predict saved_models/topics "some text"
+    $zoo explore saved_models/topics "some text"   # a page: why this answer, attention, states, filters
     $zoo export saved_models/topics
     $zoo serve saved_models/topics        # a page at http://127.0.0.1:8501, REST, an OpenAI-compatible API
     curl -d '{"instances": ["some text"]}' http://127.0.0.1:8501/v1/models/topics:predict

@@ -9,6 +9,7 @@ from tiny_pipelines import tiny_run
 from zoo.explore.filters import filter_maxima
 from zoo.explore.layer_traces import to_array
 from zoo.explore.text_run import TextRun
+from zoo.layers.word_features import WINDOW, WordEnds, WordIndex, WordMaxPooling
 
 
 def pooled(run, name="features"):
@@ -49,6 +50,33 @@ def test_a_stack_of_convolutions_has_the_ngrams_of_its_receptive_field(settings,
         is_outside = (np.arange(time) < start) | (np.arange(time) >= start + width)
         other = run.with_inputs(tokens=np.where(is_outside, tokens[:, ::-1], tokens))
         assert (pooled(other, "pooling") >= view.value - 1e-5)[view.start == start].all()
+
+
+def test_a_character_cnn_has_the_ngrams_of_the_word_with_the_highest_maximum():
+    run = tiny_run("tag_tokens", "lstm_cnn")
+    (view,) = filter_maxima(run)
+    np.testing.assert_array_equal(view.value, pooled(run, "word_characters").max(axis=0))
+    characters = next(to_array(call.outputs) for call in run.calls if call.layer.name == "characters")
+    center = view.start + view.width // 2
+    np.testing.assert_array_equal(characters[center, np.arange(len(center))], view.value)
+
+
+def test_a_word_is_pooled_over_its_last_characters():
+    """The same bytes are 40 times the word: the first maximum among the last 32 characters of it counts."""
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    index = WordIndex(space=37)(tokens)
+    x = keras.layers.Conv1D(4, 1, name="user")(keras.layers.Embedding(50, 8)(tokens))
+    model = keras.Model({"tokens": tokens}, WordMaxPooling()(x, index, WordEnds()(index)))
+    run = tiny_run("tag_tokens", "lstm_cnn")
+    user = TextRun(run.pipeline, run.record, model, {"tokens": np.full((1, 40), 9, "int32")}, "")
+    (view,) = filter_maxima(user)
+    np.testing.assert_array_equal(view.start, 40 - WINDOW)
+
+
+@pytest.mark.parametrize(("objective", "architecture"), [("tag_tokens", "lstm_cnn"), ("classify_text", "text_cnn")])
+def test_padding_alone_has_no_ngrams(objective, architecture):
+    run = tiny_run(objective, architecture)
+    assert filter_maxima(run.with_inputs(tokens=np.zeros((1, 6), "int32"))) == []
 
 
 @pytest.mark.parametrize("architecture", ["lstm", "transformer_encoder", "averaging"])

@@ -15,6 +15,7 @@ from zoo.layers.pooling import Pooling
 from zoo.layers.positions import LearnedPositions, SinusoidalPositions
 from zoo.layers.shift import TokenMask
 from zoo.layers.transformer import FeedForward
+from zoo.layers.word_features import WINDOW, WordMaxPooling
 
 POINTWISE = (  # layers that transform each token alone
     *(layers.Activation, layers.ReLU, layers.Dropout, layers.SpatialDropout1D, layers.Add, layers.Multiply),
@@ -36,9 +37,10 @@ class Reach:
 def filter_maxima(run: TextRun) -> list[Filters]:
     """The n-grams that the maxima of max pooling over convolutions came from, a view for each pooling layer.
 
-    `value` is the network's own pooled feature. The n-gram is the receptive field of the feature, which with several
-    convolutions is that of all of them; the first of several equal maxima counts. Convolutions with strides, and those
-    over features that depend on all tokens, have no n-grams and are left out.
+    `value` is the network's own pooled feature; where the pooling is by word, that of the word with the highest. The
+    n-gram is the receptive field of the feature, which with several convolutions is that of all of them; the first of
+    several equal maxima counts. Convolutions with strides, and those over features that depend on all tokens, have no
+    n-grams and are left out.
     """
     reaches: dict[int, Reach | None] = {}  # by the id of a tensor; None: without bound
     views = []
@@ -49,7 +51,7 @@ def filter_maxima(run: TextRun) -> list[Filters]:
         reaches.update(dict.fromkeys(map(id, outputs), _reach(call.layer, inputs)))
         if _is_max_pooling(call.layer) and inputs[0] is not None and inputs[0].convolutions:
             views.append(_view(call, inputs[0]))
-    return views
+    return [view for view in views if view]
 
 
 def _reach(layer, inputs) -> Reach | None:
@@ -67,17 +69,32 @@ def _reach(layer, inputs) -> Reach | None:
 
 
 def _is_max_pooling(layer):
-    return isinstance(layer, layers.GlobalMaxPooling1D) or (isinstance(layer, Pooling) and layer.kind == "max")
+    is_max = isinstance(layer, Pooling) and layer.kind == "max"
+    return is_max or isinstance(layer, layers.GlobalMaxPooling1D | WordMaxPooling)
 
 
-def _view(call: LayerCall, reach: Reach) -> Filters:
-    args, kwargs = call.args, call.kwargs
-    x_TF = to_array(args[0])
-    if isinstance(call.layer, Pooling):
-        args, kwargs = call.layer.with_implicit_mask(args, kwargs)
-        mask = args[1] if len(args) > 1 else kwargs.get("padding_mask")
-        x_TF = x_TF if mask is None else np.where(ops.convert_to_numpy(mask)[0, :, None], x_TF, -np.inf)
+def _view(call: LayerCall, reach: Reach) -> Filters | None:
+    """The view of a pooling layer; None for a text without a token to pool over."""
+    x_TF, mask_T = to_array(call.args[0]), _pooling_mask(call)
+    if not mask_T.any():
+        return None
+    x_TF = np.where(mask_T[:, None], x_TF, -np.inf)
+    value = x_TF.max(axis=0) if isinstance(call.layer, WordMaxPooling) else to_array(call.outputs)
     layer = reach.convolutions[0] if len(reach.convolutions) == 1 else call.layer
     width, sequence = 1 + reach.before + reach.after, queries_and_keys(call)[0]
     start = x_TF.argmax(axis=0).astype("int32") - reach.before
-    return Filters(readable_name(layer), sequence, width, to_array(call.outputs), start)
+    return Filters(readable_name(layer), sequence, width, value, start)
+
+
+def _pooling_mask(call: LayerCall) -> np.ndarray:
+    """The pooling mask: (T,) booleans, True at the tokens that a layer pools over."""
+    args, kwargs = call.args, call.kwargs
+    if isinstance(call.layer, WordMaxPooling):
+        word_index, ends = (ops.convert_to_numpy(array)[0] for array in call.args[1:])
+        return (word_index >= 0) & (ends[word_index] - np.arange(len(word_index)) < WINDOW)
+    if isinstance(call.layer, Pooling):
+        args, kwargs = call.layer.with_implicit_mask(args, kwargs)
+        mask = args[1] if len(args) > 1 else kwargs.get("padding_mask")
+        if mask is not None:
+            return ops.convert_to_numpy(mask)[0]
+    return np.ones(call.args[0].shape[1], bool)
