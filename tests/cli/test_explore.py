@@ -146,7 +146,7 @@ def test_a_browser_opens_where_a_display_is(cli, model_folder, explain_calls, mo
         (["a", "--to", "page.pdf"], "Expected a .html file in --to. Received: page.pdf. The nearest: page.html."),
         (["a", "--to", "missing/page.html"], "missing/page.html, where missing is no folder."),
         (["a", "--compare", "missing"], "missing"),
-        ([], "Expected a text to explore. Received: none."),
+        ([], "Expected a text to explain. Received: none."),
     ],
 )
 def test_mistakes(cli, model_folder, explain_calls, check_refused, arguments, message):

@@ -1,6 +1,7 @@
 """`Pipeline.explain`: every objective has its views; options, notes, two models, and what is refused."""
 
 import numpy as np
+import pandas
 import pytest
 from tiny import all_on_torch, compatible
 from tiny_pipelines import NEW, record_of, tiny_pipeline
@@ -110,3 +111,47 @@ def test_a_page_is_saved_and_shown_by_a_notebook(pipeline, tmp_path):
 def test_unknown_options_get_the_nearest(pipeline):
     with pytest.raises(UserError, match="Did you mean 'neurons'"):
         pipeline.explain(TEXT, neuron=[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"mask": "all"}, "Expected a list of numbers in mask"),
+        ({"mask": 3}, "Expected a list of numbers in mask"),
+        ({"mask": [True]}, "Expected a list of numbers in mask"),
+        ({"neurons": 0}, "Expected a list of numbers in neurons"),
+        ({"neurons": ["0"]}, "Expected a list of numbers in neurons"),
+        ({"beams": 0}, "Expected a number from 1 in beams"),
+        ({"max_new_tokens": 1.5}, "Expected a number from 1 in max_new_tokens"),
+        ({"layers": [1]}, "Expected corpus beside layers"),
+        ({"heads": [(0, 1)]}, "Expected corpus beside heads"),
+        ({"heads": (0, 1), "corpus": ["a"]}, r"Expected pairs \(layer, head\) in heads"),
+        ({"tagger": "folder"}, "Expected corpus beside tagger"),
+        ({"compare": "folder"}, "Expected a pipeline in compare"),
+    ],
+)
+def test_arguments_of_another_type_are_refused(pipeline, arguments, message):
+    with pytest.raises(UserError, match=message):
+        pipeline.explain(TEXT, **arguments)
+
+
+@pytest.mark.parametrize("texts", [None, 3, [3], b"text", []])
+def test_what_is_no_text_is_refused(pipeline, texts):
+    with pytest.raises(UserError, match="Expected a text"):
+        pipeline.explain(texts)
+
+
+def test_a_data_frame_and_an_iterator_are_explained(pipeline, text):
+    for texts in (pandas.DataFrame({"text": [TEXT]}), iter([TEXT])):
+        assert pipeline.explain(texts).models[0].texts[0].answer == text.answer
+
+
+def test_queries_and_keys_of_a_network_without_attention_are_refused():
+    with pytest.raises(UserError, match="Expected a network with attention in neurons"):
+        tiny_pipeline("classify_text", "averaging").explain(TEXT, neurons=[0])
+
+
+@pytest.mark.parametrize("source", ["", "where is my parcel today " * 20])
+def test_an_encoder_decoder_explains_an_empty_and_a_long_source(source):
+    explanation = tiny_pipeline("translate", "rnn_seq2seq", length=128).explain(source, max_new_tokens=3)
+    assert explanation.models[0].texts[0].variants == []

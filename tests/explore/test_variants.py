@@ -107,8 +107,9 @@ def test_many_variants_are_captured_in_batches(monkeypatch):
         )
 
 
-def test_no_variants_of_no_positions():
-    assert masked_variants(run_of("transformer_encoder"), []) == []
+@pytest.mark.parametrize("architecture", ["transformer_encoder", "gpt2", "rnn_seq2seq"])
+def test_no_variants_of_no_positions(architecture):
+    assert masked_variants(run_of(architecture), []) == []
 
 
 def test_the_mask_is_the_nearest_special_token():

@@ -117,6 +117,7 @@ def test_a_source_is_translated():
     for record, (completion,) in zip(records, batched, strict=True):
         assert TextGenerator(model, objective, tokenizer).generate([record])[0][0].ids == completion.ids
     assert all(len(completion.ids) <= 8 for (completion,) in batched)
+    assert TextGenerator(model, objective, tokenizer).generate([]) == []
 
 
 @pytest.mark.parametrize("setting", ["stop", "bad_words"])

@@ -68,8 +68,6 @@ def explore(
     zoo = start()
     pipeline, other = zoo.load(model), zoo.load(compare) if compare else None
     texts = [_inputs(pipeline, record) for record in records_of(pipeline, text, file, names, errors)]
-    if not texts:
-        raise UserError("Expected a text to explore. Received: none.")
     with said_truncation():
         explanation = pipeline.explain(texts, compare=other, **options)
     replaced = page.exists()

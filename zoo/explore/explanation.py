@@ -1,15 +1,14 @@
 """Explanations of answers: `explain` captures each text once, and collects what every view of the page shows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from zoo.explore.attention_views import attention_views
 from zoo.explore.attribution import METHODS, OCCLUSION, attribute
 from zoo.explore.beam_tree import beam_tree
 from zoo.explore.corpus_index import CorpusIndex, build_index
 from zoo.explore.corpus_search import search
+from zoo.explore.explain_options import ExplainOptions
 from zoo.explore.explanation_page import Explanation
 from zoo.explore.filters import filter_maxima
 from zoo.explore.generation_steps import generation_steps
@@ -22,7 +21,7 @@ from zoo.explore.variants import masked_variants
 from zoo.explore.views import Attention, ModelExplanation, TextExplanation
 from zoo.pipeline.summary import name_of
 from zoo.readers.memory import DataInMemory, is_table
-from zoo.runtime.errors import UserError
+from zoo.runtime.errors import UserError, shorten
 
 if TYPE_CHECKING:
     from zoo.pipeline.pipeline import Pipeline
@@ -33,37 +32,28 @@ VARIANTS = 32  # most tokens of a text that are masked unasked
 VARIANT_WEIGHTS = 1_000_000  # most attention weights in the variants of a text
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExplainOptions:
-    """What an explanation holds beside the views that need no choice: the arguments of `Pipeline.explain`."""
-
-    neurons: Sequence[int] | None = None
-    mask: Sequence[int] | Literal["auto"] = "auto"
-    max_new_tokens: int = 16
-    beams: int = 4
-    corpus: str | Path | DataInMemory | None = None
-    layers: Sequence[int] = ()
-    heads: Sequence[tuple[int, int]] = ()
-    tagger: str | Path | None = None
-
-
 def explain(
     pipeline: "Pipeline",
-    texts: Sequence,
+    texts: DataInMemory,
     compare: "Pipeline | None" = None,
     options: ExplainOptions | None = None,
 ) -> Explanation:
     """The explanation of each of several texts.
 
     Args:
-        texts: texts, or tuples or dicts of texts, as of `Pipeline.predict`.
+        texts: a list of texts, or of tuples or dicts of texts, or a data frame, as of `Pipeline.predict`.
         compare: a second pipeline, shown beside the first.
         options: see `Pipeline.explain`.
 
     Raises UserError for what the pipeline cannot read, and for layers, heads or positions that there are not.
     """
     options, notes = options or ExplainOptions(), list[str]()
+    if compare is not None and not hasattr(compare, "objective"):
+        raise UserError(f"Expected a pipeline in compare, as zoo.load returns it. Received: {shorten(compare)}.")
+    texts = list(texts) if isinstance(texts, Iterator) else texts
     records = _records(pipeline, texts)
+    if not records:
+        raise UserError("Expected a text to explain. Received: none.")
     index = None
     if options.corpus is not None:
         index = build_index(pipeline, options.corpus, options.layers, options.heads, options.tagger)
@@ -118,8 +108,9 @@ def _with_neurons(views: list[Attention], layers: Sequence[int] | None, notes: l
         if numbers <= NEURON_NUMBERS:
             return views
         notes.append(f"Queries and keys, {numbers:,} numbers, are left out: name layers, such as neurons 0,5.")
-    elif numbered and not set(layers) <= {number for number, _ in numbered}:
-        raise UserError(f"Expected layers of attention from 0 to {len(numbered) - 1} in neurons. Received: {layers}.")
+    elif not set(layers) <= {number for number, _ in numbered}:
+        expected = f"layers of attention from 0 to {len(numbered) - 1}" if numbered else "a network with attention"
+        raise UserError(f"Expected {expected} in neurons. Received: {layers}.")
     for number, layer in numbered:
         if layers is None or number not in layers:
             layer.query = layer.key = layer.bias = layer.score = None
@@ -128,7 +119,7 @@ def _with_neurons(views: list[Attention], layers: Sequence[int] | None, notes: l
 
 def _masked_positions(run: TextRun, mask: Sequence[int] | str, attention: list[Attention], notes) -> list[int]:
     """The positions of a text that are masked, one in each variant; "auto": all tokens but special ones, while few."""
-    if mask != "auto":
+    if not isinstance(mask, str):
         return [int(position) for position in mask]
     sequence, tokens = next(iter(run.sequences.items()))
     size = run.prompt_length if run.prompt_length and sequence == run.output_sequence else len(tokens)

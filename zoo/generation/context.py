@@ -76,7 +76,7 @@ def _too_long(config, limit, length, excess, index, sources):
 
 
 def _check_sources(plan, prompts, sources):
-    if ("source" in plan.inputs) != (sources is not None):
+    if prompts and ("source" in plan.inputs) != (sources is not None):
         number = "no" if sources is None else len(sources)
         raise UserError(
             f"Expected sources for an encoder-decoder, and for no other network. Received: inputs {list(plan.inputs)}, "

@@ -34,8 +34,9 @@ class ExplainMethods:
         """Explain answers: attention, recurrent states, filters, attributions, and predictions by depth.
 
         Args:
-            texts: a text, a tuple or dict of texts for a task with several inputs, or a list of these.
-            compare: a second pipeline, shown beside this one with what differs by head and by answer.
+            texts: a text, a tuple or dict of texts for a task with several inputs, a list of these, or a data frame
+                and the like, as of `predict`.
+            compare: a second `Pipeline`, shown beside this one with what differs by head and by answer.
             neurons: layers of attention, the first is 0, whose queries and keys are kept; None: all while they are few.
             mask: positions of tokens that are masked, each in a variant of the text; "auto": all of a short text.
             max_new_tokens: of a model that generates: tokens of the generated text, which is explained too.
@@ -46,8 +47,8 @@ class ExplainMethods:
             tagger: with `corpus`: the folder of a model whose tags the tokens of the corpus get.
 
         Returns an `Explanation`: NumPy arrays by view, see `zoo.explore.views`. A notebook shows it as a page, and
-        `save(path)` writes that page as one HTML file. Raises UserError for texts that the model cannot read, and for
-        layers, heads and positions that there are not.
+        `save(path)` writes that page as one HTML file. Raises UserError for texts that the model cannot read, for
+        layers, heads and positions that there are not, and for arguments of another type.
 
         >>> explanation = zoo.load("my_model").explain("a great film")
         >>> text = explanation.models[0].texts[0]
@@ -56,7 +57,8 @@ class ExplainMethods:
         >>> text.attribution.methods[0].name
         'integrated gradients'
         """
-        from zoo.explore.explanation import ExplainOptions, explain
+        from zoo.explore.explain_options import ExplainOptions
+        from zoo.explore.explanation import explain
 
         options = ExplainOptions(
             **{"neurons": neurons, "mask": mask, "max_new_tokens": max_new_tokens, "beams": beams},
@@ -64,4 +66,4 @@ class ExplainMethods:
         )
         pipeline: Any = self
         single = isinstance(texts, str | tuple) or is_record(texts)
-        return explain(pipeline, [texts] if single else list(texts), compare, options)
+        return explain(pipeline, [texts] if single else texts, compare, options)
