@@ -146,12 +146,15 @@ def test_a_browser_opens_where_a_display_is(cli, model_folder, explain_calls, mo
         (["a", "--to", "page.pdf"], "Expected a .html file in --to. Received: page.pdf. The nearest: page.html."),
         (["a", "--to", "missing/page.html"], "missing/page.html, where missing is no folder."),
         (["a", "--compare", "missing"], "missing"),
-        ([], "Expected a text to explain. Received: none."),
     ],
 )
 def test_mistakes(cli, model_folder, explain_calls, check_refused, arguments, message):
     to = [] if "--to" in arguments else ["--to", "page.html"]
     check_refused(message, cli, "explore", model_folder, *arguments, *to)
+
+
+def test_no_text_is_refused(cli, model_folder, check_refused):
+    check_refused("Expected a text to explain. Received: none.", cli, "explore", model_folder, "--to", "page.html")
 
 
 def test_strongest_tokens_of_terms_and_of_nothing():

@@ -1,7 +1,7 @@
 """Explanations of answers: `explain` captures each text once, and collects what every view of the page shows."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.explore.attention_views import attention_views
 from zoo.explore.attribution import METHODS, OCCLUSION, attribute
@@ -36,18 +36,18 @@ def explain(
     pipeline: "Pipeline",
     texts: DataInMemory,
     compare: "Pipeline | None" = None,
-    options: ExplainOptions | None = None,
+    **options: Any,
 ) -> Explanation:
     """The explanation of each of several texts.
 
     Args:
         texts: a list of texts, or of tuples or dicts of texts, or a data frame, as of `Pipeline.predict`.
         compare: a second pipeline, shown beside the first.
-        options: see `Pipeline.explain`.
+        options: fields of `ExplainOptions`: see `Pipeline.explain`.
 
     Raises UserError for what the pipeline cannot read, and for layers, heads or positions that there are not.
     """
-    options, notes = options or ExplainOptions(), list[str]()
+    choices, notes = ExplainOptions(**options), list[str]()
     if compare is not None and not hasattr(compare, "objective"):
         raise UserError(f"Expected a pipeline in compare, as zoo.load returns it. Received: {shorten(compare)}.")
     texts = list(texts) if isinstance(texts, Iterator) else texts
@@ -55,12 +55,12 @@ def explain(
     if not records:
         raise UserError("Expected a text to explain. Received: none.")
     index = None
-    if options.corpus is not None:
-        index = build_index(pipeline, options.corpus, options.layers, options.heads, options.tagger)
-    models = [_explain_model(pipeline, records, options, index, notes)]
+    if choices.corpus is not None:
+        index = build_index(pipeline, choices.corpus, choices.layers, choices.heads, choices.tagger)
+    models = [_explain_model(pipeline, records, choices, index, notes)]
     if compare is None:
         return Explanation(models, notes=list(dict.fromkeys(notes)))
-    models.append(_explain_model(compare, _records(compare, texts), options, None, notes))
+    models.append(_explain_model(compare, _records(compare, texts), choices, None, notes))
     pairs = list(zip(*(model.texts for model in models), strict=True))
     notes += [reason for pair in pairs for reason in left_out(*pair)]
     return Explanation(models, [compare_texts(*pair) for pair in pairs], list(dict.fromkeys(notes)))

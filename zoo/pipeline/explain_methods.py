@@ -57,13 +57,10 @@ class ExplainMethods:
         >>> text.attribution.methods[0].name
         'integrated gradients'
         """
-        from zoo.explore.explain_options import ExplainOptions
         from zoo.explore.explanation import explain
 
-        options = ExplainOptions(
-            **{"neurons": neurons, "mask": mask, "max_new_tokens": max_new_tokens, "beams": beams},
-            **{"corpus": corpus, "layers": layers, "heads": heads, "tagger": tagger},
-        )
+        options: dict[str, Any] = {"neurons": neurons, "mask": mask, "max_new_tokens": max_new_tokens, "beams": beams}
+        options |= {"corpus": corpus, "layers": layers, "heads": heads, "tagger": tagger}
         pipeline: Any = self
         single = isinstance(texts, str | tuple) or is_record(texts)
-        return explain(pipeline, [texts] if single else texts, compare, options)
+        return explain(pipeline, [texts] if single else texts, compare, **options)
