@@ -46,7 +46,7 @@ RUN_ON = {  # folders, files and tests whose results do not depend on the backen
     **dict.fromkeys(("test_tfidf_baseline", "test_tracking", "test_word_vectors"), "torch"),
     **dict.fromkeys(("test_batch_inference", "test_damaged_folders", "test_summary"), "torch"),
     "test_many_configurations": "torch",
-    **dict.fromkeys(("test_corpus_search", "test_corpus_text", "test_text_comparison"), "torch"),
+    **dict.fromkeys(("test_corpus_search", "test_corpus_text", "test_text_comparison", "test_token_text"), "torch"),
     "test_a_planted_pattern_is_found": "",  # all backends
     "course": "torch",
     "serving": "tensorflow",
@@ -69,6 +69,7 @@ ONCE = (  # those that no run of scripts/check.sh, not --all either, repeats on 
         "course",
         "test_corpus_text",
         "test_text_comparison",
+        "test_token_text",
     ),
     *("test_explanation_page", "test_page_build", "test_page_data", "test_page_of_pipelines"),
     *("test_a_program_without_python_answers_alike", "test_a_program_without_python_generates"),

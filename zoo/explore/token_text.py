@@ -7,7 +7,7 @@ from zoo.text.tokenizer import Tokenizer
 
 
 def tokens_of(tokenizer: Tokenizer, ids: Iterable[int]) -> list[Token]:
-    """The tokens of a sequence of ids: spaces as they are in the text, special tokens by their name."""
+    r"""The tokens of a sequence of ids: special tokens by their name; bytes that are no whole character as \xc3."""
     first, later = tokenizer.token_bytes
     return [_token(tokenizer, int(id), (later if position else first)) for position, id in enumerate(ids)]
 
@@ -19,5 +19,5 @@ def later_texts(tokenizer: Tokenizer, ids: Iterable[int]) -> list[str]:
 
 def _token(tokenizer, id, token_bytes):
     name = tokenizer.token(id) or f"[{id}]"
-    text = token_bytes[id].decode("utf-8", "replace") if id < len(token_bytes) else ""
+    text = token_bytes[id].decode("utf-8", "backslashreplace") if id < len(token_bytes) else ""
     return Token(text or name, special=not text)
