@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.masking import special_ids
-from zoo.data.qa_windows import NO_ANSWER, qa_windows, window_batches
+from zoo.data.qa_windows import NO_ANSWER, window_batches
 from zoo.data.span_schemes import OUTSIDE
 from zoo.data.word_alignment import align_words
 from zoo.explore.text_run import TextRun
@@ -107,11 +107,9 @@ def _tags(run, objective, scores, output):
 
 def _span(run, objective, logits):
     """The start and the end of the answer, and those of the next best answers in the window, or no answer."""
-    pipeline, record = run.pipeline, run.record
-    tokenizer = pipeline.tokenizer
-    question = tokenizer.encode(record["question"], length=objective.question_length, special=False)
-    context = tokenizer.encode(record["context"], special=False)
-    window = qa_windows(question, context, tokenizer.template, objective.length, objective.stride)[0]
+    pipeline, tokenizer = run.pipeline, run.pipeline.tokenizer
+    (windows,) = objective.windows([run.record], tokenizer)
+    window = windows[run.example]
     ((_, batch),) = window_batches([[window]], logits, objective.length, objective.answer_length)
     decision = BatchPredictor(pipeline.model, objective, tokenizer).decide(batch)
     sequence, shift = run.sequences["tokens"], window.start - window.tokens.start

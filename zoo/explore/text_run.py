@@ -12,12 +12,14 @@ import keras
 import numpy as np
 
 from zoo.data.collate import Collator
+from zoo.data.qa_windows import NO_ANSWER
 from zoo.explore.token_text import tokens_of
 from zoo.explore.views import Token
 from zoo.generation.context import check_prompts, max_context
 from zoo.generation.generate import prompts_of
 from zoo.generation.loop import token_generator
 from zoo.objectives import Generates
+from zoo.objectives.find_span import FindSpan
 from zoo.pipeline.predictor import BatchPredictor
 from zoo.transforms.graph import Graph
 
@@ -49,6 +51,7 @@ class TextRun:
         prompt_length: of an objective that generates, the number of tokens before the generated ones; else None.
         max_new_tokens: of an objective that generates, the most tokens that may follow them.
         answer: as a line of text.
+        example: of a record that is read in several windows, the number of the window.
     """
 
     pipeline: "Pipeline"
@@ -58,6 +61,7 @@ class TextRun:
     answer: str
     prompt_length: int | None = None
     max_new_tokens: int = 0
+    example: int = 0
 
     @cached_property
     def sequences(self) -> dict[str, list[Token]]:
@@ -115,24 +119,38 @@ def run_text(pipeline: "Pipeline", record: dict[str, Any], max_new_tokens: int =
         return _generated(pipeline, record, max_new_tokens)
     run = _RecordingPredictor(pipeline.model, pipeline.objective, pipeline.tokenizer)
     (decision,) = pipeline.objective.predict(run, [record], pipeline.tokenizer)
-    model, examples = run.recorded[0]
-    collator = Collator.for_model(model, pipeline.objective, pipeline.tokenizer, examples[0])
-    batch = collator.pad(examples[:1], collator.sizes(examples[0]))
+    model, examples, outputs = run.recorded[0]
+    number = _window_of_answer(pipeline, record, decision, outputs)
+    collator = Collator.for_model(model, pipeline.objective, pipeline.tokenizer, examples[number])
+    batch = collator.pad([examples[number]], collator.sizes(examples[number]))
     answer = pipeline.objective.format(pipeline.objective.answer(decision, record))
-    return TextRun(pipeline, record, model, {name: batch[name] for name in model.input}, answer)
+    return TextRun(pipeline, record, model, {name: batch[name] for name in model.input}, answer, example=number)
+
+
+def _window_of_answer(pipeline, record, decision, outputs):
+    """The number of the window in which the answer to a question has its highest score; 0 for other objectives."""
+    if not isinstance(pipeline.objective, FindSpan) or decision["first"] < 0:
+        return 0
+    (windows,), scores = pipeline.objective.windows([record], pipeline.tokenizer), []
+    for window, logits in zip(windows, outputs, strict=True):
+        first, last = (decision[key] - window.tokens.start + window.start for key in ("first", "last"))
+        is_inside = window.start <= first and last < window.context.stop
+        scores.append(logits[first, 0] + logits[last, 1] - logits[NO_ANSWER].sum() if is_inside else -np.inf)
+    return int(np.argmax(scores))
 
 
 class _RecordingPredictor(BatchPredictor):
-    """A `BatchPredictor` that records the examples, and the network that runs on them."""
+    """A `BatchPredictor` that records the network, the examples that it runs on, and its outputs for them."""
 
     def __init__(self, *args):
         super().__init__(*args)
-        self.recorded: list[tuple[keras.Model, list]] = []
+        self.recorded: list[tuple[keras.Model, list, list]] = []
 
     def __call__(self, examples, transform=None):
         model = self._derived(transform, lambda: transform(self.model)) if transform else self.model
-        self.recorded.append((model, list(examples)))
-        return super().__call__(examples, transform)
+        outputs = super().__call__(examples, transform)
+        self.recorded.append((model, list(examples), outputs))
+        return outputs
 
 
 def greedy_generator(pipeline: "Pipeline", max_new_tokens: int) -> "TextGenerator":

@@ -70,7 +70,7 @@ def _answers(run, sequence, rows):
         return _generated(run, sequence, rows)
     pipeline, objective, answers = run.pipeline, run.pipeline.objective, []
     for row in rows:
-        predictor = _MaskedPredictor(pipeline, {sequence: row})
+        predictor = _MaskedPredictor(pipeline, run.example, {sequence: row})
         (decision,) = objective.predict(predictor, [run.record], pipeline.tokenizer)
         answers.append(objective.format(objective.answer(decision, run.record)))
     return answers
@@ -93,12 +93,12 @@ class _Prompts:
 
 
 class _MaskedPredictor(BatchPredictor):
-    """A `BatchPredictor` that runs the first example with other arrays for some of its inputs."""
+    """A `BatchPredictor` that runs one of the examples with other arrays for some of its inputs."""
 
-    def __init__(self, pipeline: "Pipeline", inputs: dict[str, Array]):
+    def __init__(self, pipeline: "Pipeline", example: int, inputs: dict[str, Array]):
         super().__init__(pipeline.model, pipeline.objective, pipeline.tokenizer)
-        self.inputs = inputs
+        self.example, self.inputs = example, inputs
 
     def __call__(self, examples, transform=None):
-        first, *others = examples
-        return super().__call__([first | self.inputs, *others], transform)
+        masked = [each | self.inputs if i == self.example else each for i, each in enumerate(examples)]
+        return super().__call__(masked, transform)

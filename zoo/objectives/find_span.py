@@ -61,7 +61,7 @@ class FindSpan(Objective, Calibrates):
         check_token_features(architecture, "find_span")
 
     def examples(self, records, tokenizer, train=True):
-        for record, windows in zip(records, self._windows(records, tokenizer), strict=True):
+        for record, windows in zip(records, self.windows(records, tokenizer), strict=True):
             for window in windows:
                 example = {"tokens": window.ids, "segments": window.segments}
                 if not train:
@@ -69,8 +69,8 @@ class FindSpan(Objective, Calibrates):
                 elif len(window.ids):  # none for two empty texts and a tokenizer without special tokens
                     yield example | {"labels": span_labels(window, record["answers"])}
 
-    def _windows(self, records, tokenizer):
-        """Yield a list of windows for each record; a context that several questions share is encoded once."""
+    def windows(self, records, tokenizer):
+        """Yield a list of `Window`s for each record; a context that several questions share is encoded once."""
         check_room(tokenizer.template, self.length, self.question_length)
         contexts = list(dict.fromkeys(record["context"] for record in records))
         encoded = dict(zip(contexts, tokenizer.encode_batch(contexts, special=False), strict=True))
@@ -100,7 +100,7 @@ class FindSpan(Objective, Calibrates):
 
     def predict(self, run, records, tokenizer):
         """The decision of `decide` for each record, and the character offsets of its n best `spans`, (spans, 2)."""
-        groups = list(self._windows(records, tokenizer))
+        groups = list(self.windows(records, tokenizer))
         outputs = run([{"tokens": w.ids, "segments": w.segments} for windows in groups for w in windows])
         decisions: list[dict] = [{}] * len(records)
         for indices, batch in window_batches(groups, outputs, self.length, self.answer_length):
