@@ -45,6 +45,10 @@ RUN_ON = {  # folders, files and tests whose results do not depend on the backen
     **dict.fromkeys(("test_run_folders", "test_search", "test_selection", "test_start_advice"), "torch"),
     **dict.fromkeys(("test_tfidf_baseline", "test_tracking", "test_word_vectors"), "torch"),
     **dict.fromkeys(("test_batch_inference", "test_damaged_folders", "test_summary"), "torch"),
+    "test_a_text_a_record_and_a_list_are_explained_alike": "torch",
+    **dict.fromkeys(
+        ("test_a_full_disk_keeps_the_last_checkpoint", "test_arguments_of_another_type_are_refused"), "torch"
+    ),
     "test_many_configurations": "torch",
     **dict.fromkeys(("test_corpus_search", "test_corpus_text", "test_text_comparison", "test_token_text"), "torch"),
     "test_a_planted_pattern_is_found": "",  # all backends
@@ -70,6 +74,9 @@ ONCE = (  # those that no run of scripts/check.sh, not --all either, repeats on 
         "test_corpus_text",
         "test_text_comparison",
         "test_token_text",
+        "test_a_text_a_record_and_a_list_are_explained_alike",
+        "test_a_full_disk_keeps_the_last_checkpoint",
+        "test_arguments_of_another_type_are_refused",
     ),
     *("test_explanation_page", "test_page_build", "test_page_data", "test_page_of_pipelines"),
     *("test_a_program_without_python_answers_alike", "test_a_program_without_python_generates"),
@@ -86,7 +93,7 @@ ONCE = (  # those that no run of scripts/check.sh, not --all either, repeats on 
     *("test_graph_windows", "test_length_groups", "test_masks", "test_sentence_pieces", "test_spans_of_export"),
 )
 
-FEW = ("explore",)  # folders of which JAX and TensorFlow run no more cases with --all than quick runs do
+FEW = ("explore", "test_docs")  # of which JAX and TensorFlow run no more cases with --all than quick runs do
 
 MAX_MAPS = 15_000  # of 65,530, the default of Linux
 GOOD = ["great", "lovely", "superb", "fine", "wonderful", "happy"]
@@ -150,7 +157,9 @@ def pytest_collection_modifyitems(config, items):
         elsewhere = _is_elsewhere(names)
         for case in cases if elsewhere else _slow_cases(cases):
             case.add_marker(pytest.mark.slow)
-            if any(name in (ONCE if elsewhere else FEW) for name in names):
+        is_few = keras.config.backend() != "torch" and any(name in FEW for name in names)
+        if is_few or (elsewhere and any(name in ONCE for name in names)):
+            for case in filter(_is_slow, cases):
                 case.add_marker(pytest.mark.elsewhere)
 
 
@@ -162,8 +171,12 @@ def _is_elsewhere(names):
 
 def _slow_cases(cases):
     """The cases of a test that a quick run skips on this backend."""
-    run_all = keras.config.backend() == "torch" or any(case.get_closest_marker("slow") for case in cases)
+    run_all = keras.config.backend() == "torch" or any(map(_is_slow, cases))
     return [] if run_all else cases[1:]
+
+
+def _is_slow(case):
+    return case.get_closest_marker("slow") is not None
 
 
 @pytest.fixture(scope="module", autouse=True)

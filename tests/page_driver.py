@@ -43,7 +43,7 @@ def page(browser, server):
     page, errors = context.new_page(), []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if "Content Security" in message.text else None)
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)  # milliseconds; a busy machine is no failure
     page.goto(server.url)
     yield page
     assert not errors
