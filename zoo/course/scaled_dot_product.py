@@ -30,7 +30,7 @@ class ScaledDotProduct(Experiment):
     width: int = 64  # d_k of a head, components
     heads: int = 4  # of each text
     batch: int = 1  # texts
-    repeats: int = 15  # calls, the shortest of which counts
+    repeats: int = 60  # calls, the shortest of which counts
 
     def measure(self, seed: int) -> list[dict]:
         return [self._row(np.random.default_rng(seed), length, causal) for length in self.lengths for causal in (0, 1)]
