@@ -48,7 +48,7 @@ class TransformerVariants(Experiment):
     width: int = 64  # of the residual stream
     heads: int = 4  # attention heads of a block
     length: int = 6  # words of a source, and of a target; even
-    steps: int = 600  # of the optimizer
+    steps: int = 400  # of the optimizer
     examples: int = 4096  # of which the batches are drawn
     test: int = 256  # examples that are scored
 
