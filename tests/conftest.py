@@ -50,6 +50,8 @@ RUN_ON = {  # folders, files and tests whose results do not depend on the backen
         ("test_a_full_disk_keeps_the_last_checkpoint", "test_arguments_of_another_type_are_refused"), "torch"
     ),
     "test_many_configurations": "torch",
+    **dict.fromkeys(("test_explanation", "test_variants", "test_text_run", "test_terms", "test_filters"), "torch"),
+    **dict.fromkeys(("test_beam_tree", "test_generation_steps", "test_logit_lens"), "torch"),
     **dict.fromkeys(("test_corpus_search", "test_corpus_text", "test_text_comparison", "test_token_text"), "torch"),
     "test_a_planted_pattern_is_found": "",  # all backends
     "course": "torch",
@@ -154,13 +156,12 @@ def pytest_collection_modifyitems(config, items):
         tests.setdefault((item.path, item.parent, name), []).append(item)
     for (path, _, name), cases in tests.items():
         names = (*path.relative_to(config.rootpath).with_suffix("").parts, name)
-        elsewhere = _is_elsewhere(names)
-        for case in cases if elsewhere else _slow_cases(cases):
+        is_elsewhere, further = _is_elsewhere(names), _further_cases(cases)
+        for case in cases if is_elsewhere else further:
             case.add_marker(pytest.mark.slow)
-        is_few = keras.config.backend() != "torch" and any(name in FEW for name in names)
-        if is_few or (elsewhere and any(name in ONCE for name in names)):
-            for case in filter(_is_slow, cases):
-                case.add_marker(pytest.mark.elsewhere)
+        skipped = further if set(names).intersection(FEW) else []
+        for case in cases if is_elsewhere and set(names).intersection(ONCE) else skipped:
+            case.add_marker(pytest.mark.elsewhere)
 
 
 def _is_elsewhere(names):
@@ -169,14 +170,11 @@ def _is_elsewhere(names):
     return backend not in ("", keras.config.backend())
 
 
-def _slow_cases(cases):
-    """The cases of a test that a quick run skips on this backend."""
-    run_all = keras.config.backend() == "torch" or any(map(_is_slow, cases))
-    return [] if run_all else cases[1:]
-
-
-def _is_slow(case):
-    return case.get_closest_marker("slow") is not None
+def _further_cases(cases):
+    """The cases of a test that a quick run skips on JAX and TensorFlow: those marked as slow, or all but the first."""
+    if keras.config.backend() == "torch":
+        return []
+    return [case for case in cases if case.get_closest_marker("slow")] or cases[1:]
 
 
 @pytest.fixture(scope="module", autouse=True)
