@@ -9,10 +9,10 @@ cd "$(dirname "$0")/.."
 
 backends="jax torch tensorflow"
 marks="not slow"
-time="15 minutes"
+time="35 minutes"
 while [ $# -gt 0 ]; do
   case "$1" in
-    --all) marks="not elsewhere" time="60 minutes" ;;
+    --all) marks="not elsewhere" time="80 minutes" ;;
     --backend) backends="${2:?--backend needs jax, torch or tensorflow}"; shift ;;
     *) echo "Unknown option $1. Known: --all, --backend NAME." >&2; exit 2 ;;
   esac
