@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from jax import Array
 
-from zoo.backend import jax_attention, jax_dropout, xla
+from zoo.backend import jax_attention, jax_dropout, jax_training, xla
 
 sigmoid, tanh, transpose = jax.nn.sigmoid, jnp.tanh, jnp.transpose
 concatenate, split = partial(jnp.concatenate, axis=-1), partial(jnp.split, axis=-1)
@@ -21,6 +21,7 @@ attention, cached_attention, update_cache = (
     jax_attention.cached_attention,
     jax_attention.update_cache,
 )
+set_train_function = jax_training.set_train_function
 JIT_COMPILE = "auto"  # `jit_compile` of models: JAX is slow without
 
 

@@ -46,6 +46,10 @@ def seed(number: int) -> None:
     tf.random.set_seed(number)
 
 
+def set_train_function(model: keras.Model) -> None:
+    """Set the training step of a compiled model: Keras's own."""
+
+
 def random_state() -> dict[str, np.ndarray]:
     """The global random state: Keras draws statelessly, dropout's seeds are variables of the model."""
     return {}

@@ -40,6 +40,10 @@ def seed(number: int) -> None:
     torch.manual_seed(number)
 
 
+def set_train_function(model: keras.Model) -> None:
+    """Set the training step of a compiled model: Keras's own."""
+
+
 def random_state() -> dict[str, np.ndarray]:
     """The global random states as {name: array}: dropout draws from torch's own generators."""
     state = {"cpu": torch.get_rng_state().numpy()}

@@ -44,6 +44,7 @@ def compile_model(
     )
     options = {"jit_compile": backend.JIT_COMPILE, "loss": loss, "weighted_metrics": metrics} | options
     model.compile(optimizer=optimizer, **options)
+    backend.set_train_function(model)
     return model
 
 
