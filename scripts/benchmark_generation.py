@@ -68,12 +68,13 @@ def zoo_model(name):
     return keras.Model(backbone.input, architecture.logits(backbone))
 
 
-def by_zoo(options):
+def by_zoo(network, max_new_tokens):
+    """(model, function that continues prompts by greedy decoding)."""
     from zoo.generation.generate import generate
     from zoo.generation.generation_config import GenerationConfig
 
-    model, config = zoo_model(options.network), GenerationConfig(max_new_tokens=options.max_new_tokens)
-    return lambda prompts: generate(model, prompts.tolist(), config=config)
+    model, config = zoo_model(network), GenerationConfig(max_new_tokens=max_new_tokens)
+    return model, lambda prompts: generate(model, prompts.tolist(), config=config)
 
 
 def beams_by_zoo(options):
@@ -146,22 +147,30 @@ def by_keras_hub(options):
     return run
 
 
-def by_transformers(options):
+def by_transformers(max_new_tokens):
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    model = GPT2LMHeadModel(GPT2Config()).eval()
-    limits = {"max_new_tokens": options.max_new_tokens, "min_new_tokens": options.max_new_tokens}
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    size = SIZES["gpt2"]
+    config = {"n_embd": size["width"], "n_layer": size["depth"], "n_head": size["heads"], "n_inner": size["hidden"]}
+    config |= {"vocab_size": size["vocabulary"], "n_positions": size["length"], "eos_token_id": None}
+    model = GPT2LMHeadModel(GPT2Config(**config)).eval().to(device)
+    limits = {"max_new_tokens": max_new_tokens, "min_new_tokens": max_new_tokens}
 
     def run(prompts):
-        ids = torch.from_numpy(prompts).long()
-        model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, pad_token_id=0, **limits)
+        ids = torch.from_numpy(prompts).long().to(device)
+        model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, pad_token_id=0, **limits).tolist()
 
     return run
 
 
 MAKERS = {
-    "gpt2": {"zoo": by_zoo, "keras_hub": by_keras_hub, "transformers": by_transformers},
-    "lstm": {"zoo": by_zoo, "torch": lstm_by_hand},
+    "gpt2": {
+        "zoo": lambda options: by_zoo("gpt2", options.max_new_tokens)[1],
+        "keras_hub": by_keras_hub,
+        "transformers": lambda options: by_transformers(options.max_new_tokens),
+    },
+    "lstm": {"zoo": lambda options: by_zoo("lstm", options.max_new_tokens)[1], "torch": lstm_by_hand},
     "transformer": {"zoo": beams_by_zoo, "transformers": by_marian},
 }

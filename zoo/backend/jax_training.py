@@ -22,10 +22,14 @@ class _Untracked:
         return len(self._arrays)
 
 
-def set_train_function(model: keras.Model) -> None:
+def set_train_function(model: keras.Model, batches: int | None = None) -> None:
     """Set the training step of a compiled model: the function that `keras.Model.fit` calls with each batch.
 
     On JAX it is Keras's own step, compiled, whose state is donated.
+
+    Args:
+        batches: of each shape that will be trained, for a backend on which compiling a shape pays only for many; None:
+            many.
     """
     steps = []  # Keras makes it at the first batch, when the optimizer is built
 

@@ -46,7 +46,7 @@ def seed(number: int) -> None:
     tf.random.set_seed(number)
 
 
-def set_train_function(model: keras.Model) -> None:
+def set_train_function(model: keras.Model, batches: int | None = None) -> None:
     """Set the training step of a compiled model: Keras's own."""
 
 

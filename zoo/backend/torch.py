@@ -11,7 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.backend import torch_attention, torch_capture, torch_gradients, torch_optimizer, torch_recurrence
+from zoo.backend import (
+    torch_attention,
+    torch_capture,
+    torch_gradients,
+    torch_optimizer,
+    torch_recurrence,
+    torch_training,
+)
 from zoo.backend.torch_entropy import CHUNK, entropy
 
 sigmoid, tanh, concatenate = torch.sigmoid, torch.tanh, partial(torch.cat, dim=-1)
@@ -21,10 +28,12 @@ sigmoid_gradient, tanh_gradient = torch.ops.aten.sigmoid_backward.default, torch
 AdamW, lerp, fused_recurrence = torch_optimizer.AdamW, torch_optimizer.lerp, torch_recurrence.fused_recurrence
 attention, cached_attention = torch_attention.attention, torch_attention.cached_attention
 update_cache, jit, capture = torch_attention.update_cache, torch_capture.jit, torch_capture.capture
+set_train_function, is_tracing = torch_training.set_train_function, torch_capture.is_tracing
 custom_gradient, value_and_gradients = torch_gradients.custom_gradient, torch_gradients.value_and_gradients
 INT8_ROWS = 8  # rows up to which a product is memory-bound, so that int8 weights are faster than bfloat16
 ONEDNN_ROWS, ONEDNN_SIZE = 4, 2**17  # rows, and elements of the kernel, from which oneDNN is faster than MKL on a CPU
 ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+ALIGNMENT, TILE = 8, 64  # elements of 16 bits: of which tensor cores need a multiple, and are fastest with
 INT8_BLOCK = 32  # elements that torch's product with int8 weights reads at once, also beyond the end of a row
 predict_function = attrgetter("predict_on_batch")
 JIT_COMPILE = False  # `jit_compile` of models: torch.compile pays only where shapes never change
@@ -38,10 +47,6 @@ def has_accelerator() -> bool:
 def seed(number: int) -> None:
     """Seed torch's global generators."""
     torch.manual_seed(number)
-
-
-def set_train_function(model: keras.Model) -> None:
-    """Set the training step of a compiled model: Keras's own."""
 
 
 def random_state() -> dict[str, np.ndarray]:
@@ -102,7 +107,18 @@ def linear(x: Tensor, kernel_IO: Tensor, bias_O: Tensor | None = None) -> Tensor
         x, kernel_IO = x.to(dtype), kernel_IO.to(dtype)
     if _suits_onednn(x, kernel_IO):
         return torch.ops.mkldnn._linear_pointwise(x, kernel_IO.t(), bias_O, "none", [], "")
+    outputs = kernel_IO.shape[1]
+    if x.device.type == "cuda" and outputs % ALIGNMENT and x.element_size() == 2 and torch.is_grad_enabled():
+        return _aligned_linear(x, kernel_IO, bias_O)
     return torch.nn.functional.linear(x, kernel_IO.t(), bias_O)
+
+
+def _aligned_linear(x, kernel_IO, bias_O):
+    """The linear map with outputs padded to whole tiles of tensor cores, such as 50,257 logits of GPT-2 to 50,304."""
+    outputs, padding = kernel_IO.shape[1], -kernel_IO.shape[1] % TILE
+    kernel_OI = torch.nn.functional.pad(kernel_IO.t(), (0, 0, 0, padding))
+    bias_O = None if bias_O is None else torch.nn.functional.pad(bias_O, (0, padding))
+    return torch.nn.functional.linear(x, kernel_OI, bias_O)[..., :outputs]
 
 
 def _suits_onednn(x, kernel_IO):
@@ -133,7 +149,9 @@ def dropout(x: Tensor, rate: float, seed: keras.random.SeedGenerator, noise_shap
     are rounded to 1 / 65536 there.
     """
     shape = [noise or size for noise, size in zip(noise_shape or x.shape, x.shape, strict=True)]
-    if x.device.type != "cpu":
+    if x.device.type != "cpu" or is_tracing():
+        if shape == list(x.shape):
+            return torch.nn.functional.dropout(x, rate)
         return x * torch.nn.functional.dropout(x.new_ones(shape), rate)
     size, bound = math.prod(shape), round(rate * 2**16)
     bits = torch.empty((size + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
@@ -153,7 +171,7 @@ def masked_max(x_BTM: Tensor, mask_BT: Tensor) -> Tensor:
 def cross_entropy(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
     """The cross-entropy of each target in nats."""
     flat, labels = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1).long()
-    if flat.device.type == "cpu" and flat.numel() > 2 * CHUNK:
+    if flat.device.type == "cpu" and flat.numel() > 2 * CHUNK and not is_tracing():
         loss = torch_gradients.custom_gradient(*entropy(labels, smoothing))(flat)
     else:
         loss = torch.nn.functional.cross_entropy(flat.float(), labels, reduction="none", label_smoothing=smoothing)
@@ -188,4 +206,5 @@ def token_mask(ids: Tensor, where: Tensor, vocabulary: int) -> Tensor:
 
 def dynamic_max(counts: Tensor, limit: int) -> int:
     """The largest of an array of counts, at least 1."""
+    torch_capture.check_traceable("dynamic_max")
     return max(int(counts.max()), 1)

@@ -4,6 +4,8 @@ import keras
 import torch
 from torch import Tensor
 
+from zoo.backend.torch_capture import is_tracing
+
 
 def attention(
     q_BTHD: Tensor,
@@ -31,7 +33,7 @@ def attention(
 
 def _attention_mask(mask, causal, time):
     """None where all keys are visible, which is faster; not checked on accelerators, where that synchronises."""
-    if mask is None or (mask.device.type == "cpu" and mask.all()):
+    if mask is None or (mask.device.type == "cpu" and not is_tracing() and mask.all()):
         return None
     mask_BHTS = mask[:, None, None] if mask.ndim == 2 else mask[:, None]
     if not causal:

@@ -9,6 +9,23 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 _capturing = RLock()  # torch captures one graph at a time, in one thread
 
 
+class UntraceableError(RuntimeError):
+    """A function whose gradient cannot be traced, such as a recurrent layer, whose kernels are fused already."""
+
+
+def is_tracing() -> bool:
+    """Whether a graph is being captured by `make_fx`, so that no decision may depend on the values of tensors."""
+    from torch.fx.experimental.proxy_tensor import get_proxy_mode  # slow to import
+
+    return get_proxy_mode() is not None
+
+
+def check_traceable(name: str) -> None:
+    """Raise UntraceableError while a graph is captured through which gradients will be computed."""
+    if torch.is_grad_enabled() and is_tracing():
+        raise UntraceableError(f"{name} computes its gradient by hand.")
+
+
 def jit(function: Callable, variables: list, on_trace: Callable | None = None, donate: bool = True) -> Callable:
     """`function` without gradients; torch does not compile it, the other backends do."""
     return torch.no_grad()(function)

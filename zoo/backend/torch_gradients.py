@@ -7,11 +7,14 @@ import keras
 import torch
 from torch import Tensor
 
+from zoo.backend.torch_capture import check_traceable
+
 
 def custom_gradient(forward: Callable, backward: Callable) -> Callable:
     """A differentiable function of arrays with a hand-written gradient."""
 
     def run(*arrays):
+        check_traceable("custom_gradient")
         if torch.is_grad_enabled():
             return _CustomGradient.apply(forward, backward, *arrays)
         return forward(*arrays)[0]

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from zoo.backend.torch_capture import check_traceable
+
 FUSED_ON = "cuda"  # device whose fused recurrent kernels are faster than a loop; on a CPU they are slower
 
 
@@ -15,6 +17,7 @@ def fused_recurrence(
     """
     if x_TBM.device.type != FUSED_ON:
         return None
+    check_traceable("cuDNN")
     if not reverse:
         return _fused_forward(kind, x_TBM, weights)
     order = _reversed_order(x_TBM, mask_BT)

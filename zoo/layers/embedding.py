@@ -112,7 +112,8 @@ class TokenDropout(keras.layers.Layer):
     def call(self, tokens: Tensor, training: bool = False) -> Tensor:
         if not training or self.rate == 0:
             return tokens
-        dropped = keras.random.uniform(ops.shape(tokens), seed=self.seed_generator) < self.rate
+        ones = ops.ones(ops.shape(tokens), "float32")
+        dropped = ops.equal(backend.dropout(ones, self.rate, self.seed_generator), 0)
         return ops.where(ops.logical_and(dropped, ops.not_equal(tokens, 0)), self.replacement, tokens)
 
 

@@ -125,6 +125,7 @@ class FitLoop:
         lr_scales, offset = self.freezer.lr_scales, first * self.length.interval
         training, compiling = self.run.preset.training, self.run.compiling
         compiling.compile_stage(self.run.objective, model, training, self.length.total, lr_scales, offset)
+        backend.set_train_function(model, self.length.total // len(self.batches.buckets))
         self.recorder.same_optimizer = done > first * self.length.interval  # each stage has a new optimizer
 
     def _stage(self, frozen, passes):
