@@ -45,9 +45,8 @@ class TrainingProgram:
         self.constants = [leaf for leaf in leaves if not _is_array(leaf)]  # such as None: no sample weights
         self.updated: list[keras.Variable] = []  # those of `state` that a step changes
         self.names: list[str] = []  # of the logs
-        with torch.random.fork_rng(
-            [self.device] if self.device.type == "cuda" else []
-        ):  # a resumed run draws the same random numbers
+        generators = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(generators):  # a resumed run draws the same random numbers
             self.compiled = torch.compile(self._trace(batch), fullgraph=True, dynamic=False)
             self._run(self._arrays(batch), torch.ones((), device=self.device))  # compiles both passes
         self.replay = Replay(self._run, WARM_UP, pool) if self.device.type == "cuda" else self._run
@@ -81,7 +80,11 @@ class TrainingProgram:
         """The forward pass as a graph of operations that have gradients: `pre_dispatch` traces above autograd."""
         from torch.fx.experimental.proxy_tensor import make_fx  # slow to import
 
-        return make_fx(self._forward, pre_dispatch=True)(*self._values(), *self._arrays(batch))
+        graph = make_fx(self._forward, pre_dispatch=True)(*self._values(), *self._arrays(batch))
+        for node in graph.graph.nodes:
+            if node.op == "get_attr":  # a constant: a copy to the device at each step would be no part of a CUDA graph
+                setattr(graph, node.target, getattr(graph, node.target).to(self.device))
+        return graph
 
     def _forward(self, *tensors):
         """The loss, the logs and the new values of `updated`, of the values of all variables and a batch's arrays."""
