@@ -30,6 +30,13 @@ def has_accelerator() -> bool:
     return any(device.platform != "cpu" for device in jax.devices())
 
 
+def accelerates_bfloat16() -> bool:
+    """Whether products in bfloat16 are faster than in float32: on TPUs, and on NVIDIA's GPUs since Ampere."""
+    device = jax.devices()[0]
+    major = str(getattr(device, "compute_capability", "")).partition(".")[0]  # "gfx90a" on GPUs of AMD
+    return device.platform == "tpu" or (major.isdigit() and int(major) >= 8)
+
+
 def sigmoid_gradient(gradient: Array, y: Array) -> Array:
     """The gradient of x from that of y = sigmoid(x)."""
     return gradient * y * (1 - y)

@@ -26,6 +26,13 @@ def has_accelerator() -> bool:
     return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
 
 
+def accelerates_bfloat16() -> bool:
+    """Whether products in bfloat16 are faster than in float32."""
+    gpus = tf.config.list_physical_devices("GPU")
+    capability = [tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) for gpu in gpus]
+    return bool(tf.config.list_physical_devices("TPU")) or any(major >= 8 for major, _ in capability)
+
+
 def sigmoid_gradient(gradient: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     """The gradient of x from that of y = sigmoid(x)."""
     return tf.raw_ops.SigmoidGrad(y=y, dy=gradient)

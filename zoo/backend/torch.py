@@ -44,6 +44,11 @@ def has_accelerator() -> bool:
     return torch.cuda.is_available() or torch.backends.mps.is_available()
 
 
+def accelerates_bfloat16() -> bool:
+    """Whether products in bfloat16 are faster than in float32."""
+    return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
 def seed(number: int) -> None:
     """Seed torch's global generators."""
     torch.manual_seed(number)

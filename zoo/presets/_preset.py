@@ -45,7 +45,7 @@ class Training:
     validate_every: int = 0  # optimizer steps between validations, each with a checkpoint; 0: an epoch
     patience: int = 3  # early stopping: validations without a better score; 0: off
     keep_checkpoint: bool = True  # in the model folder, to go on later (--resume training.epochs=N); 3 to 5 model sizes
-    precision: str = "float32"  # dtype policy of Keras: or mixed_bfloat16, mixed_float16
+    precision: str = "auto"  # dtype policy: float32, mixed_bfloat16, mixed_float16; auto: bfloat16 on GPUs made for it
     track: str = ""  # experiment tracker that logs the run: mlflow, trackio or wandb
     seed: int = 0  # of initial weights, dropout and the order of examples
 

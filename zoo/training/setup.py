@@ -18,11 +18,12 @@ from zoo.runtime.errors import UserError, did_you_mean
 from zoo.text.tokenizer import Tokenizer
 from zoo.training.data_columns import with_data
 from zoo.training.finetuning import check_tuning
+from zoo.training.hardware import AUTO, BFLOAT16, with_precision
 from zoo.training.optimizer import SCHEDULES
 from zoo.training.own_data import BUDGET, SCRATCH, preset_for_data
 from zoo.training.tracking import TRACKERS
 
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+PRECISIONS = (AUTO, "float32", BFLOAT16, "mixed_float16")
 MINIMUM = {"epochs": 1, "batch_size": 1, "accumulation": 1}  # of numbers in `Training`; 0 for all others
 BELOW_ONE = ("warmup", "ema", "beta_1", "beta_2")
 
@@ -58,7 +59,7 @@ def resolve_preset(
     check_lora(preset)
     check_tuning(preset)
     check_packing(preset)
-    return name, preset
+    return name, with_precision(preset)
 
 
 def _from_recipe(name, spec, columns, overrides, init, budget):

@@ -29,4 +29,4 @@ def start_advice(preset: Preset, bfloat16: bool) -> Iterator[str]:
             "2e-5 to 2e-4 is usual. A higher one suits LoRA (lora.rank=8) or a head alone (tuning.freeze=backbone)."
         )
     if bfloat16 and training.precision == "float32":
-        yield "This CPU computes in bfloat16: training.precision=mixed_bfloat16 takes about half the time."
+        yield "This processor computes in bfloat16: training.precision=mixed_bfloat16 takes about half the time."
