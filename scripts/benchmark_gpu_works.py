@@ -14,6 +14,8 @@ import numpy as np
 from zoo import backend, catalog
 from zoo.objectives import build_model, compile_model
 
+MANY = 10_000  # batches of a long run, in which compiling pays
+
 
 def device(peaks):
     """(name of the device, its peak FLOP/s): from `peaks`, or measured by a product of matrices."""
@@ -140,7 +142,9 @@ def zoo_model(objective, name, fields):
 
     with dtype_policy("mixed_bfloat16" if backend.has_accelerator() else "float32"):
         model = build_model(objective, catalog.load("architectures", name)(**fields))
-    return compile_model(objective, model, build_optimizer(Training(learning_rate=1e-4), model, 10_000))
+    compile_model(objective, model, build_optimizer(Training(learning_rate=1e-4), model, MANY))
+    backend.set_train_function(model, MANY)
+    return model
 
 
 def fit_steps(model, batch, steps):

@@ -147,6 +147,17 @@ def test_a_step_is_compiled_on_a_gpu_where_it_pays(monkeypatch):
         assert isinstance(model.train_function, torch_training.CompiledTraining) == compiled
 
 
+@pytest.mark.usefixtures("uncompiled")
+def test_a_shape_is_compiled_after_the_delay():
+    model = network("bert")
+    model.train_function = step = torch_training.CompiledTraining(model, delay=2)
+    batch = batch_for(model, 0)
+    losses(model, [batch] * 2)
+    assert not step.programs
+    losses(model, [batch])
+    assert len(step.programs) == 1
+
+
 def test_a_replay_reads_new_inputs_and_writes_the_same_outputs(monkeypatch):
     calls = []
 

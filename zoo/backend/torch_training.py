@@ -1,6 +1,7 @@
 """Training on torch: on a GPU one program for each shape of batches, compiled by Inductor, in place of Keras's step."""
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,12 +12,13 @@ from zoo.backend.torch_capture import UntraceableError
 from zoo.backend.torch_program import TrainingProgram, shapes_of
 
 PAYS_FROM = 300  # batches of a shape in which a program saves the half minute that compiling it takes
+UNKNOWN = 100  # batches of a shape that Keras's step trains first, where it is not known how many follow
 
 
 def set_train_function(model: keras.Model, batches: int | None = None) -> None:
     """Set the training step of a compiled model: Keras's own on a CPU, `CompiledTraining` on a GPU where it pays."""
     pays = torch.cuda.is_available() and (batches is None or batches >= PAYS_FROM)
-    model.train_function = CompiledTraining(model) if pays else None
+    model.train_function = CompiledTraining(model, UNKNOWN if batches is None else 0) if pays else None
 
 
 class CompiledTraining:
@@ -26,10 +28,12 @@ class CompiledTraining:
 
     Args:
         model: compiled, with its optimizer.
+        delay: batches of each shape that Keras's step trains before the shape is compiled.
     """
 
-    def __init__(self, model: keras.Model):
-        self.model = model
+    def __init__(self, model: keras.Model, delay: int = 0):
+        self.model, self.delay = model, delay
+        self.batches: Counter = Counter()  # of each shape, before it is compiled
         self.programs: dict[Any, TrainingProgram] = {}
         self.eager = False  # whether Keras's step trains
         self.pool = torch.cuda.graph_pool_handle() if torch.cuda.is_available() else None
@@ -48,7 +52,11 @@ class CompiledTraining:
     def _program(self, batch):
         """The program for the shape of a batch; None where Keras's step trains."""
         shapes = shapes_of(batch)
+        if shapes not in self.programs and self.batches[shapes] < self.delay:
+            self.batches[shapes] += 1
+            return None
         if not self.eager and shapes not in self.programs:
+            self.model.zero_grad()  # frees the gradients of Keras's step
             try:
                 self.programs[shapes] = TrainingProgram(self.model, batch, self.pool)
             except torch.OutOfMemoryError:
