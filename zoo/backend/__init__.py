@@ -16,7 +16,7 @@ Tensor = Any  # an array of the backend, or the `keras.KerasTensor` that stands 
 NAMES = (
     *("JIT_COMPILE", "has_accelerator", "seed", "random_state", "set_random_state", "fit_input", "AdamW", "lerp"),
     *("set_train_function", "accelerates_bfloat16"),
-    *("linear", "conv1d", "dropout", "masked_max", "cross_entropy", "quantized_matmul"),
+    *("linear", "linears", "conv1d", "dropout", "masked_max", "cross_entropy", "quantized_matmul"),
     *("sigmoid", "tanh", "sigmoid_gradient", "tanh_gradient", "split", "concatenate", "transpose"),
     *("scan", "while_loop", "custom_gradient", "value_and_gradients", "jit", "capture"),
     *("predict_function", "fused_recurrence"),

@@ -15,7 +15,8 @@ from zoo.backend import jax_attention, jax_dropout, jax_training, xla
 sigmoid, tanh, transpose = jax.nn.sigmoid, jnp.tanh, jnp.transpose
 concatenate, split = partial(jnp.concatenate, axis=-1), partial(jnp.split, axis=-1)
 
-AdamW, linear, dropout, lerp = keras.optimizers.AdamW, xla.linear, jax_dropout.dropout, xla.lerp
+AdamW, lerp = keras.optimizers.AdamW, xla.lerp
+linear, linears, dropout = xla.linear, xla.linears, jax_dropout.dropout
 attention, cached_attention, update_cache = (
     jax_attention.attention,
     jax_attention.cached_attention,

@@ -13,7 +13,7 @@ from zoo.backend import tensorflow_attention, tensorflow_dropout, tensorflow_opt
 
 sigmoid, tanh, transpose, concatenate = tf.sigmoid, tf.tanh, tf.transpose, partial(tf.concat, axis=-1)
 
-AdamW, linear, lerp = tensorflow_optimizer.AdamW, xla.linear, xla.lerp
+AdamW, linear, linears, lerp = tensorflow_optimizer.AdamW, xla.linear, xla.linears, xla.lerp
 attention, cached_attention = tensorflow_attention.attention, tensorflow_attention.cached_attention
 update_cache, dropout = tensorflow_attention.update_cache, tensorflow_dropout.dropout
 # `jit_compile` of models: XLA on a CPU is slow at dropout: a TextCNN step took 366 ms with it, 61 without

@@ -1,7 +1,7 @@
 """The PyTorch backend beyond `keras.ops`. `zoo/backend/jax.py` documents the functions."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -114,16 +114,29 @@ def linear(x: Tensor, kernel_IO: Tensor, bias_O: Tensor | None = None) -> Tensor
         return torch.ops.mkldnn._linear_pointwise(x, kernel_IO.t(), bias_O, "none", [], "")
     outputs = kernel_IO.shape[1]
     if x.device.type == "cuda" and outputs % ALIGNMENT and x.element_size() == 2 and torch.is_grad_enabled():
-        return _aligned_linear(x, kernel_IO, bias_O)
+        return aligned_linear(x, kernel_IO, bias_O)
     return torch.nn.functional.linear(x, kernel_IO.t(), bias_O)
 
 
-def _aligned_linear(x, kernel_IO, bias_O):
+def aligned_linear(x, kernel_IO, bias_O):
     """The linear map with outputs padded to whole tiles of tensor cores, such as 50,257 logits of GPT-2 to 50,304."""
     outputs, padding = kernel_IO.shape[1], -kernel_IO.shape[1] % TILE
     kernel_OI = torch.nn.functional.pad(kernel_IO.t(), (0, 0, 0, padding))
     bias_O = None if bias_O is None else torch.nn.functional.pad(bias_O, (0, padding))
     return torch.nn.functional.linear(x, kernel_OI, bias_O)[..., :outputs]
+
+
+def linears(x: Tensor, kernels_IO: Sequence[Tensor], biases_O: Sequence[Tensor | None]) -> list[Tensor]:
+    """Several linear maps of the same features; in training on a GPU one product, of the kernels side by side."""
+    if x.device.type != "cuda" or not torch.is_grad_enabled() or None in biases_O:
+        return [linear(x, kernel_IO, bias_O) for kernel_IO, bias_O in zip(kernels_IO, biases_O, strict=True)]
+    return joint_linear(x, kernels_IO, biases_O)
+
+
+def joint_linear(x: Tensor, kernels_IO: Sequence[Tensor], biases_O: Sequence) -> list[Tensor]:
+    """Several linear maps of the same features as one product of matrices."""
+    y = linear(x, torch.cat(list(kernels_IO), 1), torch.cat(list(biases_O)))
+    return list(y.split([kernel_IO.shape[1] for kernel_IO in kernels_IO], -1))
 
 
 def _suits_onednn(x, kernel_IO):

@@ -17,6 +17,15 @@ def linear(x: Any, kernel_IO: Any, bias_O: Any = None) -> Any:
     return ops.reshape(rows, (*ops.shape(x)[:-1], kernel_IO.shape[-1]))
 
 
+def linears(x: Any, kernels_IO: Sequence, biases_O: Sequence) -> list:
+    """Several linear maps of the same features, such as queries, keys and values: see `linear`.
+
+    Args:
+        biases_O: a bias, or None, for each kernel.
+    """
+    return [linear(x, kernel_IO, bias_O) for kernel_IO, bias_O in zip(kernels_IO, biases_O, strict=True)]
+
+
 def lerp(variables: Sequence[keras.Variable], targets: Sequence[keras.Variable], weight: Any) -> None:
     """Linear interpolation: move each variable towards its target of the same shape, by the share `weight`, 0 to 1."""
     for variable, target in zip(variables, targets, strict=True):

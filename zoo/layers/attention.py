@@ -8,7 +8,7 @@ from keras import ops
 from zoo import backend
 from zoo.backend import Tensor
 from zoo.layers.cache import LayerCache
-from zoo.layers.dense import Dense, built_dense
+from zoo.layers.dense import Dense, built_dense, project
 from zoo.layers.implicit_mask import ImplicitMask
 from zoo.layers.positions import RotaryPositions
 from zoo.layers.traces import AttentionTrace, product_trace
@@ -122,8 +122,14 @@ class MultiHeadAttention(ImplicitMask, keras.layers.Layer):
 
         Args: as of `call`.
         """
-        k_BSKD, v_BSKD = self._keys_values(x if context is None else context, positions)
-        rate, q_BTHD = self.dropout if training else 0.0, self._query(x, positions)
+        if context is None:
+            q_BTHD, k_BSKD, v_BSKD = self._queries_keys_values(x, positions)
+        else:
+            q_BTHD, (k_BSKD, v_BSKD) = (
+                self._queries(self.query.call(x), positions),
+                self._keys_values(context, positions),
+            )
+        rate = self.dropout if training else 0.0
         return backend.attention(q_BTHD, k_BSKD, v_BSKD, padding_mask, self.causal, rate, self.seed_generator, bias)
 
     def trace(
@@ -143,13 +149,17 @@ class MultiHeadAttention(ImplicitMask, keras.layers.Layer):
         """The factor of the products of queries and keys."""
         return head_width**-0.5
 
-    def _query(self, x, positions):
-        return self._split_heads(self.query.call(x), self.heads, positions)
+    def _queries(self, q_BTM, positions):
+        return self._split_heads(q_BTM, self.heads, positions)
+
+    def _queries_keys_values(self, x, positions):
+        q_BTM, k_BTM, v_BTM = project(x, (self.query, self.key, self.value))
+        heads = self.kv_heads or self.heads
+        return self._queries(q_BTM, positions), self._split_heads(k_BTM, heads, positions), _split(v_BTM, heads)
 
     def _keys_values(self, source, positions):
         heads = self.kv_heads or self.heads
-        k_BSKD = self._split_heads(self.key.call(source), heads, positions)
-        return k_BSKD, _split(self.value.call(source), heads)
+        return self._split_heads(self.key.call(source), heads, positions), _split(self.value.call(source), heads)
 
     def _attend_cached(self, x, context, padding_mask, bias, cache: LayerCache):
         if context is not None:
@@ -157,7 +167,7 @@ class MultiHeadAttention(ImplicitMask, keras.layers.Layer):
         if not self.causal:
             raise UserError(f"Expected causal layers for decoding. Received: {self.name!r}, which is not causal.")
         positions = cache.positions()
-        q_BTHD, kv_BTKD = self._query(x, positions), self._keys_values(x, positions)
+        q_BTHD, *kv_BTKD = self._queries_keys_values(x, positions)
         if cache.state is None:  # prefill: padding follows the texts, so that causal attention masks it
             cache.state = tuple(_pad_to_cache(x_BTKD, cache.length) for x_BTKD in kv_BTKD)
             return backend.attention(q_BTHD, *kv_BTKD, causal=True, bias_BHTS=bias)
@@ -173,7 +183,7 @@ class MultiHeadAttention(ImplicitMask, keras.layers.Layer):
         if padding_mask is not None and len(padding_mask.shape) == 2:
             padding_mask = padding_mask[:, None]
         k_BKSD, v_BKSD = cache.cross
-        return backend.cached_attention(self._query(x, None), k_BKSD, v_BKSD, padding_mask)
+        return backend.cached_attention(self._queries(self.query.call(x), None), k_BKSD, v_BKSD, padding_mask)
 
     def compute_output_spec(self, x, context=None, padding_mask=None, positions=None, bias=None, training=False):
         return keras.KerasTensor(x.shape, dtype=self.compute_dtype)
@@ -207,8 +217,8 @@ class T5Attention(MultiHeadAttention):
         super().__init__(heads, dropout=dropout, causal=causal, use_bias=False, **kwargs)
         self.head_width: int = head_width
 
-    def _query(self, x, positions):
-        return super()._query(x, positions) * self.head_width**0.5  # by which the backend divides
+    def _queries(self, q_BTM, positions):
+        return super()._queries(q_BTM, positions) * self.head_width**0.5  # by which the backend divides
 
     def _scale(self, head_width):
         return 1.0
