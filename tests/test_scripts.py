@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -34,6 +35,19 @@ OUTPUT = {  # name: what a line of its predictions holds
 def run(name, monkeypatch, *arguments):
     monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
     runpy.run_path(str(SCRIPTS / f"{name}.py"), run_name="__main__")
+
+
+@pytest.mark.slow
+def test_the_benchmark_for_gpus_prints_a_table():
+    works = ["BERT step, dropout 0.1", "GPT-2 greedy"]
+    command = [sys.executable, SCRIPTS / "benchmark_gpu.py", "--small", "--backends", "jax", "--works", *works]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-2000:]
+    table = run.stdout[run.stdout.index("\nwork ") :]
+    for row in ("BERT step, dropout 0.1, ms", "GPT-2 greedy, 1 rows, tokens/s", "GPT-2 greedy, 8 rows, tokens/s"):
+        figures = table[table.index(row) + len(row) :].split()
+        assert figures[0] == "-"  # by hand: with PyTorch only
+        assert float(figures[1]) > 0
 
 
 def test_every_training_script_is_tested():

@@ -1,5 +1,6 @@
 """Captured graphs on torch: operations without gradients and without the Python overhead of Keras's layers."""
 
+import sys
 from collections.abc import Callable
 from threading import RLock
 
@@ -15,9 +16,8 @@ class UntraceableError(RuntimeError):
 
 def is_tracing() -> bool:
     """Whether a graph is being captured by `make_fx`, so that no decision may depend on the values of tensors."""
-    from torch.fx.experimental.proxy_tensor import get_proxy_mode  # slow to import
-
-    return get_proxy_mode() is not None
+    tracer = sys.modules.get("torch.fx.experimental.proxy_tensor")  # slow to import, by whoever traces
+    return tracer is not None and tracer.get_proxy_mode() is not None
 
 
 def check_traceable(name: str) -> None:
