@@ -44,6 +44,7 @@ def test_a_program_without_python_answers_alike(exported, program):
         assert_alike(row_of(output, 0), answer)
 
 
+@pytest.mark.parametrize("exported", ONE_OF_EACH_OBJECTIVE, indirect=True)
 def test_zoo_load_of_an_export_answers_alike(exported):
     folder, _, answers = exported
     loaded = zoo.load(folder)
