@@ -1,4 +1,4 @@
-"""The CUDA graphs of a captured function: which caller runs which, how many there are, and how much memory they hold."""
+"""The CUDA graphs of a captured function: which caller runs which, how many there are, and their memory."""
 
 import weakref
 from collections.abc import Hashable
