@@ -30,6 +30,17 @@ def has_accelerator() -> bool:
     return any(device.platform != "cpu" for device in jax.devices())
 
 
+def free_memory() -> int | None:
+    """Bytes that are free on the accelerator for new arrays; None without one, and where that is unknown."""
+    statistics = jax.local_devices()[0].memory_stats()
+    return statistics["bytes_limit"] - statistics["bytes_in_use"] if statistics else None
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that the device has too little memory for an array."""
+    return isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
+
+
 def sigmoid_gradient(gradient: Array, y: Array) -> Array:
     """The gradient of x from that of y = sigmoid(x)."""
     return gradient * y * (1 - y)

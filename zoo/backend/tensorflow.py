@@ -26,6 +26,15 @@ def has_accelerator() -> bool:
     return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
 
 
+def free_memory() -> int | None:
+    """None: TensorFlow does not tell how much memory a device has left."""
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that the device has too little memory for a tensor."""
+    return isinstance(error, tf.errors.ResourceExhaustedError)
+
+
 def sigmoid_gradient(gradient: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     """The gradient of x from that of y = sigmoid(x)."""
     return tf.raw_ops.SigmoidGrad(y=y, dy=gradient)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from zoo.backend import torch_attention, torch_capture, torch_gradients, torch_optimizer, torch_recurrence
 from zoo.backend.torch_entropy import CHUNK, entropy
+from zoo.backend.torch_graph_pool import release_graphs
 
 sigmoid, tanh, concatenate = torch.sigmoid, torch.tanh, partial(torch.cat, dim=-1)
 split = partial(torch.chunk, dim=-1)
@@ -33,6 +34,20 @@ JIT_COMPILE = False  # `jit_compile` of models: torch.compile pays only where sh
 def has_accelerator() -> bool:
     """Whether torch sees a GPU."""
     return torch.cuda.is_available() or torch.backends.mps.is_available()
+
+
+def free_memory() -> int | None:
+    """Bytes that are free on a GPU for new tensors, once idle CUDA graphs gave theirs back; None without a GPU."""
+    if not torch.cuda.is_available():
+        return None
+    release_graphs()
+    cached = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()  # which torch has not given back
+    return torch.cuda.mem_get_info()[0] + cached
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that the device has too little memory for a tensor; on a CPU torch has no such class."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def seed(number: int) -> None:
