@@ -15,6 +15,7 @@ One lock is held from the first copy to the last. All callers use the same strea
 
 import weakref
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -121,7 +122,7 @@ def _record(run: Callable) -> tuple[list[Tensor], Callable]:
 
 def _record_cuda(run: Callable) -> tuple[list[Tensor], Callable]:
     """`(outputs, replay)` of a CUDA graph. Raises RuntimeError for operations that cannot be captured."""
-    stream, graph, current = torch.cuda.Stream(), torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+    stream, graph, current = _capture_stream(), torch.cuda.CUDAGraph(), torch.cuda.current_stream()
     stream.wait_stream(current)
     with torch.cuda.stream(stream):
         for _ in range(WARM_UP_RUNS):
@@ -133,6 +134,12 @@ def _record_cuda(run: Callable) -> tuple[list[Tensor], Callable]:
     finally:
         torch.cuda.set_stream(current)  # torch leaves the stream of a capture that fails
     return outputs, graph.replay
+
+
+@cache
+def _capture_stream():
+    """The one stream of all captures: cuBLAS keeps a workspace for each."""
+    return torch.cuda.Stream()
 
 
 def _is_same(array, buffer):
