@@ -79,7 +79,11 @@ ONCE = (  # those that no run of scripts/check.sh, not --all either, repeats on 
     *("test_graph_windows", "test_length_groups", "test_masks", "test_sentence_pieces", "test_spans_of_export"),
 )
 
-FEW = ("explore", "generation", "training")  # folders of which JAX and TensorFlow run no more cases with --all than quick runs do
+FEW = (
+    "explore",
+    "generation",
+    "training",
+)  # folders of which JAX and TensorFlow run no more cases with --all than quick runs do
 
 MAX_MAPS = 15_000  # of 65,530, the default of Linux
 GOOD = ["great", "lovely", "superb", "fine", "wonderful", "happy"]

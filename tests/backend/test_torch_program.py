@@ -120,7 +120,7 @@ def test_inductor_computes_the_losses_of_keras(precision, tolerance):
 
 
 def test_projections_of_the_same_features_are_one_product():
-    random, backend = np.random.default_rng(0), pytest.importorskip("zoo.backend.torch")
+    random, backend = np.random.default_rng(0), pytest.importorskip("zoo.backend.torch_linear")
     x, *arrays = (torch.from_numpy(random.normal(size=shape).astype("float32")) for shape in ((5, 8), (8, 6), (8, 2)))
     biases = [torch.from_numpy(random.normal(size=array.shape[1]).astype("float32")) for array in arrays]
     for joint, kernel, bias in zip(backend.joint_linear(x, arrays, biases), arrays, biases, strict=True):

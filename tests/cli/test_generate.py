@@ -190,14 +190,15 @@ def test_a_run_that_was_killed_goes_on(cli, language, prompts, monkeypatch):
     cli("generate", language, *options, "whole.jsonl")
     partial, times = Path("output.jsonl.partial"), []
 
-    def interrupted(generator, records, should_stop):
+    def interrupted(generator, records, should_stop, repeats):
         times.append(len(records))
         if len(times) == 3:
             raise KeyboardInterrupt
-        return generate(generator, records, should_stop)
+        return generate(generator, records, should_stop, repeats)
 
     generate = TextGenerator.generate
     monkeypatch.setattr(TextGenerator, "generate", interrupted)
+    monkeypatch.setattr("zoo.generation.resumable.max_rows", lambda: 32)
     assert cli("generate", language, *options, "output.jsonl").status == 130
     full = partial.read_bytes()
     assert full.count(b"\n") == 3  # the description of the run, and two batches

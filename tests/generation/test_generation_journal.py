@@ -7,7 +7,7 @@ import pytest
 from zoo.generation.generation_journal import GenerationJournal
 from zoo.runtime.errors import UserError
 
-SIZES = [2, 1]
+RECORDS = 3
 BATCHES = [[["a"], ["b", "c"]], [["d"]]]
 
 
@@ -15,14 +15,14 @@ BATCHES = [[["a"], ["b", "c"]], [["d"]]]
 def path(tmp_path):
     """The journal of a run of two batches, which a process left after both."""
     path = tmp_path / "texts.jsonl.partial"
-    with GenerationJournal(path, "run", SIZES) as journal:
+    with GenerationJournal(path, "run", RECORDS) as journal:
         for batch in BATCHES:
             journal.add(batch)
     return path
 
 
 def read(path):
-    with GenerationJournal(path, "run", SIZES) as journal:
+    with GenerationJournal(path, "run", RECORDS) as journal:
         return journal.batches
 
 
@@ -31,7 +31,7 @@ def test_a_journal_is_continued_after_any_number_of_bytes(path):
     for size in range(len(content) + 1):
         path.write_bytes(content[:size])
         count = max(content[:size].count(b"\n") - 1, 0)
-        with GenerationJournal(path, "run", SIZES) as journal:
+        with GenerationJournal(path, "run", RECORDS) as journal:
             assert journal.batches == BATCHES[:count]
             for batch in BATCHES[count:]:
                 journal.add(batch)
@@ -40,10 +40,10 @@ def test_a_journal_is_continued_after_any_number_of_bytes(path):
 
 def test_a_second_writer_is_refused(path):
     with (
-        GenerationJournal(path, "run", SIZES),
+        GenerationJournal(path, "run", RECORDS),
         pytest.raises(UserError, match="for this process alone. Received: another process, which is writing it. Wait"),
     ):
-        GenerationJournal(path, "run", SIZES)
+        GenerationJournal(path, "run", RECORDS)
     assert read(path) == BATCHES
 
 
@@ -52,7 +52,7 @@ def test_a_second_writer_is_refused(path):
     [
         ([0, 1, 1], "line 3, which is not batch 1"),
         ([0, 2], "line 2, which is not batch 0"),
-        ([0, 1, 2, 2], "line 4, and no more than 2 batches are in the run"),
+        ([0, 1, 2, 2], "line 4, after the texts of all 3 prompts"),
         ([1], "another file, or one of an older version of zoo"),
         ([b'"a hash"\n'], "another file, or one of an older version of zoo"),
         ([b"{\n"], "line 1, which is not JSON in UTF-8"),
@@ -60,9 +60,10 @@ def test_a_second_writer_is_refused(path):
         ([b"[" * 100_000 + b"\n"], "line 1, which is not JSON in UTF-8"),
         ([b"my own notes"], "another file"),
         ([0, b"{]\n"], "line 2, which is not JSON in UTF-8"),
-        ([0, b'{"batch": 0, "lines": [["a"]]}\n'], "line 2 without the texts of 2 prompts"),
-        ([0, b'{"batch": 0, "lines": [["a"], [3]]}\n'], "line 2 without the texts of 2 prompts"),
-        ([0, b'{"batch": 0, "lines": 3}\n'], "line 2 without the texts of 2 prompts"),
+        ([0, b'{"batch": 0, "lines": []}\n'], "line 2 without the texts of 1 to 3 prompts"),
+        ([0, 1, b'{"batch": 1, "lines": [["a"], ["b"]]}\n'], "line 3 without the texts of 1 to 1 prompts"),
+        ([0, b'{"batch": 0, "lines": [["a"], [3]]}\n'], "line 2 without the texts of 1 to 3 prompts"),
+        ([0, b'{"batch": 0, "lines": 3}\n'], "line 2 without the texts of 1 to 3 prompts"),
     ],
 )
 def test_a_file_that_cannot_be_the_journal_is_refused_and_stays(path, lines, message):
@@ -77,7 +78,7 @@ def test_a_file_that_cannot_be_the_journal_is_refused_and_stays(path, lines, mes
 
 def test_the_journal_of_another_run_is_refused(path):
     with pytest.raises(UserError, match="Expected the options and inputs of the run that began .*Received: other"):
-        GenerationJournal(path, "other", SIZES)
+        GenerationJournal(path, "other", RECORDS)
 
 
 def test_batches_carry_their_number(path):

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from keras import ops
 from tiny import shrink
 
-from zoo.generation.text_generator import TextGenerator, cut_at_stop
+from zoo.generation.text_generator import TextGenerator
+from zoo.generation.text_stream import cut_at_stop
 from zoo.objectives import build_model
 from zoo.objectives.classify_text import ClassifyText
 from zoo.objectives.next_token import NextToken

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Tensor = Any  # an array of the backend, or the `keras.KerasTensor` that stands for one in a graph
 NAMES = (
     *("JIT_COMPILE", "has_accelerator", "seed", "random_state", "set_random_state", "fit_input", "AdamW", "lerp"),
-    *("set_train_function", "accelerates_bfloat16"),
+    *("free_memory", "is_out_of_memory", "set_train_function", "accelerates_bfloat16"),
     *("linear", "linears", "conv1d", "dropout", "masked_max", "cross_entropy", "quantized_matmul"),
     *("sigmoid", "tanh", "sigmoid_gradient", "tanh_gradient", "split", "concatenate", "transpose"),
     *("scan", "while_loop", "custom_gradient", "value_and_gradients", "jit", "capture"),

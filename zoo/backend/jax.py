@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from jax import Array
 
-from zoo.backend import jax_attention, jax_dropout, jax_training, xla
+from zoo.backend import jax_attention, jax_device, jax_dropout, jax_training, xla
 
 sigmoid, tanh, transpose = jax.nn.sigmoid, jnp.tanh, jnp.transpose
 concatenate, split = partial(jnp.concatenate, axis=-1), partial(jnp.split, axis=-1)
@@ -22,20 +22,10 @@ attention, cached_attention, update_cache = (
     jax_attention.cached_attention,
     jax_attention.update_cache,
 )
+has_accelerator, accelerates_bfloat16 = jax_device.has_accelerator, jax_device.accelerates_bfloat16
+free_memory, is_out_of_memory = jax_device.free_memory, jax_device.is_out_of_memory
 set_train_function = jax_training.set_train_function
 JIT_COMPILE = "auto"  # `jit_compile` of models: JAX is slow without
-
-
-def has_accelerator() -> bool:
-    """Whether the framework sees a GPU or a TPU."""
-    return any(device.platform != "cpu" for device in jax.devices())
-
-
-def accelerates_bfloat16() -> bool:
-    """Whether products in bfloat16 are faster than in float32: on TPUs, and on NVIDIA's GPUs since Ampere."""
-    device = jax.devices()[0]
-    major = str(getattr(device, "compute_capability", "")).partition(".")[0]  # "gfx90a" on GPUs of AMD
-    return device.platform == "tpu" or (major.isdigit() and int(major) >= 8)
 
 
 def sigmoid_gradient(gradient: Array, y: Array) -> Array:

@@ -2,12 +2,15 @@
 
 import sys
 from collections.abc import Callable
-from threading import RLock
+from typing import Any
 
 import torch
-from torch.utils._pytree import tree_flatten, tree_unflatten
+from optree import tree_flatten, tree_unflatten
 
-_capturing = RLock()  # torch captures one graph at a time, in one thread
+from zoo.backend.torch_graph import is_static, simplify
+from zoo.backend.torch_graph_pool import LOCK, StaticGraphs
+
+STATIC_DEVICES = {"cuda"}  # where a launch of a kernel costs more than the kernel: graphs run as CUDA graphs
 
 
 class UntraceableError(RuntimeError):
@@ -35,37 +38,41 @@ def capture(function: Callable, on_trace: Callable | None = None) -> Callable:
     """`function`, of arrays in any structure, as a graph of torch's operations, captured once for each shape.
 
     That saves the Python overhead of Keras's layers: half the time of a decoding step of GPT-2 with one row on a CPU.
+    On a GPU the graph becomes a CUDA graph when it runs for the second time, where it can. An array that the function
+    updates in place must not be used after the call: its new value is in what the function returns.
 
     Args:
         function: it may use Keras variables.
         on_trace: called without arguments whenever a graph is captured.
     """
-    graphs = {}
+    graphs, static_graphs = {}, StaticGraphs()
 
-    def run(*arguments):
-        flat, structure = tree_flatten(arguments)
+    def run(*arguments: Any) -> Any:
+        flat, structure = tree_flatten(arguments)  # pyright: ignore[reportArgumentType]
         key = structure, tuple((array.shape, array.dtype) for array in flat)
-        if key in graphs:
-            graph, output_structure = graphs[key]
-            return tree_unflatten(graph(*flat), output_structure)
-        if on_trace:
-            on_trace()
-        with _capturing:
-            graphs[key], outputs = _capture(function, flat, structure)
-        return outputs
+        if key not in graphs:
+            if on_trace:
+                on_trace()
+            with LOCK:  # torch captures one graph at a time, in one thread
+                graphs[key], outputs = _capture(function, flat, structure)
+            return outputs
+        graph, output_structure, static = graphs[key]
+        outputs = static_graphs.run(key, graph, flat) if static else None
+        return tree_unflatten(output_structure, graph(*flat) if outputs is None else outputs)
 
     return run
 
 
 def _capture(function, flat, structure):
-    """`(graph, structure of its outputs)`, and the outputs: the function runs while its graph is captured."""
+    """`(graph, structure of its outputs, whether it runs static)`, and the outputs: the function runs meanwhile."""
     from torch.fx.experimental.proxy_tensor import make_fx  # slow to import
 
     outputs = []
 
     def flattened(*flat):
-        outputs.append(function(*tree_unflatten(flat, structure)))
+        outputs.append(function(*tree_unflatten(structure, flat)))
         return tree_flatten(outputs[0])[0]
 
-    graph = make_fx(flattened)(*flat)
-    return (graph, tree_flatten(outputs[0])[1]), outputs[0]
+    graph = simplify(make_fx(flattened)(*flat))
+    static = bool(flat) and flat[0].device.type in STATIC_DEVICES and is_static(graph)
+    return (graph, tree_flatten(outputs[0])[1], static), outputs[0]

@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 
-from zoo.data.tokenization import in_chunks
 from zoo.generation.batch import Batch, Completion
+from zoo.generation.batch_rows import in_batches, rows_of_batch
 from zoo.generation.context import check_prompts, new_token_limits
 from zoo.generation.contrastive_search import contrastive_generator
 from zoo.generation.generation_config import GenerationConfig
@@ -18,7 +18,6 @@ from zoo.generation.speculative import speculative_generator
 from zoo.runtime.errors import UserError
 from zoo.text.tokenizer import Tokenizer
 
-ROWS = 32  # most prompts of a batch
 INTERVAL = 32  # new tokens in a call of the compiled loop; an interruption takes effect between two calls
 
 
@@ -30,6 +29,7 @@ def generate(
     draft: keras.Model | None = None,
     watch: Callable[[Batch, dict[str, Any]], dict[str, Any]] | None = None,
     interval: int = INTERVAL,
+    repeats: Sequence[int] | None = None,
 ) -> list[list[Completion]]:
     """Autoregressive generation: continue prompts with the decoding strategy of a `GenerationConfig`.
 
@@ -44,6 +44,7 @@ def generate(
         watch: `watch(batch, state)` is called every `interval` tokens, and at the end, and returns the state, in which
             it may mark rows as done.
         interval: new tokens between two calls of `watch`.
+        repeats: for sampling, the number of each prompt among equal prompts; by default that in this call.
 
     Returns for each prompt `config.return_sequences` completions, best first; fewer where a constraint has fewer texts.
     Raises UserError for prompts that the model cannot continue.
@@ -52,14 +53,22 @@ def generate(
     generator, completions = generator_for(model, draft, config), [[]] * len(prompts)
     prompts = check_prompts(generator.network.plan, prompts, sources, config)
     limits = new_token_limits(generator.network.plan, prompts, config)
-    repeats = repeat_numbers([prompt_key(*ids) for ids in zip(prompts, sources or [()] * len(prompts), strict=True)])
-    for rows in _rows_of_batches([-len(row) for row in (prompts if sources is None else sources)], limits):
+    repeats = repeats or repeat_numbers(list(map(prompt_key, prompts, sources or [()] * len(prompts))))
+
+    def size(i):
+        source = 0 if sources is None else len(sources[i])
+        return rows_of_batch(generator.network, len(prompts[i]), limits[i], source, config)
+
+    def run(rows):
         batch_sources = None if sources is None else [sources[i] for i in rows]
         batch_config = replace(config, max_new_tokens=limits[rows[0]])
         batch_repeats = [repeats[i] for i in rows]
         batch = Batch(generator, [prompts[i] for i in rows], batch_sources, batch_config, repeats=batch_repeats)
         for i, sequences in zip(rows, _run(batch, watch, interval), strict=True):
             completions[i] = sequences[: config.return_sequences]
+
+    for group in _groups([-len(row) for row in sources or prompts], limits):
+        in_batches(group, size, run)
     return completions
 
 
@@ -87,11 +96,11 @@ def prompts_of(rows: Sequence[dict[str, Any]], tokenizer: Tokenizer) -> tuple[li
     return prompts, [list(map(int, row["source"])) for row in rows]
 
 
-def _rows_of_batches(keys, limits):
-    """Yield lists of up to `ROWS` indices, in the order of their keys; rows of a batch have the same limit."""
+def _groups(keys, limits):
+    """Yield lists of indices of one limit, in the order of their keys."""
     order = sorted(range(len(keys)), key=lambda i: (limits[i], keys[i]))
     for _, group in groupby(order, limits.__getitem__):
-        yield from in_chunks(group, ROWS)
+        yield list(group)
 
 
 def _run(batch, watch, interval):

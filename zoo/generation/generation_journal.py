@@ -3,7 +3,6 @@
 An entry is {"batch": its number, "lines": [the lines of each record]}: see `zoo.runtime.journal`.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,13 @@ class GenerationJournal(Journal):
     Args:
         path: of the file, created if missing.
         description: identifies the run.
-        sizes: number of records of each batch of the run.
+        records: number of records of the run. A batch may have any of them: another device has other batches.
 
     Raises UserError for the journal of another run, a damaged one, and one that another process writes.
     """
 
-    def __init__(self, path: Path, description: str, sizes: Sequence[int]) -> None:
-        self._sizes = sizes
+    def __init__(self, path: Path, description: str, records: int) -> None:
+        self._records = self._missing = records
         super().__init__(path, FORMAT, description)
 
     @property
@@ -39,13 +38,14 @@ class GenerationJournal(Journal):
 
     def check_entry(self, number: int, value: Any) -> None:
         row = number + 2
-        if number >= len(self._sizes):
-            raise self.error(f"Received: line {row}, and no more than {len(self._sizes)} batches are in the run.")
+        if not self._missing:
+            raise self.error(f"Received: line {row}, after the texts of all {self._records} prompts.")
         if not isinstance(value, dict) or value.get("batch") != number:
             raise self.error(f"Received: line {row}, which is not batch {number}.")
         lines: Any = value.get("lines")
-        if not _is_batch(lines) or len(lines) != self._sizes[number]:
-            raise self.error(f"Received: line {row} without the texts of {self._sizes[number]} prompts.")
+        if not _is_batch(lines) or not 0 < len(lines) <= self._missing:
+            raise self.error(f"Received: line {row} without the texts of 1 to {self._missing} prompts.")
+        self._missing -= len(lines)
 
 
 def _is_batch(value):

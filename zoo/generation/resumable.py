@@ -11,8 +11,9 @@ from typing import Any
 
 from rich.progress import track
 
+from zoo.data.tokenization import in_chunks
 from zoo.generation.batch import Completion
-from zoo.generation.generate import ROWS
+from zoo.generation.batch_rows import max_rows
 from zoo.generation.generation_journal import GenerationJournal
 from zoo.generation.text_generator import TextGenerator
 from zoo.runtime.console import console
@@ -43,21 +44,22 @@ def generate_file(
     """
     output = follow_link(output)
     _check_new(output)
-    lengths = generator.prompt_lengths(records)
+    lengths, repeats = generator.prompt_lengths(records)
     order = sorted(range(len(records)), key=lambda i: -lengths[i])
-    batches = [order[start : start + ROWS] for start in range(0, len(order), ROWS)]
     path = output.with_name(f"{output.name}.partial")
-    with GenerationJournal(path, f"{description}\n{records}", [len(indices) for indices in batches]) as journal:
+    with GenerationJournal(path, f"{description}\n{records}", len(order)) as journal:
         _check_new(output)  # the process that had locked the journal may have finished
-        done = len(journal.batches)
+        done = sum(map(len, journal.batches))
+        batches = list(in_chunks(order[done:], max_rows()))
         display = {"console": console, "transient": True, "disable": not console.is_terminal}
-        for indices in track(batches[done:], "texts", len(batches), done, **display):
-            completions = generator.generate([records[i] for i in indices], should_stop)
+        for indices in track(batches, "batches", **display):
+            batch = [records[i] for i in indices]
+            completions = generator.generate(batch, should_stop, [repeats[i] for i in indices])
             if should_stop():
-                console.print(f"{done * ROWS} of {len(records)} texts are in {path}: the same command continues.")
+                console.print(f"{done} of {len(records)} texts are in {path}: the same command continues.")
                 raise KeyboardInterrupt
-            journal.add([lines(records[i], texts) for i, texts in zip(indices, completions, strict=True)])
-            done += 1
+            journal.add([lines(records[i], rows) for i, rows in zip(indices, completions, strict=True)])
+            done += len(indices)
         lines_of = dict(zip(order, chain.from_iterable(journal.batches), strict=True))
         with atomic_file(output, "w", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for i in range(len(records)) for line in lines_of[i])

@@ -13,12 +13,13 @@ from zoo.generation.context import check_prompts, new_token_limits
 from zoo.generation.defaults import config_of
 from zoo.generation.generate import generate, generator_for, prompts_of
 from zoo.generation.generation_config import GenerationConfig
+from zoo.generation.noise import prompt_key, repeat_numbers
 from zoo.generation.prompt_cache import PromptCache
+from zoo.generation.text_stream import cut_at_stop
 from zoo.runtime.errors import UserError
 from zoo.text.tokenizer import Tokenizer
 
 INTERVAL = 8  # new tokens between two searches for stop strings
-REPLACEMENT = "\ufffd"  # a byte tokenizer decodes an incomplete character to it
 
 
 class TextGenerator:
@@ -74,31 +75,36 @@ class TextGenerator:
         self.config.check_vocabulary(vocabulary)
 
     def generate(
-        self, records: Sequence[dict[str, Any]], should_stop: Callable[[], bool] = lambda: False
+        self,
+        records: Sequence[dict[str, Any]],
+        should_stop: Callable[[], bool] = lambda: False,
+        repeats: Sequence[int] | None = None,
     ) -> list[list[Completion]]:
         """For each record, as the objective makes them, `return_sequences` completions, best first.
 
-        `should_stop()` is called every few tokens: True ends all texts there.
+        `should_stop()` is called every few tokens: True ends all texts there. `repeats` are as of `generate`.
         """
         prompts, sources = self._prompts(records)
 
         def watch(batch, state):
             return self._mark_done(batch, state, should_stop())
 
-        completions = generate(self.model, prompts, sources, self.config, self.draft, watch, INTERVAL)
+        completions = generate(self.model, prompts, sources, self.config, self.draft, watch, INTERVAL, repeats)
         return [
             [self._decoded(prompt, completion) for completion in row]
             for prompt, row in zip(prompts, completions, strict=True)
         ]
 
-    def prompt_lengths(self, records: Sequence[dict[str, Any]]) -> list[int]:
-        """Number of tokens in the prompt of each record, or in its source for an encoder-decoder.
+    def prompt_lengths(self, records: Sequence[dict[str, Any]]) -> tuple[list[int], list[int]]:
+        """`(lengths, repeats)`: tokens in the prompt of each record, and its number among equal prompts.
 
-        Raises UserError for records that `generate` would refuse.
+        Of an encoder-decoder the tokens of its source. Raises UserError for records that `generate` would refuse.
         """
         prompts, sources = self._prompts(records)
         plan = generator_for(self.model, None, self.config).network.plan
-        return [len(row) for row in (sources or check_prompts(plan, prompts, sources, self.config))]
+        prompts = check_prompts(plan, prompts, sources, self.config)
+        keys = list(map(prompt_key, prompts, sources or [()] * len(prompts)))
+        return list(map(len, sources or prompts)), repeat_numbers(keys)
 
     def stream(
         self, record: dict[str, Any], should_stop: Callable[[], bool] = lambda: False, cache: PromptCache | None = None
@@ -169,21 +175,6 @@ class TextGenerator:
 
     def _ids(self, word):
         return tuple(self.tokenizer.encode(word, special=False).ids.tolist())
-
-
-def cut_at_stop(text: str, stop: Sequence[str], final: bool) -> tuple[str, bool]:
-    """`(text before the first stop string, whether there is one)`.
-
-    Of several stop strings the one that ends first counts. Unless the text is `final`, an incomplete character or stop
-    string at its end is withheld.
-    """
-    ends = [(start + len(string), start) for string in stop if (start := text.find(string)) >= 0]
-    if ends:
-        return text[: min(ends)[1]], True
-    text = text.rstrip(REPLACEMENT)
-    prefixes = (string[:size] for string in stop for size in range(1, len(string)))
-    withheld = 0 if final else max((len(prefix) for prefix in prefixes if text.endswith(prefix)), default=0)
-    return text[: len(text) - withheld], False
 
 
 def _single_completion(batch, state):

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from zoo.generation.text_generator import cut_at_stop
 from zoo.text.tokenizer import Tokenizer
 
 CONTEXT = 8  # tokens before the new ones with which they are decoded
+REPLACEMENT = "\ufffd"  # a byte tokenizer decodes an incomplete character to it
 PERIOD = 32  # new tokens between two attempts to decode fewer tokens
 
 
@@ -61,3 +61,18 @@ class TextStream:
             self.attempt = PERIOD
         else:
             self.attempt = 2 * (len(self.ids) - self.context_start)
+
+
+def cut_at_stop(text: str, stop: Sequence[str], final: bool) -> tuple[str, bool]:
+    """`(text before the first stop string, whether there is one)`.
+
+    Of several stop strings the one that ends first counts. Unless the text is `final`, an incomplete character or stop
+    string at its end is withheld.
+    """
+    ends = [(start + len(string), start) for string in stop if (start := text.find(string)) >= 0]
+    if ends:
+        return text[: min(ends)[1]], True
+    text = text.rstrip(REPLACEMENT)
+    prefixes = (string[:size] for string in stop for size in range(1, len(string)))
+    withheld = 0 if final else max((len(prefix) for prefix in prefixes if text.endswith(prefix)), default=0)
+    return text[: len(text) - withheld], False
