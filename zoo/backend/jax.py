@@ -85,6 +85,14 @@ def custom_gradient(forward: Callable, backward: Callable) -> Callable:
     return jax.jit(run)  # compiled once where it is called outside a compiled model, instead of at every call
 
 
+def remat(function: Callable) -> Callable:
+    """Gradient checkpointing: `function`, of arrays in structures, computed again in the backward pass.
+
+    Chen et al. 2016, arXiv:1604.06174. The function reads and writes no Keras variable.
+    """
+    return jax.checkpoint(function)
+
+
 def value_and_gradients(function: Callable, *arrays: Any) -> tuple[Array, list[Array]]:
     """The value of a scalar function of arrays of floats, and its gradient by each array.
 

@@ -16,7 +16,7 @@ from jax import Array
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
-from zoo.backend.jax_flash_kernels import BLOCK, PADDING, ATTENDED, Attention, forward, key_gradient, query_gradient
+from zoo.backend.jax_flash_kernels import ATTENDED, BLOCK, PADDING, Attention, forward, key_gradient, query_gradient
 
 LEAST = 16  # rows and columns of a Triton product
 TOLERANCE = 0.1  # relative to the largest value or gradient: half precision rounds 4.6 % of a small gradient
@@ -53,7 +53,8 @@ def flash_attention(
     mask = jnp.ones((batch, 1, source), "int8") if mask is None else mask.reshape(batch, -1, source).astype("int8")
     mask = _pad(mask, (batch, 1 if mask.shape[1] == 1 else rows, source), ATTENDED)
     mask = _pad(mask, (*mask.shape[:2], columns), PADDING)
-    return _attend(attention, q, k, v, mask, bits_2)[:, :time, :, :width]
+    y_BTHD: Any = _attend(attention, q, k, v, mask, bits_2)
+    return y_BTHD[:, :time, :, :width]
 
 
 def disagreement(plain: Callable, width: int, dtype: str, interpret: bool = False) -> str:
@@ -95,7 +96,7 @@ def _pad(x, shape, value=0):
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _attend(attention, q, k, v, mask, bits) -> Array:
+def _attend(attention, q, k, v, mask, bits):
     return _attend_forward(attention, q, k, v, mask, bits)[0]
 
 

@@ -9,13 +9,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo.backend import tensorflow_attention, tensorflow_dropout, tensorflow_optimizer, xla
+from zoo.backend import tensorflow_attention, tensorflow_dropout, tensorflow_optimizer, tensorflow_remat, xla
 
 sigmoid, tanh, transpose, concatenate = tf.sigmoid, tf.tanh, tf.transpose, partial(tf.concat, axis=-1)
 
 AdamW, linear, lerp = tensorflow_optimizer.AdamW, xla.linear, xla.lerp
 attention, cached_attention = tensorflow_attention.attention, tensorflow_attention.cached_attention
 update_cache, dropout = tensorflow_attention.update_cache, tensorflow_dropout.dropout
+remat = tensorflow_remat.remat
 # `jit_compile` of models: XLA on a CPU is slow at dropout: a TextCNN step took 366 ms with it, 61 without
 predict_function = attrgetter("predict_on_batch")
 JIT_COMPILE = False

@@ -22,6 +22,7 @@ AdamW, lerp, fused_recurrence = torch_optimizer.AdamW, torch_optimizer.lerp, tor
 attention, cached_attention = torch_attention.attention, torch_attention.cached_attention
 update_cache, jit, capture = torch_attention.update_cache, torch_capture.jit, torch_capture.capture
 custom_gradient, value_and_gradients = torch_gradients.custom_gradient, torch_gradients.value_and_gradients
+remat = torch_gradients.remat
 INT8_ROWS = 8  # rows up to which a product is memory-bound, so that int8 weights are faster than bfloat16
 ONEDNN_ROWS, ONEDNN_SIZE = 4, 2**17  # rows, and elements of the kernel, from which oneDNN is faster than MKL on a CPU
 ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")

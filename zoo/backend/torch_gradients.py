@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 
 def custom_gradient(forward: Callable, backward: Callable) -> Callable:
@@ -27,6 +28,22 @@ def value_and_gradients(function: Callable, *arrays: Any) -> tuple[Tensor, list[
     if not value.requires_grad:  # it depends on no array
         return value, [torch.zeros_like(tensor) for tensor in tensors]
     return value.detach(), list(torch.autograd.grad(value, tensors, allow_unused=True, materialize_grads=True))
+
+
+def remat(function: Callable) -> Callable:
+    """`function` computed again in the backward pass, with the random numbers of the forward pass.
+
+    As it is while a graph is captured: a compiler of graphs chooses by itself what to compute again.
+    """
+
+    def run(*arguments):
+        from torch.fx.experimental.proxy_tensor import get_proxy_mode  # slow to import
+
+        if not torch.is_grad_enabled() or get_proxy_mode() is not None:
+            return function(*arguments)
+        return checkpoint(function, *arguments, use_reentrant=False)
+
+    return run
 
 
 class _CustomGradient(torch.autograd.Function):
