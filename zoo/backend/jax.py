@@ -10,12 +10,12 @@ import keras
 import numpy as np
 from jax import Array
 
-from zoo.backend import jax_attention, jax_dropout, jax_training, xla
+from zoo.backend import jax_attention, jax_dropout, jax_optimizer, jax_training, xla
 
 sigmoid, tanh, transpose = jax.nn.sigmoid, jnp.tanh, jnp.transpose
 concatenate, split = partial(jnp.concatenate, axis=-1), partial(jnp.split, axis=-1)
 
-AdamW, linear, dropout, lerp = keras.optimizers.AdamW, xla.linear, jax_dropout.dropout, xla.lerp
+AdamW, linear, dropout, lerp = jax_optimizer.AdamW, xla.linear, jax_dropout.dropout, xla.lerp
 attention, cached_attention, update_cache = (
     jax_attention.attention,
     jax_attention.cached_attention,
