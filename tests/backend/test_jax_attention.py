@@ -121,6 +121,8 @@ def test_a_gpu_runs_the_kernels_where_they_are_right(monkeypatch):
     assert calls == [(16, "bfloat16", None, True, 0.1)]
     jax_attention.attention(q, k, v, None, True, 0.1, seed, bias_BHTS=jnp.zeros((1, 2, 8, 8)))
     jax_attention.attention(*(x.astype("float32") for x in (q, k, v)), None, True, 0.1, seed)
+    monkeypatch.setattr(keras.distribution, "distribution", lambda: "of several devices")
+    jax_attention.attention(q, k, v, None, True, 0.1, seed)
     assert len(calls) == 1
 
 
