@@ -187,6 +187,7 @@ def test_a_file_of_prompts_becomes_a_file_in_their_order(cli, language, prompts)
 def test_a_run_that_was_killed_goes_on(cli, language, prompts, monkeypatch):
     """The partial file is cut at several sizes: complete, within a line, within the first line, empty."""
     options = (*prompts, "--temperature", 1.0, "--output")
+    monkeypatch.setattr("zoo.generation.resumable.max_rows", lambda: 32)
     cli("generate", language, *options, "whole.jsonl")
     partial, times = Path("output.jsonl.partial"), []
 
@@ -198,7 +199,6 @@ def test_a_run_that_was_killed_goes_on(cli, language, prompts, monkeypatch):
 
     generate = TextGenerator.generate
     monkeypatch.setattr(TextGenerator, "generate", interrupted)
-    monkeypatch.setattr("zoo.generation.resumable.max_rows", lambda: 32)
     assert cli("generate", language, *options, "output.jsonl").status == 130
     full = partial.read_bytes()
     assert full.count(b"\n") == 3  # the description of the run, and two batches

@@ -18,7 +18,7 @@ NAMES = (
     *("free_memory", "is_out_of_memory", "set_train_function", "accelerates_bfloat16"),
     *("linear", "linears", "conv1d", "dropout", "masked_max", "cross_entropy", "quantized_matmul"),
     *("sigmoid", "tanh", "sigmoid_gradient", "tanh_gradient", "split", "concatenate", "transpose"),
-    *("scan", "while_loop", "custom_gradient", "value_and_gradients", "jit", "capture"),
+    *("scan", "while_loop", "custom_gradient", "value_and_gradients", "remat", "jit", "capture"),
     *("predict_function", "fused_recurrence"),
     *("attention", "cached_attention", "update_cache", "update_rows", "count_occurrences", "token_mask", "dynamic_max"),
 )

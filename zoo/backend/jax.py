@@ -10,12 +10,12 @@ import keras
 import numpy as np
 from jax import Array
 
-from zoo.backend import jax_attention, jax_device, jax_dropout, jax_training, xla
+from zoo.backend import jax_attention, jax_device, jax_dropout, jax_optimizer, jax_training, xla
 
 sigmoid, tanh, transpose = jax.nn.sigmoid, jnp.tanh, jnp.transpose
 concatenate, split = partial(jnp.concatenate, axis=-1), partial(jnp.split, axis=-1)
 
-AdamW, lerp = keras.optimizers.AdamW, xla.lerp
+AdamW, lerp = jax_optimizer.AdamW, xla.lerp
 linear, linears, dropout = xla.linear, xla.linears, jax_dropout.dropout
 attention, cached_attention, update_cache = (
     jax_attention.attention,
@@ -81,6 +81,14 @@ def custom_gradient(forward: Callable, backward: Callable) -> Callable:
     run = jax.custom_vjp(lambda *arrays: forward(*arrays)[0])
     run.defvjp(forward, backward)
     return jax.jit(run)  # compiled once where it is called outside a compiled model, instead of at every call
+
+
+def remat(function: Callable) -> Callable:
+    """Gradient checkpointing: `function`, of arrays in structures, computed again in the backward pass.
+
+    Chen et al. 2016, arXiv:1604.06174. The function reads and writes no Keras variable.
+    """
+    return jax.checkpoint(function)
 
 
 def value_and_gradients(function: Callable, *arrays: Any) -> tuple[Array, list[Array]]:

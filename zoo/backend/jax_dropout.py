@@ -22,11 +22,24 @@ def dropout(x: Array, rate: float, seed: keras.random.SeedGenerator, noise_shape
         seed: source of the random numbers; a backend with global generators ignores it.
         noise_shape: shape of the dropout mask, broadcast to `x`; an axis of None has the size of `x`; None: all axes.
     """
+    return drop(x, rate, start_bits(seed), noise_shape)
+
+
+def drop(x: Array, rate: float, bits_2: Array, noise_shape: tuple | None = None) -> Array:
+    """Dropout as `dropout`, started by two uint32 numbers of `start_bits`."""
     shape = tuple(noise or size for noise, size in zip(noise_shape or x.shape, x.shape, strict=True))
-    start, salt = jax.random.bits(seed.next(), (2,), "uint32")
     count = jax.lax.iota("uint32", math.prod(shape)).reshape(shape)
-    keep = _mix(count * WEYL + start) ^ salt >= np.uint32(rate * 2**32)
-    return jnp.where(keep, x / (1 - rate), 0).astype(x.dtype)
+    return jnp.where(dropout_mask(count * WEYL, bits_2, rate), x / (1 - rate), 0).astype(x.dtype)
+
+
+def start_bits(seed: keras.random.SeedGenerator) -> Array:
+    """Two uint32 numbers from JAX's own generator that start a counter-based one."""
+    return jax.random.bits(seed.next(), (2,), "uint32")
+
+
+def dropout_mask(weyl: Array, bits_2: Array | tuple[Array, Array], rate: float) -> Array:
+    """The dropout mask, True where a number survives, of elements whose index times `WEYL` is `weyl`, uint32."""
+    return _mix(weyl + bits_2[0]) ^ bits_2[1] >= np.uint32(rate * 2**32)
 
 
 def _mix(x):

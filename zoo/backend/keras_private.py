@@ -1,7 +1,7 @@
 """Keras's private API: every private name that the package uses, each behind one function with a guard test.
 
 A new version of Keras may rename or remove one; `tests/backend/test_keras_private.py` then fails and names it.
-Five private hooks of optimizers are overridden elsewhere, by the classes that `HOOKS` lists.
+Six private hooks of optimizers are overridden elsewhere, by the classes that `HOOKS` lists.
 """
 
 import sys
@@ -17,6 +17,9 @@ from keras.src.backend.common.variables import AutocastScope
 DENSE_KERNEL = "_kernel"  # the attribute in which `keras.layers.Dense` keeps its kernel
 EMBEDDINGS = "_embeddings"  # the attribute in which `keras.layers.Embedding` keeps its table
 HOOKS = {  # file with a subclass of an optimizer: methods of Keras that the subclass overrides
+    "backend/jax_optimizer.py": (
+        "_backend_apply_gradients",  # (grads, trainable_variables): one batch, on JAX
+    ),
     "backend/torch_optimizer.py": (
         "_parallel_update_step",  # (grads, variables, learning_rate): one step of the weights, on torch
         "_clip_gradients",  # (grads): the clipped gradients
@@ -119,6 +122,20 @@ def moving_averages(optimizer: keras.optimizers.Optimizer) -> list[keras.Variabl
 def completes_step(optimizer: keras.optimizers.Optimizer) -> Any:
     """Whether this batch ends an optimizer step: of gradient accumulation, the last batch only. A boolean tensor."""
     return (optimizer._iterations + 1) % (optimizer.gradient_accumulation_steps or 1) == 0
+
+
+def accumulators(optimizer: keras.optimizers.Optimizer, variables: list) -> list[keras.Variable]:
+    """The sums of gradients, of gradient accumulation, of some trainable variables, in their order."""
+    return [optimizer._accumulated_gradients[optimizer._get_variable_index(variable)] for variable in variables]
+
+
+def update_weights(optimizer: keras.optimizers.Optimizer, gradients: list, variables: list) -> None:
+    """One step of an optimizer: clipping, weight decay, the step itself and the moving average, if it keeps one."""
+    gradients = optimizer._clip_gradients(gradients)
+    optimizer._apply_weight_decay(variables)
+    optimizer._backend_update_step(gradients, variables, optimizer.learning_rate)
+    if optimizer.use_ema:
+        optimizer._update_model_variables_moving_average(variables)
 
 
 def adam_moments(optimizer: keras.optimizers.Optimizer, variables: list) -> tuple[list, list]:

@@ -9,7 +9,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo.backend import tensorflow_attention, tensorflow_device, tensorflow_dropout, tensorflow_optimizer, xla
+from zoo.backend import (
+    tensorflow_attention,
+    tensorflow_device,
+    tensorflow_dropout,
+    tensorflow_optimizer,
+    tensorflow_remat,
+    xla,
+)
 
 sigmoid, tanh, transpose, concatenate = tf.sigmoid, tf.tanh, tf.transpose, partial(tf.concat, axis=-1)
 
@@ -18,6 +25,7 @@ attention, cached_attention = tensorflow_attention.attention, tensorflow_attenti
 has_accelerator, accelerates_bfloat16 = tensorflow_device.has_accelerator, tensorflow_device.accelerates_bfloat16
 free_memory, is_out_of_memory = tensorflow_device.free_memory, tensorflow_device.is_out_of_memory
 update_cache, dropout = tensorflow_attention.update_cache, tensorflow_dropout.dropout
+remat = tensorflow_remat.remat
 # `jit_compile` of models: XLA on a CPU is slow at dropout: a TextCNN step took 366 ms with it, 61 without
 predict_function = attrgetter("predict_on_batch")
 JIT_COMPILE = False

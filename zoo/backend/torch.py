@@ -35,6 +35,7 @@ free_memory, is_out_of_memory = torch_device.free_memory, torch_device.is_out_of
 set_train_function, is_tracing = torch_training.set_train_function, torch_capture.is_tracing
 linear, linears, quantized_matmul = torch_linear.linear, torch_linear.linears, torch_linear.quantized_matmul
 custom_gradient, value_and_gradients = torch_gradients.custom_gradient, torch_gradients.value_and_gradients
+remat = torch_gradients.remat
 predict_function = attrgetter("predict_on_batch")
 JIT_COMPILE = False  # `jit_compile` of models: torch.compile pays only where shapes never change
 

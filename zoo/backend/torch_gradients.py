@@ -6,8 +6,9 @@ from typing import Any
 import keras
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
-from zoo.backend.torch_capture import check_traceable
+from zoo.backend.torch_capture import check_traceable, is_tracing
 
 
 def custom_gradient(forward: Callable, backward: Callable) -> Callable:
@@ -30,6 +31,20 @@ def value_and_gradients(function: Callable, *arrays: Any) -> tuple[Tensor, list[
     if not value.requires_grad:  # it depends on no array
         return value, [torch.zeros_like(tensor) for tensor in tensors]
     return value.detach(), list(torch.autograd.grad(value, tensors, allow_unused=True, materialize_grads=True))
+
+
+def remat(function: Callable) -> Callable:
+    """`function` computed again in the backward pass, with the random numbers of the forward pass.
+
+    As it is while a graph is captured: a compiler of graphs chooses by itself what to compute again.
+    """
+
+    def run(*arguments):
+        if is_tracing() or not torch.is_grad_enabled():
+            return function(*arguments)
+        return checkpoint(function, *arguments, use_reentrant=False)
+
+    return run
 
 
 class _CustomGradient(torch.autograd.Function):

@@ -30,7 +30,7 @@ class StaticGraphs:
             key: of the graph and the shapes of its inputs.
         """
         with LOCK:
-            graph = self._available(key, inputs) or self._new(key, module, inputs)
+            graph = self._idle_graph(key, inputs) or self._new(key, module, inputs)
             if graph is None:
                 return None
             self._graphs.pop(graph, None)
@@ -47,7 +47,7 @@ class StaticGraphs:
                     del self._graphs[graph]
                     size -= graph.bytes
 
-    def _available(self, key, inputs):
+    def _idle_graph(self, key, inputs):
         """The graph that the inputs belong to, else an idle one."""
         graphs = [graph for graph in self._graphs if self._graphs[graph] == key]
         for graph in graphs:

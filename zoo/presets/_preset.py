@@ -46,6 +46,7 @@ class Training:
     patience: int = 3  # early stopping: validations without a better score; 0: off
     keep_checkpoint: bool = True  # in the model folder, to go on later (--resume training.epochs=N); 3 to 5 model sizes
     precision: str = "auto"  # dtype policy: float32, mixed_bfloat16, mixed_float16; auto: bfloat16 on GPUs made for it
+    remat: bool = False  # gradient checkpointing: compute blocks again in the backward pass, to save memory
     track: str = ""  # experiment tracker that logs the run: mlflow, trackio or wandb
     seed: int = 0  # of initial weights, dropout and the order of examples
 

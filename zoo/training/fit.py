@@ -32,6 +32,7 @@ from zoo.training.progress import ProgressBar
 from zoo.training.run_length import RunLength
 from zoo.transforms.frozen import freeze_layers, split_frozen
 from zoo.transforms.packed import pack_model
+from zoo.transforms.remat import remat_blocks
 from zoo.transforms.stateful import make_stateful
 
 
@@ -121,6 +122,8 @@ class FitLoop:
             console.print(f"From epoch {epoch} on: {self.freezer.summary()}.")
         passes = (end - first) * self.length.interval / self.length.epoch
         model, examples, predictor = self._stage(self.freezer.layer_names(block), passes)
+        if self.run.preset.training.remat:
+            model = remat_blocks(model, self.run.architecture.blocks)
         self.model, self.batches.examples, self.validation.predict_batch = model, examples, predictor
         lr_scales, offset = self.freezer.lr_scales, first * self.length.interval
         training, compiling = self.run.preset.training, self.run.compiling
