@@ -11,10 +11,12 @@ import keras
 import numpy as np
 import torch
 from torch import Tensor
+from torch._functorch import config as functorch_config
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from zoo.backend.torch_replay import Replay
 
+REMAT_BUDGET = 0.1  # share of the activations that gradient checkpointing may store
 WARM_UP = 3  # batches of a shape before its program is captured in a CUDA graph
 
 
@@ -46,7 +48,9 @@ class TrainingProgram:
         self.updated: list[keras.Variable] = []  # those of `state` that a step changes
         self.names: list[str] = []  # of the logs
         generators = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(generators):  # a resumed run draws the same random numbers
+        remat = any(getattr(layer, "rematerializes", False) for layer in model.layers)
+        budget = functorch_config.patch(activation_memory_budget=REMAT_BUDGET if remat else 1.0)
+        with budget, torch.random.fork_rng(generators):  # a resumed run draws the same random numbers
             self.compiled = torch.compile(self._trace(batch), fullgraph=True, dynamic=False)
             self._run(self._arrays(batch), torch.ones((), device=self.device))  # compiles both passes
         self.replay = Replay(self._run, WARM_UP, pool) if self.device.type == "cuda" else self._run

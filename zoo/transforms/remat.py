@@ -93,6 +93,8 @@ def _call_block(steps: list[Step], values: dict[TensorRef, Any], readers: Counte
 class Remat(keras.layers.Layer):
     """A network as a layer that stores no activations while training: the backward pass computes them again."""
 
+    rematerializes = True  # read by compilers of the training step
+
     def __init__(self, network: keras.Model, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.network = network
