@@ -2,7 +2,7 @@
 
 from itertools import count
 
-from zoo.training import callbacks, checkpoint
+from zoo.training import checkpoint
 
 
 class KilledError(Exception):
@@ -18,4 +18,4 @@ def kill_after(monkeypatch, epochs):
         if next(epoch) == epochs:
             raise KilledError
 
-    monkeypatch.setattr(callbacks.checkpoint, "save", save_and_kill)
+    monkeypatch.setattr(checkpoint, "save", save_and_kill)

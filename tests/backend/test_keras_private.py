@@ -247,3 +247,35 @@ def test_no_other_file_uses_private_names_of_keras():
 def test_no_other_file_imports_the_sources_of_keras():
     for path in PACKAGE.rglob("*.py"):
         assert path == PACKAGE / HOME or "keras.src" not in path.read_text("utf-8"), path
+
+
+def test_own_variables_are_without_seeds_and_inner_layers():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.BatchNormalization(), keras.layers.Dropout(0.5)])
+    assert keras_private.own_variables(model) == []
+    assert [v.name for v in keras_private.own_variables(model.layers[0])] == [
+        "gamma",
+        "beta",
+        "moving_mean",
+        "moving_variance",
+    ]
+    assert keras_private.own_variables(model.layers[1]) == []
+
+
+def test_values_are_replaced_within_a_block():
+    variable = keras.Variable([1.0, 2.0])
+    with keras_private.replaced_values([variable], [np.array([3.0, 4.0], "float32")]):
+        assert variable.value.tolist() == [3.0, 4.0]
+    assert ops.convert_to_numpy(variable.value).tolist() == [1.0, 2.0]
+
+
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="keras.distribution is JAX's")
+def test_a_layout_moves_a_value_and_is_that_of_a_value_to_come():
+    mesh = keras.distribution.DeviceMesh((1,), ("batch",), keras.distribution.list_devices()[:1])
+    layout = keras.distribution.TensorLayout(("batch",), mesh)
+    variable = keras.Variable([1.0, 2.0])
+    keras_private.set_layout(variable, layout)
+    with keras.StatelessScope():
+        later = keras.Variable(keras.initializers.Ones(), (2,))
+        keras_private.set_layout(later, layout)
+    for changed in (variable, later):
+        assert changed.value.sharding.is_equivalent_to(layout.backend_layout, 1)

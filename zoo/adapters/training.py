@@ -5,6 +5,7 @@ from pathlib import Path
 
 import keras
 
+from zoo import backend
 from zoo.adapters.adapter import FILE, Adapter, array_of, fingerprint
 from zoo.adapters.updates import LoRAUpdates, rebuild_model
 from zoo.architectures import Architecture
@@ -32,7 +33,8 @@ class LoRATraining:
         backbone = set(shapes(architecture.backbone))
         loaded_logits = {w.path for w in model.weights if w.path not in new and architecture.vocabulary in w.shape}
         self.head = {w.path: w for w in model.weights if w.path not in backbone | loaded_logits}
-        self.fingerprint = fingerprint([w for w in model.weights if w.path in backbone])
+        with backend.whole_weights(model.weights):
+            self.fingerprint = fingerprint([w for w in model.weights if w.path in backbone])
         self.frozen = {w.path for w in model.trainable_weights if w.path in backbone | loaded_logits}
         self.model = model
         self._set_trainable(False)
@@ -47,7 +49,8 @@ class LoRATraining:
     def merged(self) -> keras.Model:
         """The trained model without LoRA, its updates merged; sets `tensors`, which `save` writes."""
         trained = self.updates.weights() | self.head
-        self.tensors = {name: array_of(weight) for name, weight in trained.items()}
+        with backend.whole_weights(list(trained.values())):
+            self.tensors = {name: array_of(weight) for name, weight in trained.items()}
         self.updates.merge()
         self._set_trainable(True)
         return rebuild_model(self.model)

@@ -11,6 +11,7 @@ import keras
 
 if TYPE_CHECKING:
     from zoo.backend.jax import *  # noqa: F403
+    from zoo.backend.jax_processes import *  # noqa: F403
 
 Tensor = Any  # an array of the backend, or the `keras.KerasTensor` that stands for one in a graph
 NAMES = (
@@ -22,5 +23,13 @@ NAMES = (
     *("predict_function", "fused_recurrence"),
     *("attention", "cached_attention", "update_cache", "update_rows", "count_occurrences", "token_mask", "dynamic_max"),
 )
+PROCESS_NAMES = (  # documented in `zoo/backend/jax_processes.py`
+    *("CANNOT_DISTRIBUTE", "join_processes", "process_count", "process_index", "device_counts"),
+    *("share_text", "synchronize", "local_batch", "snapshot", "whole_weights"),
+)
 _module = importlib.import_module(f"zoo.backend.{keras.config.backend()}")
 globals().update({name: getattr(_module, name) for name in NAMES})
+_processes = importlib.import_module(
+    f"zoo.backend.{'jax_processes' if keras.config.backend() == 'jax' else 'single_process'}"
+)
+globals().update({name: getattr(_processes, name) for name in PROCESS_NAMES})

@@ -10,7 +10,15 @@ import keras
 import numpy as np
 from jax import Array
 
-from zoo.backend import jax_attention, jax_device, jax_dropout, jax_optimizer, jax_training, xla
+from zoo.backend import (
+    jax_attention,
+    jax_device,
+    jax_dropout,
+    jax_optimizer,
+    jax_processes,
+    jax_training,
+    xla,
+)
 
 sigmoid, tanh, transpose = jax.nn.sigmoid, jnp.tanh, jnp.transpose
 concatenate, split = partial(jnp.concatenate, axis=-1), partial(jnp.split, axis=-1)
@@ -121,8 +129,7 @@ def jit(function: Callable, variables: Sequence, on_trace: Callable | None = Non
         with keras.StatelessScope(state_mapping=zip(variables, values, strict=True)):
             return function(first, *others)
 
-    run = jax.jit(stateless, donate_argnums=0 if donate else ())
-    return lambda first, *others: run(first, [variable.value for variable in variables], *others)
+    return jax_processes.with_values(jax.jit(stateless, donate_argnums=0 if donate else ()), variables)
 
 
 def predict_function(model: keras.Model) -> Callable:
@@ -130,7 +137,8 @@ def predict_function(model: keras.Model) -> Callable:
 
     On JAX Keras's own `predict_on_batch` donates the state of the model, which another thread may be reading.
     """
-    return jit(lambda inputs: model(inputs, training=False), model.variables, donate=False)
+    run = jit(lambda inputs: model(inputs, training=False), model.variables, donate=False)
+    return lambda inputs: run(jax_processes.split_rows(inputs))
 
 
 def capture(function: Callable, on_trace: Callable | None = None) -> Callable:

@@ -1,7 +1,8 @@
 """Training on JAX: the step that `keras.Model.fit` runs, without Keras's cost on the host."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import jax
 import keras
 
 
@@ -31,14 +32,29 @@ def set_train_function(model: keras.Model, batches: int | None = None) -> None:
         batches: of each shape that will be trained, for a backend on which compiling a shape pays only for many; None:
             many.
     """
-    steps = []  # Keras makes it at the first batch, when the optimizer is built
+    steps = []  # made at the first batch, when the optimizer is built
 
     def run(state, batches):
+        state = tuple(list(arrays) for arrays in state)
         if not steps:
-            model.make_train_function(force=True)
-            steps.append(model.train_function)
+            steps.append(_keras_step(model) if keras.distribution.distribution() is None else _sharded(model, state))
             model.train_function = run
-        logs, state = steps[0](tuple(list(arrays) for arrays in state), batches)
+        logs, state = steps[0](state, batches)
         return logs, tuple(_Untracked(arrays) for arrays in state)
 
     model.train_function = run
+
+
+def _keras_step(model):
+    model.make_train_function(force=True)
+    return model.train_function
+
+
+def _sharded(model, state) -> Callable:
+    """The compiled step under a `keras.distribution`: each array of the state keeps its sharding.
+
+    Keras would read the shardings from the variables, which have no values within an epoch.
+    """
+    shardings = jax.tree.map(lambda array: array.sharding, state)
+    step = jax.jit(model.train_step, donate_argnums=0, out_shardings=(None, shardings))
+    return lambda state, batches: step(state, next(batches))

@@ -5,7 +5,7 @@ Six private hooks of optimizers are overridden elsewhere, by the classes that `H
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from keras.src.backend.common.masking import get_keras_mask
 from keras.src.backend.common.variables import AutocastScope
 
 DENSE_KERNEL = "_kernel"  # the attribute in which `keras.layers.Dense` keeps its kernel
+VALUE = "_value"  # the attribute of a variable with its array; None: it has no value yet
 EMBEDDINGS = "_embeddings"  # the attribute in which `keras.layers.Embedding` keeps its table
 HOOKS = {  # file with a subclass of an optimizer: methods of Keras that the subclass overrides
     "backend/jax_optimizer.py": (
@@ -57,6 +58,32 @@ def all_layers(model: keras.layers.Layer) -> list[keras.layers.Layer]:
 def own_trainable_variables(layer: keras.layers.Layer) -> list[keras.Variable]:
     """The trainable variables that a layer created itself, without those of layers within."""
     return list(layer._trainable_variables)
+
+
+def own_variables(layer: keras.layers.Layer) -> list[keras.Variable]:
+    """The variables that a layer created itself, without its seeds and without those of layers within."""
+    return [*layer._trainable_variables, *layer._non_trainable_variables]
+
+
+def set_layout(variable: keras.Variable, layout: Any) -> None:
+    """Set the `keras.distribution.TensorLayout` of a variable, and move its value, if it has one, to the devices."""
+    variable._layout = layout
+    value = getattr(variable, VALUE)
+    if value is not None:
+        variable._direct_assign(value)
+
+
+@contextmanager
+def replaced_values(variables: Sequence[keras.Variable], values: Sequence[Any]) -> Iterator[None]:
+    """Within the block variables have other values, such as NumPy arrays, which are not moved to any device."""
+    before = [getattr(variable, VALUE) for variable in variables]
+    try:
+        for variable, value in zip(variables, values, strict=True):
+            setattr(variable, VALUE, value)
+        yield
+    finally:
+        for variable, value in zip(variables, before, strict=True):
+            setattr(variable, VALUE, value)
 
 
 def set_initializer(variable: keras.Variable, initializer: Callable) -> None:

@@ -72,9 +72,13 @@ def build_with_weights(
         except ValueError:
             forget_weights(model)
             raise
-        for weight in model.weights:
-            if weight.path in plan.sources:
-                set_initializer(weight, _FromCheckpoint(plan, weight))
+        loaded = [weight for weight in model.weights if weight.path in plan.sources]
+        distributed = keras.distribution.distribution() is not None
+        for weight in loaded:
+            set_initializer(weight, keras.initializers.Zeros() if distributed else _FromCheckpoint(plan, weight))
+    if distributed:  # Keras would compile a program that holds the tensor, to split it
+        for weight in loaded:
+            weight.assign(plan.load(weight))
     return model, plan.report
 
 

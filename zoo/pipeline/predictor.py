@@ -7,15 +7,15 @@ import keras
 import numpy as np
 
 from zoo import backend
-from zoo.backend.shapes import bucket, power_of_two
+from zoo.backend.shapes import bucket, data_devices, padded_rows, power_of_two
 from zoo.data.collate import Collator
 from zoo.data.tokenization import in_chunks
 from zoo.objectives import Objective
 from zoo.text.tokenizer import Tokenizer
 from zoo.transforms.per_model import cache_of, per_model
 
-ROWS = 64  # most examples in a batch
-TOKENS = 4096  # most token ids in a batch: outputs may be as wide as a vocabulary
+ROWS = 64  # most examples in a batch, on a device
+TOKENS = 4096  # most token ids in a batch, on a device: outputs may be as wide as a vocabulary
 
 
 def predict(
@@ -148,17 +148,17 @@ def _row(arrays, row):
 
 def _batches(sizes, max_length):
     """Yield (example indices, padded length of each input) of examples of about the same size, longest first."""
-    order = sorted(range(len(sizes)), key=lambda i: tuple(-sizes[i]))
+    order, devices = sorted(range(len(sizes)), key=lambda i: tuple(-sizes[i])), data_devices()
     while order:
-        shape = bucket(sizes[order[:ROWS]].max(axis=0), max_length)
-        count = max(1, min(ROWS, TOKENS // int(shape.max())))
+        shape = bucket(sizes[order[: ROWS * devices]].max(axis=0), max_length)
+        count = max(1, min(ROWS, TOKENS // int(shape.max()))) * devices
         indices, order = order[:count], order[count:]
         yield indices, bucket(sizes[indices].max(axis=0), max_length)
 
 
 def _predict_padded(predict_batch, names, batch):
-    """Outputs of a batch whose rows are padded to a power of two, so that few shapes are compiled."""
+    """Outputs of a batch whose rows are padded, so that few shapes are compiled and devices have as many rows each."""
     count = len(next(iter(batch.values())))
-    rows = power_of_two(count)
+    rows = padded_rows(count)
     inputs = {name: np.pad(batch[name], np.array([(0, rows - count), (0, 0)]), mode="edge") for name in names}
     return keras.tree.map_structure(lambda y: keras.ops.convert_to_numpy(y)[:count], predict_batch(inputs))

@@ -47,6 +47,8 @@ class Training:
     keep_checkpoint: bool = True  # in the model folder, to go on later (--resume training.epochs=N); 3 to 5 model sizes
     precision: str = "auto"  # dtype policy: float32, mixed_bfloat16, mixed_float16; auto: bfloat16 on GPUs made for it
     remat: bool = False  # gradient checkpointing: compute blocks again in the backward pass, to save memory
+    distribute: str = "none"  # devices of a run on JAX: none (one), data, fsdp or model (docs/scale.md)
+    model_devices: int = 0  # that share each weight, with distribute=model; 0: those of a host that divide the heads
     track: str = ""  # experiment tracker that logs the run: mlflow, trackio or wandb
     seed: int = 0  # of initial weights, dropout and the order of examples
 

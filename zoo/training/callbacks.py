@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from zoo import backend
 from zoo.metrics.intervals import error_steps
@@ -16,10 +15,12 @@ from zoo.objectives import Objective
 from zoo.pipeline import predictor
 from zoo.runtime.files import write_text
 from zoo.text.tokenizer import Tokenizer
-from zoo.training import checkpoint
+from zoo.training.checkpoint import Checkpoint
+from zoo.training.distribution import is_writer
 from zoo.training.markdown import table_columns
 from zoo.training.optimizer import ema_weights
 from zoo.training.run_length import RunLength
+from zoo.training.sharded_checkpoint import write_checkpoint
 from zoo.training.tensorboard import EventWriter
 
 
@@ -50,15 +51,15 @@ class Validation(keras.callbacks.Callback):
         self.network, self.variables = network, variables
         self.objective, self.tokenizer, self.records, self.patience = objective, tokenizer, records, patience
         self.predict_batch: Callable | None = None
-        self.best: list[np.ndarray] | None = None
+        self.best: list[Any] | None = None
         self.best_key: tuple = ()  # of `selection_key`
         self.best_index = -1  # of the validation with the best key, counted from 0
         self.patience_start = 0  # the validation from which `patience` counts
         self.count = 0  # validations so far
 
-    def resume(self, saved: checkpoint.Checkpoint, longer: bool) -> None:
+    def resume(self, saved: Checkpoint, longer: bool) -> None:
         """Continue after a checkpoint, with its best weights; a run made longer counts its patience anew."""
-        self.best, self.count = saved.best, len(saved.progress["rows"])
+        self.best, self.count = saved.best(self.variables), len(saved.progress["rows"])
         self.best_key, self.best_index = tuple(saved.progress["best_key"]), saved.progress["best_index"]
         self.patience_start = self.count - 1 if longer else 0
 
@@ -76,7 +77,7 @@ class Validation(keras.callbacks.Callback):
             key = self.selection_key(scores)
             if self.best is None or key > self.best_key:
                 self.best_key, self.best_index = key, self.count
-                self.best = checkpoint.values(self.variables)
+                self.best = backend.snapshot(self.variables)
         logs.update({f"val_{name}": value for name, value in scores.items()})
         if self.patience and self.count - max(self.best_index, self.patience_start) >= self.patience:
             self.model.stop_training = True
@@ -103,7 +104,7 @@ class StopAfter(keras.callbacks.Callback):
 
 
 class Recorder(keras.callbacks.Callback):
-    """History and checkpoints after each validation: a row in history.csv, TensorBoard's logs, then checkpoint.npz.
+    """History and checkpoints after each validation: a row in history.csv, TensorBoard's logs, then the checkpoint.
 
     A validation after Ctrl-C gets a row but no checkpoint: a run resumes from complete intervals only.
 
@@ -130,11 +131,11 @@ class Recorder(keras.callbacks.Callback):
         self.done = 0  # batches of the run so far
         self.started = time.monotonic()
         self.interrupted = False
-        self.saved: checkpoint.Checkpoint | None = None  # restored before the first batch
+        self.saved: Checkpoint | None = None  # restored before the first batch
         self.same_optimizer = True  # whether `saved` has the state of the current optimizer
         self.random_state: dict | None = None  # set before the first batch
 
-    def resume(self, saved: checkpoint.Checkpoint) -> None:
+    def resume(self, saved: Checkpoint) -> None:
         """Continue after a checkpoint, with its history."""
         self.saved, self.rows = saved, saved.progress["rows"]
         self.done = self.rows[-1]["batch"]
@@ -153,11 +154,12 @@ class Recorder(keras.callbacks.Callback):
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row["seconds"] = round(time.monotonic() - self.started, 2)
         self.rows.append(row)
-        self.events.scalars(self.done, row)
-        write_text(self.folder / "history.csv", to_csv(self.rows))
+        if is_writer():
+            self.events.scalars(self.done, row)
+            write_text(self.folder / "history.csv", to_csv(self.rows))
         if not self.interrupted:
-            path, optimizer = self.folder / "checkpoint.npz", self.model.optimizer
-            checkpoint.save(path, self._progress(), self.variables, optimizer.variables, self.validation.best)
+            state = self.variables, self.model.optimizer.variables, self.validation.best
+            write_checkpoint(self.folder, self._progress(), *state)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.done += 1

@@ -43,7 +43,7 @@ def unique_variables(*models: keras.Model) -> list[keras.Variable]:
 
 
 class Checkpoint:
-    """A checkpoint read back: `progress`, the `best` weights, and all other state for `restore`.
+    """A checkpoint read back: `progress`, the best weights, and all other state for `restore`.
 
     Raises UserError where the file is truncated.
     """
@@ -56,7 +56,10 @@ class Checkpoint:
             self.progress = json.loads(str(self.arrays["progress"]))
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise UserError(f"{path} is not a complete checkpoint ({error}). Start again with --restart.") from error
-        self.best = self._arrays_of("best") or None
+
+    def best(self, variables: Sequence[keras.Variable]) -> list[np.ndarray] | None:
+        """The best weights so far, an array for each of `variables`; None: there are none."""
+        return self._arrays_of("best") or None
 
     def restore(self, variables: Sequence[keras.Variable], model: keras.Model | None) -> None:
         """Assign the saved values to `variables`, the random states and, if any, the optimizer of a compiled `model`.
@@ -79,9 +82,7 @@ class Checkpoint:
         return [self.arrays[f"{name}/{i}"] for i in range(count)]
 
 
-def values(variables: Iterable[keras.Variable]) -> list[np.ndarray]:
-    """NumPy copies of Keras variables."""
-    return [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in variables]
+values = backend.snapshot  # copies of the values of variables
 
 
 def assign(variables: Iterable[keras.Variable], arrays: Iterable[np.ndarray]) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -25,11 +26,13 @@ from zoo.training import checkpoint
 from zoo.training.cached_features import CachedFeatures, CachedPredictor
 from zoo.training.callbacks import Recorder, StopAfter, Validation
 from zoo.training.compiling import CompileOptions
+from zoo.training.distribution import check_rows, is_writer
 from zoo.training.environment import keep_freed_memory
 from zoo.training.finetuning import BlockFreezer
 from zoo.training.loss_log import LossLog
 from zoo.training.progress import ProgressBar
 from zoo.training.run_length import RunLength
+from zoo.training.sharded_checkpoint import open_checkpoint
 from zoo.transforms.frozen import freeze_layers, split_frozen
 from zoo.transforms.packed import pack_model
 from zoo.transforms.remat import remat_blocks
@@ -65,6 +68,7 @@ class FitLoop:
         self.batches = batch_type(
             self.examples, run.objective, training.batch_size, training.accumulation, training.seed
         )
+        check_rows(self.batches.rows, training)
         self.length = RunLength(training, len(self.batches))
         variables, data = self._variables(), run.tokenized
         records = data.records["validation"]
@@ -99,10 +103,9 @@ class FitLoop:
 
     def _resume(self):
         """Restore the last checkpoint: number of batches that it has completed, or all after early stopping."""
-        path = self.run.running / "checkpoint.npz"
-        if not path.is_file():
+        saved = open_checkpoint(self.run.running)
+        if saved is None:
             return 0
-        saved = checkpoint.Checkpoint(path)
         self.run.compiling.check_resumed(saved)
         longer = self.length.is_longer(saved)
         self.validation.resume(saved, longer)
@@ -141,7 +144,7 @@ class FitLoop:
         if not frozen:
             return self.network, self.examples, None
         repeated = self.network is run.model and not run.objective.dynamic and "tokens" in run.architecture.inputs()
-        if passes <= 1 or not repeated:
+        if passes <= 1 or not repeated or backend.process_count() > 1:  # the cache is written by one process
             return freeze_layers(self.network, frozen), self.examples, None
         lower, upper = split_frozen(run.model, frozen)
         folder, start = run.running / f"features_{len(frozen)}", time.monotonic()
@@ -155,7 +158,8 @@ class FitLoop:
         remaining = -done % self.length.interval  # of an interval in which a shorter run ended
         parts = [(remaining, 1)] if remaining else []
         parts.append((self.length.interval, end - -(-done // self.length.interval)))
-        with keep_freed_memory(), defer_interrupt(self._stop):
+        deferred = defer_interrupt(self._stop) if backend.process_count() == 1 else nullcontext()
+        with keep_freed_memory(), deferred:
             for steps, count in parts:
                 if count:
                     self._fit_intervals(steps, count)
@@ -167,8 +171,10 @@ class FitLoop:
         """Train `count` intervals of `steps` batches, each with its validation."""
         done = self.recorder.done
         stream = partial(self._inputs, done)
-        bar = ProgressBar(self.run.objective.monitor, self.length, done)
-        losses = LossLog(self.run.running, self.length, done, self.recorder.events)
+        reports = []
+        if is_writer():
+            losses = LossLog(self.run.running, self.length, done, self.recorder.events)
+            reports = [ProgressBar(self.run.objective.monitor, self.length, done), losses]
         self.model.fit(
             backend.fit_input(stream, next(stream())),
             steps_per_epoch=steps,
@@ -178,8 +184,7 @@ class FitLoop:
             callbacks=[
                 StopAfter(self.length.total, done),
                 self.validation,
-                bar,
-                losses,
+                *reports,
                 self.recorder,
                 *self.run.callbacks,
             ],
@@ -192,7 +197,7 @@ class FitLoop:
     def _inputs(self, step) -> Iterator[tuple]:
         """Batches from index `step` on, with the inputs of the trained model."""
         for inputs, *targets in self.batches.stream(step):
-            yield {name: inputs[name] for name in self.model.input}, *targets
+            yield backend.local_batch(({name: inputs[name] for name in self.model.input}, *targets))
 
     def _report(self):
         shapes, padding = self.batches.shapes()

@@ -14,7 +14,7 @@ from zoo import backend
 from zoo.backend.keras_private import completes_step, moving_averages, uses_weight_decay
 from zoo.presets import Training
 from zoo.runtime.errors import UserError
-from zoo.training.checkpoint import assign, values
+from zoo.training.checkpoint import assign
 
 SCHEDULES = ("linear", "cosine", "constant")
 
@@ -117,8 +117,8 @@ def ema_weights(model: keras.Model) -> Iterator[None]:
     if not adamw.use_ema:
         yield
         return
-    last = values(model.trainable_variables)
-    assign(model.trainable_variables, values(moving_averages(adamw)))
+    last = backend.snapshot(model.trainable_variables)
+    assign(model.trainable_variables, backend.snapshot(moving_averages(adamw)))
     try:
         yield
     finally:

@@ -10,8 +10,9 @@ from zoo.runtime.files import atomic_folder
 from zoo.training.advice import print_advice
 from zoo.training.loss_log import FILE as LOSSES
 from zoo.training.model_card import write_card
-from zoo.training.run_folders import CHECKPOINT, exports
+from zoo.training.run_folders import exports
 from zoo.training.run_result import RunResult
+from zoo.training.sharded_checkpoint import copy_checkpoint
 
 
 def publish(result: RunResult, running: Path, lora: LoRATraining | None) -> None:
@@ -34,7 +35,7 @@ def publish(result: RunResult, running: Path, lora: LoRATraining | None) -> None
                 shutil.copy(running / name, folder)
         shutil.copytree(running / "logs", folder / "logs")
         if result.pipeline.preset.training.keep_checkpoint and not interrupted:
-            shutil.copy(running / CHECKPOINT, folder)
+            copy_checkpoint(running, folder)
         save_digests(folder)
     if removed:
         console.print(f"Removed with the model that was replaced: {', '.join(removed)}.")

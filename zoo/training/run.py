@@ -1,6 +1,7 @@
 """`zoo.train`: train a preset, from records to a model folder; an unfinished run is in `<folder>.running`."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from zoo.presets import Preset
 from zoo.readers.memory import DataInMemory
 from zoo.runtime.console import console
 from zoo.training.compiling import CompileOptions, check_callbacks
+from zoo.training.distribution import check_distribution, distribution_scope, join_processes, of_first_process
 from zoo.training.own_data import BUDGET
 from zoo.training.run_lock import RunLock
 from zoo.training.starting import start_of_run
@@ -70,10 +72,14 @@ def train(
     check_callbacks(callbacks)
     compiling = CompileOptions(optimizer=optimizer, loss=loss, metrics=metrics)
     settings = preset, to, data, columns, list(overrides), init, budget
+    join_processes(preset, settings[4])
     with RunLock() as lock:
-        folder, preset, record = start_of_run(*settings, resume=resume, restart=restart, force=force, lock=lock)
+        start = partial(start_of_run, *settings, resume=resume, restart=restart, force=force, lock=lock)
+        folder, preset, record = of_first_process(start)
         compiling.check(preset)
+        check_distribution(preset)
         if record.state != "finished":
-            return TrainingRun(folder, preset, resume, record, callbacks, compiling).run()
+            with distribution_scope(preset):
+                return TrainingRun(folder, preset, resume, record, callbacks, compiling).run()
     console.print(f"{folder} is finished: nothing to resume. To go on longer: --resume training.epochs=N.")
     return load(folder)

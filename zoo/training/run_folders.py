@@ -12,10 +12,13 @@ from zoo.runtime.errors import UserError
 from zoo.runtime.files import atomic_folder, write_text
 from zoo.text.tokenizer import Tokenizer
 from zoo.training.run_record import RunRecord, load_record
+from zoo.training.sharded_checkpoint import SHARDED, copy_checkpoint
 
-CHECKPOINT = "checkpoint.npz"
-EXTENDABLE = {"training.epochs", "training.max_steps", "training.patience", "training.keep_checkpoint"}
-RUN_FOLDERS = {"logs"}  # that a run writes in its model folder
+EXTENDABLE = {
+    *("training.epochs", "training.max_steps", "training.patience", "training.keep_checkpoint"),
+    *("training.distribute", "training.model_devices"),
+}
+RUN_FOLDERS = {"logs", SHARDED}  # that a run writes in its model folder
 
 
 def running_folder(folder: Path) -> Path:
@@ -87,7 +90,7 @@ def check_same(folder: Path, preset: Preset) -> list[str]:
         raise UserError(
             f"Expected the settings of the run in {path}. Received: another "
             f"{', '.join(name for name in different if name not in EXTENDABLE)}. Give the same settings, or discard "
-            "that run with --restart. Only its length may change: training.epochs, max_steps, patience."
+            "that run with --restart. Only its length (training.epochs, max_steps, patience) and devices may change."
         )
     return different
 
@@ -117,9 +120,9 @@ def open_folder(folder: Path, preset: Preset, tokenizer: Tokenizer, record: RunR
         _write_settings(partial, preset, record)
         tokenizer.save(partial / "tokenizer.json")
         if resume:
-            for name in (CHECKPOINT, "loss.csv"):
-                if (folder / name).is_file():
-                    shutil.copy(folder / name, partial)
+            copy_checkpoint(folder, partial)
+            if (folder / "loss.csv").is_file():
+                shutil.copy(folder / "loss.csv", partial)
             shutil.copytree(folder / "logs", partial / "logs")
 
 

@@ -17,11 +17,13 @@ from zoo.runtime.console import console
 from zoo.runtime.errors import UserError, did_you_mean
 from zoo.text.tokenizer import Tokenizer
 from zoo.training.data_columns import with_data
+from zoo.training.distribution import MODES, check_backend
 from zoo.training.finetuning import check_tuning
 from zoo.training.hardware import AUTO, BFLOAT16, with_precision
 from zoo.training.optimizer import SCHEDULES
 from zoo.training.own_data import BUDGET, SCRATCH, preset_for_data
 from zoo.training.tracking import TRACKERS
+from zoo.transforms.sharding import build_sharded
 
 PRECISIONS = (AUTO, "float32", BFLOAT16, "mixed_float16")
 MINIMUM = {"epochs": 1, "batch_size": 1, "accumulation": 1}  # of numbers in `Training`; 0 for all others
@@ -106,11 +108,13 @@ def check_training(training: Training) -> None:
             raise UserError(f"Expected training.{field} to be {minimum} or more. Received: {value}.")
         if field in BELOW_ONE and value >= 1:
             raise UserError(f"Expected training.{field} to be below 1. Received: {value}.")
-    for field, known in {"schedule": SCHEDULES, "precision": PRECISIONS, "track": TRACKERS}.items():
+    choices = {"schedule": SCHEDULES, "precision": PRECISIONS, "track": TRACKERS, "distribute": MODES}
+    for field, known in choices.items():
         value = getattr(training, field)
         if value not in known and not (field == "track" and value == ""):
             hint = did_you_mean(value, known)
             raise UserError(f"Expected training.{field} to be one of {', '.join(known)}. Received: {value!r}.{hint}")
+    check_backend(training)
 
 
 def check_lora(preset: Preset) -> None:
@@ -172,7 +176,9 @@ def initial_model(
 
 def _build(objective, architecture):
     try:
-        return build_model(objective, architecture)
+        return build_sharded(partial(build_model, objective, architecture))
+    except UserError:
+        raise
     except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:  # backends differ in what they raise
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"Cannot build the network with these settings: {reason} Received: {architecture}.") from error

@@ -11,10 +11,11 @@ from zoo.runtime.errors import UserError
 from zoo.training.folder_choice import check_unicode, lock_folder
 from zoo.training.hardware import prefers_bfloat16
 from zoo.training.own_data import SCRATCH
-from zoo.training.run_folders import CHECKPOINT, check_same, check_start, resumed_preset, running_folder
+from zoo.training.run_folders import check_same, check_start, resumed_preset, running_folder
 from zoo.training.run_lock import RunLock
 from zoo.training.run_record import RunRecord, load_record, new_record, train_command
 from zoo.training.setup import check_training, resolve_preset
+from zoo.training.sharded_checkpoint import checkpoint_path
 from zoo.training.start_advice import print_start_advice
 
 
@@ -61,8 +62,9 @@ def start_of_run(
     if not resume:
         return folder, preset, new_record(name, command, preset)
     longer, running = check_same(folder, preset), running_folder(folder).is_dir()
-    if longer and not running and not (folder / CHECKPOINT).is_file():
+    path = checkpoint_path(folder)
+    if longer and not running and not path.exists():
         reason = "none: the run had training.keep_checkpoint=false. Start from its weights: --from FOLDER."
-        raise UserError(f"Expected {folder / CHECKPOINT}, to go on after it. Received: {reason}")
+        raise UserError(f"Expected {path}, to go on after it. Received: {reason}")
     record = load_record(running_folder(folder) if running else folder) or new_record(name, command, preset)
     return folder, preset, record.resumed(preset, longer) if longer or running else replace(record, state="finished")

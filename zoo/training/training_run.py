@@ -1,11 +1,13 @@
 """The steps of a training run: data, tokenizer, model, `fit`, scores and the model folder."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import keras
 
+from zoo import backend
 from zoo.adapters.training import LoRATraining
 from zoo.architectures import Architecture
 from zoo.data.collate import Collator
@@ -25,17 +27,20 @@ from zoo.training.calibration import calibrate_and_score
 from zoo.training.callbacks import Recorder, Validation
 from zoo.training.compiling import CompileOptions
 from zoo.training.data_fingerprint import check_unchanged, fingerprints
+from zoo.training.distribution import check_equal, first_alone, is_writer
 from zoo.training.environment import dtype_policy, set_seed
 from zoo.training.finetuning import BlockFreezer
 from zoo.training.fit import FitLoop
 from zoo.training.loss_log import read_losses
 from zoo.training.publishing import publish
-from zoo.training.run_folders import CHECKPOINT, open_folder, running_folder
+from zoo.training.run_folders import open_folder, running_folder
 from zoo.training.run_record import RunRecord
 from zoo.training.run_result import RunResult
 from zoo.training.setup import initial_model, match_tokenizer
+from zoo.training.sharded_checkpoint import open_checkpoint
 from zoo.training.tracking import Tracking, flat_scores, open_tracker
 from zoo.training.training_data import load_data
+from zoo.transforms.sharding import shard_weights
 
 DEFAULT_OPTIONS = CompileOptions()  # AdamW and the objective's loss
 
@@ -86,9 +91,12 @@ class TrainingRun:
         self.data = data = load_data(self.preset, self.source / "tokenizer.json" if self.resume else None)
         self.dataset, self.objective, self.tokenizer = data.dataset, data.objective, data.tokenizer
         self.record = replace(self.record, fingerprints=fingerprints(data.dataset))
+        check_equal("data", json.dumps(self.record.fingerprints))
+        check_equal("tokenizer", self.tokenizer.identity)
         self._build()
         self.freezer.quantize()
-        self._tokenize()
+        shard_weights(self.model)
+        first_alone(self._tokenize)
         self._fit()
         return self._finish()
 
@@ -125,11 +133,13 @@ class TrainingRun:
         loop = FitLoop(self)
         self.validation, self.recorder = loop.validation, loop.recorder
         if self.reopens:
-            loop.length.check_longer(checkpoint.Checkpoint(self.folder / CHECKPOINT))
+            loop.length.check_longer(open_checkpoint(self.folder))
         self.tracker = open_tracker(self.preset, self.folder.name)
         self.callbacks = [*self.callbacks, *([Tracking(self.tracker, self.recorder)] if self.tracker else [])]
         # only now: a mistake in the settings or the data leaves no folder behind
-        open_folder(self.folder, self.preset, self.tokenizer, self.record, self.resume)
+        if is_writer():
+            open_folder(self.folder, self.preset, self.tokenizer, self.record, self.resume)
+        backend.synchronize()
         loop.run_stages()
 
     def _finish(self):
@@ -141,7 +151,10 @@ class TrainingRun:
         self.freezer.freeze_up_to(-1)
         self.model = self.lora.merged() if self.lora else self.model
         result = self._score()
-        publish(result, self.running, self.lora)
+        with backend.whole_weights(self.model.variables):
+            if is_writer():
+                publish(result, self.running, self.lora)
+        backend.synchronize()
         if self.tracker:
             self.tracker.finish(flat_scores(result.pipeline.scores))
         return result.pipeline

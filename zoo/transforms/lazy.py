@@ -32,5 +32,8 @@ def abstract_model(build: Callable[[], keras.Model]) -> Iterator[keras.Model]:
 
 def forget_weights(model: keras.Model) -> None:
     """Make the weights of an unused model, created in a `keras.StatelessScope`, scalars when the scope ends."""
+    distribution = keras.distribution.distribution()
     for variable in model.variables:
         keras_private.set_initializer(variable, lambda shape, dtype=None: keras.ops.zeros((), dtype))
+        if distribution is not None:
+            keras_private.set_layout(variable, keras.distribution.TensorLayout((), distribution.device_mesh))
