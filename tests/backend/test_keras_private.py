@@ -20,7 +20,7 @@ PACKAGE = Path(zoo.__file__).parent
 HOME = "backend/keras_private.py"
 TORCH = "backend/torch"  # the files in which torch's own private names may stand
 NAMED_TUPLE = {"_replace"}
-NOT_OF_KERAS = {"os._exit", "optimizer._get_optimizers"}  # of Python; of tf2onnx, which has no public name for it
+NOT_OF_KERAS = {"os._exit", "optimizer._get_optimizers", "array.untyped_storage()._cdata"}  # Python, tf2onnx, torch
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,7 @@ HOOKS = {  # file with a subclass of an optimizer: methods of Keras that the sub
         "_backend_apply_gradients",  # (grads, trainable_variables): one batch, on JAX
     ),
     "backend/torch_optimizer.py": (
+        "_backend_apply_gradients",  # (grads, trainable_variables): one batch
         "_parallel_update_step",  # (grads, variables, learning_rate): one step of the weights, on torch
         "_clip_gradients",  # (grads): the clipped gradients
     ),
@@ -149,6 +150,11 @@ def moving_averages(optimizer: keras.optimizers.Optimizer) -> list[keras.Variabl
 def completes_step(optimizer: keras.optimizers.Optimizer) -> Any:
     """Whether this batch ends an optimizer step: of gradient accumulation, the last batch only. A boolean tensor."""
     return (optimizer._iterations + 1) % (optimizer.gradient_accumulation_steps or 1) == 0
+
+
+def batch_count(optimizer: keras.optimizers.Optimizer) -> keras.Variable:
+    """The number of batches that an optimizer has been given; `iterations` counts its steps."""
+    return optimizer._iterations
 
 
 def accumulators(optimizer: keras.optimizers.Optimizer, variables: list) -> list[keras.Variable]:

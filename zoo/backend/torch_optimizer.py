@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 import torch
 
-from zoo.backend.keras_private import adam_moments, torch_adamw
+from zoo.backend.keras_private import accumulators, adam_moments, batch_count, torch_adamw, update_weights
 
 FUSED_ON = ("cpu", "cuda")  # devices with a fused kernel
 CORRECTED = 1e9  # step of the fused kernel at which its own correction of the bias is 1
@@ -17,6 +17,27 @@ class AdamW(torch_adamw()):
     On a GPU no number is read from the device. It overrides private hooks of Keras: see
     `zoo.backend.keras_private.HOOKS`.
     """
+
+    number, version = 0, -1  # of the last batch; of the tensor that counts the batches, at the next one
+
+    def _backend_apply_gradients(self, grads, trainable_variables):
+        """Keras would ask the device at each batch whether it is the last of a group of gradient accumulation."""
+        if not self.gradient_accumulation_steps:
+            super()._backend_apply_gradients(grads, trainable_variables)
+            return
+        sums = [variable.value for variable in accumulators(self, trainable_variables)]
+        torch._foreach_add_(sums, list(grads))  # pyright: ignore[reportPrivateImportUsage]
+        if self._batch_number() % self.gradient_accumulation_steps == 0:
+            means = torch._foreach_div(sums, self.gradient_accumulation_steps)  # pyright: ignore[reportPrivateImportUsage]
+            update_weights(self, list(means), trainable_variables)
+            torch._foreach_zero_(sums)  # pyright: ignore[reportPrivateImportUsage]
+
+    def _batch_number(self):
+        """The number of this batch, counted from 1; read from the device only where a checkpoint has changed it."""
+        count = batch_count(self).value
+        self.number = self.number + 1 if count._version == self.version else int(count) + 1
+        self.version = count._version + 1  # after Keras has counted this batch
+        return self.number
 
     def _parallel_update_step(self, grads, variables, learning_rate):
         device = variables[0].value.device
