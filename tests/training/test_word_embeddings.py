@@ -72,7 +72,7 @@ def test_non_static_vectors_are_trained_from_the_file_on(tiny, glove, tmp_path):
 
 
 def test_frequent_words_of_the_file_are_known_without_training_text(static, tmp_path):
-    static = replace(static, training=replace(static.training, vector_words=len(VECTORS)))
+    static = replace(static, training=replace(static.training, vector_words=len(VECTORS), epochs=8))
     pipeline = zoo.train(static, to=tmp_path / "m")
     np.testing.assert_allclose(rows(pipeline, UNSEEN), [VECTORS[word] for word in UNSEEN], rtol=1e-5)
     assert pipeline.tokenizer.id("New York") is pipeline.tokenizer.id("well-known") is None
