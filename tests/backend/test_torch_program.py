@@ -167,6 +167,12 @@ def test_a_shape_is_compiled_after_the_delay():
     assert len(step.programs) == 1
 
 
+def use_fake_graphs(monkeypatch, graph, capture):
+    """Let `Replay` capture graphs of a class of ours, on a machine without CUDA."""
+    fake = SimpleNamespace(CUDAGraph=graph, graph=capture, current_stream=int, set_stream=int)
+    monkeypatch.setattr(torch_replay.torch, "cuda", fake)
+
+
 def test_a_replay_reads_new_inputs_and_writes_the_same_outputs(monkeypatch):
     calls = []
 
@@ -180,10 +186,10 @@ def test_a_replay_reads_new_inputs_and_writes_the_same_outputs(monkeypatch):
                 output.copy_(new)
 
     @contextmanager
-    def capture(graph, pool=None):
+    def capture(graph, pool=None, capture_error_mode=None):
         yield
 
-    monkeypatch.setattr(torch_replay.torch, "cuda", SimpleNamespace(CUDAGraph=Graph, graph=capture))
+    use_fake_graphs(monkeypatch, Graph, capture)
     replay = torch_replay.Replay(double, 2, None)
     results = [replay([torch.full((2,), float(i))], torch.tensor(3.0))[0] for i in range(5)]
     assert [float(result[0]) for result in results] == [0.0, 3.0, 12.0, 12.0, 12.0]  # replays share their outputs
@@ -192,11 +198,11 @@ def test_a_replay_reads_new_inputs_and_writes_the_same_outputs(monkeypatch):
 
 def test_a_refused_capture_leaves_the_function_as_it_is(monkeypatch):
     @contextmanager
-    def capture(graph, pool=None):
+    def capture(graph, pool=None, capture_error_mode=None):
         yield
         raise RuntimeError("operation not permitted when stream is capturing")
 
-    monkeypatch.setattr(torch_replay.torch, "cuda", SimpleNamespace(CUDAGraph=object, graph=capture))
+    use_fake_graphs(monkeypatch, object, capture)
     replay = torch_replay.Replay(lambda arrays, scalar: arrays[0] * scalar, 1, None)
     replay([torch.ones(1)], torch.tensor(2.0))
     with pytest.warns(UserWarning, match="Training without a CUDA graph"):

@@ -42,9 +42,12 @@ class Replay:
     def _capture(self, arrays, scalar):
         """Capture the graph; where CUDA refuses, the function goes on as it is."""
         self.inputs, graph = [array.clone() for array in (*arrays, scalar)], torch.cuda.CUDAGraph()
+        stream = torch.cuda.current_stream()
         try:
-            with torch.cuda.graph(graph, pool=self.pool):
+            with torch.cuda.graph(graph, pool=self.pool, capture_error_mode="thread_local"):
                 self.outputs = self.function(self.inputs[:-1], self.inputs[-1])
             self.graph = graph
         except RuntimeError as error:
             warnings.warn(f"Training without a CUDA graph, which is slower: {str(error)[:200]}", stacklevel=2)
+        finally:
+            torch.cuda.set_stream(stream)  # torch leaves the stream of a capture that fails
