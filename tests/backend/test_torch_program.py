@@ -119,15 +119,6 @@ def test_inductor_computes_the_losses_of_keras(precision, tolerance):
     assert not step.eager
 
 
-def test_projections_of_the_same_features_are_one_product():
-    random, backend = np.random.default_rng(0), pytest.importorskip("zoo.backend.torch_linear")
-    x, *arrays = (torch.from_numpy(random.normal(size=shape).astype("float32")) for shape in ((5, 8), (8, 6), (8, 2)))
-    biases = [torch.from_numpy(random.normal(size=array.shape[1]).astype("float32")) for array in arrays]
-    for joint, kernel, bias in zip(backend.joint_linear(x, arrays, biases), arrays, biases, strict=True):
-        torch.testing.assert_close(joint, backend.linear(x, kernel, bias))
-        torch.testing.assert_close(backend.aligned_linear(x, kernel, bias), backend.linear(x, kernel, bias))
-
-
 class HostSync(keras.layers.Layer):
     """A layer whose result depends on a number that it reads from the device."""
 
@@ -147,6 +138,7 @@ def test_a_network_that_cannot_be_traced_is_trained_by_keras():
 
 
 def test_a_step_is_compiled_on_a_gpu_where_it_pays(monkeypatch):
+    monkeypatch.setattr(torch_training.torch.cuda, "is_available", lambda: False)
     model = network("bert")
     assert model.train_function is None
     monkeypatch.setattr(torch_training.torch.cuda, "is_available", lambda: True)

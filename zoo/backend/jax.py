@@ -14,6 +14,7 @@ from zoo.backend import (
     jax_attention,
     jax_device,
     jax_dropout,
+    jax_linear,
     jax_optimizer,
     jax_processes,
     jax_training,
@@ -24,7 +25,7 @@ sigmoid, tanh, transpose = jax.nn.sigmoid, jnp.tanh, jnp.transpose
 concatenate, split = partial(jnp.concatenate, axis=-1), partial(jnp.split, axis=-1)
 
 AdamW, lerp = jax_optimizer.AdamW, xla.lerp
-linear, linears, dropout = xla.linear, xla.linears, jax_dropout.dropout
+linear, linears, dropout = jax_linear.linear, jax_linear.linears, jax_dropout.dropout
 attention, cached_attention, update_cache = (
     jax_attention.attention,
     jax_attention.cached_attention,

@@ -42,7 +42,7 @@ def aligned_linear(x, kernel_IO, bias_O):
 
 def linears(x: Tensor, kernels_IO: Sequence[Tensor], biases_O: Sequence[Tensor | None]) -> list[Tensor]:
     """Several linear maps of the same features; in training on a GPU one product, of the kernels side by side."""
-    if x.device.type != "cuda" or not torch.is_grad_enabled() or None in biases_O:
+    if x.device.type != "cuda" or not torch.is_grad_enabled() or any(bias_O is None for bias_O in biases_O):
         return [linear(x, kernel_IO, bias_O) for kernel_IO, bias_O in zip(kernels_IO, biases_O, strict=True)]
     return joint_linear(x, kernels_IO, biases_O)
 

@@ -18,11 +18,7 @@ def linear(x: Any, kernel_IO: Any, bias_O: Any = None) -> Any:
 
 
 def linears(x: Any, kernels_IO: Sequence, biases_O: Sequence) -> list:
-    """Several linear maps of the same features, such as queries, keys and values: see `linear`.
-
-    Args:
-        biases_O: a bias, or None, for each kernel.
-    """
+    """Several linear maps of the same features: see `zoo/backend/jax_linear.py`."""
     return [linear(x, kernel_IO, bias_O) for kernel_IO, bias_O in zip(kernels_IO, biases_O, strict=True)]
 
 
