@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from zoo import backend
 from zoo.runtime.console import console
 from zoo.training.notebook import NotebookLine
 from zoo.training.run_length import RunLength
@@ -36,7 +37,8 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         # until the first batch is done
-        compiling = "" if keras.config.backend() == "torch" else " Compiling ..."
+        compiles = keras.config.backend() != "torch" or backend.has_accelerator()
+        compiling = " Compiling ..." if compiles else ""
         fields: dict[str, Any] = {"epoch": f"{self._epoch()}{compiling}", "loss": "-", "score": "", "speed": "-"}
         self.task = self.bar.add_task("", total=self.length.total, completed=self.done, **fields)
         self.bar.start()
