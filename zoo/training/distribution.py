@@ -106,8 +106,10 @@ def _distribution(mode, parts, shared) -> Any:
 
 
 def _describe(parts, shared):
-    devices = f"{parts * shared} devices in {backend.process_count()} processes"
-    return f"{devices}, a batch in {parts} parts, {shared} devices a part"
+    processes = backend.process_count()
+    devices = f"{parts * shared} devices" + (f" in {processes} processes" if processes > 1 else "")
+    sharing = f", {shared} devices a part" if shared > 1 else ""
+    return f"{devices}, a batch in {parts} parts{sharing}"
 
 
 def join_processes(preset: str | Preset, overrides: Iterable[str]) -> None:
