@@ -66,6 +66,7 @@ ONCE = (  # those that no run of scripts/check.sh, not --all either, repeats on 
     ),
     *("test_explanation_page", "test_page_build", "test_page_data", "test_page_of_pipelines"),
     *("test_a_program_without_python_answers_alike", "test_a_program_without_python_generates"),
+    "test_a_stock_server_answers_alike",  # other backends: `test_zoo_load_of_an_export_answers_alike`
     *("test_the_other_cases_generate_so_too", "test_every_tokenizer_will_do", "test_constraints"),
     *("test_byte_fallback", "test_graph_added_tokens", "test_graph_models", "test_graph_tokenizer", "test_words"),
     *("test_batching", "test_deployment", "test_example_batches", "test_export_process", "test_exported_folder"),
