@@ -23,7 +23,7 @@ FULL = {
     "bert": BERT | {"rows": 32, "time": 128},
     "bilstm": {"vocabulary": 30_000, "width": 512, "units": 512, "depth": 2, "rows": 64, "time": 256},
     "generate": GPT2 | {"rows": (1, 8, 32, 128), "prompt": 32, "new": 128},
-    "turns": 5,
+    "turns": 3,
     "steps": 20,
 }
 TINY = {"vocabulary": 1001, "length": 64, "width": 64, "heads": 4, "hidden": 128, "depth": 2}
