@@ -175,10 +175,12 @@ def initial_model(
 
 
 def _build(objective, architecture):
+    return build_sharded(partial(_build_model, objective, architecture))
+
+
+def _build_model(objective, architecture):
     try:
-        return build_sharded(partial(build_model, objective, architecture))
-    except UserError:
-        raise
+        return build_model(objective, architecture)
     except (ValueError, TypeError, ArithmeticError, RuntimeError) as error:  # backends differ in what they raise
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"Cannot build the network with these settings: {reason} Received: {architecture}.") from error
