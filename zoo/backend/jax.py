@@ -14,6 +14,7 @@ from zoo.backend import (
     jax_attention,
     jax_device,
     jax_dropout,
+    jax_gradients,
     jax_linear,
     jax_optimizer,
     jax_processes,
@@ -33,6 +34,8 @@ attention, cached_attention, update_cache = (
 )
 has_accelerator, accelerates_bfloat16 = jax_device.has_accelerator, jax_device.accelerates_bfloat16
 free_memory, is_out_of_memory = jax_device.free_memory, jax_device.is_out_of_memory
+custom_gradient, value_and_gradients = jax_gradients.custom_gradient, jax_gradients.value_and_gradients
+remat = jax_gradients.remat
 set_train_function = jax_training.set_train_function
 JIT_COMPILE = "auto"  # `jit_compile` of models: JAX is slow without
 
@@ -78,41 +81,6 @@ def scan(step: Callable, state: tuple, inputs: tuple, reverse: bool = False) -> 
 def while_loop(condition: Callable, body: Callable, state: Any) -> Any:
     """`state = body(state)` while `condition(state)`; the state is a structure of arrays whose shapes stay the same."""
     return jax.lax.while_loop(condition, body, state)
-
-
-def custom_gradient(forward: Callable, backward: Callable) -> Callable:
-    """A differentiable function of arrays with a hand-written gradient.
-
-    Args:
-        forward: `outputs, residuals = forward(*arrays)`.
-        backward: `backward(residuals, gradients)` returns the gradients of the arrays.
-    """
-    run = jax.custom_vjp(lambda *arrays: forward(*arrays)[0])
-    run.defvjp(forward, backward)
-    return jax.jit(run)  # compiled once where it is called outside a compiled model, instead of at every call
-
-
-def remat(function: Callable) -> Callable:
-    """Gradient checkpointing: `function`, of arrays in structures, computed again in the backward pass.
-
-    Chen et al. 2016, arXiv:1604.06174. The function reads and writes no Keras variable.
-    """
-    return jax.checkpoint(function)
-
-
-def value_and_gradients(function: Callable, *arrays: Any) -> tuple[Array, list[Array]]:
-    """The value of a scalar function of arrays of floats, and its gradient by each array.
-
-    The gradient of an array that the value does not depend on is zeros. `function` calls Keras layers with
-    `training=False`: they may change no variable. Functions of `jit` have no gradient.
-
-    Args:
-        function: `function(*arrays)` returns a scalar.
-        arrays: of the backend, or NumPy arrays.
-    """
-    tensors = [keras.ops.convert_to_tensor(array) for array in arrays]
-    value, gradients = jax.value_and_grad(function, argnums=tuple(range(len(tensors))))(*tensors)
-    return value, list(gradients)
 
 
 def jit(function: Callable, variables: Sequence, on_trace: Callable | None = None, donate: bool = True) -> Callable:
