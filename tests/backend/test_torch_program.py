@@ -1,6 +1,7 @@
 """Training programs on torch: traced, compiled and replayed steps train as Keras's own step does."""
 
 from contextlib import contextmanager
+from importlib import import_module
 from types import SimpleNamespace
 
 import keras
@@ -17,9 +18,9 @@ from zoo.presets import Training
 from zoo.training.optimizer import build_optimizer
 
 torch = pytest.importorskip("torch")
-torch_program = pytest.importorskip("zoo.backend.torch_program")
-torch_training = pytest.importorskip("zoo.backend.torch_training")
-torch_replay = pytest.importorskip("zoo.backend.torch_replay")
+torch_program = import_module("zoo.backend.torch_program")
+torch_training = import_module("zoo.backend.torch_training")
+torch_replay = import_module("zoo.backend.torch_replay")
 pytestmark = pytest.mark.skipif(keras.config.backend() != "torch", reason="torch's training step")
 
 OBJECTIVES = (ClassifyText(labels=("a", "b", "c"), dropout=0.0), NextToken(), Translate())
@@ -161,7 +162,7 @@ def test_a_shape_is_compiled_after_the_delay():
 
 def use_fake_graphs(monkeypatch, graph, capture):
     """Let `Replay` capture graphs of a class of ours, on a machine without CUDA."""
-    fake = SimpleNamespace(CUDAGraph=graph, graph=capture, current_stream=int, set_stream=int)
+    fake = SimpleNamespace(CUDAGraph=graph, graph=capture, current_stream=int, set_stream=int, Stream=int)
     monkeypatch.setattr(torch_replay.torch, "cuda", fake)
 
 
@@ -178,7 +179,7 @@ def test_a_replay_reads_new_inputs_and_writes_the_same_outputs(monkeypatch):
                 output.copy_(new)
 
     @contextmanager
-    def capture(graph, pool=None, capture_error_mode=None):
+    def capture(graph, **options):
         yield
 
     use_fake_graphs(monkeypatch, Graph, capture)
@@ -190,7 +191,7 @@ def test_a_replay_reads_new_inputs_and_writes_the_same_outputs(monkeypatch):
 
 def test_a_refused_capture_leaves_the_function_as_it_is(monkeypatch):
     @contextmanager
-    def capture(graph, pool=None, capture_error_mode=None):
+    def capture(graph, **options):
         yield
         raise RuntimeError("operation not permitted when stream is capturing")
 

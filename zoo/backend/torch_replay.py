@@ -5,6 +5,7 @@ https://pytorch.org/blog/accelerating-pytorch-with-cuda-graphs
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -25,29 +26,47 @@ class Replay:
 
     def __init__(self, function: Callable, warm_up: int, pool: Any):
         self.function, self.calls_left, self.pool = function, warm_up, pool
-        self.graph: torch.cuda.CUDAGraph | None = None
+        self.replay: Callable | None = None
 
     def __call__(self, arrays: Sequence[Tensor], scalar: Tensor) -> Any:
         """The outputs of the function."""
-        if self.calls_left == 0 and self.graph is None:
+        if self.calls_left == 0 and self.replay is None:
             self._capture(arrays, scalar)
-        if self.graph is None:
+        if self.replay is None:
             self.calls_left -= 1
             return self.function(arrays, scalar)
         for buffer, array in zip(self.inputs, (*arrays, scalar), strict=True):
             buffer.copy_(array, non_blocking=True)
-        self.graph.replay()
+        self.replay()
         return self.outputs
 
     def _capture(self, arrays, scalar):
         """Capture the graph; where CUDA refuses, the function goes on as it is."""
-        self.inputs, graph = [array.clone() for array in (*arrays, scalar)], torch.cuda.CUDAGraph()
-        stream = torch.cuda.current_stream()
+        self.inputs = [array.clone() for array in (*arrays, scalar)]
         try:
-            with torch.cuda.graph(graph, pool=self.pool, capture_error_mode="thread_local"):
-                self.outputs = self.function(self.inputs[:-1], self.inputs[-1])
-            self.graph = graph
+            self.outputs, self.replay = record(lambda: self.function(self.inputs[:-1], self.inputs[-1]), self.pool)
         except RuntimeError as error:
             warnings.warn(f"Training without a CUDA graph, which is slower: {str(error)[:200]}", stacklevel=2)
-        finally:
-            torch.cuda.set_stream(stream)  # torch leaves the stream of a capture that fails
+
+
+def record(run: Callable, pool: Any = None) -> tuple[Any, Callable]:
+    """`(outputs, replay)` of a CUDA graph: `replay()` runs the kernels of `run()` again, into the same outputs.
+
+    Raises RuntimeError for operations that cannot be captured.
+
+    Args:
+        pool: memory pool, shared with graphs that never run at the same time.
+    """
+    graph, current = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+    try:
+        with torch.cuda.graph(graph, pool=pool, stream=capture_stream(), capture_error_mode="thread_local"):
+            outputs = run()
+    finally:
+        torch.cuda.set_stream(current)  # torch leaves the stream of a capture that fails
+    return outputs, graph.replay
+
+
+@cache
+def capture_stream() -> Any:
+    """The one stream of all captures: cuBLAS keeps a workspace for each."""
+    return torch.cuda.Stream()

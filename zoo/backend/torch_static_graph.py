@@ -15,7 +15,6 @@ One lock is held from the first copy to the last. All callers use the same strea
 
 import weakref
 from collections.abc import Callable
-from functools import cache
 
 import torch
 from torch import Tensor
@@ -23,6 +22,7 @@ from torch.autograd.graph import increment_version
 from torch.fx import GraphModule
 
 from zoo.backend.torch_graph import identities, parameters, writes
+from zoo.backend.torch_replay import capture_stream, record
 
 WARM_UP_RUNS = 2  # before a capture: the first runs choose kernels and allocate their workspaces
 
@@ -122,24 +122,13 @@ def _record(run: Callable) -> tuple[list[Tensor], Callable]:
 
 def _record_cuda(run: Callable) -> tuple[list[Tensor], Callable]:
     """`(outputs, replay)` of a CUDA graph. Raises RuntimeError for operations that cannot be captured."""
-    stream, graph, current = _capture_stream(), torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+    stream, current = capture_stream(), torch.cuda.current_stream()
     stream.wait_stream(current)
     with torch.cuda.stream(stream):
         for _ in range(WARM_UP_RUNS):
             run()
     current.wait_stream(stream)
-    try:
-        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
-            outputs = run()
-    finally:
-        torch.cuda.set_stream(current)  # torch leaves the stream of a capture that fails
-    return outputs, graph.replay
-
-
-@cache
-def _capture_stream():
-    """The one stream of all captures: cuBLAS keeps a workspace for each."""
-    return torch.cuda.Stream()
+    return record(run)
 
 
 def _is_same(array, buffer):
