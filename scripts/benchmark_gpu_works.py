@@ -5,11 +5,11 @@ operations of a step, forward and backward, "suffix": of the title}.
 """
 
 import importlib.util
-import itertools
 import time
 
 import keras
 import numpy as np
+from benchmark_language import fit_steps
 
 from zoo import backend, catalog
 from zoo.objectives import build_model, compile_model
@@ -60,7 +60,7 @@ def language_model(sizes, dropout):
     model = zoo_model(NextToken(length=length), "gpt2", size | {"dropout": dropout})
     looked_up = size["length"] * size["width"]  # positions; the word vectors are also the last layer
     flops = step_flops(model.count_params() - looked_up, size["depth"], size["width"], rows, length)
-    runs = {"zoo": fit_steps(model, batch, steps)}
+    runs = {"zoo": fit_steps(model, [batch], steps)}
     if keras.config.backend() == "torch":
         from benchmark_gpu_peers import gpt2_steps
 
@@ -83,7 +83,7 @@ def classifier(sizes):
     model = zoo_model(ClassifyText(labels=("a", "b")), "bert", size | {"dropout": 0.1})
     looked_up = (size["vocabulary"] + size["length"] + 2) * size["width"]
     flops = step_flops(model.count_params() - looked_up, size["depth"], size["width"], rows, length)
-    runs = {"zoo": fit_steps(model, batch, steps)}
+    runs = {"zoo": fit_steps(model, [batch], steps)}
     if keras.config.backend() == "torch" and importlib.util.find_spec("transformers"):
         from benchmark_gpu_peers import bert_steps
 
@@ -105,7 +105,7 @@ def recurrent(sizes):
     known = catalog.load("architectures", "lstm").__dataclass_fields__
     fields = size | {name: rate for name, rate in dropouts.items() if name in known}
     model = zoo_model(ClassifyText(labels=("a", "b"), dropout=0.0), "lstm", fields | {"bidirectional": True})
-    runs = {"zoo": fit_steps(model, batch, steps)}
+    runs = {"zoo": fit_steps(model, [batch], steps)}
     if keras.config.backend() == "torch":
         from benchmark_gpu_peers import lstm_steps
 
@@ -145,12 +145,3 @@ def zoo_model(objective, name, fields):
     compile_model(objective, model, build_optimizer(Training(learning_rate=1e-4), model, MANY))
     backend.set_train_function(model, MANY)
     return model
-
-
-def fit_steps(model, batch, steps):
-    """A function that runs `steps` steps of `fit` on the same batch."""
-
-    def batches():
-        yield from itertools.repeat(batch, steps)
-
-    return lambda: model.fit(backend.fit_input(batches, batch), steps_per_epoch=steps, shuffle=False, verbose=0)
