@@ -8,8 +8,8 @@ import keras
 from jax import Array
 
 from zoo.backend import xla
+from zoo.backend.shapes import ALIGNMENT, TILE
 
-ALIGNMENT, TILE = 8, 64  # elements of 16 bits: of which tensor cores need a multiple, and are fastest with
 MANY_ROWS = 256  # from which a product is bound by arithmetic, not by reading the kernel
 
 

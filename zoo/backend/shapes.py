@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 BUCKETS = (8, *(n << i for i in range(20) for n in (16, 24)))  # 8, 16, 24, 32, 48, 64, 96, 128 ...
+ALIGNMENT, TILE = 8, 64  # elements of 16 bits: of which tensor cores need a multiple, and are fastest with
 
 
 def bucket(lengths: np.ndarray | int, longest: int) -> np.ndarray:

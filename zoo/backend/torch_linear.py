@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from zoo.backend.shapes import ALIGNMENT, TILE
+
 INT8_ROWS = 8  # rows up to which a product is memory-bound, so that int8 weights are faster than bfloat16
 ONEDNN_ROWS, ONEDNN_SIZE = 4, 2**17  # rows, and elements of the kernel, from which oneDNN is faster than MKL on a CPU
 ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-ALIGNMENT, TILE = 8, 64  # elements of 16 bits: of which tensor cores need a multiple, and are fastest with
 INT8_BLOCK = 32  # elements that torch's product with int8 weights reads at once, also beyond the end of a row
 
 
