@@ -42,11 +42,6 @@ def remat_blocks(model: keras.Model, blocks: str) -> keras.Model:
     return keras.Model(inputs, graph.outputs_of(values))
 
 
-def has_remat(model: keras.Model) -> bool:
-    """Whether a model is one of `remat_blocks`."""
-    return any(isinstance(layer, Remat) for layer in model.layers)
-
-
 def _groups(steps: list[Step], pattern: re.Pattern) -> list[list[Step]]:
     """The steps of each call of a block; a step outside the blocks is alone."""
     calls, groups = Counter(), {}

@@ -10,7 +10,6 @@ An axis is chosen by what a layer is, and each variable is given its layout itse
 
 import math
 from collections.abc import Callable, Iterable
-from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -41,18 +40,12 @@ def build_sharded(build: Callable[[], keras.Model]) -> keras.Model:
         return build()
     with keras.StatelessScope():  # weights are created at its end
         model = build()
-        with _forgetting(model):
+        try:
             shard_weights(model)
+        except UserError:
+            forget_weights(model)
+            raise
     return model
-
-
-@contextmanager
-def _forgetting(model):
-    try:
-        yield
-    except UserError:
-        forget_weights(model)
-        raise
 
 
 def shard_weights(model: keras.Model) -> None:
