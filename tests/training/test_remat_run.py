@@ -8,6 +8,7 @@ import pytest
 from kill import KilledError, kill_after
 
 import zoo
+from zoo.architectures.averaging import Averaging
 from zoo.architectures.transformer_encoder import TransformerEncoder
 
 REMAT = ["training.remat=true"]
@@ -47,3 +48,13 @@ def test_lora_of_packed_rows_trains_the_same_updates(small, tmp_path):
     settings = [f"training.init={tmp_path / 'start'}", "lora.rank=2", "training.packed_length=32"]
     plain = zoo.train(small, to=tmp_path / "plain", overrides=settings)
     assert_close(zoo.train(small, to=tmp_path / "remat", overrides=[*settings, *REMAT]), plain)
+
+
+def test_a_network_without_blocks_is_refused(tiny, tmp_path):
+    with pytest.raises(zoo.UserError, match=r"training.remat needs a network with blocks. Received: .* with Averaging"):
+        zoo.train(
+            replace(tiny, architecture=Averaging(width=16, depth=0)),
+            to=tmp_path / "m",
+            overrides=["training.remat=true"],
+        )
+    assert not (tmp_path / "m").exists()

@@ -23,6 +23,7 @@ from zoo.training.hardware import AUTO, BFLOAT16, with_precision
 from zoo.training.optimizer import SCHEDULES
 from zoo.training.own_data import BUDGET, SCRATCH, preset_for_data
 from zoo.training.tracking import TRACKERS
+from zoo.transforms.frozen import block_of_layer
 from zoo.transforms.sharding import build_sharded
 
 PRECISIONS = (AUTO, "float32", BFLOAT16, "mixed_float16")
@@ -61,6 +62,7 @@ def resolve_preset(
     check_lora(preset)
     check_tuning(preset)
     check_packing(preset)
+    check_remat(preset)
     return name, with_precision(preset)
 
 
@@ -89,6 +91,13 @@ def check_packing(preset: Preset) -> None:
     if length and not objective.packable:
         name = type(objective).__name__
         raise UserError(f"training.packed_length must be 0 with {name}. Received: training.packed_length={length}.")
+
+
+def check_remat(preset: Preset) -> None:
+    """Raise UserError for gradient checkpointing of a network without blocks, which would store as much as before."""
+    if preset.training.remat and not any(block_of_layer(preset.architecture).values()):
+        name = type(preset.architecture).__name__
+        raise UserError(f"training.remat needs a network with blocks. Received: training.remat=true with {name}.")
 
 
 def _with_init(preset, init, overrides):
